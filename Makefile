@@ -1,0 +1,142 @@
+# The conductor: the only place that knows the order of things.
+# Each target is a thin call of one script; `make` alone prints the commands.
+
+HOUSE := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+ROOT ?= $(HOUSE)
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+ifneq ($(words $(ROOT)),1)
+$(error ROOT has a space in its path, which Make cannot carry: "$(ROOT)"; choose another)
+endif
+ifneq ($(words $(HOUSE)),1)
+$(error this project stands in a path with a space, which Make cannot carry: "$(HOUSE)"; move it)
+endif
+
+VENV := $(HOUSE)/.venv
+READY := $(VENV)/.ready
+READY_DEV := $(VENV)/.ready-dev
+PYTHON := $(VENV)/bin/python
+SCRIPT := $(PYTHON) $(HOUSE)/scripts
+SUB := $(MAKE) -f $(HOUSE)/Makefile ROOT=$(ROOT)
+
+# Values reach the scripts through the environment as they were typed: neither Make nor
+# the shell expands what stands in them.
+VALUES := CLIENT MONTH ISSUE_DATE TODAY REISSUE
+define as_typed
+override $(1) := $$(value $(1))
+export $(1)
+endef
+$(foreach name,$(VALUES),$(eval $(call as_typed,$(name))))
+
+# Sets $1 $2 $3 in a recipe, and says so: today (in the issuer's time zone), issue date, month.
+DATES = dates=$$($(SCRIPT)/show_dates.py --root $(ROOT)); set -- $$dates; \
+  echo "month $$3, issue date $$2"
+
+define need
+$(if $(value $(1)),,$(error $(1) is missing: make $(firstword $(MAKECMDGOALS)) $(1)=$(2)))
+endef
+
+.PHONY: help
+help: ## print this help
+	@awk 'BEGIN {FS = ":.*## "; \
+	    print "make TARGET [NAME=value ...]     ROOT=folder chooses whose data (default: here)"} \
+	  /^##@ / {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z][a-z-]*:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(HOUSE)/Makefile
+
+##@ First steps
+
+.PHONY: setup
+setup: $(READY) ## create .venv and install what requirements.txt pins
+
+$(READY): $(HOUSE)/requirements.txt
+	@command -v python3 >/dev/null || { echo "python3 is missing: install Python 3.11 or newer"; exit 1; }
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	  "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
+	@echo "installing into .venv (once)"
+	@python3 -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(READY_DEV): $(HOUSE)/requirements-dev.txt $(READY)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.PHONY: init
+init: $(READY) ## lay out an empty ROOT with explained examples
+	@$(SCRIPT)/init_root.py --root $(ROOT)
+
+.PHONY: demo
+demo: DEMO := $(HOUSE)/demo
+demo: $(READY) ## copy examples/ to demo/, run a whole month there, show what it made
+	@$(SCRIPT)/copy_examples.py --to $(DEMO)
+	@$(MAKE) -f $(HOUSE)/Makefile ROOT=$(DEMO) TODAY=2026-11-08 MONTH=2026-10 month
+	@$(SCRIPT)/show_month.py --root $(DEMO) --month 2026-10
+
+.PHONY: check
+check: $(READY) ## validate every input, issue nothing
+	@$(SCRIPT)/check_inputs.py --root $(ROOT)
+
+##@ A month
+
+.PHONY: preview
+preview: $(READY) ## drafts of MONTH's invoices, watermarked, unnumbered, in ROOT/preview/
+	@$(DATES); $(SCRIPT)/preview_invoices.py --root $(ROOT) --month "$$3" --issue-date "$$2"
+
+# Each phase is a sub-make of its own, since a wildcard is expanded before the phase that
+# creates its files. A phase whose flag is fresh starts no process.
+PHASES := direct
+
+.PHONY: month
+month: $(READY) ## the monthly cycle of MONTH (default: the month before ISSUE_DATE, itself today)
+	@$(DATES); \
+	for phase in $(PHASES); do \
+	  if $(SUB) -q MONTH="$$3" "phase-$$phase" 2>/dev/null; then echo "$$phase: nothing left to do"; \
+	  else $(SUB) TODAY="$$1" ISSUE_DATE="$$2" MONTH="$$3" "phase-$$phase"; fi; \
+	done
+
+FLAGS := $(ROOT)/data/flags/$(MONTH)
+
+# The flag gets the time at which the run began, so that a file edited meanwhile counts as newer.
+.PHONY: phase-direct
+phase-direct: $(FLAGS)/direct.done
+$(FLAGS)/direct.done: $(wildcard $(ROOT)/issuer.json $(ROOT)/.env $(ROOT)/clients \
+    $(ROOT)/clients/*.json $(ROOT)/data/usage/*/*.json)
+	@mkdir -p $(@D); touch $@.start
+	@$(SCRIPT)/generate_invoice.py --root $(ROOT) --month "$$MONTH" --issue-date "$$ISSUE_DATE" \
+	  --today "$$TODAY"
+	@mv $@.start $@
+
+.PHONY: invoice
+invoice: $(READY) ## CLIENT's invoice of MONTH; REISSUE=yes after it was credited in full
+	$(call need,CLIENT,studio_nord)
+	@$(DATES); $(SCRIPT)/generate_invoice.py --root $(ROOT) --month "$$3" --issue-date "$$2" \
+	  --today "$$1" --client "$$CLIENT" --reissue "$$REISSUE"
+
+##@ For developers
+
+.PHONY: test
+test: $(READY_DEV) ## the tests, under five minutes
+	@cd $(HOUSE) && $(PYTHON) -m pytest
+
+.PHONY: lint
+lint: $(READY_DEV) ## style, format and types
+	@cd $(HOUSE) && $(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check . && $(PYTHON) -m mypy
+
+.PHONY: conformance
+conformance: $(READY_DEV) ## outside validators over the demo's invoices (needs Java and Maven)
+	@rm -rf $(HOUSE)/build/conformance/root
+	@$(SCRIPT)/copy_examples.py --to $(HOUSE)/build/conformance/root
+	@$(MAKE) -f $(HOUSE)/Makefile ROOT=$(HOUSE)/build/conformance/root TODAY=2026-11-08 MONTH=2026-10 month
+	@$(PYTHON) $(HOUSE)/tests/conformance/judge.py $(HOUSE)/build/conformance/root
+
+.PHONY: pin
+pin: ## requirements*.txt anew from requirements*.in, with hashes (needs pip-tools)
+	@cd $(HOUSE) && for name in requirements requirements-dev; do \
+	  pip-compile --quiet --generate-hashes --strip-extras --no-header --allow-unsafe \
+	    --no-emit-index-url --no-emit-find-links --output-file $$name.txt $$name.in; done

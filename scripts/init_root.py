@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+"""Lays out an empty root: issuer.json and a first client with placeholders to fill in.
+
+Nothing that exists is touched. `make check` names every placeholder that is left.
+"""
+
+from argparse import ArgumentParser
+from pathlib import Path
+
+from lib import storage
+
+HOME = Path(__file__).resolve().parents[1]
+MODEL = HOME / "scripts" / "lib" / "new_root"
+
+
+def main() -> None:
+    """Copies the model, file by file, and says what to do next."""
+    made = ArgumentParser(description=__doc__)
+    made.add_argument("--root", type=Path, required=True, help="the folder to lay out")
+    root = made.parse_args().root.resolve()
+    files = {path.relative_to(MODEL): path for path in sorted(MODEL.rglob("*.json"))}
+    for name, source in {**files, Path(".env"): HOME / ".env.example"}.items():
+        lay(root / name, source.read_bytes(), 0o600 if name.name == ".env" else 0o640)
+    for folder in ("batch_clients", "data/usage", "data/inbox_batch", "exports", "downloads"):
+        storage.make_folder(root / folder)
+    print(f"Fill in what stands in <...> in {root}/issuer.json and clients/first_client.json")
+    print(f"(rename that file: its name is the client's id), then: make check ROOT={root}")
+
+
+def lay(path: Path, data: bytes, mode: int) -> None:
+    """Writes a file of the model, unless there is one already."""
+    if path.exists():
+        print(f"{path} is there already: left as it is")
+        return
+    storage.make_folder(path.parent)
+    storage.write_new(path, data, mode)
+    print(f"{path}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What all scripts share: rules (pure), documents, storage, alerts."""

@@ -1,0 +1,102 @@
+"""What the system tells people: alerts, the ways a run stops, and the logs.
+
+An alert has a stable code (B- stops the run, I- informs), the file, the place in it, and
+what to do. One line each, on stderr and in data/logs/; docs/alerts.md lists the codes.
+Scripts end with: 0 done, 1 input refused, 2 wrong usage, 3 integrity broken,
+4 environment (lock held, disk full, mail server down).
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Alert(NamedTuple):
+    """`text` says what was found and what is expected; `client` is whose log it goes to."""
+
+    code: str
+    file: str
+    place: str
+    text: str
+    client: str = ""
+
+    def __str__(self) -> str:
+        where = [part for part in (self.file, self.place) if part]
+        return printable(": ".join([*where, self.text]))
+
+
+class Stop(Exception):
+    """A run that stops, with all its reasons at once."""
+
+    exit_code = 1
+
+    def __init__(self, alerts: Iterable[Alert]):
+        self.alerts = tuple(alerts)
+        super().__init__("; ".join(str(alert) for alert in self.alerts))
+
+
+class Refused(Stop):
+    """Input that cannot be accepted; nothing was written."""
+
+    exit_code = 1
+
+
+class WrongUsage(Stop):
+    """A command called in a way that it does not know."""
+
+    exit_code = 2
+
+
+class Broken(Stop):
+    """Records, counters, heads or proofs disagree."""
+
+    exit_code = 3
+
+
+class Unavailable(Stop):
+    """The machine does not let the run go on: lock held, disk full, server down."""
+
+    exit_code = 4
+
+
+def printable(text: str) -> str:
+    """`text` on one line: control characters and line separators become escapes.
+
+    A name with a line break in it must not forge a line of the log.
+    """
+    return "".join(
+        char if char.isprintable() or char == " " else char.encode("unicode_escape").decode()
+        for char in text
+    )
+
+
+def write_log(logs: Path, client: str, level: str, script: str, code: str, text: str) -> None:
+    """Appends one line, whole, to `<client>.log`, or to system.log where there is no client.
+
+    A log that cannot be written stops nothing: the same text stands on stderr.
+    """
+    moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    line = f"{moment} {level} {script} {code} {printable(text)}\n"
+    try:
+        logs.mkdir(parents=True, exist_ok=True)
+        name = f"{client}.log" if client else "system.log"
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        handle = os.open(logs / name, flags, 0o640)
+        try:
+            os.write(handle, line.encode("utf-8", "backslashreplace"))
+        finally:
+            os.close(handle)
+    except OSError as error:
+        print(f"the log could not be written: {error.strerror}", file=sys.stderr)
+
+
+def report(logs: Path | None, script: str, alerts: Iterable[Alert]) -> None:
+    """Says each alert on stderr and in the log (`logs` is None where there is no root)."""
+    for alert in alerts:
+        print(f"{alert} [{alert.code}]", file=sys.stderr)
+        if logs is not None:
+            level = "ERROR" if alert.code.startswith("B-") else "NOTICE"
+            write_log(logs, alert.client, level, script, alert.code, str(alert))

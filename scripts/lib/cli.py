@@ -1,0 +1,100 @@
+"""How every script starts and ends: options, the root, exit codes, no traceback.
+
+0 done, 1 input refused, 2 wrong usage, 3 integrity broken, 4 environment.
+"""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from lib import alerts
+from lib.alerts import Alert, Refused, Stop, WrongUsage
+from lib.root import Root
+
+HOME = Path(__file__).resolve().parents[2]
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """A parser with the one option that all scripts have."""
+    made = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.add_argument(
+        "--root", type=Path, default=HOME, help="the folder that holds issuer.json (default: ours)"
+    )
+    return made
+
+
+def run(made: argparse.ArgumentParser, main: Callable[[argparse.Namespace, Root], None]) -> None:
+    """Runs `main`, tells every alert that stops it, and exits with its code."""
+    arguments = made.parse_args()
+    root = Root(arguments.root.resolve())
+    script = Path(sys.argv[0]).name
+    logs = root.logs if root.issuer.exists() else None
+    try:
+        if not root.path.is_dir():
+            text = "is no folder; `make init ROOT=...` lays one out"
+            raise WrongUsage([Alert("B-USAGE", str(root.path), "", text)])
+        main(arguments, root)
+        sys.stdout.flush()
+    except Stop as stop:
+        alerts.report(logs, script, stop.alerts)
+        sys.exit(stop.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(4)
+    except OSError as error:
+        where = str(error.filename or "")
+        text = f"{error.strerror or error}; nothing was half-done: run the command again"
+        alerts.report(logs, script, [Alert("B-ENVIRONMENT", where, "", text)])
+        sys.exit(4)
+    except MemoryError:
+        alerts.report(logs, script, [Alert("B-ENVIRONMENT", "", "", "out of memory")])
+        sys.exit(4)
+    except KeyboardInterrupt:
+        text = "interrupted; run the command again"
+        alerts.report(logs, script, [Alert("B-INTERRUPTED", "", "", text)])
+        sys.exit(4)
+    except Exception:
+        # A fault of ours: the person gets one line, the log keeps what we need to mend it.
+        text = f"a fault of the program; {'data/logs/system.log' if logs else 'stderr'} has it"
+        if logs:
+            trace = traceback.format_exc()
+            alerts.write_log(logs, "", "ERROR", script, "B-INTERNAL", trace)
+        else:
+            traceback.print_exc()
+        alerts.report(None, script, [Alert("B-INTERNAL", script, "", text)])
+        sys.exit(4)
+
+
+def month(text: str) -> str:
+    """A month given as an option."""
+    try:
+        date.fromisoformat(f"{text}-01")
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a month; write 2026-10') from None
+    return text
+
+
+def day(text: str) -> date:
+    """A date given as an option."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a date; write 2026-10-31') from None
+
+
+def yes(text: str) -> bool:
+    """yes or no; an empty text is no, since Make passes an unset variable so."""
+    if text not in ("", "yes", "no"):
+        raise argparse.ArgumentTypeError(f'"{text}" is neither yes nor no')
+    return text == "yes"
+
+
+def refuse(code: str, file: str, place: str, text: str, client: str = "") -> Refused:
+    """A refusal with one reason, to raise."""
+    return Refused([Alert(code, file, place, text, client)])

@@ -1,0 +1,85 @@
+"""The two fonts of every document, and what a page layout asks of them: how wide, which glyphs.
+
+Invoice Sans is IBM Plex Sans, cut down to what invoices need by tools/build_fonts.py; its
+licence (OFL 1.1) lies beside it. Widths are in points. Its digits are all equally wide.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from fontTools.ttLib import TTFont
+
+REGULAR = "InvoiceSans-Regular"
+SEMIBOLD = "InvoiceSans-SemiBold"
+FACES = (REGULAR, SEMIBOLD)
+
+
+def path(face: str) -> Path:
+    """Where the TrueType file of a face lies."""
+    return Path(__file__).with_name(f"{face}.ttf")
+
+
+@cache
+def advances(face: str) -> dict[str, int]:
+    """Each character of the face with its advance width, in thousandths of the size."""
+    with TTFont(path(face), lazy=True) as font:
+        metrics = font["hmtx"].metrics
+        return {chr(code): metrics[glyph][0] for code, glyph in font.getBestCmap().items()}
+
+
+def width(text: str, face: str, size: float) -> float:
+    """How wide the text is when set in this face and size; a missing glyph counts as nothing."""
+    widths = advances(face)
+    try:
+        return sum([widths[character] for character in text]) * size / 1000
+    except KeyError:
+        return sum([widths.get(character, 0) for character in text]) * size / 1000
+
+
+def wrap(text: str, face: str, size: float, limit: float) -> list[str]:
+    """The text in lines no wider than `limit`, broken at spaces; [""] for an empty text.
+
+    A word wider than a line is broken between characters. No-break spaces stay in their
+    word. At least one character stands on each line, however narrow.
+    """
+    if width(text, face, size) <= limit:
+        return [text]
+    lines = []
+    line = ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if width(longer, face, size) <= limit:
+            line = longer
+            continue
+        if line:
+            lines.append(line)
+        *full, line = _split(word, face, size, limit)
+        lines.extend(full)
+    return [*lines, line]
+
+
+def _split(word: str, face: str, size: float, limit: float) -> Iterator[str]:
+    """A word in pieces no wider than a line."""
+    widths = advances(face)
+    room = limit * 1000 / size
+    piece = ""
+    used = 0
+    for character in word:
+        advance = widths.get(character, 0)
+        if piece and used + advance > room:
+            yield piece
+            piece, used = "", 0
+        piece += character
+        used += advance
+    yield piece
+
+
+def missing_glyphs(text: str) -> list[str]:
+    """The characters that cannot be printed, each once, in the order of the text.
+
+    Line breaks, tabs and other control characters are among them, and so are combining
+    marks: an accented letter must be one character (Unicode normal form C).
+    """
+    known = advances(REGULAR).keys() & advances(SEMIBOLD).keys()
+    return list(dict.fromkeys(character for character in text if character not in known))

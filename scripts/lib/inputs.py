@@ -1,0 +1,506 @@
+"""What people write: issuer.json, clients/, data/usage/, read and checked as a whole.
+
+Every file is read through its schema, then checked for what a schema cannot say: check
+between fields, between files, and against the law. All problems of all files are found
+before anything is refused. What passes is turned into frozen dataclasses.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from lib import billing_rules, periods, schemas, storage, vat
+from lib.alerts import Alert, Refused
+from lib.document import BankAccount, Party
+from lib.root import Root
+
+_T = TypeVar("_T")
+
+
+class Source(NamedTuple):
+    """A file that went into an invoice: its name under the root and its bytes."""
+
+    name: str
+    data: bytes
+
+    @property
+    def sha256(self) -> str:
+        return storage.sha256(self.data)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlyDiscount:
+    """`percent` off for payment within `days`."""
+
+    percent: Decimal
+    days: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SellerTerms:
+    """A seller as issuer.json or a batch client's file gives it."""
+
+    party: Party
+    legal_form: str = ""
+    capital: Decimal | None = None
+    registration: str = ""
+    bank: BankAccount | None = None
+    logo: str = ""
+    vat_regime: str
+    debits: bool = False
+    late_penalty_rate: Decimal
+    early_discount: EarlyDiscount | None = None
+    operation_category: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Issuer(SellerTerms):
+    """issuer.json. `numbering` is "client" (a sequence each) or "issuer" (one for all)."""
+
+    code: str
+    timezone: str
+    numbering: str = "client"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentTerms:
+    """Days from the date of issue, then to the end of the month where `end_of_month`."""
+
+    days: int
+    end_of_month: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vat:
+    """`treatment` is a key of vat.TREATMENTS; the rest belongs to `exempt`."""
+
+    treatment: str
+    exemption_code: str = ""
+    exemption_reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """How invoices reach the client."""
+
+    email: bool = True
+    cc: tuple[str, ...] = ()
+    reminders: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client:
+    """clients/<id>.json."""
+
+    id: str
+    code: str
+    status: str
+    party: Party
+    language: str
+    currency: str
+    payment_terms: PaymentTerms
+    vat: Vat
+    purchase_order: str = ""
+    buyer_reference: str = ""
+    plan: billing_rules.Plan
+    delivery: Delivery = field(default_factory=Delivery)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """data/usage/<client>/<month>.<source>.json."""
+
+    client: str
+    month: str
+    source: str
+    quantities: dict[str, Decimal] = field(default_factory=dict)
+    lines: tuple[billing_rules.OneOffLine, ...] = ()
+
+
+class IssuerInput(NamedTuple):
+    """The issuer with the files it came from."""
+
+    issuer: Issuer
+    source: Source
+    logo: Source | None
+
+
+class ClientInput(NamedTuple):
+    """A client with the file it came from."""
+
+    client: Client
+    source: Source
+
+
+class UsageInput(NamedTuple):
+    """One source of usage with the file it came from."""
+
+    usage: Usage
+    source: Source
+
+
+class Inputs(NamedTuple):
+    """All inputs of a root: clients by id, usage by client and month."""
+
+    issuer: IssuerInput
+    clients: dict[str, ClientInput]
+    usage: dict[tuple[str, str], tuple[UsageInput, ...]]
+
+
+def load(root: Root) -> Inputs:
+    """All inputs of a root.
+
+    Raises:
+      Refused: with every problem of every file.
+    """
+    faults: list[Alert] = []
+    issuer = _load_issuer(root, faults)
+    clients = _load_clients(root, issuer, faults)
+    usage = _load_usage(root, issuer, clients, faults)
+    if faults or issuer is None:
+        raise Refused(faults)
+    return Inputs(issuer, {key: value for key, value in clients.items() if value}, usage)
+
+
+# --- issuer --------------------------------------------------------------------------
+
+
+def _load_issuer(root: Root, faults: list[Alert]) -> IssuerInput | None:
+    if not root.issuer.exists() and not root.issuer.is_symlink():
+        text = "is missing; `make init` lays out a root with an explained example"
+        faults.append(Alert("B-INPUT-MISSING", root.name_of(root.issuer), "", text))
+        return None
+    read = _read(root, root.issuer, "issuer", "", faults)
+    if read is None:
+        return None
+    value, source = read
+    found = seller_faults(value)
+    logo = _load_logo(root, root.issuer, value.get("logo", ""), faults)
+    faults += _alerts(found, source.name, "")
+    issuer = _convert({**value}, Issuer, source.name, "", faults)
+    return IssuerInput(issuer, source, logo) if issuer else None
+
+
+def _load_logo(root: Root, beside: Path, name: str, faults: list[Alert]) -> Source | None:
+    if not name:
+        return None
+    path = beside.with_name(name)
+    try:
+        data = storage.read_input(root, path)
+    except Refused as refused:
+        faults += refused.alerts
+        return None
+    signatures = {".png": b"\x89PNG\r\n\x1a\n", ".jpg": b"\xff\xd8\xff", ".jpeg": b"\xff\xd8\xff"}
+    if not data.startswith(signatures[path.suffix]):
+        text = f"is not a {path.suffix[1:].upper()} file, as its name says; convert it"
+        faults.append(Alert("B-INPUT-VALUE", root.name_of(path), "", text))
+    if len(data) > 1_000_000:
+        text = f"has {len(data)} bytes, at most 1000000 fit an invoice; make it smaller"
+        faults.append(Alert("B-INPUT-VALUE", root.name_of(path), "", text))
+    return Source(root.name_of(path), data)
+
+
+def seller_faults(seller: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What is wrong between the fields of a seller: (place, text) each."""
+    party = seller["party"]
+    french = party["address"]["country"] == "FR"
+    found = _party_faults(party)
+    if party.get("person"):
+        found.append(("party.person", "a seller is a business; remove it"))
+    if french and "siren" not in party:
+        found.append(("party.siren", "is missing; a French seller's invoices carry its SIREN"))
+    if seller["vat_regime"] == "standard" and "vat_number" not in party:
+        found.append(("party.vat_number", "is missing; it is due under the standard VAT regime"))
+    if seller["vat_regime"] == "franchise" and seller.get("debits"):
+        found.append(("debits", "has no meaning without VAT (vat_regime franchise); remove it"))
+    if "bank" in seller and "holder" not in seller["bank"] and len(party["name"]) > 70:
+        text = "is missing; a transfer names at most 70 characters, your name is longer"
+        found.append(("bank.holder", text))
+    if "electronic_address" not in party and "siren" not in party and not party.get("email"):
+        found.append(("party.email", "is empty; an invoice carries an address of its seller"))
+    return found
+
+
+# --- clients -------------------------------------------------------------------------
+
+
+def _load_clients(
+    root: Root, issuer: IssuerInput | None, faults: list[Alert]
+) -> dict[str, ClientInput | None]:
+    """Clients by id; None for one whose file is refused."""
+    clients: dict[str, ClientInput | None] = {}
+    codes = {issuer.issuer.code: root.name_of(root.issuer)} if issuer else {}
+    for path in _json_files(root, root.clients, faults):
+        clients[path.stem] = None
+        read = _read(root, path, "client", path.stem, faults)
+        if read is None:
+            continue
+        value, source = read
+        found = _client_faults(value, path.stem, issuer.issuer if issuer else None)
+        if value["code"] in codes:
+            found.append(("code", f'"{value["code"]}" is the code of {codes[value["code"]]} too'))
+        codes.setdefault(value["code"], source.name)
+        faults += _alerts(found, source.name, path.stem)
+        if issuer is not None:
+            _fill_in_category(value["plan"]["items"], issuer.issuer)
+            _fill_in_category([value["plan"].get("minimum", {})], issuer.issuer)
+        client = _convert(value, Client, source.name, path.stem, faults)
+        clients[path.stem] = ClientInput(client, source) if client else None
+    if not clients:
+        text = "has no client; add clients/<id>.json, as examples/clients/ shows"
+        faults.append(Alert("B-INPUT-MISSING", root.name_of(root.clients), "", text))
+    return clients
+
+
+def _client_faults(value: Mapping[str, Any], stem: str, issuer: Issuer | None) -> list[Any]:
+    found = _party_faults(value["party"], "party.")
+    if value["id"] != stem:
+        found.append(("id", f'"{value["id"]}" is not the name of the file; write "{stem}"'))
+    french = value["party"]["address"]["country"] == "FR"
+    if french and not value["party"].get("person") and "siren" not in value["party"]:
+        text = 'is missing; a French business has one (a private customer: "person": true)'
+        found.append(("party.siren", text))
+    found += _plan_faults(value["plan"], value["language"])
+    if issuer is not None:
+        found += _treatment_faults(value, issuer)
+    return found
+
+
+def _plan_faults(plan: Mapping[str, Any], language: str) -> list[tuple[str, str]]:
+    found = _order_faults(plan, "plan.", "the plan")
+    for i, discount in enumerate(plan.get("discounts", [])):
+        found += _order_faults(discount, f"plan.discounts[{i}].", "the discount")
+    for place, described in _described(plan):
+        if language not in described:
+            text = f'is missing; the client\'s language is "{language}"'
+            found.append((f"{place}.{language}", text))
+    for i, item in enumerate(plan["items"]):
+        if item.get("metric", "").startswith("batch_") and item["metric"] != "batch_invoices":
+            text = f'"{item["metric"]}" is not measured; batches count "batch_invoices"'
+            found.append((f"plan.items[{i}].metric", text))
+    return found
+
+
+def _order_faults(value: Mapping[str, Any], place: str, what: str) -> list[tuple[str, str]]:
+    start, end = value.get("start", ""), value.get("end", "")
+    if start and end and periods.end_date(end) < periods.start_date(start):
+        return [(f"{place}end", f'"{end}" is before the start of {what}, "{start}"')]
+    return []
+
+
+def _described(plan: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, str]]]:
+    for key in ("items", "discounts"):
+        for i, entry in enumerate(plan.get(key, [])):
+            yield f"plan.{key}[{i}].description", entry["description"]
+    if "description" in plan.get("minimum", {}):
+        yield "plan.minimum.description", plan["minimum"]["description"]
+
+
+def _treatment_faults(value: Mapping[str, Any], issuer: Issuer) -> list[tuple[str, str]]:
+    """VAT: the treatment against the issuer's regime, both parties, and each rate."""
+    treatment = value["vat"]["treatment"]
+    found = vat.party_faults(
+        treatment, issuer.vat_regime, issuer.party.address.country, value["party"]
+    )
+    plan = value["plan"]
+    rated = [(f"plan.items[{i}]", item) for i, item in enumerate(plan["items"])]
+    if "minimum" in plan:
+        rated.append(("plan.minimum", plan["minimum"]))
+    for place, entry in rated:
+        found += _rate_and_category_faults(place, entry, treatment, issuer)
+    return found
+
+
+def _rate_and_category_faults(
+    place: str, entry: Mapping[str, Any], treatment: str, issuer: Issuer
+) -> list[tuple[str, str]]:
+    found = []
+    text = vat.rate_fault(treatment, Decimal(entry["vat_rate"]), issuer.party.address.country)
+    if text:
+        found.append((f"{place}.vat_rate", f'"{entry["vat_rate"]}" {text}'))
+    sold, category = issuer.operation_category, entry.get("category")
+    if sold == "mixed" and category is None:
+        text = 'is missing; the issuer sells both: write "goods" or "services"'
+        found.append((f"{place}.category", text))
+    if sold != "mixed" and category not in (None, sold):
+        text = f'"{category}" is not what the issuer sells (operation_category "{sold}")'
+        found.append((f"{place}.category", text))
+    return found
+
+
+def _fill_in_category(entries: Iterable[dict[str, Any]], issuer: Issuer) -> None:
+    """What is sold, where the issuer sells only one thing and it need not be said again."""
+    for entry in entries:
+        if entry and issuer.operation_category != "mixed":
+            entry["category"] = issuer.operation_category
+
+
+# --- usage ---------------------------------------------------------------------------
+
+
+def _load_usage(
+    root: Root,
+    issuer: IssuerInput | None,
+    clients: Mapping[str, ClientInput | None],
+    faults: list[Alert],
+) -> dict[tuple[str, str], tuple[UsageInput, ...]]:
+    usage: dict[tuple[str, str], tuple[UsageInput, ...]] = {}
+    folders = sorted(root.usage.iterdir()) if root.usage.is_dir() else []
+    for folder in folders:
+        if _is_hidden(folder):
+            continue
+        if folder.name not in clients:
+            text = f"belongs to no client: there is no clients/{folder.name}.json"
+            faults.append(Alert("B-INPUT-VALUE", root.name_of(folder), "", text))
+            continue
+        for path in _json_files(root, folder, faults):
+            found = _load_usage_file(root, path, issuer, clients[folder.name], faults)
+            if found is not None:
+                key = (found.usage.client, found.usage.month)
+                usage[key] = (*usage.get(key, ()), found)
+    return usage
+
+
+def _load_usage_file(
+    root: Root,
+    path: Path,
+    issuer: IssuerInput | None,
+    client: ClientInput | None,
+    faults: list[Alert],
+) -> UsageInput | None:
+    owner = path.parent.name
+    read = _read(root, path, "usage", owner, faults)
+    if read is None or client is None or issuer is None:
+        return None
+    value, source = read
+    found = []
+    if value["client"] != owner:
+        found.append(("client", f'"{value["client"]}" is not the folder\'s; write "{owner}"'))
+    if f"{value['month']}.{value['source']}" != path.stem:
+        wanted = f"{value['month']}.{value['source']}.json"
+        found.append(("", f"is not named after its month and source; rename it {wanted}"))
+    known = billing_rules.metrics_of(client.client.plan)
+    for metric in value.get("quantities", {}):
+        if metric not in known:
+            text = "is no metric of the client's plan; it has " + (", ".join(known) or "none")
+            found.append((f"quantities.{metric}", text))
+    found += _one_off_faults(value.get("lines", []), client.client, issuer.issuer)
+    faults += _alerts(found, source.name, owner)
+    _fill_in_category(value.get("lines", []), issuer.issuer)
+    usage = _convert(value, Usage, source.name, owner, faults)
+    return UsageInput(usage, source) if usage else None
+
+
+def _one_off_faults(lines: list[Any], client: Client, issuer: Issuer) -> list[tuple[str, str]]:
+    found = []
+    for i, line in enumerate(lines):
+        place = f"lines[{i}]"
+        for key in ("description", "discount_reason"):
+            if key in line and client.language not in line[key]:
+                text = f'is missing; the client\'s language is "{client.language}"'
+                found.append((f"{place}.{key}.{client.language}", text))
+        found += _rate_and_category_faults(place, line, client.vat.treatment, issuer)
+    return found
+
+
+# --- what all files share ------------------------------------------------------------
+
+
+def _party_faults(party: Mapping[str, Any], place: str = "party.") -> list[tuple[str, str]]:
+    """What is wrong between the fields of a party."""
+    found = []
+    siren, country = party.get("siren"), party["address"]["country"]
+    if party.get("person"):
+        for key in ("siren", "siret", "vat_number"):
+            if key in party:
+                found.append((f"{place}{key}", "a private person has none; remove it"))
+    elif siren is not None and country != "FR":
+        found.append((f"{place}siren", f"a SIREN is French, the address is in {country}"))
+    if siren and "siret" in party and not party["siret"].startswith(siren):
+        text = f'"{party["siret"]}" does not begin with the SIREN, {siren}'
+        found.append((f"{place}siret", text))
+    vat_number = party.get("vat_number", "")
+    if siren and vat_number.startswith("FR") and vat_number[4:] != siren:
+        found.append((f"{place}vat_number", f'"{vat_number}" does not end with the SIREN, {siren}'))
+    address = party.get("electronic_address", {})
+    if siren and address.get("scheme") == "0225" and not address["id"].startswith(siren):
+        text = f'"{address["id"]}" does not begin with the SIREN, {siren} (BR-FR-21)'
+        found.append((f"{place}electronic_address.id", text))
+    if country == "FR" and not party["address"].get("postcode", "").isdigit():
+        found.append((f"{place}address.postcode", "is missing; a French postcode has five digits"))
+    return found
+
+
+def _json_files(root: Root, folder: Path, faults: list[Alert]) -> list[Path]:
+    """The .json files of a folder, in order of name; any other file is a problem."""
+    if not folder.is_dir():
+        return []
+    files = []
+    for path in sorted(folder.iterdir()):
+        if _is_hidden(path) or path.suffix in (".png", ".jpg", ".jpeg"):
+            continue
+        if path.suffix == ".json":
+            files.append(path)
+        else:
+            text = "is no .json file; rename it, or move it elsewhere"
+            faults.append(Alert("B-INPUT-VALUE", root.name_of(path), "", text))
+    return files
+
+
+def _is_hidden(path: Path) -> bool:
+    """Files that editors and desktops leave: .DS_Store, nord.json~."""
+    return path.name.startswith(".") or path.name.endswith("~")
+
+
+def _read(
+    root: Root, path: Path, schema: str, client: str, faults: list[Alert]
+) -> tuple[dict[str, Any], Source] | None:
+    """A file that its schema accepts, or None with the reasons added to `faults`."""
+    name = root.name_of(path)
+    try:
+        data = storage.read_input(root, path)
+        value = storage.parse_json(name, data)
+    except Refused as refused:
+        faults += (alert._replace(client=client) for alert in refused.alerts)
+        return None
+    found = _placeholders(value, name, client)
+    unfilled = {alert.place for alert in found}
+    wrong = schemas.faults(value, schema, name, client)
+    found += [alert for alert in wrong if alert.place not in unfilled]
+    faults += found
+    if found:
+        return None
+    value.pop("$schema", None)
+    return value, Source(name, data)
+
+
+def _placeholders(value: Any, name: str, client: str, place: str = "") -> list[Alert]:
+    """The values that `make init` left in <...> for a person to fill in."""
+    if isinstance(value, str) and value.startswith("<") and value.endswith(">"):
+        text = f"is still to be filled in: {value}"
+        return [Alert("B-INPUT-PLACEHOLDER", name, place, text, client)]
+    children: Iterable[tuple[str, Any]] = ()
+    if isinstance(value, dict):
+        children = ((f"{place}.{key}" if place else key, child) for key, child in value.items())
+    elif isinstance(value, list):
+        children = ((f"{place}[{i}]", child) for i, child in enumerate(value))
+    found = [_placeholders(child, name, client, where) for where, child in children]
+    return [alert for some in found for alert in some]
+
+
+def _convert(value: Any, kind: type[_T], name: str, client: str, faults: list[Alert]) -> _T | None:
+    """A frozen dataclass; what its own checks refuse is one more problem of the file."""
+    try:
+        return msgspec.convert(value, type=kind)
+    except msgspec.ValidationError as error:
+        text, _, place = str(error).partition(" - at `$.")
+        faults.append(Alert("B-INPUT-VALUE", name, place.rstrip("`"), text, client))
+        return None
+
+
+def _alerts(found: list[tuple[str, str]], name: str, client: str) -> list[Alert]:
+    return [Alert("B-INPUT-VALUE", name, place, text, client) for place, text in found]

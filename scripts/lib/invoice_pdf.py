@@ -1,0 +1,852 @@
+"""The page of an invoice or a credit note: a Document laid out, and written as PDF/A-3.
+
+First the layout, a pure function of the document: pages of marks (text, box, picture), each at
+its place, in points from the top left corner of an A4 sheet. Then the writing of those marks
+through fpdf2, with the Factur-X XML inside.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from functools import lru_cache
+from io import BytesIO
+from itertools import pairwise
+from typing import NamedTuple
+
+import fpdf
+from facturx.facturx import generate_xmp_object
+from fpdf.enums import AssociatedFileRelationship
+from lxml import etree
+from PIL import Image
+
+from lib import fonts, money, payment_code, words
+from lib.document import CREDIT_NOTE, Address, Document, Line, Party, Seller
+from lib.fonts import REGULAR, SEMIBOLD, missing_glyphs
+
+__all__ = ["missing_glyphs", "render"]
+
+MM = 72 / 25.4
+PAGE_WIDTH = 210 * MM
+PAGE_HEIGHT = 297 * MM
+LEFT = 18 * MM
+RIGHT = PAGE_WIDTH - LEFT
+WIDTH = RIGHT - LEFT
+TOP = 17 * MM
+TOP_OF_NEXT_PAGES = 26 * MM
+LOGO_WIDTH = 50 * MM
+LOGO_HEIGHT = 18 * MM
+TOTALS_WIDTH = 202.0
+QR_SIZE = 88.0
+COLUMN_GAP = 13.0
+UNIT_GAP = 6.5  # between a quantity and its unit
+ROW_PADDING = 5.0
+CARRY_HEIGHT = 21.0
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+# Notes that no page prints (BAR), or that stand near the heading (DCL) or in the footer (ABL).
+ELSEWHERE = ("BAR", "DCL", "ABL")
+LEAST_OF_A_ROW = 60.0  # of a row that no page can hold whole
+
+Colour = tuple[int, int, int]
+INK: Colour = (26, 32, 38)
+GREY: Colour = (97, 106, 115)
+LIGHT: Colour = (217, 221, 225)
+ACCENT: Colour = (20, 84, 107)
+FAINT: Colour = (236, 239, 241)
+
+
+class Style(NamedTuple):
+    """How text is set; `leading` is the height of its line."""
+
+    face: str
+    size: float
+    colour: Colour
+    leading: float
+
+
+WORDMARK = Style(SEMIBOLD, 17, INK, 21)
+SMALL_WORDMARK = Style(SEMIBOLD, 12, INK, 15)
+TITLE = Style(SEMIBOLD, 21, ACCENT, 26)
+NUMBER = Style(SEMIBOLD, 10.5, INK, 14)
+SMALL_NUMBER = Style(SEMIBOLD, 8.5, INK, 14)
+MENTION = Style(REGULAR, 9, INK, 12.5)
+LABEL = Style(REGULAR, 7.2, GREY, 10.5)
+VALUE = Style(REGULAR, 9, INK, 12)
+NAME = Style(SEMIBOLD, 9.5, INK, 13)
+ADDRESS = Style(REGULAR, 9, INK, 12)
+IDENTIFIER = Style(REGULAR, 7.8, GREY, 10.8)
+HEADING = Style(SEMIBOLD, 7.4, GREY, 10.5)
+CELL = Style(REGULAR, 8.8, INK, 12)
+DETAIL = Style(REGULAR, 7.8, GREY, 10.4)
+CARRY = Style(SEMIBOLD, 8.4, GREY, 12)
+SUM = Style(REGULAR, 8.8, INK, 15)
+SUM_STRONG = Style(SEMIBOLD, 8.8, INK, 15)
+DUE_LABEL = Style(SEMIBOLD, 10, INK, 22)
+DUE = Style(SEMIBOLD, 14, ACCENT, 22)
+SECTION = Style(SEMIBOLD, 8.8, INK, 15)
+PAY = Style(REGULAR, 8.6, INK, 11.2)
+PAY_STRONG = Style(SEMIBOLD, 8.6, INK, 11.2)
+REASON = Style(REGULAR, 7.8, INK, 10.6)
+FINE = Style(REGULAR, 7, GREY, 9.2)
+RUNNING = Style(REGULAR, 7.6, GREY, 10)
+FOOT = Style(REGULAR, 6.8, GREY, 8.8)
+
+
+class Text(NamedTuple):
+    """A run of text: `x` is where it begins, `y` its baseline."""
+
+    x: float
+    y: float
+    text: str
+    face: str
+    size: float
+    colour: Colour
+
+
+class Box(NamedTuple):
+    """A filled rectangle: rules and QR modules too."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    colour: Colour
+
+
+class Picture(NamedTuple):
+    """The logo, a PNG or JPEG file as it came."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    data: bytes
+
+
+Mark = Text | Box | Picture
+Page = list[Mark]
+Lines = list[tuple[str, Style]]
+
+
+# ---------------------------------------------------------------- setting text
+
+
+def _put(page: Page, x: float, top: float, text: str, style: Style) -> None:
+    """Sets one line of text whose line box begins at `top`."""
+    if text:
+        baseline = top + style.leading / 2 + 0.35 * style.size
+        page.append(Text(x, baseline, text, style.face, style.size, style.colour))
+
+
+def _put_right(page: Page, right: float, top: float, text: str, style: Style) -> None:
+    _put(page, right - fonts.width(text, style.face, style.size), top, text, style)
+
+
+def _rule(page: Page, x: float, y: float, width: float, colour: Colour, weight: float) -> None:
+    page.append(Box(x, y, width, weight, colour))
+
+
+def _wrap(items: Iterable[tuple[str, Style]], width: float) -> Lines:
+    """Each text in as many lines as it needs; empty texts are left out."""
+    return [
+        (line, style)
+        for text, style in items
+        if text
+        for line in fonts.wrap(text, style.face, style.size, width)
+    ]
+
+
+def _height(lines: Lines) -> float:
+    return sum(style.leading for _, style in lines)
+
+
+def _stack(page: Page, x: float, top: float, lines: Lines) -> float:
+    """Sets lines one below the other and returns where they end."""
+    for text, style in lines:
+        _put(page, x, top, text, style)
+        top += style.leading
+    return top
+
+
+# ---------------------------------------------------------------- the words of the parts
+
+
+def _title(document: Document) -> str:
+    key = "credit_note" if document.type_code == CREDIT_NOTE else "invoice"
+    return words.word(key, document.language)
+
+
+def _is_draft(document: Document, watermark: str) -> bool:
+    return watermark == words.word("draft", document.language)
+
+
+def _full_name(party: Party) -> str:
+    """The name, with "EI" beside it for a sole trader (art. R. 526-27 C. com.)."""
+    if isinstance(party, Seller) and party.legal_form == "EI":
+        return f"{party.name} EI"
+    return party.name
+
+
+def _address(address: Address, language: str) -> Iterable[str]:
+    yield from address.lines
+    place = (address.postcode, address.city)
+    if address.country in words.POSTCODE_LAST:
+        place = (address.city, address.postcode)
+    yield " ".join(part for part in place if part)
+    yield words.country(address.country, language)
+
+
+def _identifiers(party: Party, language: str) -> Iterable[str]:
+    def labelled(key: str, value: str) -> str:
+        return words.word(key, language, value=value)
+
+    if party.siren:
+        yield labelled("siren", words.grouped(party.siren, 3))
+    if party.siret:
+        yield labelled("siret", words.grouped(party.siret, 3, 3, 3, 5))
+    if party.vat_number:
+        yield labelled("vat_number", party.vat_number)
+    yield from party.email
+    if party.phone:
+        yield labelled("phone", party.phone)
+
+
+def _legal_line(document: Document) -> str:
+    """What the law wants on each paper of a company: form, capital, registration, VAT number."""
+    seller, language = document.seller, document.language
+    form = "" if seller.legal_form == "EI" else seller.legal_form
+    if seller.capital is not None:
+        amount = words.round_amount(seller.capital, language, document.currency)
+        form = f"{form} {words.word('capital', language, amount=amount)}".strip()
+    registration = seller.registration
+    if not registration and seller.siren:
+        registration = words.word("siren", language, value=words.grouped(seller.siren, 3))
+    vat = seller.vat_number and words.word("vat_number", language, value=seller.vat_number)
+    return "  ·  ".join(part for part in (_full_name(seller), form, registration, vat) if part)
+
+
+def _facts(document: Document) -> list[tuple[str, list[str]]]:
+    """Labels and lines of the row beneath the title, those that there are."""
+    language = document.language
+    facts = [("issue_date", [words.long_date(document.issue_date, language)])]
+    if document.due_date and document.type_code != CREDIT_NOTE:
+        facts.append(("due_date", [words.long_date(document.due_date, language)]))
+    if document.preceding:
+        day = words.long_date(document.preceding.issue_date, language)
+        value = [document.preceding.number, words.word("of_date", language, date=day)]
+        facts.append(("preceding", value))
+    facts.append(("period", [words.period(document.period.start, document.period.end, language)]))
+    facts.append(("purchase_order", [document.purchase_order]))
+    facts.append(("buyer_reference", [document.buyer_reference]))
+    facts.append(("reference", [document.reference]))
+    return [(words.word(key, language), lines) for key, lines in facts if any(lines)]
+
+
+# ---------------------------------------------------------------- the sheet
+
+
+@dataclass
+class _Sheet:
+    """Pages being filled, and how far down the last one is."""
+
+    document: Document
+    number: str
+    legal: Lines
+    pages: list[Page] = field(default_factory=list)
+    y: float = 0
+
+    @property
+    def page(self) -> Page:
+        return self.pages[-1]
+
+    @property
+    def footer_top(self) -> float:
+        return PAGE_HEIGHT - 12 * MM - _height(self.legal)
+
+    @property
+    def bottom(self) -> float:
+        """Where the body of a page ends."""
+        return self.footer_top - 14
+
+    @property
+    def room(self) -> float:
+        return self.bottom - self.y
+
+    @property
+    def room_of_a_page(self) -> float:
+        return self.bottom - TOP_OF_NEXT_PAGES
+
+    def turn(self) -> None:
+        """Begins a next page, with its slim header."""
+        page: Page = []
+        self.pages.append(page)
+        top = TOP - 5
+        title = f"{_title(self.document)} {self.number}"
+        room = WIDTH - fonts.width(title, RUNNING.face, RUNNING.size) - 24
+        name = _full_name(self.document.seller)
+        first, *rest = fonts.wrap(name, RUNNING.face, RUNNING.size, room - 10)
+        _put(page, LEFT, top, f"{first}…" if rest else first, RUNNING)
+        _put_right(page, RIGHT, top, title, RUNNING)
+        _rule(page, LEFT, top + 14, WIDTH, LIGHT, 0.5)
+        self.y = TOP_OF_NEXT_PAGES
+
+    def finish(self) -> list[Page]:
+        """Adds the footers, now that the number of pages is known."""
+        for i, page in enumerate(self.pages, 1):
+            top = self.footer_top
+            _rule(page, LEFT, top, WIDTH, LIGHT, 0.5)
+            _stack(page, LEFT, top + 6, self.legal)
+            values = {"page": str(i), "pages": str(len(self.pages))}
+            text = words.word("page", self.document.language, **values)
+            _put_right(page, RIGHT, top + 6, text, FOOT)
+        return self.pages
+
+
+def _lay_out(document: Document, logo: bytes | None, watermark: str) -> list[Page]:
+    """The pages of the document."""
+    number = watermark if _is_draft(document, watermark) else document.number
+    legal = _wrap([(_legal_line(document), FOOT)], WIDTH - 60)
+    sheet = _Sheet(document, number, legal)
+    sheet.pages.append([])
+    sheet.y = _header(sheet.page, document, number, logo)
+    sheet.y = _mentions_at_top(sheet.page, document, sheet.y)
+    sheet.y = _fact_row(sheet.page, document, sheet.y)
+    sheet.y = _parties(sheet.page, document, sheet.y)
+    conclusion = _conclusion(document, watermark)
+    _table(sheet, document, conclusion.height + 16)
+    if sheet.room < conclusion.height + 16:
+        sheet.turn()
+    sheet.y += 16
+    conclusion.draw(sheet.page, sheet.y)
+    sheet.y += conclusion.height
+    _fine_print(sheet, document)
+    return sheet.finish()
+
+
+# ---------------------------------------------------------------- the head of the first page
+
+
+@lru_cache(maxsize=8)
+def _picture_size(logo: bytes) -> tuple[float, float]:
+    """The logo's width and height on the page, in its own proportions.
+
+    Raises:
+      ValueError: if it is not a PNG or JPEG file in grey or RGB.
+    """
+    try:
+        with Image.open(BytesIO(logo)) as image:
+            kind, mode, (width, height) = image.format, image.mode, image.size
+            image.load()
+    except (OSError, SyntaxError) as error:  # what Pillow raises for damaged files
+        raise ValueError(f"the logo is no PNG or JPEG file that can be read: {error}") from error
+    if kind not in ("PNG", "JPEG"):
+        raise ValueError(f"the logo is a {kind} file, not PNG or JPEG")
+    if mode == "CMYK":  # ISO 19005-3, 6.2.4.3: the output intent of the page is sRGB
+        raise ValueError("the logo is in CMYK: save it in RGB")
+    scale = min(LOGO_WIDTH / width, LOGO_HEIGHT / height)
+    return width * scale, height * scale
+
+
+def _header(page: Page, document: Document, number: str, logo: bytes | None) -> float:
+    left_width = WIDTH * 0.56
+    if logo is not None:
+        width, height = _picture_size(logo)
+        page.append(Picture(LEFT, TOP, width, height, logo))
+        left_bottom = TOP + height
+    else:
+        name = _full_name(document.seller)
+        lines = _wrap([(name, WORDMARK)], left_width)
+        if len(lines) > 2:
+            lines = _wrap([(name, SMALL_WORDMARK)], left_width)
+        left_bottom = _stack(page, LEFT, TOP, lines)
+    top = TOP - 4
+    _put_right(page, RIGHT, top, _title(document).upper(), TITLE)
+    top += TITLE.leading
+    room = WIDTH - left_width - 14
+    style = NUMBER if fonts.width(number, NUMBER.face, NUMBER.size) <= room else SMALL_NUMBER
+    for text, _ in _wrap([(number, style)], room):
+        _put_right(page, RIGHT, top, text, style)
+        top += style.leading
+    return max(left_bottom, top) + 20
+
+
+def _mentions_at_top(page: Page, document: Document, top: float) -> float:
+    """By whom the invoice was issued in the seller's name (note DCL): not in the fine print."""
+    mentions = [(note.text, MENTION) for note in document.notes if note.code == "DCL"]
+    if not mentions:
+        return top
+    lines = _wrap(mentions, WIDTH - 24)
+    height = _height(lines) + 12
+    page.append(Box(LEFT, top, WIDTH, height, FAINT))
+    page.append(Box(LEFT, top, 2.4, height, ACCENT))
+    _stack(page, LEFT + 13, top + 6, lines)
+    return top + height + 16
+
+
+def _fact_row(page: Page, document: Document, top: float) -> float:
+    facts = _facts(document)
+    columns = 3 if len(facts) in (3, 5, 6) else 4
+    step = WIDTH / columns
+    _rule(page, LEFT, top, WIDTH, LIGHT, 0.6)
+    top += 9
+    for start in range(0, len(facts), columns):
+        bottom = top
+        for i, (label, values) in enumerate(facts[start : start + columns]):
+            items = [(label, LABEL), *((value, VALUE) for value in values)]
+            end = _stack(page, LEFT + i * step, top, _wrap(items, step - 12))
+            bottom = max(bottom, end)
+        top = bottom + 8
+    _rule(page, LEFT, top, WIDTH, LIGHT, 0.6)
+    return top + 16
+
+
+def _parties(page: Page, document: Document, top: float) -> float:
+    language = document.language
+
+    blocks = [
+        (key, _full_name(party), party.address, _identifiers(party, language))
+        for key, party in (("seller", document.seller), ("buyer", document.buyer))
+    ]
+    if delivery := document.buyer.delivery_address:
+        blocks.append(("delivery", delivery.name, delivery, ()))
+    step = (WIDTH + 20) / len(blocks)
+    bottom = top
+    for i, (key, name, address, identifiers) in enumerate(blocks):
+        x = LEFT + i * step
+        lines = [
+            (words.word(key, language), LABEL),
+            (name, NAME),
+            *((line, ADDRESS) for line in _address(address, language)),
+        ]
+        end = _stack(page, x, top, _wrap(lines, step - 20)) + 3
+        small = _wrap([(line, IDENTIFIER) for line in identifiers], step - 20)
+        bottom = max(bottom, _stack(page, x, end, small))
+    return bottom + 22
+
+
+# ---------------------------------------------------------------- the table
+
+
+class Row(NamedTuple):
+    """A line or an allowance: its text, its other cells from left to right, and what it adds."""
+
+    text: list[tuple[str, Style]]
+    cells: tuple[str, str, str, str, str]
+    amount: Decimal
+
+
+class Column(NamedTuple):
+    """Where a column stands; figures are flush right, words flush left."""
+
+    x: float
+    width: float
+    heading: str
+    right: bool
+
+
+def _rows(document: Document) -> list[Row]:
+    return [_line_row(document, line) for line in document.lines] + [
+        _allowance_row(document, i) for i in range(len(document.allowances))
+    ]
+
+
+def _line_row(document: Document, line: Line) -> Row:
+    language = document.language
+    text = [(line.name, CELL), (line.description, DETAIL)]
+    if line.discount:
+        amount = words.amount(-line.discount, language, document.currency)
+        discount = words.word("discount", language, amount=amount)
+        if line.discount_reason:
+            reason = line.discount_reason
+            discount = words.word("because", language, what=discount, reason=reason)
+        text.append((discount, DETAIL))
+    cells = (
+        words.number(line.quantity, language),
+        words.unit(line.unit, language),
+        words.number(line.unit_price, language, 2),
+        words.percent(line.vat_rate, language),
+        words.number(line.net, language, 2),
+    )
+    return Row(text, cells, line.net)
+
+
+def _allowance_row(document: Document, i: int) -> Row:
+    language = document.language
+    allowance = document.allowances[i]
+    text = allowance.reason
+    if allowance.percent is not None and allowance.base is not None:
+        text = words.word(
+            "allowance_percent",
+            language,
+            reason=text,
+            percent=words.percent(allowance.percent, language),
+            base=words.amount(allowance.base, language, document.currency),
+        )
+    rate = words.percent(allowance.vat_rate, language)
+    net = words.number(-allowance.amount, language, 2)
+    return Row([(text, CELL)], ("", "", "", rate, net), -allowance.amount)
+
+
+def _columns(rows: Sequence[Row], language: str) -> list[Column]:
+    """As wide as their widest figure; the description has what is left."""
+    keys = ("quantity", "unit", "unit_price", "vat_rate", "line_net")
+    headings = [words.word(key, language) for key in keys]
+    widths = [
+        max(
+            fonts.width(heading, HEADING.face, HEADING.size),
+            max(fonts.width(row.cells[i], CELL.face, CELL.size) for row in rows),
+        )
+        for i, heading in enumerate(headings)
+    ]
+    columns = []
+    right = RIGHT
+    for key, width, heading in reversed(list(zip(keys, widths, headings, strict=True))):
+        columns.append(Column(right - width, width, heading, key != "unit"))
+        right -= width + (UNIT_GAP if key == "unit" else COLUMN_GAP)
+    columns.append(Column(LEFT, right - LEFT - 6, words.word("description", language), False))
+    return columns[::-1]
+
+
+def _cell(page: Page, column: Column, top: float, text: str, style: Style) -> None:
+    if column.right:
+        _put_right(page, column.x + column.width, top, text, style)
+    else:
+        _put(page, column.x, top, text, style)
+
+
+def _table_head(sheet: _Sheet, columns: Sequence[Column]) -> None:
+    for column in columns:
+        _cell(sheet.page, column, sheet.y, column.heading, HEADING)
+    sheet.y += HEADING.leading + 4
+    _rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
+
+
+def _carry(sheet: _Sheet, columns: Sequence[Column], key: str, amount: Decimal) -> None:
+    """À reporter, Report: the sum of the amounts set so far."""
+    language = sheet.document.language
+    top = sheet.y + (CARRY_HEIGHT - CARRY.leading) / 2
+    figure = words.number(amount, language, 2)
+    left = min(columns[-1].x, RIGHT - fonts.width(figure, CARRY.face, CARRY.size))
+    _put_right(sheet.page, left - COLUMN_GAP, top, words.word(key, language), CARRY)
+    _put_right(sheet.page, RIGHT, top, figure, CARRY)
+    sheet.y += CARRY_HEIGHT
+
+
+def _table(sheet: _Sheet, document: Document, conclusion: float) -> None:
+    """Sets all rows, over as many pages as they need.
+
+    The last row stands on one page with the conclusion (`conclusion` points high), so that
+    the totals never stand alone; every page but the last keeps room for the carried total.
+    """
+    rows = _rows(document)
+    columns = _columns(rows, document.language)
+    carried = money.ZERO
+
+    def turn() -> None:
+        _carry(sheet, columns, "carried_forward", carried)
+        sheet.turn()
+        _table_head(sheet, columns)
+        _carry(sheet, columns, "brought_forward", carried)
+        _rule(sheet.page, LEFT, sheet.y, WIDTH, LIGHT, 0.4)
+
+    heading = HEADING.leading + 5
+    fresh = sheet.room_of_a_page - heading - CARRY_HEIGHT
+    wrapped = [_wrap(row.text, columns[0].width) for row in rows]
+    heights = [_height(lines) + 2 * ROW_PADDING for lines in wrapped]
+    if sheet.room < heading + min(heights[0], LEAST_OF_A_ROW) + CARRY_HEIGHT:
+        sheet.turn()
+    _table_head(sheet, columns)
+    for i, (row, lines, height) in enumerate(zip(rows, wrapped, heights, strict=True)):
+        wishes = [height + CARRY_HEIGHT, LEAST_OF_A_ROW + CARRY_HEIGHT]
+        if i == len(rows) - 1:
+            wishes.insert(0, height + conclusion)
+        if i and sheet.room < next(wish for wish in wishes if wish <= fresh):
+            turn()
+        elif i:
+            _rule(sheet.page, LEFT, sheet.y, WIDTH, LIGHT, 0.4)
+        sheet.y += ROW_PADDING
+        carried = money.total((carried, row.amount))
+        for k, (text, style) in enumerate(lines):
+            if style.leading + ROW_PADDING + CARRY_HEIGHT > sheet.room:
+                turn()
+                sheet.y += ROW_PADDING
+            _put(sheet.page, LEFT, sheet.y, text, style)
+            if k == 0:
+                for column, cell in zip(columns[1:], row.cells, strict=True):
+                    _cell(sheet.page, column, sheet.y, cell, CELL)
+            sheet.y += style.leading
+        sheet.y += ROW_PADDING
+    _rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
+
+
+# ---------------------------------------------------------------- totals and payment
+
+
+class Part(NamedTuple):
+    """Something that is never cut in two: its height, and how to draw it at a given top."""
+
+    height: float
+    draw: Callable[[Page, float], None]
+
+
+def _conclusion(document: Document, watermark: str) -> Part:
+    """The payment box at the left and the totals at the right, side by side."""
+    totals = _totals(document)
+    payment = _payment(document, watermark)
+
+    def draw(page: Page, top: float) -> None:
+        totals.draw(page, top)
+        payment.draw(page, top)
+
+    return Part(max(totals.height, payment.height), draw)
+
+
+def _totals(document: Document) -> Part:
+    language, totals = document.language, document.totals
+
+    def amount(value: Decimal) -> str:
+        return words.amount(value, language, document.currency)
+
+    sums: list[tuple[str, str, Style]] = []
+    if document.allowances:
+        sums.append((words.word("lines_net", language), amount(totals.lines_net), SUM))
+        sums.append((words.word("allowances", language), amount(-totals.allowances), SUM))
+    sums.append((words.word("net", language), amount(totals.net), SUM_STRONG))
+    for vat in document.vat_breakdown:
+        rate = words.percent(vat.rate, language)
+        label = words.word("vat", language, rate=rate, base=amount(vat.taxable))
+        sums.append((label, amount(vat.vat), SUM))
+    sums.append((words.word("gross", language), amount(totals.gross), SUM_STRONG))
+    if totals.due != totals.gross:
+        sums.append((words.word("paid", language), amount(totals.due - totals.gross), SUM))
+
+    x = RIGHT - TOTALS_WIDTH
+    rows = []
+    for label, value, style in sums:
+        room = TOTALS_WIDTH - fonts.width(value, style.face, style.size) - 10
+        rows.append((_wrap([(label, style)], room), value, style))
+    key = "credited" if document.type_code == CREDIT_NOTE else "due"
+    due_label, due = words.word(key, language), amount(totals.due)
+    reasons = dict.fromkeys(
+        vat.exemption_reason for vat in document.vat_breakdown if vat.exemption_reason
+    )
+    notes = _wrap([(reason, REASON) for reason in reasons], TOTALS_WIDTH)
+    height = sum(_height(lines) for lines, _, _ in rows) + 10 + DUE.leading
+    height += _height(notes) + (8 if notes else 0)
+
+    def draw(page: Page, top: float) -> None:
+        for lines, value, style in rows:
+            bottom = _stack(page, x, top, lines)
+            _put_right(page, RIGHT, top, value, style)
+            top = bottom
+        _rule(page, x, top + 4, TOTALS_WIDTH, ACCENT, 1.2)
+        top += 10
+        _put(page, x, top, due_label, DUE_LABEL)
+        _put_right(page, RIGHT, top, due, DUE)
+        _stack(page, x, top + DUE.leading + 8, notes)
+
+    return Part(height, draw)
+
+
+def _payment(document: Document, watermark: str) -> Part:
+    """How to pay: nothing where no money is due, no code where it could be paid by mistake."""
+    bank, due = document.seller.bank, document.totals.due
+    if bank is None or due <= 0 or document.type_code == CREDIT_NOTE:
+        return Part(0, lambda page, top: None)
+    language = document.language
+    holder = bank.holder or document.seller.name
+    reference = "" if _is_draft(document, watermark) else document.payment_reference
+    matrix: tuple[bytes, ...] = ()
+    if document.currency == "EUR" and not watermark:
+        matrix = payment_code.qr_matrix(
+            payment_code.epc_payload(
+                name=holder, iban=bank.iban, bic=bank.bic, amount=due, reference=reference
+            )
+        )
+    x = LEFT + (QR_SIZE + 14 if matrix else 0)
+    room = RIGHT - TOTALS_WIDTH - 26 - x
+
+    def pair(key: str, value: str, style: Style, width: float) -> Lines:
+        if not value:
+            return []
+        return _wrap([(words.word(key, language), LABEL), (value, style)], width)
+
+    pairs = [
+        pair("holder", holder, PAY, room),
+        pair("iban", words.grouped(bank.iban, 4), PAY_STRONG, room),
+        pair("bic", bank.bic, PAY, room),
+        pair("payment_reference", words.grouped(reference, 4), PAY_STRONG, room),
+    ]
+    half = room / 2
+    amount = pair("amount", words.amount(due, language, document.currency), PAY, half)
+    day = document.due_date and words.long_date(document.due_date, language)
+    until = pair("due_date", day or "", PAY, half)
+    text_height = sum(_height(lines) + 3 for lines in pairs if lines)
+    text_height += max(_height(amount), _height(until))
+    code_height = QR_SIZE + 6 + LABEL.leading if matrix else 0
+
+    def draw(page: Page, top: float) -> None:
+        _put(page, LEFT, top, words.word("payment", language), SECTION)
+        top += SECTION.leading + 5
+        if matrix:
+            _qr(page, LEFT, top + 2, matrix)
+            _put(page, LEFT, top + QR_SIZE + 5, words.word("qr", language), LABEL)
+        for lines in pairs:
+            if lines:
+                top = _stack(page, x, top, lines) + 3
+        _stack(page, x, top, amount)
+        _stack(page, x + half, top, until)
+
+    return Part(SECTION.leading + 5 + max(text_height, code_height), draw)
+
+
+def _qr(page: Page, x: float, y: float, matrix: tuple[bytes, ...]) -> None:
+    """The dark modules, a box for each run of them in a row."""
+    module = QR_SIZE / len(matrix)
+    for i, row in enumerate(matrix):
+        edges = [j for j in range(len(row) + 1) if row[j - 1 : j] != row[j : j + 1]]
+        for start, end in pairwise(edges):
+            if row[start]:
+                # A hair too high, so that no reader shows a white line between two rows.
+                width, height = (end - start) * module, module + 0.06
+                page.append(Box(x + start * module, y + i * module, width, height, INK))
+
+
+def _fine_print(sheet: _Sheet, document: Document) -> None:
+    """The mentions, at the foot of the page where they fit; else together on the next one."""
+    notes = [note.text for note in document.notes if note.code not in ELSEWHERE]
+    paragraphs = [_wrap([(text, FINE)], WIDTH) for text in notes]
+    height = sum(_height(lines) + 3 for lines in paragraphs)
+    if height + 22 <= sheet.room:
+        sheet.y = sheet.bottom - height
+    elif height <= sheet.room_of_a_page:
+        sheet.turn()
+    else:
+        sheet.y += 22
+    for lines in paragraphs:
+        if _height(lines) > sheet.room and _height(lines) <= sheet.room_of_a_page:
+            sheet.turn()
+        for line in lines:
+            if FINE.leading > sheet.room:
+                sheet.turn()
+            sheet.y = _stack(sheet.page, LEFT, sheet.y, [line])
+        sheet.y += 3
+
+
+# ---------------------------------------------------------------- writing
+
+
+def render(document: Document, xml: bytes | None, logo: bytes | None, watermark: str = "") -> bytes:
+    """The PDF of a document: the same arguments give the same bytes.
+
+    Args:
+      xml: its Factur-X XML, embedded as factur-x.xml; None for a copy or a draft.
+      logo: a PNG or JPEG file; None prints the seller's name instead.
+      watermark: a word across each page. The word for a draft (words.WORDS["draft"]) stands
+        in the place of the number too. A page with a watermark has no payment code.
+
+    Returns:
+      A PDF/A-3B file, without Info dictionary: its XMP says title, author and date.
+
+    Raises:
+      ValueError: if a character has no glyph, the logo cannot be used, or the payment code
+        does not hold the bank account.
+    """
+    pages = _lay_out(document, logo, watermark)
+    for page in pages:
+        for mark in page:
+            if isinstance(mark, Text):
+                _refuse_missing(mark.text)
+    _refuse_missing(watermark)
+    pdf = _new_pdf(document, xml, watermark)
+    for page in pages:
+        pdf.add_page()
+        if watermark:
+            _stamp(pdf, watermark)
+        _paint(pdf, page)
+    return bytes(pdf.output())
+
+
+def _refuse_missing(text: str) -> None:
+    if missing := missing_glyphs(text):
+        listed = ", ".join(f"{character!r} (U+{ord(character):04X})" for character in missing)
+        raise ValueError(f"no glyph for {listed} in {text!r}")
+
+
+def _new_pdf(document: Document, xml: bytes | None, watermark: str) -> fpdf.FPDF:
+    """An empty PDF with its metadata, fonts and attachment."""
+    pdf = fpdf.FPDF(unit="pt", format="A4", enforce_compliance="PDF/A-3B")
+    pdf.set_auto_page_break(False)
+    pdf.alias_nb_pages(None)  # type: ignore[arg-type]  # a client may be named {nb}
+    for face in fonts.FACES:
+        pdf.add_font(face, fname=fonts.path(face))
+    moment = datetime.combine(document.issue_date, time(), UTC)
+    pdf.set_creation_date(moment)
+    pdf.set_lang(document.language)
+    pdf.set_xmp_metadata(_xmp(document, bool(xml), watermark))
+    if xml:
+        pdf.embed_file(
+            bytes=xml,
+            basename="factur-x.xml",
+            desc="Factur-X",
+            mime_type="text/xml",
+            modification_date=moment,
+            associated_file_relationship=AssociatedFileRelationship.ALTERNATIVE.value,
+            compress=True,
+        )
+    return pdf
+
+
+def _xmp(document: Document, with_xml: bool, watermark: str) -> str:
+    """What the file says of itself, dated by the issue date."""
+    day = document.issue_date
+    number = watermark if _is_draft(document, watermark) else document.number
+    title = f"{_title(document)} {number}"
+    name = _full_name(document.seller)
+    values = {"title": title, "date": words.long_date(day, document.language), "seller": name}
+    metadata = {
+        "pdfa3_flavor": "B",
+        "title": title,
+        "author": name,
+        "subject": words.word("subject", document.language, **values),
+        "producer": f"fpdf2 {fpdf.__version__}",
+        "creator_tool": "invoice_pdf",
+        "timestamp": f"{day.isoformat()}T00:00:00+00:00",
+    }
+    if with_xml:
+        metadata |= {
+            "version": "1.0",
+            "documenttype": "INVOICE",
+            "xml_filename": "factur-x.xml",
+            "xmp_level": "EN 16931",
+            "urn": "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#",
+        }
+    xmp = str(etree.tostring(generate_xmp_object(metadata), encoding="unicode"))
+    # lxml declares every prefix on the root; veraPDF before 1.28 wants this one here too.
+    return xmp.replace("<rdf:RDF>", f'<rdf:RDF xmlns:rdf="{RDF}">')
+
+
+def _stamp(pdf: fpdf.FPDF, text: str) -> None:
+    """The watermark, rising across the page, faint enough to read what stands on it."""
+    size = min(120, 560 * 1000 / (fonts.width(text, SEMIBOLD, 1000)))
+    x, y = PAGE_WIDTH / 2, PAGE_HEIGHT / 2
+    pdf.set_font(SEMIBOLD, size=size)
+    pdf.set_text_color(*FAINT)
+    with pdf.rotation(50, x, y):
+        pdf.text(x - fonts.width(text, SEMIBOLD, size) / 2, y + 0.35 * size, text)
+
+
+def _paint(pdf: fpdf.FPDF, page: Page) -> None:
+    filled: Colour | None = None
+    for mark in page:
+        if isinstance(mark, Text):
+            pdf.set_font(mark.face, size=mark.size)
+            pdf.set_text_color(*mark.colour)
+            pdf.text(mark.x, mark.y, mark.text)
+        elif isinstance(mark, Box):
+            if mark.colour != filled:
+                pdf.set_fill_color(*mark.colour)
+                filled = mark.colour
+            pdf.rect(mark.x, mark.y, mark.width, mark.height, style="F")
+        else:
+            pdf.image(mark.data, mark.x, mark.y, mark.width, mark.height)

@@ -1,0 +1,254 @@
+"""Issuing: the one protocol for everything that appends a record.
+
+    with issuing.begin(root, command, wait) as run:
+        ...decide; check counters and heads against the records...
+        run.stage_proof(path, data)          # streams to data/pending/, nothing is kept
+        run.append(chain, facts)
+        run.put(path, data)                  # counters, usage, flags
+        run.commit()
+
+`begin` takes the lock, finishes what a stopped run left, and gives a folder under
+data/pending/. Until `commit`, nothing else changes: any error removes the folder, and
+nothing happened. `commit` flushes all that is staged, then renames intent.json into its
+place: from that moment on the run will be carried out, if not by this process then by the
+next one. Carrying out is idempotent, step by step, so a stop anywhere is repaired byte for
+byte: proofs by link(2), which refuses to replace; records by completing a cut tail;
+counters, heads, usage and flags by rename.
+"""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lib import lock, records, storage
+from lib.alerts import Alert, Broken
+from lib.root import Root
+
+_INTENT = "intent.json"
+_PROOFS = "proofs.jsonl"
+
+
+class _Append(NamedTuple):
+    """New lines of one record file, which had `base` bytes; they are staged as `staged`."""
+
+    file: str
+    base: int
+    staged: str
+    sha256: str
+
+
+class Run:
+    """One run between its lock and its commit. It holds names and hashes, no contents."""
+
+    def __init__(self, root: Root, command: str, folder: Path, finished: frozenset[str]):
+        self.root = root
+        self.command = command
+        self.folder = folder
+        self.just_finished = command in finished
+        self._proofs = 0
+        self._proof_list = (folder / _PROOFS).open("xb")
+        self._appends: list[_Append] = []
+        self._puts: list[dict[str, str]] = []
+        self._removals: list[dict[str, str]] = []
+
+    def stage_proof(self, path: Path, data: bytes) -> str:
+        """Stages a file that will never change; returns its SHA-256."""
+        self._proofs += 1
+        staged = f"proof-{self._proofs:07d}"
+        storage.write_new(self.folder / staged, data, storage.PROOF_MODE)
+        digest = storage.sha256(data)
+        entry = {"file": self.root.name_of(path), "sha256": digest, "staged": staged}
+        self._proof_list.write(storage.canonical_json(entry) + b"\n")
+        return digest
+
+    def append(self, chain: records.Chain, facts: list[records.Record]) -> None:
+        """Stages new lines for a record file, and its new head."""
+        extension = records.extend(chain, facts)
+        staged = f"lines-{len(self._appends) + 1:05d}"
+        storage.write_new(self.folder / staged, extension.lines)
+        digest = storage.sha256(extension.lines)
+        name = self.root.name_of(chain.path)
+        self._appends.append(_Append(name, chain.length, staged, digest))
+        head = records.head_path(self.root, chain.path)
+        self.put(head, records.head_bytes(extension.seq, extension.hash))
+
+    def put(self, path: Path, data: bytes) -> None:
+        """Stages a small text file that replaces the one at `path`."""
+        self._puts.append({"file": self.root.name_of(path), "text": data.decode()})
+
+    def remove(self, path: Path, sha256: str) -> None:
+        """Stages the removal of a file, if it still has these bytes when its turn comes."""
+        self._removals.append({"file": self.root.name_of(path), "sha256": sha256})
+
+    def commit(self) -> None:
+        """Makes the run happen: the intent's rename is the moment from which it will."""
+        self._proof_list.flush()
+        os.fsync(self._proof_list.fileno())
+        self._proof_list.close()
+        self._make_room()
+        intent = {
+            "command": self.command,
+            "proofs": storage.sha256_of_file(self.folder / _PROOFS),
+            "appends": [entry._asdict() for entry in self._appends],
+            "puts": self._puts,
+            "removals": self._removals,
+        }
+        _flush_up(self.root, {self.folder})
+        storage.replace(self.folder / _INTENT, storage.pretty_json(intent))
+        _carry_out(self.root, self.folder, intent)
+
+    def _make_room(self) -> None:
+        """Creates the target folders and refuses proofs that exist with other bytes."""
+        files = [entry.file for entry in self._appends] + [put["file"] for put in self._puts]
+        folders = {(self.root.path / file).parent for file in files}
+        taken = []
+        for proof in _proofs(self.folder):
+            target = self.root.path / proof["file"]
+            folders.add(target.parent)
+            if target.exists() and storage.sha256_of_file(target) != proof["sha256"]:
+                text = "exists already, though no record knows it; run `make verify`"
+                taken.append(Alert("B-PROOF-EXISTS", proof["file"], "", text))
+        if taken:
+            raise Broken(taken)
+        for folder in sorted(folders):
+            storage.make_folder(folder)
+
+    def abandon(self) -> None:
+        """Removes what was staged; nothing happened."""
+        self._proof_list.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextmanager
+def begin(root: Root, command: str, wait: int) -> Iterator[Run]:
+    """Takes the lock, finishes stopped runs, and opens a new one.
+
+    Args:
+      command: the script and the facts that tell this run from any other, as text.
+      wait: seconds to wait for the lock.
+
+    Raises:
+      Unavailable: the lock is held.
+      Broken: a stopped run cannot be finished.
+    """
+    with lock.exclusive(root, command, wait):
+        finished = finish_stopped_runs(root)
+        folder = root.pending / "run"
+        storage.make_folder(root.pending)
+        folder.mkdir()
+        run = Run(root, command, folder, finished)
+        try:
+            yield run
+        finally:
+            # Once the intent stands, the folder is the next run's to finish; never ours to drop.
+            if not (folder / _INTENT).exists():
+                run.abandon()
+
+
+def finish_stopped_runs(root: Root) -> frozenset[str]:
+    """Carries out every intent that a stopped run left; drops folders without one.
+
+    The caller holds the exclusive lock.
+
+    Returns:
+      the commands that were finished.
+    """
+    finished = set()
+    for folder in sorted(root.pending.glob("*")):
+        intent_file = folder / _INTENT
+        if not intent_file.exists():
+            shutil.rmtree(folder)
+            continue
+        intent = json.loads(intent_file.read_bytes())
+        _carry_out(root, folder, intent)
+        print(f"finished the stopped run: {intent['command']}", file=sys.stderr)
+        finished.add(intent["command"])
+    return frozenset(finished)
+
+
+def stopped_runs(root: Root) -> list[str]:
+    """The commands of the intents that wait to be finished."""
+    intents = sorted(root.pending.glob(f"*/{_INTENT}"))
+    return [json.loads(intent.read_bytes())["command"] for intent in intents]
+
+
+# --- carrying out an intent: every step may be repeated ------------------------------
+
+
+def _carry_out(root: Root, folder: Path, intent: dict[str, Any]) -> None:
+    if storage.sha256_of_file(folder / _PROOFS) != intent["proofs"]:
+        text = "is not the list that its intent names; restore data/pending from a backup"
+        raise Broken([Alert("B-INTENT-BROKEN", root.name_of(folder / _PROOFS), "", text)])
+    touched = _place_proofs(root, folder)
+    for entry in intent["appends"]:
+        touched.add(_append_lines(root, folder, _Append(**entry)))
+    _flush_up(root, touched)
+    for put in intent["puts"]:
+        path = root.path / put["file"]
+        storage.make_folder(path.parent)
+        storage.replace(path, put["text"].encode())
+    for removal in intent["removals"]:
+        _remove(root.path / removal["file"], removal["sha256"])
+    (folder / _INTENT).unlink()
+    storage.flush_folder(folder)
+    shutil.rmtree(folder)
+
+
+def _proofs(folder: Path) -> Iterator[dict[str, str]]:
+    with (folder / _PROOFS).open("rb") as stream:
+        for line in stream:
+            yield json.loads(line)
+
+
+def _place_proofs(root: Root, folder: Path) -> set[Path]:
+    folders = set()
+    for proof in _proofs(folder):
+        target = root.path / proof["file"]
+        storage.make_folder(target.parent)
+        folders.add(target.parent)
+        try:
+            os.link(folder / proof["staged"], target)
+        except FileExistsError:
+            if storage.sha256_of_file(target) != proof["sha256"]:
+                text = "exists already with other bytes; a proof is never replaced"
+                raise Broken([Alert("B-PROOF-EXISTS", proof["file"], "", text)]) from None
+    return folders
+
+
+def _append_lines(root: Root, folder: Path, entry: _Append) -> Path:
+    path = root.path / entry.file
+    lines = (folder / entry.staged).read_bytes()
+    storage.make_folder(path.parent)
+    length = path.stat().st_size if path.exists() else 0
+    done = length - entry.base
+    tail = b""
+    if done > 0:
+        with path.open("rb") as stream:
+            stream.seek(entry.base)
+            tail = stream.read()
+    if storage.sha256(lines) != entry.sha256 or done < 0 or not lines.startswith(tail):
+        text = f"does not stand at {entry.base} bytes, where the stopped run left it"
+        raise Broken([Alert("B-RECORD-BROKEN", entry.file, "", text)])
+    storage.append(path, lines[done:])
+    return path.parent
+
+
+def _flush_up(root: Root, folders: set[Path]) -> None:
+    """Flushes folders and all above them: a killed run may have made one without flushing it."""
+    every = {above for folder in folders for above in (folder, *folder.parents)}
+    for folder in sorted(path for path in every if path.is_relative_to(root.path)):
+        storage.flush_folder(folder)
+
+
+def _remove(path: Path, sha256: str) -> None:
+    try:
+        if storage.sha256_of_file(path) == sha256:
+            path.unlink()
+    except FileNotFoundError:
+        return
+    storage.flush_folder(path.parent)

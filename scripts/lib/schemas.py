@@ -1,0 +1,249 @@
+"""JSON Schema as an interface: what does not fit is said in one line that says what would.
+
+A schema's `title` names the value ("an amount") and its first example is the remedy, so
+that every message reads: `plan.items[1].price: "12,50" is not an amount; write "12.50"`.
+Check digits are JSON Schema formats, done by python-stdnum.
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import stdnum.bic
+import stdnum.eu.vat
+import stdnum.exceptions
+import stdnum.fr.siren
+import stdnum.fr.siret
+import stdnum.iban
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+from referencing import Registry, Resource
+
+from lib import code_lists, fonts
+from lib.alerts import Alert
+from lib.words import UNITS
+
+_FOLDER = Path(__file__).resolve().parents[2] / "schemas"
+_SHOWN = 60  # characters of a wrong value that a message repeats
+
+
+def faults(value: Any, schema: str, file: str, client: str = "") -> list[Alert]:
+    """Everything in `value` that schemas/<schema>.schema.json does not accept.
+
+    Args:
+      file: the file that `value` stands in, as messages name it.
+      client: whose log the alerts go to.
+    """
+    errors = _validator(schema).iter_errors(value)
+    found = dict.fromkeys(line for error in errors for line in _lines(error))
+    return [Alert("B-INPUT-VALUE", file, place, text, client) for place, text in found]
+
+
+@cache
+def _validator(schema: str) -> Draft202012Validator:
+    contents = {path.name: json.loads(path.read_text()) for path in _FOLDER.glob("*.json")}
+    resources = [(name, Resource.from_contents(content)) for name, content in contents.items()]
+    registry: Registry[Any] = Registry().with_resources(resources)
+    content = contents[f"{schema}.schema.json"]
+    return Draft202012Validator(content, registry=registry, format_checker=_formats())
+
+
+# --- formats -------------------------------------------------------------------------
+
+
+def _stdnum(validate: Callable[[str], str]) -> Callable[[str], str]:
+    """A check by stdnum that accepts the compact form only: nothing is corrected."""
+
+    def check(value: str) -> str:
+        try:
+            compact = validate(value)
+        except stdnum.exceptions.InvalidChecksum:
+            raise ValueError("its check digits are wrong") from None
+        except stdnum.exceptions.ValidationError:
+            raise ValueError("") from None
+        if compact != value:
+            raise ValueError(f'write it as "{compact}"')
+        return compact
+
+    return check
+
+
+def _vat_number(value: str) -> str:
+    # Outside the EU no check digits are known to stdnum in one place; the form is checked.
+    in_eu = value[:2].lower() in stdnum.eu.vat.MEMBER_STATES or value[:2] in ("EL", "XI")
+    if in_eu:
+        return _stdnum(stdnum.eu.vat.validate)(value)
+    if not re.fullmatch(r"[A-Z]{2}[A-Z0-9]{2,14}", value):
+        raise ValueError("")
+    return value
+
+
+def _day(value: str) -> str:
+    """A day that the calendar has; a month passes, its pattern has been checked."""
+    if len(value) == len("2026-10-31"):
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            raise ValueError("the calendar has no such day") from None
+    return value
+
+
+def _timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("") from None
+    return value
+
+
+def _printable(value: str) -> str:
+    missing = fonts.missing_glyphs(value)
+    if missing:
+        shown = ", ".join(f"U+{ord(char):04X}" for char in missing[:5])
+        raise ValueError(f"the fonts of the documents have no glyph for {shown}")
+    return value
+
+
+def _member(codes: Callable[[], frozenset[str] | dict[str, Any]]) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if value not in codes():
+            raise ValueError("")
+        return value
+
+    return check
+
+
+@cache
+def _formats() -> FormatChecker:
+    checks: dict[str, Callable[[str], str]] = {
+        "siren": _stdnum(stdnum.fr.siren.validate),
+        "siret": _stdnum(stdnum.fr.siret.validate),
+        "iban": _stdnum(stdnum.iban.validate),
+        "bic": _stdnum(stdnum.bic.validate),
+        "vat_number": _vat_number,
+        "day": _day,
+        "timezone": _timezone,
+        "printable": _printable,
+        "country": _member(code_lists.countries),
+        "vatex": _member(code_lists.exemption_codes),
+        "electronic_address_scheme": _member(code_lists.electronic_address_schemes),
+        "unit": _member(lambda: UNITS),
+    }
+    checker = FormatChecker(formats=())
+    for name, check in checks.items():
+        checker.checks(name, raises=ValueError)(_for_text(check))
+    return checker
+
+
+def _for_text(check: Callable[[str], str]) -> Callable[[object], bool]:
+    def checked(value: object) -> bool:
+        if isinstance(value, str):
+            check(value)
+        return True
+
+    return checked
+
+
+# --- messages ------------------------------------------------------------------------
+
+
+def _lines(error: ValidationError) -> Iterator[tuple[str, str]]:
+    """One (place, text) for each thing that is wrong."""
+    place = _place(list(error.absolute_path))
+    schema = error.schema if isinstance(error.schema, dict) else {}
+    match error.validator:
+        case "additionalProperties" | "unevaluatedProperties":
+            known = list(schema.get("properties", {}))
+            for key in error.instance.keys() - set(known):
+                yield _join(place, key), f"is an unknown key; {_nearest(key, known)}"
+        case "required" | "dependentRequired":
+            for key in _missing_keys(error):
+                yield _join(place, key), _wanted(_property(schema, key), "is missing; add")
+        case None:  # the schema `false`: a key that has no place beside the others
+            yield place, "has no place here; remove it"
+        case "oneOf":
+            choices = " or ".join(f'"{choice["required"][0]}"' for choice in error.validator_value)
+            yield place, f"expected either {choices}, and only one of them"
+        case "propertyNames":
+            yield place, f"{_shown(error.instance)} has a key that is no name"
+        case _:
+            yield place, _unfit(error, schema)
+
+
+def _unfit(error: ValidationError, schema: dict[str, Any]) -> str:
+    found = _shown(error.instance)
+    if error.validator == "format" and error.cause is not None and str(error.cause):
+        return f"{found} is not {schema.get('title', error.validator_value)}: {error.cause}"
+    if error.validator in ("minItems", "minProperties") and not error.instance:
+        return _wanted(schema, "is empty; write")
+    if error.validator == "uniqueItems":
+        return f"{found} has the same entry twice"
+    if "enum" in schema:
+        choices = ", ".join(json.dumps(choice) for choice in schema["enum"])
+        return f"{found} is not {schema.get('title', 'known')}; write one of {choices}"
+    return f"{found} is not " + _wanted(schema, "; write", _amended(error.instance, schema))
+
+
+def _wanted(schema: dict[str, Any], verb: str, amended: str | None = None) -> str:
+    """ "is missing; add an amount such as "12.50"", or "an amount; write "12.50""."""
+    examples = [json.dumps(value, ensure_ascii=False) for value in schema.get("examples", [])]
+    title = schema.get("title", "a value")
+    if verb.startswith(";"):
+        return f"{title}{verb} {amended or examples[0]}" if examples else title
+    return f"{verb} {title}" + (f" such as {examples[0]}" if examples else "")
+
+
+def _amended(value: Any, schema: dict[str, Any]) -> str | None:
+    """What the value would be with a decimal point and no spaces, where that fits."""
+    if not isinstance(value, str) or "pattern" not in schema:
+        return None
+    amended = re.sub(r"\s", "", value).replace(",", ".")
+    return json.dumps(amended) if re.fullmatch(schema["pattern"], amended) else None
+
+
+def _property(schema: dict[str, Any], key: str) -> dict[str, Any]:
+    """The schema of a missing key, its reference followed."""
+    found = schema.get("properties", {}).get(key, {})
+    while isinstance(found, dict) and "$ref" in found and "title" not in found:
+        file, _, pointer = found["$ref"].partition("#")
+        target = json.loads((_FOLDER / file).read_text()) if file else schema
+        for step in pointer.strip("/").split("/"):
+            target = target.get(step, {}) if step else target
+        found = {**target, **{name: found[name] for name in ("examples",) if name in found}}
+    return found if isinstance(found, dict) else {}
+
+
+def _missing_keys(error: ValidationError) -> list[str]:
+    if error.validator == "required":
+        return [key for key in error.validator_value if key not in error.instance]
+    groups = error.validator_value.items()
+    wanted = [key for present, keys in groups if present in error.instance for key in keys]
+    return [key for key in wanted if key not in error.instance]
+
+
+def _nearest(key: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(key, known, n=1)
+    if close:
+        return f'did you mean "{close[0]}"?'
+    return "expected " + ", ".join(known) if known else "expected none"
+
+
+def _place(path: list[str | int]) -> str:
+    place = ""
+    for step in path:
+        place = f"{place}[{step}]" if isinstance(step, int) else _join(place, step)
+    return place
+
+
+def _join(place: str, key: str) -> str:
+    return f"{place}.{key}" if place else key
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."

@@ -1,0 +1,191 @@
+"""Reading and writing files: the one way in and the one way out.
+
+Read: inside the root only, UTF-8 only, JSON without duplicate keys or floats.
+Write: whole or not at all, flushed to the disk with the folder that names the file.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any, NoReturn
+
+from lib.alerts import Alert, Refused
+from lib.root import Root
+
+PROOF_MODE = 0o444
+FILE_MODE = 0o640
+
+
+def sha256(data: bytes) -> str:
+    """The SHA-256 of `data` in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_of_file(path: Path) -> str:
+    """The SHA-256 of a file, read in pieces."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def canonical_json(value: Any) -> bytes:
+    """Keys sorted, no spaces, UTF-8: the form that records are hashed in."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode()
+
+
+def pretty_json(value: Any) -> bytes:
+    """JSON for a person to read: two spaces, keys as given, a line break at the end."""
+    return json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+# --- reading -------------------------------------------------------------------------
+
+
+def read_input(root: Root, path: Path) -> bytes:
+    """The bytes of a file that a person or another program put under the root.
+
+    Raises:
+      Refused: if it is missing, is no file, cannot be read, or is reached through a link
+        that leaves the root.
+    """
+    name = root.name_of(path)
+    try:
+        if not path.resolve(strict=True).is_relative_to(root.path.resolve()):
+            _refuse(name, "B-INPUT-LINK", "", "leads out of the root through a symbolic link")
+        return path.read_bytes()
+    except FileNotFoundError:
+        _refuse(name, "B-INPUT-MISSING", "", "is missing")
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        _refuse(name, "B-INPUT-UNREADABLE", "", f"cannot be read: {reason}")
+
+
+def parse_json(name: str, data: bytes) -> Any:
+    """The value of a JSON file; a number with a point or an exponent is kept as its text.
+
+    Args:
+      name: the file, as messages name it.
+
+    Raises:
+      Refused: with line and column, for bytes that are not UTF-8, a byte-order mark, wrong
+        syntax or nesting without end, and for a key that appears twice in an object.
+    """
+    if data.startswith(b"\xef\xbb\xbf"):
+        _refuse(name, "B-JSON-ENCODING", "", "begins with a byte-order mark; save it without")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        place = _place(data[: error.start].decode("utf-8"))
+        found = f"byte 0x{data[error.start]:02X} is not UTF-8; save the file as UTF-8"
+        _refuse(name, "B-JSON-ENCODING", place, found)
+    try:
+        return json.loads(
+            text,
+            object_pairs_hook=_object_without_duplicates,
+            parse_float=str,
+            parse_int=_bounded_int,
+            parse_constant=_no_constant,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        _refuse(name, "B-JSON-SYNTAX", place, f"is not JSON: {error.msg}")
+    except ValueError as error:
+        _refuse(name, "B-JSON-SYNTAX", "", str(error))
+    except RecursionError:
+        _refuse(name, "B-JSON-SYNTAX", "", "is nested too deep")
+
+
+def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {json.dumps(twice)} appears twice in one object")
+    return result
+
+
+def _bounded_int(text: str) -> int:
+    if len(text) > 18:
+        raise ValueError(f"the number {text[:18]}... is too long")
+    return int(text)
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not a number that JSON has")
+
+
+def _place(before: str) -> str:
+    return f"line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))}"
+
+
+def _refuse(name: str, code: str, place: str, text: str) -> NoReturn:
+    raise Refused([Alert(code, name, place, text)])
+
+
+# --- writing -------------------------------------------------------------------------
+
+
+def write_new(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
+    """Creates a file that must not exist yet and flushes its bytes (not its name)."""
+    _write_flushed(path, data, os.O_EXCL, mode)
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Writes a file whole or not at all: temporary name, flush, rename, flush of the folder."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    _write_flushed(temporary, data, os.O_TRUNC, FILE_MODE)
+    temporary.rename(path)
+    flush_folder(path.parent)
+
+
+def append(path: Path, data: bytes) -> None:
+    """Appends to a file, which is created where missing, and flushes its bytes (not its name)."""
+    _write_flushed(path, data, os.O_APPEND, FILE_MODE)
+
+
+def _write_flushed(path: Path, data: bytes, flags: int, mode: int) -> None:
+    flags |= os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    handle = os.open(path, flags, 0o600)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+        os.fchmod(handle, mode)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def flush_folder(path: Path) -> None:
+    """Flushes a folder, so that the names in it survive a power cut."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def make_folder(path: Path) -> None:
+    """Creates a folder and its missing parents, each flushed into the one that holds it."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    path.mkdir(exist_ok=True)
+    flush_folder(path.parent)
+
+
+def update_derived(path: Path, data: bytes) -> bool:
+    """Writes a derived file; where its bytes would not change, only its time is renewed.
+
+    Returns:
+      whether the bytes changed.
+    """
+    try:
+        if path.read_bytes() == data:
+            os.utime(path)
+            return False
+    except FileNotFoundError:
+        make_folder(path.parent)
+    replace(path, data)
+    return True

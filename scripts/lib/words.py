@@ -1,0 +1,256 @@
+"""The words of a document in French and English, and how each language writes figures and dates.
+
+Dates and separators come from the CLDR through Babel. A figure is grouped here, digit by
+digit from its Decimal, because a page holds hundreds and every one must be exact.
+"""
+
+from datetime import date
+from decimal import Decimal
+from functools import cache
+
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import get_currency_symbol, get_decimal_symbol, get_group_symbol
+
+from lib import money
+
+FRENCH = "fr"
+ENGLISH = "en"
+
+# 31 October 2026, not October 31, 2026: these invoices are read in Europe.
+LOCALES = {FRENCH: "fr_FR", ENGLISH: "en_GB"}
+
+MINUS = "\N{MINUS SIGN}"
+NBSP = "\N{NO-BREAK SPACE}"
+NARROW = "\N{NARROW NO-BREAK SPACE}"
+DASH = "\N{EN DASH}"
+
+# key: (French, English)
+WORDS: dict[str, tuple[str, str]] = {
+    "invoice": ("Facture", "Invoice"),
+    "credit_note": ("Avoir", "Credit note"),
+    "draft": ("BROUILLON", "DRAFT"),
+    "page": ("page {page} / {pages}", "page {page} / {pages}"),
+    "issue_date": ("Date d’émission", "Issue date"),
+    "due_date": ("Échéance", "Due date"),
+    "period": ("Période de service", "Service period"),
+    "purchase_order": ("Bon de commande", "Purchase order"),
+    "buyer_reference": ("Référence client", "Your reference"),
+    "reference": ("Notre référence", "Our reference"),
+    "preceding": ("Facture rectifiée", "Invoice corrected"),
+    "of_date": ("du {date}", "of {date}"),
+    "seller": ("Émetteur", "From"),
+    "buyer": ("Client", "Bill to"),
+    "delivery": ("Livraison", "Deliver to"),
+    "siren": ("SIREN {value}", "SIREN {value}"),
+    "siret": ("SIRET {value}", "SIRET {value}"),
+    "vat_number": ("N° TVA {value}", "VAT no. {value}"),
+    "phone": ("Tél. {value}", "Tel. {value}"),
+    "description": ("Désignation", "Description"),
+    "quantity": ("Quantité", "Quantity"),
+    "unit": ("Unité", "Unit"),
+    "unit_price": ("Prix unitaire HT", "Unit price"),
+    "vat_rate": ("TVA", "VAT"),
+    "line_net": ("Montant HT", "Net amount"),
+    "discount": ("Remise {amount}", "Discount {amount}"),
+    "because": ("{what} : {reason}", "{what}: {reason}"),
+    "allowance_percent": ("{reason} ({percent} de {base})", "{reason} ({percent} of {base})"),
+    "carried_forward": ("À reporter", "Carried forward"),
+    "brought_forward": ("Report", "Brought forward"),
+    "lines_net": ("Total des lignes HT", "Total of lines"),
+    "allowances": ("Remises", "Discounts"),
+    "net": ("Total HT", "Total excluding VAT"),
+    "vat": ("TVA {rate} sur {base}", "VAT {rate} on {base}"),
+    "gross": ("Total TTC", "Total including VAT"),
+    "paid": ("Déjà réglé", "Already paid"),
+    "due": ("Net à payer", "Amount due"),
+    "credited": ("Total à déduire", "Total credited"),
+    "payment": ("Règlement par virement", "Payment by bank transfer"),
+    "qr": ("Code QR de virement", "Transfer QR code"),
+    "holder": ("Titulaire du compte", "Account holder"),
+    "iban": ("IBAN", "IBAN"),
+    "bic": ("BIC", "BIC"),
+    "payment_reference": ("Référence à indiquer", "Reference to quote"),
+    "amount": ("Montant", "Amount"),
+    "capital": ("au capital de {amount}", "share capital {amount}"),
+    "subject": ("{title} du {date}, {seller}", "{title} of {date}, {seller}"),
+    "minimum": ("Minimum de facturation", "Minimum charge"),
+    "tier": ("de {low} à {high}", "from {low} to {high}"),
+    "tier_beyond": ("au-delà de {bound}", "beyond {bound}"),
+    "fixed_fee": ("part fixe", "fixed part"),
+    "used": ("{used} mesurés", "{used} measured"),
+    "included": ("{used} mesurés, dont {included} inclus", "{used} measured, {included} included"),
+    "prorata": ("prorata {days}/{whole} jours", "pro rata {days}/{whole} days"),
+}
+
+# UN/ECE Recommendation 20 (and 21, prefixed X): the codes that a line may carry (BT-130).
+UNITS: dict[str, tuple[str, str]] = {
+    "C62": ("unité", "unit"),  # one
+    "H87": ("pièce", "piece"),
+    "EA": ("unité", "each"),
+    "NAR": ("article", "article"),  # number of articles
+    "PR": ("paire", "pair"),
+    "SET": ("jeu", "set"),
+    "KT": ("kit", "kit"),
+    "DZN": ("douzaine", "dozen"),
+    "CEN": ("cent", "hundred"),
+    "MIL": ("millier", "thousand"),
+    "LO": ("lot", "lot"),
+    "LS": ("forfait", "lump sum"),
+    "E48": ("prestation", "service"),  # service unit
+    "E51": ("mission", "job"),
+    "E53": ("essai", "test"),
+    "E54": ("trajet", "trip"),
+    "E55": ("utilisation", "use"),
+    "ACT": ("activité", "activity"),
+    "IE": ("personne", "person"),
+    "C0": ("appel", "call"),
+    "NF": ("message", "message"),
+    "P1": ("%", "%"),
+    "SEC": ("s", "s"),
+    "MIN": ("min", "min"),
+    "HUR": ("heure", "hour"),
+    "DAY": ("jour", "day"),
+    "E49": ("jour ouvré", "working day"),
+    "WEE": ("semaine", "week"),
+    "MON": ("mois", "month"),
+    "QAN": ("trimestre", "quarter"),
+    "SAN": ("semestre", "half-year"),
+    "ANN": ("an", "year"),
+    "GRM": ("g", "g"),
+    "KGM": ("kg", "kg"),
+    "TNE": ("t", "t"),
+    "MLT": ("ml", "ml"),
+    "LTR": ("l", "l"),
+    "MMT": ("mm", "mm"),
+    "CMT": ("cm", "cm"),
+    "MTR": ("m", "m"),
+    "KMT": ("km", "km"),
+    "LM": ("m lin.", "lin. m"),
+    "MTK": ("m²", "m²"),
+    "MTQ": ("m³", "m³"),
+    "KWH": ("kWh", "kWh"),
+    "MWH": ("MWh", "MWh"),
+    "4L": ("Mo", "MB"),
+    "E34": ("Go", "GB"),
+    "E35": ("To", "TB"),
+    "XPK": ("colis", "package"),
+    "XPA": ("paquet", "packet"),
+    "XBX": ("boîte", "box"),
+    "XCT": ("carton", "carton"),
+    "XPX": ("palette", "pallet"),
+    "XBO": ("bouteille", "bottle"),
+}
+
+# Where the postcode is written after the city; elsewhere it comes before.
+POSTCODE_LAST = frozenset({"AU", "CA", "GB", "IE", "IN", "NZ", "US"})
+
+
+def word(key: str, language: str, **values: str) -> str:
+    """The word or phrase of WORDS in "fr" or "en", with its {places} filled in."""
+    phrase = WORDS[key][language == ENGLISH]
+    return phrase.format(**values) if values else phrase
+
+
+def unit(code: str, language: str) -> str:
+    """The short name of a UN/ECE unit code.
+
+    Raises:
+      KeyError: if the code is not in UNITS.
+    """
+    return UNITS[code][language == ENGLISH]
+
+
+@cache
+def _locale(language: str) -> Locale:
+    return Locale.parse(LOCALES[language])
+
+
+@cache
+def _separators(language: str) -> tuple[str, str]:
+    """The group separator and the decimal sign."""
+    locale = _locale(language)
+    return get_group_symbol(locale), get_decimal_symbol(locale)
+
+
+@cache
+def long_date(day: date, language: str) -> str:
+    """31 octobre 2026, 31 October 2026."""
+    return format_date(day, "long", locale=_locale(language))
+
+
+@cache
+def period(start: date, end: date, language: str) -> str:
+    """1–31 octobre 2026; 15 octobre – 14 novembre 2026; with both years where they differ."""
+    last = long_date(end, language)
+    if start == end:
+        return last
+    if (start.year, start.month) == (end.year, end.month):
+        return f"{start.day}{DASH}{last}"
+    first = long_date(start, language)
+    if start.year == end.year:
+        first = first.removesuffix(f" {start.year}")
+    return f"{first} {DASH} {last}"
+
+
+def number(value: Decimal, language: str, decimals: int = 0) -> str:
+    """Grouped by thousands, without superfluous zeros, with `decimals` decimals at the least.
+
+    Example: number(Decimal("1234.5000"), "fr", 2) is "1 234,50".
+    """
+    text = money.plain(value.copy_abs(), decimals)
+    whole, _, fraction = text.partition(".")
+    group, point = _separators(language)
+    grouped = f"{int(whole):,}".replace(",", group)
+    sign = MINUS if value < 0 else ""
+    return f"{sign}{grouped}{point}{fraction}" if fraction else sign + grouped
+
+
+def amount(value: Decimal, language: str, currency: str) -> str:
+    """1 234,50 € in French, €1,234.50 in English; the minus sign comes first."""
+    return _with_symbol(value, language, currency, 2)
+
+
+def round_amount(value: Decimal, language: str, currency: str) -> str:
+    """The same without decimals where there are no cents: 10 000 €."""
+    return _with_symbol(value, language, currency, 0 if value == value.to_integral_value() else 2)
+
+
+def _with_symbol(value: Decimal, language: str, currency: str, decimals: int) -> str:
+    digits = number(value, language, decimals)
+    symbol = get_currency_symbol(currency, _locale(language))
+    if language == FRENCH:
+        return f"{digits}{NBSP}{symbol}"
+    if digits.startswith(MINUS):
+        return f"{MINUS}{symbol}{digits.removeprefix(MINUS)}"
+    return f"{symbol}{digits}"
+
+
+def percent(value: Decimal, language: str) -> str:
+    """5,5 % in French, 5.5% in English."""
+    digits = number(value, language)
+    return f"{digits}{NARROW}%" if language == FRENCH else f"{digits}%"
+
+
+@cache
+def country(code: str, language: str) -> str:
+    """The country's name in this language.
+
+    Raises:
+      KeyError: if the code is not one of ISO 3166-1 alpha-2.
+    """
+    return str(_locale(language).territories[code])
+
+
+def grouped(text: str, *sizes: int) -> str:
+    """The text in groups of these sizes, the last one repeated: an IBAN by 4, a SIRET 3 3 3 5.
+
+    Example: grouped("73282932000074", 3, 3, 3, 5) is "732 829 320 00074".
+    """
+    groups = []
+    size = iter((*sizes, *[sizes[-1]] * len(text)))
+    while text:
+        here = next(size)
+        groups.append(text[:here])
+        text = text[here:]
+    return " ".join(groups)

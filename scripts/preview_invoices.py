@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""Drafts of a month's invoices in ROOT/preview/: watermarked, unnumbered, without XML.
+
+What a run would refuse is refused here too: each draft's XML is made under a stand-in
+number and put before the same judges. Nothing is issued; drafts of before are removed.
+"""
+
+from argparse import ArgumentParser, Namespace
+
+from lib import (
+    billing,
+    cli,
+    facturx_xml,
+    inputs,
+    invoice_pdf,
+    judges,
+    production,
+    settings,
+    storage,
+    words,
+)
+from lib.alerts import Alert, Refused
+from lib.billing import Billable
+from lib.billing_rules import MissingUsage
+from lib.inputs import Inputs
+from lib.root import Root
+
+_STAND_IN = "DRAFT-2000-0001"
+
+
+def main(arguments: Namespace, root: Root) -> None:
+    """Drafts of every client who has something to pay for the month."""
+    settings.load(root)
+    given = inputs.load(root)
+    drafts: dict[str, bytes] = {}
+    faults: list[Alert] = []
+    for one in given.clients.values():
+        try:
+            billable = billing.billable(one.client, arguments.month, given.usage)
+        except MissingUsage as missing:
+            text = f"is missing: {', '.join(missing.metrics)}"
+            place = f"data/usage/{one.client.id}"
+            faults.append(Alert("B-USAGE-MISSING", place, "", text, one.client.id))
+            continue
+        if not isinstance(billable, Billable):
+            print(f"{one.client.id}: no draft, {billable.reason}")
+            continue
+        pdf, found = draft(given, billable, arguments)
+        drafts[f"{one.client.id}.pdf"] = pdf
+        faults += [
+            Alert("B-INVOICE-INVALID", one.source.name, verdict.rule, verdict.text, one.client.id)
+            for verdict in found
+        ]
+    if faults:
+        raise Refused(faults)
+    write(root, drafts)
+
+
+def draft(
+    given: Inputs, billable: Billable, arguments: Namespace
+) -> tuple[bytes, list[judges.Verdict]]:
+    """The draft's PDF, and the rules that the invoice would break."""
+    logo = given.issuer.logo
+    made = billing.invoice(
+        billable,
+        _STAND_IN,
+        arguments.issue_date,
+        given.issuer.issuer,
+        {},
+        dict(production.renderer()),
+        logo.sha256 if logo else "",
+    )
+    found = judges.verdicts(made, facturx_xml.generate(made))
+    watermark = words.word("draft", made.language)
+    return invoice_pdf.render(made, None, logo.data if logo else None, watermark), found
+
+
+def write(root: Root, drafts: dict[str, bytes]) -> None:
+    """Leaves exactly these drafts in ROOT/preview/."""
+    storage.make_folder(root.preview)
+    for path in root.preview.glob("*.pdf"):
+        if path.name not in drafts:
+            path.unlink()
+    for name, pdf in drafts.items():
+        storage.update_derived(root.preview / name, pdf)
+        print(root.preview / name)
+    print(f"{len(drafts)} drafts")
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--month", type=cli.month, required=True, help="2026-10")
+    made.add_argument("--issue-date", type=cli.day, required=True, help="2026-11-08")
+    return made
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)

@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+"""Shows what a month made: the tree of files, a table of the invoices, where to look next."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from rich.console import Console
+from rich.tree import Tree
+
+from lib import cli, lock, revenues, settings, tables
+from lib.root import Root
+
+_SHOWN = 3  # files of a folder that the tree names; it counts the others
+
+
+def main(arguments: Namespace, root: Root) -> None:
+    """Reads only."""
+    with lock.shared(root, settings.load(root).lock_wait):
+        chains = revenues.read(root, revenues.DIRECT)
+    facts = [
+        record
+        for chain in chains.values()
+        for record in chain.records
+        if record["month"] == arguments.month
+    ]
+    print()
+    Console(highlight=False).print(_tree(root.path, Tree(f"{root.path}/")))
+    print()
+    tables.show_revenues(facts)
+    if facts:
+        first = facts[0]
+        pdf = revenues.proof_path(root, revenues.DIRECT, first["client"], first["number"], "pdf")
+        print(f"\nLook at an invoice:     {pdf}")
+        print(f"and what it says:       {pdf.with_suffix('.json')}")
+    print(f"the story of the run:   {root.logs}/")
+    print(f"edit a client:          {root.clients}/, then: make check ROOT={root.path}")
+
+
+def _tree(folder: Path, tree: Tree) -> Tree:
+    entries = sorted(path for path in folder.iterdir() if path.name != ".lock")
+    files = [path for path in entries if path.is_file()]
+    for path in entries:
+        if path.is_dir():
+            _tree(path, tree.add(f"{path.name}/"))
+    for path in files[:_SHOWN]:
+        tree.add(path.name if len(path.name) < 40 else f"{path.name[:12]}…")
+    if len(files) > _SHOWN:
+        tree.add(f"… and {len(files) - _SHOWN} more")
+    return tree
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--month", type=cli.month, required=True, help="2026-10")
+    return made
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)

@@ -1,0 +1,560 @@
+"""What a customer reads on the page, found by another reader (pypdf) than the one that wrote it."""
+
+import io
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pypdf
+import pytest
+from babel.numbers import format_currency, format_decimal
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from lib import fonts, invoice_pdf, money, payment_code, words
+from lib.document import (
+    CREDIT_NOTE,
+    Address,
+    Allowance,
+    BankAccount,
+    Document,
+    Line,
+    Note,
+    Party,
+    Period,
+    Preceding,
+    Seller,
+    Totals,
+    VatSubtotal,
+    to_json,
+)
+
+XML = b"<?xml version='1.0' encoding='UTF-8'?><invoice/>"
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+
+
+def make_line(i: int, rate: str = "20.00", **changes: Any) -> Line:
+    quantity, price = Decimal(i % 7 + 1), Decimal("12.3400")
+    fields = {
+        "id": str(i),
+        "name": f"Prestation n° {i}",
+        "quantity": quantity,
+        "unit": "HUR",
+        "unit_price": price,
+        "net": money.round_half_up(quantity * price),
+        "vat_category": "S",
+        "vat_rate": Decimal(rate),
+    }
+    return Line(**(fields | changes))
+
+
+def make_document(lines: int | tuple[Line, ...] = 4, **changes: Any) -> Document:
+    """An invoice with everything on it; totals follow from its lines."""
+    if isinstance(lines, int):
+        lines = tuple(make_line(i) for i in range(1, lines + 1))
+    allowances: tuple[Allowance, ...] = changes.get("allowances", ())
+    breakdown = []
+    for rate in dict.fromkeys(line.vat_rate for line in lines):
+        taxable = money.total(line.net for line in lines if line.vat_rate == rate)
+        taxable -= money.total(each.amount for each in allowances if each.vat_rate == rate)
+        vat = money.percentage_of(taxable, rate)
+        breakdown.append(VatSubtotal(category="S", rate=rate, taxable=taxable, vat=vat))
+    lines_net = money.total(line.net for line in lines)
+    reduction = money.total(each.amount for each in allowances)
+    vat = money.total(each.vat for each in breakdown)
+    gross = lines_net - reduction + vat
+    fields = {
+        "number": "ACME-2026-0012",
+        "client": "acme",
+        "month": "2026-10",
+        "issue_date": date(2026, 10, 31),
+        "due_date": date(2026, 11, 30),
+        "language": "fr",
+        "operation_category": "services",
+        "period": Period(start=date(2026, 10, 1), end=date(2026, 10, 31)),
+        "seller": Seller(
+            name="Studio Lumière",
+            siren="732829320",
+            siret="73282932000074",
+            vat_number="FR44732829320",
+            address=Address(lines=("12 rue Basse",), postcode="44000", city="Nantes", country="FR"),
+            email=("bonjour@studio.example",),
+            legal_form="SAS",
+            capital=Decimal("10000.00"),
+            registration="RCS Nantes 732 829 320",
+            bank=BankAccount(iban="FR1420041010050500013M02606", bic="PSSTFRPPXXX"),
+        ),
+        "buyer": Party(
+            name="Acme Éditions",
+            siren="552100554",
+            address=Address(lines=("8 quai",), postcode="75011", city="Paris", country="FR"),
+        ),
+        "purchase_order": "PO-4500012",
+        "lines": lines,
+        "vat_breakdown": tuple(breakdown),
+        "totals": Totals(
+            lines_net=lines_net,
+            allowances=reduction,
+            net=lines_net - reduction,
+            vat=vat,
+            gross=gross,
+            due=gross,
+        ),
+        "notes": (
+            Note(code="PMT", text="Indemnité forfaitaire : 40 €."),
+            Note(code="PMD", text="Pénalités de retard : 12 %."),
+            Note(code="BAR", text="B2B"),
+        ),
+        "payment_reference": "RF98ACME20260012",
+    }
+    return Document(**(fields | changes))
+
+
+def read(data: bytes) -> list[str]:
+    return [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(data)).pages]
+
+
+def text_of(document: Document, **arguments: Any) -> str:
+    """All its text, each kind of space as a plain one."""
+    data = invoice_pdf.render(document, arguments.pop("xml", XML), None, **arguments)
+    return " ".join("\n".join(read(data)).replace("\n", " ").split())
+
+
+def amount(figure: str) -> Decimal:
+    return Decimal(re.sub(r"\s", "", figure).replace(",", "."))
+
+
+EXTREME = replace(
+    make_document(
+        tuple(
+            make_line(i, quantity=Decimal("123456789.1234"), unit_price=Decimal("9999999.9999"))
+            for i in range(1, 12)
+        )
+    ),
+    number="ABCDEFGH-2026-000123456789012345678",
+    seller=replace(
+        make_document().seller,
+        name="Compagnie générale internationale des études, travaux et développements " * 3,
+        bank=BankAccount(iban="FR1420041010050500013M02606", holder="Compagnie " + "x" * 50),
+    ),
+    purchase_order="9" * 60,
+    buyer=Party(
+        name="Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbau" * 2,
+        address=Address(lines=("x" * 60, "y " * 40, "BP 12"), city="Paris", country="FR"),
+        email=("comptabilite.fournisseurs.direction.generale@nom.de.domaine.example",),
+        delivery_address=Address(lines=("Quai 4",), city="Marseille", country="FR", name="Dépôt"),
+    ),
+)
+
+
+# ---------------------------------------------------------------- what is read
+
+
+def test_french_page() -> None:
+    text = text_of(make_document())
+    for expected in (
+        "FACTURE ACME-2026-0012",
+        "Date d’émission 31 octobre 2026",
+        "Échéance 30 novembre 2026",
+        "Période de service 1–31 octobre 2026",
+        "Bon de commande PO-4500012",
+        "SIRET 732 829 320 00074",
+        "N° TVA FR44732829320",
+        "Prestation n° 1 2 heure 12,34 20 % 24,68",
+        "Total HT 172,76 €",
+        "TVA 20 % sur 172,76 € 34,55 €",
+        "Total TTC 207,31 €",
+        "Net à payer 207,31 €",
+        "FR14 2004 1010 0505 0001 3M02 606",
+        "RF98 ACME 2026 0012",
+        "Indemnité forfaitaire : 40 €.",
+        "SAS au capital de 10 000 €",
+        "page 1 / 1",
+    ):
+        assert expected in text
+    assert "B2B" not in text
+
+
+def test_english_page_holds_no_french() -> None:
+    seller = replace(make_document().seller, registration="", legal_form="Ltd")
+    line = make_line(1, name="Hosting", discount=Decimal("2.00"), discount_reason="loyalty")
+    text = text_of(make_document((line,), language="en", notes=(), seller=seller))
+    for expected in (
+        "INVOICE ACME-2026-0012",
+        "Issue date 31 October 2026",
+        "Hosting 2 hour 12.34 20% 24.68",
+        "Discount −€2.00: loyalty",
+        "VAT 20% on €24.68 €4.94",
+        "Amount due €29.62",
+        "share capital €10,000",
+    ):
+        assert expected in text
+    for french, english in words.WORDS.values():
+        if "{" not in french and french.lower() not in english.lower():
+            assert not re.search(rf"\b{re.escape(french)}\b", text, re.IGNORECASE), french
+
+
+def test_every_word_has_the_same_places_in_both_languages() -> None:
+    for french, english in words.WORDS.values():
+        assert sorted(re.findall(r"{\w+}", french)) == sorted(re.findall(r"{\w+}", english))
+        assert not invoice_pdf.missing_glyphs(french + english)
+        assert english.isascii(), "French in the English column"
+    for french, english in words.UNITS.values():
+        assert french and english and not invoice_pdf.missing_glyphs(french + english)
+
+
+def test_allowances_and_rates() -> None:
+    allowance = Allowance(
+        reason="Remise partenaire",
+        percent=Decimal("10.00"),
+        base=Decimal("100.00"),
+        amount=Decimal("10.00"),
+        vat_category="S",
+        vat_rate=Decimal("5.50"),
+    )
+    lines = (make_line(6), make_line(13, "5.50"))
+    text = text_of(make_document(lines, allowances=(allowance,)))
+    for expected in (
+        "Remise partenaire (10 % de 100,00 €) 5,5 % −10,00",
+        "Total des lignes HT 172,76 €",
+        "Remises −10,00 €",
+        "Total HT 162,76 €",
+        "TVA 5,5 % sur 76,38 € 4,20 €",
+    ):
+        assert expected in text
+
+
+def test_exemption_reason_is_printed_once_below_the_totals() -> None:
+    document = make_document()
+    reason = "TVA non applicable, art. 293 B du CGI"
+    vat = replace(document.vat_breakdown[0], exemption_reason=reason)
+    text = text_of(replace(document, vat_breakdown=(vat,)))
+    assert text.count(reason) == 1
+    assert text.index("Net à payer") < text.index(reason)
+
+
+def test_sole_trader_and_mandate() -> None:
+    document = make_document()
+    mention = "Facture établie par Plateforme SA au nom et pour le compte de Studio Lumière"
+    seller = replace(document.seller, legal_form="EI", capital=None)
+    text = text_of(replace(document, seller=seller, notes=(Note(code="DCL", text=mention),)))
+    assert "Studio Lumière EI" in text
+    assert text.count(mention) == 1
+    assert text.index(mention) < text.index("Date d’émission")
+
+
+def test_credit_note_asks_for_no_money() -> None:
+    preceding = Preceding(number="ACME-2026-0011", issue_date=date(2026, 9, 30))
+    text = text_of(make_document(type_code=CREDIT_NOTE, preceding=preceding))
+    assert "AVOIR ACME-2026-0012" in text
+    assert "Facture rectifiée ACME-2026-0011 du 30 septembre 2026" in text
+    assert "Total à déduire 207,31 €" in text
+    for unwanted in ("Échéance", "IBAN", "RF98", "QR", "Net à payer"):
+        assert unwanted not in text
+
+
+def test_draft_has_no_number_and_cannot_be_paid() -> None:
+    text = text_of(make_document(), xml=None, watermark="BROUILLON")
+    assert text.count("BROUILLON") >= 2
+    for unwanted in ("ACME-2026-0012", "RF98", "QR"):
+        assert unwanted not in text
+
+
+def test_copy_keeps_its_number() -> None:
+    text = text_of(make_document(), xml=None, watermark="ACQUITTÉE")
+    assert "ACQUITTÉE" in text
+    assert "FACTURE ACME-2026-0012" in text
+
+
+def test_nothing_optional() -> None:
+    address = Address(lines=(), city="Nantes", country="FR")
+    document = make_document(
+        1,
+        due_date=None,
+        purchase_order="",
+        notes=(),
+        payment_reference="",
+        seller=Seller(name="Jeanne Petit", address=address),
+        buyer=Party(name="Marie {nb} **Martin**", person=True, address=address),
+    )
+    text = text_of(document)
+    assert "Marie {nb} **Martin**" in text
+    for unwanted in ("Échéance", "IBAN", "SIREN", "TVA FR", "Règlement", "None"):
+        assert unwanted not in text
+
+
+# ---------------------------------------------------------------- long tables
+
+
+def test_carried_totals_add_up_over_300_lines() -> None:
+    document = make_document(300)
+    pages = read(invoice_pdf.render(document, XML, None))
+    assert len(pages) > 5
+    nets = {line.name: line.net for line in document.lines}
+    so_far = money.ZERO
+    seen = []
+    for i, page in enumerate(pages):
+        names = re.findall(r"Prestation n° \d+", page)
+        brought = re.findall(r"^Report (.+)$", page, re.MULTILINE)
+        carried = re.findall(r"^À reporter (.+)$", page, re.MULTILINE)
+        assert [amount(figure) for figure in brought] == ([so_far] if i else [])
+        so_far += sum(nets[name] for name in names)
+        assert [amount(figure) for figure in carried] == ([so_far] if page != pages[-1] else [])
+        assert names and "Désignation" in page
+        assert f"page {i + 1} / {len(pages)}" in page
+        assert "ACME-2026-0012" in page and "Studio Lumière" in page
+        seen += names
+    assert seen == list(nets)
+    assert so_far == document.totals.net
+
+
+@pytest.mark.parametrize("lines", [*range(1, 40), 100])
+def test_totals_stand_whole_with_a_line(lines: int) -> None:
+    pages = invoice_pdf._lay_out(make_document(lines), None, "")
+    texts = [[mark.text for mark in page if isinstance(mark, invoice_pdf.Text)] for page in pages]
+    last = next(page for page in texts if f"Prestation n° {lines}" in page)
+    for expected in ("Total HT", "Net à payer", "IBAN"):
+        assert [expected in page for page in texts] == [page is last for page in texts]
+
+
+def test_a_description_longer_than_a_page() -> None:
+    tall = make_line(2, description="mot " * 3000)
+    data = invoice_pdf.render(make_document((make_line(1), tall, make_line(3))), XML, None)
+    pages = read(data)
+    assert sum(len(re.findall(r"\bmot\b", page)) for page in pages) == 3000
+    carried = money.total((make_line(1).net, tall.net))
+    assert f"Report {words.number(carried, 'fr', 2)}" in pages[2]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        *(make_document(n) for n in (1, 9, 17, 18, 19, 20, 45)),
+        EXTREME,
+        replace(EXTREME, type_code=CREDIT_NOTE, language="en"),
+        make_document(20, notes=make_document().notes * 40),
+    ],
+)
+def test_nothing_overlaps_or_leaves_the_page(document: Document) -> None:
+    for page in invoice_pdf._lay_out(document, None, ""):
+        boxes = []
+        for mark in page:
+            if isinstance(mark, invoice_pdf.Text):
+                right = mark.x + fonts.width(mark.text, mark.face, mark.size)
+                boxes.append((mark.x, right, mark.y - 0.5 * mark.size, mark.y, mark.text))
+        for left, right, top, bottom, text in boxes:
+            assert left >= invoice_pdf.LEFT - 0.01, text
+            assert right <= invoice_pdf.RIGHT + 0.01, text
+            assert top > 30 and bottom < invoice_pdf.PAGE_HEIGHT - 30, text
+        for i, (left, right, top, bottom, text) in enumerate(boxes):
+            for other_left, other_right, other_top, other_bottom, other in boxes[:i]:
+                apart = left >= other_right or other_left >= right
+                assert apart or top >= other_bottom or other_top >= bottom, (text, other)
+
+
+@given(st.text(alphabet="ab éЖ\u00a0", max_size=80), st.integers(5, 200))
+def test_wrapping_keeps_every_character(text: str, limit: int) -> None:
+    lines = fonts.wrap(text, fonts.REGULAR, 9, limit)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert all(len(line) <= 1 or fonts.width(line, fonts.REGULAR, 9) <= limit for line in lines)
+
+
+# ---------------------------------------------------------------- glyphs
+
+
+@pytest.mark.parametrize(
+    "character",
+    ["漢", "\U0001f600", "\n", "\t", "\x00", "\x7f", "\u0301", "\u00ad", "\u200b", "\u202e", "א"],
+)
+def test_a_character_without_glyph_is_refused(character: str) -> None:
+    assert invoice_pdf.missing_glyphs(f"abc{character}{character}") == [character]
+    buyer = replace(make_document().buyer, name=f"Acme{character}SA")
+    with pytest.raises(ValueError, match=f"U\\+{ord(character):04X}"):
+        invoice_pdf.render(make_document(buyer=buyer), XML, None)
+
+
+def test_european_names_have_their_glyphs() -> None:
+    names = "Łódź Ğüneş Đặng Þórður ÆØÅ ẞß Őű Στούντιο Φωτός «Северный ветер» Љубљана №№ œŒ ÿŸ"
+    figures = "\u202f\u00a0’€−\u2011–—…•“”„·×²³½°™®©§¶£¥%‰"
+    assert invoice_pdf.missing_glyphs(names + figures) == []
+    document = make_document(buyer=replace(make_document().buyer, name=names))
+    assert names in text_of(document)
+
+
+def test_digits_are_equally_wide() -> None:
+    for face in fonts.FACES:
+        assert len({fonts.width(digit, face, 10) for digit in "0123456789\N{MINUS SIGN}"}) == 1
+
+
+# ---------------------------------------------------------------- figures
+
+
+FIGURES = st.decimals("-9999999999999", "9999999999999", places=4)
+
+
+@given(FIGURES, st.sampled_from(["fr", "en"]))
+def test_numbers_are_written_as_babel_writes_them(value: Decimal, language: str) -> None:
+    locale = words.LOCALES[language]
+    expected = format_decimal(value, "#,##0.00##", locale=locale, decimal_quantization=False)
+    expected = expected.replace("-", words.MINUS)
+    if not value:
+        expected = expected.removeprefix(words.MINUS)
+    assert words.number(value, language, 2) == expected
+
+
+@given(st.decimals("-99999999", "99999999", places=2), st.sampled_from(["fr", "en"]))
+def test_amounts_are_written_as_babel_writes_them(value: Decimal, language: str) -> None:
+    expected = format_currency(value.copy_abs(), "EUR", locale=words.LOCALES[language])
+    sign = words.MINUS if value < 0 else ""
+    assert words.amount(value, language, "EUR") == sign + expected
+
+
+def test_periods() -> None:
+    days = date(2025, 12, 15), date(2026, 1, 14), date(2026, 1, 31), date(2026, 3, 1)
+    assert words.period(days[0], days[1], "fr") == "15 décembre 2025 – 14 janvier 2026"
+    assert words.period(days[1], days[2], "en") == "14–31 January 2026"
+    assert words.period(days[1], days[3], "en") == "14 January – 1 March 2026"
+    assert words.period(days[1], days[1], "fr") == "14 janvier 2026"
+
+
+# ---------------------------------------------------------------- the file
+
+
+def test_attachment_and_metadata() -> None:
+    reader = pypdf.PdfReader(io.BytesIO(invoice_pdf.render(make_document(), XML, None)))
+    assert dict(reader.attachments) == {"factur-x.xml": [XML]}
+    (specification,) = (reference.get_object() for reference in reader.root_object["/AF"])
+    assert specification["/AFRelationship"] == "/Alternative"
+    stream = specification["/EF"]["/F"].get_object()
+    assert stream["/Subtype"] == "/text/xml"
+    assert stream["/Params"]["/ModDate"] == "D:20261031000000Z"
+    assert reader.root_object["/Lang"] == "fr"
+    assert reader.metadata is None
+    xmp = reader.root_object["/Metadata"].get_object().get_data().decode()
+    for expected in (
+        ">3</pdfaid:part>",
+        ">B</pdfaid:conformance>",
+        ">Facture ACME-2026-0012</rdf:li>",
+        ">Studio Lumière</rdf:li>",
+        ">2026-10-31T00:00:00+00:00</xmp:CreateDate>",
+        ">EN 16931</fx:ConformanceLevel>",
+        ">factur-x.xml</fx:DocumentFileName>",
+    ):
+        assert expected in xmp
+
+
+def test_draft_has_no_attachment() -> None:
+    data = invoice_pdf.render(make_document(), None, None, "BROUILLON")
+    reader = pypdf.PdfReader(io.BytesIO(data))
+    assert dict(reader.attachments) == {}
+    xmp = reader.root_object["/Metadata"].get_object().get_data().decode()
+    assert ">3</pdfaid:part>" in xmp
+    assert "fx:" not in xmp and "ACME-2026-0012" not in xmp
+
+
+def test_every_font_is_embedded() -> None:
+    reader = pypdf.PdfReader(io.BytesIO(invoice_pdf.render(make_document(), XML, None)))
+    dictionaries = reader.pages[0]["/Resources"]["/Font"].values()
+    assert len(dictionaries) == 2
+    for dictionary in dictionaries:
+        (descendant,) = dictionary.get_object()["/DescendantFonts"]
+        assert "/FontFile2" in descendant.get_object()["/FontDescriptor"]
+
+
+def test_same_bytes_in_another_process(tmp_path: Path) -> None:
+    document = make_document(30)
+    (tmp_path / "document.json").write_bytes(to_json(document))
+    (tmp_path / "logo.png").write_bytes(picture("PNG", "RGBA"))
+    program = (
+        "import sys; from pathlib import Path; from lib import document, invoice_pdf\n"
+        "there = Path(sys.argv[1])\n"
+        "made = document.from_json((there / 'document.json').read_bytes())\n"
+        f"pdf = invoice_pdf.render(made, {XML!r}, (there / 'logo.png').read_bytes())\n"
+        "(there / 'other.pdf').write_bytes(pdf)\n"
+    )
+    environment = os.environ | {
+        "PYTHONPATH": str(SCRIPTS),
+        "PYTHONHASHSEED": "1",
+        "TZ": "Asia/Tokyo",
+    }
+    subprocess.run([sys.executable, "-c", program, tmp_path], check=True, env=environment)
+    data = invoice_pdf.render(document, XML, picture("PNG", "RGBA"))
+    assert (tmp_path / "other.pdf").read_bytes() == data
+    assert invoice_pdf.render(document, XML, picture("PNG", "RGBA")) == data
+
+
+# ---------------------------------------------------------------- logo and code
+
+
+def picture(kind: str, mode: str, size: tuple[int, int] = (300, 60)) -> bytes:
+    buffer = io.BytesIO()
+    Image.new(mode, size).save(buffer, kind)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(("kind", "mode"), [("PNG", "RGBA"), ("PNG", "L"), ("JPEG", "RGB")])
+@pytest.mark.parametrize("size", [(300, 60), (60, 300), (1, 1)])
+def test_logo_keeps_its_proportions(kind: str, mode: str, size: tuple[int, int]) -> None:
+    (page,) = invoice_pdf._lay_out(make_document(), picture(kind, mode, size), "")
+    (mark,) = (mark for mark in page if isinstance(mark, invoice_pdf.Picture))
+    assert mark.width / mark.height == pytest.approx(size[0] / size[1])
+    assert mark.width <= 50 * invoice_pdf.MM + 0.01
+    assert mark.height <= 18 * invoice_pdf.MM + 0.01
+    data = invoice_pdf.render(make_document(), XML, picture(kind, mode, size))
+    assert len(pypdf.PdfReader(io.BytesIO(data)).pages[0].images) == 1
+
+
+@pytest.mark.parametrize(
+    "logo",
+    [
+        b"",
+        b"<svg/>",
+        picture("PNG", "RGB")[:-30],
+        picture("JPEG", "RGB")[:-300],
+        picture("GIF", "L"),
+        picture("JPEG", "CMYK"),
+    ],
+)
+def test_other_logos_are_refused(logo: bytes) -> None:
+    with pytest.raises(ValueError, match="the logo is"):
+        invoice_pdf.render(make_document(), XML, logo)
+
+
+def test_code_is_drawn_as_it_was_computed() -> None:
+    document = make_document()
+    (page,) = invoice_pdf._lay_out(document, None, "")
+    matrix = payment_code.qr_matrix(
+        payment_code.epc_payload(
+            name="Studio Lumière",
+            iban="FR1420041010050500013M02606",
+            bic="PSSTFRPPXXX",
+            amount=document.totals.due,
+            reference="RF98ACME20260012",
+        )
+    )
+    module = invoice_pdf.QR_SIZE / len(matrix)
+    boxes = [
+        mark
+        for mark in page
+        if isinstance(mark, invoice_pdf.Box) and module <= mark.height < module + 0.1
+    ]
+    top = min(box.y for box in boxes)
+    drawn = [bytearray(len(matrix)) for _ in matrix]
+    for box in boxes:
+        row, column = round((box.y - top) / module), round((box.x - invoice_pdf.LEFT) / module)
+        for j in range(column, column + round(box.width / module)):
+            drawn[row][j] = 1
+    assert [bytes(row) for row in drawn] == list(matrix)
+
+
+def test_account_that_the_code_cannot_hold_is_refused() -> None:
+    seller = replace(make_document().seller, name="x" * 71)
+    with pytest.raises(ValueError, match="account holder"):
+        invoice_pdf.render(make_document(seller=seller), XML, None)
