@@ -27,7 +27,8 @@ SUB := $(MAKE) -f $(HOUSE)/Makefile ROOT=$(ROOT)
 
 # Values reach the scripts through the environment as they were typed: neither Make nor
 # the shell expands what stands in them.
-VALUES := CLIENT MONTH ISSUE_DATE TODAY REISSUE
+VALUES := CLIENT MONTH ISSUE_DATE TODAY REISSUE WORKERS LOCK_WAIT \
+  INVOICE AMOUNT DATE METHOD REFERENCE NOTE REASON PAYMENT FILE AGAIN OVERPAYMENT
 define as_typed
 override $(1) := $$(value $(1))
 export $(1)
@@ -90,7 +91,7 @@ preview: $(READY) ## drafts of MONTH's invoices, watermarked, unnumbered, in ROO
 
 # Each phase is a sub-make of its own, since a wildcard is expanded before the phase that
 # creates its files. A phase whose flag is fresh starts no process.
-PHASES := direct
+PHASES := batches direct packages
 
 .PHONY: month
 month: $(READY) ## the monthly cycle of MONTH (default: the month before ISSUE_DATE, itself today)
@@ -101,6 +102,18 @@ month: $(READY) ## the monthly cycle of MONTH (default: the month before ISSUE_D
 	done
 
 FLAGS := $(ROOT)/data/flags/$(MONTH)
+
+.PHONY: phase-batches issue-batches
+phase-batches: $(if $(wildcard $(ROOT)/data/inbox_batch/*.csv),issue-batches)
+issue-batches:
+	@$(SCRIPT)/import_batch.py --root $(ROOT) --issue-date "$$ISSUE_DATE" --today "$$TODAY"
+
+.PHONY: phase-packages
+phase-packages: $(ROOT)/data/flags/packages.done
+$(ROOT)/data/flags/packages.done: $(wildcard $(ROOT)/data/revenues_batch/*.jsonl)
+	@mkdir -p $(@D)
+	@$(SCRIPT)/pack_batches.py --root $(ROOT)
+	@touch $@
 
 # The flag gets the time at which the run began, so that a file edited meanwhile counts as newer.
 .PHONY: phase-direct
@@ -117,6 +130,65 @@ invoice: $(READY) ## CLIENT's invoice of MONTH; REISSUE=yes after it was credite
 	$(call need,CLIENT,studio_nord)
 	@$(DATES); $(SCRIPT)/generate_invoice.py --root $(ROOT) --month "$$3" --issue-date "$$2" \
 	  --today "$$1" --client "$$CLIENT" --reissue "$$REISSUE"
+
+##@ Payments
+
+# Sets $1 in a recipe to today (in the issuer's time zone).
+TODAY_IS = dates=$$($(SCRIPT)/show_dates.py --root $(ROOT)); set -- $$dates
+MONEY = --client="$$CLIENT" --invoice="$$INVOICE" --amount="$$AMOUNT" --date="$$DATE" \
+  --method="$$METHOD" --again="$$AGAIN" --today="$$1"
+
+# REFERENCE, NOTE and REASON are free text: they reach the scripts through the environment alone.
+.PHONY: payment
+payment: $(READY) ## CLIENT INVOICE AMOUNT DATE METHOD [REFERENCE] [NOTE] [AGAIN=yes] [OVERPAYMENT=yes]
+	@$(TODAY_IS); $(SCRIPT)/record_payment.py --root $(ROOT) $(MONEY) --overpayment="$$OVERPAYMENT"
+
+.PHONY: refund
+refund: $(READY) ## money given back: CLIENT INVOICE AMOUNT DATE METHOD [REFERENCE] [NOTE] [AGAIN=yes]
+	@$(TODAY_IS); $(SCRIPT)/record_refund.py --root $(ROOT) $(MONEY)
+
+.PHONY: payment-reverse
+payment-reverse: $(READY) ## take out PAYMENT=client/3 for a REASON [DATE]
+	@$(TODAY_IS); $(SCRIPT)/reverse_payment.py --root $(ROOT) --payment="$$PAYMENT" \
+	  --date="$$DATE" --today="$$1"
+
+.PHONY: payments-import
+payments-import: $(READY) ## many payments from a CSV FILE, all or none [AGAIN=yes] [OVERPAYMENT=yes]
+	$(call need,FILE,payments.csv)
+	@$(TODAY_IS); $(SCRIPT)/import_payments.py --root $(ROOT) --file="$$FILE" --again="$$AGAIN" \
+	  --overpayment="$$OVERPAYMENT" --today="$$1"
+
+.PHONY: statement
+statement: $(READY) ## propose payments from a bank statement FILE (camt.053, OFX); records nothing
+	$(call need,FILE,statement.xml)
+	@$(SCRIPT)/read_statement.py --root $(ROOT) --file="$$FILE"
+
+.PHONY: reconcile
+reconcile: $(READY) ## balances of the clients whose records changed
+	@$(SCRIPT)/reconcile.py --root $(ROOT)
+
+.PHONY: overdue
+overdue: $(READY) ## who owes what, by age [DATE]
+	@$(TODAY_IS); $(SCRIPT)/show_overdue.py --root $(ROOT) --date="$$DATE" --today="$$1"
+
+# The heads change with every record, so they alone tell whether a balance can be stale; which
+# ones are, the script tells from the heads too. The flag's time is that of the run's begin.
+.PHONY: phase-balances
+phase-balances: $(ROOT)/data/flags/balances.done
+$(ROOT)/data/flags/balances.done: $(wildcard $(ROOT)/data/heads/revenues $(ROOT)/data/heads/payments \
+    $(ROOT)/data/heads/revenues/*.json $(ROOT)/data/heads/payments/*.json)
+	@mkdir -p $(@D); touch $@.start
+	@$(SCRIPT)/reconcile.py --root $(ROOT)
+	@mv $@.start $@
+
+.PHONY: batch
+batch: $(READY) ## issue the CSV files of the inbox (of CLIENT only, where given)
+	@$(DATES); $(SCRIPT)/import_batch.py --root $(ROOT) --issue-date "$$2" --today "$$1" \
+	  --client "$$CLIENT"
+
+.PHONY: packages
+packages: $(READY) ## ZIP archives of what was issued for batch clients, in ROOT/downloads/
+	@$(SCRIPT)/pack_batches.py --root $(ROOT)
 
 ##@ For developers
 

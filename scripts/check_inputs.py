@@ -3,16 +3,34 @@
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli, inputs, settings
+from lib import cli, inputs, lock, revenues, settings
+from lib.alerts import Alert, Refused
+from lib.inputs import Inputs
 from lib.root import Root
 
 
 def main(arguments: Namespace, root: Root) -> None:
     """Loads all that a run would load; what it refuses is listed line by line."""
-    settings.load(root)
+    wait = settings.load(root).lock_wait
     given = inputs.load(root)
+    unfit = unfit_usage(root, given, wait)
+    if unfit:
+        raise Refused(unfit)
     usage = sum(len(sources) for sources in given.usage.values())
     print(f"the inputs are sound: {len(given.clients)} clients, {usage} usage files")
+
+
+def unfit_usage(root: Root, given: Inputs, wait: int) -> list[Alert]:
+    """What does not fit the plans, in the usage of months that are not invoiced yet."""
+    with lock.shared(root, wait):
+        chains = revenues.read(root, revenues.DIRECT)
+    return [
+        alert
+        for (client, month), some in given.usage.items()
+        if not revenues.is_invoiced(revenues.chain_of(root, revenues.DIRECT, chains, client), month)
+        for used in some
+        for alert in used.unfit
+    ]
 
 
 def parser() -> ArgumentParser:

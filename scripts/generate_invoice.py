@@ -11,6 +11,8 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from lib import (
     alerts,
     billing,
@@ -26,11 +28,11 @@ from lib import (
     settings,
     tables,
 )
-from lib.alerts import Alert, Refused
+from lib.alerts import Alert, Broken, Refused
 from lib.billing import Billable, NothingToBill
 from lib.billing_rules import MissingUsage
 from lib.document import Document
-from lib.inputs import Inputs
+from lib.inputs import Inputs, UsageInput
 from lib.root import Root
 
 
@@ -101,22 +103,26 @@ def decide(
     faults: list[Alert] = []
     for one in [given.clients[client]] if client else given.clients.values():
         file = one.source.name
+        chain = revenues.chain_of(root, revenues.DIRECT, chains, one.client.id)
+        invoices = revenues.issued(chain.records)
         try:
             billable = billing.billable(one.client, month, given.usage)
         except MissingUsage as missing:
-            faults += _missing_usage(root, one.client.id, missing)
+            # What came into the plan later asks nothing of a month invoiced before.
+            done = [issued for issued in _standing(invoices) if issued.month == month]
+            if done:
+                _pass_over(decision, root, given, one.client.id, done[-1])
+            else:
+                faults += _missing_usage(root, given, one.client.id, missing)
             continue
         if isinstance(billable, NothingToBill):
             decision.passed_over.append(billable)
             continue
-        chain = revenues.chain_of(root, revenues.DIRECT, chains, one.client.id)
-        earlier = _overlapping(chain, billable)
-        done = [issued for issued in earlier if issued.month == month and not issued.fully_credited]
-        standing = [issued for issued in earlier if not issued.fully_credited]
+        earlier = _overlapping(invoices, billable)
+        standing = _standing(earlier)
+        done = [issued for issued in standing if issued.month == month]
         if done:
-            reason = f"already invoiced: {done[-1].number}"
-            decision.passed_over.append(NothingToBill(one.client.id, reason))
-            decision.notices.extend(_changes(root, given, billable, done[-1].number))
+            _pass_over(decision, root, given, one.client.id, done[-1])
         elif standing:
             text = (
                 f"the period {billable.period.start} to {billable.period.end} overlaps that of"
@@ -127,40 +133,102 @@ def decide(
             reason = f"{earlier[-1].number} is credited; issue anew with REISSUE=yes"
             decision.passed_over.append(NothingToBill(one.client.id, reason))
         else:
+            faults += [alert for used in billable.usage for alert in used.unfit]
             decision.to_issue.append(billable)
+    faults += _taken_names(given, chains, decision.to_issue)
     if faults:
         raise Refused(faults)
     return decision
 
 
-def _overlapping(chain: records.Chain, billable: Billable) -> list[revenues.Issued]:
+def _standing(invoices: Iterable[revenues.Issued]) -> list[revenues.Issued]:
+    return [issued for issued in invoices if not issued.fully_credited]
+
+
+def _overlapping(invoices: Iterable[revenues.Issued], billable: Billable) -> list[revenues.Issued]:
     period = billable.period
     return [
         issued
-        for issued in revenues.issued(chain.records)
+        for issued in invoices
         if issued.period.start <= period.end and period.start <= issued.period.end
     ]
 
 
-def _missing_usage(root: Root, client: str, missing: MissingUsage) -> Iterator[Alert]:
+def _pass_over(
+    decision: Decision, root: Root, given: Inputs, client: str, done: revenues.Issued
+) -> None:
+    decision.passed_over.append(NothingToBill(client, f"already invoiced: {done.number}"))
+    decision.notices.extend(_changes(root, given, client, done))
+
+
+def _missing_usage(
+    root: Root, given: Inputs, client: str, missing: MissingUsage
+) -> Iterator[Alert]:
+    months = []
     for metric in missing.metrics:
         name, _, month = metric.partition(" ")
-        file = root.name_of(root.usage / client / f"{month.strip('()')}.manual.json")
+        months.append(month.strip("()"))
+        file = root.name_of(root.usage / client / f"{months[-1]}.manual.json")
         text = 'is missing; declare it in that file, with "0" where there was none'
         yield Alert("B-USAGE-MISSING", file, f"quantities.{name}", text, client)
+    for month in dict.fromkeys(months):
+        for used in given.usage.get((client, month), ()):
+            yield from used.unfit
 
 
-def _changes(root: Root, given: Inputs, billable: Billable, number: str) -> Iterator[Alert]:
-    """Inputs that are not what they were when the invoice was made of them."""
-    path = revenues.proof_path(root, revenues.DIRECT, billable.client.id, number, "json")
+def _taken_names(
+    given: Inputs, chains: dict[str, records.Chain], billables: Iterable[Billable]
+) -> Iterator[Alert]:
+    """Clients under a new id whose invoices the records have under another one.
+
+    Their months would be issued again, since what was issued is known by id.
+    """
+    codes: dict[str, set[str]] = {}
+    gone: dict[str, str] = {}
+    for owner, chain in chains.items():
+        for record in chain.records:
+            codes.setdefault(numbering.parse(record["number"])[0], set()).add(owner)
+            if owner not in given.clients:
+                gone[record["buyer"]] = owner
+    for client in [billable.client for billable in billables]:
+        file = given.clients[client.id].source.name
+        others = sorted(codes.get(client.code, set()) - {client.id})
+        gone_by_code = [other for other in others if other not in given.clients]
+        owner = gone.get(client.party.name, "".join(gone_by_code[:1]))
+        if owner:
+            text = (
+                f'"{client.id}" has invoices under the id "{owner}"; name it so again (if it is'
+                f" another client, put clients/{owner}.json back, closed)"
+            )
+            yield Alert("B-CLIENT-RENAMED", file, "id", text, client.id)
+        elif others and given.issuer.issuer.numbering == "client":
+            text = f'"{client.code}" is in the numbers of {others[0]}; choose a code never used'
+            yield Alert("B-CLIENT-CODE", file, "code", text, client.id)
+
+
+def _changes(root: Root, given: Inputs, client: str, done: revenues.Issued) -> Iterator[Alert]:
+    """The client's inputs that are not what they were when the invoice was made of them."""
+    path = revenues.proof_path(root, revenues.DIRECT, client, done.number, "json")
     if not path.exists():
         return
-    before = document.from_json(path.read_bytes()).sources
-    now = sources_of(given, billable)
+    try:
+        before = document.from_json(path.read_bytes()).sources
+    except msgspec.DecodeError:
+        text = "is not the document that was issued; restore it from a backup"
+        raise Broken([Alert("B-PROOF-CHANGED", root.name_of(path), "", text, client)]) from None
+    first, last = periods.month_of(done.period.start), periods.month_of(done.period.end)
+    used = [
+        one
+        for (owner, month), some in given.usage.items()
+        for one in some
+        if owner == client and first <= month <= last
+    ]
+    now = sources_of(given, client, used)
     for name in sorted(now.keys() | before.keys()):
-        if name != root.name_of(root.issuer) and now.get(name) != before.get(name):
-            text = f"was changed after {number} was issued from it; the invoice stays as it is"
-            yield Alert("I-CONFIG-CHANGED", name, "", text, billable.client.id)
+        of_client = name.startswith(("clients/", "data/usage/"))
+        if of_client and now.get(name) != before.get(name):
+            text = f"was changed after {done.number} was issued; the invoice stays as it is"
+            yield Alert("I-CONFIG-CHANGED", name, "", text, client)
 
 
 # --- making --------------------------------------------------------------------------
@@ -185,7 +253,7 @@ def number_all(
         except ValueError as error:
             faults.append(Alert("B-NUMBER-DATE", "", "ISSUE_DATE", str(error), client.id))
             continue
-        sources = sources_of(given, billable)
+        sources = sources_of(given, client.id, billable.usage)
         renderer = dict(production.renderer())
         made = billing.invoice(billable, number, day, issuer, sources, renderer, logo)
         documents.append(made)
@@ -194,10 +262,10 @@ def number_all(
     return documents, sequences
 
 
-def sources_of(given: Inputs, billable: Billable) -> dict[str, str]:
+def sources_of(given: Inputs, client: str, usage: Iterable[UsageInput]) -> dict[str, str]:
     """Each file that an invoice is made from, and its SHA-256."""
-    sources = [given.clients[billable.client.id].source, given.issuer.source]
-    sources += [one.source for one in billable.usage]
+    sources = [given.clients[client].source, given.issuer.source]
+    sources += [one.source for one in usage]
     if given.issuer.logo:
         sources.append(given.issuer.logo)
     return {source.name: source.sha256 for source in sources}

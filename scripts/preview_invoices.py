@@ -45,6 +45,10 @@ def main(arguments: Namespace, root: Root) -> None:
         if not isinstance(billable, Billable):
             print(f"{one.client.id}: no draft, {billable.reason}")
             continue
+        unfit = [alert for used in billable.usage for alert in used.unfit]
+        if unfit:
+            faults += unfit
+            continue
         pdf, found = draft(given, billable, arguments)
         drafts[f"{one.client.id}.pdf"] = pdf
         faults += [

@@ -6,6 +6,7 @@ to the one before the issue date. Each can be given: TODAY, ISSUE_DATE, MONTH.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -22,7 +23,21 @@ def main() -> None:
     given = os.environ
     today = given.get("TODAY") or today_in(root / "issuer.json")
     issue_date = given.get("ISSUE_DATE") or today
-    print(today, issue_date, given.get("MONTH") or month_before(issue_date))
+    month = given.get("MONTH") or month_before(issue_date)
+    for name, text in (("TODAY", today), ("ISSUE_DATE", issue_date), ("MONTH", f"{month}-01")):
+        check(name, text)
+    print(today, issue_date, month)
+
+
+def check(name: str, text: str) -> None:
+    """Stops here, since Make builds the path of a flag from the month."""
+    with contextlib.suppress(ValueError):
+        # Python reads 20261031 and 2026-W44-6 too.
+        if date.fromisoformat(text).isoformat() == text:
+            return
+    shown, model = (text[:-3], "2026-10") if name == "MONTH" else (text, "2026-10-31")
+    print(f'{name}: "{shown}" is no date; write {model} [B-USAGE]', file=sys.stderr)
+    sys.exit(2)
 
 
 def today_in(issuer: Path) -> str:

@@ -139,7 +139,7 @@ def invoice(
     sold = operation_category(lines)
     person = client.party.person
     terms = client.payment_terms
-    buyer = addressed(client.party)
+    buyer = delivered(addressed(client.party), lines)
     return Document(
         number=number,
         client=client.id,
@@ -225,6 +225,13 @@ def addressed(party: Party) -> Party:
     return replace(party, electronic_address=address)
 
 
+def delivered(buyer: Party, lines: Iterable[Line]) -> Party:
+    """The buyer with a delivery address, which intra-EU goods name (BR-IC-11): else its own."""
+    if buyer.delivery_address or not any(line.vat_category == "K" for line in lines):
+        return buyer
+    return replace(buyer, delivery_address=buyer.address)
+
+
 def seller_of(terms: SellerTerms, logo: str) -> Seller:
     """BG-4: the seller as a document carries it."""
     party = addressed(terms.party)
@@ -242,6 +249,14 @@ def seller_of(terms: SellerTerms, logo: str) -> Seller:
 
 
 def _line(line_id: str, charge: ChargeLine, treatment: str, language: str) -> Line:
+    line = _plain_line(line_id, charge, treatment, language)
+    if charge.kind != "percentage":
+        return line
+    # A sum of money has no unit: the share is the price of one, its base stands beneath.
+    return replace(line, quantity=Decimal(1), unit=billing_rules.ONE, unit_price=charge.net)
+
+
+def _plain_line(line_id: str, charge: ChargeLine, treatment: str, language: str) -> Line:
     name = charge.description.get(language) or words.word("minimum", language)
     return Line(
         id=line_id,
@@ -268,6 +283,10 @@ def charge_detail(charge: ChargeLine, language: str) -> str:
         return words.word(key, language, **shown)
 
     details = []
+    if charge.kind == "percentage" and charge.used is not None:
+        rate = words.percent(charge.unit_price.scaleb(2), language)
+        base = words.amount(charge.used, language, "EUR")
+        details.append(words.word("share", language, rate=rate, base=base))
     if charge.kind == "tier" and charge.tier_to is None and charge.tier_from:
         details.append(said("tier_beyond", bound=charge.tier_from))
     elif charge.kind == "tier" and charge.tier_to is not None:

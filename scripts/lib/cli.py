@@ -83,9 +83,13 @@ def month(text: str) -> str:
 def day(text: str) -> date:
     """A date given as an option."""
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f'"{text}" is not a date; write 2026-10-31') from None
+        found = None
+    # Python reads 20261031 and 2026-W44-6 too.
+    if found is None or found.isoformat() != text:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a date; write 2026-10-31')
+    return found
 
 
 def yes(text: str) -> bool:

@@ -110,12 +110,10 @@ def _party(party: Party) -> dict[str, Any]:
 
 
 def _delivery(document: Document) -> dict[str, Any]:
-    """BG-13: where it differs from the buyer's address, or K asks for it (BR-IC-12)."""
+    """BG-13."""
     address = document.buyer.delivery_address
     if address is None:
-        if not any(line.vat_category == "K" for line in document.lines):
-            return {}
-        address = document.buyer.address
+        return {}
     return {"name": address.name or document.buyer.name, **_address(address)}
 
 

@@ -5,6 +5,7 @@ between fields, between files, and against the law. All problems of all files ar
 before anything is refused. What passes is turned into frozen dataclasses.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,12 +14,16 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from lib import billing_rules, periods, schemas, storage, vat
+from lib import billing_rules, invoice_pdf, periods, schemas, storage, vat
 from lib.alerts import Alert, Refused
+from lib.batch_csv import Dialect
 from lib.document import BankAccount, Party
 from lib.root import Root
 
 _T = TypeVar("_T")
+
+BATCH_METRIC = "batch_invoices"
+BATCH_SOURCE = "batch_"
 
 
 class Source(NamedTuple):
@@ -58,12 +63,31 @@ class SellerTerms:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Accounts:
+    """The accounts of the plan comptable that exports post to."""
+
+    customers: str = "411"
+    advances: str = "4191"  # what customers paid beyond their invoices
+    services: str = "706"
+    goods: str = "707"
+    vat_collected: str = "44571"
+    vat_pending: str = "44574"  # VAT on services, until they are paid
+    bank: str = "512"
+    cash: str = "530"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Issuer(SellerTerms):
-    """issuer.json. `numbering` is "client" (a sequence each) or "issuer" (one for all)."""
+    """issuer.json. `numbering` is "client" (a sequence each) or "issuer" (one for all).
+
+    `fiscal_year_end` is the month and day on which the books close: "12-31".
+    """
 
     code: str
     timezone: str
     numbering: str = "client"
+    accounts: Accounts = field(default_factory=Accounts)
+    fiscal_year_end: str = "12-31"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +145,46 @@ class Usage:
     lines: tuple[billing_rules.OneOffLine, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class BatchDefaults:
+    """What holds where a line of the CSV says nothing."""
+
+    language: str
+    currency: str
+    payment_terms: PaymentTerms
+    vat: Vat
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchDelivery:
+    """How batch invoices reach the seller and its customers."""
+
+    zip: bool
+    email_customers: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchClient:
+    """batch_clients/<id>.json; `billed_as` is the direct client who pays for the service."""
+
+    id: str
+    code: str
+    status: str
+    seller: SellerTerms
+    csv: Dialect
+    defaults: BatchDefaults
+    delivery: BatchDelivery
+    billed_as: str
+
+
+class BatchClientInput(NamedTuple):
+    """A batch client with the files it came from."""
+
+    client: BatchClient
+    source: Source
+    logo: Source | None
+
+
 class IssuerInput(NamedTuple):
     """The issuer with the files it came from."""
 
@@ -137,10 +201,15 @@ class ClientInput(NamedTuple):
 
 
 class UsageInput(NamedTuple):
-    """One source of usage with the file it came from."""
+    """One source of usage with the file it came from.
+
+    `unfit` says why it cannot be billed under the client's plan of today: plans change, and
+    the usage of a month that is invoiced already stays as it is.
+    """
 
     usage: Usage
     source: Source
+    unfit: tuple[Alert, ...] = ()
 
 
 class Inputs(NamedTuple):
@@ -148,6 +217,7 @@ class Inputs(NamedTuple):
 
     issuer: IssuerInput
     clients: dict[str, ClientInput]
+    batch_clients: dict[str, BatchClientInput]
     usage: dict[tuple[str, str], tuple[UsageInput, ...]]
 
 
@@ -160,10 +230,26 @@ def load(root: Root) -> Inputs:
     faults: list[Alert] = []
     issuer = _load_issuer(root, faults)
     clients = _load_clients(root, issuer, faults)
-    usage = _load_usage(root, issuer, clients, faults)
+    batch_clients = _load_batch_clients(root, issuer, clients, faults)
+    usage = _load_usage(root, issuer, clients, batch_clients, faults)
     if faults or issuer is None:
         raise Refused(faults)
-    return Inputs(issuer, {key: value for key, value in clients.items() if value}, usage)
+    known = {key: value for key, value in clients.items() if value}
+    known_batch = {key: value for key, value in batch_clients.items() if value}
+    return Inputs(issuer, known, known_batch, usage)
+
+
+def load_issuer(root: Root) -> Issuer:
+    """The issuer alone, for what is made of records and not of clients' files.
+
+    Raises:
+      Refused: with every problem of issuer.json.
+    """
+    faults: list[Alert] = []
+    issuer = _load_issuer(root, faults)
+    if faults or issuer is None:
+        raise Refused(faults)
+    return issuer.issuer
 
 
 # --- issuer --------------------------------------------------------------------------
@@ -192,7 +278,8 @@ def _load_logo(root: Root, beside: Path, name: str, faults: list[Alert]) -> Sour
     try:
         data = storage.read_input(root, path)
     except Refused as refused:
-        faults += refused.alerts
+        text = f'"{name}": {refused.alerts[0].text}; it is looked for beside this file'
+        faults.append(Alert(refused.alerts[0].code, root.name_of(beside), "logo", text))
         return None
     signatures = {".png": b"\x89PNG\r\n\x1a\n", ".jpg": b"\xff\xd8\xff", ".jpeg": b"\xff\xd8\xff"}
     if not data.startswith(signatures[path.suffix]):
@@ -201,6 +288,10 @@ def _load_logo(root: Root, beside: Path, name: str, faults: list[Alert]) -> Sour
     if len(data) > 1_000_000:
         text = f"has {len(data)} bytes, at most 1000000 fit an invoice; make it smaller"
         faults.append(Alert("B-INPUT-VALUE", root.name_of(path), "", text))
+    try:
+        invoice_pdf.picture_size(data)
+    except ValueError as error:
+        faults.append(Alert("B-INPUT-VALUE", root.name_of(path), "", str(error)))
     return Source(root.name_of(path), data)
 
 
@@ -208,7 +299,7 @@ def seller_faults(seller: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What is wrong between the fields of a seller: (place, text) each."""
     party = seller["party"]
     french = party["address"]["country"] == "FR"
-    found = _party_faults(party)
+    found = party_faults(party)
     if party.get("person"):
         found.append(("party.person", "a seller is a business; remove it"))
     if french and "siren" not in party:
@@ -257,7 +348,7 @@ def _load_clients(
 
 
 def _client_faults(value: Mapping[str, Any], stem: str, issuer: Issuer | None) -> list[Any]:
-    found = _party_faults(value["party"], "party.")
+    found = party_faults(value["party"], "party.")
     if value["id"] != stem:
         found.append(("id", f'"{value["id"]}" is not the name of the file; write "{stem}"'))
     french = value["party"]["address"]["country"] == "FR"
@@ -272,15 +363,19 @@ def _client_faults(value: Mapping[str, Any], stem: str, issuer: Issuer | None) -
 
 def _plan_faults(plan: Mapping[str, Any], language: str) -> list[tuple[str, str]]:
     found = _order_faults(plan, "plan.", "the plan")
+    ids = [discount["id"] for discount in plan.get("discounts", [])]
     for i, discount in enumerate(plan.get("discounts", [])):
+        if discount["id"] in ids[:i]:
+            text = f'"{discount["id"]}" is the id of another discount; rename one'
+            found.append((f"plan.discounts[{i}].id", text))
         found += _order_faults(discount, f"plan.discounts[{i}].", "the discount")
     for place, described in _described(plan):
         if language not in described:
             text = f'is missing; the client\'s language is "{language}"'
             found.append((f"{place}.{language}", text))
     for i, item in enumerate(plan["items"]):
-        if item.get("metric", "").startswith("batch_") and item["metric"] != "batch_invoices":
-            text = f'"{item["metric"]}" is not measured; batches count "batch_invoices"'
+        if item.get("metric", "").startswith("batch_") and item["metric"] != BATCH_METRIC:
+            text = f'"{item["metric"]}" is not measured; batches count "{BATCH_METRIC}"'
             found.append((f"plan.items[{i}].metric", text))
     return found
 
@@ -339,6 +434,65 @@ def _fill_in_category(entries: Iterable[dict[str, Any]], issuer: Issuer) -> None
             entry["category"] = issuer.operation_category
 
 
+# --- batch clients -------------------------------------------------------------------
+
+
+def _load_batch_clients(
+    root: Root,
+    issuer: IssuerInput | None,
+    clients: Mapping[str, ClientInput | None],
+    faults: list[Alert],
+) -> dict[str, BatchClientInput | None]:
+    """Batch clients by id; None for one whose file is refused."""
+    taken = {one.client.code: one.source.name for one in clients.values() if one}
+    if issuer:
+        taken[issuer.issuer.code] = issuer.source.name
+    found: dict[str, BatchClientInput | None] = {}
+    for path in _json_files(root, root.batch_clients, faults):
+        found[path.stem] = None
+        read = _read(root, path, "batch_client", path.stem, faults)
+        if read is None:
+            continue
+        value, source = read
+        wrong = _batch_client_faults(value, path.stem, clients)
+        if value["code"] in taken:
+            wrong.append(("code", f'"{value["code"]}" is the code of {taken[value["code"]]} too'))
+        taken.setdefault(value["code"], source.name)
+        faults += _alerts(wrong, source.name, path.stem)
+        logo = _load_logo(root, path, value["seller"].get("logo", ""), faults)
+        client = _convert(value, BatchClient, source.name, path.stem, faults)
+        found[path.stem] = BatchClientInput(client, source, logo) if client else None
+    return found
+
+
+def _batch_client_faults(
+    value: Mapping[str, Any], stem: str, clients: Mapping[str, ClientInput | None]
+) -> list[tuple[str, str]]:
+    found = [(f"seller.{place}", text) for place, text in seller_faults(value["seller"])]
+    if value["id"] != stem:
+        found.append(("id", f'"{value["id"]}" is not the name of the file; write "{stem}"'))
+    if stem in clients:
+        found.append(("id", f'"{stem}" is the id of a client in clients/ too; rename one'))
+    dialect = value["csv"]
+    if dialect["delimiter"] == dialect["decimal"]:
+        found.append(("csv.decimal", "is the delimiter too; one of them has to differ"))
+    if dialect["byte_order_mark"] and dialect["encoding"] != "utf-8":
+        text = f"belongs to utf-8, the files are {dialect['encoding']}; write false"
+        found.append(("csv.byte_order_mark", text))
+    treatment, regime = value["defaults"]["vat"]["treatment"], value["seller"]["vat_regime"]
+    if (treatment == "franchise") != (regime == "franchise"):
+        text = f'"{treatment}" does not go with the seller\'s vat_regime "{regime}"'
+        found.append(("defaults.vat.treatment", text))
+    payer = clients.get(value["billed_as"])
+    if value["billed_as"] not in clients:
+        text = f'"{value["billed_as"]}" is no client; write the id of one in clients/'
+        found.append(("billed_as", text))
+    elif payer and BATCH_METRIC not in billing_rules.metrics_of(payer.client.plan):
+        text = f'"{value["billed_as"]}" has no item in its plan that charges {BATCH_METRIC}'
+        found.append(("billed_as", text))
+    return found
+
+
 # --- usage ---------------------------------------------------------------------------
 
 
@@ -346,6 +500,7 @@ def _load_usage(
     root: Root,
     issuer: IssuerInput | None,
     clients: Mapping[str, ClientInput | None],
+    batch_clients: Mapping[str, BatchClientInput | None],
     faults: list[Alert],
 ) -> dict[tuple[str, str], tuple[UsageInput, ...]]:
     usage: dict[tuple[str, str], tuple[UsageInput, ...]] = {}
@@ -360,6 +515,7 @@ def _load_usage(
         for path in _json_files(root, folder, faults):
             found = _load_usage_file(root, path, issuer, clients[folder.name], faults)
             if found is not None:
+                faults += _reserved_faults(found, batch_clients)
                 key = (found.usage.client, found.usage.month)
                 usage[key] = (*usage.get(key, ()), found)
     return usage
@@ -383,16 +539,33 @@ def _load_usage_file(
     if f"{value['month']}.{value['source']}" != path.stem:
         wanted = f"{value['month']}.{value['source']}.json"
         found.append(("", f"is not named after its month and source; rename it {wanted}"))
-    known = billing_rules.metrics_of(client.client.plan)
-    for metric in value.get("quantities", {}):
-        if metric not in known:
-            text = "is no metric of the client's plan; it has " + (", ".join(known) or "none")
-            found.append((f"quantities.{metric}", text))
-    found += _one_off_faults(value.get("lines", []), client.client, issuer.issuer)
     faults += _alerts(found, source.name, owner)
+    unfit = _unfit(value, client.client, issuer.issuer)
     _fill_in_category(value.get("lines", []), issuer.issuer)
     usage = _convert(value, Usage, source.name, owner, faults)
-    return UsageInput(usage, source) if usage else None
+    return UsageInput(usage, source, tuple(_alerts(unfit, source.name, owner))) if usage else None
+
+
+def _unfit(value: Mapping[str, Any], client: Client, issuer: Issuer) -> list[tuple[str, str]]:
+    known = billing_rules.metrics_of(client.plan)
+    text = "is no metric of the client's plan; it has " + (", ".join(known) or "none")
+    unknown = [metric for metric in value.get("quantities", {}) if metric not in known]
+    found = [(f"quantities.{metric}", text) for metric in unknown]
+    return found + _one_off_faults(value.get("lines", []), client, issuer)
+
+
+def _reserved_faults(
+    one: UsageInput, batch_clients: Mapping[str, BatchClientInput | None]
+) -> list[Alert]:
+    """Sources named batch_... are written by the batch engine, for its clients only."""
+    source, owner = one.usage.source, one.usage.client
+    if not source.startswith(BATCH_SOURCE):
+        return []
+    client = batch_clients.get(source.removeprefix(BATCH_SOURCE))
+    if client is not None and client.client.billed_as == owner:
+        return []
+    text = "names that begin with batch_ are kept for the batch engine; rename the source"
+    return [Alert("B-INPUT-VALUE", one.source.name, "source", text, owner)]
 
 
 def _one_off_faults(lines: list[Any], client: Client, issuer: Issuer) -> list[tuple[str, str]]:
@@ -410,7 +583,7 @@ def _one_off_faults(lines: list[Any], client: Client, issuer: Issuer) -> list[tu
 # --- what all files share ------------------------------------------------------------
 
 
-def _party_faults(party: Mapping[str, Any], place: str = "party.") -> list[tuple[str, str]]:
+def party_faults(party: Mapping[str, Any], place: str = "party.") -> list[tuple[str, str]]:
     """What is wrong between the fields of a party."""
     found = []
     siren, country = party.get("siren"), party["address"]["country"]
@@ -430,8 +603,10 @@ def _party_faults(party: Mapping[str, Any], place: str = "party.") -> list[tuple
     if siren and address.get("scheme") == "0225" and not address["id"].startswith(siren):
         text = f'"{address["id"]}" does not begin with the SIREN, {siren} (BR-FR-21)'
         found.append((f"{place}electronic_address.id", text))
-    if country == "FR" and not party["address"].get("postcode", "").isdigit():
-        found.append((f"{place}address.postcode", "is missing; a French postcode has five digits"))
+    postcode = party["address"].get("postcode")
+    if country == "FR" and (postcode is None or not re.fullmatch("[0-9]{5}", postcode)):
+        said = "is missing" if postcode is None else f'"{postcode}" is none'
+        found.append((f"{place}address.postcode", f"{said}; a French postcode has five digits"))
     return found
 
 

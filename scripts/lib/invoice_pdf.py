@@ -86,6 +86,7 @@ DUE = Style(SEMIBOLD, 14, ACCENT, 22)
 SECTION = Style(SEMIBOLD, 8.8, INK, 15)
 PAY = Style(REGULAR, 8.6, INK, 11.2)
 PAY_STRONG = Style(SEMIBOLD, 8.6, INK, 11.2)
+PAID = Style(SEMIBOLD, 16, ACCENT, 24)
 REASON = Style(REGULAR, 7.8, INK, 10.6)
 FINE = Style(REGULAR, 7, GREY, 9.2)
 RUNNING = Style(REGULAR, 7.6, GREY, 10)
@@ -302,7 +303,9 @@ class _Sheet:
         return self.pages
 
 
-def _lay_out(document: Document, logo: bytes | None, watermark: str) -> list[Page]:
+def _lay_out(
+    document: Document, logo: bytes | None, watermark: str, paid: Sequence[str]
+) -> list[Page]:
     """The pages of the document."""
     number = watermark if _is_draft(document, watermark) else document.number
     legal = _wrap([(_legal_line(document), FOOT)], WIDTH - 60)
@@ -312,7 +315,7 @@ def _lay_out(document: Document, logo: bytes | None, watermark: str) -> list[Pag
     sheet.y = _mentions_at_top(sheet.page, document, sheet.y)
     sheet.y = _fact_row(sheet.page, document, sheet.y)
     sheet.y = _parties(sheet.page, document, sheet.y)
-    conclusion = _conclusion(document, watermark)
+    conclusion = _conclusion(document, watermark, paid)
     _table(sheet, document, conclusion.height + 16)
     if sheet.room < conclusion.height + 16:
         sheet.turn()
@@ -327,7 +330,7 @@ def _lay_out(document: Document, logo: bytes | None, watermark: str) -> list[Pag
 
 
 @lru_cache(maxsize=8)
-def _picture_size(logo: bytes) -> tuple[float, float]:
+def picture_size(logo: bytes) -> tuple[float, float]:
     """The logo's width and height on the page, in its own proportions.
 
     Raises:
@@ -338,7 +341,7 @@ def _picture_size(logo: bytes) -> tuple[float, float]:
             kind, mode, (width, height) = image.format, image.mode, image.size
             image.load()
     except (OSError, SyntaxError) as error:  # what Pillow raises for damaged files
-        raise ValueError(f"the logo is no PNG or JPEG file that can be read: {error}") from error
+        raise ValueError("the logo is no PNG or JPEG file that can be read") from error
     if kind not in ("PNG", "JPEG"):
         raise ValueError(f"the logo is a {kind} file, not PNG or JPEG")
     if mode == "CMYK":  # ISO 19005-3, 6.2.4.3: the output intent of the page is sRGB
@@ -350,7 +353,7 @@ def _picture_size(logo: bytes) -> tuple[float, float]:
 def _header(page: Page, document: Document, number: str, logo: bytes | None) -> float:
     left_width = WIDTH * 0.56
     if logo is not None:
-        width, height = _picture_size(logo)
+        width, height = picture_size(logo)
         page.append(Picture(LEFT, TOP, width, height, logo))
         left_bottom = TOP + height
     else:
@@ -589,10 +592,10 @@ class Part(NamedTuple):
     draw: Callable[[Page, float], None]
 
 
-def _conclusion(document: Document, watermark: str) -> Part:
+def _conclusion(document: Document, watermark: str, paid: Sequence[str]) -> Part:
     """The payment box at the left and the totals at the right, side by side."""
     totals = _totals(document)
-    payment = _payment(document, watermark)
+    payment = _paid(document, paid) if paid else _payment(document, watermark)
 
     def draw(page: Page, top: float) -> None:
         totals.draw(page, top)
@@ -700,6 +703,30 @@ def _payment(document: Document, watermark: str) -> Part:
     return Part(SECTION.leading + 5 + max(text_height, code_height), draw)
 
 
+def _paid(document: Document, paid: Sequence[str]) -> Part:
+    """In the place of how to pay: that it was paid, when and how."""
+    language = document.language
+    room = RIGHT - TOTALS_WIDTH - 26 - LEFT
+    lines = _wrap(
+        [
+            (words.word("paid_copy", language), PAID),
+            (words.word("received", language), LABEL),
+            *((line, PAY_STRONG) for line in paid),
+        ],
+        room - 26,
+    )
+    height = _height(lines) + 20
+
+    def draw(page: Page, top: float) -> None:
+        _rule(page, LEFT, top, room, ACCENT, 1.2)
+        _rule(page, LEFT, top + height - 1.2, room, ACCENT, 1.2)
+        for x in (LEFT, LEFT + room - 1.2):
+            page.append(Box(x, top, 1.2, height, ACCENT))
+        _stack(page, LEFT + 13, top + 9, lines)
+
+    return Part(height, draw)
+
+
 def _qr(page: Page, x: float, y: float, matrix: tuple[bytes, ...]) -> None:
     """The dark modules, a box for each run of them in a row."""
     module = QR_SIZE / len(matrix)
@@ -736,7 +763,13 @@ def _fine_print(sheet: _Sheet, document: Document) -> None:
 # ---------------------------------------------------------------- writing
 
 
-def render(document: Document, xml: bytes | None, logo: bytes | None, watermark: str = "") -> bytes:
+def render(
+    document: Document,
+    xml: bytes | None,
+    logo: bytes | None,
+    watermark: str = "",
+    paid: Sequence[str] = (),
+) -> bytes:
     """The PDF of a document: the same arguments give the same bytes.
 
     Args:
@@ -744,6 +777,7 @@ def render(document: Document, xml: bytes | None, logo: bytes | None, watermark:
       logo: a PNG or JPEG file; None prints the seller's name instead.
       watermark: a word across each page. The word for a draft (words.WORDS["draft"]) stands
         in the place of the number too. A page with a watermark has no payment code.
+      paid: on a receipt, a line for each payment; they stand where it says how to pay.
 
     Returns:
       A PDF/A-3B file, without Info dictionary: its XMP says title, author and date.
@@ -752,7 +786,7 @@ def render(document: Document, xml: bytes | None, logo: bytes | None, watermark:
       ValueError: if a character has no glyph, the logo cannot be used, or the payment code
         does not hold the bank account.
     """
-    pages = _lay_out(document, logo, watermark)
+    pages = _lay_out(document, logo, watermark, paid)
     for page in pages:
         for mark in page:
             if isinstance(mark, Text):

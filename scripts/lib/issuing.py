@@ -150,6 +150,21 @@ def begin(root: Root, command: str, wait: int) -> Iterator[Run]:
                 run.abandon()
 
 
+@contextmanager
+def settled(root: Root, command: str, wait: int) -> Iterator[None]:
+    """Holds the lock together with other readers, with no stopped run left to finish.
+
+    Arguments and errors are those of `begin`.
+    """
+    while True:
+        with lock.shared(root, wait):
+            if not stopped_runs(root):
+                yield
+                return
+        with lock.exclusive(root, command, wait):
+            finish_stopped_runs(root)
+
+
 def finish_stopped_runs(root: Root) -> frozenset[str]:
     """Carries out every intent that a stopped run left; drops folders without one.
 
@@ -159,7 +174,7 @@ def finish_stopped_runs(root: Root) -> frozenset[str]:
       the commands that were finished.
     """
     finished = set()
-    for folder in sorted(root.pending.glob("*")):
+    for folder in sorted(path for path in root.pending.glob("*") if path.is_dir()):
         intent_file = folder / _INTENT
         if not intent_file.exists():
             shutil.rmtree(folder)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from lxml import etree
 from saxonche import PySaxonProcessor, PyXsltExecutable
 
+from lib import payment_code
 from lib.code_lists import facturx_folder
 from lib.document import Document
 
@@ -33,6 +34,9 @@ def verdicts(document: Document, xml: bytes) -> list[Verdict]:
     found = _schematron_verdicts(_EN16931, xml)
     if document.seller.address.country == "FR":
         found += _schematron_verdicts(_BR_FR, xml)
+    if document.seller.bank and document.totals.due > payment_code.LARGEST:
+        text = f"{document.totals.due} is more than a transfer holds, {payment_code.LARGEST}"
+        found.append(Verdict("EPC069-12", text))
     if document.buyer.electronic_address is None:
         found = [verdict for verdict in found if not verdict.rule.startswith(_ADDRESS_OF_BUYER)]
     return found

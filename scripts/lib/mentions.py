@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lib import words
+from lib.alerts import Alert, Refused
 from lib.document import Note
 from lib.inputs import SellerTerms
 
@@ -43,14 +44,19 @@ def _table() -> tuple[_Mention, ...]:
 def mention(
     mention_id: str, day: date, language: str, private: bool = False, **values: str
 ) -> Note:
-    """The mention in force on `day`, its placeholders filled with `values`."""
+    """The mention in force on `day`, its placeholders filled with `values`.
+
+    Raises:
+      Refused: if none is: the table does not reach so far.
+    """
     customer = "private" if private else "business"
     for entry in _table():
         in_force = entry.valid_from <= day <= entry.valid_until
         if entry.id == mention_id and in_force and entry.applies in (customer, "all"):
             # One pass, so that a brace in a name is a brace.
             return Note(code=entry.code, text=entry.texts[language].format(**values))
-    raise LookupError(f"no mention {mention_id} is in force on {day}; complete mentions.json")
+    text = f"no mention {mention_id} is known for {day}; scripts/lib/mentions.json has the dates"
+    raise Refused([Alert("B-MENTION", "", "ISSUE_DATE", text)])
 
 
 def notes_of(

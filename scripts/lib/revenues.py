@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lib import money, records
+from lib import money, periods, records
 from lib.document import Document, Period
 from lib.root import Root
 
@@ -80,6 +80,8 @@ def facts(document: Document, document_sha256: str, pdf_sha256: str) -> records.
     }
     if document.due_date:
         result["due_date"] = document.due_date.isoformat()
+    if document.vat_on_debits:
+        result["vat_on_debits"] = True
     if document.preceding:
         result["corrects"] = document.preceding.number
     if document.reference:
@@ -130,6 +132,16 @@ class Issued(NamedTuple):
     @property
     def fully_credited(self) -> bool:
         return self.credited == self.gross and self.credited > 0
+
+
+def is_invoiced(chain: records.Chain, month: str) -> bool:
+    """Whether an invoice that was not credited in full covers a day of `month`."""
+    first, last = periods.first_day(month), periods.last_day(month)
+    return any(
+        invoice.period.start <= last and first <= invoice.period.end
+        for invoice in issued(chain.records)
+        if not invoice.fully_credited
+    )
 
 
 def issued(lines: Iterable[records.Record]) -> list[Issued]:

@@ -35,6 +35,10 @@ class Root:
     def usage(self) -> Path:
         return self.data / "usage"
 
+    @property
+    def inbox_batch(self) -> Path:
+        return self.data / "inbox_batch"
+
     # What happened
     @property
     def data(self) -> Path:
@@ -57,10 +61,18 @@ class Root:
         return self.data / "archive_inputs"
 
     @property
+    def archive_batch(self) -> Path:
+        return self.data / "archive_batch"
+
+    @property
     def flags(self) -> Path:
         return self.data / "flags"
 
     # Derived
+    @property
+    def downloads(self) -> Path:
+        return self.path / "downloads"
+
     @property
     def preview(self) -> Path:
         return self.path / "preview"

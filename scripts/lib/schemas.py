@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ import stdnum.exceptions
 import stdnum.fr.siren
 import stdnum.fr.siret
 import stdnum.iban
-from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError, validators
 from referencing import Registry, Resource
 
 from lib import code_lists, fonts
@@ -29,6 +30,7 @@ from lib.alerts import Alert
 from lib.words import UNITS
 
 _FOLDER = Path(__file__).resolve().parents[2] / "schemas"
+_LONGEST = 1_000_000  # characters of a text whose schema sets no limit
 _SHOWN = 60  # characters of a wrong value that a message repeats
 
 
@@ -44,13 +46,69 @@ def faults(value: Any, schema: str, file: str, client: str = "") -> list[Alert]:
     return [Alert("B-INPUT-VALUE", file, place, text, client) for place, text in found]
 
 
+def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[ValidationError]:
+    """`pattern` as ECMA 262 means it: in Python, $ would let a line break pass at the end."""
+    if isinstance(value, str) and (value.endswith("\n") or not re.search(pattern, value)):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+_OurValidator = validators.extend(Draft202012Validator, {"pattern": _pattern})
+
+
 @cache
-def _validator(schema: str) -> Draft202012Validator:
+def content(schema: str) -> dict[str, Any]:
+    """A schema file as it is written."""
+    found: dict[str, Any] = json.loads((_FOLDER / f"{schema}.schema.json").read_text())
+    return found
+
+
+def text_check(schema: str, path: tuple[str, ...]) -> Callable[[str], str]:
+    """A fast check of one text: what `faults` would say of it, or an empty text.
+
+    Args:
+      path: where its schema stands in schemas/<schema>.schema.json.
+    """
+    found = _resolved(content(schema), path)
+    pattern = re.compile(found.get("pattern", ""))
+    longest, choices = found.get("maxLength", _LONGEST), found.get("enum")
+    check = _formats().checkers.get(found.get("format", ""), (lambda _: True, ()))[0]
+    validator = _OurValidator(found, format_checker=_formats())
+
+    def text_fault(value: str) -> str:
+        fits = len(value) <= longest and pattern.search(value) is not None
+        try:
+            if fits and (choices is None or value in choices) and check(value):
+                return ""
+        except ValueError:
+            pass
+        return next(text for error in validator.iter_errors(value) for _, text in _lines(error))
+
+    return text_fault
+
+
+def _resolved(schema: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    """The schema at a path, its references followed; its own keys go before theirs.
+
+    References in schemas/ always name their file, also where it is their own.
+    """
+    found: Any = schema
+    for step in path:
+        found = found[step]
+    own = {key: value for key, value in found.items() if key != "$ref"}
+    if "$ref" not in found:
+        return own
+    file, _, pointer = found["$ref"].partition("#")
+    target = content(file.removesuffix(".schema.json"))
+    return {**_resolved(target, tuple(filter(None, pointer.split("/")))), **own}
+
+
+@cache
+def _validator(schema: str) -> Any:
     contents = {path.name: json.loads(path.read_text()) for path in _FOLDER.glob("*.json")}
-    resources = [(name, Resource.from_contents(content)) for name, content in contents.items()]
+    resources = [(name, Resource.from_contents(one)) for name, one in contents.items()]
     registry: Registry[Any] = Registry().with_resources(resources)
-    content = contents[f"{schema}.schema.json"]
-    return Draft202012Validator(content, registry=registry, format_checker=_formats())
+    root = contents[f"{schema}.schema.json"]
+    return _OurValidator(root, registry=registry, format_checker=_formats())
 
 
 # --- formats -------------------------------------------------------------------------
@@ -75,6 +133,8 @@ def _stdnum(validate: Callable[[str], str]) -> Callable[[str], str]:
 
 def _vat_number(value: str) -> str:
     # Outside the EU no check digits are known to stdnum in one place; the form is checked.
+    if value.startswith("GR"):
+        raise ValueError(f'Greek VAT numbers begin with EL; write "EL{value[2:]}"')
     in_eu = value[:2].lower() in stdnum.eu.vat.MEMBER_STATES or value[:2] in ("EL", "XI")
     if in_eu:
         return _stdnum(stdnum.eu.vat.validate)(value)
@@ -159,7 +219,7 @@ def _lines(error: ValidationError) -> Iterator[tuple[str, str]]:
     match error.validator:
         case "additionalProperties" | "unevaluatedProperties":
             known = list(schema.get("properties", {}))
-            for key in error.instance.keys() - set(known):
+            for key in sorted(error.instance.keys() - set(known)):
                 yield _join(place, key), f"is an unknown key; {_nearest(key, known)}"
         case "required" | "dependentRequired":
             for key in _missing_keys(error):
@@ -194,28 +254,25 @@ def _wanted(schema: dict[str, Any], verb: str, amended: str | None = None) -> st
     examples = [json.dumps(value, ensure_ascii=False) for value in schema.get("examples", [])]
     title = schema.get("title", "a value")
     if verb.startswith(";"):
-        return f"{title}{verb} {amended or examples[0]}" if examples else title
+        if amended:
+            return f"{title}{verb} {amended}"
+        return f"{title}{verb} one such as {examples[0]}" if examples else title
     return f"{verb} {title}" + (f" such as {examples[0]}" if examples else "")
 
 
 def _amended(value: Any, schema: dict[str, Any]) -> str | None:
-    """What the value would be with a decimal point and no spaces, where that fits."""
-    if not isinstance(value, str) or "pattern" not in schema:
+    """What the value would be as a text, with a decimal point and no spaces, where that fits."""
+    if not isinstance(value, str | int | Decimal) or "pattern" not in schema:
         return None
-    amended = re.sub(r"\s", "", value).replace(",", ".")
-    return json.dumps(amended) if re.fullmatch(schema["pattern"], amended) else None
+    amended = re.sub(r"\s", "", str(value)).replace(",", ".")
+    fits = amended != value and re.search(schema["pattern"], amended)
+    return json.dumps(amended) if fits else None
 
 
 def _property(schema: dict[str, Any], key: str) -> dict[str, Any]:
-    """The schema of a missing key, its reference followed."""
-    found = schema.get("properties", {}).get(key, {})
-    while isinstance(found, dict) and "$ref" in found and "title" not in found:
-        file, _, pointer = found["$ref"].partition("#")
-        target = json.loads((_FOLDER / file).read_text()) if file else schema
-        for step in pointer.strip("/").split("/"):
-            target = target.get(step, {}) if step else target
-        found = {**target, **{name: found[name] for name in ("examples",) if name in found}}
-    return found if isinstance(found, dict) else {}
+    """The schema of a missing key."""
+    found = schema.get("properties", {}).get(key)
+    return _resolved(schema, ("properties", key)) if isinstance(found, dict) else {}
 
 
 def _missing_keys(error: ValidationError) -> list[str]:
@@ -245,5 +302,6 @@ def _join(place: str, key: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    number = isinstance(value, Decimal)
+    text = str(value) if number else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."

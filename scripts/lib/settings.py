@@ -16,13 +16,24 @@ from lib.root import Root
 
 _DEFAULTS = {
     "LOCK_WAIT": "300",
+    "CSV_DIALECT": "rfc4180",
+    "CSV_HEADERS": "en",
+    "WORKERS": "0",
 }
+
+_CHOICES = {"CSV_DIALECT": ("rfc4180", "fr"), "CSV_HEADERS": ("en", "fr")}
 
 
 class Settings(NamedTuple):
-    """`lock_wait`: seconds to wait for another run to end."""
+    """`lock_wait`: seconds to wait for another run to end; `workers`: processes that render.
+
+    `csv_dialect` is rfc4180 or fr, `csv_headers` en or fr.
+    """
 
     lock_wait: int
+    workers: int
+    csv_dialect: str
+    csv_headers: str
 
 
 def load(root: Root) -> Settings:
@@ -34,12 +45,26 @@ def load(root: Root) -> Settings:
     values = {**_DEFAULTS, **_file(root)}
     values |= {name: os.environ[name] for name in _DEFAULTS if os.environ.get(name)}
     faults = []
-    if not values["LOCK_WAIT"].isascii() or not values["LOCK_WAIT"].isdigit():
-        text = f'LOCK_WAIT: "{values["LOCK_WAIT"]}" is not a number of seconds; write 300'
-        faults.append(_fault(root, text))
+    for name, what in (("LOCK_WAIT", "seconds"), ("WORKERS", "processes")):
+        if not values[name].isascii() or not values[name].isdigit() or len(values[name]) > 6:
+            text = f'{name}: "{values[name]}" is not a number of {what}; write {_DEFAULTS[name]}'
+            faults.append(_fault(root, text))
+    for name, known in _CHOICES.items():
+        if values[name] not in known:
+            text = f'{name}: "{values[name]}" is not known; write one of {", ".join(known)}'
+            faults.append(_fault(root, text))
     if faults:
         raise Refused(faults)
-    return Settings(lock_wait=int(values["LOCK_WAIT"]))
+    return Settings(
+        lock_wait=int(values["LOCK_WAIT"]),
+        workers=int(values["WORKERS"]) or _cores(),
+        csv_dialect=values["CSV_DIALECT"],
+        csv_headers=values["CSV_HEADERS"],
+    )
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def _file(root: Root) -> dict[str, str]:

@@ -7,14 +7,17 @@ Write: whole or not at all, flushed to the disk with the folder that names the f
 import hashlib
 import json
 import os
+import shutil
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 from lib.alerts import Alert, Refused
 from lib.root import Root
 
 PROOF_MODE = 0o444
 FILE_MODE = 0o640
+_DEEPEST = 50  # levels of a JSON file; ours have eight
 
 
 def sha256(data: bytes) -> str:
@@ -53,6 +56,8 @@ def read_input(root: Root, path: Path) -> bytes:
     try:
         if not path.resolve(strict=True).is_relative_to(root.path.resolve()):
             _refuse(name, "B-INPUT-LINK", "", "leads out of the root through a symbolic link")
+        if not path.is_file():  # a pipe would never end
+            _refuse(name, "B-INPUT-UNREADABLE", "", "cannot be read: it is no file")
         return path.read_bytes()
     except FileNotFoundError:
         _refuse(name, "B-INPUT-MISSING", "", "is missing")
@@ -62,7 +67,7 @@ def read_input(root: Root, path: Path) -> bytes:
 
 
 def parse_json(name: str, data: bytes) -> Any:
-    """The value of a JSON file; a number with a point or an exponent is kept as its text.
+    """The value of a JSON file; a number with a point or an exponent becomes a Decimal.
 
     Args:
       name: the file, as messages name it.
@@ -80,13 +85,16 @@ def parse_json(name: str, data: bytes) -> Any:
         found = f"byte 0x{data[error.start]:02X} is not UTF-8; save the file as UTF-8"
         _refuse(name, "B-JSON-ENCODING", place, found)
     try:
-        return json.loads(
+        value = json.loads(
             text,
             object_pairs_hook=_object_without_duplicates,
-            parse_float=str,
+            parse_float=Decimal,
             parse_int=_bounded_int,
             parse_constant=_no_constant,
         )
+        if _is_too_deep(value):
+            raise RecursionError
+        return value
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         _refuse(name, "B-JSON-SYNTAX", place, f"is not JSON: {error.msg}")
@@ -103,6 +111,15 @@ def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key in keys if keys.count(key) > 1)
         raise ValueError(f"the key {json.dumps(twice)} appears twice in one object")
     return result
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST):
+        objects = [one.values() for one in level if isinstance(one, dict)]
+        arrays = [one for one in level if isinstance(one, list)]
+        level = [child for one in (*objects, *arrays) for child in one]
+    return bool(level)
 
 
 def _bounded_int(text: str) -> int:
@@ -131,12 +148,35 @@ def write_new(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
     _write_flushed(path, data, os.O_EXCL, mode)
 
 
+def keep_copy(source: Path, target: Path) -> None:
+    """Keeps the bytes of a file as a proof; a copy that is there already stays as it is."""
+    if target.exists():
+        return
+    make_folder(target.parent)
+    temporary = target.with_name(f".{target.name}.tmp")
+    shutil.copyfile(source, temporary)
+    handle = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fchmod(handle, PROOF_MODE)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    temporary.rename(target)
+    flush_folder(target.parent)
+
+
 def replace(path: Path, data: bytes) -> None:
     """Writes a file whole or not at all: temporary name, flush, rename, flush of the folder."""
     temporary = path.with_name(f".{path.name}.tmp")
     _write_flushed(temporary, data, os.O_TRUNC, FILE_MODE)
     temporary.rename(path)
     flush_folder(path.parent)
+
+
+def flush(stream: IO[bytes]) -> None:
+    """Flushes what was written to an open file down to the disk."""
+    stream.flush()
+    os.fsync(stream.fileno())
 
 
 def append(path: Path, data: bytes) -> None:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from lib import money, records
 
-_NARROWEST = 100  # columns of a table that is not on a terminal: a mail does not wrap it
+_NARROWEST = 160  # columns of a table that is not on a terminal: a mail does not wrap it
 
 
 def show(title: str, headings: list[str], rows: Iterable[list[str]], right: int = 0) -> None:

@@ -65,6 +65,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "paid": ("Déjà réglé", "Already paid"),
     "due": ("Net à payer", "Amount due"),
     "credited": ("Total à déduire", "Total credited"),
+    "paid_copy": ("ACQUITTÉE", "PAID"),
+    "received": ("Règlements reçus", "Payments received"),
+    "given_back": ("remboursement", "refund"),
+    "more": ("et {count} autres", "and {count} more"),
     "payment": ("Règlement par virement", "Payment by bank transfer"),
     "qr": ("Code QR de virement", "Transfer QR code"),
     "holder": ("Titulaire du compte", "Account holder"),
@@ -80,6 +84,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "fixed_fee": ("part fixe", "fixed part"),
     "used": ("{used} mesurés", "{used} measured"),
     "included": ("{used} mesurés, dont {included} inclus", "{used} measured, {included} included"),
+    "share": ("{rate} de {base}", "{rate} of {base}"),
     "prorata": ("prorata {days}/{whole} jours", "pro rata {days}/{whole} days"),
 }
 
@@ -175,8 +180,14 @@ def _separators(language: str) -> tuple[str, str]:
 
 @cache
 def long_date(day: date, language: str) -> str:
-    """31 octobre 2026, 31 October 2026."""
-    return format_date(day, "long", locale=_locale(language))
+    """31 octobre 2026, 1er novembre 2026, 31 October 2026."""
+    text = format_date(day, "long", locale=_locale(language))
+    return f"{_first(day, language)}{text[1:]}" if day.day == 1 else text
+
+
+def _first(day: date, language: str) -> str:
+    """The day of the month; in French the first one is 1er."""
+    return "1er" if day.day == 1 and language == FRENCH else str(day.day)
 
 
 @cache
@@ -186,7 +197,7 @@ def period(start: date, end: date, language: str) -> str:
     if start == end:
         return last
     if (start.year, start.month) == (end.year, end.month):
-        return f"{start.day}{DASH}{last}"
+        return f"{_first(start, language)}{DASH}{last}"
     first = long_date(start, language)
     if start.year == end.year:
         first = first.removesuffix(f" {start.year}")

@@ -1,0 +1,38 @@
+#!/usr/bin/env python3
+"""Sales and receipts of the fiscal year that ends in YEAR, as exports/fec/<SIREN>FEC<day>.txt.
+
+For import into the accountant's books: it is not a complete legal FEC (docs/accounting.md).
+"""
+
+from argparse import ArgumentParser, Namespace
+
+from lib import bookkeeping, cli, exports, fec, inputs
+from lib.root import Root
+
+
+def main(arguments: Namespace, root: Root) -> None:
+    """One file a fiscal year; one that another closing date left behind is removed."""
+    issuer = inputs.load_issuer(root)
+    if not issuer.party.siren:
+        raise cli.refuse("B-FEC-SIREN", "issuer.json", "party.siren", "is missing; a FEC names it")
+    year = bookkeeping.fiscal_year(int(arguments.year), issuer.fiscal_year_end)
+    name = fec.file_name(issuer.party.siren, year.end)
+    with exports.reading(root, f"export_fec {arguments.year}") as books:
+        data = fec.to_bytes(books.histories, issuer.accounts, year, year)
+        exports.write(root, {f"fec/{name}": data})
+        for path in (exports.folder(root) / "fec").glob(f"*FEC{arguments.year}????.txt"):
+            if path.name != name:
+                path.unlink()
+    lines = data.count(b"\r\n") - 1
+    print(f"{year.start} to {year.end}: {lines} lines; for import, not a complete legal FEC")
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--year", type=exports.year, required=True, help="2024")
+    return made
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)

@@ -1,0 +1,24 @@
+#!/usr/bin/env python3
+"""Every payment, refund and reversal ever recorded, as exports/payments/payments.csv."""
+
+from argparse import ArgumentParser, Namespace
+
+from lib import accounting_tables, cli, exports
+from lib.root import Root
+
+
+def main(_: Namespace, root: Root) -> None:
+    """One file."""
+    with exports.reading(root, "export_payments") as books:
+        table = accounting_tables.payments(books.histories)
+        exports.write(root, {"payments/payments.csv": table.to_bytes(books.settings)})
+    print(f"{len(table.cells['id'])} payments, refunds and reversals")
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    return cli.parser(__doc__ or "")
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)

@@ -1,0 +1,437 @@
+#!/usr/bin/env python3
+"""Issues the invoices of the CSV files in the inbox, each file whole or not at all.
+
+For each file: its bytes are archived, every line is checked, and one bad line rejects the
+file with a report of all that is wrong. A sound file is issued in the order of its lines,
+in the client's name and on its behalf, together with the usage that its payer is billed by.
+"""
+
+import csv
+import io
+import re
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from rich.progress import track
+
+from lib import (
+    alerts,
+    batch_billing,
+    batch_csv,
+    batch_rows,
+    cli,
+    inputs,
+    issuing,
+    money,
+    numbering,
+    periods,
+    production,
+    records,
+    revenues,
+    settings,
+    storage,
+)
+from lib.alerts import Alert, Refused
+from lib.batch_csv import Fault, Row
+from lib.batch_rows import BatchInvoice, Reader
+from lib.document import Document
+from lib.inputs import BatchClientInput, Inputs
+from lib.root import Root
+from lib.settings import Settings
+
+_NAME = re.compile(r"([a-z][a-z0-9_]{1,39})__(20[0-9]{2}-(?:0[1-9]|1[0-2]))\.csv")
+_MOST = 100_000  # faults of one file; a report beyond that helps nobody
+_TOLD = 20  # faults that the terminal and the log repeat; the report has all of them
+
+
+class Submission(NamedTuple):
+    """A file of the inbox, its archived copy, whose it is, which month, the hash of its bytes."""
+
+    path: Path
+    archived: Path
+    client: str
+    month: str
+    sha256: str
+
+
+def main(arguments: Namespace, root: Root) -> None:
+    """One run of the protocol for each file; a rejected file does not stop the others."""
+    used = settings.load(root)
+    refused: list[Alert] = []
+    files = inbox(root, arguments.client)
+    for path in files:
+        try:
+            handle(root, path, arguments, used)
+        except Refused as rejection:
+            refused += rejection.alerts
+    if not files:
+        print("the inbox has no file")
+    if refused:
+        raise Refused(refused)
+
+
+def inbox(root: Root, client: str) -> list[Path]:
+    """The CSV files that wait, in order of name; uploads still in progress are named otherwise.
+
+    Raises:
+      Refused: for a .csv file whose name says neither client nor month.
+    """
+    files = sorted(root.inbox_batch.glob("*.csv"))
+    wrong = [path for path in files if not _NAME.fullmatch(path.name)]
+    if wrong:
+        text = "is not named <client>__<month>.csv, as atelier__2026-10.csv; rename it"
+        raise Refused(Alert("B-CSV-NAME", root.name_of(path), "", text) for path in wrong)
+    if client:
+        files = [path for path in files if path.name.startswith(f"{client}__")]
+    return files
+
+
+def check_dates(path: Path, arguments: Namespace) -> None:
+    """An invoice is not post-dated, nor is a month invoiced before it begins.
+
+    Raises:
+      Refused: otherwise.
+    """
+    month, issue_date, today = path.stem[-7:], arguments.issue_date, arguments.today
+    if issue_date > today:
+        text = f"{issue_date} is in the future (today is {today}); an invoice is not post-dated"
+        raise cli.refuse("B-DATE", "", "ISSUE_DATE", text)
+    if periods.first_day(month) > issue_date:
+        text = f"{month} has not begun on {issue_date}; rename the file, or wait"
+        raise cli.refuse("B-DATE", f"data/inbox_batch/{path.name}", "", text)
+
+
+def handle(root: Root, path: Path, arguments: Namespace, used: Settings) -> None:
+    """The story of one file."""
+    command = f"import_batch {path.name}"
+    with issuing.begin(root, command, used.lock_wait) as run:
+        if not path.exists():
+            print(f"{path.name}: finished by the run before")
+            return
+        given = inputs.load(root)
+        check_dates(path, arguments)
+        submission = archive(root, path)
+        client = known_client(root, given, submission)
+        chains = revenues.read(root, revenues.BATCH)
+        faults = check(root, client, submission, chains)
+        if faults:
+            reject(root, client, submission, faults)
+        facts = issue(run, client, submission, given, chains, arguments, used)
+    report(root, submission, facts)
+
+
+# --- receiving -----------------------------------------------------------------------
+
+
+def archive(root: Root, path: Path) -> Submission:
+    """Keeps the raw bytes in data/archive_batch/, whatever becomes of them."""
+    match = _NAME.fullmatch(path.name)
+    assert match is not None
+    digest = storage.sha256_of_file(path)
+    target = root.archive_batch / f"{path.stem}.{digest[:12]}.csv"
+    storage.keep_copy(path, target)
+    return Submission(path, target, match[1], match[2], digest)
+
+
+def known_client(root: Root, given: Inputs, submission: Submission) -> BatchClientInput:
+    """The client that a file's name says.
+
+    Raises:
+      Refused: if there is none, or it is closed.
+    """
+    client = given.batch_clients.get(submission.client)
+    name = root.name_of(submission.path)
+    if client is None:
+        text = f'"{submission.client}" has no file in batch_clients/; rename it, or add one'
+        raise cli.refuse("B-CSV-CLIENT", name, "", text)
+    if client.client.status == "closed":
+        text = f'"{submission.client}" is closed; open it in {client.source.name}'
+        raise cli.refuse("B-CSV-CLIENT", name, "", text)
+    return client
+
+
+# --- checking ------------------------------------------------------------------------
+
+
+def check(
+    root: Root,
+    client: BatchClientInput,
+    submission: Submission,
+    chains: dict[str, records.Chain],
+) -> list[Fault]:
+    """Everything that is wrong with a file: its month, its structure, its lines."""
+    chain = revenues.chain_of(root, revenues.BATCH, chains, submission.client)
+    faults = list(month_faults(root, client, submission, chain))
+    seen = {
+        batch_rows.reference_key(record["reference"]): record["number"]
+        for record in chain.records
+        if record["kind"] == "invoice"
+    }
+    lines = 0
+    for found in read_lines(submission.archived, client):
+        if isinstance(found, list):
+            faults += found
+            if len(faults) > _MOST:
+                rule = f"reading stopped after {_MOST} errors"
+                return [*faults, Fault(0, "", "", rule, "mend those first")]
+            continue
+        lines += 1
+        key = batch_rows.reference_key(found.reference)
+        if key in seen:
+            rule = f"a reference is used once, for ever; this one is that of {seen[key]}"
+            faults.append(Fault(found.line, "reference", found.reference, rule, "choose another"))
+        seen.setdefault(key, f"line {found.line}")
+    if not lines and not faults:
+        rule = "a file has a line for each invoice, below the header"
+        faults.append(Fault(0, "", "no lines", rule, "hand it in with its invoices"))
+    return faults
+
+
+def month_faults(
+    root: Root, client: BatchClientInput, submission: Submission, chain: records.Chain
+) -> Iterator[Fault]:
+    """A month is handed in once, and before its payer is invoiced for it."""
+    month = submission.month
+    if any(record["month"] == month for record in chain.records):
+        rule = f"{month} was invoiced already; a month is handed in once"
+        yield Fault(0, "", submission.path.name, rule, "put what is new into the next month")
+    payer = client.client.billed_as
+    path = revenues.chain_path(root, revenues.DIRECT, payer)
+    for issued in revenues.issued(records.read(root, path).records):
+        covers = issued.period.start.isoformat()[:7] <= month <= issued.period.end.isoformat()[:7]
+        if covers and not issued.fully_credited:
+            rule = f"its payer {payer} was invoiced for {month} already, by {issued.number}"
+            yield Fault(0, "", submission.path.name, rule, f"credit {issued.number} first")
+
+
+def read_lines(path: Path, client: BatchClientInput) -> Iterator[BatchInvoice | list[Fault]]:
+    """Each line below the header: an invoice, or what is wrong with it."""
+    with path.open("rb") as stream:
+        yield from _read_rows(batch_csv.read(stream, client.client.csv), client)
+
+
+def _read_rows(
+    rows: Iterator[Row], client: BatchClientInput
+) -> Iterator[BatchInvoice | list[Fault]]:
+    dialect = client.client.csv
+    header = next(rows, None)
+    if header is None:
+        yield [Fault(0, "", "empty file", "a file begins with its header", "export it again")]
+        return
+    wrong = list(header.faults) or batch_csv.header_faults(
+        header.cells, batch_rows.columns(), batch_rows.required()
+    )
+    if wrong:
+        yield wrong
+        return
+    reader = Reader(dialect, client.client.seller, client.client.defaults, header.cells)
+    for row in rows:
+        yield batch_rows.read_row(row, reader)
+
+
+def reject(
+    root: Root, client: BatchClientInput, submission: Submission, faults: list[Fault]
+) -> NoReturn:
+    """Moves the file to rejected/ with its report; nothing is issued, no number used.
+
+    Raises:
+      Refused: always, with the first faults.
+    """
+    folder = root.inbox_batch / "rejected"
+    name = submission.path.name
+    storage.make_folder(folder)
+    report = errors_csv(faults, client.client.csv.delimiter)
+    storage.replace(folder / f"{name}.errors.csv", report)
+    lines = [f"{name}: rejected, {len(faults)} errors, nothing was issued", *map(told, faults)]
+    text = "".join(f"{line}\n" for line in lines)
+    storage.replace(folder / f"{name}.errors.txt", text.encode("utf-8", "replace"))
+    submission.path.rename(folder / name)
+    storage.flush_folder(folder)
+    storage.flush_folder(root.inbox_batch)
+    first = [
+        Alert("B-CSV-LINE", name, place_of(fault), reason_of(fault), submission.client)
+        for fault in faults[:_TOLD]
+    ]
+    where = f"{root.name_of(folder)}/{name}"
+    text = f"rejected with {len(faults)} errors; all of them stand in {where}.errors.csv"
+    raise Refused([*first, Alert("B-CSV-REJECTED", name, "", text, submission.client)])
+
+
+def place_of(fault: Fault) -> str:
+    """ "line 12, customer_siren"."""
+    line = f"line {fault.line}" if fault.line else ""
+    return ", ".join(part for part in (line, fault.column) if part)
+
+
+def reason_of(fault: Fault) -> str:
+    """What was found, what is expected, what to do."""
+    value = f"{batch_rows.shown(fault.value)}: " if fault.value else ""
+    return f"{value}{fault.rule}" + (f"; {fault.remedy}" if fault.remedy else "")
+
+
+def told(fault: Fault) -> str:
+    """A fault as the operator's report has it."""
+    return alerts.printable(": ".join(filter(None, (place_of(fault), reason_of(fault)))))
+
+
+def errors_csv(faults: Iterable[Fault], delimiter: str) -> bytes:
+    """The report for the seller's spreadsheet, with the delimiter that it knows."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, delimiter=delimiter, lineterminator="\r\n")
+    writer.writerow(["line", "column", "value", "rule", "remedy"])
+    for fault in faults:
+        texts = (fault.column, batch_rows.shown(fault.value), fault.rule, fault.remedy)
+        writer.writerow([fault.line or "", *map(alerts.printable, texts)])
+    return b"\xef\xbb\xbf" + stream.getvalue().encode("utf-8", "replace")
+
+
+# --- issuing -------------------------------------------------------------------------
+
+
+def issue(
+    run: issuing.Run,
+    client: BatchClientInput,
+    submission: Submission,
+    given: Inputs,
+    chains: dict[str, records.Chain],
+    arguments: Namespace,
+    used: Settings,
+) -> list[records.Record]:
+    """Renders, validates and commits every line, in order, with the payer's usage.
+
+    Raises:
+      Refused: with every rule that any document breaks.
+    """
+    root = run.root
+    sequences = numbering.read(root, revenues.BATCH.counters, chains.values())
+    numbered = _numbered(client, submission, given, sequences, arguments)
+    logo = client.logo.data if client.logo else None
+    facts: list[records.Record] = []
+    faults: list[Alert] = []
+    products = production.produce_all(numbered, logo, used.workers)
+    for made, product in track(products, description=submission.path.name, disable=_quiet()):
+        for verdict in product.verdicts:
+            text = f"{made.reference}: {verdict.text}"
+            faults.append(
+                Alert("B-INVOICE-INVALID", submission.path.name, verdict.rule, text, made.client)
+            )
+        if not product.verdicts:
+            facts.append(_stage(run, made, product))
+    if faults:
+        raise Refused(faults)
+    last = facts[-1]["number"]
+    code, year, seq = numbering.parse(last)
+    sequences[code, year] = numbering.Sequence(seq, arguments.issue_date)
+    _finish(run, client, submission, given, chains, facts, sequences)
+    return facts
+
+
+def _numbered(
+    client: BatchClientInput,
+    submission: Submission,
+    given: Inputs,
+    sequences: numbering.Sequences,
+    arguments: Namespace,
+) -> Iterator[Document]:
+    """The documents of a file, made one at a time as they are taken."""
+    sources = {source.name: source.sha256 for source in _sources(client, given)}
+    sources[f"data/archive_batch/{submission.archived.name}"] = submission.sha256
+    renderer = dict(production.renderer())
+    logo = client.logo.sha256 if client.logo else ""
+    issuer = given.issuer.issuer.party.name
+    for row in read_lines(submission.archived, client):
+        assert isinstance(row, BatchInvoice), "the file was checked"
+        try:
+            number, sequences = numbering.advance(
+                sequences, client.client.code, arguments.issue_date
+            )
+        except ValueError as error:
+            raise cli.refuse("B-NUMBER-DATE", "", "ISSUE_DATE", str(error)) from None
+        yield batch_billing.invoice(
+            client.client,
+            row,
+            number,
+            submission.month,
+            arguments.issue_date,
+            issuer,
+            sources,
+            renderer,
+            logo,
+        )
+
+
+def _stage(run: issuing.Run, made: Document, product: production.Product) -> records.Record:
+    digests = [
+        run.stage_proof(
+            revenues.proof_path(run.root, revenues.BATCH, made.client, made.number, suffix), data
+        )
+        for suffix, data in (("json", product.json), ("pdf", product.pdf))
+    ]
+    return revenues.facts(made, *digests)
+
+
+def _finish(
+    run: issuing.Run,
+    client: BatchClientInput,
+    submission: Submission,
+    given: Inputs,
+    chains: dict[str, records.Chain],
+    facts: list[records.Record],
+    sequences: numbering.Sequences,
+) -> None:
+    """The rest of the transaction: inputs kept, records, counters, usage, the inbox."""
+    root = run.root
+    for source in _sources(client, given):
+        path = root.archive_inputs / source.sha256
+        if not path.exists():
+            run.stage_proof(path, source.data)
+    chain = revenues.chain_of(root, revenues.BATCH, chains, submission.client)
+    run.append(chain, facts)
+    for name, data in numbering.counter_files(root, revenues.BATCH.counters, sequences).items():
+        run.put(root.path / name, data)
+    usage = batch_billing.usage(client.client, submission.month, len(facts))
+    name = f"{submission.month}.{usage['source']}.json"
+    run.put(root.usage / client.client.billed_as / name, storage.pretty_json(usage))
+    run.remove(submission.path, submission.sha256)
+    run.commit()
+
+
+def _sources(client: BatchClientInput, given: Inputs) -> list[inputs.Source]:
+    logo = [client.logo] if client.logo else []
+    return [client.source, given.issuer.source, *logo]
+
+
+def _quiet() -> bool:
+    """Progress bars are for terminals; a cron mail stays readable."""
+    return not sys.stderr.isatty()
+
+
+# --- saying --------------------------------------------------------------------------
+
+
+def report(root: Root, submission: Submission, facts: list[records.Record]) -> None:
+    """One line a file: how many, from which number to which, and the totals."""
+    sums = {key: money.total(Decimal(fact[key]) for fact in facts) for key in ("net", "gross")}
+    text = (
+        f"{len(facts)} invoices issued, {facts[0]['number']} to {facts[-1]['number']},"
+        f" net {sums['net']}, gross {sums['gross']} {facts[0]['currency']}"
+    )
+    alerts.write_log(root.logs, submission.client, "INFO", "import_batch.py", "I-ISSUED", text)
+    print(f"{submission.path.name}: {text}")
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--issue-date", type=cli.day, required=True, help="2026-11-03")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    made.add_argument("--client", default="", help="only the files of this batch client")
+    return made
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Records many payments at once from a CSV file: all of them or none.
+
+UTF-8, commas, quotes doubled inside quotes (RFC 4180); the first line is
+client,invoice,amount,date,method,reference,note. docs/statements.md describes it.
+"""
+
+import csv
+import io
+from argparse import ArgumentParser, Namespace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from lib import (
+    alerts,
+    cli,
+    issuing,
+    money,
+    outside,
+    payment_rules,
+    payments,
+    records,
+    settings,
+    storage,
+)
+from lib.alerts import Alert, Refused
+from lib.payment_rules import Allowed, Books
+from lib.root import Root
+
+LARGEST = 10_000_000  # bytes of a file
+_BOM = b"\xef\xbb\xbf"
+
+Rows = dict[int, dict[str, str]]  # by the number that a spreadsheet shows
+
+
+def main(arguments: Namespace, root: Root) -> None:
+    """The story of an import."""
+    data = outside.read(arguments.file, LARGEST)
+    file = str(arguments.file)
+    rows = read_rows(file, data)
+    command = f"import_payments {storage.sha256(data)}"
+    with issuing.begin(root, command, settings.load(root).lock_wait) as run:
+        if run.just_finished:
+            print(alerts.printable(f"{file} was imported by finishing the run that had stopped"))
+            return
+        books = payment_rules.open_books(root, sorted({row["client"] for row in rows.values()}))
+        allowed = Allowed(arguments.again, arguments.overpayment)
+        facts = decide(root, file, books, rows, arguments.today, allowed)
+        names = [
+            name
+            for client, new in facts.items()
+            for name in payments.record(run, books.chains[client], new)
+        ]
+        run.commit()
+    report(root, names, [fact for new in facts.values() for fact in new])
+
+
+def read_rows(file: str, data: bytes) -> Rows:
+    """The lines of the file, each of the right form.
+
+    Raises:
+      Refused: with every line that is not.
+    """
+    columns = payments.COLUMNS
+    try:
+        text = data.removeprefix(_BOM).decode()
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        found = f"byte 0x{data[error.start]:02X} is not UTF-8; save the file as CSV UTF-8"
+        raise cli.refuse("B-CSV-ENCODING", file, f"line {line}", found) from None
+    rows: Rows = {}
+    faults: list[Alert] = []
+    line = 0
+    try:
+        for line, cells in enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), 1):
+            if line == 1 and cells != columns:
+                found = f"the first line is not {','.join(columns)}, with commas"
+                raise cli.refuse("B-CSV-HEADER", file, "line 1", found)
+            if line > 1 and len(cells) != len(columns):
+                found = f"has {len(cells)} columns, expected {len(columns)}"
+                faults.append(Alert("B-CSV-LINE", file, f"line {line}", found))
+            elif line > 1:
+                given = dict(zip(columns, cells, strict=True))
+                rows[line] = {key: value for key, value in given.items() if value}
+                for place, found in payment_rules.form_faults(rows[line], "payment"):
+                    faults.append(Alert("B-CSV-LINE", file, f"line {line}, {place}", found))
+    except csv.Error as error:
+        faults.append(Alert("B-CSV-LINE", file, f"line {line + 1}", f"is not CSV: {error}"))
+    if faults:
+        raise Refused(faults)
+    if not rows:
+        raise cli.refuse("B-CSV-EMPTY", file, "", "has no payment: nothing to record")
+    return rows
+
+
+def decide(
+    root: Root, file: str, books: Books, rows: Rows, today: date, allowed: Allowed
+) -> dict[str, list[records.Record]]:
+    """The lines to record for each client, each row seen after those above it.
+
+    Raises:
+      Refused: with everything that is wrong with any row.
+    """
+    facts: dict[str, list[records.Record]] = {}
+    faults: list[Alert] = []
+    for line, given in rows.items():
+        found = payment_rules.faults(root, books, payments.PAYMENT, given, today, allowed)
+        for place, text in found:
+            where = f"line {line}, {place}" if place else f"line {line}"
+            faults.append(Alert("B-PAYMENT", file, where, text))
+        if not found:
+            currency = books.invoices[given["invoice"]].currency
+            new = payments.fact(payments.PAYMENT, given, currency)
+            facts.setdefault(given["client"], []).append(new)
+            payment_rules.take_in(books, payments.PAYMENT, given, f"line {line}")
+    if faults:
+        raise Refused(faults)
+    return facts
+
+
+def report(root: Root, names: list[str], facts: list[records.Record]) -> None:
+    """One line a payment, and a summary."""
+    for name, fact in zip(names, facts, strict=True):
+        about = f"{fact['amount']} {fact['currency']} for {fact['invoice']} on {fact['date']}"
+        text = f"{name}: payment of {about}, {fact['method']}"
+        alerts.write_log(
+            root.logs, fact["client"], "INFO", "import_payments.py", "I-RECORDED", text
+        )
+        print(text)
+    total = money.total(Decimal(fact["amount"]) for fact in facts)
+    print(f"{len(facts)} payments recorded, {money.plain(total, 2)} in all")
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--file", type=Path, required=True, help="payments.csv")
+    made.add_argument("--again", type=cli.yes, default=False, help="yes: the same once more")
+    made.add_argument("--overpayment", type=cli.yes, default=False, help="yes: more than is due")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    return made
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)

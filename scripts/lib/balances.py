@@ -1,0 +1,217 @@
+"""Balances: what each direct invoice comes to after credit notes, payments and refunds.
+
+    outstanding = gross - credited - paid          paid = payments - refunds
+
+A balance is computed from records alone and knows no date of today. data/balance/<client>.json
+keeps a client's, with the heads (`seq` and `hash` of the last line) of the two record files
+that it was made from: it is stale exactly when they differ from those in data/heads/.
+
+The status of an invoice, the first line that fits:
+
+    overpaid         outstanding below 0: paid twice, or credited after it was paid; until refunded
+    credited         nothing outstanding, credited in full, and no money stays with us
+    paid             nothing outstanding, by payments, by payments and a credit note, or from
+                     the start (an invoice of 0.00)
+    partially_paid   something outstanding, something paid
+    unpaid           something outstanding, nothing paid, or less than was given back
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+from lib import money, payments, records, revenues, storage
+from lib.payments import Entry
+from lib.records import Chain
+from lib.root import Root
+
+OVERPAID = "overpaid"
+CREDITED = "credited"
+PAID = "paid"
+PARTIALLY_PAID = "partially_paid"
+UNPAID = "unpaid"
+
+
+class InvoiceBalance(NamedTuple):
+    """One invoice. Amounts in `currency`; `due_date` is None where the invoice has none."""
+
+    client: str
+    buyer: str
+    number: str
+    issue_date: date
+    due_date: date | None
+    currency: str
+    gross: Decimal
+    credited: Decimal
+    paid: Decimal
+
+    @property
+    def outstanding(self) -> Decimal:
+        """What is still to be paid; below 0: to be given back."""
+        return self.gross - self.credited - self.paid
+
+    @property
+    def status(self) -> str:
+        if self.outstanding < 0:
+            return OVERPAID
+        if self.outstanding > 0:
+            return PARTIALLY_PAID if self.paid > 0 else UNPAID
+        return CREDITED if self.credited > 0 and self.paid == 0 else PAID
+
+
+class Totals(NamedTuple):
+    """gross - credited - paid = outstanding - overpaid; neither of the last two hides the other."""
+
+    gross: Decimal
+    credited: Decimal
+    paid: Decimal
+    outstanding: Decimal
+    overpaid: Decimal
+
+
+def of_client(
+    issued: Iterable[records.Record], lines: Iterable[Entry], until: date = date.max
+) -> list[InvoiceBalance]:
+    """The balance of each invoice of a client, in order of issue.
+
+    Args:
+      issued: the client's revenue records.
+      lines: the client's payment entries.
+      until: what was issued, paid or given back later does not count yet.
+    """
+    known = [record for record in issued if date.fromisoformat(record["issue_date"]) <= until]
+    facts = {record["number"]: record for record in known}
+    paid = payments.paid(entry for entry in lines if entry.date <= until)
+    return [
+        InvoiceBalance(
+            client=fact["client"],
+            buyer=fact["buyer"],
+            number=invoice.number,
+            issue_date=date.fromisoformat(fact["issue_date"]),
+            due_date=date.fromisoformat(fact["due_date"]) if "due_date" in fact else None,
+            currency=fact["currency"],
+            gross=invoice.gross,
+            credited=invoice.credited,
+            paid=paid.get(invoice.number, money.ZERO),
+        )
+        for invoice in revenues.issued(known)
+        for fact in [facts[invoice.number]]
+    ]
+
+
+def read_all(root: Root, until: date = date.max) -> list[InvoiceBalance]:
+    """The balance of every invoice, by client, from the records, which are proved.
+
+    Raises:
+      Broken: with every disagreement found.
+    """
+    issued, paid = revenues.read(root, revenues.DIRECT), payments.read(root)
+    return [
+        balance
+        for client, chain in issued.items()
+        for balance in of_client(
+            chain.records, payments.entries(paid[client]) if client in paid else [], until
+        )
+    ]
+
+
+def totals(invoices: Iterable[InvoiceBalance]) -> Totals:
+    """The sums over invoices of one currency."""
+    invoices = list(invoices)
+    return Totals(
+        money.total(invoice.gross for invoice in invoices),
+        money.total(invoice.credited for invoice in invoices),
+        money.total(invoice.paid for invoice in invoices),
+        money.total(max(invoice.outstanding, money.ZERO) for invoice in invoices),
+        money.total(max(-invoice.outstanding, money.ZERO) for invoice in invoices),
+    )
+
+
+# --- the files -----------------------------------------------------------------------
+
+
+def folder(root: Root) -> Path:
+    """data/balance/."""
+    return root.data / "balance"
+
+
+def path_of(root: Root, client: str) -> Path:
+    """data/balance/<client>.json."""
+    return folder(root) / f"{client}.json"
+
+
+def file_bytes(client: str, issued: Chain, paid: Chain) -> bytes:
+    """The bytes of data/balance/<client>.json."""
+    invoices = of_client(issued.records, payments.entries(paid))
+    heads = [records.head_bytes(chain.seq, chain.hash) for chain in (issued, paid)]
+    rest = {
+        "client": client,
+        "currency": issued.records[-1]["currency"],
+        "totals": _amounts(totals(invoices)._asdict()),
+        "invoices": [
+            {
+                "number": invoice.number,
+                "issue_date": invoice.issue_date.isoformat(),
+                "due_date": invoice.due_date.isoformat() if invoice.due_date else None,
+                **_amounts({name: getattr(invoice, name) for name in _AMOUNTS}),
+                "status": invoice.status,
+            }
+            for invoice in invoices
+        ],
+    }
+    return _made_from(*heads) + storage.pretty_json(rest).removeprefix(b"{\n")
+
+
+_AMOUNTS = ("gross", "credited", "paid", "outstanding")
+
+
+def _amounts(values: dict[str, Decimal]) -> dict[str, str]:
+    return {name: money.plain(value, 2) for name, value in values.items()}
+
+
+def _made_from(issued: bytes, paid: bytes) -> bytes:
+    """How a balance begins: with the heads that it was made from, to be compared unparsed."""
+    heads = [json.loads(head) for head in (issued, paid)]
+    lines = [
+        f'    "{name}": {storage.canonical_json(head).decode()}'
+        for name, head in zip(("revenues", "payments"), heads, strict=True)
+    ]
+    return ('{\n  "made_from": {\n' + ",\n".join(lines) + "\n  },\n").encode()
+
+
+def clients_of(root: Root) -> list[str]:
+    """Every client that has direct invoices or payments, by what stands on the disk."""
+    names: set[str] = set()
+    for records_folder in (root.data / revenues.DIRECT.records, payments.folder(root)):
+        names |= {path.stem for path in records_folder.glob("*.jsonl")}
+        heads = records.head_path(root, records_folder / "any.jsonl").parent
+        names |= {path.stem for path in heads.glob("*.json")}
+    return sorted(names)
+
+
+def is_stale(root: Root, client: str) -> bool:
+    """Whether a client's balance is missing or was made from other heads than today's."""
+    none = records.head_bytes(0, records.GENESIS)
+    heads = []
+    for path in (
+        revenues.chain_path(root, revenues.DIRECT, client),
+        payments.folder(root) / f"{client}.jsonl",
+    ):
+        try:
+            heads.append(records.head_path(root, path).read_bytes())
+        except FileNotFoundError:
+            if path.exists():
+                return True  # reading it will tell that its head is missing
+            heads.append(none)
+    try:
+        expected = _made_from(*heads)
+    except ValueError:
+        return True  # a head that is none: reading the records will tell
+    try:
+        with path_of(root, client).open("rb") as stream:
+            return stream.read(len(expected)) != expected
+    except FileNotFoundError:
+        return True

@@ -1,0 +1,89 @@
+"""CSV for people: the one way to write it, in the dialect that .env names.
+
+rfc4180: comma, decimal point. fr: semicolon, decimal comma, byte-order mark, which a
+spreadsheet set to French opens as columns and figures. Both end lines with CRLF, are UTF-8
+and write dates as 2024-03-31, the one form that a spreadsheet of any language reads as the
+same date.
+
+A text that a spreadsheet would run as a formula gets an apostrophe before it (CWE-1236);
+amounts stay numbers, negative ones too.
+"""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from lib.histories import text_of
+from lib.settings import Settings
+
+TEXT = "text"  # what people wrote
+AMOUNT = "amount"  # whole cents
+FIGURE = "figure"  # a number as its text, with a decimal point: a VAT rate
+CODE = "code"  # a word of WORDS
+PLAIN = "plain"  # what the program made: a date, a number of an invoice
+
+_RUN_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+# What codes are called where the headings are French.
+WORDS = {
+    "payment": "paiement",
+    "refund": "remboursement",
+    "reversal": "contrepassation",
+    "invoice": "facture",
+    "credit_note": "avoir",
+    "services": "prestations de services",
+    "goods": "ventes de biens",
+    "overpayment": "trop-perçu",
+    "total": "total",
+    "transfer": "virement",
+    "card": "carte bancaire",
+    "cheque": "chèque",
+    "cash": "espèces",
+    "direct_debit": "prélèvement",
+    "other": "autre",
+}
+
+
+class Column(NamedTuple):
+    """A column: its stable English name, its French heading, and what its cells are."""
+
+    name: str
+    french: str
+    kind: str = PLAIN
+
+
+def to_bytes(
+    columns: Sequence[Column], cells: Mapping[str, Sequence[Any]], settings: Settings
+) -> bytes:
+    """A whole CSV file.
+
+    Args:
+      cells: for each column, by its name, its cells from top to bottom: int (cents) for
+        AMOUNT, str for any other.
+    """
+    semicolon, in_french = settings.csv_dialect == "fr", settings.csv_headers == "fr"
+    stream = io.StringIO()
+    writer = csv.writer(stream, delimiter=";" if semicolon else ",", lineterminator="\r\n")
+    writer.writerow(column.french if in_french else column.name for column in columns)
+    written = [_texts(column.kind, cells[column.name], settings) for column in columns]
+    writer.writerows(zip(*written, strict=True))
+    return stream.getvalue().encode("utf-8-sig" if semicolon else "utf-8")
+
+
+def _texts(kind: str, cells: Sequence[Any], settings: Settings) -> Sequence[str]:
+    """The cells of one column as they are written."""
+    if kind == TEXT:
+        return [safe(cell) for cell in cells]
+    if kind == CODE and settings.csv_headers == "fr":
+        return [WORDS.get(cell, cell) for cell in cells]
+    if kind == AMOUNT:
+        cells = [text_of(cell) for cell in cells]
+    if kind in (AMOUNT, FIGURE) and settings.csv_dialect == "fr":
+        return [cell.replace(".", ",") for cell in cells]
+    return cells
+
+
+def safe(text: str) -> str:
+    """`text` so that no spreadsheet runs it."""
+    return f"'{text}" if text.startswith(_RUN_AS_FORMULA) else text

@@ -1,0 +1,200 @@
+"""The history of each invoice: what was invoiced, what was credited of it, what was paid.
+
+The one place where exports read the records. Amounts are whole cents, signed as they count,
+and dates are the texts of the records, so that what is done for each record stays light.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import NamedTuple
+
+from lib import payments, records, revenues
+from lib.alerts import Alert, Broken
+from lib.root import Root
+
+
+class Share(NamedTuple):
+    """What one nature (goods or services) has at one VAT category and rate: cents."""
+
+    nature: str
+    vat_category: str
+    vat_rate: str
+    net: int
+    vat: int
+
+    @property
+    def gross(self) -> int:
+        return self.net + self.vat
+
+
+class Bill(NamedTuple):
+    """An invoice or a credit note as issued; cents, positive in both (BT-3 = 380 or 381)."""
+
+    kind: str  # invoice or credit_note
+    client: str
+    seq: int
+    number: str
+    date: str
+    due_date: str
+    corrects: str
+    name: str  # of the buyer
+    currency: str
+    gross: int
+    shares: tuple[Share, ...]
+    vat_on_debits: bool
+    document_sha256: str
+    pdf_sha256: str
+
+
+class Movement(NamedTuple):
+    """Money that came (above 0) or went (below 0), in cents."""
+
+    kind: str  # payment, refund or reversal
+    client: str
+    seq: int
+    invoice: str
+    date: str
+    amount: int
+    currency: str
+    method: str
+    reference: str
+    note: str
+    reverses: int
+
+
+class History(NamedTuple):
+    """An invoice, its credit notes and its movements, each in the order of the records."""
+
+    invoice: Bill
+    credit_notes: tuple[Bill, ...]
+    movements: tuple[Movement, ...]
+
+
+def cents(amount: Decimal) -> int:
+    """12.50 is 1250.
+
+    Raises:
+      ValueError: if it has a fraction of a cent.
+    """
+    value = amount.scaleb(2)
+    if value != int(value):
+        raise ValueError(f"{amount} has a fraction of a cent")
+    return int(value)
+
+
+def in_euros(amount: int) -> Decimal:
+    """1250 is 12.50."""
+    return Decimal(amount).scaleb(-2)
+
+
+def text_of(amount: int) -> str:
+    """1250 is "12.50", -5 is "-0.05"."""
+    whole, rest = divmod(abs(amount), 100)
+    return f"{'-' if amount < 0 else ''}{whole}.{rest:02d}"
+
+
+def read(root: Root) -> list[History]:
+    """Every invoice that the records know, in order of client and of issue.
+
+    The caller holds the lock, so that both families of records are of one moment.
+
+    Raises:
+      Broken: if the records are, or name an invoice that there is none of.
+    """
+    issued = revenues.read(root, revenues.DIRECT)
+    paid = payments.read(root)
+    histories: list[History] = []
+    faults: list[Alert] = []
+    for client in sorted(issued.keys() | paid.keys()):
+        bills = [_bill(record) for record in issued[client].records] if client in issued else []
+        movements = (
+            [_movement(entry) for entry in payments.entries(paid[client])]
+            if (client in paid)
+            else []
+        )
+        invoices = {bill.number for bill in bills if bill.kind == "invoice"}
+        if client in issued:
+            faults += _orphans(root, issued[client], bills, invoices)
+        if client in paid:
+            faults += _orphans(root, paid[client], movements, invoices)
+        histories += of_client(bills, movements)
+    if faults:
+        raise Broken(faults)
+    return histories
+
+
+def of_client(bills: Iterable[Bill], movements: Iterable[Movement]) -> list[History]:
+    """The histories of one client's invoices."""
+    invoices: list[Bill] = []
+    credited: dict[str, list[Bill]] = {}
+    paid: dict[str, list[Movement]] = {}
+    for bill in bills:
+        if bill.kind == "invoice":
+            invoices.append(bill)
+        else:
+            credited.setdefault(bill.corrects, []).append(bill)
+    for movement in movements:
+        paid.setdefault(movement.invoice, []).append(movement)
+    return [
+        History(bill, tuple(credited.get(bill.number, ())), tuple(paid.get(bill.number, ())))
+        for bill in invoices
+    ]
+
+
+def _orphans(
+    root: Root, chain: records.Chain, lines: Iterable[Bill | Movement], invoices: set[str]
+) -> list[Alert]:
+    """A line about an invoice that the client's records do not have."""
+    name = root.name_of(chain.path)
+    faults = []
+    for line in lines:
+        about = line.invoice if isinstance(line, Movement) else line.corrects
+        if about and about not in invoices:
+            text = f"is about {about}, which is no invoice of this client; run `make verify`"
+            faults.append(Alert("B-RECORD-ORPHAN", name, f"line {line.seq}", text, line.client))
+    return faults
+
+
+def _bill(record: records.Record) -> Bill:
+    shares = tuple(
+        Share(
+            entry["nature"],
+            entry["vat_category"],
+            entry["vat_rate"],
+            cents(Decimal(entry["net"])),
+            cents(Decimal(entry["vat"])),
+        )
+        for entry in record["breakdown"]
+    )
+    return Bill(
+        kind=record["kind"],
+        client=record["client"],
+        seq=record["seq"],
+        number=record["number"],
+        date=record["issue_date"],
+        due_date=record.get("due_date", ""),
+        corrects=record.get("corrects", ""),
+        name=record["buyer"],
+        currency=record["currency"],
+        gross=cents(Decimal(record["gross"])),
+        shares=shares,
+        vat_on_debits=record.get("vat_on_debits", False),
+        document_sha256=record["document_sha256"],
+        pdf_sha256=record["pdf_sha256"],
+    )
+
+
+def _movement(entry: payments.Entry) -> Movement:
+    return Movement(
+        kind=entry.kind,
+        client=entry.client,
+        seq=entry.seq,
+        invoice=entry.invoice,
+        date=entry.date.isoformat(),
+        amount=cents(entry.amount),
+        currency=entry.currency,
+        method=entry.method,
+        reference=entry.reference,
+        note=entry.note,
+        reverses=entry.reverses,
+    )

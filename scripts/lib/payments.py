@@ -1,0 +1,185 @@
+"""Payment records: money received for direct invoices, given back, and taken out again.
+
+The only place where they are written and read: data/payments/<client>.jsonl, hash-chained
+like all records. A line is one of three kinds:
+
+- `payment`: money received for an invoice of the client;
+- `refund`: money given back, after a credit note or for what was paid too much;
+- `reversal`: a payment or refund that never was, or came back; it repeats the invoice and
+  the amount of the line that it `reverses`.
+
+Amounts stand in the records as they were typed, always above 0; the sign is the kind's.
+People name a line `<client>/<seq>`: nord/3.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+from lib import issuing, money, records
+from lib.root import Root
+
+PAYMENT = "payment"
+REFUND = "refund"
+REVERSAL = "reversal"
+
+# How money came or went: (French, English).
+METHODS: dict[str, tuple[str, str]] = {
+    "transfer": ("virement", "bank transfer"),
+    "card": ("carte bancaire", "card"),
+    "cheque": ("chèque", "cheque"),
+    "cash": ("espèces", "cash"),
+    "direct_debit": ("prélèvement", "direct debit"),
+    "other": ("autre", "other"),
+}
+
+# The columns of a file for `make payments-import`.
+COLUMNS = ["client", "invoice", "amount", "date", "method", "reference", "note"]
+
+_NAME = re.compile(r"([a-z][a-z0-9_]{1,39})/([1-9][0-9]{0,8})")
+
+
+class Entry(NamedTuple):
+    """One line as it counts.
+
+    `amount` is its effect on what was paid: above 0 for a payment, below 0 for a refund, and
+    for a reversal the opposite of what it reverses, whose method and reference it takes.
+    `reverses` and `reversed_by` are the `seq` of the other line, 0 where there is none.
+    `note` is the note of a payment or refund, the reason of a reversal.
+    """
+
+    client: str
+    seq: int
+    kind: str
+    invoice: str
+    date: date
+    amount: Decimal
+    currency: str
+    method: str
+    reference: str
+    note: str
+    reverses: int
+    reversed_by: int
+
+    @property
+    def name(self) -> str:
+        return name(self.client, self.seq)
+
+    @property
+    def standing(self) -> bool:
+        """Whether it is a payment or refund that nothing reverses."""
+        return self.kind != REVERSAL and not self.reversed_by
+
+
+def folder(root: Root) -> Path:
+    """data/payments/."""
+    return root.data / "payments"
+
+
+def read(root: Root) -> dict[str, records.Chain]:
+    """Every client's chain, proved; a client without payments has none.
+
+    Raises:
+      Broken: with every disagreement found.
+    """
+    return records.read_family(root, folder(root))
+
+
+def read_client(root: Root, client: str) -> records.Chain:
+    """One client's chain, proved; empty where nothing was recorded yet.
+
+    Raises:
+      Broken: with every disagreement found.
+    """
+    return records.read(root, folder(root) / f"{client}.jsonl")
+
+
+def entries(chain: records.Chain) -> list[Entry]:
+    """The lines of a chain as they count, in the order in which they were recorded."""
+    reversed_by = {
+        record["reverses"]: record["seq"] for record in chain.records if record["kind"] == REVERSAL
+    }
+    made: list[Entry] = []
+    for record in chain.records:
+        reverses = record.get("reverses", 0)
+        # A reversal follows what it reverses, and seq counts from 1.
+        original = made[reverses - 1] if reverses else None
+        amount = Decimal(record["amount"])
+        if original:
+            amount = -original.amount
+        elif record["kind"] == REFUND:
+            amount = -amount
+        made.append(
+            Entry(
+                client=record["client"],
+                seq=record["seq"],
+                kind=record["kind"],
+                invoice=record["invoice"],
+                date=date.fromisoformat(record["date"]),
+                amount=amount,
+                currency=record["currency"],
+                method=original.method if original else record["method"],
+                reference=original.reference if original else record.get("reference", ""),
+                note=record["reason"] if original else record.get("note", ""),
+                reverses=reverses,
+                reversed_by=reversed_by.get(record["seq"], 0),
+            )
+        )
+    return made
+
+
+def paid(lines: Iterable[Entry]) -> dict[str, Decimal]:
+    """What was paid of each invoice: payments less refunds, reversals taken out."""
+    sums: dict[str, Decimal] = {}
+    for entry in lines:
+        sums[entry.invoice] = sums.get(entry.invoice, money.ZERO) + entry.amount
+    return sums
+
+
+def record(run: issuing.Run, chain: records.Chain, facts: list[records.Record]) -> list[str]:
+    """Stages new lines in a run: the one way into these records.
+
+    Args:
+      facts: what `fact` and `reversal` made, allowed by lib/payment_rules.
+
+    Returns:
+      the names that the lines get.
+    """
+    run.append(chain, facts)
+    return [name(fact["client"], chain.seq + i) for i, fact in enumerate(facts, 1)]
+
+
+def fact(kind: str, given: dict[str, str], currency: str) -> records.Record:
+    """The line of a payment or a refund.
+
+    Args:
+      given: client, invoice, date, amount, method; reference and note where there are any.
+    """
+    return {"kind": kind, **given, "currency": currency}
+
+
+def reversal(original: records.Record, day: date, reason: str) -> records.Record:
+    """The line that takes a payment or refund out again, its amount as that was typed."""
+    repeated = {key: original[key] for key in ("client", "invoice", "amount", "currency")}
+    made = {"kind": REVERSAL, "reverses": original["seq"], **repeated}
+    return {**made, "date": day.isoformat(), "reason": reason}
+
+
+def name(client: str, seq: int) -> str:
+    """How people name a line: nord/3."""
+    return f"{client}/{seq}"
+
+
+def parse_name(text: str) -> tuple[str, int]:
+    """The client and seq of a name.
+
+    Raises:
+      ValueError: if it is none.
+    """
+    match = _NAME.fullmatch(text)
+    if match is None:
+        raise ValueError(f'"{text}" is not the name of a payment; write nord/3')
+    return match[1], int(match[2])

@@ -1,0 +1,138 @@
+"""Money received, with the VAT in it: what each payment pays of its invoice.
+
+Cumulative paid x VAT / gross for each rate, rounded half up, less what was already
+allocated: so the last payment of an invoice leaves exactly the VAT that was invoiced.
+Events count in order of date, so that a later one never changes what an earlier period says.
+
+Credit notes: from its date on, a credit note takes its shares out of what there is to pay.
+What had been paid of them stays allocated to them until it is given back: the refund
+carries their VAT. Where an invoice of several rates was paid in part, the credit note
+itself moves what was paid from what it cancels to what still stands (a receipt of 0.00).
+What is paid beyond the invoice is an overpayment and has no VAT.
+
+Worked example: 100.00 at 20 % and 50.00 at 10 %, gross 175.00. Paid 60.00: VAT 60 x 20 /
+175 = 6.86 and 60 x 5 / 175 = 1.71. Then 115.00: 20.00 - 6.86 = 13.14 and 5.00 - 1.71 = 3.29.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from lib.histories import Bill, History, Movement, Share
+
+OVERPAYMENT = "overpayment"
+
+_Key = tuple[str, str, str]  # VAT category, VAT rate, nature
+_Amounts = tuple[int, int]  # gross, VAT: cents
+
+
+class Receipt(NamedTuple):
+    """What one event changes: `shares` of the invoice, and what is beyond it (cents, signed).
+
+    `source` is the movement, or the credit note that moves what was paid.
+    """
+
+    source: Movement | Bill
+    shares: tuple[Share, ...]
+    overpaid: int
+
+
+def receipts(history: History) -> list[Receipt]:
+    """The receipts of an invoice, in order of date; at equal dates credit notes come first."""
+    standing = _by_key(history.invoice.shares)
+    credited: dict[_Key, _Amounts] = {}
+    events: list[Bill | Movement] = [*history.credit_notes, *history.movements]
+    # The sort is stable: what is of one day keeps the order of the line above.
+    events.sort(key=lambda event: event.date)
+    made: list[Receipt] = []
+    allocated: dict[_Key, _Amounts] = {}
+    overpaid = paid = 0
+    held = 0  # what was paid of shares that were credited since, and not yet given back
+    for event in events:
+        whole = _gross(standing)
+        if isinstance(event, Bill):
+            limit = whole + held
+            for key, (gross, vat) in _by_key(event.shares).items():
+                _add(standing, key, -gross, -vat)
+                _add(credited, key, gross, vat)
+            whole = _gross(standing)
+            held = max(0, min(paid, limit) - whole)
+        else:
+            paid += event.amount
+            held = min(held, max(0, paid - whole))
+        on_standing = max(0, min(paid, whole))
+        target = _allocate(on_standing, whole, standing)
+        if held:
+            for key, (gross, vat) in _allocate(held, _gross(credited), credited).items():
+                _add(target, key, gross, vat)
+        beyond = paid - on_standing - held
+        shares = _difference(target, allocated)
+        if shares or beyond != overpaid:
+            made.append(Receipt(event, shares, beyond - overpaid))
+        allocated, overpaid = target, beyond
+    return made
+
+
+def outstanding(history: History) -> int:
+    """What is still to pay of an invoice, in cents; below 0: to give back."""
+    credited = sum(note.gross for note in history.credit_notes)
+    paid = sum(movement.amount for movement in history.movements)
+    return history.invoice.gross - credited - paid
+
+
+def _allocate(amount: int, whole: int, shares: dict[_Key, _Amounts]) -> dict[_Key, _Amounts]:
+    """`amount` out of `whole` over shares: each rate's VAT rounded, and no cent lost.
+
+    Of a rate that has goods and services, the VAT up to each is rounded, and each gets the
+    difference to the one before: they add up to the VAT of the rate.
+    """
+    if amount == whole:
+        return dict(shares)
+    made: dict[_Key, _Amounts] = {}
+    rate: tuple[str, str] | None = None
+    gross_before = vat_before = gross_so_far = vat_so_far = 0
+    for key in sorted(shares):
+        if key[:2] != rate:
+            rate, vat_so_far, vat_before = key[:2], 0, 0
+        gross, vat = shares[key]
+        gross_so_far += gross
+        vat_so_far += vat
+        gross_now = _part_of(gross_so_far, amount, whole)
+        vat_now = _part_of(vat_so_far, amount, whole)
+        made[key] = (gross_now - gross_before, vat_now - vat_before)
+        gross_before, vat_before = gross_now, vat_now
+    return made
+
+
+def _part_of(value: int, amount: int, whole: int) -> int:
+    """`value` x `amount` / `whole`, rounded half up (away from zero)."""
+    product = value * amount
+    part = (2 * abs(product) + whole) // (2 * whole)
+    return part if product >= 0 else -part
+
+
+def _difference(target: dict[_Key, _Amounts], allocated: dict[_Key, _Amounts]) -> tuple[Share, ...]:
+    shares = []
+    for key in sorted(target.keys() | allocated.keys()):
+        gross, vat = target.get(key, (0, 0))
+        gross_before, vat_before = allocated.get(key, (0, 0))
+        gross, vat = gross - gross_before, vat - vat_before
+        if gross or vat:
+            category, rate, nature = key
+            shares.append(Share(nature, category, rate, gross - vat, vat))
+    return tuple(shares)
+
+
+def _by_key(shares: Iterable[Share]) -> dict[_Key, _Amounts]:
+    made: dict[_Key, _Amounts] = {}
+    for share in shares:
+        _add(made, (share.vat_category, share.vat_rate, share.nature), share.gross, share.vat)
+    return made
+
+
+def _add(shares: dict[_Key, _Amounts], key: _Key, gross: int, vat: int) -> None:
+    so_far = shares.get(key, (0, 0))
+    shares[key] = (so_far[0] + gross, so_far[1] + vat)
+
+
+def _gross(shares: dict[_Key, _Amounts]) -> int:
+    return sum(gross for gross, _ in shares.values())

@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""A copy of a paid invoice that says so, in exports/receipts/<number>-paid.pdf.
+
+It is marked ACQUITTÉE (PAID), with the date and method of each payment in the place of how
+to pay. The invoice itself stays as it was issued.
+"""
+
+from argparse import ArgumentParser, Namespace
+from datetime import date
+
+from lib import cli, document, exports, invoice_pdf, receipts, revenues, storage, words
+from lib.alerts import Alert, Broken
+from lib.document import Document
+from lib.histories import Bill, History, Movement, in_euros, text_of
+from lib.payments import METHODS
+from lib.root import Root
+
+_MOST = 8  # payments that are listed one by one
+
+
+def main(arguments: Namespace, root: Root) -> None:
+    """One PDF."""
+    number = arguments.invoice
+    with exports.reading(root, f"make_receipt {number}") as books:
+        history = _of_number(books.histories, number)
+        _refuse_unpaid(history)
+        made = _document(root, history.invoice)
+        logo = _logo(root, made)
+        watermark = words.word("paid_copy", made.language)
+        pdf = invoice_pdf.render(made, None, logo, watermark, paid_lines(history, made.language))
+        exports.write(root, {f"receipts/{number}-paid.pdf": pdf})
+
+
+def _of_number(histories: list[History], number: str) -> History:
+    for history in histories:
+        if history.invoice.number == number:
+            return history
+    raise cli.refuse("B-USAGE", "", "INVOICE", f'"{number}" is no invoice that was issued')
+
+
+def _refuse_unpaid(history: History) -> None:
+    invoice = history.invoice
+    credited = sum(note.gross for note in history.credit_notes)
+    due = receipts.outstanding(history)
+    text = ""
+    if credited == invoice.gross:
+        text = f"{invoice.number} was credited in full; there is nothing to receipt"
+    elif due > 0:
+        text = f"{invoice.number} is not paid: {text_of(due)} of {text_of(invoice.gross)} is due"
+    elif not _standing(history):
+        text = f"{invoice.number} of {text_of(invoice.gross)} has no payment"
+    if text:
+        raise cli.refuse("B-RECEIPT-UNPAID", "", "INVOICE", text, invoice.client)
+
+
+def _standing(history: History) -> list[Movement]:
+    """Payments and refunds that nothing reverses, by date."""
+    reversed_ones = {movement.reverses for movement in history.movements}
+    standing = [
+        movement
+        for movement in history.movements
+        if not movement.reverses and movement.seq not in reversed_ones
+    ]
+    return sorted(standing, key=lambda movement: movement.date)
+
+
+def paid_lines(history: History, language: str) -> list[str]:
+    """A line for each payment and refund: date, method, amount, as the language writes them."""
+    standing = _standing(history)
+    lines = []
+    for movement in standing[:_MOST]:
+        day = words.long_date(date.fromisoformat(movement.date), language)
+        method = METHODS[movement.method][0 if language == words.FRENCH else 1]
+        if movement.kind == "refund":
+            method = f"{words.word('given_back', language)}, {method}"
+        amount = words.amount(in_euros(movement.amount), language, movement.currency)
+        lines.append(f"{day}  ·  {method}  ·  {amount}")
+    if len(standing) > _MOST:
+        lines.append(words.word("more", language, count=str(len(standing) - _MOST)))
+    return lines
+
+
+def _document(root: Root, invoice: Bill) -> Document:
+    path = revenues.proof_path(root, revenues.DIRECT, invoice.client, invoice.number, "json")
+    data = _proof(root, root.name_of(path), invoice.document_sha256)
+    return document.from_json(data)
+
+
+def _logo(root: Root, made: Document) -> bytes | None:
+    if not made.seller.logo:
+        return None
+    path = root.archive_inputs / made.seller.logo
+    return _proof(root, root.name_of(path), made.seller.logo)
+
+
+def _proof(root: Root, name: str, sha256: str) -> bytes:
+    """The bytes of a proof that have this SHA-256.
+
+    Raises:
+      Broken: if they are gone or changed.
+    """
+    path = root.path / name
+    data = path.read_bytes() if path.exists() else b""
+    if storage.sha256(data) != sha256:
+        text = "is missing or was changed: the records name another SHA-256; run `make verify`"
+        raise Broken([Alert("B-PROOF-BROKEN", name, "", text)])
+    return data
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--invoice", required=True, help="NORD-2024-0001")
+    return made
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)

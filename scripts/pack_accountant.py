@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""One ZIP for the accountant: exports/accountant/accountant-2024.zip, or -2024-03.zip.
+
+In it: money received and revenues with their totals, the payments, the FEC, the PDF of every
+invoice and credit note issued in the period, and the SHA-256 of each of these files
+(`sha256sum -c SHA256SUMS` checks them). Nothing is compressed and every file has the same
+time and mode, so that the same records give the same bytes on every machine.
+"""
+
+import os
+import zipfile
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from lib import (
+    accounting_tables,
+    bookkeeping,
+    cli,
+    exports,
+    fec,
+    inputs,
+    periods,
+    revenues,
+    storage,
+)
+from lib.alerts import Alert, Broken
+from lib.exports import Books
+from lib.histories import Bill
+from lib.inputs import Issuer
+from lib.root import Root
+
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first moment that a ZIP can name
+_MODE = 0o644
+
+
+def main(arguments: Namespace, root: Root) -> None:
+    """Checks every PDF against the records, then writes one file."""
+    period = arguments.period
+    issuer = inputs.load_issuer(root)
+    with exports.reading(root, f"pack_accountant {period}") as books:
+        bills = _issued(books, period)
+        _check(root, bills)
+        target = exports.folder(root) / "accountant" / f"accountant-{period}.zip"
+        changed = pack(root, target, tables(books, issuer, period), bills)
+    name = root.name_of(target)
+    print(name if changed else f"{name}: as it was")
+    print(f"{period}: {len(bills)} invoices and credit notes")
+
+
+def _issued(books: Books, period: str) -> list[Bill]:
+    """What was issued in the period, in order of its file's name."""
+    bills = [
+        bill
+        for history in books.histories
+        for bill in (history.invoice, *history.credit_notes)
+        if bill.date.startswith(period)
+    ]
+    return sorted(bills, key=lambda bill: (bill.client, bill.number))
+
+
+def _pdf(root: Root, bill: Bill) -> Path:
+    return revenues.proof_path(root, revenues.DIRECT, bill.client, bill.number, "pdf")
+
+
+def _check(root: Root, bills: list[Bill]) -> None:
+    faults = []
+    for bill in bills:
+        path = _pdf(root, bill)
+        if not path.exists():
+            text = f"is missing, but the records have {bill.number}; restore it from a backup"
+        elif storage.sha256_of_file(path) != bill.pdf_sha256:
+            text = "was changed: its SHA-256 is not that of the records; run `make verify`"
+        else:
+            continue
+        faults.append(Alert("B-PROOF-BROKEN", root.name_of(path), "", text, bill.client))
+    if faults:
+        raise Broken(faults)
+
+
+def tables(books: Books, issuer: Issuer, period: str) -> dict[str, bytes]:
+    """The files of the period that are not PDFs, by name.
+
+    The FEC of a month has that month's entries under their numbers in the fiscal year. A
+    seller without SIREN has none.
+    """
+    recettes = accounting_tables.recettes(books.histories, period)
+    revenues_made = accounting_tables.revenues(books.histories, period)
+    payments = accounting_tables.payments(books.histories, period)
+    files = {
+        f"recettes-{period}.csv": recettes.table,
+        f"recettes-{period}.totals.csv": recettes.totals,
+        f"revenues-{period}.csv": revenues_made.table,
+        f"revenues-{period}.totals.csv": revenues_made.totals,
+        f"payments-{period}.csv": payments,
+    }
+    made = {name: table.to_bytes(books.settings) for name, table in files.items()}
+    if issuer.party.siren:
+        if len(period) == len("2024"):
+            year = part = bookkeeping.fiscal_year(int(period), issuer.fiscal_year_end)
+        else:
+            first, last = periods.first_day(period), periods.last_day(period)
+            year = bookkeeping.fiscal_year_of(last, issuer.fiscal_year_end)
+            part = bookkeeping.FiscalYear(first.isoformat(), last.isoformat())
+        data = fec.to_bytes(books.histories, issuer.accounts, year, part)
+        made[fec.file_name(issuer.party.siren, part.end)] = data
+    return made
+
+
+def pack(root: Root, target: Path, files: dict[str, bytes], bills: list[Bill]) -> bool:
+    """Writes the ZIP whole or not at all; where its bytes would not change, renews its time.
+
+    Returns:
+      whether the bytes changed.
+    """
+    storage.make_folder(target.parent)
+    temporary = target.with_name(f".{target.name}.tmp")
+    sums = {name: storage.sha256(data) for name, data in files.items()}
+    sums |= {_name(bill): bill.pdf_sha256 for bill in bills}
+    listed = "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))
+    with temporary.open("wb") as stream:
+        with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+            for name, data in sorted({**files, "SHA256SUMS": listed.encode()}.items()):
+                archive.writestr(_entry(target.stem, name), data)
+            for bill in bills:
+                archive.writestr(_entry(target.stem, _name(bill)), _pdf(root, bill).read_bytes())
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.chmod(storage.FILE_MODE)
+    if target.exists() and storage.sha256_of_file(target) == storage.sha256_of_file(temporary):
+        temporary.unlink()
+        os.utime(target)
+        return False
+    temporary.rename(target)
+    storage.flush_folder(target.parent)
+    return True
+
+
+def _name(bill: Bill) -> str:
+    return f"invoices/{bill.client}/{bill.number}.pdf"
+
+
+def _entry(folder: str, name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(f"{folder}/{name}", _LONG_AGO)
+    entry.create_system = 3  # Unix, on every machine
+    entry.external_attr = _MODE << 16
+    return entry
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    exports.add_period(made)
+    return made
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)

@@ -1,0 +1,279 @@
+#!/usr/bin/env python3
+"""Reads a bank statement (camt.053 or OFX) and proposes payments; records nothing.
+
+Writes two files to exports/payments/: statement-<hash>.proposed.csv, for `make
+payments-import`, with what names one open invoice in a reference of its own and pays exactly
+what is outstanding of it; statement-<hash>.review.csv with all other incoming amounts, each
+with the reason. docs/statements.md has the rules.
+"""
+
+import csv
+import io
+import re
+from argparse import ArgumentParser, Namespace
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+from lib import (
+    alerts,
+    cli,
+    issuing,
+    lock,
+    money,
+    outside,
+    payment_code,
+    payment_rules,
+    payments,
+    records,
+    revenues,
+    settings,
+    statements,
+    storage,
+)
+from lib.payment_rules import Books
+from lib.root import Root
+from lib.statements import Movement, StatementError
+
+LARGEST = 20_000_000  # bytes of a statement
+REVIEW = [
+    "place",
+    "account",
+    "date",
+    "amount",
+    "currency",
+    "party",
+    "text",
+    "references",
+    "bank_reference",
+    "reason",
+    "candidate",
+    "outstanding",
+]
+
+# A transfer as a person would tell it from any other: invoice, date, amount, reference.
+Transfer = tuple[str, date, Decimal, str]
+
+
+class Known(NamedTuple):
+    """What the records say, and what this file has used up of it so far.
+
+    `numbers`: the invoices that a reference names. `recorded`: how often a transfer stands in
+    the payment records; `reversed`: those that were reversed since.
+    """
+
+    books: Books
+    numbers: dict[str, list[str]]
+    recorded: Counter[Transfer]
+    reversed: dict[Transfer, str]
+    proposed: dict[str, str]
+
+
+class Sorted(NamedTuple):
+    """What became of the movements: rows of both files, and how many need neither."""
+
+    proposed: list[list[str]]
+    review: list[list[str]]
+    recorded: int
+    outgoing: int
+
+
+def main(arguments: Namespace, root: Root) -> None:
+    """The story of a statement."""
+    data = outside.read(arguments.file, LARGEST)
+    try:
+        movements = statements.read(data)
+    except StatementError as error:
+        raise cli.refuse("B-STATEMENT", str(arguments.file), "", str(error)) from None
+    with lock.exclusive(root, "read_statement", settings.load(root).lock_wait):
+        issuing.finish_stopped_runs(root)
+        result = sort_out(movements, learn(root))
+        stem = f"statement-{storage.sha256(data)[:12]}"
+        folder = root.path / "exports" / "payments"
+        proposed, review = folder / f"{stem}.proposed.csv", folder / f"{stem}.review.csv"
+        storage.update_derived(proposed, table(payments.COLUMNS, result.proposed))
+        storage.update_derived(review, table(REVIEW, result.review))
+    print(f"{len(movements)} movements in {alerts.printable(str(arguments.file))}")
+    print(f"{len(result.proposed)} proposed in {proposed}")
+    print(f"{len(result.review)} to review in {review}")
+    print(f"{result.recorded} recorded already, {result.outgoing} outgoing")
+    if result.proposed:
+        print(f"record them: make payments-import ROOT={root.path} FILE={proposed}")
+
+
+# --- what the records know -----------------------------------------------------------
+
+
+def learn(root: Root) -> Known:
+    """The books of every client, and each invoice by what a transfer may call it."""
+    paid = payments.read(root)
+    known = Known(Books({}, {}, {}), {}, Counter(), {}, {})
+    for client, chain in revenues.read(root, revenues.DIRECT).items():
+        empty = records.Chain(payments.folder(root) / f"{client}.jsonl", (), 0, 0, records.GENESIS)
+        payment_rules.enter(known.books, chain, paid.get(client, empty))
+    for number in known.books.invoices:
+        for reference in (number, payment_code.creditor_reference(number)):
+            known.numbers.setdefault(reference, []).append(number)
+    for chain in paid.values():
+        for entry in payments.entries(chain):
+            transfer = (entry.invoice, entry.date, entry.amount, entry.reference)
+            if entry.kind == payments.PAYMENT and entry.standing:
+                known.recorded[transfer] += 1
+            elif entry.kind == payments.PAYMENT:
+                known.reversed[transfer] = payments.name(entry.client, entry.reversed_by)
+    return known
+
+
+# --- what a statement says -----------------------------------------------------------
+
+
+def sort_out(movements: Iterable[Movement], known: Known) -> Sorted:
+    """Proposes a payment for each movement that leaves no doubt; the rest goes to a person."""
+    proposed, review = [], []
+    recorded = outgoing = 0
+    for movement in movements:
+        numbers = named(movement, known)
+        if not movement.credit and not movement.reversal and not numbers:
+            outgoing += 1
+            continue
+        reason = doubt(movement, numbers, known)
+        if reason:
+            review.append(review_row(movement, reason, numbers, known))
+        elif known.recorded[transfer_of(movement, numbers[0])]:
+            known.recorded[transfer_of(movement, numbers[0])] -= 1
+            recorded += 1
+        elif reason := misfit(movement, numbers[0], known):
+            review.append(review_row(movement, reason, numbers, known))
+        else:
+            proposed.append(propose(movement, numbers[0], known))
+    return Sorted(proposed, review, recorded, outgoing)
+
+
+def named(movement: Movement, known: Known) -> list[str]:
+    """The invoices that its references name."""
+    found = [number for ref in movement.references for number in known.numbers.get(ref, [])]
+    return list(dict.fromkeys(found))
+
+
+def transfer_of(movement: Movement, number: str) -> Transfer:
+    """The movement as the payment that it would be; it has a date."""
+    assert movement.booked is not None
+    return number, movement.booked, movement.amount, reference_of(movement, number)
+
+
+def reference_of(movement: Movement, number: str) -> str:
+    """The reference by which it names the invoice: the first that does."""
+    mine = (number, payment_code.creditor_reference(number))
+    return next(reference for reference in movement.references if reference in mine)
+
+
+def doubt(movement: Movement, numbers: list[str], known: Known) -> str:
+    """Why a movement is no payment of one invoice, whatever the records say of that."""
+    if movement.doubt:
+        return movement.doubt
+    if not movement.credit:
+        return "goes out and names an invoice: a refund, or a payment that came back?"
+    if not numbers:
+        return "no reference of ours in a field of its own"
+    if len(numbers) > 1:
+        return f"names several invoices: {', '.join(numbers)}"
+    currency = known.books.invoices[numbers[0]].currency
+    if movement.currency != currency:
+        return f"is in {movement.currency or 'no currency'}, the invoice in {currency}"
+    return "" if movement.booked else "has no date of booking"
+
+
+def misfit(movement: Movement, number: str, known: Known) -> str:
+    """Why a movement that names one invoice does not pay exactly what is outstanding of it."""
+    invoice = known.books.invoices[number]
+    assert movement.booked is not None
+    reversed_by = known.reversed.get(transfer_of(movement, number))
+    if reversed_by:
+        return f"was recorded, and reversed by {reversed_by}"
+    if number in known.proposed:
+        return f"a second transfer for {number}; {known.proposed[number]} is proposed already"
+    if invoice.outstanding <= 0:
+        return f"nothing is outstanding of {number}"
+    if movement.amount != invoice.outstanding:
+        return f"{number} has another amount outstanding"
+    if movement.booked < invoice.issue_date:
+        return f"was booked before {number} was issued, on {invoice.issue_date}"
+    return ""
+
+
+# --- rows ----------------------------------------------------------------------------
+
+
+def propose(movement: Movement, number: str, known: Known) -> list[str]:
+    """A row for `make payments-import`; the invoice counts as paid from here on."""
+    assert movement.booked is not None
+    client = known.books.invoices[number].client
+    note = f"bank reference {movement.bank_reference}"
+    row = {
+        "client": client,
+        "invoice": number,
+        "amount": money.plain(movement.amount, 2),
+        "date": movement.booked.isoformat(),
+        "method": movement.method,
+        "reference": reference_of(movement, number),
+    }
+    printable = not payment_rules.form_faults({**row, "note": note}, "payment")
+    known.proposed[number] = movement.place
+    return [*row.values(), note if movement.bank_reference and printable else ""]
+
+
+# What may name an invoice in free text: a candidate for a person, never a match.
+_MENTION = re.compile(r"[A-Z0-9]{1,8}-20[0-9]{2}-[0-9]{4,9}|RF[0-9]{2}[A-Z0-9]{1,21}")
+
+
+def review_row(movement: Movement, reason: str, numbers: list[str], known: Known) -> list[str]:
+    """A row for a person, with the invoice to look at where a reference or the text names one."""
+    mentions = _MENTION.findall(movement.text)
+    found = [number for mention in mentions for number in known.numbers.get(mention, [])]
+    candidates = numbers or list(dict.fromkeys(found))
+    rest = [money.plain(known.books.invoices[number].outstanding, 2) for number in candidates]
+    amount = movement.amount if movement.credit else -movement.amount
+    texts = [
+        movement.party,
+        movement.text,
+        " ".join(movement.references),
+        movement.bank_reference,
+    ]
+    return [
+        movement.place,
+        harmless(movement.account),
+        movement.booked.isoformat() if movement.booked else "",
+        money.plain(amount, 2),
+        harmless(movement.currency),
+        *map(harmless, texts),
+        reason,
+        " ".join(candidates),
+        " ".join(rest),
+    ]
+
+
+def harmless(text: str) -> str:
+    """A text from outside for a spreadsheet: on one line, and never a formula."""
+    text = alerts.printable(text)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+
+
+def table(columns: list[str], rows: list[list[str]]) -> bytes:
+    """CSV as RFC 4180 has it."""
+    stream = io.StringIO(newline="")
+    csv.writer(stream).writerows([columns, *rows])
+    return stream.getvalue().encode()
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--file", type=Path, required=True, help="statement.xml, statement.ofx")
+    return made
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)

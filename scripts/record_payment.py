@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+"""Records money received for one invoice.
+
+REFERENCE (of the transfer, the cheque) and NOTE are free text and come from the
+environment. AGAIN=yes records the same facts once more, OVERPAYMENT=yes more than is due.
+"""
+
+from argparse import ArgumentParser, Namespace
+
+from lib import cli, payment_rules, payments
+from lib.payment_rules import Allowed
+from lib.root import Root
+
+
+def main(arguments: Namespace, root: Root) -> None:
+    """One line in data/payments/<client>.jsonl, or a refusal."""
+    given = payment_rules.typed(
+        client=arguments.client,
+        invoice=arguments.invoice,
+        date=arguments.date,
+        amount=arguments.amount,
+        method=arguments.method,
+    )
+    allowed = Allowed(arguments.again, arguments.overpayment)
+    payment_rules.record_one(
+        root, "record_payment.py", payments.PAYMENT, given, arguments.today, allowed
+    )
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    payment_rules.add_options(made)
+    made.add_argument("--overpayment", type=cli.yes, default=False, help="yes: more than is due")
+    return made
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)

@@ -1,0 +1,37 @@
+#!/usr/bin/env python3
+"""Records money given back for one invoice: credited after it was paid, or paid too much.
+
+At most what was paid beyond the invoice less its credit notes. REFERENCE and NOTE are free
+text and come from the environment. AGAIN=yes records the same facts once more.
+"""
+
+from argparse import ArgumentParser, Namespace
+
+from lib import cli, payment_rules, payments
+from lib.payment_rules import Allowed
+from lib.root import Root
+
+
+def main(arguments: Namespace, root: Root) -> None:
+    """One line in data/payments/<client>.jsonl, or a refusal."""
+    given = payment_rules.typed(
+        client=arguments.client,
+        invoice=arguments.invoice,
+        date=arguments.date,
+        amount=arguments.amount,
+        method=arguments.method,
+    )
+    payment_rules.record_one(
+        root, "record_refund.py", payments.REFUND, given, arguments.today, Allowed(arguments.again)
+    )
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    payment_rules.add_options(made)
+    return made
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Shows who owes what on a date, by age: from the records, reading only.
+
+On an earlier date, it shows what was known then: later invoices, credit notes and payments
+do not count. An invoice is late from the day after its due date.
+"""
+
+from argparse import ArgumentParser, Namespace
+from datetime import date
+from decimal import Decimal
+
+from lib import alerts, balances, cli, issuing, lock, money, settings, tables
+from lib.alerts import Alert, Unavailable
+from lib.balances import InvoiceBalance
+from lib.root import Root
+
+AGES = ("current", "1-30", "31-60", "61-90", "over 90")
+
+
+def main(arguments: Namespace, root: Root) -> None:
+    """Two tables and a line: by client and age, the late invoices, what is to be given back."""
+    day = arguments.date or arguments.today
+    with lock.shared(root, settings.load(root).lock_wait):
+        refuse_half_done(root)
+        invoices = balances.read_all(root, until=day)
+    due = [invoice for invoice in invoices if invoice.outstanding > 0]
+    overpaid = [invoice for invoice in invoices if invoice.outstanding < 0]
+    late = sorted(
+        (invoice for invoice in due if days_late(invoice, day) > 0),
+        key=lambda invoice: (-days_late(invoice, day), invoice.client, invoice.number),
+    )
+    if not due:
+        print(f"nothing is outstanding on {day}")
+    else:
+        show_ages(due, day)
+    if late:
+        print()
+        show_late(late, day)
+    for invoice in overpaid:
+        amount = money.plain(-invoice.outstanding, 2)
+        print(f"{invoice.client}: {amount} {invoice.currency} to give back for {invoice.number}")
+    sums = [money.plain(money.total(one.outstanding for one in some), 2) for some in (due, late)]
+    print(f"\n{sums[0]} outstanding on {day}, of which {sums[1]} late ({len(late)} invoices)")
+
+
+def refuse_half_done(root: Root) -> None:
+    """A run that stopped half-way is finished by whoever writes next; readers wait for that.
+
+    Raises:
+      Unavailable: if there is one.
+    """
+    stopped = issuing.stopped_runs(root)
+    if stopped:
+        text = f"a run was stopped half-way: {stopped[0]}; `make reconcile` finishes it"
+        raise Unavailable([Alert("B-RUN-STOPPED", "data/pending", "", text)])
+
+
+def days_late(invoice: InvoiceBalance, day: date) -> int:
+    """Days since the due date, 0 or less where it has not passed."""
+    return (day - invoice.due_date).days if invoice.due_date else 0
+
+
+def age(invoice: InvoiceBalance, day: date) -> int:
+    """The place in AGES: 30 days late is still 1-30, 91 is over 90."""
+    late = days_late(invoice, day)
+    return min((max(late, 0) + 29) // 30, len(AGES) - 1)
+
+
+def show_ages(due: list[InvoiceBalance], day: date) -> None:
+    """A line a client, with what it owes by age, and the sums."""
+    owed: dict[str, list[Decimal]] = {}
+    for invoice in due:
+        by_age = owed.setdefault(invoice.client, [money.ZERO] * len(AGES))
+        by_age[age(invoice, day)] += invoice.outstanding
+    sums = [money.total(column) for column in zip(*owed.values(), strict=True)]
+    rows = [
+        [who, *[money.plain(value, 2) for value in (*by_age, money.total(by_age))]]
+        for who, by_age in [*owed.items(), ("total", sums)]
+    ]
+    tables.show(f"outstanding on {day}, by days late", ["client", *AGES, "total"], rows, right=6)
+
+
+def show_late(late: list[InvoiceBalance], day: date) -> None:
+    """A line an invoice, the latest first."""
+    rows = [
+        [
+            invoice.client,
+            alerts.printable(invoice.buyer),
+            invoice.number,
+            str(invoice.due_date),
+            str(days_late(invoice, day)),
+            money.plain(invoice.outstanding, 2),
+        ]
+        for invoice in late
+    ]
+    headings = ["client", "buyer", "invoice", "due", "days late", "outstanding"]
+    tables.show("late", headings, rows, right=2)
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--date", type=day_or_none, default=None, help="(default: today)")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    return made
+
+
+def day_or_none(text: str) -> date | None:
+    """A date; Make passes an unset variable as an empty text."""
+    return cli.day(text) if text else None
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)

@@ -1,0 +1,337 @@
+"""The protocol of issuing, stopped at every call that changes the disk, and the lock."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+import house
+from lib import issuing, lock, records, storage
+from lib.alerts import Broken, Unavailable
+from lib.root import Root
+
+CLIENTS = ("nord", "sud")
+INBOX = b"a line of the inbox\n"
+CHANGING = [
+    "open",
+    "write",
+    "fsync",
+    "link",
+    "rename",
+    "replace",
+    "unlink",
+    "mkdir",
+    "rmdir",
+    "fchmod",
+    "ftruncate",
+    "truncate",
+    "pwrite",
+]
+
+
+def issue(root: Root, seq: int) -> None:
+    """A run in miniature: for each client two proofs and a record, once; a counter; the inbox."""
+    with issuing.begin(root, f"run {seq}", 0) as run:
+        chains = [records.read(root, root.data / "revenues" / f"{one}.jsonl") for one in CLIENTS]
+        if chains[0].seq >= seq:
+            return
+        for chain in chains:
+            proof = root.data / "invoices" / chain.path.stem / f"{seq}.pdf"
+            digest = run.stage_proof(proof, f"{chain.path.stem} {seq}".encode() * 50)
+            run.append(chain, [{"number": seq, "pdf_sha256": digest, "more": "é" * 30}])
+        run.put(root.data / "counters" / "ATL.json", storage.canonical_json({"2026": seq}))
+        run.remove(root.path / "inbox.csv", storage.sha256(INBOX))
+        run.commit()
+
+
+def new_root(folder: Path) -> Root:
+    """A root with a first run, and a file in the inbox for the second."""
+    root = Root(folder)
+    root.path.mkdir()
+    issue(root, 1)
+    house.write(root, "inbox.csv", INBOX)
+    return root
+
+
+def stop_at(call: int, torn: bool) -> ExitStack:
+    """From now on, the process ends at the given call that changes the disk.
+
+    Args:
+      torn: if that call writes, half of its bytes are written first.
+    """
+    count = 0
+
+    def counted(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def made(*arguments: Any, **options: Any) -> Any:
+            nonlocal count
+            reads = name == "open" and not arguments[1] & (os.O_CREAT | os.O_TRUNC)
+            if not reads:
+                count += 1
+                if count == call:
+                    if torn and name == "write":
+                        real(arguments[0], bytes(arguments[1])[: len(arguments[1]) // 2])
+                    os._exit(9)
+            return real(*arguments, **options)
+
+        return made
+
+    stack = ExitStack()
+    for name in CHANGING:
+        stack.enter_context(mock.patch.object(os, name, counted(name, getattr(os, name))))
+    return stack
+
+
+def in_child(work: Callable[[], None]) -> int:
+    """Does `work` in a child process; returns how it ended: 0 done, 9 stopped."""
+    child = os.fork()
+    if not child:
+        try:
+            work()
+            os._exit(0)
+        finally:
+            os._exit(70)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def stopped(root: Root, call: int, torn: bool = False) -> bool:
+    """Runs the second run in a child that is stopped at `call`; False if it came to its end."""
+
+    def work() -> None:
+        with stop_at(call, torn):
+            issue(root, 2)
+
+    code = in_child(work)
+    assert code in (0, 9)
+    return code == 9
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: Any) -> dict[str, Any]:
+    root = new_root(tmp_path_factory.mktemp("undisturbed") / "root")
+    issue(root, 2)
+    assert not (root.path / "inbox.csv").exists()
+    return house.tree(root)
+
+
+@pytest.mark.parametrize("torn", [False, True], ids=["before", "torn"])
+def test_stopped_at_any_call_the_next_run_ends_with_the_same_bytes(tmp_path, undisturbed, torn):
+    call, carried_out = 0, 0
+    while True:
+        call += 1
+        root = new_root(tmp_path / str(call))
+        before = house.tree(root)
+        if not stopped(root, call, torn):
+            break
+        if not issuing.stopped_runs(root) and not any(root.data.glob("invoices/*/2.pdf")):
+            assert house.tree(root, "data/pending/") == before, call
+        else:
+            carried_out += 1
+        issue(root, 2)
+        assert house.tree(root) == undisturbed, call
+        assert not list(root.pending.iterdir())
+    assert call > 60
+    assert carried_out > 20
+
+
+def test_stopped_while_finishing_a_stopped_run_the_next_one_still_ends_well(tmp_path, undisturbed):
+    probe = new_root(tmp_path / "probe")
+    committed = next(
+        call for call in range(1, 500) if stopped(probe, call) and issuing.stopped_runs(probe)
+    )
+    call = 0
+    while True:
+        call += 1
+        root = new_root(tmp_path / str(call))
+        assert stopped(root, committed)
+        if not stopped(root, call):
+            break
+        issue(root, 2)
+        assert house.tree(root) == undisturbed, call
+    assert call > 30
+
+
+def test_a_finished_run_is_said_and_named(tmp_path, capsys):
+    root = new_root(tmp_path / "root")
+    call = next(
+        call for call in range(1, 500) if stopped(root, call) and issuing.stopped_runs(root)
+    )
+    assert call
+    with issuing.begin(root, "run 2", 0) as run:
+        assert run.just_finished
+    assert "finished the stopped run: run 2" in capsys.readouterr().err
+
+
+def test_an_error_before_the_commit_leaves_nothing(tmp_path):
+    root = new_root(tmp_path / "root")
+    before = house.tree(root)
+    with pytest.raises(ZeroDivisionError), issuing.begin(root, "run", 0) as run:
+        run.stage_proof(root.data / "invoices" / "nord" / "2.pdf", b"x")
+        run.put(root.data / "counters" / "ATL.json", b"{}")
+        raise ZeroDivisionError
+    assert house.tree(root) == before
+    assert not list(root.pending.iterdir())
+
+
+def test_a_proof_is_never_replaced(tmp_path):
+    root = new_root(tmp_path / "root")
+    house.write(root, "data/invoices/nord/2.pdf", b"another")
+    before = house.tree(root)
+    with pytest.raises(Broken, match="no record knows it"):
+        issue(root, 2)
+    assert house.tree(root) == before
+
+
+def test_proofs_cannot_be_written_to_and_records_can(tmp_path):
+    modes = {name: mode for name, (mode, _) in house.tree(new_root(tmp_path / "root")).items()}
+    assert modes["data/invoices/nord/1.pdf"] == 0o444
+    assert modes["data/revenues/nord.jsonl"] == 0o640
+
+
+def test_a_tail_that_is_not_ours_stops_the_repair(tmp_path):
+    root = new_root(tmp_path / "root")
+    assert any(stopped(root, call) and issuing.stopped_runs(root) for call in range(1, 500))
+    path = root.data / "revenues" / "nord.jsonl"
+    path.write_bytes(path.read_bytes() + b"someone else\n")
+    with pytest.raises(Broken, match="where the stopped run left it"):
+        issue(root, 2)
+    assert path.read_bytes().endswith(b"someone else\n")
+
+
+def test_an_inbox_file_that_changed_meanwhile_is_not_removed(tmp_path):
+    root = new_root(tmp_path / "root")
+    house.write(root, "inbox.csv", b"newer")
+    issue(root, 2)
+    assert (root.path / "inbox.csv").read_bytes() == b"newer"
+
+
+def test_a_full_disk_before_the_commit_leaves_nothing(tmp_path):
+    root = new_root(tmp_path / "root")
+    before = house.tree(root)
+    for written in range(5):
+        with full_after(written), pytest.raises(OSError, match="No space"):
+            issue(root, 2)
+        assert house.tree(root) == before, written
+    issue(root, 2)
+
+
+def full_after(writes: int) -> Any:
+    """A disk that takes so many writes more."""
+    real = os.write
+    left = writes
+
+    def write(handle: int, data: bytes) -> int:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(handle, data)
+
+    return mock.patch.object(os, "write", write)
+
+
+def test_a_disk_full_after_the_commit_is_finished_by_the_next_run(tmp_path, undisturbed):
+    root = new_root(tmp_path / "root")
+    for writes in range(100):
+        with full_after(writes):
+            try:
+                issue(root, 2)
+            except OSError:
+                continue
+            break
+    assert house.tree(root) == undisturbed
+
+
+# --- the lock ------------------------------------------------------------------------
+
+
+def test_a_second_run_is_told_who_holds_the_lock(tmp_path):
+    root = Root(tmp_path)
+    with (
+        lock.exclusive(root, "generate_invoice 2026-10", 0),
+        pytest.raises(Unavailable, match=f"generate_invoice 2026-10 .process {os.getpid()}."),
+        lock.exclusive(root, "other", 0),
+    ):
+        pass
+
+
+def test_readers_share_the_lock_and_keep_writers_out(tmp_path):
+    root = Root(tmp_path)
+    with lock.shared(root, 0), lock.shared(root, 0):
+        with pytest.raises(Unavailable, match="a reader"), lock.exclusive(root, "writer", 0):
+            pass
+    with lock.exclusive(root, "writer", 0):
+        with pytest.raises(Unavailable, match="writer"), lock.shared(root, 0):
+            pass
+
+
+def test_a_waiting_run_says_for_whom_and_goes_on(tmp_path, capsys):
+    root = Root(tmp_path)
+    with ExitStack() as held:
+        held.enter_context(lock.exclusive(root, "the first", 0))
+        timer = threading.Timer(0.3, held.close)
+        timer.start()
+        with lock.exclusive(root, "the second", 20):
+            pass
+        timer.join()
+    said = capsys.readouterr().err
+    assert said.count("waiting for the first") == 1
+
+
+def test_a_lock_of_a_killed_process_holds_nobody_up(tmp_path):
+    root = Root(tmp_path)
+
+    def die_holding() -> None:
+        with lock.exclusive(root, "the dead", 0):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    assert in_child(die_holding) == -signal.SIGKILL
+    assert "the dead" in root.lock.read_text()
+    with lock.exclusive(root, "the living", 0):
+        assert "the dead" not in root.lock.read_text()
+    assert root.lock.exists()
+
+
+def test_a_child_does_not_inherit_the_lock(tmp_path):
+    root = Root(tmp_path)
+    with lock.exclusive(root, "parent", 0):
+        child = subprocess.Popen(
+            [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False
+        )
+    try:
+        with lock.exclusive(root, "next", 0):
+            assert child.poll() is None
+    finally:
+        child.communicate(b"\n")
+
+
+def test_one_of_many_runs_at_once_issues(tmp_path):
+    root = new_root(tmp_path / "root")
+    children = []
+    for _ in range(6):
+        child = os.fork()
+        if not child:
+            try:
+                with mock.patch.object(issuing.lock, "_STEP", 0.01):
+                    issue_waiting(root)
+                os._exit(0)
+            finally:
+                os._exit(70)
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 6
+    for one in CLIENTS:
+        assert [record["seq"] for record in house.records(root, one)] == [1, 2]
+
+
+def issue_waiting(root: Root) -> None:
+    real = issuing.begin
+    with mock.patch.object(issuing, "begin", lambda root, command, _: real(root, command, 30)):
+        issue(root, 2)

@@ -1,0 +1,63 @@
+"""The rules of the house that no type checker sees."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HOME = Path(__file__).parents[1]
+SCRIPTS = sorted((HOME / "scripts").glob("*.py"))
+MODULES = sorted((HOME / "scripts").rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(HOME).as_posix()
+
+
+def imported(path: Path) -> set[str]:
+    """The top of every module that a file imports."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=name_of)
+def test_no_script_imports_another(path):
+    assert not imported(path) & {script.stem for script in SCRIPTS}
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path not in SCRIPTS], ids=name_of)
+def test_no_shared_module_imports_a_script(path):
+    assert not imported(path) & {script.stem for script in SCRIPTS}
+
+
+# Widths on a page are floats; so is the length of a bar; amounts never are.
+DRAWING = {"invoice_pdf.py", "__init__.py"}
+
+
+@pytest.mark.parametrize("path", [one for one in MODULES if one.name not in DRAWING], ids=name_of)
+def test_no_amount_can_be_a_float(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id != "float", f"{name_of(path)}:{node.lineno}"
+            made_of_float = node.func.id == "Decimal" and any(
+                isinstance(arg, ast.Constant) and isinstance(arg.value, float) for arg in node.args
+            )
+            assert not made_of_float, f"{name_of(path)}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_every_module_says_what_it_is(path):
+    assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+def test_the_monthly_run_does_not_load_pandas():
+    program = "import sys, generate_invoice; sys.exit('pandas' in sys.modules)"
+    folder = HOME / "scripts"
+    assert subprocess.run([sys.executable, "-c", program], cwd=folder, check=False).returncode == 0
