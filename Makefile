@@ -27,8 +27,8 @@ SUB := $(MAKE) -f $(HOUSE)/Makefile ROOT=$(ROOT)
 
 # Values reach the scripts through the environment as they were typed: neither Make nor
 # the shell expands what stands in them.
-VALUES := CLIENT MONTH ISSUE_DATE TODAY REISSUE WORKERS LOCK_WAIT \
-  INVOICE AMOUNT DATE METHOD REFERENCE NOTE REASON PAYMENT FILE AGAIN OVERPAYMENT
+VALUES := YEAR CSV_DIALECT CSV_HEADERS CLIENT MONTH ISSUE_DATE TODAY REISSUE WORKERS LOCK_WAIT \
+  INVOICE AMOUNT DATE METHOD REFERENCE NOTE REASON LINES PAYMENT FILE AGAIN OVERPAYMENT
 define as_typed
 override $(1) := $$(value $(1))
 export $(1)
@@ -181,6 +181,13 @@ $(ROOT)/data/flags/balances.done: $(wildcard $(ROOT)/data/heads/revenues $(ROOT)
 	@$(SCRIPT)/reconcile.py --root $(ROOT)
 	@mv $@.start $@
 
+.PHONY: credit-note
+credit-note: $(READY) ## take back INVOICE for a REASON, whole or the LINES of a JSON file
+	$(call need,INVOICE,NORD-2026-0001)
+	$(call need,REASON,"why it is taken back")
+	@$(DATES); $(SCRIPT)/issue_credit_note.py --root $(ROOT) --invoice "$$INVOICE" \
+	  --lines "$$LINES" --issue-date "$$2" --today "$$1" --again "$$AGAIN"
+
 .PHONY: batch
 batch: $(READY) ## issue the CSV files of the inbox (of CLIENT only, where given)
 	@$(DATES); $(SCRIPT)/import_batch.py --root $(ROOT) --issue-date "$$2" --today "$$1" \
@@ -189,6 +196,83 @@ batch: $(READY) ## issue the CSV files of the inbox (of CLIENT only, where given
 .PHONY: packages
 packages: $(READY) ## ZIP archives of what was issued for batch clients, in ROOT/downloads/
 	@$(SCRIPT)/pack_batches.py --root $(ROOT)
+
+##@ For the accountant
+
+# What exports are made from; a stopped run that waits to be finished changes the records.
+EXPORTS := $(ROOT)/exports
+BOOKS := $(wildcard $(ROOT)/data/revenues $(ROOT)/data/revenues/*.jsonl $(ROOT)/data/payments \
+  $(ROOT)/data/payments/*.jsonl $(ROOT)/data/pending/*/intent.json $(ROOT)/issuer.json \
+  $(ROOT)/.env $(HOUSE)/scripts/*.py $(HOUSE)/scripts/lib/*.py)
+
+# A dialect given on the command line holds for once: files in it are made anew, and look old
+# afterwards, so that the next `make` writes them as .env says.
+ONCE := $(if $(value CSV_DIALECT)$(value CSV_HEADERS),made-anew)
+.PHONY: made-anew
+made-anew:
+
+# Sets $period and $option in a recipe.
+NEED_PERIOD = $(if $(value YEAR)$(value MONTH),,$(error YEAR or MONTH is missing: \
+  make $(firstword $(MAKECMDGOALS)) YEAR=2024 (or MONTH=2024-03)))
+PERIOD = period="$$YEAR$$MONTH"; option=--month; if [ -n "$$YEAR" ]; then option=--year; fi; \
+  if ! [[ "$$period" =~ ^20[0-9]{2}(-(0[1-9]|1[0-2]))?$$ ]]; then \
+    echo "YEAR=$$YEAR MONTH=$$MONTH: expected one of them, YEAR=2024 or MONTH=2024-03 [B-USAGE]" >&2; \
+    exit 2; fi
+
+# Makes files in a sub-make where they are stale, and says so where they are not.
+MAKE_STALE = stale() { if $(SUB) -q "$$@"; then echo "$$1: nothing changed since it was made"; \
+  else $(SUB) -s "$$@"; fi; }; stale
+
+.PHONY: export
+export: $(READY) ## money received and revenues of YEAR (2024) or MONTH (2024-03), as CSV
+	$(NEED_PERIOD)
+	+@$(PERIOD); at=$(EXPORTS)/recettes; $(MAKE_STALE) $$at/recettes-$$period.csv \
+	  $$at/recettes-$$period.totals.csv $$at/revenues-$$period.csv $$at/revenues-$$period.totals.csv
+
+$(EXPORTS)/recettes/recettes-%.csv $(EXPORTS)/recettes/recettes-%.totals.csv \
+$(EXPORTS)/recettes/revenues-%.csv $(EXPORTS)/recettes/revenues-%.totals.csv: $(BOOKS) $(ONCE)
+	@$(PERIOD); $(SCRIPT)/export_revenues.py --root $(ROOT) $$option "$$period"
+	$(if $(ONCE),@touch -d 2000-01-01 $(@D)/*-$*.csv $(@D)/*-$*.totals.csv)
+
+.PHONY: payments-csv
+payments-csv: $(READY) ## every payment, refund and reversal, as CSV
+	+@$(MAKE_STALE) $(EXPORTS)/payments/payments.csv
+
+$(EXPORTS)/payments/payments.csv: $(BOOKS) $(ONCE)
+	@$(SCRIPT)/export_payments.py --root $(ROOT)
+	$(if $(ONCE),@touch -d 2000-01-01 $@)
+
+# The name of a FEC has the SIREN and the closing date of issuer.json; the script knows it.
+.PHONY: fec
+fec: $(READY) ## sales and receipts of the fiscal year that ends in YEAR, in the FEC format
+	$(call need,YEAR,2024)
+	+@$(PERIOD); shopt -s nullglob; found=($(EXPORTS)/fec/*FEC$${period}????.txt); \
+	$(MAKE_STALE) "$${found[0]:-$(EXPORTS)/fec/$$period.txt}"
+
+$(EXPORTS)/fec/%.txt: $(BOOKS)
+	@$(SCRIPT)/export_fec.py --root $(ROOT) --year "$$YEAR"
+
+.PHONY: ledger
+ledger: $(READY) ## the same fiscal YEAR for hledger, ledger and beancount
+	$(call need,YEAR,2024)
+	+@$(PERIOD); $(MAKE_STALE) $(EXPORTS)/ledger/$$period.journal $(EXPORTS)/ledger/$$period.beancount
+
+$(EXPORTS)/ledger/%.journal $(EXPORTS)/ledger/%.beancount: $(BOOKS)
+	@$(SCRIPT)/export_ledger.py --root $(ROOT) --year "$$YEAR"
+
+.PHONY: accountant
+accountant: $(READY) ## one ZIP of YEAR or MONTH: exports, FEC, PDFs, a list of hashes
+	$(NEED_PERIOD)
+	+@$(PERIOD); $(MAKE_STALE) $(EXPORTS)/accountant/accountant-$$period.zip
+
+$(EXPORTS)/accountant/accountant-%.zip: $(BOOKS) $(ONCE)
+	@$(PERIOD); $(SCRIPT)/pack_accountant.py --root $(ROOT) $$option "$$period"
+	$(if $(ONCE),@touch -d 2000-01-01 $@)
+
+.PHONY: receipt
+receipt: $(READY) ## a copy of a paid INVOICE that says so; the invoice stays as it is
+	$(call need,INVOICE,NORD-2024-0001)
+	@$(SCRIPT)/make_receipt.py --root $(ROOT) --invoice "$$INVOICE"
 
 ##@ For developers
 

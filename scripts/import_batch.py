@@ -196,7 +196,7 @@ def month_faults(
 ) -> Iterator[Fault]:
     """A month is handed in once, and before its payer is invoiced for it."""
     month = submission.month
-    if any(record["month"] == month for record in chain.records):
+    if any(issued.month == month for issued in revenues.issued(chain.records)):
         rule = f"{month} was invoiced already; a month is handed in once"
         yield Fault(0, "", submission.path.name, rule, "put what is new into the next month")
     payer = client.client.billed_as

@@ -65,7 +65,7 @@ def _standing(history: History) -> list[Movement]:
 
 
 def paid_lines(history: History, language: str) -> list[str]:
-    """A line for each payment and refund: date, method, amount, as the language writes them."""
+    """A line for each payment, refund and credit note, as the language writes it."""
     standing = _standing(history)
     lines = []
     for movement in standing[:_MOST]:
@@ -77,6 +77,11 @@ def paid_lines(history: History, language: str) -> list[str]:
         lines.append(f"{day}  ·  {method}  ·  {amount}")
     if len(standing) > _MOST:
         lines.append(words.word("more", language, count=str(len(standing) - _MOST)))
+    for note in history.credit_notes:
+        day = words.long_date(date.fromisoformat(note.date), language)
+        amount = words.amount(in_euros(-note.gross), language, note.currency)
+        kind = words.word("credit_note", language)
+        lines.append(f"{day}  ·  {kind} {note.number}  ·  {amount}")
     return lines
 
 

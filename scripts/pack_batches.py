@@ -50,7 +50,7 @@ def pack(root: Root, client: str, chain: records.Chain, used: Settings) -> int:
         if packages.comment_of(path) == comment:
             os.utime(path)
             continue
-        contents: dict[str, packages.Content] = {"manifest.csv": lambda made=manifest: made}
+        contents: dict[str, packages.Content] = {"manifest.csv": partial(bytes, manifest)}
         for fact in facts:
             contents[f"{fact['number']}.pdf"] = partial(proved_pdf, root, fact)
         packages.write(path, contents, comment)

@@ -1,4 +1,4 @@
-"""A small house to try things in: a root built from plain data, scripts run in it, files read back."""
+"""A small house to try things in: a root built from plain data, scripts run, files read back."""
 
 import contextlib
 import copy
@@ -184,7 +184,7 @@ def write(root: Root, name: str, value: Any) -> Path:
     """Writes a file under the root: bytes as they are, anything else as JSON."""
     path = root.path / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    data = value if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False).encode()
+    data = value if isinstance(value, bytes) else json.dumps(value).encode()
     path.write_bytes(data)
     return path
 

@@ -101,6 +101,7 @@ class Line:
     vat_category: str  # BT-151: S, E, AE, K, G
     vat_rate: Decimal  # BT-152, per cent
     category: str = "services"  # goods or services
+    credited_quantity: Decimal | None = None  # on a credit note, where BT-129 does not say it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +115,7 @@ class Allowance:
     vat_category: str  # BT-95
     vat_rate: Decimal  # BT-96
     category: str = "services"  # goods or services
+    position: int = 0  # on a credit note: which allowance of the invoice it takes back
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +180,7 @@ class Document:
     purchase_order: str = ""  # BT-13
     buyer_reference: str = ""  # BT-10
     preceding: Preceding | None = None  # BG-3
+    reason: str = ""  # why a credit note was issued
     lines: tuple[Line, ...]  # BG-25
     allowances: tuple[Allowance, ...] = ()  # BG-20
     vat_breakdown: tuple[VatSubtotal, ...]  # BG-23

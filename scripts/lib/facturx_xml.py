@@ -9,8 +9,8 @@ from typing import Any
 
 from facturx import generate_cii_xml
 
-from lib import money
-from lib.document import INVOICE, Address, Document, Line, Party, Seller
+from lib import money, words
+from lib.document import Address, Document, Line, Party, Seller
 
 _SIREN_SCHEME = "0002"
 _SIRET_SCHEME = "0009"
@@ -53,8 +53,12 @@ def generate(document: Document) -> bytes:
 
 
 def _payment(document: Document) -> dict[str, Any]:
-    """BG-16 and BG-17, where money is asked for: on an invoice with something due."""
-    if document.type_code != INVOICE or document.due_date is None:
+    """BG-16 and BG-17, where money is asked for; a credit note says what becomes of it."""
+    if document.preceding:
+        # BR-CO-25 as some validators read it: an amount due needs a date or terms, 381 too.
+        number = document.preceding.number
+        return {"BT-20": words.word("credit_terms", document.language, number=number)}
+    if document.due_date is None:
         return {}
     terms: dict[str, Any] = {"BT-9": document.due_date}
     bank = document.seller.bank

@@ -224,7 +224,7 @@ def _lines(error: ValidationError) -> Iterator[tuple[str, str]]:
         case "required" | "dependentRequired":
             for key in _missing_keys(error):
                 yield _join(place, key), _wanted(_property(schema, key), "is missing; add")
-        case None:  # the schema `false`: a key that has no place beside the others
+        case "not":  # a key that has no place beside the others
             yield place, "has no place here; remove it"
         case "oneOf":
             choices = " or ".join(f'"{choice["required"][0]}"' for choice in error.validator_value)

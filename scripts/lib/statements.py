@@ -112,13 +112,13 @@ def _read_camt(data: bytes) -> list[Movement]:
 
 
 class _Node:
-    """An element whose children are found by their names without the namespace."""
+    """An element whose children are found by their names without the namespace, itself by ""."""
 
     def __init__(self, element: etree._Element):
         self.element = element
 
     def all(self, path: str) -> "list[_Node]":
-        steps = "/".join(f"{{*}}{step}" for step in path.split("/"))
+        steps = "/".join(f"{{*}}{step}" for step in path.split("/")) if path else "."
         return [_Node(found) for found in self.element.findall(steps)]
 
     def text(self, *paths: str) -> str:
@@ -127,12 +127,12 @@ class _Node:
         return next((text.strip() for text in found if text and text.strip()), "")
 
     def texts(self, path: str) -> list[str]:
-        return [text for node in self.all(path) if (text := node.text("."))]
+        return [text for node in self.all(path) if (text := node.text(""))]
 
     def amount(self, *paths: str) -> tuple[Decimal, str] | None:
         """Amount and currency of the first of these that is there."""
         for node in (node for path in paths for node in self.all(path)):
-            text = node.text(".")
+            text = node.text("")
             if not _CAMT_AMOUNT.fullmatch(text):
                 raise StatementError(f'line {node.element.sourceline}: "{text[:40]}" is no amount')
             return Decimal(text), node.element.get("Ccy", "")
@@ -236,8 +236,10 @@ def _status_doubt(entry: _Node) -> str:
 def _reversal_doubt(reversal: bool, levels: list[_Node]) -> str:
     if reversal:
         return "the bank reverses an earlier movement"
-    returned = [node for node in levels if node.all("RtrInf")]
-    return f"a transfer that came back ({returned[0].text('RtrInf/Rsn/Cd')})" if returned else ""
+    for node in levels:
+        if node.all("RtrInf"):
+            return f"a transfer that came back ({node.text('RtrInf/Rsn/Cd') or 'no reason given'})"
+    return ""
 
 
 def _charges(levels: list[_Node]) -> str:
@@ -245,7 +247,7 @@ def _charges(levels: list[_Node]) -> str:
     for node in levels:
         for path in paths:
             for found in node.all(path):
-                charge = found.amount(".")
+                charge = found.amount("")
                 if charge and charge[0]:
                     return f"charges of {charge[0]} {charge[1]} are in it"
     return ""

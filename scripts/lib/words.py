@@ -84,6 +84,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "fixed_fee": ("part fixe", "fixed part"),
     "used": ("{used} mesurés", "{used} measured"),
     "included": ("{used} mesurés, dont {included} inclus", "{used} measured, {included} included"),
+    "credit_terms": ("À déduire de la facture {number}", "To be deducted from invoice {number}"),
+    "rounding": ("arrondi", "rounding"),
     "share": ("{rate} de {base}", "{rate} of {base}"),
     "prorata": ("prorata {days}/{whole} jours", "pro rata {days}/{whole} days"),
 }

@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+"""Issues a credit note (381) for an invoice, direct or batch: all that is left, or named lines.
+
+It stands in the same sequence as invoices and refers to the one that it corrects (BG-3).
+The reason comes from the environment (REASON), never through the shell's parsing.
+"""
+
+import os
+from argparse import ArgumentParser, Namespace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lib import (
+    alerts,
+    cli,
+    credit_notes,
+    document,
+    issuing,
+    numbering,
+    outside,
+    production,
+    records,
+    revenues,
+    schemas,
+    settings,
+    storage,
+    tables,
+)
+from lib.alerts import Alert, Broken, Refused
+from lib.document import Document
+from lib.revenues import Ledger
+from lib.root import Root
+
+_LARGEST = 1_000_000  # bytes of a LINES file
+Asked = dict[str, Decimal | None] | None
+
+
+class Found(NamedTuple):
+    """An invoice in the records, with every chain of its world."""
+
+    ledger: Ledger
+    chains: dict[str, records.Chain]
+    chain: records.Chain
+    record: records.Record
+
+
+def main(arguments: Namespace, root: Root) -> None:
+    """The story of a credit note."""
+    reason = read_reason(os.environ.get("REASON", ""))
+    asked = read_lines(arguments.lines)
+    command = f"credit_note {arguments.invoice} {reason} {asked}"
+    with issuing.begin(root, command, settings.load(root).lock_wait) as run:
+        if run.just_finished:
+            return
+        found = find(root, arguments.invoice)
+        made = decide(root, found, asked, reason, arguments)
+        fact = stage(run, found, made)
+        run.commit()
+    tables.show_revenues([fact])
+    text = f"{fact['number']} corrects {fact['corrects']}, {fact['gross']} {fact['currency']}"
+    alerts.write_log(root.logs, fact["client"], "INFO", "issue_credit_note.py", "I-ISSUED", text)
+
+
+def read_reason(reason: str) -> str:
+    """The reason, which the credit note prints.
+
+    Raises:
+      Refused: if it is missing or cannot be printed.
+    """
+    if wrong := schemas.text_check("common", ("$defs", "text"))(reason):
+        raise cli.refuse("B-INPUT-VALUE", "", "REASON", wrong)
+    return reason
+
+
+def read_lines(file: str) -> Asked:
+    """LINES=file.json: line -> quantity, or None for all of it; None without a file."""
+    if not file:
+        return None
+    name = file
+    value = storage.parse_json(name, outside.read(Path(file), _LARGEST))
+    faults = schemas.faults(value, "credit_lines", name)
+    if faults:
+        raise Refused(faults)
+    asked: dict[str, Decimal | None] = {}
+    for i, entry in enumerate(value["lines"]):
+        if entry["line"] in asked:
+            text = f'"{entry["line"]}" is named twice; add the quantities up'
+            raise cli.refuse("B-INPUT-VALUE", name, f"lines[{i}].line", text)
+        asked[entry["line"]] = Decimal(entry["quantity"]) if "quantity" in entry else None
+    return asked
+
+
+def find(root: Root, number: str) -> Found:
+    """The invoice with this number.
+
+    Raises:
+      Refused: if there is none, or it is a credit note itself.
+    """
+    for ledger in (revenues.DIRECT, revenues.BATCH):
+        chains = revenues.read(root, ledger)
+        for chain in chains.values():
+            for record in chain.records:
+                if record["number"] == number:
+                    if record["kind"] != "invoice":
+                        text = f"{number} is a credit note; only an invoice is credited"
+                        raise cli.refuse("B-CREDIT", "", "INVOICE", text)
+                    return Found(ledger, chains, chain, record)
+    text = f'"{number}" is no invoice of ours; write a number such as NORD-2026-0001'
+    raise cli.refuse("B-CREDIT", "", "INVOICE", text)
+
+
+def decide(root: Root, found: Found, asked: Asked, reason: str, arguments: Namespace) -> Document:
+    """The credit note, with its number.
+
+    Raises:
+      Refused: for more than is left, the same credit note again, or a date out of order.
+    """
+    number, client = found.record["number"], found.record["client"]
+    issue_date, today = arguments.issue_date, arguments.today
+    if issue_date > today:
+        text = f"{issue_date} is in the future (today is {today}); it is not post-dated"
+        raise cli.refuse("B-DATE", "", "ISSUE_DATE", text, client)
+    notes = [record for record in found.chain.records if record.get("corrects") == number]
+    invoice = proved_document(root, found.ledger, found.record)
+    earlier = [proved_document(root, found.ledger, note) for note in notes]
+    left = credit_notes.quantities_left(invoice, earlier)
+    try:
+        wanted = credit_notes.wanted_quantities(invoice, left, asked)
+    except credit_notes.TooMuch as too_much:
+        raise Refused(
+            Alert("B-CREDIT", number, place, text, client) for place, text in too_much.faults
+        ) from None
+    sequences = numbering.read(root, found.ledger.counters, found.chains.values())
+    code = numbering.parse(number)[0]
+    try:
+        new_number, _ = numbering.advance(sequences, code, issue_date)
+    except ValueError as error:
+        raise cli.refuse("B-NUMBER-DATE", "", "ISSUE_DATE", str(error), client) from None
+    path = revenues.proof_path(root, found.ledger, client, number, "json")
+    sources = {root.name_of(path): found.record["document_sha256"]}
+    renderer = dict(production.renderer())
+    made = credit_notes.credit_note(
+        invoice, earlier, wanted, new_number, issue_date, reason, sources, renderer
+    )
+    refuse_twice(made, notes, arguments.again)
+    return made
+
+
+def refuse_twice(made: Document, notes: list[records.Record], again: bool) -> None:
+    """The same invoice, lines and reason twice is a slip, unless AGAIN=yes says otherwise."""
+    lines = {key: str(value) for key, value in credit_notes.quantities_of(made).items()}
+    for note in notes:
+        if not again and note["reason"] == made.reason and note["lines"] == lines:
+            text = f"{note['number']} is the same credit note; AGAIN=yes issues it once more"
+            raise cli.refuse("B-DUPLICATE", "", "INVOICE", text, made.client)
+
+
+def proved_document(root: Root, ledger: Ledger, record: records.Record) -> Document:
+    """The document of a record, if its bytes are those that the record knows.
+
+    Raises:
+      Broken: if they are not.
+    """
+    path = revenues.proof_path(root, ledger, record["client"], record["number"], "json")
+    data = path.read_bytes() if path.exists() else b""
+    if storage.sha256(data) != record["document_sha256"]:
+        text = "is not the document that was issued; run `make verify`"
+        raise Broken([Alert("B-PROOF-CHANGED", root.name_of(path), "", text, record["client"])])
+    return document.from_json(data)
+
+
+def stage(run: issuing.Run, found: Found, made: Document) -> dict[str, Any]:
+    """Renders, validates and stages the credit note; returns what is recorded.
+
+    Raises:
+      Refused: with every rule that it breaks.
+    """
+    root, client = run.root, made.client
+    logo = made.seller.logo
+    product = production.produce(made, (root.archive_inputs / logo).read_bytes() if logo else None)
+    if product.verdicts:
+        raise Refused(
+            Alert("B-INVOICE-INVALID", made.number, verdict.rule, verdict.text, client)
+            for verdict in product.verdicts
+        )
+    digests = [
+        run.stage_proof(revenues.proof_path(root, found.ledger, client, made.number, suffix), data)
+        for suffix, data in (("json", product.json), ("pdf", product.pdf))
+    ]
+    fact = revenues.facts(made, *digests)
+    run.append(found.chain, [fact])
+    sequences = numbering.read(root, found.ledger.counters, found.chains.values())
+    code, year, seq = numbering.parse(made.number)
+    sequences[code, year] = numbering.Sequence(seq, made.issue_date)
+    for name, data in numbering.counter_files(root, found.ledger.counters, sequences).items():
+        run.put(root.path / name, data)
+    return fact
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--invoice", required=True, help="NORD-2026-0001")
+    made.add_argument("--lines", default="", help="a JSON file: the lines to take back")
+    made.add_argument("--issue-date", type=cli.day, required=True, help="2026-11-08")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    made.add_argument("--again", type=cli.yes, default=False, help="yes: the same once more")
+    return made
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)

@@ -1,0 +1,202 @@
+"""A past to export: records with everything exports read, laid down at once, and random ones."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+import house
+from lib import histories, payments, records, revenues
+from lib.histories import History, Share, text_of
+from lib.records import Chain, Record
+from lib.root import Root
+
+FIRST = date(2023, 11, 1)
+LAST = date(2026, 2, 28)
+_RATES = {"20.00": 20, "10.00": 10, "5.50": 5}
+
+Given = tuple[str, str, int, int]  # nature, VAT rate, net and VAT in cents
+
+
+def bill(client: str, number: str, day: str, *shares: Given, **more: Any) -> Record:
+    """The facts of an invoice, or of a credit note where `corrects` is given."""
+    net, vat = sum(share[2] for share in shares), sum(share[3] for share in shares)
+    return {
+        "kind": "credit_note" if "corrects" in more else "invoice",
+        "client": client,
+        "number": number,
+        "month": day[:7],
+        "issue_date": day,
+        "period": {"start": day, "end": day},
+        "currency": "EUR",
+        "buyer": f"Client {client}",
+        "net": text_of(net),
+        "vat": text_of(vat),
+        "gross": text_of(net + vat),
+        "breakdown": [
+            {
+                "nature": nature,
+                "vat_category": "S",
+                "vat_rate": rate,
+                "net": text_of(share_net),
+                "vat": text_of(share_vat),
+            }
+            for nature, rate, share_net, share_vat in shares
+        ],
+        "document_sha256": "0" * 64,
+        "pdf_sha256": "0" * 64,
+        **more,
+    }
+
+
+def money(client: str, invoice: str, day: str, amount: int, **more: Any) -> Record:
+    """The facts of a payment (a refund where `amount` is below 0), in cents."""
+    fact = {
+        "kind": "payment" if amount > 0 else "refund",
+        "client": client,
+        "invoice": invoice,
+        "date": day,
+        "amount": text_of(abs(amount)),
+        "currency": "EUR",
+        "method": "transfer",
+    }
+    return fact | more
+
+
+def reversal(original: Record, seq: int, day: str) -> Record:
+    """The facts of a reversal of the payment or refund that is line `seq`."""
+    return payments.reversal({**original, "seq": seq}, date.fromisoformat(day), "bounced")
+
+
+def lay(root: Root, *facts: Record) -> None:
+    """Appends facts to the record files that they belong to, with their heads."""
+    chains: dict[Any, list[Record]] = {}
+    for fact in facts:
+        family = "revenues" if "number" in fact else "payments"
+        path = root.data / family / f"{fact['client']}.jsonl"
+        chains.setdefault(path, []).append(fact)
+    for path, new in chains.items():
+        chain = records.read(root, path)
+        extension = records.extend(chain, new)
+        head = records.head_path(root, path)
+        for folder in (path.parent, head.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as stream:
+            stream.write(extension.lines)
+        head.write_bytes(records.head_bytes(extension.seq, extension.hash))
+
+
+def root_of(folder: Any, *facts: Record, issuer: dict[str, Any] | None = None) -> Root:
+    """A root whose records are these facts."""
+    root = house.build(folder, seller=issuer)
+    lay(root, *facts)
+    return root
+
+
+def histories_of(facts: list[Record]) -> list[History]:
+    """The histories that these facts come to, without a disk."""
+    root = Root(house.HOME)
+    made = []
+    for client in sorted({fact["client"] for fact in facts}):
+        own = [fact for fact in facts if fact["client"] == client]
+        issued = [fact for fact in own if "number" in fact]
+        paid = [fact for fact in own if "number" not in fact]
+        bills = [histories._bill({**fact, "seq": i}) for i, fact in enumerate(issued, 1)]
+        path = revenues.chain_path(root, revenues.DIRECT, client)
+        lines = tuple({**fact, "seq": i} for i, fact in enumerate(paid, 1))
+        entries = payments.entries(Chain(path, lines, 0, 0, ""))
+        made += histories.of_client(bills, [histories._movement(entry) for entry in entries])
+    return made
+
+
+# --- random pasts --------------------------------------------------------------------
+
+
+@st.composite
+def shares(draw: st.DrawFn) -> list[Given]:
+    """What an invoice charges: goods and services at several rates."""
+    keys = [(nature, rate) for nature in ("goods", "services") for rate in _RATES]
+    made = []
+    for nature, rate in draw(st.lists(st.sampled_from(keys), min_size=1, max_size=4, unique=True)):
+        net = draw(st.integers(1, 200_000))
+        made.append((nature, rate, net, (net * _RATES[rate] + 50) // 100))
+    return made
+
+
+@st.composite
+def past(draw: st.DrawFn, clients: tuple[str, ...] = ("nord", "studio_sud")) -> list[Record]:
+    """Invoices, credit notes, payments, refunds and reversals over three years."""
+    facts = []
+    for client in clients:
+        facts += draw(_of_client(client))
+    return facts
+
+
+@st.composite
+def _of_client(draw: st.DrawFn, client: str) -> list[Record]:
+    days = st.dates(FIRST, LAST).map(date.isoformat)
+    bills: list[Record] = []
+    for charged in draw(st.lists(shares(), max_size=4)):
+        number = f"{client[:4].upper()}-{len(bills) + 1:04d}"
+        day = draw(days)
+        debits = {"vat_on_debits": True} if draw(st.booleans()) else {}
+        bills.append(bill(client, number, day, *charged, **debits))
+        if draw(st.integers(0, 2)) == 0:
+            bills.append(draw(_credit(client, number, day, charged, len(bills))))
+    return bills + draw(_moves(client, [one for one in bills if one["kind"] == "invoice"]))
+
+
+@st.composite
+def _credit(
+    draw: st.DrawFn, client: str, number: str, day: str, charged: list[Given], count: int
+) -> Record:
+    """All of an invoice, one share of it, or a part of one."""
+    kind = draw(st.sampled_from(["all", "share", "part"]))
+    credited = charged
+    if kind != "all":
+        credited = [draw(st.sampled_from(charged))]
+    if kind == "part":
+        nature, rate, net, _ = credited[0]
+        part = draw(st.integers(1, net))
+        credited = [(nature, rate, part, (part * _RATES[rate] + 50) // 100)]
+    note = f"{client[:4].upper()}-{count + 1:04d}"
+    return bill(client, note, draw(_after(day)), *credited, corrects=number)
+
+
+def _after(day: str) -> st.SearchStrategy[str]:
+    first = date.fromisoformat(day)
+    return st.dates(first, first + timedelta(500)).map(date.isoformat)
+
+
+@st.composite
+def _moves(draw: st.DrawFn, invoices: list[Record]) -> list[Record]:
+    moves: list[Record] = []
+    if not invoices:
+        return moves
+    reversed_ones = set()
+    for _ in range(draw(st.integers(0, 8))):
+        about = draw(st.sampled_from(invoices))
+        gross = int(about["gross"].replace(".", ""))
+        done = [i for i, move in enumerate(moves) if i not in reversed_ones and "method" in move]
+        kind = draw(st.sampled_from(["part", "all", "too much", "refund", "reversal"]))
+        if kind == "reversal" and done:
+            i = draw(st.sampled_from(done))
+            reversed_ones.add(i)
+            moves.append(reversal(moves[i], i + 1, draw(_after(moves[i]["date"]))))
+            continue
+        amount = gross
+        if kind in ("part", "refund"):
+            amount = draw(st.integers(1, gross))
+        if kind == "too much":
+            amount = gross + draw(st.integers(1, 5_000))
+        amount = -amount if kind == "refund" else amount
+        method = draw(st.sampled_from(["transfer", "cash"]))
+        day = draw(_after(about["issue_date"]))
+        client, number = about["client"], about["number"]
+        moves.append(money(client, number, day, amount, method=method))
+    return moves
+
+
+def total(given: tuple[Share, ...]) -> int:
+    """The gross of shares, in cents."""
+    return sum(share.gross for share in given)
