@@ -35,7 +35,7 @@ from lib import (
     settings,
     storage,
 )
-from lib.alerts import Alert, Refused
+from lib.alerts import Alert, Broken, Refused
 from lib.batch_csv import Fault, Row
 from lib.batch_rows import BatchInvoice, Reader
 from lib.document import Document
@@ -65,29 +65,34 @@ def main(arguments: Namespace, root: Root) -> None:
     files = inbox(root, arguments.client)
     for path in files:
         try:
+            check_name(root, path)
             handle(root, path, arguments, used)
         except Refused as rejection:
             refused += rejection.alerts
     if not files:
         print("the inbox has no file")
     if refused:
-        raise Refused(refused)
+        raise Refused(dict.fromkeys(refused))
 
 
 def inbox(root: Root, client: str) -> list[Path]:
-    """The CSV files that wait, in order of name; uploads still in progress are named otherwise.
+    """The CSV files that wait, in order of name; uploads still in progress are named otherwise."""
+    files = (path for path in root.inbox_batch.glob("*") if path.suffix.lower() == ".csv")
+    return sorted(path for path in files if path.name.startswith(f"{client}__" if client else ""))
+
+
+def check_name(root: Root, path: Path) -> None:
+    """A file of the inbox says in its name whose it is and which month.
 
     Raises:
-      Refused: for a .csv file whose name says neither client nor month.
+      Refused: otherwise.
     """
-    files = sorted(root.inbox_batch.glob("*.csv"))
-    wrong = [path for path in files if not _NAME.fullmatch(path.name)]
-    if wrong:
+    name = root.name_of(path)
+    if not _NAME.fullmatch(path.name):
         text = "is not named <client>__<month>.csv, as atelier__2026-10.csv; rename it"
-        raise Refused(Alert("B-CSV-NAME", root.name_of(path), "", text) for path in wrong)
-    if client:
-        files = [path for path in files if path.name.startswith(f"{client}__")]
-    return files
+        raise cli.refuse("B-CSV-NAME", name, "", text)
+    if path.exists() and (path.is_symlink() or not path.is_file()):
+        raise cli.refuse("B-CSV-NAME", name, "", "is no file; put the file itself here")
 
 
 def check_dates(path: Path, arguments: Namespace) -> None:
@@ -110,17 +115,17 @@ def handle(root: Root, path: Path, arguments: Namespace, used: Settings) -> None
     command = f"import_batch {path.name}"
     with issuing.begin(root, command, used.lock_wait) as run:
         if not path.exists():
-            print(f"{path.name}: finished by the run before")
+            print(f"{path.name}: another run has just dealt with it")
             return
         given = inputs.load(root)
         check_dates(path, arguments)
         submission = archive(root, path)
         client = known_client(root, given, submission)
         chains = revenues.read(root, revenues.BATCH)
-        faults = check(root, client, submission, chains)
+        lines, faults = check(root, client, submission, chains)
         if faults:
-            reject(root, client, submission, faults)
-        facts = issue(run, client, submission, given, chains, arguments, used)
+            reject(root, submission, faults, client.client.csv.delimiter)
+        facts = issue(run, client, submission, given, chains, arguments, used, lines)
     report(root, submission, facts)
 
 
@@ -128,12 +133,25 @@ def handle(root: Root, path: Path, arguments: Namespace, used: Settings) -> None
 
 
 def archive(root: Root, path: Path) -> Submission:
-    """Keeps the raw bytes in data/archive_batch/, whatever becomes of them."""
+    """Keeps the raw bytes in data/archive_batch/, whatever becomes of them.
+
+    Raises:
+      Refused: if the file changes while it is read.
+      Broken: if its archived copy is not what it was.
+    """
     match = _NAME.fullmatch(path.name)
     assert match is not None
     digest = storage.sha256_of_file(path)
     target = root.archive_batch / f"{path.stem}.{digest[:12]}.csv"
+    kept_before = target.exists()
     storage.keep_copy(path, target)
+    if storage.sha256_of_file(target) != digest:
+        if kept_before:
+            text = "is not the file that was handed in; run `make verify`"
+            raise Broken([Alert("B-PROOF-CHANGED", root.name_of(target), "", text)])
+        target.unlink()
+        text = "changes while it is read; run the command again when it is complete"
+        raise cli.refuse("B-CSV-CHANGING", root.name_of(path), "", text, match[1])
     return Submission(path, target, match[1], match[2], digest)
 
 
@@ -141,16 +159,18 @@ def known_client(root: Root, given: Inputs, submission: Submission) -> BatchClie
     """The client that a file's name says.
 
     Raises:
-      Refused: if there is none, or it is closed.
+      Refused: if there is none, or it is closed; the file is rejected.
     """
     client = given.batch_clients.get(submission.client)
-    name = root.name_of(submission.path)
+    name = submission.path.name
     if client is None:
-        text = f'"{submission.client}" has no file in batch_clients/; rename it, or add one'
-        raise cli.refuse("B-CSV-CLIENT", name, "", text)
+        rule = f'there is no batch client "{submission.client}"'
+        remedy = f"rename the file, or add batch_clients/{submission.client}.json"
+        reject(root, submission, [Fault(0, "", name, rule, remedy)])
     if client.client.status == "closed":
-        text = f'"{submission.client}" is closed; open it in {client.source.name}'
-        raise cli.refuse("B-CSV-CLIENT", name, "", text)
+        rule = f'the batch client "{submission.client}" is closed'
+        remedy = f'write "active" in {client.source.name}, or rename the file'
+        reject(root, submission, [Fault(0, "", name, rule, remedy)])
     return client
 
 
@@ -162,8 +182,8 @@ def check(
     client: BatchClientInput,
     submission: Submission,
     chains: dict[str, records.Chain],
-) -> list[Fault]:
-    """Everything that is wrong with a file: its month, its structure, its lines."""
+) -> tuple[int, list[Fault]]:
+    """How many lines a file has, and all that is wrong: its month, its structure, its lines."""
     chain = revenues.chain_of(root, revenues.BATCH, chains, submission.client)
     faults = list(month_faults(root, client, submission, chain))
     seen = {
@@ -174,21 +194,23 @@ def check(
     lines = 0
     for found in read_lines(submission.archived, client):
         if isinstance(found, list):
-            faults += found
+            # A value may be as long as a line; a report shows its beginning.
+            faults += (one._replace(value=one.value[: batch_rows.SHOWN + 1]) for one in found)
             if len(faults) > _MOST:
                 rule = f"reading stopped after {_MOST} errors"
-                return [*faults, Fault(0, "", "", rule, "mend those first")]
+                return lines, [*faults[:_MOST], Fault(0, "", "", rule, "correct these first")]
             continue
         lines += 1
         key = batch_rows.reference_key(found.reference)
         if key in seen:
-            rule = f"a reference is used once, for ever; this one is that of {seen[key]}"
-            faults.append(Fault(found.line, "reference", found.reference, rule, "choose another"))
+            rule = f"a reference is used once, for ever; {seen[key]} has it already"
+            remedy = "remove this line if it was invoiced before; else give it another reference"
+            faults.append(Fault(found.line, "reference", found.reference, rule, remedy))
         seen.setdefault(key, f"line {found.line}")
     if not lines and not faults:
         rule = "a file has a line for each invoice, below the header"
         faults.append(Fault(0, "", "no lines", rule, "hand it in with its invoices"))
-    return faults
+    return lines, faults
 
 
 def month_faults(
@@ -198,14 +220,16 @@ def month_faults(
     month = submission.month
     if any(issued.month == month for issued in revenues.issued(chain.records)):
         rule = f"{month} was invoiced already; a month is handed in once"
-        yield Fault(0, "", submission.path.name, rule, "put what is new into the next month")
+        remedy = "put what is new into the file of the next month"
+        yield Fault(0, "", submission.path.name, rule, remedy)
     payer = client.client.billed_as
     path = revenues.chain_path(root, revenues.DIRECT, payer)
     for issued in revenues.issued(records.read(root, path).records):
         covers = issued.period.start.isoformat()[:7] <= month <= issued.period.end.isoformat()[:7]
         if covers and not issued.fully_credited:
             rule = f"its payer {payer} was invoiced for {month} already, by {issued.number}"
-            yield Fault(0, "", submission.path.name, rule, f"credit {issued.number} first")
+            remedy = f"credit {issued.number} first, or name the file after the next month"
+            yield Fault(0, "", submission.path.name, rule, remedy)
 
 
 def read_lines(path: Path, client: BatchClientInput) -> Iterator[BatchInvoice | list[Fault]]:
@@ -223,7 +247,7 @@ def _read_rows(
         yield [Fault(0, "", "empty file", "a file begins with its header", "export it again")]
         return
     wrong = list(header.faults) or batch_csv.header_faults(
-        header.cells, batch_rows.columns(), batch_rows.required()
+        header.cells, batch_rows.columns(), batch_rows.required(), dialect.delimiter
     )
     if wrong:
         yield wrong
@@ -234,9 +258,12 @@ def _read_rows(
 
 
 def reject(
-    root: Root, client: BatchClientInput, submission: Submission, faults: list[Fault]
+    root: Root, submission: Submission, faults: list[Fault], delimiter: str = ";"
 ) -> NoReturn:
     """Moves the file to rejected/ with its report; nothing is issued, no number used.
+
+    Args:
+      delimiter: the one that the seller's spreadsheet knows.
 
     Raises:
       Refused: always, with the first faults.
@@ -244,9 +271,8 @@ def reject(
     folder = root.inbox_batch / "rejected"
     name = submission.path.name
     storage.make_folder(folder)
-    report = errors_csv(faults, client.client.csv.delimiter)
-    storage.replace(folder / f"{name}.errors.csv", report)
-    lines = [f"{name}: rejected, {len(faults)} errors, nothing was issued", *map(told, faults)]
+    storage.replace(folder / f"{name}.errors.csv", errors_csv(faults, delimiter))
+    lines = [f"{name}: rejected, {counted(faults)}, nothing was issued", *map(told, faults)]
     text = "".join(f"{line}\n" for line in lines)
     storage.replace(folder / f"{name}.errors.txt", text.encode("utf-8", "replace"))
     submission.path.rename(folder / name)
@@ -257,14 +283,20 @@ def reject(
         for fault in faults[:_TOLD]
     ]
     where = f"{root.name_of(folder)}/{name}"
-    text = f"rejected with {len(faults)} errors; all of them stand in {where}.errors.csv"
+    text = f"rejected with {counted(faults)}, nothing was issued; correct the file"
+    text += f" (the report is {where}.errors.csv) and put it into data/inbox_batch/ again"
     raise Refused([*first, Alert("B-CSV-REJECTED", name, "", text, submission.client)])
+
+
+def counted(faults: list[Fault]) -> str:
+    """ "1 error", "12 errors"."""
+    return f"{len(faults)} error" + ("s" if len(faults) > 1 else "")
 
 
 def place_of(fault: Fault) -> str:
     """ "line 12, customer_siren"."""
     line = f"line {fault.line}" if fault.line else ""
-    return ", ".join(part for part in (line, fault.column) if part)
+    return ", ".join(part for part in (line, batch_rows.shown(fault.column)) if part)
 
 
 def reason_of(fault: Fault) -> str:
@@ -284,8 +316,9 @@ def errors_csv(faults: Iterable[Fault], delimiter: str) -> bytes:
     writer = csv.writer(stream, delimiter=delimiter, lineterminator="\r\n")
     writer.writerow(["line", "column", "value", "rule", "remedy"])
     for fault in faults:
-        texts = (fault.column, batch_rows.shown(fault.value), fault.rule, fault.remedy)
-        writer.writerow([fault.line or "", *map(alerts.printable, texts)])
+        found = (batch_rows.shown(fault.column), batch_rows.shown(fault.value))
+        texts = map(alerts.printable, (*found, fault.rule, fault.remedy))
+        writer.writerow([fault.line or "", *texts])
     return b"\xef\xbb\xbf" + stream.getvalue().encode("utf-8", "replace")
 
 
@@ -300,29 +333,30 @@ def issue(
     chains: dict[str, records.Chain],
     arguments: Namespace,
     used: Settings,
+    lines: int,
 ) -> list[records.Record]:
     """Renders, validates and commits every line, in order, with the payer's usage.
 
     Raises:
-      Refused: with every rule that any document breaks.
+      Refused: with every rule of the standard that any document breaks; the file is rejected.
     """
     root = run.root
     sequences = numbering.read(root, revenues.BATCH.counters, chains.values())
     numbered = _numbered(client, submission, given, sequences, arguments)
     logo = client.logo.data if client.logo else None
     facts: list[records.Record] = []
-    faults: list[Alert] = []
+    faults: list[Fault] = []
     products = production.produce_all(numbered, logo, used.workers)
-    for made, product in track(products, description=submission.path.name, disable=_quiet()):
+    shown = track(products, submission.path.name, lines, disable=_quiet())
+    # Each line is an invoice and none is empty, so the first one stands on line 2.
+    for line, (made, product) in enumerate(shown, 2):
         for verdict in product.verdicts:
-            text = f"{made.reference}: {verdict.text}"
-            faults.append(
-                Alert("B-INVOICE-INVALID", submission.path.name, verdict.rule, text, made.client)
-            )
+            rule = f"the invoice standard EN 16931 refuses it: {verdict.rule} {verdict.text}"
+            faults.append(Fault(line, "reference", made.reference, rule, "correct the line"))
         if not product.verdicts:
             facts.append(_stage(run, made, product))
     if faults:
-        raise Refused(faults)
+        reject(root, submission, faults, client.client.csv.delimiter)
     last = facts[-1]["number"]
     code, year, seq = numbering.parse(last)
     sequences[code, year] = numbering.Sequence(seq, arguments.issue_date)

@@ -143,7 +143,7 @@ def _of_client(draw: st.DrawFn, client: str) -> list[Record]:
         bills.append(bill(client, number, day, *charged, **debits))
         if draw(st.integers(0, 2)) == 0:
             bills.append(draw(_credit(client, number, day, charged, len(bills))))
-    return bills + draw(_moves(client, [one for one in bills if one["kind"] == "invoice"]))
+    return bills + draw(_moves([one for one in bills if one["kind"] == "invoice"]))
 
 
 @st.composite

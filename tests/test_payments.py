@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+from decimal import Decimal
 from pathlib import Path
 from unittest import mock
 
@@ -162,7 +164,11 @@ def test_a_reversal_repeats_what_it_reverses_and_opens_the_invoice_again(root: R
         ("nord/2", {}, "PAYMENT: nord/2 is a reversal itself"),
         ("nord/9", {}, "PAYMENT: there is no nord/9; nord has 3 lines"),
         ("est/1", {}, "PAYMENT: there is no est/1; est has 0 lines"),
-        ("nord", {}, 'PAYMENT: "nord" is not the name of a payment; write "studio_nord/3"'),
+        (
+            "nord",
+            {},
+            'PAYMENT: "nord" is not the name of a payment; write one such as "studio_nord/3"',
+        ),
         ("../x/1", {}, 'PAYMENT: "../x/1" is not the name of a payment'),
         ("nord/3", {"reason": ""}, "REASON: is missing"),
         ("nord/3", {"reason": "a\tb"}, "REASON: has a character that cannot be printed"),
@@ -194,9 +200,9 @@ def test_a_refund_gives_back_what_was_credited_after_it_was_paid_and_no_more(roo
     assert books.refund(root, "NORD-2026-0001", "50.00").code == 0
     assert books.refund(root, "NORD-2026-0001", "0.01").code == 1
     assert [entry.amount for entry in payments.entries(payments.read(root)["nord"])] == [
-        payments.Decimal("175.80"),
-        payments.Decimal("-25.80"),
-        payments.Decimal("-50.00"),
+        Decimal("175.80"),
+        Decimal("-25.80"),
+        Decimal("-50.00"),
     ]
 
 
@@ -298,12 +304,14 @@ def test_a_command_killed_at_any_write_and_run_again_gives_the_same_bytes(
         "nord,NORD-2026-0001,75.80,2026-12-04,card,,",
     )
 
+    start = house.build(tmp_path / "start")
+    books.bill(start, "nord", 1, "175.80")
+    books.bill(start, "sud", 1, "100.00")
+    books.pay(start, "NORD-2026-0001", "100.00")
+
     def fresh(name: str) -> Root:
-        root = house.build(tmp_path / name, house.client("nord"), house.client("sud", i=2))
-        books.bill(root, "nord", 1, "175.80")
-        books.bill(root, "sud", 1, "100.00")
-        books.pay(root, "NORD-2026-0001", "100.00")
-        return root
+        shutil.copytree(start.path, tmp_path / name)
+        return Root(tmp_path / name)
 
     def run(root: Root) -> house.Ran:
         if command == "payment":
@@ -320,7 +328,8 @@ def test_a_command_killed_at_any_write_and_run_again_gives_the_same_bytes(
         step += 1
         root = fresh(f"root{step}")
         died = books.killed_at(step, lambda root=root: run(root))
-        complete = house.tree(root) == expected
+        # Once the intent is gone the payment stands, though the folder may not be gone yet.
+        complete = house.tree(root, "data/pending/") == expected
         again = run(root)
         assert house.tree(root) == expected, f"stopped at write {step}"
         assert again.code == 0 or complete, f"stopped at write {step}: {again.err}"
@@ -337,7 +346,7 @@ def test_a_command_killed_at_any_write_and_run_again_gives_the_same_bytes(
 def test_the_methods_of_the_schema_are_those_that_have_words() -> None:
     schema = json.loads((house.HOME / "schemas/payment.schema.json").read_text())
     assert schema["properties"]["method"]["enum"] == list(payments.METHODS)
-    assert list(schema["properties"]).sort() == payments.COLUMNS.copy().sort()
+    assert sorted(schema["properties"]) == sorted(payments.COLUMNS)
 
 
 def test_free_text_passes_make_and_the_shell_untouched(root: Root) -> None:

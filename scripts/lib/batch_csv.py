@@ -5,16 +5,25 @@ break, so the number of a line is the one that a spreadsheet shows. Lines are re
 a time, however long the file; a line longer than any valid one is refused unread.
 """
 
+import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import BinaryIO, NamedTuple
 
+_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar |"}
 LONGEST_LINE = 65_536  # bytes; twenty full groups stay far below
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_NAMES = {
+    "\0": "a NUL byte",
+    "\t": "a tab",
+    "\r": "a carriage return",
+    "\u2028": "a line separator",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,12 +96,18 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
 
 def _without_mark(data: bytes, dialect: Dialect) -> tuple[bytes, Fault | None]:
     marked = data.startswith(_BYTE_ORDER_MARK)
+    encoding = dialect.encoding
+    if data.startswith(_UTF_16):
+        rule = f"this client's files are encoded in {encoding}, this one in UTF-16"
+        return data, Fault(1, "", data[:2].hex(" ").upper(), rule, f"save the file as {encoding}")
     if marked and not dialect.byte_order_mark:
-        rule = "this client's files have no byte-order mark"
-        return data, Fault(1, "", "EF BB BF", rule, "save the file as UTF-8 without BOM")
+        rule = f"this client's files are {encoding} and begin without a byte-order mark (BOM)"
+        remedy = f"save the file as {encoding} without BOM"
+        return data, Fault(1, "", "EF BB BF", rule, remedy)
     if dialect.byte_order_mark and not marked:
-        rule = "this client's files begin with a byte-order mark"
-        return data, Fault(1, "", data[:3].hex(" ").upper(), rule, "save it as UTF-8 with BOM")
+        rule = "this client's files begin with a byte-order mark (BOM)"
+        remedy = 'save the file as "CSV UTF-8", with BOM'
+        return data, Fault(1, "", data[:3].hex(" ").upper(), rule, remedy)
     return data.removeprefix(_BYTE_ORDER_MARK), None
 
 
@@ -103,12 +118,28 @@ def _row(line: int, data: bytes, dialect: Dialect) -> Row:
         found = f"byte 0x{data[error.start]:02X} at position {error.start + 1}"
         rule = f"this client's files are encoded in {dialect.encoding}"
         return _bad(line, found, rule, f"save the file as {dialect.encoding}")
-    if match := _CONTROL.search(text):
-        found = f"U+{ord(match[0]):04X}"
-        return _bad(line, found, "a cell has no control character", "remove it from the cell")
-    if not text.strip():
-        return _bad(line, "", "a line holds an invoice, none is empty", "remove the line")
+    if dialect.encoding != "utf-8" and _is_utf_8(data):
+        rule = f"this client's files are encoded in {dialect.encoding}, this line in UTF-8"
+        return _bad(line, text, rule, f"save the file as {dialect.encoding}")
+    if match := _CONTROL.search(text.replace(dialect.delimiter, ",")):
+        found = _NAMES.get(match[0], f"U+{ord(match[0]):04X}")
+        where = f"character {match.start() + 1} of the line"
+        rule = f"a cell is plain text on one line; {where} is {found}"
+        return _bad(line, text[max(0, match.start() - 20) :], rule, "remove that character")
+    if not text.strip(f' "{dialect.delimiter}'):
+        return _bad(line, "", "a line holds an invoice, this one is empty", "remove the line")
     return _cells(line, text, dialect.delimiter)
+
+
+def _is_utf_8(data: bytes) -> bool:
+    """Whether accents would come out as two odd signs each: nobody writes "Ã©" on purpose."""
+    if data.isascii():
+        return False
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _cells(line: int, text: str, delimiter: str) -> Row:
@@ -120,9 +151,9 @@ def _cells(line: int, text: str, delimiter: str) -> Row:
     while True:
         match = pattern.match(text, position)
         if match is None:
-            rule = 'a quote opens and closes a cell, and is written "" inside; no line breaks'
-            found = text[position : position + 40]
-            return _bad(line, found, rule, "check the quotes of this line")
+            rule = 'quotes stand around a whole cell, are "" inside it, and hold no line break'
+            remedy = "mend the quotes, or remove the line break from the cell"
+            return _bad(line, text[position:], rule, remedy)
         quoted, plain = match.groups()
         cells.append(plain if quoted is None else quoted.replace('""', '"'))
         position = match.end() + 1
@@ -141,29 +172,40 @@ def _bad(line: int, value: str, rule: str, remedy: str) -> Row:
 
 
 def header_faults(
-    header: Iterable[str], columns: tuple[str, ...], required: tuple[str, ...]
+    header: Sequence[str], columns: Sequence[str], required: Sequence[str], delimiter: str
 ) -> list[Fault]:
     """What is wrong with a header: names, doubles, order; optional columns may be left out."""
-    header = tuple(header)
+    if len(header) > len(columns):
+        rule = f"a file has at most {len(columns)} columns"
+        remedy = "remove the columns that the specification does not have"
+        return [Fault(1, "", f"{len(header)} columns", rule, remedy)]
+    if len(header) == 1:
+        rule = f"this client's files have {_DELIMITERS[delimiter]} between the cells"
+        remedy = "choose this delimiter when exporting"
+        return [Fault(1, "", header[0], rule, remedy)]
     faults = []
     order = "the columns have the names and the order of the specification"
     for name in dict.fromkeys(header):
-        if name not in columns:
-            remedy = "take the names from docs/template_batch.csv, lower case, no spaces"
+        if not name.strip():
+            places = ", ".join(str(i) for i, one in enumerate(header, 1) if one == name)
+            rule = f"each column has a name; column {places} has none"
+            faults.append(Fault(1, "", name, rule, "remove the column from the file"))
+        elif name not in columns:
+            near = difflib.get_close_matches(name.strip().lower(), columns, n=1)
+            remedy = f'write "{near[0]}"' if near else "remove it; template_batch.csv has the names"
             faults.append(Fault(1, name, name, "the specification has no such column", remedy))
         elif header.count(name) > 1:
             faults.append(Fault(1, name, name, "each column stands once", "remove one of them"))
     faults += [
-        Fault(1, name, "", "this column is required", "add it, in the order of the template")
+        Fault(1, name, "", "this column is required", "add it, as in template_batch.csv")
         for name in required
         if name not in header
     ]
-    if not faults and list(header) != [name for name in columns if name in header]:
-        places = {name: i for i, name in enumerate(columns)}
-        wrong = next(
-            after
+    order_of = {name: i for i, name in enumerate(columns)}
+    if not faults:
+        faults += [
+            Fault(1, after, after, order, f'move it before "{before}", as in template_batch.csv')
             for before, after in pairwise(header)
-            if places[after] < places[before]
-        )
-        faults.append(Fault(1, wrong, wrong, order, "move it, as in docs/template_batch.csv"))
+            if order_of[after] < order_of[before]
+        ]
     return faults

@@ -4,19 +4,22 @@ schemas/batch_row.schema.json says what each column holds; docs/format_csv.md is
 from it. What is wrong is told by column, in the words of a spreadsheet.
 """
 
-import json
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
-from lib import inputs, schemas, vat
+from lib import fonts, inputs, schemas, vat
 from lib.batch_csv import Dialect, Fault, Row
 from lib.document import Address, ElectronicAddress, Party, Period
+from lib.words import UNITS
 
 GROUPS = 20
+SHOWN = 60  # characters of a wrong value that a report repeats
+LARGEST = Decimal("400000000.00")  # with VAT it is still what a transfer holds (EPC069-12)
+_COMMA_FOR_POINT = str.maketrans(".,", ",.")
 _DECIMALS = ("quantity", "unit_price", "discount", "vat_rate")
 _REQUIRED_IN_GROUP = ("description", "quantity", "unit", "unit_price", "vat_rate")
 
@@ -96,7 +99,7 @@ def read_row(row: Row, reader: Reader) -> BatchInvoice | list[Fault]:
     pairs = zip(reader.header, row.cells, strict=True)
     cells = {name: value for name, value in pairs if value != ""}
     faults = list(_cell_faults(row.line, cells, reader.dialect))
-    faults += _missing(row.line, cells)
+    faults += _missing(row.line, cells, reader.header)
     if faults:
         return faults
     groups = _groups(cells, reader.dialect)
@@ -110,23 +113,33 @@ def read_row(row: Row, reader: Reader) -> BatchInvoice | list[Fault]:
 
 def _cell_faults(line: int, cells: Mapping[str, str], dialect: Dialect) -> Iterator[Fault]:
     for name, value in cells.items():
-        check = _checks()[_plain_name(name)]
-        if _plain_name(name) in _DECIMALS and dialect.decimal == ",":
-            said = _comma_fault(value) or check(value.replace(",", "."))
-            if said:
-                wanted = said.rpartition("; write ")[2].replace(".", ",")
-                rule = said.rpartition("; write ")[0].partition(" is not ")[2]
-                rule = rule or "a number with a decimal comma"
-                yield Fault(line, name, value, f"expected {rule}", f"write {wanted}")
-        elif said := check(value):
-            rule, _, remedy = said.partition(" is not ")[2].partition("; write ")
-            yield Fault(line, name, value, f"expected {rule}", f"write {remedy}" if remedy else "")
+        plain = _plain_name(name)
+        number = plain in _DECIMALS
+        checked = value
+        if number and dialect.decimal == ",":
+            checked = value.translate(_COMMA_FOR_POINT)
+        said = _checks()[plain](checked)
+        if not said:
+            continue
+        # "... is not a price (up to 4 decimals); write one such as ...", or ": why" at its end
+        rule, _, remedy = said.rpartition(" is not ")[2].partition("; write ")
+        if number:
+            sign = {",": "comma", ".": "point"}[dialect.decimal]
+            rule = f"{rule}, digits with a decimal {sign} and nothing else"
+            remedy = remedy.translate(_COMMA_FOR_POINT) if dialect.decimal == "," else remedy
+        yield Fault(line, name, value, f"expected {rule}", _remedy(plain, value, remedy))
 
 
-def _comma_fault(value: str) -> str:
-    if "." in value:
-        return f'"{value}" is not a number with a decimal comma; write "12,50"'
-    return ""
+def _remedy(name: str, value: str, written: str) -> str:
+    if missing := fonts.missing_glyphs(value):
+        names = (unicodedata.name(char, f"U+{ord(char):04X}").lower() for char in missing[:3])
+        if name not in _DECIMALS:
+            return f"type the cell again without what cannot be printed: {', '.join(names)}"
+    if name == "unit":
+        return f"write one of {', '.join(UNITS)}"
+    if written:
+        return f"write {written}"
+    return f'correct it; it is written as "{_example(name)}"'
 
 
 def _plain_name(column: str) -> str:
@@ -137,19 +150,27 @@ def _plain_name(column: str) -> str:
 
 
 @cache
+def _example(name: str) -> str:
+    found = schemas.resolved("batch_row", _path(name))["examples"][0]
+    assert isinstance(found, str)
+    return found
+
+
+@cache
+def _path(name: str) -> tuple[str, ...]:
+    if name in _schema()["properties"]:
+        return ("properties", name)
+    return ("$defs", "group", "properties", name)
+
+
+@cache
 def _checks() -> dict[str, Callable[[str], str]]:
     """For each column a check that answers what is wrong, or an empty text."""
-    single = {name: ("properties", name) for name in _schema()["properties"]}
-    group = {
-        name: ("$defs", "group", "properties", name)
-        for name in _schema()["$defs"]["group"]["properties"]
-    }
-    return {
-        name: schemas.text_check("batch_row", path) for name, path in {**single, **group}.items()
-    }
+    names = (*_schema()["properties"], *_group())
+    return {name: schemas.text_check("batch_row", _path(name)) for name in names}
 
 
-def _missing(line: int, cells: Mapping[str, str]) -> Iterator[Fault]:
+def _missing(line: int, cells: Mapping[str, str], header: Container[str]) -> Iterator[Fault]:
     for name in _schema()["required"]:
         if name not in cells:
             yield Fault(line, name, "", "this cell is required", "fill it in")
@@ -158,10 +179,13 @@ def _missing(line: int, cells: Mapping[str, str]) -> Iterator[Fault]:
         for name in _REQUIRED_IN_GROUP:
             if f"{name}_{i}" not in cells:
                 rule = "description, quantity, unit, price and VAT rate go together"
-                yield Fault(line, f"{name}_{i}", "", rule, "fill it in, or empty the whole group")
+                verb = "fill it in" if f"{name}_{i}" in header else "add this column"
+                yield Fault(line, f"{name}_{i}", "", rule, f"{verb}, or empty the group {i}")
     if used and used != list(range(1, len(used) + 1)):
+        free = next(i for i in range(1, GROUPS + 1) if i not in used)
         rule = "the groups of a line are used from 1 on, without gaps"
-        yield Fault(line, f"description_{used[-1]}", "", rule, "move the groups together")
+        remedy = f"move the group {used[-1]} to the columns of the group {free}"
+        yield Fault(line, f"description_{used[-1]}", "", rule, remedy)
 
 
 @cache
@@ -219,12 +243,24 @@ def _rule_faults(
         rule = f"a period does not end before it starts ({cells['period_start']})"
         yield Fault(row, "period_end", cells["period_end"], rule, "exchange or mend the dates")
     yield from _customer_faults(row, cells)
-    for (i, group), line in zip(groups.items(), lines, strict=True):
-        for name, rule, remedy in _line_faults(group, line, cells, reader):
-            yield Fault(row, f"{name}_{i}", group.get(name, ""), rule, remedy)
-    if len({line.exemption for line in lines if line.vat_category == "E"}) > 1:
+    for i, line in zip(groups, lines, strict=True):
+        for name, rule, remedy in _line_faults(line, cells, reader):
+            column = name if name.startswith("customer_") else f"{name}_{i}"
+            yield Fault(row, column, cells.get(column, ""), rule, remedy)
+    exempt = [
+        (i, line.exemption)
+        for i, line in zip(groups, lines, strict=True)
+        if line.vat_category == "E"
+    ]
+    other = [i for i, exemption in exempt if exemption != exempt[0][1]]
+    if other:
         rule = "an invoice has one reason of exemption: all its E lines have the same"
-        yield Fault(row, "exemption_code_1", "", rule, "divide the invoice into two")
+        column = f"exemption_code_{other[0]}"
+        yield Fault(row, column, cells.get(column, ""), rule, "make two invoices of it")
+    largest = sum(line.quantity * line.unit_price for line in lines)
+    if largest > LARGEST:
+        rule = f"an invoice has at most {LARGEST} before VAT and discounts"
+        yield Fault(row, "unit_price_1", cells["unit_price_1"], rule, "mend quantities and prices")
 
 
 _COLUMN_OF = {
@@ -235,13 +271,25 @@ _COLUMN_OF = {
     "party.address.country": "customer_country",
     "party.electronic_address.id": "customer_electronic_id",
 }
+_OF_BUSINESS = ("customer_siren", "customer_siret", "customer_vat_number")
+_REMEDIES = {
+    "customer_siren": "empty this cell, or correct customer_country",
+    "customer_siret": "copy both numbers again from the customer's papers",
+    "customer_vat_number": "copy both numbers again from the customer's papers",
+    "customer_electronic_id": "write the SIREN first, or use another scheme",
+    "customer_postcode": 'write five digits, such as "35000" (a spreadsheet may drop a first 0)',
+}
 
 
 def _customer_faults(row: int, cells: Mapping[str, str]) -> Iterator[Fault]:
     for place, text in inputs.party_faults(_party_values(cells)):
         column = _COLUMN_OF[place]
-        rule, _, remedy = text.rpartition("; ")
-        yield Fault(row, column, cells.get(column, ""), rule or remedy, remedy if rule else "")
+        if "customer_person" in cells and column in _OF_BUSINESS:
+            rule, remedy = "a private person has none", "empty this cell, or customer_person"
+        else:
+            rule, remedy = text.partition("; ")[::2]
+            remedy = _REMEDIES.get(column, remedy)
+        yield Fault(row, column, cells.get(column, ""), rule, remedy)
     if ("customer_electronic_scheme" in cells) != ("customer_electronic_id" in cells):
         rule = "the scheme and the id of an electronic address go together"
         yield Fault(row, "customer_electronic_id", "", rule, "fill in both, or neither")
@@ -253,48 +301,95 @@ def _customer_faults(row: int, cells: Mapping[str, str]) -> Iterator[Fault]:
     french_business = cells["customer_country"] == "FR" and "customer_person" not in cells
     if french_business and "customer_siren" not in cells:
         rule = "a French business has a SIREN"
-        yield Fault(row, "customer_siren", "", rule, 'fill it in, or "yes" in customer_person')
+        remedy = 'fill it in, or write "yes" in customer_person for a private person'
+        yield Fault(row, "customer_siren", "", rule, remedy)
 
 
 def _line_faults(
-    group: Mapping[str, str], line: BatchLine, cells: Mapping[str, str], reader: Reader
+    line: BatchLine, cells: Mapping[str, str], reader: Reader
 ) -> Iterator[tuple[str, str, str]]:
     """(column, rule, remedy) for each rule that a line of an invoice breaks."""
     if not line.category:
-        yield "category", "this seller sells both: say what this line is", "goods or services"
+        rule = "this seller sells goods and services: each line says which it is"
+        yield "category", rule, 'write "goods" or "services"'
     elif reader.seller.operation_category not in ("mixed", line.category):
         sold = reader.seller.operation_category
         yield "category", f"this seller sells {sold} only", "empty the cell"
     if line.discount > line.quantity * line.unit_price:
-        yield "discount", "a discount is at most quantity x unit price", "mend one of them"
+        rule = "a discount is an amount of at most quantity x unit price"
+        yield "discount", rule, "correct the discount, the quantity or the price"
     if bool(line.discount) != bool(line.discount_reason):
         rule = "a discount and its reason go together (BT-139)"
         yield "discount_reason", rule, "fill in both, or neither"
-    yield from _vat_faults(group, line, cells, reader)
+    yield from _rate_faults(line, reader.seller)
+    yield from _exemption_faults(line, reader.seller)
+    yield from _no_vat_faults(line, cells, reader.seller)
 
 
-def _vat_faults(
-    group: Mapping[str, str], line: BatchLine, cells: Mapping[str, str], reader: Reader
-) -> Iterator[tuple[str, str, str]]:
-    category, seller = line.vat_category, reader.seller
-    treatment = "standard" if category == "S" else f"category {category}"
-    country = seller.party.address.country
-    if said := vat.rate_fault(treatment, line.vat_rate, country):
-        yield "vat_rate", f"{said.partition(';')[0]}", said.partition(";")[2].strip()
+def _rate_faults(line: BatchLine, seller: inputs.SellerTerms) -> Iterator[tuple[str, str, str]]:
+    category, rate = line.vat_category, line.vat_rate
     if category == "S" and seller.vat_regime == "franchise":
-        yield "vat_category", "this seller charges no VAT (franchise)", "write E and the rate 0"
-    if category == "E" and seller.vat_regime != "franchise" and not all(line.exemption):
-        rule = "an exempt line (E) has a code and a reason"
-        yield "exemption_code", rule, "fill in exemption_code and exemption_reason"
-    if category != "E" and any(line.exemption):
-        yield "exemption_code", "only an exempt line (E) has a code and a reason", "empty both"
-    treatment = _treatment_of(line, cells, country)
-    found = vat.party_faults(treatment, seller.vat_regime, country, _party_values(cells))
-    if category in ("AE", "K", "G"):
-        for _, text in found:
-            yield "vat_category", text.rpartition("; ")[0] or text, text.rpartition("; ")[2]
+        rule = "this seller charges no VAT (franchise)"
+        yield "vat_category", rule, "empty the cell, and write 0 in vat_rate"
+    elif category == "S" and not rate:
+        rule = "a line with VAT (category S) has a rate above 0"
+        yield "vat_rate", rule, "write the rate, or in vat_category why there is none: E, AE, K, G"
+    elif category == "S" and seller.party.address.country == "FR" and rate not in vat.FRENCH_RATES:
+        rates = " - ".join(str(known) for known in sorted(vat.FRENCH_RATES, reverse=True))
+        yield "vat_rate", "this is not a rate of VAT in France", f"write one of {rates}"
+    elif category != "S" and rate:
+        rule = f"a line without VAT (category {category}) has the rate 0"
+        yield "vat_rate", rule, "write 0, or S in vat_category"
+
+
+def _exemption_faults(
+    line: BatchLine, seller: inputs.SellerTerms
+) -> Iterator[tuple[str, str, str]]:
+    code, reason = line.exemption
+    if line.vat_category != "E":
+        column = "exemption_code" if code else "exemption_reason"
+        if code or reason:
+            yield column, "only an exempt line (E) has a code and a reason", "empty both cells"
+        return
+    if not code and not reason and seller.vat_regime == "franchise":
+        return
+    for column, text in (("exemption_code", code), ("exemption_reason", reason)):
+        if not text:
+            yield column, "an exempt line (E) has a code and a reason", "fill in both cells"
+
+
+def _no_vat_faults(
+    line: BatchLine, cells: Mapping[str, str], seller: inputs.SellerTerms
+) -> Iterator[tuple[str, str, str]]:
+    """Categories AE, K and G: what they ask of seller, customer and goods."""
+    category, home = line.vat_category, seller.party.address.country
+    if category not in ("AE", "K", "G"):
+        return
+    if category != "AE" and not seller.party.vat_number:
+        rule = f"category {category} is for sellers who have a VAT number; this one has none"
+        yield "vat_category", rule, "write E"
+    treatment = _treatment_of(line, cells, home)
+    for place, _ in vat.party_faults(treatment, seller.vat_regime, home, _party_values(cells)):
+        if place == "vat.treatment":
+            rule = "this seller charges no VAT (franchise), so there is no reverse charge (AE)"
+            yield "vat_category", rule, "empty the cell"
+        elif treatment == "reverse_charge":
+            rule = "reverse charge (AE) is for a business with a SIREN or a VAT number"
+            yield "customer_vat_number", rule, "fill it in, or change vat_category"
+        elif treatment == "intra_eu":
+            rule = f"category {category} is for a business with a VAT number of another EU country"
+            yield (
+                "customer_vat_number",
+                rule,
+                "correct it, or change vat_category (G: outside the EU)",
+            )
+        else:
+            rule = "an export (G) leaves the EU; this country is in it"
+            yield "customer_country", rule, "correct it, or write AE, K or S in vat_category"
     if category == "K" and line.category == "services":
-        yield "vat_category", "K is for goods; services to the EU are AE", "write AE"
+        yield "vat_category", "K is for goods; services to the EU are AE", 'write "AE"'
+    if treatment == "intra_eu" and category == "AE" and line.category == "goods":
+        yield "vat_category", "goods sold to another EU country are K, not AE", 'write "K"'
 
 
 def _treatment_of(line: BatchLine, cells: Mapping[str, str], seller_country: str) -> str:
@@ -385,6 +480,7 @@ def _address(cells: Mapping[str, str], prefix: str) -> Address:
 
 
 def shown(value: str) -> str:
-    """A value as a report repeats it: short, and never a formula of a spreadsheet."""
-    text = value if len(value) <= 60 else f"{value[:57]}..."
-    return json.dumps(text, ensure_ascii=False) if text[:1] in ("=", "+", "-", "@") else text
+    """A value as a report repeats it: short, its ends in sight, never a spreadsheet's formula."""
+    text = value if len(value) <= SHOWN else f"{value[: SHOWN - 3]}..."
+    plain = text[:1] not in ("=", "+", "-", "@") and text == text.strip()
+    return text if plain else f'"{text}"'

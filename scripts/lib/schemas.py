@@ -86,6 +86,11 @@ def text_check(schema: str, path: tuple[str, ...]) -> Callable[[str], str]:
     return text_fault
 
 
+def resolved(schema: str, path: tuple[str, ...]) -> dict[str, Any]:
+    """What schemas/<schema>.schema.json says at a path, its references followed."""
+    return _resolved(content(schema), path)
+
+
 def _resolved(schema: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
     """The schema at a path, its references followed; its own keys go before theirs.
 

@@ -154,6 +154,7 @@ def keep_copy(source: Path, target: Path) -> None:
         return
     make_folder(target.parent)
     temporary = target.with_name(f".{target.name}.tmp")
+    temporary.unlink(missing_ok=True)  # a stopped run may have left one that cannot be written to
     shutil.copyfile(source, temporary)
     handle = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -1,0 +1,316 @@
+"""CSV for the accountant: what is in it, how a spreadsheet reads it, and that it is whole."""
+
+import csv
+import fcntl
+import io
+import tempfile
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as profile
+from hypothesis import strategies as st
+
+import house
+import past
+from lib import accounting_tables, csv_files, issuing, records, revenues
+from lib.csv_files import AMOUNT, TEXT, Column
+from lib.root import Root
+from lib.settings import Settings
+
+PLAIN = Settings(lock_wait=0, workers=1, csv_dialect="rfc4180", csv_headers="en")
+FRENCH = PLAIN._replace(csv_dialect="fr", csv_headers="fr")
+
+SERVICES = ("services", "20.00", 10_000, 2_000)
+GOODS = ("goods", "5.50", 20_000, 1_100)
+MIXED = past.bill("nord", "NORD-2024-0001", "2024-02-29", SERVICES, GOODS)
+PAID = past.money("nord", "NORD-2024-0001", "2024-03-01", 33_100, reference="VIR 12")
+
+
+@pytest.fixture
+def root(tmp_path):
+    return past.root_of(tmp_path / "root", MIXED, PAID)
+
+
+def rows_of(data: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+
+
+def read(root: Root, name: str) -> list[dict[str, str]]:
+    return rows_of((root.path / "exports" / name).read_bytes())
+
+
+def total(rows, column: str) -> Decimal:
+    return sum((Decimal(row[column]) for row in rows), Decimal(0))
+
+
+# --- what is in them -----------------------------------------------------------------
+
+
+def test_goods_and_services_have_rows_of_their_own(root):
+    assert house.call("export_revenues", root, year="2024").code == 0
+    rows = read(root, "recettes/recettes-2024.csv")
+    assert [(row["nature"], row["net"], row["vat"], row["gross"]) for row in rows] == [
+        ("goods", "200.00", "11.00", "211.00"),
+        ("services", "100.00", "20.00", "120.00"),
+    ]
+    assert {row["date"] for row in rows} == {"2024-03-01"}
+    assert {(row["method"], row["reference"]) for row in rows} == {("transfer", "VIR 12")}
+
+
+def test_a_month_has_the_money_of_the_month_and_the_invoices_of_the_month(root):
+    house.call("export_revenues", root, month="2024-02")
+    assert read(root, "recettes/recettes-2024-02.csv") == []
+    assert total(read(root, "recettes/revenues-2024-02.csv"), "gross") == Decimal("331.00")
+    house.call("export_revenues", root, month="2024-03")
+    assert total(read(root, "recettes/recettes-2024-03.csv"), "gross") == Decimal("331.00")
+    assert read(root, "recettes/revenues-2024-03.csv") == []
+
+
+def test_a_reversal_is_negative_at_its_own_date_and_a_refund_too(root):
+    past.lay(root, past.reversal(PAID, 1, "2024-04-02"))
+    past.lay(root, past.money("nord", "NORD-2024-0001", "2024-04-03", -1_000))
+    house.call("export_revenues", root, month="2024-04")
+    rows = read(root, "recettes/recettes-2024-04.csv")
+    by_kind = {kind: [row for row in rows if row["kind"] == kind] for kind in ("reversal", "refund")}
+    assert total(by_kind["reversal"], "gross") == Decimal("-331.00")
+    assert {row["date"] for row in by_kind["reversal"]} == {"2024-04-02"}
+    assert {row["method"] for row in by_kind["reversal"]} == {"transfer"}
+    assert total(by_kind["refund"], "gross") == Decimal("-10.00")
+
+
+def test_a_credit_note_is_negative_in_the_revenues(root):
+    note = past.bill("nord", "NORD-2024-0002", "2024-05-06", GOODS, corrects="NORD-2024-0001")
+    past.lay(root, note)
+    house.call("export_revenues", root, month="2024-05")
+    (row,) = read(root, "recettes/revenues-2024-05.csv")
+    assert (row["kind"], row["corrects"], row["vat_rate"]) == (
+        "credit_note",
+        "NORD-2024-0001",
+        "5.50",
+    )
+    assert (row["net"], row["vat"], row["gross"]) == ("-200.00", "-11.00", "-211.00")
+
+
+def test_totals_stand_in_a_file_of_their_own(root):
+    house.call("export_revenues", root, year="2024")
+    totals = read(root, "recettes/recettes-2024.totals.csv")
+    assert [tuple(row.values()) for row in totals] == [
+        ("goods", "S", "5.50", "200.00", "11.00", "211.00"),
+        ("services", "S", "20.00", "100.00", "20.00", "120.00"),
+        ("total", "", "", "300.00", "31.00", "331.00"),
+    ]
+
+
+def test_a_year_without_anything_has_headings_and_a_total_of_nothing(root):
+    assert house.call("export_revenues", root, year="2030").code == 0
+    data = (root.path / "exports/recettes/recettes-2030.csv").read_bytes()
+    assert data.startswith(b"date,invoice,client,") and data.count(b"\r\n") == 1
+    (row,) = read(root, "recettes/recettes-2030.totals.csv")
+    assert row["gross"] == "0.00"
+
+
+def test_payments_have_every_line_ever_recorded(root):
+    past.lay(root, past.reversal(PAID, 1, "2025-04-02"))
+    assert house.call("export_payments", root).code == 0
+    rows = read(root, "payments/payments.csv")
+    assert [(row["id"], row["amount"], row["reverses"], row["note"]) for row in rows] == [
+        ("nord/1", "331.00", "", ""),
+        ("nord/2", "-331.00", "nord/1", "bounced"),
+    ]
+
+
+@given(past.past())
+@profile(max_examples=40)
+def test_the_months_add_up_to_the_year(facts):
+    histories = past.histories_of(facts)
+    for table_of in (accounting_tables.recettes, accounting_tables.revenues):
+        for year in ("2023", "2024", "2025"):
+            whole = rows_of(table_of(histories, year).table.to_bytes(PLAIN))
+            months = [table_of(histories, f"{year}-{month:02d}") for month in range(1, 13)]
+            parts = [row for month in months for row in rows_of(month.table.to_bytes(PLAIN))]
+            assert parts == whole
+            (*_, last) = rows_of(table_of(histories, year).totals.to_bytes(PLAIN))
+            for figure in ("net", "vat", "gross"):
+                assert Decimal(last[figure]) == total(whole, figure)
+
+
+@given(past.past())
+@profile(max_examples=40)
+def test_recettes_are_the_payments(facts):
+    histories = past.histories_of(facts)
+    received: Counter[tuple[str, str]] = Counter()
+    for year in range(2023, 2030):
+        for row in rows_of(accounting_tables.recettes(histories, str(year)).table.to_bytes(PLAIN)):
+            received[row["client"], row["date"]] += int(row["gross"].replace(".", ""))
+    moved: Counter[tuple[str, str]] = Counter()
+    for row in rows_of(accounting_tables.payments(histories).to_bytes(PLAIN)):
+        moved[row["client"], row["date"]] += int(row["amount"].replace(".", ""))
+    assert {key: value for key, value in received.items() if value} == {
+        key: value for key, value in moved.items() if value
+    }
+
+
+# --- how a spreadsheet reads them ----------------------------------------------------
+
+
+def test_french_dialect():
+    table = accounting_tables.recettes(past.histories_of([MIXED, PAID]), "2024").table
+    lines = table.to_bytes(FRENCH).split(b"\r\n")
+    assert lines[0].startswith(b"\xef\xbb\xbfDate d'encaissement;Facture;Client;")
+    assert lines[1].decode() == (
+        "2024-03-01;NORD-2024-0001;nord;Client nord;paiement;ventes de biens;"
+        "200,00;11,00;211,00;EUR;virement;VIR 12"
+    )
+
+
+def test_headings_and_dialect_are_chosen_apart():
+    table = accounting_tables.payments(past.histories_of([MIXED, PAID]))
+    stable = table.to_bytes(FRENCH._replace(csv_headers="en"))
+    assert stable.startswith(b"\xef\xbb\xbfid;date;kind;invoice")
+    assert b";payment;" in stable and b";331,00;" in stable
+    assert table.to_bytes(PLAIN._replace(csv_headers="fr")).startswith(b"Identifiant,Date,Type,")
+
+
+@pytest.mark.parametrize("dialect", [PLAIN, FRENCH])
+@given(
+    st.sampled_from("=+-@\t\r\n"),
+    st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=20),
+)
+def test_a_text_is_never_run_as_a_formula(dialect, first, rest):
+    columns = (Column("note", "Note", TEXT), Column("amount", "Montant", AMOUNT))
+    data = csv_files.to_bytes(columns, {"note": [first + rest], "amount": [-150]}, dialect)
+    delimiter = ";" if dialect is FRENCH else ","
+    stream = io.StringIO(data.decode("utf-8-sig"), newline="")
+    _, (note, amount) = csv.reader(stream, delimiter=delimiter)
+    assert note == f"'{first}{rest}"
+    assert amount.replace(",", ".") == "-1.50"
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00")), max_size=5))
+def test_any_text_comes_back_from_the_file(texts):
+    columns = (Column("note", "Note", TEXT), Column("amount", "Montant", AMOUNT))
+    cells = {"note": texts, "amount": list(range(len(texts)))}
+    rows = rows_of(csv_files.to_bytes(columns, cells, PLAIN))
+    assert [row["note"] for row in rows] == [csv_files.safe(text) for text in texts]
+
+
+def test_an_unknown_dialect_is_refused_with_the_known_ones(root):
+    house.write(root, ".env", b"CSV_DIALECT=excel\n")
+    ran = house.call("export_payments", root)
+    assert (ran.code, ran.err) == (
+        1,
+        '.env: CSV_DIALECT: "excel" is not known; write one of rfc4180, fr [B-SETTING]\n',
+    )
+
+
+# --- whole, and only when needed -----------------------------------------------------
+
+
+@given(past.past())
+@profile(max_examples=10)
+def test_the_same_records_give_the_same_bytes(facts):
+    with tempfile.TemporaryDirectory() as folder:
+        trees = []
+        for name in ("one", "two"):
+            root = past.root_of(Path(folder) / name, *facts)
+            for script in ("export_revenues", "export_fec", "export_ledger"):
+                assert house.call(script, root, year="2024").code == 0
+            house.call("export_payments", root)
+            trees.append(house.tree(root))
+        assert trees[0] == trees[1]
+
+
+def test_make_rebuilds_what_is_stale_and_only_that(root):
+    first = house.make(root, "export", "YEAR=2024")
+    assert first.code == 0, first.err
+    made = root.path / "exports/recettes/recettes-2024.csv"
+    before = made.stat()
+    again = house.make(root, "export", "YEAR=2024")
+    assert "nothing changed" in again.out
+    assert made.stat() == before
+    past.lay(root, past.money("nord", "NORD-2024-0001", "2024-03-02", 100))
+    assert "nothing changed" not in house.make(root, "export", "YEAR=2024").out
+    assert len(read(root, "recettes/recettes-2024.csv")) == 3
+    (root.path / "exports/recettes/revenues-2024.totals.csv").unlink()
+    house.make(root, "export", "YEAR=2024")
+    assert (root.path / "exports/recettes/revenues-2024.totals.csv").exists()
+
+
+def test_a_dialect_of_the_command_line_holds_for_once(root):
+    house.make(root, "payments-csv")
+    made = root.path / "exports/payments/payments.csv"
+    plain = made.read_bytes()
+    house.make(root, "payments-csv", "CSV_DIALECT=fr")
+    assert b";331,00;" in made.read_bytes()
+    house.make(root, "payments-csv")
+    assert made.read_bytes() == plain
+
+
+@pytest.mark.parametrize("target", ["export", "accountant"])
+def test_make_wants_a_year_or_a_month(root, target):
+    ran = house.make(root, target)
+    assert ran.code == 2
+    assert ran.err.count("\n") == 1 and "YEAR or MONTH is missing" in ran.err
+    for words in (["YEAR=24"], ["MONTH=2024-13"], ["YEAR=2024", "MONTH=2024-03"], ["YEAR=$(x) ;"]):
+        ran = house.make(root, target, *words)
+        assert ran.code == 2 and "expected one of them" in ran.err
+    assert not (root.path / "exports").exists()
+
+
+def test_bytes_that_would_not_change_are_not_rewritten(root):
+    house.call("export_payments", root)
+    made = root.path / "exports/payments/payments.csv"
+    before = made.stat()
+    ran = house.call("export_payments", root)
+    assert made.stat().st_ino == before.st_ino
+    assert made.stat().st_mtime_ns > before.st_mtime_ns
+    assert "payments.csv: as it was" in ran.out
+
+
+def test_a_stopped_run_is_finished_before_the_export(root, monkeypatch):
+    second = {**MIXED, "number": "NORD-2024-0002", "issue_date": "2024-06-30"}
+    monkeypatch.setattr(issuing, "_carry_out", lambda *_: None)
+    with issuing.begin(root, "a run that was stopped", 0) as run:
+        chain = records.read(root, revenues.chain_path(root, revenues.DIRECT, "nord"))
+        run.append(chain, [second])
+        run.commit()
+    monkeypatch.undo()
+    ran = house.call("export_revenues", root, year="2024")
+    assert ran.code == 0
+    assert "finished the stopped run: a run that was stopped" in ran.err
+    numbers = [row["number"] for row in read(root, "recettes/revenues-2024.csv")]
+    assert "NORD-2024-0002" in numbers
+
+
+def test_a_writer_keeps_an_export_waiting(root, monkeypatch):
+    monkeypatch.setenv("LOCK_WAIT", "0")
+    with root.lock.open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        ran = house.call("export_payments", root)
+    assert ran.code == 4
+    assert not (root.path / "exports").exists()
+
+
+def test_two_exports_run_side_by_side(root, monkeypatch):
+    monkeypatch.setenv("LOCK_WAIT", "0")
+    with root.lock.open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        assert house.call("export_payments", root).code == 0
+
+
+def test_a_payment_of_no_invoice_is_named(root):
+    past.lay(root, past.money("nord", "NORD-2024-0009", "2024-03-02", 100))
+    ran = house.call("export_payments", root)
+    assert ran.code == 3
+    assert ran.err.startswith("data/payments/nord.jsonl: line 2: is about NORD-2024-0009,")
+    assert not (root.path / "exports").exists()
+
+
+def test_records_that_were_changed_are_not_exported(root):
+    path = root.data / "payments/nord.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"331.00", b"931.00"))
+    assert house.call("export_revenues", root, year="2024").code == 3
+    assert not (root.path / "exports").exists()
