@@ -28,7 +28,8 @@ SUB := $(MAKE) -f $(HOUSE)/Makefile ROOT=$(ROOT)
 # Values reach the scripts through the environment as they were typed: neither Make nor
 # the shell expands what stands in them.
 VALUES := YEAR CSV_DIALECT CSV_HEADERS CLIENT MONTH ISSUE_DATE TODAY REISSUE WORKERS LOCK_WAIT \
-  INVOICE AMOUNT DATE METHOD REFERENCE NOTE REASON LINES PAYMENT FILE AGAIN OVERPAYMENT
+  INVOICE AMOUNT DATE METHOD REFERENCE NOTE REASON LINES PAYMENT FILE AGAIN OVERPAYMENT \
+  QUIET KEEP_DAYS DRY_RUN TO FROM WITNESS
 define as_typed
 override $(1) := $$(value $(1))
 export $(1)
@@ -93,13 +94,33 @@ preview: $(READY) ## drafts of MONTH's invoices, watermarked, unnumbered, in ROO
 # creates its files. A phase whose flag is fresh starts no process.
 PHASES := batches direct packages
 
+# The summary comes whatever happened, and the status of the phases stays. What a run knows of
+# itself lies in a folder of its own: the heads as they were, and the alerts that were said.
+# QUIET=1 keeps back what the phases say; it is said at the end unless all is well and old.
 .PHONY: month
 month: $(READY) ## the monthly cycle of MONTH (default: the month before ISSUE_DATE, itself today)
-	@$(DATES); \
+	@RUN=$$(mktemp -d); export RUN RUN_LOG=$$RUN/alerts; exec 9>&2; \
+	trap 'if [ -e "$$RUN/said" ]; then cat "$$RUN/said" >&9; fi; rm -rf "$$RUN"' EXIT; \
+	case "$$QUIET" in ""|0|no) ;; *) exec >"$$RUN/said" 2>&1;; esac; \
+	cp -R $(ROOT)/data/heads "$$RUN/heads" 2>/dev/null || :; \
+	status=0; failed=; \
+	dates=$$($(SCRIPT)/show_dates.py --root $(ROOT)) || { status=$$?; failed=dates; \
+	  if [ $$status = 2 ] || [ ! -e $(ROOT)/issuer.json ]; then exit $$status; fi; \
+	  dates=$$(date +%F); }; \
+	set -- $$dates "" ""; \
+	if [ -z "$$failed" ]; then echo "month $$3, issue date $$2"; \
 	for phase in $(PHASES); do \
 	  if $(SUB) -q MONTH="$$3" "phase-$$phase" 2>/dev/null; then echo "$$phase: nothing left to do"; \
-	  else $(SUB) TODAY="$$1" ISSUE_DATE="$$2" MONTH="$$3" "phase-$$phase"; fi; \
-	done
+	  else $(SUB) TODAY="$$1" ISSUE_DATE="$$2" MONTH="$$3" "phase-$$phase" || \
+	    { status=$$?; failed=$$phase; break; }; fi; \
+	done; fi; \
+	FAILED=$$failed $(SUB) TODAY="$$1" MONTH="$$3" month-summary || status=$$?; \
+	exit $$status
+
+.PHONY: month-summary
+month-summary:
+	@$(SCRIPT)/send_alerts.py --root $(ROOT) --run "$$RUN" --failed "$$FAILED" --today "$$TODAY" \
+	  --month "$$MONTH"
 
 FLAGS := $(ROOT)/data/flags/$(MONTH)
 
@@ -274,6 +295,12 @@ receipt: $(READY) ## a copy of a paid INVOICE that says so; the invoice stays as
 	$(call need,INVOICE,NORD-2024-0001)
 	@$(SCRIPT)/make_receipt.py --root $(ROOT) --invoice "$$INVOICE"
 
+##@ Watching over it
+
+.PHONY: verify
+verify: $(READY) ## the audit: everything read anew and compared [WITNESS=heads.txt, from a mail]
+	@$(SCRIPT)/verify.py --root $(ROOT) --witness="$$WITNESS"
+
 ##@ For developers
 
 .PHONY: test
@@ -292,7 +319,7 @@ conformance: $(READY_DEV) ## outside validators over the demo's invoices (needs 
 	@$(PYTHON) $(HOUSE)/tests/conformance/judge.py $(HOUSE)/build/conformance/root
 
 .PHONY: pin
-pin: ## requirements*.txt anew from requirements*.in, with hashes (needs pip-tools)
+pin: ## requirements*.txt anew from requirements*.in, with hashes (needs uv)
 	@cd $(HOUSE) && for name in requirements requirements-dev; do \
-	  pip-compile --quiet --generate-hashes --strip-extras --no-header --allow-unsafe \
-	    --no-emit-index-url --no-emit-find-links --output-file $$name.txt $$name.in; done
+	  uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url \
+	    --python-version 3.11 --output-file $$name.txt $$name.in; done

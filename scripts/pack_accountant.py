@@ -117,12 +117,13 @@ def pack(root: Root, target: Path, files: dict[str, bytes], bills: list[Bill]) -
     sums = {name: storage.sha256(data) for name, data in files.items()}
     sums |= {_name(bill): bill.pdf_sha256 for bill in bills}
     listed = "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))
+    contents = {**files, "SHA256SUMS": listed.encode()}
+    proofs = {_name(bill): _pdf(root, bill) for bill in bills}
     with temporary.open("wb") as stream:
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
-            for name, data in sorted({**files, "SHA256SUMS": listed.encode()}.items()):
+            for name in sorted(contents.keys() | proofs.keys()):
+                data = contents[name] if name in contents else proofs[name].read_bytes()
                 archive.writestr(_entry(target.stem, name), data)
-            for bill in bills:
-                archive.writestr(_entry(target.stem, _name(bill)), _pdf(root, bill).read_bytes())
         stream.flush()
         os.fsync(stream.fileno())
     temporary.chmod(storage.FILE_MODE)

@@ -265,12 +265,14 @@ def test_a_payment_of_an_unknown_invoice_is_a_broken_house(root: Root) -> None:
     assert "data/payments/nord.jsonl: line 1: names NORD-2026-0001" in ran.err
 
 
-def test_a_missing_head_is_noticed(root: Root) -> None:
+@pytest.mark.parametrize("folder", ["revenues", "payments"])
+def test_a_missing_head_is_noticed(root: Root, folder: str) -> None:
     books.bill(root, "nord", 1, "100.00")
     house.call("reconcile", root)
-    (root.data / "heads/revenues/nord.json").unlink()
+    books.pay(root, "NORD-2026-0001", "1.00")
+    (root.data / f"heads/{folder}/nord.json").unlink()
     ran = house.call("reconcile", root)
-    assert (ran.code, "data/heads/revenues/nord.json: is missing" in ran.err) == (3, True)
+    assert (ran.code, f"data/heads/{folder}/nord.json: is missing" in ran.err) == (3, True)
 
 
 def test_reconcile_finishes_what_a_stopped_payment_left(root: Root) -> None:

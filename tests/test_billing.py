@@ -230,3 +230,14 @@ def test_where_an_invoice_is_received(tmp_path):
 def test_without_a_bank_account_no_transfer_is_asked_for(tmp_path):
     root = house.build(tmp_path, seller=house.issuer({"bank": None}))
     assert house.draft(root).payment_reference == ""
+
+
+def test_nothing_to_pay_is_no_invoice_but_a_gift_is_one(tmp_path):
+    free = {"plan.items": [house.metered("support", "hours", "10.00")]}
+    used = house.usage("nord", "2026-10", {"hours": "0"})
+    root = house.build(tmp_path, house.client(changes=free), used=(used,))
+    assert reason(root, "2026-10") == "every line of the period is 0.00"
+    gift = [{"id": "gift", "description": {"fr": "Offert"}, "percent": "100"}]
+    (root.usage / "nord" / "2026-10.manual.json").unlink()
+    house.put_client(root, house.client(changes={"plan.discounts": gift}))
+    assert str(house.draft(root).totals.due) == "0.00"

@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 
 import house
 import past
-from lib import accounting_tables, csv_files, issuing, records, revenues
+from lib import accounting_tables, csv_files, issuing, records, revenues, settings
 from lib.csv_files import AMOUNT, TEXT, Column
 from lib.root import Root
-from lib.settings import Settings
 
-PLAIN = Settings(lock_wait=0, workers=1, csv_dialect="rfc4180", csv_headers="en")
+PLAIN = settings.load(Root(Path("/nowhere")))._replace(csv_dialect="rfc4180", csv_headers="en")
 FRENCH = PLAIN._replace(csv_dialect="fr", csv_headers="fr")
 
 SERVICES = ("services", "20.00", 10_000, 2_000)

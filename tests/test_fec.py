@@ -16,6 +16,7 @@ from lib.bookkeeping import FiscalYear
 from lib.inputs import Accounts
 
 YEAR = FiscalYear("2024-01-01", "2024-12-31")
+YEAR_BEFORE = FiscalYear("2023-01-01", "2023-12-31")
 
 # Article A47 A-1, VII, of the livre des procédures fiscales.
 HEADER = (
@@ -193,14 +194,24 @@ def test_every_entry_balances_and_numbers_have_no_gap(facts):
 
 @given(past.past())
 @profile(max_examples=40)
-def test_letters_balance_within_the_file_and_miss_none_that_could_be_given(facts):
-    lines = of(*facts)
-    on_411 = [line for line in lines if line["CompteNum"] == "411"]
-    assert not sums([line for line in on_411 if line["EcritureLet"]], "EcritureLet")
-    assert not [line for line in lines if line["EcritureLet"] and line["CompteNum"] != "411"]
+def test_letters_are_those_of_the_invoices_that_the_year_opened_and_settled(facts):
+    lines, before = ([*map(about, of(*facts, year=year))] for year in (YEAR, YEAR_BEFORE))
+    customers = [line for line in lines if line["CompteNum"] == "411"]
+    balances = sums(customers, "invoice")
+    settled = {line["invoice"] for line in customers} - balances.keys()
+    settled -= {line["invoice"] for line in before if line["CompteNum"] == "411"}
+    assert {line["invoice"] for line in lines if line["EcritureLet"]} == settled
+    assert not sums([line for line in lines if line["EcritureLet"]], "EcritureLet")
     for line in lines:
-        assert bool(line["EcritureLet"]) == bool(line["DateLet"])
-        assert not line["EcritureLet"] or line["DateLet"] >= line["EcritureDate"]
+        lettered = line["CompteNum"] == "411" and line["invoice"] in settled
+        assert bool(line["EcritureLet"]) == bool(line["DateLet"]) == lettered
+        assert not lettered or line["DateLet"] >= line["EcritureDate"]
+    assert len({line["EcritureLet"] for line in lines if line["EcritureLet"]}) == len(settled)
+
+
+def about(line: Line) -> Line:
+    """The line with the invoice that its label names last."""
+    return {**line, "invoice": re.findall(r"[A-Z]{4}-[0-9]{4}", line["EcritureLib"])[-1]}
 
 
 @given(past.past())

@@ -46,6 +46,13 @@ def test_worked_example_of_a_partial_payment():
     assert vat(second) == {"20.00": 1_314, "10.00": 329}
 
 
+def test_each_rate_is_rounded_on_its_own():
+    # 0.19 x 2 / 23 = 0.0165, 0.19 x 1 / 23 = 0.0083; their sum would be 0.0248.
+    invoice = issued(("services", "20.00", 1_000, 200), ("services", "10.00", 1_000, 100))
+    (first,) = of(invoice, paid("2024-02-01", 19))
+    assert vat(first) == {"20.00": 2, "10.00": 1}
+
+
 def test_goods_and_services_of_one_rate_share_its_vat():
     mixed = issued(("goods", "20.00", 3_333, 667), ("services", "20.00", 3_333, 666))
     (first,) = of(mixed, paid("2024-02-01", 4_000))

@@ -8,6 +8,9 @@ and it would be embedded whole in every PDF), and layout tables (the page sets g
 Combining marks and the soft hyphen are left out on purpose: without layout tables they would
 be drawn in the wrong place, so a text that holds them is refused like any missing glyph.
 
+Composite glyphs are drawn out, so that the outline of every character stands alone and a
+document's share of the font is a list of outlines (lib/pdf_writer).
+
 The narrow no-break space, which groups thousands in French, is made wider: at an eighth of
 the size "1 234" reads as "1234" in print.
 
@@ -21,6 +24,8 @@ import unicodedata
 from pathlib import Path
 
 from fontTools import subset
+from fontTools.pens.filterPen import DecomposingFilterPen
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont
 
 FAMILY = "Invoice Sans"
@@ -56,6 +61,19 @@ def wanted() -> list[int]:
     ]
 
 
+def draw_out(font: TTFont) -> None:
+    """Replaces each glyph made of others by its own outline."""
+    glyphs = font.getGlyphSet()
+    outlines = {}
+    for name in font.getGlyphOrder():
+        if font["glyf"][name].isComposite():
+            pen = TTGlyphPen(None)
+            glyphs[name].draw(DecomposingFilterPen(pen, glyphs))
+            outlines[name] = pen.glyph()
+    for name, outline in outlines.items():
+        font["glyf"][name] = outline
+
+
 def build(source: Path, weight: str) -> Path:
     """Writes one weight to TARGET and returns its path."""
     font = TTFont(source, recalcTimestamp=False)
@@ -70,6 +88,7 @@ def build(source: Path, weight: str) -> Path:
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=wanted())
     subsetter.subset(font)
+    draw_out(font)
     font["hmtx"][font.getBestCmap()[NARROW_SPACE]] = (NARROW_SPACE_WIDTH, 0)
     full_name = FAMILY if weight == "Regular" else f"{FAMILY} {weight}"
     file_name = f"{FAMILY.replace(' ', '')}-{weight}"

@@ -4,8 +4,15 @@ An alert has a stable code (B- stops the run, I- informs), the file, the place i
 what to do. One line each, on stderr and in data/logs/; docs/alerts.md lists the codes.
 Scripts end with: 0 done, 1 input refused, 2 wrong usage, 3 integrity broken,
 4 environment (lock held, disk full, mail server down).
+
+Where the environment's RUN_LOG names a file, every alert is noted there too: `make month`
+gives one to its phases, so that its summary knows what they said.
 """
 
+import contextlib
+import errno
+import fcntl
+import json
 import os
 import sys
 from collections.abc import Iterable
@@ -82,15 +89,45 @@ def write_log(logs: Path, client: str, level: str, script: str, code: str, text:
     line = f"{moment} {level} {script} {code} {printable(text)}\n"
     try:
         logs.mkdir(parents=True, exist_ok=True)
-        name = f"{client}.log" if client else "system.log"
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        handle = os.open(logs / name, flags, 0o640)
-        try:
-            os.write(handle, line.encode("utf-8", "backslashreplace"))
-        finally:
-            os.close(handle)
+        _append_whole(
+            logs / (f"{client}.log" if client else "system.log"),
+            line.encode("utf-8", "backslashreplace"),
+        )
     except OSError as error:
         print(f"the log could not be written: {error.strerror}", file=sys.stderr)
+
+
+def open_log(path: Path) -> int:
+    """Opens a log and locks it, so that no line is lost between an append and a purge.
+
+    Returns:
+      a handle at the file that has the name now; closing it lets the lock go.
+    """
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    while True:
+        handle = os.open(path, flags, 0o640)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if os.path.samestat(os.fstat(handle), path.stat()):
+                return handle
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)  # a purge has put another file in its place meanwhile
+
+
+def _append_whole(path: Path, line: bytes) -> None:
+    """Appends a line, or none of it where the disk is full."""
+    handle = open_log(path)
+    try:
+        length = os.fstat(handle).st_size
+        if os.write(handle, line) < len(line):
+            os.ftruncate(handle, length)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    finally:
+        os.close(handle)
 
 
 def report(logs: Path | None, script: str, alerts: Iterable[Alert]) -> None:
@@ -100,3 +137,20 @@ def report(logs: Path | None, script: str, alerts: Iterable[Alert]) -> None:
         if logs is not None:
             level = "ERROR" if alert.code.startswith("B-") else "NOTICE"
             write_log(logs, alert.client, level, script, alert.code, str(alert))
+        _note(alert)
+
+
+def _note(alert: Alert) -> None:
+    run_log = os.environ.get("RUN_LOG")
+    if run_log:
+        # Where it cannot be written, the alert stands on stderr and in the log all the same.
+        with contextlib.suppress(OSError), Path(run_log).open("a") as stream:
+            stream.write(json.dumps(alert) + "\n")
+
+
+def noted(run_log: Path) -> list[Alert]:
+    """The alerts of a run that had this file as its RUN_LOG, in order, each once."""
+    if not run_log.exists():
+        return []
+    lines = run_log.read_text().splitlines()
+    return list(dict.fromkeys(Alert(*json.loads(line)) for line in lines))

@@ -82,6 +82,14 @@ def cents(amount: Decimal) -> int:
     return int(value)
 
 
+def _cents_of(text: str) -> int:
+    """An amount as revenue records have it, with two decimals: "12.50" is 1250."""
+    whole, _, fraction = text.partition(".")
+    if len(fraction) != 2:
+        raise ValueError(f"{text!r} has not two decimals")
+    return int(whole + fraction)
+
+
 def in_euros(amount: int) -> Decimal:
     """1250 is 12.50."""
     return Decimal(amount).scaleb(-2)
@@ -161,8 +169,8 @@ def _bill(record: records.Record) -> Bill:
             entry["nature"],
             entry["vat_category"],
             entry["vat_rate"],
-            cents(Decimal(entry["net"])),
-            cents(Decimal(entry["vat"])),
+            _cents_of(entry["net"]),
+            _cents_of(entry["vat"]),
         )
         for entry in record["breakdown"]
     )
@@ -176,7 +184,7 @@ def _bill(record: records.Record) -> Bill:
         corrects=record.get("corrects", ""),
         name=record["buyer"],
         currency=record["currency"],
-        gross=cents(Decimal(record["gross"])),
+        gross=_cents_of(record["gross"]),
         shares=shares,
         vat_on_debits=record.get("vat_on_debits", False),
         document_sha256=record["document_sha256"],

@@ -5,6 +5,7 @@ between fields, between files, and against the law. All problems of all files ar
 before anything is refused. What passes is turned into frozen dataclasses.
 """
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from lib.root import Root
 
 _T = TypeVar("_T")
 
+REMINDER_LEVELS = ("polite", "firm", "formal")
 BATCH_METRIC = "batch_invoices"
 BATCH_SOURCE = "batch_"
 
@@ -77,10 +79,25 @@ class Accounts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """A year's limits of turnover without VAT; over a raised one, VAT is due from that day.
+
+    `services` limits services, `goods` the whole turnover where goods are sold; None: not given.
+    """
+
+    services: Decimal | None = None
+    services_raised: Decimal | None = None
+    goods: Decimal | None = None
+    goods_raised: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Issuer(SellerTerms):
     """issuer.json. `numbering` is "client" (a sequence each) or "issuer" (one for all).
 
-    `fiscal_year_end` is the month and day on which the books close: "12-31".
+    `fiscal_year_end` is the month and day on which the books close: "12-31"; `thresholds`
+    are those of the VAT exemption by year: {"2026": ...}; `reminders` the days after the due
+    date by level, from polite to formal: {"polite": 7, ...}.
     """
 
     code: str
@@ -88,6 +105,8 @@ class Issuer(SellerTerms):
     numbering: str = "client"
     accounts: Accounts = field(default_factory=Accounts)
     fiscal_year_end: str = "12-31"
+    thresholds: dict[str, Thresholds] = field(default_factory=dict)
+    reminders: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,11 +283,21 @@ def _load_issuer(root: Root, faults: list[Alert]) -> IssuerInput | None:
     if read is None:
         return None
     value, source = read
-    found = seller_faults(value)
+    found = seller_faults(value) + _reminder_faults(value.get("reminders", {}))
     logo = _load_logo(root, root.issuer, value.get("logo", ""), faults)
     faults += _alerts(found, source.name, "")
     issuer = _convert({**value}, Issuer, source.name, "", faults)
     return IssuerInput(issuer, source, logo) if issuer else None
+
+
+def _reminder_faults(days: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Each level comes later than the one before it."""
+    given = [level for level in REMINDER_LEVELS if level in days]
+    return [
+        (f"reminders.{later}", f"{days[later]} is not after {earlier}, {days[earlier]} days")
+        for earlier, later in itertools.pairwise(given)
+        if days[later] <= days[earlier]
+    ]
 
 
 def _load_logo(root: Root, beside: Path, name: str, faults: list[Alert]) -> Source | None:

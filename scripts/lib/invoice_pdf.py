@@ -1,8 +1,7 @@
 """The page of an invoice or a credit note: a Document laid out, and written as PDF/A-3.
 
-First the layout, a pure function of the document: pages of marks (text, box, picture), each at
-its place, in points from the top left corner of an A4 sheet. Then the writing of those marks
-through fpdf2, with the Factur-X XML inside.
+The layout is a pure function of the document: pages of marks (text, box, picture), each at
+its place, in points from the top left corner of an A4 sheet. lib/pdf_writer writes them.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,15 +15,13 @@ from typing import NamedTuple
 
 import fpdf
 from facturx.facturx import generate_xmp_object
-from fpdf.enums import AssociatedFileRelationship
 from lxml import etree
 from PIL import Image
 
-from lib import fonts, money, payment_code, words
+from lib import fonts, money, payment_code, pdf_writer, words
 from lib.document import CREDIT_NOTE, Address, Document, Line, Party, Seller
-from lib.fonts import REGULAR, SEMIBOLD, missing_glyphs
-
-__all__ = ["missing_glyphs", "render"]
+from lib.fonts import REGULAR, SEMIBOLD
+from lib.pdf_writer import Attachment, Box, Colour, Page, Picture, Stamp, Text
 
 MM = 72 / 25.4
 PAGE_WIDTH = 210 * MM
@@ -47,7 +44,6 @@ RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 ELSEWHERE = ("BAR", "DCL", "ABL")
 LEAST_OF_A_ROW = 60.0  # of a row that no page can hold whole
 
-Colour = tuple[int, int, int]
 INK: Colour = (26, 32, 38)
 GREY: Colour = (97, 106, 115)
 LIGHT: Colour = (217, 221, 225)
@@ -93,39 +89,6 @@ RUNNING = Style(REGULAR, 7.6, GREY, 10)
 FOOT = Style(REGULAR, 6.8, GREY, 8.8)
 
 
-class Text(NamedTuple):
-    """A run of text: `x` is where it begins, `y` its baseline."""
-
-    x: float
-    y: float
-    text: str
-    face: str
-    size: float
-    colour: Colour
-
-
-class Box(NamedTuple):
-    """A filled rectangle: rules and QR modules too."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    colour: Colour
-
-
-class Picture(NamedTuple):
-    """The logo, a PNG or JPEG file as it came."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    data: bytes
-
-
-Mark = Text | Box | Picture
-Page = list[Mark]
 Lines = list[tuple[str, Style]]
 
 
@@ -304,7 +267,7 @@ class _Sheet:
 
 
 def _lay_out(
-    document: Document, logo: bytes | None, watermark: str, paid: Sequence[str]
+    document: Document, logo: bytes | None, watermark: str, paid: Sequence[str] = ()
 ) -> list[Page]:
     """The pages of the document."""
     number = watermark if _is_draft(document, watermark) else document.number
@@ -787,48 +750,16 @@ def render(
         does not hold the bank account.
     """
     pages = _lay_out(document, logo, watermark, paid)
-    for page in pages:
-        for mark in page:
-            if isinstance(mark, Text):
-                _refuse_missing(mark.text)
-    _refuse_missing(watermark)
-    pdf = _new_pdf(document, xml, watermark)
-    for page in pages:
-        pdf.add_page()
-        if watermark:
-            _stamp(pdf, watermark)
-        _paint(pdf, page)
-    return bytes(pdf.output())
-
-
-def _refuse_missing(text: str) -> None:
-    if missing := missing_glyphs(text):
-        listed = ", ".join(f"{character!r} (U+{ord(character):04X})" for character in missing)
-        raise ValueError(f"no glyph for {listed} in {text!r}")
-
-
-def _new_pdf(document: Document, xml: bytes | None, watermark: str) -> fpdf.FPDF:
-    """An empty PDF with its metadata, fonts and attachment."""
-    pdf = fpdf.FPDF(unit="pt", format="A4", enforce_compliance="PDF/A-3B")
-    pdf.set_auto_page_break(False)
-    pdf.alias_nb_pages(None)  # type: ignore[arg-type]  # a client may be named {nb}
-    for face in fonts.FACES:
-        pdf.add_font(face, fname=fonts.path(face))
-    moment = datetime.combine(document.issue_date, time(), UTC)
-    pdf.set_creation_date(moment)
-    pdf.set_lang(document.language)
-    pdf.set_xmp_metadata(_xmp(document, bool(xml), watermark))
-    if xml:
-        pdf.embed_file(
-            bytes=xml,
-            basename="factur-x.xml",
-            desc="Factur-X",
-            mime_type="text/xml",
-            modification_date=moment,
-            associated_file_relationship=AssociatedFileRelationship.ALTERNATIVE.value,
-            compress=True,
-        )
-    return pdf
+    if watermark:
+        pages = [[_stamp(watermark), *page] for page in pages]
+    attachment = Attachment("factur-x.xml", xml, "text/xml", "Factur-X") if xml else None
+    return pdf_writer.write(
+        pages,
+        moment=datetime.combine(document.issue_date, time(), UTC),
+        language=document.language,
+        xmp=_xmp(document, bool(xml), watermark),
+        attachment=attachment,
+    )
 
 
 def _xmp(document: Document, with_xml: bool, watermark: str) -> str:
@@ -860,27 +791,7 @@ def _xmp(document: Document, with_xml: bool, watermark: str) -> str:
     return xmp.replace("<rdf:RDF>", f'<rdf:RDF xmlns:rdf="{RDF}">')
 
 
-def _stamp(pdf: fpdf.FPDF, text: str) -> None:
+def _stamp(text: str) -> Stamp:
     """The watermark, rising across the page, faint enough to read what stands on it."""
     size = min(120, 560 * 1000 / (fonts.width(text, SEMIBOLD, 1000)))
-    x, y = PAGE_WIDTH / 2, PAGE_HEIGHT / 2
-    pdf.set_font(SEMIBOLD, size=size)
-    pdf.set_text_color(*FAINT)
-    with pdf.rotation(50, x, y):
-        pdf.text(x - fonts.width(text, SEMIBOLD, size) / 2, y + 0.35 * size, text)
-
-
-def _paint(pdf: fpdf.FPDF, page: Page) -> None:
-    filled: Colour | None = None
-    for mark in page:
-        if isinstance(mark, Text):
-            pdf.set_font(mark.face, size=mark.size)
-            pdf.set_text_color(*mark.colour)
-            pdf.text(mark.x, mark.y, mark.text)
-        elif isinstance(mark, Box):
-            if mark.colour != filled:
-                pdf.set_fill_color(*mark.colour)
-                filled = mark.colour
-            pdf.rect(mark.x, mark.y, mark.width, mark.height, style="F")
-        else:
-            pdf.image(mark.data, mark.x, mark.y, mark.width, mark.height)
+    return Stamp(PAGE_WIDTH / 2, PAGE_HEIGHT / 2, text, SEMIBOLD, size, FAINT)

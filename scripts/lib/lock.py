@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from lib import storage
 from lib.alerts import Alert, Unavailable
@@ -19,15 +20,20 @@ _STEP = 0.05  # seconds between two tries
 
 
 @contextmanager
-def exclusive(root: Root, holder: str, wait: int) -> Iterator[None]:
+def exclusive(root: Root, holder: str, wait: int, file: Path | None = None) -> Iterator[None]:
     """Holds the lock alone, for whoever writes. `holder` is what others are told.
+
+    Args:
+      wait: seconds.
+      file: the file of another lock than the root's, as whoever sends mail has one.
 
     Raises:
       Unavailable: if it is not free within `wait` seconds, or cannot be locked at all.
     """
-    handle = _open(root)
+    file = file or root.lock
+    handle = _open(file)
     try:
-        _acquire(root, handle, fcntl.LOCK_EX, wait)
+        _acquire(root, file, handle, fcntl.LOCK_EX, wait)
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{holder} (process {os.getpid()})".encode(), 0)
         try:
@@ -45,21 +51,21 @@ def shared(root: Root, wait: int) -> Iterator[None]:
     Raises:
       Unavailable: as `exclusive` does.
     """
-    handle = _open(root)
+    handle = _open(root.lock)
     try:
-        _acquire(root, handle, fcntl.LOCK_SH, wait)
+        _acquire(root, root.lock, handle, fcntl.LOCK_SH, wait)
         yield
     finally:
         os.close(handle)
 
 
-def _open(root: Root) -> int:
-    storage.make_folder(root.data)
+def _open(file: Path) -> int:
+    storage.make_folder(file.parent)
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    return os.open(root.lock, flags, storage.FILE_MODE)
+    return os.open(file, flags, storage.FILE_MODE)
 
 
-def _acquire(root: Root, handle: int, kind: int, wait: int) -> None:
+def _acquire(root: Root, file: Path, handle: int, kind: int, wait: int) -> None:
     deadline = time.monotonic() + wait
     said = False
     while True:
@@ -70,11 +76,11 @@ def _acquire(root: Root, handle: int, kind: int, wait: int) -> None:
             holder = os.pread(handle, 200, 0).decode("utf-8", "replace") or "a reader"
         except OSError as error:
             text = f"cannot be locked on this file system: {error.strerror}; use a local disk"
-            name = root.name_of(root.lock)
+            name = root.name_of(file)
             raise Unavailable([Alert("B-LOCK-UNSUPPORTED", name, "", text)]) from None
         if time.monotonic() >= deadline:
             text = f"still held by {holder} after {wait} s; try again when it has ended"
-            raise Unavailable([Alert("B-LOCK-HELD", root.name_of(root.lock), "", text)])
+            raise Unavailable([Alert("B-LOCK-HELD", root.name_of(file), "", text)])
         if not said:
             print(f"waiting for {holder} to end (at most {wait} s)", file=sys.stderr)
             said = True

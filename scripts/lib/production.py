@@ -97,9 +97,13 @@ _worker_logo: bytes | None = None
 
 
 def _prepare_worker(parent: int, logo: bytes | None) -> None:
-    """A worker ends with its parent, even if that was killed (prctl PR_SET_PDEATHSIG)."""
     global _worker_logo
     _worker_logo = logo
+    end_with_parent(parent)
+
+
+def end_with_parent(parent: int) -> None:
+    """A worker ends with its parent, even if that was killed (prctl PR_SET_PDEATHSIG)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     if os.getppid() != parent:

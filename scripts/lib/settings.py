@@ -6,11 +6,14 @@ file. .env.example explains each setting.
 
 import io
 import os
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
 from typing import NamedTuple
 
 import dotenv
 
-from lib import storage
+from lib import schemas, storage
 from lib.alerts import Alert, Refused
 from lib.root import Root
 
@@ -19,9 +22,59 @@ _DEFAULTS = {
     "CSV_DIALECT": "rfc4180",
     "CSV_HEADERS": "en",
     "WORKERS": "0",
+    "SMTP_HOST": "",
+    "SMTP_PORT": "0",
+    "SMTP_USER": "",
+    "SMTP_PASSWORD": "",
+    "SMTP_SECURITY": "starttls",
+    "SMTP_CA_FILE": "",
+    "SMTP_TIMEOUT": "30",
+    "MAIL_FROM": "",
+    "MAIL_SINCE": "",
+    "MAIL_MAX_ATTACHMENT": "10000000",
+    "ALERT_TO": "",
 }
 
-_CHOICES = {"CSV_DIALECT": ("rfc4180", "fr"), "CSV_HEADERS": ("en", "fr")}
+_NUMBERS = {
+    "LOCK_WAIT": "seconds",
+    "WORKERS": "processes",
+    "SMTP_PORT": "a port",
+    "SMTP_TIMEOUT": "seconds",
+    "MAIL_MAX_ATTACHMENT": "bytes",
+}
+
+_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+
+_CHOICES = {
+    "CSV_DIALECT": ("rfc4180", "fr"),
+    "CSV_HEADERS": ("en", "fr"),
+    "SMTP_SECURITY": tuple(_PORTS),
+}
+
+# Where a password may go unencrypted: it does not leave the machine.
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mail:
+    """How mail leaves: `host` empty, it waits in data/outbox/.
+
+    `security` is starttls, tls or none; `ca_file` the authorities to trust instead of the
+    machine's, or None; `timeout` in seconds for each answer; `sender` and `alert_to` are
+    addresses; documents issued before `since` are not sent; `max_attachment` in bytes.
+    """
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    security: str
+    ca_file: Path | None
+    timeout: int
+    sender: str
+    since: date
+    max_attachment: int
+    alert_to: tuple[str, ...]
 
 
 class Settings(NamedTuple):
@@ -34,6 +87,7 @@ class Settings(NamedTuple):
     workers: int
     csv_dialect: str
     csv_headers: str
+    mail: Mail
 
 
 def load(root: Root) -> Settings:
@@ -45,14 +99,15 @@ def load(root: Root) -> Settings:
     values = {**_DEFAULTS, **_file(root)}
     values |= {name: os.environ[name] for name in _DEFAULTS if os.environ.get(name)}
     faults = []
-    for name, what in (("LOCK_WAIT", "seconds"), ("WORKERS", "processes")):
-        if not values[name].isascii() or not values[name].isdigit() or len(values[name]) > 6:
-            text = f'{name}: "{values[name]}" is not a number of {what}; write {_DEFAULTS[name]}'
+    for name, what in _NUMBERS.items():
+        if not values[name].isascii() or not values[name].isdigit() or len(values[name]) > 9:
+            text = f'{name}: "{values[name]}" is not a number ({what}); write {_DEFAULTS[name]}'
             faults.append(_fault(root, text))
     for name, known in _CHOICES.items():
         if values[name] not in known:
             text = f'{name}: "{values[name]}" is not known; write one of {", ".join(known)}'
             faults.append(_fault(root, text))
+    faults += [_fault(root, text) for text in _mail_faults(root, values)]
     if faults:
         raise Refused(faults)
     return Settings(
@@ -60,7 +115,53 @@ def load(root: Root) -> Settings:
         workers=int(values["WORKERS"]) or _cores(),
         csv_dialect=values["CSV_DIALECT"],
         csv_headers=values["CSV_HEADERS"],
+        mail=Mail(
+            host=values["SMTP_HOST"],
+            port=int(values["SMTP_PORT"]) or _PORTS[values["SMTP_SECURITY"]],
+            user=values["SMTP_USER"],
+            password=values["SMTP_PASSWORD"],
+            security=values["SMTP_SECURITY"],
+            ca_file=root.path / values["SMTP_CA_FILE"] if values["SMTP_CA_FILE"] else None,
+            timeout=int(values["SMTP_TIMEOUT"]),
+            sender=values["MAIL_FROM"],
+            since=date.fromisoformat(values["MAIL_SINCE"]) if values["MAIL_SINCE"] else date.min,
+            max_attachment=int(values["MAIL_MAX_ATTACHMENT"]),
+            alert_to=_addresses(values["ALERT_TO"]),
+        ),
     )
+
+
+def _mail_faults(root: Root, values: dict[str, str]) -> list[str]:
+    """What is wrong with how mail leaves. A password is never repeated."""
+    faults = []
+    address = schemas.text_check("common", ("$defs", "email"))
+    for name in ("MAIL_FROM", "ALERT_TO"):
+        given = _addresses(values[name]) if name == "ALERT_TO" else (values[name],)
+        faults += [f"{name}: {address(one)}" for one in given if one and address(one)]
+    day = schemas.text_check("common", ("$defs", "date"))(values["MAIL_SINCE"])
+    if values["MAIL_SINCE"] and day:
+        faults.append(f"MAIL_SINCE: {day}")
+    host = values["SMTP_HOST"]
+    if not (host.isascii() and host.isprintable()) or " " in host:
+        faults.append(f'SMTP_HOST: "{host}" is not the name of a host; write smtp.example.org')
+    for name in ("SMTP_USER", "SMTP_PASSWORD"):
+        if not (values[name].isascii() and values[name].isprintable()):
+            faults.append(f"{name}: has a character outside ASCII, which SMTP cannot carry")
+    if bool(values["SMTP_USER"]) != bool(values["SMTP_PASSWORD"]):
+        faults.append("SMTP_USER and SMTP_PASSWORD: one is missing; give both or neither")
+    if values["SMTP_SECURITY"] == "none" and values["SMTP_USER"] and host not in _LOOPBACK:
+        faults.append("SMTP_SECURITY: none would send the password in the clear; write starttls")
+    if values["SMTP_CA_FILE"] and not (root.path / values["SMTP_CA_FILE"]).is_file():
+        faults.append(f'SMTP_CA_FILE: "{values["SMTP_CA_FILE"]}" is no file')
+    if values["SMTP_PORT"].isdigit() and int(values["SMTP_PORT"]) > 65535:
+        faults.append(f'SMTP_PORT: "{values["SMTP_PORT"]}" is no port; write 587')
+    if values["SMTP_TIMEOUT"].isdigit() and not int(values["SMTP_TIMEOUT"]):
+        faults.append('SMTP_TIMEOUT: "0" leaves no time to answer; write 30')
+    return faults
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in text.split(",") if one.strip())
 
 
 def _cores() -> int:

@@ -1,0 +1,159 @@
+"""The audit's ground: every file as it lies there, read without trust.
+
+An audit lists what is wrong and goes on; whatever bytes a file has, it raises nothing. The
+parts stand beside this module: audit_records (chains, numbers, payments), audit_proofs
+(documents, PDFs, archives), audit_derived (balances, packages, exports, usage).
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from lib import records, storage
+from lib.alerts import Alert, Refused
+from lib.root import Root
+
+# A folder of proofs, and of what only the program writes; group and others only read these.
+PROOFS = ("invoices", "invoices_batch", "archive_batch", "archive_inputs", "batch_sent")
+_KEPT = ("revenues", "revenues_batch", "payments", "heads", "counters", "counters_batch")
+_WALKED = ("data", "exports", "downloads")
+
+
+class Files(NamedTuple):
+    """Every file of what happened, by its name under the root, as lstat(2) tells of it."""
+
+    root: Root
+    stats: dict[str, os.stat_result]
+
+    def under(self, folder: str) -> Iterator[str]:
+        """The names of the files below a folder, in order."""
+        return (name for name in sorted(self.stats) if name.startswith(f"{folder}/"))
+
+
+def walk(root: Root) -> tuple[Files, list[Alert]]:
+    """Every file below data/, exports/ and downloads/; links are named and never followed."""
+    files = Files(root, {})
+    faults: list[Alert] = []
+    waiting = [root.path / name for name in reversed(_WALKED)]
+    while waiting:
+        path = waiting.pop()
+        name = root.name_of(path)
+        try:
+            found = path.lstat()
+            if stat.S_ISDIR(found.st_mode):
+                waiting += sorted(path.iterdir(), reverse=True)
+            else:
+                files.stats[name] = found
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            faults.append(Alert("B-UNREADABLE", name, "", f"cannot be read: {error.strerror}"))
+    return files, faults
+
+
+def read(root: Root, name: str) -> tuple[bytes, str]:
+    """The bytes of a file and an empty text, or no bytes and why it cannot be read."""
+    # Not following a link, not waiting for a pipe's other end.
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        handle = os.open(root.path / name, flags)
+        with os.fdopen(handle, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                return b"", "is no file"
+            return stream.read(), ""
+    except FileNotFoundError:
+        return b"", "is missing"
+    except (OSError, ValueError) as error:
+        return b"", f"cannot be read: {getattr(error, 'strerror', None) or error}"
+
+
+def sha256_of(root: Root, name: str) -> tuple[str, str]:
+    """The SHA-256 of a file and an empty text, or an empty text and why there is none."""
+    path = root.path / name
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return "", "is no file"
+        return storage.sha256_of_file(path), ""
+    except FileNotFoundError:
+        return "", "is missing"
+    except (OSError, ValueError) as error:
+        return "", f"cannot be read: {getattr(error, 'strerror', None) or error}"
+
+
+def shown(text: str) -> str:
+    """A text of a file as a message quotes it, of bearable length."""
+    return f'"{text}"' if len(text) <= 80 else f'"{text[:80]}..."'
+
+
+# --- the files themselves ------------------------------------------------------------
+
+
+def mode_faults(files: Files) -> Iterator[Alert]:
+    """Links, pipes, and files that more people may write or read than should."""
+    for name, found in sorted(files.stats.items()):
+        yield from _one_mode(name, found)
+    try:
+        mode = stat.S_IMODE(files.root.env.stat().st_mode)
+    except OSError:
+        return
+    if mode & 0o077:
+        text = f"has mode {mode:04o}: others may read its secrets; chmod 600 .env"
+        yield Alert("B-MODE", files.root.name_of(files.root.env), "", text)
+
+
+def _one_mode(name: str, found: os.stat_result) -> Iterator[Alert]:
+    mode = stat.S_IMODE(found.st_mode)
+    if stat.S_ISLNK(found.st_mode):
+        text = "is a symbolic link; put the file itself in its place"
+        yield Alert("B-LINK", name, "", text)
+    elif not stat.S_ISREG(found.st_mode):
+        yield Alert("B-LINK", name, "", "is no file; remove it")
+    elif name.startswith(_folders(PROOFS)) and not is_leftover(name) and mode != storage.PROOF_MODE:
+        text = f"has mode {mode:04o}, a proof has 0444; compare it with a backup, then chmod 444"
+        yield Alert("B-MODE", name, "", text)
+    elif name.startswith(_folders(_KEPT)) and mode & 0o022:
+        text = f"has mode {mode:04o}: others may write it; compare it with a backup, then chmod 640"
+        yield Alert("B-MODE", name, "", text)
+
+
+def _folders(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"data/{name}/" for name in names)
+
+
+def is_leftover(name: str) -> bool:
+    """Whether it is a file that a stopped command was still writing; it means nothing."""
+    last = Path(name).name
+    return last.startswith(".") and last.endswith(".tmp")
+
+
+def stopped_runs(files: Files) -> Iterator[Alert]:
+    """The intents that wait to be finished."""
+    for name in files.under("data/pending"):
+        if name.endswith("/intent.json"):
+            data, _ = read(files.root, name)
+            command = "a run"
+            try:
+                value = storage.parse_json(name, data)
+                command = shown(str(value["command"]))
+            except (Refused, KeyError, TypeError):
+                command += " whose intent cannot be read"
+            text = (
+                f"{command} was stopped and waits to be finished; the next command that writes"
+                " finishes it: run it again, or `make reconcile`, then `make verify`"
+            )
+            yield Alert("B-INTENT", name, "", text)
+
+
+def leftovers(files: Files) -> Iterator[Alert]:
+    """What stopped commands left behind, which harms nothing."""
+    for name in sorted(files.stats):
+        if is_leftover(name) or name.startswith("data/pending/"):
+            text = "was left by a command that was stopped; it means nothing"
+            yield Alert("I-LEFTOVER", name, "", text)
+
+
+def head_name(root: Root, name: str) -> str:
+    """The name of a record file's head."""
+    return root.name_of(records.head_path(root, root.path / name))

@@ -1,0 +1,323 @@
+"""The audit of what is derived: balances, packages and exports are built again in memory and
+compared; batch usage is compared with the records that it counts.
+
+A derived file may be missing, and may be older than the records: `make` builds it again. One
+that claims to be of today, or of a past that the records had, and is not, was changed.
+"""
+
+import csv
+import io
+import re
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import product
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import msgspec
+
+from lib import (
+    audit,
+    audit_records,
+    balances,
+    bookkeeping,
+    csv_files,
+    fec,
+    histories,
+    inputs,
+    packages,
+    revenues,
+    storage,
+)
+from lib.alerts import Alert, Refused
+from lib.audit import Files
+from lib.audit_records import Book, Books
+from lib.histories import History
+from lib.inputs import Issuer
+from lib.records import Record
+from lib.root import Root
+from lib.settings import Settings
+
+_CHANGED = "is not what the records give; remove it, and `make {}` builds it again"
+_PACKAGE = re.compile(r"downloads/([a-z][a-z0-9_]{1,39})__(20[0-9]{2}-[0-9]{2})\.zip")
+_BATCH_USAGE = re.compile(r"data/usage/[^/]+/(20[0-9]{2}-[0-9]{2})\.batch_([a-z0-9_]+)\.json")
+
+
+def faults(files: Files, books: Books, used: Settings) -> Iterator[Alert]:
+    """Everything that is wrong with derived files; a new kind of them is a line here."""
+    for name in files.under("data/balance"):
+        yield from _balance(files, books, name)
+    for name in files.under("downloads"):
+        yield from _package(files, books, name)
+    yield from _exports(files, books, used)
+    yield from _usage(files, books)
+
+
+def _changed(name: str, command: str) -> Alert:
+    return Alert("B-DERIVED-CHANGED", name, "", _CHANGED.format(command))
+
+
+def _stale(name: str, command: str) -> Alert:
+    text = f"is older than the records; `make {command}` brings it up to date"
+    return Alert("I-DERIVED-STALE", name, "", text)
+
+
+# --- balances ------------------------------------------------------------------------
+
+
+class _Head(msgspec.Struct):
+    seq: int
+    hash: str
+
+
+class _MadeFrom(msgspec.Struct):
+    revenues: _Head
+    payments: _Head
+
+
+class _Balance(msgspec.Struct):
+    made_from: _MadeFrom
+
+
+def _balance(files: Files, books: Books, name: str) -> Iterator[Alert]:
+    """A balance names the heads that it was made from: it is built again from those."""
+    if audit.is_leftover(name):
+        return
+    client = PurePosixPath(name).stem
+    issued = books.get(audit_records.REVENUES, client)
+    paid = books.get(audit_records.PAYMENTS, client)
+    if not issued.sound or not paid.sound or not _is_plain(issued, paid):
+        return  # what it derives from is broken, and named
+    data, unreadable = audit.read(files.root, name)
+    try:
+        made_from = msgspec.json.decode(data, type=_Balance).made_from
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        yield _changed(name, "reconcile")
+        return
+    lengths = (made_from.revenues.seq, made_from.payments.seq)
+    for book, head in ((issued, made_from.revenues), (paid, made_from.payments)):
+        if not 0 <= head.seq <= len(book.records):
+            text = f"was made from {book.name} when it had {head.seq} lines: lines were removed"
+        elif book.chain(files.root, head.seq).hash != head.hash:
+            text = f"was made from another {book.name}: that was rebuilt, or this was changed"
+        else:
+            continue
+        yield Alert("B-DERIVED-CHANGED", name, "", text)
+        return
+    chains = [book.chain(files.root, n) for book, n in zip((issued, paid), lengths, strict=True)]
+    if unreadable or not lengths[0] or balances.file_bytes(client, chains[0], chains[1]) != data:
+        yield _changed(name, "reconcile")
+    elif lengths != (len(issued.records), len(paid.records)):
+        yield _stale(name, "reconcile")
+
+
+def _is_plain(issued: Book, paid: Book) -> bool:
+    """Whether balances can be reckoned: nothing contradicts itself in these books."""
+    return not [*audit_records.bill_faults(issued), *audit_records.payment_faults(paid, issued)]
+
+
+# --- packages ------------------------------------------------------------------------
+
+
+def _package(files: Files, books: Books, name: str) -> Iterator[Alert]:
+    """A package holds its manifest, which the records give, and the PDFs that this names."""
+    match = _PACKAGE.fullmatch(name)
+    if match is None:
+        return
+    book = books.get(audit_records.REVENUES_BATCH, match[1])
+    facts = [record for record in book.records if record["month"] == match[2]]
+    try:
+        with zipfile.ZipFile(files.root.path / name) as package:
+            manifest = package.read("manifest.csv")
+        rows = list(csv.reader(io.StringIO(manifest.decode("utf-8"), newline=""), strict=True))[1:]
+    except Exception:  # zipfile raises whatever a broken file leads it to
+        yield _changed(name, "packages")
+        return
+    if rows != [_manifest_row(fact) for fact in facts[: len(rows)]] or not rows:
+        yield _changed(name, "packages")
+        return
+    contents: dict[str, packages.Content] = {"manifest.csv": partial(bytes, manifest)}
+    for fact in facts[: len(rows)]:
+        pdf = revenues.proof_path(files.root, revenues.BATCH, book.owner, fact["number"], "pdf")
+        contents[f"{fact['number']}.pdf"] = partial(_bytes_of, files.root, files.root.name_of(pdf))
+    with tempfile.TemporaryDirectory() as folder:
+        built = Path(folder) / "built.zip"
+        packages.write(built, contents, storage.sha256(manifest))
+        if storage.sha256_of_file(built) != audit.sha256_of(files.root, name)[0]:
+            yield _changed(name, "packages")
+        elif len(rows) < len(facts):
+            yield _stale(name, "packages")
+
+
+def _bytes_of(root: Root, name: str) -> bytes:
+    return audit.read(root, name)[0]
+
+
+def _manifest_row(fact: Record) -> list[str]:
+    """reference, number, customer, net, VAT, gross, due date, SHA-256; credit notes negative."""
+    sign = "-" if fact["kind"] == "credit_note" else ""
+    reference, buyer = (csv_files.safe(fact.get(key, "")) for key in ("reference", "buyer"))
+    texts = [reference, fact["number"], buyer]
+    amounts = [sign + fact[key] for key in ("net", "vat", "gross")]
+    return [*texts, *amounts, fact.get("due_date", ""), fact["pdf_sha256"]]
+
+
+# --- exports -------------------------------------------------------------------------
+
+
+class Past(NamedTuple):
+    """What exports are made from; `issuer` is None where issuer.json is refused."""
+
+    histories: list[History]
+    issuer: Issuer | None
+
+
+# Makes a file in a dialect, from what its name says; None if no such file is ever made.
+Build = Callable[[Past, re.Match[str], Settings], bytes | None]
+
+
+class Export(NamedTuple):
+    """A kind of export: what its files are called, who makes them, and how."""
+
+    pattern: str
+    command: str
+    build: Build
+
+
+def _recettes(past: Past, match: re.Match[str], used: Settings) -> bytes:
+    from lib import accounting_tables  # it loads pandas, which a root without exports spares
+
+    report = getattr(accounting_tables, match[1])(past.histories, match[2])
+    table = report.totals if match[3] else report.table
+    made: bytes = table.to_bytes(used)
+    return made
+
+
+def _payments(past: Past, _: re.Match[str], used: Settings) -> bytes:
+    from lib import accounting_tables
+
+    return accounting_tables.payments(past.histories).to_bytes(used)
+
+
+def _fec(past: Past, match: re.Match[str], _: Settings) -> bytes | None:
+    if past.issuer is None:
+        return None
+    year = bookkeeping.fiscal_year(int(match[2]), past.issuer.fiscal_year_end)
+    if match[0] != f"exports/fec/{fec.file_name(past.issuer.party.siren, year.end)}":
+        return None
+    return fec.to_bytes(past.histories, past.issuer.accounts, year, year)
+
+
+_PERIOD = r"(20[0-9]{2}(?:-[0-9]{2})?)"
+
+_EXPORTS = (
+    Export(rf"recettes/(recettes|revenues)-{_PERIOD}(\.totals)?\.csv", "export", _recettes),
+    Export(r"payments/payments\.csv", "payments-csv", _payments),
+    Export(r"fec/([0-9]{9})FEC(20[0-9]{2})[0-9]{4}\.txt", "fec", _fec),
+)
+
+
+def _exports(files: Files, books: Books, used: Settings) -> Iterator[Alert]:
+    names = list(files.under("exports"))
+    bills, paid = books.of(audit_records.REVENUES), books.of(audit_records.PAYMENTS)
+    if not names or not all(book.sound for book in (*bills, *paid)):
+        return
+    for owner in {book.owner for book in (*bills, *paid)}:
+        families = (audit_records.REVENUES, audit_records.PAYMENTS)
+        if not _is_plain(*(books.get(family, owner) for family in families)):
+            return  # what they derive from is broken, and named
+    past = Past(histories.read(files.root), _issuer(files.root))
+    for name in names:
+        for kind in _EXPORTS:
+            if match := re.fullmatch(f"exports/{kind.pattern}", name):
+                yield from _export(files, name, kind, match, past, used)
+        if name.startswith("exports/accountant/") and name.endswith(".zip"):
+            yield from _for_accountant(files, books, name)
+
+
+def _issuer(root: Root) -> Issuer | None:
+    try:
+        return inputs.load_issuer(root)
+    except Refused:
+        return None
+
+
+def _export(
+    files: Files, name: str, kind: Export, match: re.Match[str], past: Past, used: Settings
+) -> Iterator[Alert]:
+    """An export is right in any dialect: one of them may have been asked for once."""
+    data, _ = audit.read(files.root, name)
+    dialects = product(("rfc4180", "fr"), ("en", "fr"))
+    variants = [used, *(used._replace(csv_dialect=one, csv_headers=two) for one, two in dialects)]
+    if any(kind.build(past, match, variant) == data for variant in variants):
+        return
+    # As Make sees it: what is older than what it is made from has to be made again anyway.
+    made_from = [
+        found.st_mtime_ns
+        for source, found in files.stats.items()
+        if source.startswith(("data/revenues/", "data/payments/"))
+    ]
+    made_from += [
+        path.stat().st_mtime_ns for path in (files.root.issuer, files.root.env) if path.exists()
+    ]
+    is_old = files.stats[name].st_mtime_ns < max(made_from, default=0)
+    yield (_stale if is_old else _changed)(name, kind.command)
+
+
+def _for_accountant(files: Files, books: Books, name: str) -> Iterator[Alert]:
+    """The files inside have the hashes that its list says, and the PDFs those of the records."""
+    known = {
+        f"invoices/{book.owner}/{record['number']}.pdf": record["pdf_sha256"]
+        for book in books.of(audit_records.REVENUES)
+        for record in book.records
+    }
+    top = PurePosixPath(name).stem
+    try:
+        with zipfile.ZipFile(files.root.path / name) as package:
+            listed = package.read(f"{top}/SHA256SUMS").decode("utf-8")
+            sums = {line[66:]: line[:64] for line in listed.splitlines()}
+            inside = {entry.removeprefix(f"{top}/") for entry in package.namelist()}
+            right = inside == {*sums, "SHA256SUMS"}
+            for entry, digest in sums.items():
+                found = storage.sha256(package.read(f"{top}/{entry}"))
+                right = right and found == digest == known.get(entry, digest)
+    except Exception:  # zipfile raises whatever a broken file leads it to
+        right = False
+    if not right:
+        yield _changed(name, "accountant")
+
+
+# --- usage ---------------------------------------------------------------------------
+
+
+def _usage(files: Files, books: Books) -> Iterator[Alert]:
+    """What a payer is billed for is the number of invoices that the records have."""
+    issued: dict[tuple[str, str], int] = {}
+    for book in books.of(audit_records.REVENUES_BATCH):
+        for record in book.records:
+            if record["kind"] == "invoice":
+                key = (book.owner, record["month"])
+                issued[key] = issued.get(key, 0) + 1
+    declared = set()
+    for name in files.under("data/usage"):
+        if match := _BATCH_USAGE.fullmatch(name):
+            key = (match[2], match[1])
+            declared.add(key)
+            count = issued.get(key, 0)
+            if _quantity(files, name) != str(count):
+                text = f"does not say {count}, the number of invoices that the records have"
+                yield Alert("B-USAGE-BATCH", name, "quantities.batch_invoices", text)
+    for client, month in sorted(issued.keys() - declared):
+        name = f"data/revenues_batch/{client}.jsonl"
+        text = f"has invoices of {month}, but data/usage/ has no {month}.batch_{client}.json"
+        yield Alert("B-USAGE-BATCH", name, "", text, client)
+
+
+def _quantity(files: Files, name: str) -> object:
+    data, _ = audit.read(files.root, name)
+    try:
+        return storage.parse_json(name, data)["quantities"][inputs.BATCH_METRIC]
+    except (Refused, KeyError, TypeError):
+        return None

@@ -1,0 +1,396 @@
+"""The audit of proofs: documents and PDFs against their records, against each other, and
+against the inputs they were made from.
+
+Each document is checked on its own, on all cores: its hashes, its arithmetic anew (lines, VAT
+breakdown, totals), what its record says of it, the XML inside its PDF, and the PDF itself,
+rendered again where its renderer is today's.
+"""
+
+import io
+import multiprocessing
+import os
+import re
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from decimal import Decimal
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple
+
+import msgspec
+import pypdf
+from lxml import etree
+
+from lib import (
+    audit,
+    billing,
+    credit_notes,
+    document,
+    facturx_xml,
+    invoice_pdf,
+    money,
+    production,
+    revenues,
+    storage,
+)
+from lib.alerts import Alert
+from lib.audit import Files
+from lib.audit_records import Books
+from lib.document import Document
+from lib.records import Record
+from lib.revenues import Ledger
+from lib.root import Root
+
+_WORTH_A_POOL = 40  # a worker needs a second to start
+_CHUNK = 16
+_DIGITS = 20  # of any amount, before or behind the point
+_SHA256 = re.compile("[0-9a-f]{64}")
+_XML_NAME = "factur-x.xml"
+_HASH_IN_NAME = 12  # characters of the SHA-256 in the name of an archived CSV
+
+# What a reader of the XML relies on, where it was written by another version of the renderer.
+_RAM = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"
+_SUMS = f"{_RAM}SpecifiedTradeSettlementHeaderMonetarySummation/{_RAM}"
+
+
+class Task(NamedTuple):
+    """A record whose proofs are to be checked; `before` are the records of the invoice that it
+    corrects and of that invoice's earlier credit notes, if it is a credit note."""
+
+    ledger: Ledger
+    record: Record
+    before: tuple[Record, ...]
+
+
+class Verdict(NamedTuple):
+    """What a document came to; `sources` are the SHA-256 of what it was made from."""
+
+    faults: tuple[Alert, ...]
+    sources: frozenset[str]
+    rendered: bool
+
+
+class Tally(NamedTuple):
+    """How many documents were checked, and how many of them rendered again."""
+
+    documents: int
+    rendered: int
+
+
+def faults(files: Files, books: Books, workers: int) -> tuple[list[Alert], Tally]:
+    """Everything that is wrong with proofs."""
+    tasks = list(_tasks(books))
+    found: list[Alert] = []
+    used: set[str] = set()
+    rendered = 0
+    for verdict in _verdicts(files.root, tasks, workers):
+        found += verdict.faults
+        used |= verdict.sources
+        rendered += verdict.rendered
+    found += _strays(files, tasks)
+    found += _archive_faults(files, used)
+    return found, Tally(len(tasks), rendered)
+
+
+def _tasks(books: Books) -> Iterator[Task]:
+    for ledger in (revenues.DIRECT, revenues.BATCH):
+        for book in books.of(ledger.records):
+            about: dict[str, tuple[Record, ...]] = {}
+            for record in book.records:
+                is_note = record["kind"] == "credit_note"
+                number = record["corrects" if is_note else "number"]
+                before = about.get(number, ())
+                yield Task(ledger, record, before if is_note else ())
+                about[number] = (*before, record)
+
+
+def _verdicts(root: Root, tasks: list[Task], workers: int) -> Iterator[Verdict]:
+    if workers < 2 or len(tasks) < _WORTH_A_POOL:
+        for task in tasks:
+            yield check(root, task)
+        return
+    # Spawned, not forked: a worker inherits no open file, so never the lock.
+    spawn = multiprocessing.get_context("spawn")
+    ready = (os.getpid(),)
+    with ProcessPoolExecutor(workers, spawn, production.end_with_parent, ready) as pool:
+        yield from pool.map(check, [root] * len(tasks), tasks, chunksize=_CHUNK)
+
+
+# --- one document --------------------------------------------------------------------
+
+
+def check(root: Root, task: Task) -> Verdict:
+    """Everything that is wrong with the proofs of a record."""
+    record = task.record
+    names = {suffix: _proof(root, task.ledger, record, suffix) for suffix in ("json", "pdf")}
+    found: list[Alert] = []
+    contents = {}
+    for suffix, key in (("json", "document_sha256"), ("pdf", "pdf_sha256")):
+        data, unreadable = audit.read(root, names[suffix])
+        if unreadable:
+            text = f"{unreadable}, but the records have {record['number']}; restore it"
+            found.append(_fault("B-PROOF-MISSING", names[suffix], text))
+        elif storage.sha256(data) != record[key]:
+            text = "was changed: its SHA-256 is not that of the records; restore it from a backup"
+            found.append(_fault("B-PROOF-CHANGED", names[suffix], text))
+        else:
+            contents[suffix] = data
+    if "json" not in contents:
+        return Verdict(tuple(found), frozenset(), False)
+    made = _parsed(contents["json"])
+    if isinstance(made, str):
+        found.append(_fault("B-PROOF-BROKEN", names["json"], made))
+        return Verdict(tuple(found), frozenset(), False)
+    is_todays = made.renderer == dict(production.renderer())
+    rendered = is_todays and "pdf" in contents
+    try:
+        of_document = [*_arithmetic(made), *_of_record(made, record)]
+        of_document += [*_credited(root, task, made), *_source_faults(root, made)]
+        found += [_fault("B-DOCUMENT-WRONG", names["json"], text) for text in of_document]
+        if "pdf" in contents:
+            of_pdf = _pdf_faults(root, made, contents["pdf"], is_todays)
+            found += [_fault("B-PDF-WRONG", names["pdf"], text) for text in of_pdf]
+    except Exception as error:
+        # Its bytes are those of the record, yet no document of ours: no fault may hide others.
+        text = f"cannot be checked ({type(error).__name__}: {audit.shown(str(error))})"
+        found.append(_fault("B-PROOF-BROKEN", names["json"], text))
+    return Verdict(tuple(found), frozenset(made.sources.values()), rendered)
+
+
+def _proof(root: Root, ledger: Ledger, record: Record, suffix: str) -> str:
+    path = revenues.proof_path(root, ledger, record["client"], record["number"], suffix)
+    return root.name_of(path)
+
+
+def _fault(code: str, name: str, text: str) -> Alert:
+    return Alert(code, name, "", text)
+
+
+def _parsed(data: bytes) -> Document | str:
+    """The document in these bytes, or why it is none that can be reckoned with."""
+    try:
+        made = document.from_json(data)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        return f"is no document: {error}"
+    for value in _decimals(made):
+        # 1E+999999999 is a number too, and its digits would fill the memory.
+        exponent = value.as_tuple().exponent
+        if not isinstance(exponent, int) or abs(exponent) > _DIGITS or value.adjusted() > _DIGITS:
+            return "is no document: it has an amount beyond all measure"
+    return made
+
+
+def _decimals(value: Any) -> Iterator[Decimal]:
+    if isinstance(value, Decimal):
+        yield value
+    elif isinstance(value, tuple):
+        yield from chain.from_iterable(map(_decimals, value))
+    elif hasattr(value, "__dataclass_fields__"):
+        yield from chain.from_iterable(map(_decimals, vars(value).values()))
+
+
+def _arithmetic(made: Document) -> Iterator[str]:
+    """BT-131 of each line, BG-23 and BG-22, reckoned anew from quantities and prices."""
+    for line in made.lines:
+        net = money.round_half_up(money.product(line.quantity, line.unit_price) - line.discount)
+        if net != line.net:
+            yield f"line {line.id}: net {line.net}, reckoned anew {net}"
+    taxable: dict[tuple[str, Decimal], Decimal] = {}
+    for line in made.lines:
+        key = (line.vat_category, line.vat_rate)
+        taxable[key] = taxable.get(key, money.ZERO) + line.net
+    for allowance in made.allowances:
+        key = (allowance.vat_category, allowance.vat_rate)
+        taxable[key] = taxable.get(key, money.ZERO) - allowance.amount
+    stated = {(one.category, one.rate): one for one in made.vat_breakdown}
+    if stated.keys() != taxable.keys() or len(stated) != len(made.vat_breakdown):
+        yield "its VAT breakdown has other categories and rates than its lines"
+        return
+    for key, amount in taxable.items():
+        if stated[key].taxable != amount:
+            yield f"VAT {key[0]} {key[1]}: on {stated[key].taxable}, reckoned anew on {amount}"
+        vat = money.percentage_of(amount, key[1])
+        if made.preceding is None and stated[key].vat != vat:
+            yield f"VAT {key[0]} {key[1]}: {stated[key].vat}, reckoned anew {vat} (BR-CO-17)"
+    totals = billing.totals_of(made.lines, made.allowances, made.vat_breakdown)
+    if totals != made.totals:
+        yield f"totals: gross {made.totals.gross}, reckoned anew {totals.gross}"
+
+
+def _of_record(made: Document, record: Record) -> Iterator[str]:
+    """Where the record says another thing than its document."""
+    facts = revenues.facts(made, record["document_sha256"], record["pdf_sha256"])
+    recorded = {key: value for key, value in record.items() if key not in ("seq", "prev", "hash")}
+    for key in sorted(facts.keys() | recorded.keys()):
+        if facts.get(key) != recorded.get(key):
+            said = audit.shown(str(recorded.get(key)))
+            yield f"{key} is {audit.shown(str(facts.get(key)))}, its record says {said}"
+
+
+def _credited(root: Root, task: Task, made: Document) -> Iterator[str]:
+    """A credit note takes back what is left of its invoice's lines, and the VAT of that."""
+    if not task.before or task.before[0]["kind"] != "invoice":
+        return  # named where its record is checked
+    earlier: list[Document] = []
+    for record in task.before:
+        data, _ = audit.read(root, _proof(root, task.ledger, record, "json"))
+        read = _parsed(data)
+        if isinstance(read, str):
+            return  # named where that document is checked
+        earlier.append(read)
+    invoice, *notes = earlier
+    known = {line.id for line in invoice.lines}
+    if unknown := [
+        line.id for note in (*notes, made) for line in note.lines if line.id not in known
+    ]:
+        yield f"credits line {unknown[0]}, which {invoice.number} does not have"
+        return
+    left = credit_notes.quantities_left(invoice, [*notes, made])
+    for line in invoice.lines:
+        if left[line.id] * (1 if line.quantity >= 0 else -1) < 0:
+            yield f"credits more of line {line.id} than {invoice.number} has"
+    for one in made.vat_breakdown:
+        same = [
+            other
+            for note in (*notes, made)
+            for other in note.vat_breakdown
+            if (other.category, other.rate) == (one.category, one.rate)
+        ]
+        credited = money.total(other.taxable for other in same)
+        vat = money.total(other.vat for other in same)
+        expected = money.percentage_of(credited, one.rate)
+        if vat != expected:
+            yield f"VAT {one.category} {one.rate}: {vat} credited by now, expected {expected}"
+
+
+def _source_faults(root: Root, made: Document) -> Iterator[str]:
+    """Each input that it names stands in the archive with the bytes that it names."""
+    if not made.sources:
+        yield "names nothing that it was made from"
+    for name, digest in sorted(made.sources.items()):
+        kept = name if name.startswith("data/") and not name.startswith("data/usage/") else ""
+        kept = kept or f"data/archive_inputs/{digest}"
+        found, unreadable = _sha256_once(root, kept)
+        if unreadable:
+            yield f"was made from {name}, kept as {kept}, which {unreadable}"
+        elif found != digest:
+            yield f"was made from {name}, kept as {kept}, which was changed since"
+
+
+@lru_cache(maxsize=1000)
+def _sha256_once(root: Root, name: str) -> tuple[str, str]:
+    if ".." in name.split("/"):
+        return "", "is outside the root"
+    return audit.sha256_of(root, name)
+
+
+# --- its PDF -------------------------------------------------------------------------
+
+
+def _pdf_faults(root: Root, made: Document, pdf: bytes, is_todays: bool) -> Iterator[str]:
+    """The XML inside, and all of the file where this program can make it again."""
+    inside = _embedded(pdf)
+    if isinstance(inside, str):
+        yield inside
+    elif is_todays and inside != facturx_xml.generate(made):
+        yield f"has another {_XML_NAME} inside than its document gives"
+    elif not is_todays:
+        yield from _amounts_in_xml(made, inside)
+    if is_todays:
+        logo = None
+        if made.seller.logo:
+            if not _SHA256.fullmatch(made.seller.logo):
+                yield f"has the logo {audit.shown(made.seller.logo)}, which is no SHA-256"
+                return
+            logo, unreadable = audit.read(root, f"data/archive_inputs/{made.seller.logo}")
+            if unreadable:
+                yield f"has the logo {made.seller.logo}, which {unreadable} in data/archive_inputs"
+                return
+        if invoice_pdf.render(made, facturx_xml.generate(made), logo) != pdf:
+            yield "is not what its document gives: rendered again, it has other bytes"
+
+
+def _embedded(pdf: bytes) -> bytes | str:
+    """The XML inside a PDF, or why there is none."""
+    try:
+        files = list(pypdf.PdfReader(io.BytesIO(pdf)).attachment_list)
+        contents = [one.content for one in files if one.name == _XML_NAME]
+    except Exception as error:  # pypdf raises whatever a broken file leads it to
+        return f"cannot be read as a PDF: {type(error).__name__}"
+    if len(contents) != 1:
+        return f"has {len(contents)} files named {_XML_NAME} inside"
+    return contents[0]
+
+
+def _amounts_in_xml(made: Document, xml: bytes) -> Iterator[str]:
+    """Where number, dates, parties or amounts of the XML are not the document's."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    try:
+        tree = etree.fromstring(xml, parser)
+    except etree.XMLSyntaxError:
+        yield f"has a {_XML_NAME} inside that is no XML"
+        return
+    expected = {
+        "BT-27": (f".//{_RAM}SellerTradeParty/{_RAM}Name", made.seller.name),
+        "BT-44": (f".//{_RAM}BuyerTradeParty/{_RAM}Name", made.buyer.name),
+        "BT-106": (f".//{_SUMS}LineTotalAmount", money.plain(made.totals.lines_net, 2)),
+        "BT-109": (f".//{_SUMS}TaxBasisTotalAmount", money.plain(made.totals.net, 2)),
+        "BT-110": (f".//{_SUMS}TaxTotalAmount", money.plain(made.totals.vat, 2)),
+        "BT-112": (f".//{_SUMS}GrandTotalAmount", money.plain(made.totals.gross, 2)),
+        "BT-115": (f".//{_SUMS}DuePayableAmount", money.plain(made.totals.due, 2)),
+        "BT-1": ("./{*}ExchangedDocument/{*}ID", made.number),
+        "BT-2": (
+            "./{*}ExchangedDocument/{*}IssueDateTime/{*}DateTimeString",
+            made.issue_date.strftime("%Y%m%d"),
+        ),
+        "BT-3": ("./{*}ExchangedDocument/{*}TypeCode", made.type_code),
+    }
+    for term, (path, wanted) in expected.items():
+        found = tree.findtext(path)
+        if found != wanted:
+            yield f"{_XML_NAME}: {term} is {audit.shown(str(found))}, the document has {wanted}"
+    nets = [
+        node.text
+        for node in tree.iterfind(
+            f".//{_RAM}IncludedSupplyChainTradeLineItem//{_RAM}LineTotalAmount"
+        )
+    ]
+    if nets != [money.plain(line.net, 2) for line in made.lines]:
+        yield f"{_XML_NAME}: BT-131 of its lines are not the document's"
+
+
+# --- what no record knows ------------------------------------------------------------
+
+
+def _strays(files: Files, tasks: Iterable[Task]) -> Iterator[Alert]:
+    expected = {
+        _proof(files.root, task.ledger, task.record, suffix)
+        for task in tasks
+        for suffix in ("json", "pdf")
+    }
+    for folder in (revenues.DIRECT.proofs, revenues.BATCH.proofs):
+        for name in files.under(f"data/{folder}"):
+            if name not in expected and not audit.is_leftover(name):
+                text = "is known to no record: it was added, or its record was removed"
+                yield Alert("B-PROOF-STRAY", name, "", text)
+
+
+def _archive_faults(files: Files, used: set[str]) -> Iterator[Alert]:
+    """Archived inputs: their names are hashes of their bytes, and each belongs to a document."""
+    for name in files.under("data/archive_inputs"):
+        if audit.is_leftover(name):
+            continue
+        digest, unreadable = audit.sha256_of(files.root, name)
+        if name != f"data/archive_inputs/{digest}":
+            text = unreadable or "was changed: its name is not the SHA-256 of its bytes"
+            yield Alert("B-ARCHIVE", name, "", text)
+        elif digest not in used:
+            text = "belongs to no document: it was added, or its document was removed"
+            yield Alert("B-PROOF-STRAY", name, "", text)
+    for name in files.under("data/archive_batch"):
+        if audit.is_leftover(name):
+            continue
+        digest, unreadable = audit.sha256_of(files.root, name)
+        if unreadable or not name.endswith(f".{digest[:_HASH_IN_NAME]}.csv"):
+            text = unreadable or "was changed: its name does not end with the SHA-256 of its bytes"
+            yield Alert("B-ARCHIVE", name, "", text)

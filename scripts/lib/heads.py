@@ -1,0 +1,51 @@
+"""The heads of all record files: where each chain stands, a witness when kept elsewhere.
+
+A line of a witness is `path seq hash`; `make verify WITNESS=heads.txt` compares with it.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from lib.alerts import Alert, Broken
+from lib.root import Root
+
+
+class Head(NamedTuple):
+    """A record file with the `seq` and `hash` of its last line."""
+
+    file: str
+    seq: int
+    hash: str
+
+
+def folder(root: Root) -> Path:
+    """data/heads/."""
+    return root.data / "heads"
+
+
+def read(root: Root, of: Path) -> list[Head]:
+    """Every head below a folder that is, or was copied from, data/heads/; in order of file.
+
+    Raises:
+      Broken: for each that is no head.
+    """
+    found: list[Head] = []
+    faults = []
+    for path in sorted(of.glob("*/*.json")):
+        name = f"data/{path.parent.name}/{path.stem}.jsonl"
+        try:
+            value = json.loads(path.read_bytes())
+            found.append(Head(name, int(value["seq"]), str(value["hash"])))
+        except (ValueError, KeyError, TypeError, RecursionError):
+            head = f"{root.name_of(folder(root))}/{path.parent.name}/{path.name}"
+            faults.append(Alert("B-RECORD-HEAD", head, "", "is no head; run `make verify`"))
+    if faults:
+        raise Broken(faults)
+    return found
+
+
+def witness(heads: Iterable[Head]) -> str:
+    """A line for each head, as a witness keeps them."""
+    return "".join(f"{head.file} {head.seq} {head.hash}\n" for head in heads)

@@ -1,0 +1,276 @@
+"""The outbox: mails are written to data/outbox/, sent, and recorded in sent.jsonl.
+
+A mail waits as `<name>.eml`; its name says what it is about, so it is there once. Its bytes
+are made of records, proofs and client files alone: waiting mails are made again at every
+run, and one that is no longer wanted goes. What a server took is one more line of
+data/outbox/sent.jsonl, appended and the .eml removed in one run of lib/issuing. A stop
+between the two sends that one mail again, with the same Message-ID.
+
+Who sends holds a lock of the outbox while the server takes its time; the root's lock is
+held only to look and to record, so a slow server keeps no payment waiting.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from lib import alerts, cli, issuing, lock, mail, records, revenues, storage
+from lib.alerts import Alert, Broken, Unavailable
+from lib.inputs import Issuer
+from lib.records import Record
+from lib.revenues import Ledger
+from lib.root import Root
+from lib.settings import Settings
+
+_MOST_BROKEN = 5  # connections lost in a row, after which the others wait for the next run
+
+
+class Due(NamedTuple):
+    """A mail that is to be sent.
+
+    `name` names its file and its records; `facts` is what the record keeps beside the rest;
+    `recipients` are those who have not got it; `keep` stages the proof of what was sent.
+    """
+
+    name: str
+    kind: str
+    client: str
+    facts: Record
+    recipients: tuple[str, ...]
+    compose: Callable[[], bytes]
+    keep: Callable[[issuing.Run, bytes], None] | None = None
+
+
+# --- what was sent -------------------------------------------------------------------
+
+
+def folder(root: Root) -> Path:
+    """data/outbox/."""
+    return root.data / "outbox"
+
+
+def read_sent(root: Root) -> dict[str, list[Record]]:
+    """The records of sent mails, by the name of the mail.
+
+    Raises:
+      Broken: if they disagree with their hashes or their head.
+    """
+    sent: dict[str, list[Record]] = {}
+    for record in records.read(root, _sent_path(root)).records:
+        sent.setdefault(record["mail"], []).append(record)
+    return sent
+
+
+def remaining(sent: list[Record], addresses: Iterable[str]) -> tuple[str, ...]:
+    """Who is still to get a mail: everyone, or whoever the server refused the last time.
+
+    An address added to a client's file later gets no mail that was sent before.
+
+    Args:
+      sent: the records of this mail.
+    """
+    wanted = dict.fromkeys(addresses)
+    if sent and not sent[-1].get("refused"):
+        return ()
+    served = {address for record in sent for address in record["to"]}
+    return tuple(address for address in wanted if address not in served)
+
+
+def _sent_path(root: Root) -> Path:
+    return folder(root) / "sent.jsonl"
+
+
+def proved(root: Root, ledger: Ledger, fact: Record, suffix: str) -> bytes:
+    """The bytes of a document's PDF or JSON, which are those that its record knows.
+
+    Raises:
+      Broken: if they are not.
+    """
+    path = revenues.proof_path(root, ledger, fact["client"], fact["number"], suffix)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        data = b""
+    if storage.sha256(data) != fact["pdf_sha256" if suffix == "pdf" else "document_sha256"]:
+        text = "is not the file that was issued; run `make verify`"
+        name = root.name_of(path)
+        raise Broken([Alert("B-PROOF-CHANGED", name, "", text, fact["client"])])
+    return data
+
+
+def sender_of(used: Settings, issuer: Issuer) -> str:
+    """The address that mails come from.
+
+    Raises:
+      Refused: if neither .env nor issuer.json names one.
+    """
+    sender = used.mail.sender or next(iter(issuer.party.email), "")
+    if not sender:
+        text = "MAIL_FROM is missing; write the address that mails come from, or party.email"
+        raise cli.refuse("B-SETTING", ".env", "", text)
+    return sender
+
+
+# --- sending -------------------------------------------------------------------------
+
+
+class Outbox:
+    """One run of sending: its connection, the end of the chain, and what came of it."""
+
+    def __init__(self, root: Root, script: str, used: Settings, day: date):
+        self.root = root
+        self.failures: list[Alert] = []
+        self.sent = 0
+        self.waiting = 0
+        self._script = script
+        self._used = used
+        self._day = day
+        self._session: mail.Session | None = None
+        self._sender = ""
+        self._chain: records.Chain | None = None
+        self._broken = 0
+
+    def write(self, due: Due) -> bytes:
+        """Writes a mail to its place in the outbox; returns its bytes.
+
+        Raises:
+          Broken: if what it carries is not what was issued.
+          Refused: if a name in it cannot stand in a header.
+        """
+        try:
+            data = due.compose()
+        except ValueError as error:
+            name = self.root.name_of(self._path(due.name))
+            raise cli.refuse("B-MAIL-HEADER", name, "", str(error), due.client) from None
+        if storage.update_derived(self._path(due.name), data) and not self._used.mail.host:
+            print(f"{self.root.name_of(self._path(due.name))}: to {', '.join(due.recipients)}")
+        return data
+
+    def clear(self, kinds: Iterable[str], names: Iterable[str]) -> None:
+        """Removes the waiting mails of these kinds that are not among these names."""
+        wanted = set(names)
+        for path in sorted(folder(self.root).glob("*.eml")):
+            if path.name.startswith(tuple(f"{kind}__" for kind in kinds)):
+                if path.stem not in wanted:
+                    path.unlink()
+        for path in folder(self.root).glob(".*.tmp"):  # what a stopped run was writing
+            path.unlink()
+
+    def open(self, sender: str) -> bool:
+        """Whether mails can leave now; the connection stands before anything is decided."""
+        if not self._used.mail.host or self._broken >= _MOST_BROKEN:
+            return False
+        if self._session is None:
+            self._sender = sender
+            self._session = mail.Session(self._used.mail, sender)
+        try:
+            self._session.connect()
+        except Unavailable as stop:
+            self.failures += stop.alerts
+            self._broken = _MOST_BROKEN
+            return False
+        return True
+
+    def deliver(self, due: Due, data: bytes, sender: str) -> None:
+        """Hands a waiting mail to the server, and records who it was taken for."""
+        if not self.open(sender):
+            self.waiting += 1
+            return
+        assert self._session is not None
+        outcome = self._session.send(due.recipients, data)
+        self._broken = self._broken + 1 if outcome.broken else 0
+        where = self.root.name_of(self._path(due.name))
+        if outcome.failure:
+            text = f"{self._used.mail.host} {outcome.failure}; it is sent again by the next run"
+            self.failures.append(Alert("B-MAIL-FAILED", where, "", text, due.client))
+        for address, answer in outcome.refused.items():
+            text = (
+                f"{address} is refused by {self._used.mail.host}: {answer};"
+                " mend the address, or wait: the next run tries again"
+            )
+            self.failures.append(Alert("B-MAIL-REFUSED", where, "", text, due.client))
+        if self._broken >= _MOST_BROKEN:
+            text = f"ended {_MOST_BROKEN} connections one after the other; the other mails wait"
+            host = f"{self._used.mail.host}:{self._used.mail.port}"
+            self.failures.append(Alert("B-MAIL-SERVER", host, "", text))
+        if not outcome.accepted:
+            self.waiting += 1
+            return
+        self._record(due, data, outcome)
+        self.sent += 1
+        self.waiting += bool(outcome.refused)
+        text = f"{due.name} sent to {', '.join(outcome.accepted)}"
+        print(text)
+        alerts.write_log(self.root.logs, due.client, "INFO", self._script, "I-MAIL-SENT", text)
+
+    def _record(self, due: Due, data: bytes, outcome: mail.Outcome) -> None:
+        fact: Record = {
+            "kind": due.kind,
+            "client": due.client,
+            "mail": due.name,
+            **due.facts,
+            "date": self._day.isoformat(),
+            "to": list(outcome.accepted),
+            "message_id": mail.message_id(data),
+            "sha256": storage.sha256(data),
+        }
+        if outcome.refused:
+            fact["refused"] = list(outcome.refused)
+        command = f"{self._script.removesuffix('.py')} {due.name}"
+        with issuing.begin(self.root, command, self._used.lock_wait) as run:
+            chain = self._current_chain()
+            run.append(chain, [fact])
+            if due.keep is not None:
+                due.keep(run, data)
+            if not outcome.refused:
+                run.remove(self._path(due.name), storage.sha256(data))
+            run.commit()
+        new = records.extend(chain, [fact])
+        length = chain.length + len(new.lines)
+        self._chain = records.Chain(chain.path, (), length, new.seq, new.hash)
+
+    def _current_chain(self) -> records.Chain:
+        """The end of sent.jsonl. Whoever sends holds the outbox's lock, so it is read once."""
+        return self._chain or records.read(self.root, _sent_path(self.root))
+
+    def _path(self, name: str) -> Path:
+        return folder(self.root) / f"{name}.eml"
+
+    def close(self) -> None:
+        """Ends the connection."""
+        if self._session is not None:
+            self._session.close()
+
+    def report(self) -> None:
+        """Says what came of it.
+
+        Raises:
+          Unavailable: with every mail and address that failed.
+        """
+        because = "" if self._used.mail.host else ": SMTP_HOST is not set in .env"
+        waiting = f"{self.waiting} wait in data/outbox/{because}" if self.waiting else "none waits"
+        print(f"{self.sent} mails sent, {waiting}")
+        if self.failures:
+            raise Unavailable(self.failures)
+
+
+@contextmanager
+def opened(root: Root, script: str, used: Settings, day: date) -> Iterator[Outbox]:
+    """The outbox, with its lock held: two senders at once never send a mail twice.
+
+    Args:
+      script: who sends, as the logs name it.
+      day: what records of sent mails are dated.
+
+    Raises:
+      Unavailable: if another one sends and does not end within LOCK_WAIT.
+    """
+    lock_file = folder(root) / ".lock"
+    with lock.exclusive(root, script, used.lock_wait, lock_file):
+        outbox = Outbox(root, script, used, day)
+        try:
+            yield outbox
+        finally:
+            outbox.close()

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""Removes the entries of data/logs/ that are older than a number of days, and nothing else.
+
+An entry is a line that begins with its UTC time; a line that does not is kept. Each log is
+written anew beside itself and renamed into its place, while whoever would append waits.
+"""
+
+import io
+import os
+import re
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from lib import alerts, cli, lock, settings, storage
+from lib.root import Root
+
+_TIME = re.compile(rb"([0-9]{4}-[0-9]{2}-[0-9]{2})T[0-9]{2}:[0-9]{2}:[0-9]{2}Z ")
+
+
+class Sorted(NamedTuple):
+    """A log as bytes: what stays, and how many entries are old."""
+
+    kept: bytes
+    old: int
+
+
+def main(arguments: Namespace, root: Root) -> None:
+    """One log after the other; with `dry_run`, what would go."""
+    before = arguments.today - timedelta(days=arguments.keep_days)
+    gone = 0
+    with lock.exclusive(root, "purge_logs", settings.load(root).lock_wait):
+        for path in sorted(root.logs.glob("*.log")):
+            old = purge(path, before, arguments.dry_run)
+            gone += old
+            if old:
+                print(f"{root.name_of(path)}: {old} entries before {before}")
+    text = f"{gone} entries before {before}"
+    if arguments.dry_run:
+        print(f"{text} would be removed (DRY_RUN)")
+        return
+    alerts.write_log(root.logs, "", "INFO", "purge_logs.py", "I-LOGS-PURGED", f"{text} removed")
+    print(f"{text} removed")
+
+
+def purge(path: Path, before: date, dry_run: bool) -> int:
+    """Removes the old entries of one log; returns how many they are."""
+    handle = alerts.open_log(path)
+    try:
+        with os.fdopen(os.dup(handle), "rb") as stream:
+            found = sort(stream.read(), before)
+        if found.old and not dry_run:
+            storage.replace(path, found.kept)
+        return found.old
+    finally:
+        os.close(handle)
+
+
+def sort(data: bytes, before: date) -> Sorted:
+    """Tells the entries of days earlier than `before` from all other lines."""
+    lines = io.BytesIO(data).readlines()
+    kept = [line for line in lines if not is_old(line, before)]
+    return Sorted(b"".join(kept), len(lines) - len(kept))
+
+
+def is_old(line: bytes, before: date) -> bool:
+    """Whether a line is an entry of a day earlier than `before`."""
+    match = _TIME.match(line)
+    return match is not None and match[1].decode() < before.isoformat()
+
+
+def days(text: str) -> int:
+    """A number of days, 1 or more."""
+    if not re.fullmatch("[1-9][0-9]{0,4}", text):
+        raise ArgumentTypeError(f'"{text}" is not a number of days; write 365')
+    return int(text)
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--keep-days", type=days, required=True, help="365")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    made.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
+    return made
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)

@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""Shows the state of the house on one screen. Reads only.
+
+The last run and what came of it, the flags of the month, invoices by status, what is
+overdue, mails and batches that wait, the heads of the records, and the disk.
+"""
+
+import shutil
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from lib import alerts, balances, cli, heads, issuing, lock, money, settings, storage, tables
+from lib.alerts import Broken
+from lib.balances import InvoiceBalance
+from lib.heads import Head
+from lib.root import Root
+
+_STATUSES = (
+    balances.UNPAID,
+    balances.PARTIALLY_PAID,
+    balances.PAID,
+    balances.CREDITED,
+    balances.OVERPAID,
+)
+_AGES = ("1-30 days", "31-60 days", "61-90 days", "over 90 days")
+_SHORT = 12  # characters of a hash that tell it from another one
+_WIDEST = 100  # columns of a line
+
+
+class Sum(NamedTuple):
+    """A count of invoices and what is meant of them, in one currency."""
+
+    name: str
+    count: int
+    amount: str
+
+
+def main(arguments: Namespace, root: Root) -> None:
+    """A line or a few a subject.
+
+    Raises:
+      Broken: after all that can be shown, if the records cannot be.
+    """
+    with lock.shared(root, settings.load(root).lock_wait):
+        lines = [
+            ("last run", last_run(root)),
+            ("stopped", ", ".join(issuing.stopped_runs(root)) or "no run waits to be finished"),
+            (f"month {arguments.month}", ", ".join(flags(root, arguments.month)) or "no flag"),
+            ("mails", f"{count(root.data / 'outbox', '*.eml')} waiting"),
+            ("batches", batches(root)),
+            ("disk", disk(root)),
+        ]
+        for name, text in lines:
+            print(shortened(f"{name:14}  {text}"))
+        try:
+            invoices = balances.read_all(root)
+            known = heads.read(root, heads.folder(root))
+        except Broken as broken:
+            print(f"{'records':14}  broken, {len(broken.alerts)} faults; run `make verify`")
+            raise
+    show_invoices(invoices, arguments.today)
+    show_heads(known)
+
+
+def last_run(root: Root) -> str:
+    """When `make month` ended last, and what its summary said."""
+    log = root.logs / "system.log"
+    lines = log.read_text("utf-8", "replace").split("\n") if log.exists() else []
+    for line in reversed(lines):
+        moment, _, rest = line.partition(" ")
+        _, mark, outcome = rest.partition(" send_alerts.py I-RUN ")
+        if mark:
+            return alerts.printable(f"{moment} {outcome}")
+    return "none yet"
+
+
+def flags(root: Root, month: str) -> list[str]:
+    """The steps that are done: the month's own, and those that know no month."""
+    found = [*root.flags.glob(f"{month}/*.done"), *root.flags.glob("*.done")]
+    return [f"{path.stem} done" for path in sorted(found, key=lambda path: path.stem)]
+
+
+def count(folder: Path, pattern: str) -> int:
+    """How many files of a folder have such a name."""
+    return sum(1 for _ in folder.glob(pattern))
+
+
+def batches(root: Root) -> str:
+    """The files of the inbox, and those that were rejected."""
+    rejected = count(root.inbox_batch / "rejected", "*__*.csv")
+    reports = count(root.inbox_batch / "rejected", "*.errors.csv")
+    return f"{count(root.inbox_batch, '*.csv')} waiting, {rejected - reports} rejected"
+
+
+def disk(root: Root) -> str:
+    """ "12.3 GB free, 45 % used"."""
+    used = shutil.disk_usage(root.path)
+    percent = used.used * 100 // (used.used + used.free)
+    return f"{used.free // 10**8 / 10:.1f} GB free, {percent} % used"
+
+
+def shortened(line: str) -> str:
+    """A line that fits the screen."""
+    return line if len(line) <= _WIDEST else f"{line[: _WIDEST - 1]}…"
+
+
+# --- invoices ------------------------------------------------------------------------
+
+
+def show_invoices(invoices: list[InvoiceBalance], today: date) -> None:
+    """Two tables: by status with what they came to, and what is overdue by age."""
+    rows = [[one.name, str(one.count), one.amount] for one in by_status(invoices)]
+    tables.show("", ["invoices", "number", "gross"], rows or [["none", "0", ""]], right=2)
+    rows = [[one.name, str(one.count), one.amount] for one in by_age(invoices, today)]
+    tables.show("", ["overdue", "number", "outstanding"], rows or [["none", "0", ""]], right=2)
+
+
+def by_status(invoices: Iterable[InvoiceBalance]) -> Iterator[Sum]:
+    """Each status that an invoice has, with their gross amounts."""
+    invoices = list(invoices)
+    for status in _STATUSES:
+        some = [invoice for invoice in invoices if invoice.status == status]
+        if some:
+            amount = money.total(invoice.gross for invoice in some)
+            yield Sum(status.replace("_", " "), len(some), money.plain(amount, 2))
+
+
+def by_age(invoices: Iterable[InvoiceBalance], today: date) -> Iterator[Sum]:
+    """What is outstanding after its due date, by days late."""
+    ages: dict[int, list[InvoiceBalance]] = {}
+    for invoice in invoices:
+        late = (today - invoice.due_date).days if invoice.due_date else 0
+        if invoice.outstanding > 0 and late > 0:
+            ages.setdefault(min((late - 1) // 30, len(_AGES) - 1), []).append(invoice)
+    for age, some in sorted(ages.items()):
+        amount = money.total(invoice.outstanding for invoice in some)
+        yield Sum(_AGES[age], len(some), money.plain(amount, 2))
+
+
+# --- heads ---------------------------------------------------------------------------
+
+
+def show_heads(known: list[Head]) -> None:
+    """A line a family: its files, its records, and one hash over the heads of all."""
+    families: dict[str, list[Head]] = {}
+    for head in known:
+        families.setdefault(Path(head.file).parent.name, []).append(head)
+    rows = [
+        [name, str(len(some)), str(sum(head.seq for head in some)), digest(some)]
+        for name, some in families.items()
+    ]
+    headings = ["records", "files", "lines", "heads"]
+    tables.show("", headings, rows or [["none", "0", "0", ""]], right=3)
+
+
+def digest(some: Iterable[Head]) -> str:
+    """The first characters of the SHA-256 of a witness."""
+    return storage.sha256(heads.witness(some).encode())[:_SHORT]
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--month", type=cli.month, required=True, help="2026-10")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    return made
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)

@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""The audit: believes nothing, names every file that is not what it should be, and why.
+
+Records, counters, documents, PDFs, archives and derived files are read anew, reckoned anew
+and compared. It changes nothing. With a witness (the heads in an earlier mail to the
+operator) it also tells whether a chain was rebuilt. docs/integrity.md says what each check
+proves.
+"""
+
+import time
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from lib import (
+    alerts,
+    audit,
+    audit_derived,
+    audit_proofs,
+    audit_records,
+    cli,
+    heads,
+    lock,
+    outside,
+    revenues,
+    settings,
+)
+from lib.alerts import Alert, Broken
+from lib.audit import Files
+from lib.audit_records import Books
+from lib.heads import Head
+from lib.root import Root
+from lib.settings import Settings
+
+_LARGEST_WITNESS = 50_000_000  # bytes
+
+
+def main(arguments: Namespace, root: Root) -> None:
+    """The story of an audit."""
+    began = time.monotonic()
+    witness = read_witness(arguments.witness)
+    used = settings.load(root)
+    with lock.shared(root, used.lock_wait):
+        files, found = audit.walk(root)
+        stop_at_stopped_runs(files)
+        books, tally, more = check(files, used, witness)
+        found += more
+        found += audit.leftovers(files)
+    notices = [alert for alert in found if alert.code.startswith("I-")]
+    faults = [alert for alert in found if not alert.code.startswith("I-")]
+    alerts.report(root.logs, "verify.py", notices)
+    if faults:
+        raise Broken(dict.fromkeys(faults))
+    report(root, books, tally, len(witness), time.monotonic() - began)
+
+
+def read_witness(file: str) -> list[Head]:
+    """The heads that a mail or a file keeps; none where no file is given.
+
+    Raises:
+      Refused: if the file cannot be read or has no head in it.
+    """
+    if not file:
+        return []
+    text = outside.read(Path(file), _LARGEST_WITNESS).decode("utf-8", "replace")
+    found = audit_records.witnessed(text)
+    if not found:
+        text = "has no line `data/revenues/<client>.jsonl <seq> <hash>`, as the mail has them"
+        raise cli.refuse("B-WITNESS", file, "", text)
+    return found
+
+
+def stop_at_stopped_runs(files: Files) -> None:
+    """What a stopped run has half-done would be taken for damage.
+
+    Raises:
+      Broken: for each run that waits to be finished.
+    """
+    if waiting := list(audit.stopped_runs(files)):
+        raise Broken(waiting)
+
+
+def check(
+    files: Files, used: Settings, witness: list[Head]
+) -> tuple[Books, audit_proofs.Tally, list[Alert]]:
+    """All checks, in the order in which things depend on each other."""
+    found = list(audit.mode_faults(files))
+    books, faults = audit_records.read(files)
+    found += faults
+    found += audit_records.witness_faults(books, witness)
+    for ledger in (revenues.DIRECT, revenues.BATCH):
+        found += audit_records.number_faults(files, books, ledger)
+        for book in books.of(ledger.records):
+            found += audit_records.bill_faults(book)
+    for book in books.of(audit_records.PAYMENTS):
+        bills = books.get(audit_records.REVENUES, book.owner)
+        found += audit_records.payment_faults(book, bills)
+    faults, tally = audit_proofs.faults(files, books, used.workers)
+    found += faults
+    found += audit_derived.faults(files, books, used)
+    return books, tally, found
+
+
+def report(
+    root: Root, books: Books, tally: audit_proofs.Tally, witnessed: int, seconds: float
+) -> None:
+    """Where each chain stands, in the form of a witness, and a summary."""
+    print(heads.witness(audit_records.heads_of(books)), end="")
+    lines = sum(len(book.records) for family in books.families for book in books.of(family))
+    text = f"{lines} records and {tally.documents} documents are as they were issued"
+    if tally.documents:
+        text += f", {tally.rendered} PDFs rendered again byte for byte"
+    if witnessed:
+        text += f", {witnessed} heads of the witness found"
+    alerts.write_log(root.logs, "", "INFO", "verify.py", "I-VERIFIED", text)
+    print(f"{text}, in {seconds:.0f} s")
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--witness", default="", help="a file with heads from an earlier mail")
+    return made
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)

@@ -1,0 +1,220 @@
+"""Writes docs/format_csv.md, docs/template_batch.csv and docs/example_batch.csv.
+
+    .venv/bin/python tools/write_format_csv.py
+
+The columns, their limits, examples and what is refused come from
+schemas/batch_row.schema.json, the units and VAT rates from the code that checks them, the
+words around them from format_csv.en.md and format_csv.fr.md beside this file.
+"""
+
+import csv
+import io
+import sys
+from pathlib import Path
+
+HOME = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(HOME / "scripts"))
+
+from lib import batch_csv, batch_rows, schemas, vat  # noqa: E402
+from lib.words import UNITS  # noqa: E402
+
+# What the titles of the schemas are called in French.
+FRENCH = {
+    "a reference (1 to 50 characters, no space at either end, none of = + - @ first)": (
+        "une référence (1 à 50 caractères, sans espace aux extrémités, ni = + - @ au début)"
+    ),
+    "a text (1 to 200 characters, no space at either end, none of = + - @ first)": (
+        "un texte (1 à 200 caractères, sans espace aux extrémités, ni = + - @ au début)"
+    ),
+    "a text (1 to 50 characters, no space at either end, none of = + - @ first)": (
+        "un texte (1 à 50 caractères, sans espace aux extrémités, ni = + - @ au début)"
+    ),
+    "yes (or an empty cell)": "yes (ou une cellule vide)",
+    "a date": "une date",
+    "a postcode (up to 12 characters)": "un code postal (12 caractères au plus)",
+    "a country (two letters of ISO 3166)": "un pays (deux lettres de la norme ISO 3166)",
+    "a SIREN (nine digits)": "un SIREN (neuf chiffres)",
+    "a SIRET (fourteen digits)": "un SIRET (quatorze chiffres)",
+    "a VAT number": "un numéro de TVA",
+    "an e-mail address": "une adresse e-mail",
+    "a scheme of the EAS list": "un schéma de la liste EAS",
+    "an electronic address (at most 125 characters, no space)": (
+        "une adresse électronique (125 caractères au plus, sans espace)"
+    ),
+    "a language that documents are written in": "une langue des documents",
+    "a number of days (0 to 120)": "un nombre de jours (0 à 120)",
+    "a quantity above 0 (up to 4 decimals)": "une quantité supérieure à 0 (4 décimales au plus)",
+    "a unit (UN/ECE Recommendation 20)": "une unité (recommandation 20 de l'ONU)",
+    "a price (up to 4 decimals)": "un prix (4 décimales au plus)",
+    "an amount above 0": "un montant supérieur à 0 (aucune ou 2 décimales)",
+    "a VAT rate in per cent (up to 2 decimals)": "un taux de TVA en % (2 décimales au plus)",
+    "a VAT category": "une catégorie de TVA",
+    "a VAT exemption code (VATEX)": "un code d'exonération de TVA (VATEX)",
+    "what is sold": "ce qui est vendu",
+}
+
+EXAMPLES = (
+    {
+        "reference": "CMD-2026-0042",
+        "period_start": "2026-10-01",
+        "period_end": "2026-10-31",
+        "customer_name": "Boulangerie Martin",
+        "customer_address_1": "3 rue du Moulin",
+        "customer_postcode": "35000",
+        "customer_city": "Rennes",
+        "customer_country": "FR",
+        "customer_siren": "732829320",
+        "customer_vat_number": "FR44732829320",
+        "customer_email": "compta@boulangerie-martin.example",
+        "purchase_order": "PO-2026-118",
+        "description_1": "Abonnement mensuel",
+        "quantity_1": "1",
+        "unit_1": "MON",
+        "unit_price_1": "49.00",
+        "vat_rate_1": "20",
+        "category_1": "services",
+        "description_2": 'Livre "Le pain, toute une histoire"',
+        "quantity_2": "3",
+        "unit_2": "H87",
+        "unit_price_2": "18.50",
+        "discount_2": "5.00",
+        "discount_reason_2": "Fidélité",
+        "vat_rate_2": "5.5",
+        "category_2": "goods",
+    },
+    {
+        "reference": "CMD-2026-0043",
+        "period_start": "2026-08-01",
+        "period_end": "2026-10-31",
+        "customer_name": "Chloé Lefèvre",
+        "customer_person": "yes",
+        "customer_address_1": "8 quai Lamennais",
+        "customer_postcode": "35000",
+        "customer_city": "Rennes",
+        "customer_country": "FR",
+        "note": "Merci de votre confiance.",
+        "payment_days": "15",
+        "description_1": "Cours de violon, trimestre",
+        "quantity_1": "12.5",
+        "unit_1": "HUR",
+        "unit_price_1": "38.00",
+        "vat_rate_1": "20",
+        "category_1": "services",
+    },
+    {
+        "reference": "CMD-2026-0044",
+        "period_start": "2026-10-12",
+        "period_end": "2026-10-12",
+        "customer_name": "Kontor Nordlicht GmbH",
+        "customer_address_1": "Deichstraße 7",
+        "customer_postcode": "20459",
+        "customer_city": "Hamburg",
+        "customer_country": "DE",
+        "customer_vat_number": "DE136695976",
+        "customer_email": "rechnung@nordlicht.example",
+        "language": "en",
+        "description_1": "Workshop",
+        "quantity_1": "1",
+        "unit_1": "DAY",
+        "unit_price_1": "950.00",
+        "vat_rate_1": "0",
+        "vat_category_1": "AE",
+        "category_1": "services",
+    },
+)
+
+
+def template() -> str:
+    """The header alone, with every column."""
+    return ",".join(batch_rows.columns()) + "\r\n"
+
+
+def example() -> str:
+    """A filled file with the columns that it uses."""
+    used = [name for name in batch_rows.columns() if any(name in row for row in EXAMPLES)]
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, used, restval="")
+    writer.writeheader()
+    writer.writerows(EXAMPLES)
+    return stream.getvalue()
+
+
+def document() -> str:
+    """The specification, in English, then in French."""
+    parts = []
+    for language in ("en", "fr"):
+        french = language == "fr"
+        text = Path(__file__).with_name(f"format_csv.{language}.md").read_text()
+        parts.append(
+            text.format(
+                delimiters=", ".join(f"`{_mark(one)}`" for one in _choices("delimiter")),
+                encodings=", ".join(f"`{one}`" for one in _choices("encoding")),
+                longest=f"{batch_csv.LONGEST_LINE:,}".replace(",", " "),
+                groups=batch_rows.GROUPS,
+                single=_table(("properties",), "", french),
+                group=_table(("$defs", "group", "properties"), "_N", french),
+                rates=_rates(french),
+                units=_units(french),
+            )
+        )
+    return "\n---\n\n".join(parts)
+
+
+def _choices(key: str) -> list[str]:
+    found: list[str] = schemas.resolved("batch_client", ("properties", "csv", "properties", key))[
+        "enum"
+    ]
+    return found
+
+
+def _mark(delimiter: str) -> str:
+    return {"\t": "tab", "|": r"\|"}.get(delimiter, delimiter)
+
+
+def _table(path: tuple[str, ...], suffix: str, french: bool) -> str:
+    heads = (
+        ("colonne", "contenu et limites", "obligatoire", "exemple", "refusé", "ce que c'est")
+        if french
+        else ("column", "content and limits", "required", "example", "refused", "what it is")
+    )
+    rows = [heads, ("---",) * len(heads)]
+    place = schemas.content("batch_row")
+    for step in path:
+        place = place[step]
+    required = batch_rows.required()
+    for name in place:
+        found = schemas.resolved("batch_row", (*path, name))
+        title = FRENCH[found["title"]] if french else found["title"]
+        if "enum" in found and found["enum"] != found["examples"]:
+            title += ": " + ", ".join(f"`{one}`" for one in found["enum"])
+        needed = ("oui" if french else "yes") if name + suffix.replace("N", "1") in required else ""
+        rejected = ", ".join(f"`{one}`" for one in found["x-rejected"])
+        text = found["x-fr" if french else "description"]
+        rows.append(
+            (f"`{name}{suffix}`", title, needed, f"`{found['examples'][0]}`", rejected, text)
+        )
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _rates(french: bool) -> str:
+    rates = ", ".join(f"`{rate}`" for rate in sorted(vat.FRENCH_RATES, reverse=True))
+    if french:
+        return f"Taux qu'un vendeur français peut facturer : {rates}."
+    return f"Rates that a French seller may charge: {rates}."
+
+
+def _units(french: bool) -> str:
+    names = (f"`{code}` {names[not french]}" for code, names in UNITS.items())
+    return ", ".join(names) + "."
+
+
+def main() -> None:
+    """Writes the three files."""
+    docs = HOME / "docs"
+    (docs / "format_csv.md").write_text(document(), newline="")
+    (docs / "template_batch.csv").write_text(template(), newline="")
+    (docs / "example_batch.csv").write_text(example(), newline="")
+
+
+if __name__ == "__main__":
+    main()
