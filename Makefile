@@ -301,6 +301,34 @@ receipt: $(READY) ## a copy of a paid INVOICE that says so; the invoice stays as
 verify: $(READY) ## the audit: everything read anew and compared [WITNESS=heads.txt, from a mail]
 	@$(SCRIPT)/verify.py --root $(ROOT) --witness="$$WITNESS"
 
+.PHONY: status
+status: $(READY) ## the state of the house on one screen; reads only
+	@$(TODAY_IS); \
+	  $(SCRIPT)/show_status.py --root $(ROOT) --today "$$1" --month "$$3"
+
+.PHONY: logs
+logs: $(READY) ## the story of CLIENT (default: of all)
+	@$(SCRIPT)/show_logs.py --root $(ROOT) --client "$$CLIENT"
+
+.PHONY: purge-logs
+purge-logs: $(READY) ## remove log entries older than KEEP_DAYS [DRY_RUN=1]
+	$(call need,KEEP_DAYS,365)
+	@$(TODAY_IS); $(SCRIPT)/purge_logs.py --root $(ROOT) --keep-days "$$KEEP_DAYS" --today "$$1" \
+	  --dry-run "$$DRY_RUN"
+
+.PHONY: backup
+backup: $(READY) ## one tar file, in the folder TO, of all that cannot be made again
+	$(call need,TO,/mnt/backups)
+	@$(TODAY_IS); $(SCRIPT)/back_up.py --root $(ROOT) --to "$$TO" --today "$$1"
+
+.PHONY: restore
+restore: $(READY) ## the backup FROM=file into an empty ROOT; makes the rest again and verifies it
+	$(call need,FROM,backup.tar)
+	@mkdir -p $(ROOT); $(SCRIPT)/restore.py --root $(ROOT) --from "$$FROM"
+	@$(SUB) reconcile
+	@$(SUB) packages
+	@$(SUB) verify
+
 ##@ For developers
 
 .PHONY: test

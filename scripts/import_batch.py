@@ -16,8 +16,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from rich.progress import track
-
 from lib import (
     alerts,
     batch_billing,
@@ -39,7 +37,7 @@ from lib.alerts import Alert, Broken, Refused
 from lib.batch_csv import Fault, Row
 from lib.batch_rows import BatchInvoice, Reader
 from lib.document import Document
-from lib.inputs import BatchClientInput, Inputs
+from lib.inputs import BatchClient, BatchClientInput, Inputs
 from lib.root import Root
 from lib.settings import Settings
 
@@ -235,13 +233,12 @@ def month_faults(
 def read_lines(path: Path, client: BatchClientInput) -> Iterator[BatchInvoice | list[Fault]]:
     """Each line below the header: an invoice, or what is wrong with it."""
     with path.open("rb") as stream:
-        yield from _read_rows(batch_csv.read(stream, client.client.csv), client)
+        yield from read_rows(batch_csv.read(stream, client.client.csv), client.client)
 
 
-def _read_rows(
-    rows: Iterator[Row], client: BatchClientInput
-) -> Iterator[BatchInvoice | list[Fault]]:
-    dialect = client.client.csv
+def read_rows(rows: Iterator[Row], client: BatchClient) -> Iterator[BatchInvoice | list[Fault]]:
+    """The same of lines whose structure is known already."""
+    dialect = client.csv
     header = next(rows, None)
     if header is None:
         yield [Fault(0, "", "empty file", "a file begins with its header", "export it again")]
@@ -252,7 +249,7 @@ def _read_rows(
     if wrong:
         yield wrong
         return
-    reader = Reader(dialect, client.client.seller, client.client.defaults, header.cells)
+    reader = Reader(dialect, client.seller, client.defaults, header.cells)
     for row in rows:
         yield batch_rows.read_row(row, reader)
 
@@ -346,6 +343,8 @@ def issue(
     logo = client.logo.data if client.logo else None
     facts: list[records.Record] = []
     faults: list[Fault] = []
+    from rich.progress import track
+
     products = production.produce_all(numbered, logo, used.workers)
     shown = track(products, submission.path.name, lines, disable=_quiet())
     # Each line is an invoice and none is empty, so the first one stands on line 2.

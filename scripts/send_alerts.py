@@ -13,7 +13,8 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from decimal import Decimal
-from email.message import EmailMessage
+from email import policy
+from email.parser import BytesParser
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,8 +26,10 @@ from lib import (
     inputs,
     issuing,
     lock,
+    mail,
     money,
     observations,
+    outbox,
     payments,
     records,
     revenues,
@@ -35,10 +38,12 @@ from lib import (
 )
 from lib.alerts import Alert, Refused, Stop
 from lib.heads import Head
+from lib.mail import Attachment
 from lib.records import Record
 from lib.root import Root
 
 _SCRIPT = "send_alerts.py"
+_KIND = "summary"
 
 
 class House(NamedTuple):
@@ -249,29 +254,55 @@ def sums(facts: list[Record]) -> str:
 
 
 def send(root: Root, arguments: Namespace, subject: str, text: str, chains: list[Head]) -> None:
-    """Mails the summary to ALERT_TO (or the issuer's own address), heads.txt attached.
+    """Mails the summary to ALERT_TO (or the issuer's own address), and what waits of earlier ones.
+
+    The same news on the same day is the same mail, which is sent once.
 
     Raises:
       Unavailable: if the server cannot take it now; it waits in data/outbox/.
     """
     try:
-        used = settings.load(root).mail
-        recipients = used.alert_to or tuple(inputs.load_issuer(root).party.email)
+        used = settings.load(root)
+        recipients = used.mail.alert_to or tuple(inputs.load_issuer(root).party.email)
     except Refused:
         recipients = ()
     if not recipients:
         print("the summary is not mailed: no address is known (ALERT_TO in .env)", file=sys.stderr)
         return
-    message = EmailMessage()
-    message["Subject"] = alerts.printable(subject)
-    message["From"] = used.sender or recipients[0]
-    message["To"] = ", ".join(recipients)
-    message.set_content(f"{arguments.today}\n{text}")
-    message.add_attachment(heads.witness(chains), filename="heads.txt", cte="7bit")
-    message.set_boundary(storage.sha256(f"{subject}\n{text}".encode()))
-    outbox = root.data / "outbox"
-    storage.make_folder(outbox)
-    storage.replace(outbox / f"{storage.sha256(bytes(message))[:32]}.eml", bytes(message))
+    sender = used.mail.sender or recipients[0]
+    witness = Attachment("heads.txt", "text/plain", heads.witness(chains).encode())
+    letter = mail.Letter(
+        sender_name="",
+        sender=sender,
+        reply_to="",
+        to=recipients,
+        cc=(),
+        subject=alerts.printable(subject),
+        text=f"{arguments.today}\n{text}",
+        attachments=(witness,),
+    )
+    identity = storage.sha256(storage.canonical_json([*letter[:-1], witness.data.decode()]))
+    name = f"{_KIND}__{arguments.today}__{identity[:12]}"
+    with outbox.opened(root, _SCRIPT, used, arguments.today) as box:
+        sent = outbox.read_sent(root)
+        if name not in sent:
+            box.write(due(name, recipients, mail.to_bytes(letter, identity)))
+        for path in sorted(outbox.folder(root).glob(f"{_KIND}__*.eml")):
+            data = path.read_bytes()
+            to = outbox.remaining(sent.get(path.stem, []), addressed(data))
+            box.deliver(due(path.stem, to, data), data, sender)
+        box.report()
+
+
+def due(name: str, recipients: tuple[str, ...], data: bytes) -> outbox.Due:
+    """A summary as the outbox takes it."""
+    return outbox.Due(name, _KIND, "", {}, recipients, lambda: data)
+
+
+def addressed(data: bytes) -> tuple[str, ...]:
+    """Whom a waiting summary is for."""
+    found = BytesParser(policy=policy.default).parsebytes(data, headersonly=True)
+    return tuple(address.addr_spec for address in found["To"].addresses)
 
 
 def parser() -> ArgumentParser:

@@ -31,10 +31,10 @@ _WIDEST = 100  # columns of a line
 
 
 class Sum(NamedTuple):
-    """A count of invoices and what is meant of them, in one currency."""
+    """So many invoices, and what they come to."""
 
     name: str
-    count: int
+    number: int
     amount: str
 
 
@@ -112,9 +112,9 @@ def shortened(line: str) -> str:
 
 def show_invoices(invoices: list[InvoiceBalance], today: date) -> None:
     """Two tables: by status with what they came to, and what is overdue by age."""
-    rows = [[one.name, str(one.count), one.amount] for one in by_status(invoices)]
+    rows = [[one.name, str(one.number), one.amount] for one in by_status(invoices)]
     tables.show("", ["invoices", "number", "gross"], rows or [["none", "0", ""]], right=2)
-    rows = [[one.name, str(one.count), one.amount] for one in by_age(invoices, today)]
+    rows = [[one.name, str(one.number), one.amount] for one in by_age(invoices, today)]
     tables.show("", ["overdue", "number", "outstanding"], rows or [["none", "0", ""]], right=2)
 
 

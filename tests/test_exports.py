@@ -73,7 +73,9 @@ def test_a_reversal_is_negative_at_its_own_date_and_a_refund_too(root):
     past.lay(root, past.money("nord", "NORD-2024-0001", "2024-04-03", -1_000))
     house.call("export_revenues", root, month="2024-04")
     rows = read(root, "recettes/recettes-2024-04.csv")
-    by_kind = {kind: [row for row in rows if row["kind"] == kind] for kind in ("reversal", "refund")}
+    by_kind = {
+        kind: [row for row in rows if row["kind"] == kind] for kind in ("reversal", "refund")
+    }
     assert total(by_kind["reversal"], "gross") == Decimal("-331.00")
     assert {row["date"] for row in by_kind["reversal"]} == {"2024-04-02"}
     assert {row["method"] for row in by_kind["reversal"]} == {"transfer"}

@@ -19,10 +19,7 @@ YEAR = FiscalYear("2024-01-01", "2024-12-31")
 YEAR_BEFORE = FiscalYear("2023-01-01", "2023-12-31")
 
 # Article A47 A-1, VII, of the livre des procédures fiscales.
-HEADER = (
-    "JournalCode JournalLib EcritureNum EcritureDate CompteNum CompteLib CompAuxNum CompAuxLib "
-    "PieceRef PieceDate EcritureLib Debit Credit EcritureLet DateLet ValidDate Montantdevise Idevise"
-).split()
+HEADER = ["JournalCode", "JournalLib", "EcritureNum", "EcritureDate", "CompteNum", "CompteLib", "CompAuxNum", "CompAuxLib", "PieceRef", "PieceDate", "EcritureLib", "Debit", "Credit", "EcritureLet", "DateLet", "ValidDate", "Montantdevise", "Idevise"]
 
 SERVICES = ("services", "20.00", 10_000, 2_000)
 GOODS = ("goods", "5.50", 20_000, 1_100)
@@ -267,7 +264,8 @@ def test_the_months_of_a_year_are_the_year(facts):
 def test_the_file_has_the_siren_and_the_closing_date_and_accounts_of_the_issuer(tmp_path):
     accounts = {"bank": "512100", "services": "706000"}
     issuer = house.issuer({"accounts": accounts, "fiscal_year_end": "06-30"})
-    root = past.root_of(tmp_path / "root", bill(SERVICES), paid("2024-04-02", 12_000), issuer=issuer)
+    facts = bill(SERVICES), paid("2024-04-02", 12_000)
+    root = past.root_of(tmp_path / "root", *facts, issuer=issuer)
     ran = house.make(root, "fec", "YEAR=2024")
     assert ran.code == 0, ran.err
     (made,) = (root.path / "exports/fec").iterdir()

@@ -127,9 +127,8 @@ def test_a_year_opens_as_the_year_before_closed(facts):
         before: dict[str, Any] = {}
         for year in ("2023", "2024", "2025", "2026"):
             text = made(root, year, "journal")
-            opening = by_hand(text.split(f"{year}-01-01 * Opening balances")[1].split("\n\n")[0]) if (
-                "Opening balances" in text
-            ) else {}
+            _, _, after = text.partition(f"{year}-01-01 * Opening balances\n")
+            opening = by_hand(after.split("\n\n")[0])
             opening.pop("Equity:Opening-Balances", None)
             assert opening == before
             closed = by_hand(text)

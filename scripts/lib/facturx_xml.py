@@ -7,8 +7,6 @@ does not know without a word, so every term written here is read back by a test.
 from decimal import Decimal
 from typing import Any
 
-from facturx import generate_cii_xml
-
 from lib import money, words
 from lib.document import Address, Document, Line, Party, Seller
 
@@ -21,6 +19,8 @@ _VAT_ON_INVOICE_DATE = "5"  # BT-8, UNTDID 2475
 
 def generate(document: Document) -> bytes:
     """The XML of a document, not yet validated."""
+    from facturx import generate_cii_xml
+
     terms = {
         "BT-1": document.number,
         "BT-2": document.issue_date,

@@ -13,11 +13,6 @@ from io import BytesIO
 from itertools import pairwise
 from typing import NamedTuple
 
-import fpdf
-from facturx.facturx import generate_xmp_object
-from lxml import etree
-from PIL import Image
-
 from lib import fonts, money, payment_code, pdf_writer, words
 from lib.document import CREDIT_NOTE, Address, Document, Line, Party, Seller
 from lib.fonts import REGULAR, SEMIBOLD
@@ -300,6 +295,8 @@ def picture_size(logo: bytes) -> tuple[float, float]:
       ValueError: if it is not a PNG or JPEG file in grey or RGB.
     """
     try:
+        from PIL import Image
+
         with Image.open(BytesIO(logo)) as image:
             kind, mode, (width, height) = image.format, image.mode, image.size
             image.load()
@@ -764,6 +761,10 @@ def render(
 
 def _xmp(document: Document, with_xml: bool, watermark: str) -> str:
     """What the file says of itself, dated by the issue date."""
+    import fpdf
+    from facturx.facturx import generate_xmp_object
+    from lxml import etree
+
     day = document.issue_date
     number = watermark if _is_draft(document, watermark) else document.number
     title = f"{_title(document)} {number}"

@@ -5,10 +5,9 @@ well-formed in its terms. A judge that cannot run raises; it never counts as pas
 """
 
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lxml import etree
-from saxonche import PySaxonProcessor, PyXsltExecutable
 
 from lib import payment_code
 from lib.code_lists import facturx_folder
@@ -60,7 +59,9 @@ def _xsd_verdicts(xml: bytes) -> list[Verdict]:
 
 
 @cache
-def _processor() -> PySaxonProcessor:
+def _processor() -> Any:
+    from saxonche import PySaxonProcessor
+
     processor = PySaxonProcessor(license=False)
     # Reads the code list once, when compiling, and not for each invoice.
     processor.set_configuration_property("http://saxon.sf.net/feature/preEvaluateDocFunction", "on")
@@ -79,7 +80,7 @@ _WITHOUT_WALKS = """
 
 
 @cache
-def _schematron(name: str) -> PyXsltExecutable:
+def _schematron(name: str) -> Any:
     compiler = _processor().new_xslt30_processor()
     wrapper = _WITHOUT_WALKS.format(uri=(facturx_folder() / name).as_uri())
     return compiler.compile_stylesheet(stylesheet_text=wrapper)

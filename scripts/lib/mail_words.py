@@ -4,6 +4,8 @@ A phrase is filled in once, so a brace in a name is a brace. Texts of law are no
 mails quote the mentions of the document that they are about.
 """
 
+from decimal import Decimal
+
 from lib import words
 
 # key: (French, English)
@@ -15,6 +17,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Veuillez agréer, Madame, Monsieur, nos salutations distinguées.",
         "Yours faithfully,",
     ),
+    "labelled": ("{label} : {value}", "{label}: {value}"),
     "number": ("Numéro", "Number"),
     # --- invoices and credit notes
     "invoice_subject": (
@@ -61,7 +64,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Please find attached credit note {number} of {date}, issued by {issuer} in the name and"
         " on behalf of {seller}, which corrects invoice {invoice} of {invoice_date}.",
     ),
-    "via": ("{seller} (via {issuer})", "{seller} (via {issuer})"),
+    "by_mandate": ("{seller} (via {issuer})", "{seller} (via {issuer})"),
     "answer_seller": (
         "Ce message est envoyé par {issuer} pour le compte de {seller} ; votre réponse parviendra"
         " à {seller}.",
@@ -146,15 +149,15 @@ WORDS: dict[str, tuple[str, str]] = {
         " disagreement prevent you from doing so, please reply without delay.",
     ),
     "formal_intro": (
-        "Malgré nos demandes, {what} de la facture {number} du {date} ne nous est pas parvenu,"
-        " {days} après son échéance du {due}.",
+        "À ce jour, {what} de la facture {number} du {date} ne nous est pas parvenu, {days} après"
+        " son échéance du {due}.",
         "We have still not received {what} of invoice {number} of {date}, {days} after it was due"
         " on {due}.",
     ),
     "formal_request": (
         "Par la présente, nous vous mettons en demeure de nous régler la somme de {total} au plus"
-        " tard le {deadline}. À défaut, nous nous réservons d’engager sans autre avis toute"
-        " procédure utile au recouvrement de notre créance.",
+        " tard le {deadline}. À défaut, nous nous réservons le droit d’engager, sans autre avis,"
+        " toute procédure utile au recouvrement de notre créance.",
         "We hereby give you formal notice to pay us the sum of {total} by {deadline} at the"
         " latest. Failing that, we reserve the right to take, without further notice, all steps"
         " required to recover our claim.",
@@ -185,12 +188,18 @@ WORDS: dict[str, tuple[str, str]] = {
 
 
 def phrase(key: str, language: str, **values: str) -> str:
-    """The phrase of WORDS in "fr" or "en", with its {places} filled in."""
-    return WORDS[key][language == words.ENGLISH].format(**values)
+    """The phrase of WORDS in "fr" or "en", with its {places} filled in.
+
+    French leaves a space before : and ; on which no line may break.
+    """
+    if language == words.ENGLISH:
+        return WORDS[key][1].format(**values)
+    spaced = WORDS[key][0].replace(" :", f"{words.NBSP}:").replace(" ;", f"{words.NARROW};")
+    return spaced.format(**values)
 
 
 def count(one: str, many: str, number: int, language: str) -> str:
     """1 facture, 2 factures: the phrases `one` and `many` of WORDS."""
     if number == 1:
         return phrase(one, language)
-    return phrase(many, language, count=words.number_of(number, language))
+    return phrase(many, language, count=words.number(Decimal(number), language))

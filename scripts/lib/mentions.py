@@ -6,11 +6,12 @@ they hold; each names its source. No other file has a legal wording in it.
 
 import json
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from lib import words
+from lib import money, words
 from lib.alerts import Alert, Refused
 from lib.document import Note
 from lib.inputs import SellerTerms
@@ -23,6 +24,7 @@ class _Mention(NamedTuple):
     valid_until: date
     applies: str
     texts: dict[str, str]
+    amount: Decimal | None
 
 
 @cache
@@ -36,6 +38,7 @@ def _table() -> tuple[_Mention, ...]:
             date.fromisoformat(entry.get("until", "9999-12-31")),
             entry["applies"],
             {language: entry[language] for language in ("fr", "en")},
+            Decimal(entry["amount"]) if "amount" in entry else None,
         )
         for entry in entries
     )
@@ -57,6 +60,18 @@ def mention(
             return Note(code=entry.code, text=entry.texts[language].format(**values))
     text = f"no mention {mention_id} is known for {day}; scripts/lib/mentions.json has the dates"
     raise Refused([Alert("B-MENTION", "", "ISSUE_DATE", text)])
+
+
+def recovery_indemnity(day: date) -> Decimal:
+    """What a business owes for recovery costs where it pays late an invoice issued on `day`.
+
+    Its mention says the same amount in words.
+    """
+    for entry in _table():
+        in_force = entry.valid_from <= day <= entry.valid_until
+        if entry.id == "recovery_indemnity" and in_force and entry.amount is not None:
+            return entry.amount
+    return money.ZERO
 
 
 def notes_of(

@@ -101,7 +101,7 @@ def turnover(issuer: Issuer, facts: Iterable[Record], year: int) -> Iterator[Ale
                 sums[share["nature"]] += sign * Decimal(share["net"])
     compared = [("services", sums["services"], limits.services, limits.services_raised)]
     if sums["goods"]:
-        compared.append(("goods", sum(sums.values()), limits.goods, limits.goods_raised))
+        compared.append(("goods", money.total(sums.values()), limits.goods, limits.goods_raised))
     for name, amount, limit, raised in compared:
         yield from _against(name, amount, limit, raised, year)
 

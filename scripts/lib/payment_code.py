@@ -8,7 +8,6 @@ import re
 import unicodedata
 from decimal import Decimal
 
-import segno
 from stdnum import bic as bic_number
 from stdnum import iban as iban_number
 from stdnum import iso11649
@@ -94,6 +93,8 @@ def qr_matrix(payload: str) -> tuple[bytes, ...]:
     Raises:
       ValueError: if error correction level M would need more than version 13.
     """
+    import segno
+
     code = segno.make_qr(payload, error="M", encoding="utf-8", mode="byte", boost_error=False)
     if int(code.version) > MAX_VERSION:
         raise ValueError(f"the QR code would be version {code.version}, above {MAX_VERSION}")

@@ -13,16 +13,13 @@ import struct
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple
-
-import fpdf
-from fontTools.ttLib import TTFont
-from fpdf.enums import AssociatedFileRelationship, PDFResourceType
-from fpdf.fonts import PDFFontDescriptor
-from fpdf.output import CIDSystemInfo, OutputProducer, PDFFont, PDFFontStream
-from fpdf.syntax import Name, PDFArray, PDFContentStream
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lib import fonts
+
+if TYPE_CHECKING:
+    import fpdf
+    from fpdf.output import OutputProducer
 
 Colour = tuple[int, int, int]
 
@@ -99,6 +96,9 @@ def write(
     Raises:
       ValueError: if a character has no glyph, or a picture is none.
     """
+    import fpdf
+    from fpdf.enums import AssociatedFileRelationship
+
     pdf = fpdf.FPDF(unit="pt", format="A4", enforce_compliance="PDF/A-3B")
     pdf.set_auto_page_break(False)
     pdf.alias_nb_pages(None)  # type: ignore[arg-type]  # a client may be named {nb}
@@ -126,7 +126,9 @@ def write(
 # --- marks to operators --------------------------------------------------------------
 
 
-def _paint(pdf: fpdf.FPDF, page: Page, slices: dict[str, "_Slice"]) -> None:
+def _paint(pdf: "fpdf.FPDF", page: Page, slices: dict[str, "_Slice"]) -> None:
+    from fpdf.enums import PDFResourceType
+
     height = pdf.h_pt
     operators: list[str] = []
     filled: Colour | None = None
@@ -157,7 +159,7 @@ def _paint(pdf: fpdf.FPDF, page: Page, slices: dict[str, "_Slice"]) -> None:
     _flushed(pdf, operators)
 
 
-def _flushed(pdf: fpdf.FPDF, operators: list[str]) -> list[str]:
+def _flushed(pdf: "fpdf.FPDF", operators: list[str]) -> list[str]:
     if operators:
         # What fpdf2 writes after a picture must not find our font or colour set.
         pdf._out("q\n" + "\n".join(operators) + "\nQ")
@@ -198,6 +200,8 @@ class _Face(NamedTuple):
 
 @cache
 def _face(face: str) -> _Face:
+    from fontTools.ttLib import TTFont
+
     with TTFont(fonts.path(face), lazy=True) as font:
         assert font["head"].unitsPerEm == 1000, "widths are taken as thousandths"
         data, places = font.reader["glyf"], font["loca"].locations
@@ -333,8 +337,11 @@ def _sfnt(tables: dict[bytes, bytes]) -> bytes:
     return b"".join([header, *entries, *contents])
 
 
-def _producer_of(used: Iterable[_Slice]) -> type[OutputProducer]:
+def _producer_of(used: Iterable[_Slice]) -> "type[OutputProducer]":
     """fpdf2's writer, with the fonts of one document."""
+    from fpdf.fonts import PDFFontDescriptor
+    from fpdf.output import CIDSystemInfo, OutputProducer, PDFFont, PDFFontStream
+    from fpdf.syntax import Name, PDFArray, PDFContentStream
 
     class Producer(OutputProducer):
         def _add_fonts(self, *_: Any) -> Any:

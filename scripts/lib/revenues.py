@@ -86,8 +86,7 @@ def facts(document: Document, document_sha256: str, pdf_sha256: str) -> records.
         result["corrects"] = document.preceding.number
         result["reason"] = document.reason
         result["lines"] = {
-            line.id: money.plain(line.credited_quantity or line.quantity)
-            for line in document.lines
+            line.id: money.plain(line.credited_quantity or line.quantity) for line in document.lines
         }
     if document.reference:
         result["reference"] = document.reference

@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import stdnum.bic
@@ -22,12 +22,13 @@ import stdnum.exceptions
 import stdnum.fr.siren
 import stdnum.fr.siret
 import stdnum.iban
-from jsonschema import Draft202012Validator, FormatChecker, ValidationError, validators
-from referencing import Registry, Resource
 
 from lib import code_lists, fonts
 from lib.alerts import Alert
 from lib.words import UNITS
+
+if TYPE_CHECKING:
+    from jsonschema import FormatChecker, ValidationError
 
 _FOLDER = Path(__file__).resolve().parents[2] / "schemas"
 _LONGEST = 1_000_000  # characters of a text whose schema sets no limit
@@ -46,13 +47,19 @@ def faults(value: Any, schema: str, file: str, client: str = "") -> list[Alert]:
     return [Alert("B-INPUT-VALUE", file, place, text, client) for place, text in found]
 
 
-def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[ValidationError]:
+def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> "Iterator[ValidationError]":
     """`pattern` as ECMA 262 means it: in Python, $ would let a line break pass at the end."""
     if isinstance(value, str) and (value.endswith("\n") or not re.search(pattern, value)):
+        from jsonschema import ValidationError
+
         yield ValidationError(f"{value!r} does not match {pattern!r}")
 
 
-_OurValidator = validators.extend(Draft202012Validator, {"pattern": _pattern})
+@cache
+def _our_validator() -> Any:
+    from jsonschema import Draft202012Validator, validators
+
+    return validators.extend(Draft202012Validator, {"pattern": _pattern})
 
 
 @cache
@@ -72,7 +79,7 @@ def text_check(schema: str, path: tuple[str, ...]) -> Callable[[str], str]:
     pattern = re.compile(found.get("pattern", ""))
     longest, choices = found.get("maxLength", _LONGEST), found.get("enum")
     check = _formats().checkers.get(found.get("format", ""), (lambda _: True, ()))[0]
-    validator = _OurValidator(found, format_checker=_formats())
+    validator = _our_validator()(found, format_checker=_formats())
 
     def text_fault(value: str) -> str:
         fits = len(value) <= longest and pattern.search(value) is not None
@@ -110,10 +117,12 @@ def _resolved(schema: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
 @cache
 def _validator(schema: str) -> Any:
     contents = {path.name: json.loads(path.read_text()) for path in _FOLDER.glob("*.json")}
+    from referencing import Registry, Resource
+
     resources = [(name, Resource.from_contents(one)) for name, one in contents.items()]
     registry: Registry[Any] = Registry().with_resources(resources)
     root = contents[f"{schema}.schema.json"]
-    return _OurValidator(root, registry=registry, format_checker=_formats())
+    return _our_validator()(root, registry=registry, format_checker=_formats())
 
 
 # --- formats -------------------------------------------------------------------------
@@ -184,7 +193,9 @@ def _member(codes: Callable[[], frozenset[str] | dict[str, Any]]) -> Callable[[s
 
 
 @cache
-def _formats() -> FormatChecker:
+def _formats() -> "FormatChecker":
+    from jsonschema import FormatChecker
+
     checks: dict[str, Callable[[str], str]] = {
         "siren": _stdnum(stdnum.fr.siren.validate),
         "siret": _stdnum(stdnum.fr.siret.validate),
@@ -217,7 +228,7 @@ def _for_text(check: Callable[[str], str]) -> Callable[[object], bool]:
 # --- messages ------------------------------------------------------------------------
 
 
-def _lines(error: ValidationError) -> Iterator[tuple[str, str]]:
+def _lines(error: "ValidationError") -> Iterator[tuple[str, str]]:
     """One (place, text) for each thing that is wrong."""
     place = _place(list(error.absolute_path))
     schema = error.schema if isinstance(error.schema, dict) else {}
@@ -240,7 +251,7 @@ def _lines(error: ValidationError) -> Iterator[tuple[str, str]]:
             yield place, _unfit(error, schema)
 
 
-def _unfit(error: ValidationError, schema: dict[str, Any]) -> str:
+def _unfit(error: "ValidationError", schema: dict[str, Any]) -> str:
     found = _shown(error.instance)
     if error.validator == "format" and error.cause is not None and str(error.cause):
         return f"{found} is not {schema.get('title', error.validator_value)}: {error.cause}"
@@ -280,7 +291,7 @@ def _property(schema: dict[str, Any], key: str) -> dict[str, Any]:
     return _resolved(schema, ("properties", key)) if isinstance(found, dict) else {}
 
 
-def _missing_keys(error: ValidationError) -> list[str]:
+def _missing_keys(error: "ValidationError") -> list[str]:
     if error.validator == "required":
         return [key for key in error.validator_value if key not in error.instance]
     groups = error.validator_value.items()

@@ -11,8 +11,6 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-import dotenv
-
 from lib import schemas, storage
 from lib.alerts import Alert, Refused
 from lib.root import Root
@@ -176,6 +174,8 @@ def _file(root: Root) -> dict[str, str]:
         text = data.decode()
     except UnicodeDecodeError:
         raise Refused([_fault(root, "is not UTF-8; save the file as UTF-8")]) from None
+    import dotenv
+
     values = dotenv.dotenv_values(stream=io.StringIO(text), interpolate=False)
     unknown = [name for name in values if name not in _DEFAULTS]
     if unknown:

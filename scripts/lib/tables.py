@@ -3,10 +3,6 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from lib import money, records
 
 _NARROWEST = 160  # columns of a table that is not on a terminal: a mail does not wrap it
@@ -14,6 +10,10 @@ _NARROWEST = 160  # columns of a table that is not on a terminal: a mail does no
 
 def show(title: str, headings: list[str], rows: Iterable[list[str]], right: int = 0) -> None:
     """Prints a table; the last `right` columns are figures, aligned to the right."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     console = Console()
     if not console.is_terminal:
         console = Console(width=max(_NARROWEST, console.width), no_color=True)

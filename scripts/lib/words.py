@@ -7,12 +7,12 @@ digit from its Decimal, because a page holds hundreds and every one must be exac
 from datetime import date
 from decimal import Decimal
 from functools import cache
-
-from babel import Locale
-from babel.dates import format_date
-from babel.numbers import get_currency_symbol, get_decimal_symbol, get_group_symbol
+from typing import TYPE_CHECKING
 
 from lib import money
+
+if TYPE_CHECKING:
+    from babel import Locale
 
 FRENCH = "fr"
 ENGLISH = "en"
@@ -169,13 +169,17 @@ def unit(code: str, language: str) -> str:
 
 
 @cache
-def _locale(language: str) -> Locale:
+def _locale(language: str) -> "Locale":
+    from babel import Locale
+
     return Locale.parse(LOCALES[language])
 
 
 @cache
 def _separators(language: str) -> tuple[str, str]:
     """The group separator and the decimal sign."""
+    from babel.numbers import get_decimal_symbol, get_group_symbol
+
     locale = _locale(language)
     return get_group_symbol(locale), get_decimal_symbol(locale)
 
@@ -183,6 +187,8 @@ def _separators(language: str) -> tuple[str, str]:
 @cache
 def long_date(day: date, language: str) -> str:
     """31 octobre 2026, 1er novembre 2026, 31 October 2026."""
+    from babel.dates import format_date
+
     text = format_date(day, "long", locale=_locale(language))
     return f"{_first(day, language)}{text[1:]}" if day.day == 1 else text
 
@@ -231,6 +237,8 @@ def round_amount(value: Decimal, language: str, currency: str) -> str:
 
 def _with_symbol(value: Decimal, language: str, currency: str, decimals: int) -> str:
     digits = number(value, language, decimals)
+    from babel.numbers import get_currency_symbol
+
     symbol = get_currency_symbol(currency, _locale(language))
     if language == FRENCH:
         return f"{digits}{NBSP}{symbol}"

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from fontTools.ttLib import TTFont
-
 REGULAR = "InvoiceSans-Regular"
 SEMIBOLD = "InvoiceSans-SemiBold"
 FACES = (REGULAR, SEMIBOLD)
@@ -23,6 +21,8 @@ def path(face: str) -> Path:
 @cache
 def advances(face: str) -> dict[str, int]:
     """Each character of the face with its advance width, in thousandths of the size."""
+    from fontTools.ttLib import TTFont
+
     with TTFont(path(face), lazy=True) as font:
         metrics = font["hmtx"].metrics
         return {chr(code): metrics[glyph][0] for code, glyph in font.getBestCmap().items()}

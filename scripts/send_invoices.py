@@ -1,0 +1,353 @@
+#!/usr/bin/env python3
+"""Sends by mail what has not been sent: invoices, credit notes, packages of batches.
+
+Each document is mailed to its client once, as sent.jsonl knows; without SMTP_HOST the mails
+wait in data/outbox/. A mail that the server does not take stops no other one; it waits for
+the next run, and this one ends with 4.
+"""
+
+import zipfile
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from datetime import date
+from email import policy
+from email.parser import BytesParser
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from lib import (
+    alerts,
+    cli,
+    document,
+    inputs,
+    issuing,
+    letters,
+    mail,
+    mail_words,
+    outbox,
+    packages,
+    records,
+    revenues,
+    settings,
+    storage,
+)
+from lib.alerts import Alert, Broken
+from lib.inputs import BatchClientInput, ClientInput, Inputs
+from lib.letters import Package
+from lib.mail import Attachment, Letter
+from lib.outbox import Due
+from lib.records import Record
+from lib.revenues import Ledger
+from lib.root import Root
+from lib.settings import Settings
+
+_SCRIPT = "send_invoices.py"
+_KINDS = ("invoice", "credit_note", "package", "customer")
+
+
+class Desk(NamedTuple):
+    """What deciding needs: the root, its settings and inputs, what was sent, who sends."""
+
+    root: Root
+    used: Settings
+    given: Inputs
+    sent: dict[str, list[Record]]
+    sender: str
+
+
+def main(arguments: Namespace, root: Root) -> None:
+    """Decides and writes under the root's lock, sends without it."""
+    used = settings.load(root)
+    with outbox.opened(root, _SCRIPT, used, arguments.today) as box:
+        with issuing.settled(root, "send_invoices", used.lock_wait):
+            given = inputs.load(root)
+            sender = outbox.sender_of(used, given.issuer.issuer)
+            desk = Desk(root, used, given, outbox.read_sent(root), sender)
+            notices: list[Alert] = []
+            dues = [*direct_mails(desk, notices), *batch_mails(desk, notices)]
+            hashes = write_all(box, dues)
+            box.clear(_KINDS, hashes)
+        alerts.report(root.logs, _SCRIPT, notices)
+        for due in dues:
+            box.deliver(due, written(root, due, hashes[due.name]), sender)
+        box.report()
+
+
+def write_all(box: outbox.Outbox, dues: list[Due]) -> dict[str, str]:
+    """Writes every mail to the outbox; returns the hash of each by its name.
+
+    Raises:
+      Broken: with every proof that is not what was issued; nothing is sent then.
+    """
+    hashes = {}
+    faults: list[Alert] = []
+    for due in dues:
+        try:
+            hashes[due.name] = storage.sha256(box.write(due))
+        except Broken as broken:
+            faults += broken.alerts
+    if faults:
+        raise Broken(dict.fromkeys(faults))
+    return hashes
+
+
+def written(root: Root, due: Due, sha256: str) -> bytes:
+    """The bytes of a waiting mail, which are those that were written.
+
+    Raises:
+      Broken: if another hand changed them.
+    """
+    path = outbox.folder(root) / f"{due.name}.eml"
+    data = path.read_bytes() if path.exists() else b""
+    if storage.sha256(data) != sha256:
+        text = "was changed while mails were sent; run `make mail` again"
+        raise Broken([Alert("B-MAIL-CHANGED", root.name_of(path), "", text, due.client)])
+    return data
+
+
+# --- direct invoices -----------------------------------------------------------------
+
+
+def direct_mails(desk: Desk, notices: list[Alert]) -> list[Due]:
+    """A mail for each document that its client has not got; closed clients get theirs too."""
+    dues = []
+    for client, chain in revenues.read(desk.root, revenues.DIRECT).items():
+        unsent = [fact for fact in chain.records if is_unsent(desk, fact, fact["kind"])]
+        if not unsent:
+            continue
+        found = desk.given.clients.get(client)
+        if found is not None and not found.client.delivery.email:
+            continue
+        to = found.client.party.email if found else ()
+        if found is None or not to:
+            place = f"clients/{client}.json"
+            notices.append(no_email(place, "party.email", len(unsent), client))
+            continue
+        dues += [direct_mail(desk, fact, found) for fact in unsent]
+    return [due for due in dues if due.recipients]
+
+
+def direct_mail(desk: Desk, fact: Record, found: ClientInput) -> Due:
+    """The mail that carries a direct invoice or credit note."""
+    to, cc = found.client.party.email, found.client.delivery.cc
+    name = mail_name(fact, fact["kind"])
+    return Due(
+        name,
+        fact["kind"],
+        fact["client"],
+        facts_of(fact),
+        outbox.remaining(desk.sent.get(name, []), (*to, *cc)),
+        partial(document_mail, desk, revenues.DIRECT, fact, name, to, cc),
+    )
+
+
+def is_unsent(desk: Desk, fact: Record, kind: str) -> bool:
+    """Whether someone may still have to get a document."""
+    before = desk.sent.get(mail_name(fact, kind))
+    late_enough = date.fromisoformat(fact["issue_date"]) >= desk.used.mail.since
+    return late_enough and (not before or "refused" in before[-1])
+
+
+def mail_name(fact: Record, kind: str) -> str:
+    """invoice__nord__NORD-2026-0001."""
+    return f"{kind}__{fact['client']}__{fact['number']}"
+
+
+def facts_of(fact: Record) -> Record:
+    """What the record of a mail keeps of the document that it carries."""
+    return {"number": fact["number"], "pdf_sha256": fact["pdf_sha256"]}
+
+
+def no_email(file: str, place: str, count: int, client: str) -> Alert:
+    """Documents that have nowhere to go."""
+    text = (
+        f"has no address: {count} documents are not mailed; add one,"
+        ' or set "email": false under delivery'
+    )
+    return Alert("I-NO-EMAIL", file, place, text, client)
+
+
+def document_mail(
+    desk: Desk, ledger: Ledger, fact: Record, name: str, to: tuple[str, ...], cc: tuple[str, ...]
+) -> bytes:
+    """The bytes of the mail that carries a document."""
+    made = document.from_json(outbox.proved(desk.root, ledger, fact, "json"))
+    pdf = outbox.proved(desk.root, ledger, fact, "pdf")
+    text = letters.document(made)
+    seller = made.seller
+    shown = seller.name
+    if made.issued_by:
+        names = {"seller": seller.name, "issuer": made.issued_by}
+        shown = mail_words.phrase("by_mandate", made.language, **names)
+    answer = next(iter(seller.email), "")
+    attached = (Attachment(f"{made.number}.pdf", "application/pdf", pdf),)
+    reply_to = answer if answer != desk.sender else ""
+    letter = Letter(shown, desk.sender, reply_to, to, other(cc, to), *text, attached)
+    return mail.to_bytes(letter, name)
+
+
+def other(cc: tuple[str, ...], to: tuple[str, ...]) -> tuple[str, ...]:
+    """Those in copy who are not addressed already."""
+    return tuple(address for address in cc if address not in to)
+
+
+# --- batches -------------------------------------------------------------------------
+
+
+def batch_mails(desk: Desk, notices: list[Alert]) -> list[Due]:
+    """Each batch client's packages, and its customers' invoices where it wants them mailed."""
+    dues: list[Due] = []
+    for client, chain in revenues.read(desk.root, revenues.BATCH).items():
+        found = desk.given.batch_clients.get(client)
+        if found is None:
+            continue
+        if found.client.delivery.zip:
+            dues += package_mails(desk, found, chain, notices)
+        if found.client.delivery.email_customers:
+            dues += customer_mails(desk, chain, notices)
+    return [due for due in dues if due.recipients]
+
+
+def customer_mails(desk: Desk, chain: records.Chain, notices: list[Alert]) -> Iterator[Due]:
+    """Batch invoices and credit notes to the customers they are addressed to."""
+    nowhere = 0
+    for fact in chain.records:
+        if not is_unsent(desk, fact, "customer"):
+            continue
+        made = document.from_json(outbox.proved(desk.root, revenues.BATCH, fact, "json"))
+        to = made.buyer.email
+        name = mail_name(fact, "customer")
+        nowhere += not to
+        yield Due(
+            name,
+            "customer",
+            fact["client"],
+            facts_of(fact),
+            outbox.remaining(desk.sent.get(name, []), to),
+            partial(document_mail, desk, revenues.BATCH, fact, name, to, ()),
+        )
+    if nowhere:
+        client = chain.path.stem
+        text = f"{nowhere} documents are not mailed: their customers have no e-mail in the CSV"
+        notices.append(Alert("I-NO-EMAIL", f"batch_clients/{client}.json", "", text, client))
+
+
+def package_mails(
+    desk: Desk, found: BatchClientInput, chain: records.Chain, notices: list[Alert]
+) -> Iterator[Due]:
+    """The package of each month, again where a credit note has changed it."""
+    client = found.client.id
+    months: dict[str, list[Record]] = {}
+    for fact in chain.records:
+        months.setdefault(fact["month"], []).append(fact)
+    for month, facts in sorted(months.items()):
+        path = desk.root.downloads / f"{client}__{month}.zip"
+        manifest = packages.comment_of(path)
+        name = f"package__{client}__{month}__{manifest[:12]}"
+        recent = max(date.fromisoformat(fact["issue_date"]) for fact in facts)
+        before = desk.sent.get(name)
+        if recent < desk.used.mail.since or (before and "refused" not in before[-1]):
+            continue
+        if not manifest:
+            text = "is missing; `make packages` makes it"
+            notices.append(Alert("I-PACKAGE-MISSING", desk.root.name_of(path), "", text, client))
+            continue
+        to = found.client.seller.party.email
+        if not to:
+            notices.append(no_email(found.source.name, "seller.party.email", len(facts), client))
+            return
+        yield package_mail(desk, found, name, path, facts)
+
+
+def package_mail(
+    desk: Desk, found: BatchClientInput, name: str, path: Path, facts: list[Record]
+) -> Due:
+    """The mail that carries or names a package."""
+    client, month = found.client.id, facts[0]["month"]
+    size, sha256 = path.stat().st_size, storage.sha256_of_file(path)
+    earlier = f"package__{client}__{month}__"
+    replaces = any(other.startswith(earlier) and other != name for other in desk.sent)
+    attached = size <= desk.used.mail.max_attachment
+    given = Package(desk.root.name_of(path), month, facts, size, sha256, attached, replaces)
+    kept = desk.root.data / "batch_sent" / f"{client}__{month}__{sha256[:12]}.zip"
+    return Due(
+        name,
+        "package",
+        client,
+        {"month": month, "package_sha256": sha256, "attached": attached},
+        outbox.remaining(desk.sent.get(name, []), found.client.seller.party.email),
+        partial(package_bytes, desk, found, name, path, given),
+        partial(keep_attached, kept) if attached else partial(keep_named, path, sha256, kept),
+    )
+
+
+def package_bytes(
+    desk: Desk, found: BatchClientInput, name: str, path: Path, given: Package
+) -> bytes:
+    """The bytes of a package's mail.
+
+    Raises:
+      Broken: if the package is not what the records say.
+    """
+    client = found.client
+    check_package(desk.root, path, client.id, given.facts)
+    issuer = desk.given.issuer.issuer.party
+    text = letters.package(client.seller.party, issuer, given, client.defaults.language)
+    attached = ()
+    if given.attached:
+        attached = (Attachment(path.name, "application/zip", path.read_bytes()),)
+    answer = next(iter(issuer.email), "")
+    reply_to = answer if answer != desk.sender else ""
+    to = client.seller.party.email
+    letter = Letter(issuer.name, desk.sender, reply_to, to, (), *text, attached)
+    return mail.to_bytes(letter, name)
+
+
+def check_package(root: Root, path: Path, client: str, facts: list[Record]) -> None:
+    """Proves a package by the records: these documents, whole, and nothing else.
+
+    Raises:
+      Broken: if it is another one.
+    """
+    wanted = {f"{fact['number']}.pdf": fact["pdf_sha256"] for fact in facts}
+    try:
+        with zipfile.ZipFile(path) as package:
+            found = {
+                name: storage.sha256(package.read(name))
+                for name in package.namelist()
+                if name != "manifest.csv"
+            }
+            manifest = storage.sha256(package.read("manifest.csv"))
+            sound = found == wanted and manifest == package.comment.decode("ascii", "replace")
+    except (OSError, KeyError, zipfile.BadZipFile):
+        sound = False
+    if not sound:
+        text = "is not what the records say; remove it, `make packages` makes it anew"
+        raise Broken([Alert("B-PACKAGE-CHANGED", root.name_of(path), "", text, client)])
+
+
+def keep_attached(kept: Path, run: issuing.Run, data: bytes) -> None:
+    """Stages what was attached to a mail as a proof."""
+    if kept.exists():
+        return
+    message = BytesParser(policy=policy.default).parsebytes(data)
+    package = next(part.get_content() for part in message.iter_attachments())  # type: ignore[attr-defined]
+    run.stage_proof(kept, package)
+
+
+def keep_named(path: Path, sha256: str, kept: Path, run: issuing.Run, data: bytes) -> None:
+    """Keeps a package too large to be attached, as it was when the mail named it."""
+    if storage.sha256_of_file(path) == sha256:
+        storage.keep_copy(path, kept)
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    return made
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)

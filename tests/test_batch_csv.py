@@ -1,0 +1,622 @@
+"""The CSV of a batch: its structure, its cells, its specification; thousands of broken ones."""
+
+import importlib.util
+import io
+from datetime import date
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import batches
+import house
+import import_batch
+from lib import batch_billing, batch_csv, batch_rows, inputs, schemas
+from lib.batch_csv import Dialect, Fault
+from lib.batch_rows import BatchInvoice
+
+HOME = Path(__file__).parents[1]
+DAY = date(2026, 11, 8)
+FIL = Dialect(delimiter=";", decimal=",", encoding="utf-8", byte_order_mark=False)
+
+
+def client_of(changes: dict[str, Any] | None = None) -> inputs.BatchClient:
+    value = batches.client(changes)
+    return msgspec.convert(value, type=inputs.BatchClient)
+
+
+def read(data: bytes, changes: dict[str, Any] | None = None) -> list[BatchInvoice | list[Fault]]:
+    """Each line of a file: an invoice, or its faults."""
+    client = client_of(changes)
+    rows = batch_csv.read(io.BytesIO(data), client.csv)
+    return list(import_batch.read_rows(rows, client))
+
+
+def faults(data: bytes, changes: dict[str, Any] | None = None) -> list[Fault]:
+    return [fault for found in read(data, changes) if isinstance(found, list) for fault in found]
+
+
+def fault(data: bytes, changes: dict[str, Any] | None = None) -> Fault:
+    (one,) = faults(data, changes)
+    assert one.rule and one.remedy
+    return one
+
+
+def fault_of(**cells: str | None) -> Fault:
+    """The one fault of a line with these cells."""
+    return fault(batches.file_of(batches.row(**cells)))
+
+
+def invoice(changes: dict[str, Any] | None = None, **cells: str | None) -> BatchInvoice:
+    (one,) = read(batches.file_of(batches.row(**cells)), changes)
+    assert isinstance(one, BatchInvoice), one
+    return one
+
+
+# --- structure -----------------------------------------------------------------------
+
+HEAD = "reference;period_start;period_end"
+
+
+def rows_of(text: str | bytes, dialect: Dialect = FIL) -> list[batch_csv.Row]:
+    data = text if isinstance(text, bytes) else text.encode(dialect.encoding)
+    return list(batch_csv.read(io.BytesIO(data), dialect))
+
+
+def test_cells_come_out_as_they_were_written():
+    (row,) = rows_of('a;"b;b";"say ""no"" ""now""";;"";é;" d "\n')
+    assert row.cells == ("a", "b;b", 'say "no" "now"', "", "", "é", " d ")
+
+
+@pytest.mark.parametrize(
+    ("text", "cells"), [("a", 1), ("a;", 2), (";a", 2), (";a;", 3), ('"a;b";', 2), ('"";"x"', 2)]
+)
+def test_each_delimiter_outside_of_quotes_parts_two_cells(text, cells):
+    assert len(rows_of(text)[0].cells) == cells
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_the_last_line_may_end_without_a_line_break(ending):
+    assert rows_of(ending.join(["a;b", "c;d"])) == rows_of(ending.join(["a;b", "c;d", ""]))
+
+
+@pytest.mark.parametrize(
+    "line", ['a;"b', 'a;b"', 'a;"b"c', 'a;""b"', 'a;"b""', 'a;x"y"', '"', 'a;"b" ;c']
+)
+def test_quotes_that_do_not_stand_around_a_cell_are_refused(line):
+    (row,) = rows_of(line)
+    assert "quotes stand around a whole cell" in row.faults[0].rule
+
+
+def test_a_line_break_in_quotes_is_refused_with_the_number_of_its_line():
+    head, first, second, last = rows_of('a;b\n"c\nc";d\ne;f\n')
+    assert [row.line for row in (first, second)] == [2, 3]
+    assert first.faults and second.faults
+    assert "line break" in first.faults[0].remedy
+    assert head.cells == ("a", "b")
+    assert last.cells == ("e", "f")
+
+
+def test_a_line_longer_than_any_is_refused_and_the_next_ones_are_read():
+    long, after = rows_of("x" * 500_000 + "\na;b\n")
+    assert "at most 65536 bytes" in long.faults[0].rule
+    assert (after.line, after.cells) == (2, ("a", "b"))
+
+
+def test_twenty_full_groups_fit_a_line():
+    cell = "“" + "é”" * 99 + "”"
+    longest = dict.fromkeys(batch_rows.columns(), cell)
+    text = batches.file_of(longest)
+    assert len(text.splitlines()[1]) < batch_csv.LONGEST_LINE
+
+
+@pytest.mark.parametrize(
+    ("data", "rule"),
+    [
+        (b"a;b\r\nc;d\ne;f\r\n", "all lines end alike"),
+        (b"a;b\n\nc;d\n", "this one is empty"),
+        (b"a;b\n;\nc;d\n", "this one is empty"),
+        (b'a;b\n"";""\nc;d\n', "this one is empty"),
+        (b"a;b\nc\0;d\n", "a NUL byte"),
+        (b"a;b\nc\t;d\n", "a tab"),
+        (b"a;b\nc;d\re;f\n", "a carriage return"),
+        (b"a;b\nc\x1b;d\n", "U+001B"),
+        ("a;b\nc\u2028;d\n".encode(), "a line separator"),
+        ("a;b\nc\x85;d\n".encode(), "U+0085"),
+        (b"a;b\n\xe9;d\n", "encoded in utf-8"),
+        (b"a;b\n\xed\xa0\x80;d\n", "encoded in utf-8"),
+    ],
+)
+def test_what_a_line_cannot_hold_is_refused_with_its_number(data, rule):
+    (wrong,) = [row for row in rows_of(data) if row.faults]
+    assert wrong.line == 2
+    assert rule in wrong.faults[0].rule
+
+
+def test_a_tab_may_be_the_delimiter_and_hides_nothing():
+    dialect = Dialect(delimiter="\t", decimal=".", encoding="utf-8", byte_order_mark=False)
+    good, bad = rows_of(b"a\tb\nc\td\0\n", dialect)
+    assert good.cells == ("a", "b")
+    assert "a NUL byte" in bad.faults[0].rule
+
+
+def test_the_byte_order_mark_is_the_declared_one():
+    marked = Dialect(delimiter=";", decimal=",", encoding="utf-8", byte_order_mark=True)
+    assert rows_of(b"\xef\xbb\xbfa;b\n", marked)[0].cells == ("a", "b")
+    assert "begin with a byte-order mark" in rows_of(b"a;b\n", marked)[0].faults[0].rule
+    assert "without a byte-order mark" in rows_of(b"\xef\xbb\xbfa;b\n")[0].faults[0].rule
+    assert rows_of("a;b\n\ufeffc;d\n")[1].cells == ("\ufeffc", "d")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "windows-1252", "iso-8859-1"])
+@pytest.mark.parametrize("other", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_refused_in_one_line_that_says_so(encoding, other):
+    dialect = Dialect(delimiter=";", decimal=",", encoding=encoding, byte_order_mark=False)
+    mark = b"\xff\xfe" if other == "utf-16-le" else b"\xfe\xff" if other == "utf-16-be" else b""
+    first = rows_of(mark + (HEAD + "\r\n").encode(other), dialect)[0]
+    assert "this one in UTF-16" in first.faults[0].rule
+    assert first.faults[0].remedy == f"save the file as {encoding}"
+
+
+def test_utf_8_declared_as_windows_1252_is_not_printed_as_gibberish():
+    dialect = Dialect(delimiter=";", decimal=",", encoding="windows-1252", byte_order_mark=False)
+    assert rows_of("Évrard;œuf € ’".encode("cp1252"), dialect)[0].cells == ("Évrard", "œuf € ’")
+    (fault,) = rows_of("Évrard;b".encode(), dialect)[0].faults
+    assert "this line in UTF-8" in fault.rule
+
+
+# --- header --------------------------------------------------------------------------
+
+VALID = batches.file_of(batches.row(1), batches.row(2))
+
+
+def with_header(old: str, new: str) -> bytes:
+    assert old.encode() in VALID
+    return VALID.replace(old.encode(), new.encode(), 1)
+
+
+def test_a_header_of_the_required_columns_and_of_all_columns_is_read():
+    assert not faults(VALID)
+    full = dict.fromkeys(batch_rows.columns(), "") | batches.row()
+    assert not faults(batches.file_of(full))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "column", "rule", "remedy"),
+    [
+        ("reference", "Reference", "Reference", "no such column", 'write "reference"'),
+        ("customer_city", "customer_town", "customer_town", "no such", "remove it"),
+        ("customer_city", " customer_city", " customer_city", "no such", 'write "customer_city"'),
+        ("period_start;", "reference;", "reference", "stands once", "remove one"),
+        ("reference;period_start", "period_start;reference", "reference", "order", "before"),
+        ("vat_rate_1", "vat_rate_1;", "", "column 15 has none", "remove the column"),
+        ("vat_rate_1", "vat_rate_1;vat_rate_21", "vat_rate_21", "no such column", "write"),
+        ("vat_rate_1", "vat_rate_01", "vat_rate_01", "no such column", 'write "vat_rate_1'),
+    ],
+)
+def test_a_header_that_is_not_the_specified_one_says_how_to_mend_it(old, new, column, rule, remedy):
+    found = faults(with_header(old, new))
+    one = next(fault for fault in found if fault.column == column)
+    assert one.line == 1
+    assert rule in one.rule
+    assert remedy in one.remedy
+
+
+@pytest.mark.parametrize("name", batch_rows.required())
+def test_a_required_column_is_missed(name):
+    first, *rest = VALID.decode().splitlines()
+    names = [one for one in first.split(";") if one != name]
+    found = faults("\n".join([";".join(names), *rest]).encode())
+    assert [(one.column, one.rule) for one in found] == [(name, "this column is required")]
+
+
+def test_the_wrong_delimiter_is_named():
+    found = fault(VALID.replace(b";", b","))
+    assert "a semicolon" in found.rule
+
+
+def test_thousands_of_unknown_columns_are_one_fault():
+    assert "at most 249 columns" in fault(";".join(map(str, range(10_000))).encode()).rule
+
+
+def test_a_line_with_more_or_fewer_cells_is_refused():
+    for change in (b";x\r\n", b""):
+        lines = VALID.splitlines(keepends=True)
+        lines[2] = lines[2].rstrip() + change if change else lines[2].rpartition(b";")[0] + b"\r\n"
+        found = fault(b"".join(lines))
+        assert found.line == 3
+        assert "as many cells as the header: 14" in found.rule
+
+
+# --- cells ---------------------------------------------------------------------------
+
+NBSP = "\u00a0"
+NOT_NUMBERS = (
+    *("1e309", "1e3", "NaN", "Infinity", "-0", "-1", "+1", "١٢", "１２", "0x10", "1_000", "12.50"),
+    *("1 234,50", f"1{NBSP}234,50", "1\u202f234,50", "1.234,50", "12,50 €", ",5", "5,", "0,12345"),
+    *("1234567890", " 1", f"1{NBSP}", "1/2", "½", "01", "=1+1", "=cmd|' /C calc'!A0"),
+)
+
+
+@pytest.mark.parametrize("value", NOT_NUMBERS)
+@pytest.mark.parametrize("column", ["quantity_1", "unit_price_1"])
+def test_what_is_no_plain_number_is_refused(column, value):
+    found = fault_of(**{column: value})
+    assert (found.line, found.column, found.value) == (2, column, value)
+    assert "digits with a decimal comma and nothing else" in found.rule
+    assert found.remedy.startswith("write ")
+    assert "." not in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [("1 234,50", "1234,50"), (f"1{NBSP}234,50", "1234,50"), ("12.50", "12,50"), (" 7 ", "7")],
+)
+def test_a_number_that_can_be_understood_is_proposed_and_not_taken(value, written):
+    assert fault_of(unit_price_1=value).remedy == f'write "{written}"'
+
+
+def test_a_decimal_point_where_it_is_declared():
+    changes = {"csv.decimal": ".", "csv.delimiter": ","}
+    row = batches.row(unit_price_1="12.50")
+    assert not faults(batches.file_of(row, delimiter=","), changes)
+    row = batches.row(unit_price_1="12,50")
+    found = fault(batches.file_of(row, delimiter=","), changes)
+    assert (found.remedy, found.rule.count("decimal point")) == ('write "12.50"', 1)
+
+
+TEXTS = ("customer_name", "customer_address_1", "customer_city", "description_1", "reference")
+
+
+@pytest.mark.parametrize("column", TEXTS)
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("=cmd|' /C calc'!A0", "+33 2 40", "-", "@SUM(A1)", " a", "a ", f"a{NBSP}", "\u200b"),
+        *("e\u0301", "日本", "\U0001f600", "a\u00adb", "a\u202eb", "x" * 201),
+    ],
+)
+def test_a_text_that_would_run_or_not_print_is_refused(column, value):
+    found = fault_of(**{column: value})
+    assert found.column == column
+    assert found.rule.startswith("expected a ")
+
+
+@pytest.mark.parametrize(
+    "value", ["../../etc/passwd", "/etc/passwd", "C:\\x", "..\\..\\x", "$(id)"]
+)
+def test_a_path_in_a_cell_is_a_text_like_any_other(value):
+    one = invoice(reference=value, customer_name=value)
+    assert (one.reference, one.buyer.name) == (value, value)
+
+
+@pytest.mark.parametrize(
+    ("cells", "column", "rule"),
+    [
+        ({"period_end": "2026-02-30"}, "period_end", "the calendar has no such day"),
+        ({"period_end": "31/10/2026"}, "period_end", "a date"),
+        ({"period_end": "2026-1-5"}, "period_end", "a date"),
+        ({"period_end": "20261031"}, "period_end", "a date"),
+        ({"period_end": "2026-09-30"}, "period_end", "does not end before it starts"),
+        ({"customer_siren": "732829321"}, "customer_siren", "check digits"),
+        ({"customer_siren": "732 829 320"}, "customer_siren", "a SIREN"),
+        ({"customer_siren": None}, "customer_siren", "a French business has a SIREN"),
+        ({"customer_person": "yes"}, "customer_siren", "a private person has none"),
+        ({"customer_person": "oui"}, "customer_person", "yes (or an empty cell)"),
+        ({"customer_siret": "73282932000074"}, "customer_siret", "begin with the SIREN"),
+        ({"customer_vat_number": "FR44732829320"}, "customer_vat_number", "end with the SIREN"),
+        ({"customer_country": "DE"}, "customer_siren", "a SIREN is French"),
+        ({"customer_country": "ZZ"}, "customer_country", "a country"),
+        ({"customer_postcode": None}, "customer_postcode", "five digits"),
+        ({"customer_postcode": "1000"}, "customer_postcode", "five digits"),
+        ({"customer_email": "a@b.fr,c@d.fr"}, "customer_email", "an e-mail address"),
+        ({"customer_electronic_scheme": "0225"}, "customer_electronic_id", "go together"),
+        ({"delivery_city": "Brest", "delivery_country": "FR"}, "delivery_address_1", "at least"),
+        ({"unit_1": "heure"}, "unit_1", "a unit"),
+        ({"vat_rate_1": "19"}, "vat_rate_1", "not a rate of VAT in France"),
+        ({"vat_rate_1": "0"}, "vat_rate_1", "a rate above 0"),
+        ({"vat_category_1": "E"}, "vat_rate_1", "has the rate 0"),
+        ({"language": "de"}, "language", "a language"),
+        ({"payment_days": "121"}, "payment_days", "0 to 120"),
+        ({"discount_1": "160,01", "discount_reason_1": "x"}, "discount_1", "at most quantity"),
+        ({"discount_1": "1,00"}, "discount_reason_1", "go together"),
+        ({"discount_reason_1": "Fidélité"}, "discount_reason_1", "go together"),
+        ({"category_1": "goods"}, "category_1", "sells services only"),
+        ({"unit_price_1": None}, "unit_price_1", "go together"),
+        ({"unit_price_1": "400000000"}, "unit_price_1", "at most 400000000.00"),
+        ({"customer_name": None}, "customer_name", "required"),
+        (batches.group(3), "description_3", "without gaps"),
+        ({"description_2": "x"} | batches.group(2) | {"unit_2": ""}, "unit_2", "go together"),
+    ],
+)
+def test_a_cell_or_rule_that_is_broken_is_told_by_column(cells, column, rule):
+    found = faults(batches.file_of(batches.row(2) | batches.row(**cells)))
+    one = next(fault for fault in found if fault.column == column)
+    assert rule in one.rule
+    assert one.remedy
+
+
+NO_VAT = {"vat_rate_1": "0", "customer_siren": None}
+GERMAN = NO_VAT | {"customer_country": "DE", "customer_vat_number": "DE136695976"}
+GOODS = {"seller.operation_category": "goods"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "changes", "column", "rule"),
+    [
+        (
+            GERMAN | {"customer_vat_number": None, "vat_category_1": "AE"},
+            {},
+            "customer_vat_number",
+            "another EU",
+        ),
+        (GERMAN | {"vat_category_1": "K"}, {}, "vat_category_1", "K is for goods"),
+        (GERMAN | {"vat_category_1": "AE"}, GOODS, "vat_category_1", "are K, not AE"),
+        (GERMAN | {"vat_category_1": "G"}, {}, "customer_country", "leaves the EU"),
+        (
+            NO_VAT | {"vat_category_1": "AE", "customer_person": "yes"},
+            {},
+            "customer_vat_number",
+            "SIREN or a VAT",
+        ),
+        (
+            NO_VAT | {"vat_category_1": "E", "customer_person": "yes"},
+            {},
+            "exemption_code_1",
+            "a code and a reason",
+        ),
+        ({"exemption_reason_1": "x"}, {}, "exemption_reason_1", "only an exempt line"),
+        ({}, batches.FRANCHISE, "vat_rate_1", "has the rate 0"),
+        ({"vat_category_1": "S"}, batches.FRANCHISE, "vat_category_1", "charges no VAT"),
+        (
+            {"vat_rate_1": "0", "vat_category_1": "AE"},
+            batches.FRANCHISE,
+            "vat_category_1",
+            "no reverse charge",
+        ),
+        (
+            GERMAN | {"vat_category_1": "K"},
+            batches.FRANCHISE | GOODS,
+            "vat_category_1",
+            "this one has none",
+        ),
+        (
+            {"vat_rate_1": "0", "exemption_code_1": "VATEX-FR-CGI261-4"},
+            batches.FRANCHISE,
+            "exemption_reason_1",
+            "a code and a reason",
+        ),
+        ({}, {"seller.operation_category": "mixed"}, "category_1", "each line says which"),
+    ],
+)
+def test_vat_without_what_the_law_asks_is_refused(cells, changes, column, rule):
+    found = faults(batches.file_of(batches.row(**cells)), changes)
+    assert [one.column for one in found] == [column], found
+    assert rule in found[0].rule
+    assert "issuer.json" not in found[0].rule + found[0].remedy
+
+
+def test_one_invoice_has_one_reason_of_exemption():
+    exempt = {"vat_rate": "0", "vat_category": "E", "exemption_code": "VATEX-FR-CGI261-4"}
+    rows = [
+        batches.row()
+        | batches.group(1, **exempt, exemption_reason="Formation")
+        | batches.group(2, **exempt, exemption_reason=reason)
+        for reason in ("Formation", "Santé")
+    ]
+    found = fault(batches.file_of(*rows))
+    assert (found.line, found.column) == (3, "exemption_code_2")
+
+
+def test_all_that_is_wrong_with_a_file_is_told_at_once():
+    rows = [batches.row(i, quantity_1="x", vat_rate_1="y") for i in range(1, 30)]
+    found = faults(batches.file_of(*rows))
+    assert len(found) == 58
+    assert [fault.line for fault in found] == [line for line in range(2, 31) for _ in "qv"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("CMD-É", "cmd-é"), ("ﬁl", "FIL"), ("A²", "a2"), ("Straße", "STRASSE"), ("ΣΑΣ", "σας")],
+)
+def test_references_that_differ_by_case_or_unicode_form_are_one(first, second):
+    assert batch_rows.reference_key(first) == batch_rows.reference_key(second)
+
+
+def test_references_that_people_tell_apart_are_two():
+    keys = {batch_rows.reference_key(one) for one in ("A-1", "A_1", "A1", "A 1", "Á-1", "A-I")}
+    assert len(keys) == 6
+
+
+# --- an invoice that is read ---------------------------------------------------------
+
+
+def test_every_column_reaches_the_invoice():
+    one = invoice(
+        customer_siret=house.siret(house.siren(601)),
+        customer_email="a@b.example",
+        customer_address_2="Bâtiment B",
+        customer_address_3="BP 12",
+        customer_electronic_scheme="0225",
+        customer_electronic_id=batches.row()["customer_siren"] + "_X",
+        delivery_name="Quai 4",
+        delivery_address_1="ZA",
+        delivery_city="Brest",
+        delivery_postcode="29200",
+        delivery_country="FR",
+        purchase_order="PO-1",
+        buyer_reference="Achats",
+        note="Merci",
+        language="en",
+        payment_days="0",
+        discount_1="60,00",
+        discount_reason_1="Fidélité",
+        vat_category_1="S",
+        category_1="services",
+    )
+    assert one.buyer.address.lines == ("3 rue du Moulin", "Bâtiment B", "BP 12")
+    assert one.buyer.delivery_address is not None
+    assert (one.buyer.delivery_address.name, one.buyer.delivery_address.city) == ("Quai 4", "Brest")
+    assert (one.purchase_order, one.buyer_reference, one.note) == ("PO-1", "Achats", "Merci")
+    assert (one.language, one.payment_days) == ("en", 0)
+    assert one.buyer.electronic_address is not None
+    document = batch_billing.invoice(
+        client_of(), one, "FIL-2026-0001", "2026-10", DAY, "Studio", {}, {}
+    )
+    assert (str(document.totals.net), str(document.totals.vat)) == ("100.00", "20.00")
+    assert document.due_date == DAY
+    assert document.lines[0].discount_reason == "Fidélité"
+
+
+# --- the specification ---------------------------------------------------------------
+
+
+def written() -> ModuleType:
+    path = HOME / "tools" / "write_format_csv.py"
+    spec = importlib.util.spec_from_file_location("write_format_csv", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_documents_are_what_schema_and_code_say():
+    made = written()
+    docs = HOME / "docs"
+    assert (docs / "format_csv.md").read_bytes().decode() == made.document()
+    assert (docs / "template_batch.csv").read_bytes().decode() == made.template()
+    assert (docs / "example_batch.csv").read_bytes().decode() == made.example()
+
+
+def test_the_document_names_every_column_in_both_languages():
+    text = (HOME / "docs" / "format_csv.md").read_text()
+    single = set(schemas.content("batch_row")["properties"])
+    for name in batch_rows.columns():
+        shown = name if name in single else f"{name.rpartition('_')[0]}_N"
+        assert text.count(f"| `{shown}` |") == 2, shown
+
+
+def test_the_template_is_the_header():
+    text = (HOME / "docs" / "template_batch.csv").read_text()
+    assert tuple(text.strip().split(",")) == batch_rows.columns()
+    assert len(batch_rows.columns()) == 29 + 11 * 20
+
+
+def properties() -> dict[str, dict[str, Any]]:
+    content = schemas.content("batch_row")
+    group = content["$defs"]["group"]["properties"]
+    return content["properties"] | {f"{name}_1": value for name, value in group.items()}
+
+
+@pytest.mark.parametrize("column", properties())
+def test_what_the_specification_calls_refused_is_refused(column):
+    changes = {"csv.decimal": ".", "csv.delimiter": "|", "seller.operation_category": "mixed"}
+    good = batches.row(unit_price_1="80.00", category_1="services")
+    assert not faults(batches.file_of(good, delimiter="|"), changes)
+    for value in properties()[column]["x-rejected"]:
+        found = faults(batches.file_of(good | {column: value}, delimiter="|"), changes)
+        assert column in {fault.column for fault in found}, value
+
+
+def test_the_example_is_valid():
+    client = {"csv.decimal": ".", "csv.delimiter": ",", "seller.operation_category": "mixed"}
+    found = read((HOME / "docs" / "example_batch.csv").read_bytes(), client)
+    assert len(found) == 3
+    assert all(isinstance(one, BatchInvoice) for one in found), found
+
+
+def test_the_schema_as_a_whole_agrees_with_the_columns():
+    value = {name: text for name, text in batches.row().items() if not name.endswith("_1")}
+    value |= {"customer_address_1": "3 rue du Moulin"}
+    assert not schemas.faults(value, "batch_row", "x")
+    assert schemas.faults(value | {"customer_town": "x"}, "batch_row", "x")
+
+
+# --- mutation ------------------------------------------------------------------------
+
+WHOLE = batches.file_of(
+    batches.row(1) | batches.group(2, discount="1,00", discount_reason="Geste"),
+    batches.row(2, note='say "no"; never', language="en"),
+    batches.row(3, **GERMAN, vat_category_1="AE"),
+)
+TOKENS = [
+    *(b'"', b'""', b";", b"\n", b"\r", b"\r\n", b"\0", b"\t", b",", b".", b"-", b"=", b"9" * 40),
+    *(b"\xef\xbb\xbf", b"\xff\xfe", b"\xc3", b"\xe2\x80\xa8", "é".encode(), "e\u0301".encode()),
+    *(b"1e309", b"NaN", b"-0", "١٢".encode(), b"2026-02-30", b"\xc2\xa0", b" ", b"../", b"%s{0}"),
+    *(
+        b"AE",
+        b"K",
+        b"G",
+        b"E",
+        b"S",
+        b"0",
+        b"yes",
+        b"FR",
+        b"XI",
+        b"GR",
+        b"vat_rate_1",
+        b"A" * 70_000,
+    ),
+]
+EDITS = st.lists(
+    st.tuples(
+        st.integers(0, len(WHOLE)),
+        st.integers(0, 30),
+        st.one_of(st.sampled_from(TOKENS), st.binary(max_size=4)),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def survives(data: bytes, changes: dict[str, Any] | None = None) -> None:
+    """Whatever the bytes: faults that say something, or an invoice that can be made."""
+    for found in read(data, changes):
+        if isinstance(found, BatchInvoice):
+            made = batch_billing.invoice(
+                client_of(changes), found, "FIL-2026-0001", "2026-10", DAY, "Studio", {}, {}
+            )
+            assert made.totals.due >= 0
+            assert made.totals.gross <= 999_999_999
+            continue
+        assert found
+        for one in found:
+            assert one.line >= 1
+            assert one.rule and one.remedy, one
+            assert "\n" not in import_batch.told(one)
+
+
+@given(EDITS, st.sampled_from([{}, batches.FRANCHISE, GOODS, {"csv.encoding": "windows-1252"}]))
+@settings(max_examples=1500)
+def test_no_mutated_file_gets_beyond_its_faults(edits, changes):
+    data = WHOLE
+    for at, cut, token in edits:
+        data = data[:at] + token + data[at + cut :]
+    survives(data, changes)
+
+
+@given(st.binary(max_size=300))
+@settings(max_examples=500)
+def test_no_bytes_at_all_get_beyond_their_faults(data):
+    survives(data)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([name for name in batch_rows.columns() if name in properties()]),
+        st.one_of(
+            st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=12),
+            st.sampled_from([token.decode("utf-8", "replace") for token in TOKENS]),
+        ),
+        max_size=3,
+    )
+)
+@settings(max_examples=1000)
+def test_no_cell_gets_beyond_its_faults(cells):
+    whole = batches.row() | cells
+    clean = {name: text.replace("\r", "").replace("\n", "") for name, text in whole.items()}
+    survives(batches.file_of(clean))
