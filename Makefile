@@ -29,7 +29,7 @@ SUB := $(MAKE) -f $(HOUSE)/Makefile ROOT=$(ROOT)
 # the shell expands what stands in them.
 VALUES := YEAR CSV_DIALECT CSV_HEADERS CLIENT MONTH ISSUE_DATE TODAY REISSUE WORKERS LOCK_WAIT \
   INVOICE AMOUNT DATE METHOD REFERENCE NOTE REASON LINES PAYMENT FILE AGAIN OVERPAYMENT \
-  QUIET KEEP_DAYS DRY_RUN TO FROM WITNESS
+  QUIET KEEP_DAYS DRY_RUN TO FROM WITNESS MAIL
 define as_typed
 override $(1) := $$(value $(1))
 export $(1)
@@ -92,14 +92,15 @@ preview: $(READY) ## drafts of MONTH's invoices, watermarked, unnumbered, in ROO
 
 # Each phase is a sub-make of its own, since a wildcard is expanded before the phase that
 # creates its files. A phase whose flag is fresh starts no process.
-PHASES := batches direct packages
+PHASES := batches direct packages balances $(if $(filter no,$(MAIL)),,mail)
+$(if $(filter-out yes no,$(MAIL)),$(error MAIL is yes or no, not $(value MAIL)))
 
 # The summary comes whatever happened, and the status of the phases stays. What a run knows of
 # itself lies in a folder of its own: the heads as they were, and the alerts that were said.
 # QUIET=1 keeps back what the phases say; it is said at the end unless all is well and old.
 .PHONY: month
-month: $(READY) ## the monthly cycle of MONTH (default: the month before ISSUE_DATE, itself today)
-	@RUN=$$(mktemp -d); export RUN RUN_LOG=$$RUN/alerts; exec 9>&2; \
+month: $(READY) ## the monthly cycle of MONTH (default: the month before ISSUE_DATE, itself today) [MAIL=no]
+	+@RUN=$$(mktemp -d); export RUN RUN_LOG=$$RUN/alerts; exec 9>&2; \
 	trap 'if [ -e "$$RUN/said" ]; then cat "$$RUN/said" >&9; fi; rm -rf "$$RUN"' EXIT; \
 	case "$$QUIET" in ""|0|no) ;; *) exec >"$$RUN/said" 2>&1;; esac; \
 	cp -R $(ROOT)/data/heads "$$RUN/heads" 2>/dev/null || :; \
@@ -136,6 +137,18 @@ $(ROOT)/data/flags/packages.done: $(wildcard $(ROOT)/data/revenues_batch/*.jsonl
 	@$(SCRIPT)/pack_batches.py --root $(ROOT)
 	@touch $@
 
+# What a mail is made of. Mails that wait for a server are tried again where one is named.
+.PHONY: phase-mail server-named
+phase-mail: $(ROOT)/data/flags/mail.done
+$(ROOT)/data/flags/mail.done: $(wildcard $(ROOT)/issuer.json $(ROOT)/.env $(ROOT)/clients \
+    $(ROOT)/clients/*.json $(ROOT)/batch_clients $(ROOT)/batch_clients/*.json \
+    $(ROOT)/data/heads/revenues/*.json $(ROOT)/data/heads/revenues_batch/*.json \
+    $(ROOT)/downloads/*.zip) \
+    $(if $(and $(SMTP_HOST),$(wildcard $(ROOT)/data/outbox/*.eml)),server-named)
+	@mkdir -p $(@D); touch $@.start
+	@$(SCRIPT)/send_invoices.py --root $(ROOT) --today "$$TODAY"
+	@mv $@.start $@
+
 # The flag gets the time at which the run began, so that a file edited meanwhile counts as newer.
 .PHONY: phase-direct
 phase-direct: $(FLAGS)/direct.done
@@ -151,6 +164,22 @@ invoice: $(READY) ## CLIENT's invoice of MONTH; REISSUE=yes after it was credite
 	$(call need,CLIENT,studio_nord)
 	@$(DATES); $(SCRIPT)/generate_invoice.py --root $(ROOT) --month "$$3" --issue-date "$$2" \
 	  --today "$$1" --client "$$CLIENT" --reissue "$$REISSUE"
+
+.PHONY: credit-note
+credit-note: $(READY) ## take back INVOICE for a REASON, whole or the LINES of a JSON file
+	$(call need,INVOICE,NORD-2026-0001)
+	$(call need,REASON,"why it is taken back")
+	@$(DATES); $(SCRIPT)/issue_credit_note.py --root $(ROOT) --invoice "$$INVOICE" \
+	  --lines "$$LINES" --issue-date "$$2" --today "$$1" --again "$$AGAIN"
+
+.PHONY: batch
+batch: $(READY) ## issue the CSV files of the inbox (of CLIENT only, where given)
+	@$(DATES); $(SCRIPT)/import_batch.py --root $(ROOT) --issue-date "$$2" --today "$$1" \
+	  --client "$$CLIENT"
+
+.PHONY: packages
+packages: $(READY) ## ZIP archives of what was issued for batch clients, in ROOT/downloads/
+	@$(SCRIPT)/pack_batches.py --root $(ROOT)
 
 ##@ Payments
 
@@ -202,21 +231,17 @@ $(ROOT)/data/flags/balances.done: $(wildcard $(ROOT)/data/heads/revenues $(ROOT)
 	@$(SCRIPT)/reconcile.py --root $(ROOT)
 	@mv $@.start $@
 
-.PHONY: credit-note
-credit-note: $(READY) ## take back INVOICE for a REASON, whole or the LINES of a JSON file
-	$(call need,INVOICE,NORD-2026-0001)
-	$(call need,REASON,"why it is taken back")
-	@$(DATES); $(SCRIPT)/issue_credit_note.py --root $(ROOT) --invoice "$$INVOICE" \
-	  --lines "$$LINES" --issue-date "$$2" --today "$$1" --again "$$AGAIN"
+##@ Mail
 
-.PHONY: batch
-batch: $(READY) ## issue the CSV files of the inbox (of CLIENT only, where given)
-	@$(DATES); $(SCRIPT)/import_batch.py --root $(ROOT) --issue-date "$$2" --today "$$1" \
-	  --client "$$CLIENT"
-
-.PHONY: packages
-packages: $(READY) ## ZIP archives of what was issued for batch clients, in ROOT/downloads/
+.PHONY: mail
+mail: $(READY) ## send what was not sent: invoices, credit notes, packages
 	@$(SCRIPT)/pack_batches.py --root $(ROOT)
+	@$(TODAY_IS); $(SCRIPT)/send_invoices.py --root $(ROOT) --today "$$1"
+
+.PHONY: reminders
+reminders: $(READY) ## remind clients of overdue invoices [DATE] [DRY_RUN=1: only show what would go]
+	@$(TODAY_IS); $(SCRIPT)/send_reminders.py --root $(ROOT) --date "$$DATE" --today "$$1" \
+	  --dry-run "$$DRY_RUN"
 
 ##@ For the accountant
 

@@ -60,7 +60,8 @@ def main(arguments: Namespace, root: Root) -> None:
     """One run of the protocol for each file; a rejected file does not stop the others."""
     used = settings.load(root)
     refused: list[Alert] = []
-    files = inbox(root, arguments.client)
+    with issuing.settled(root, "import_batch", used.lock_wait):
+        files = inbox(root, arguments.client)
     for path in files:
         try:
             check_name(root, path)

@@ -152,8 +152,13 @@ def of_machine(root: Root) -> Iterator[Alert]:
 
 
 def unique(found: Iterable[Alert], kind: str) -> list[Alert]:
-    """The alerts of a kind ("B-" or "I-"), each text once."""
-    return list({str(alert): alert for alert in found if alert.code.startswith(kind)}.values())
+    """The alerts of a kind ("B-" or "I-"), each once, also where a phase words it otherwise."""
+    first: dict[tuple[str, ...], Alert] = {}
+    for alert in found:
+        if alert.code.startswith(kind):
+            same = (str(alert),) if kind == "B-" else (alert.code, alert.file, alert.place)
+            first.setdefault(same, alert)
+    return list(first.values())
 
 
 def unexplained(phase: str) -> Alert:

@@ -8,7 +8,7 @@ the next run, and this one ends with 4.
 
 import zipfile
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from email import policy
 from email.parser import BytesParser
@@ -180,16 +180,10 @@ def document_mail(
     if made.issued_by:
         names = {"seller": seller.name, "issuer": made.issued_by}
         shown = mail_words.phrase("by_mandate", made.language, **names)
-    answer = next(iter(seller.email), "")
     attached = (Attachment(f"{made.number}.pdf", "application/pdf", pdf),)
-    reply_to = answer if answer != desk.sender else ""
-    letter = Letter(shown, desk.sender, reply_to, to, other(cc, to), *text, attached)
+    ends = outbox.sender_and_answers(desk.sender, seller)
+    letter = Letter(shown, *ends, to, outbox.only_in_copy(cc, to), *text, attached)
     return mail.to_bytes(letter, name)
-
-
-def other(cc: tuple[str, ...], to: tuple[str, ...]) -> tuple[str, ...]:
-    """Those in copy who are not addressed already."""
-    return tuple(address for address in cc if address not in to)
 
 
 # --- batches -------------------------------------------------------------------------
@@ -293,14 +287,12 @@ def package_bytes(
     client = found.client
     check_package(desk.root, path, client.id, given.facts)
     issuer = desk.given.issuer.issuer.party
-    text = letters.package(client.seller.party, issuer, given, client.defaults.language)
-    attached = ()
+    text = letters.package(issuer, given, client.defaults.language)
+    attached: tuple[Attachment, ...] = ()
     if given.attached:
         attached = (Attachment(path.name, "application/zip", path.read_bytes()),)
-    answer = next(iter(issuer.email), "")
-    reply_to = answer if answer != desk.sender else ""
-    to = client.seller.party.email
-    letter = Letter(issuer.name, desk.sender, reply_to, to, (), *text, attached)
+    ends = outbox.sender_and_answers(desk.sender, issuer)
+    letter = Letter(issuer.name, *ends, client.seller.party.email, (), *text, attached)
     return mail.to_bytes(letter, name)
 
 
@@ -332,13 +324,13 @@ def keep_attached(kept: Path, run: issuing.Run, data: bytes) -> None:
     if kept.exists():
         return
     message = BytesParser(policy=policy.default).parsebytes(data)
-    package = next(part.get_content() for part in message.iter_attachments())  # type: ignore[attr-defined]
+    package = next(part.get_content() for part in message.iter_attachments())
     run.stage_proof(kept, package)
 
 
 def keep_named(path: Path, sha256: str, kept: Path, run: issuing.Run, data: bytes) -> None:
     """Keeps a package too large to be attached, as it was when the mail named it."""
-    if storage.sha256_of_file(path) == sha256:
+    if path.exists() and storage.sha256_of_file(path) == sha256:
         storage.keep_copy(path, kept)
 
 

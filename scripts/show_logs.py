@@ -5,6 +5,8 @@ In colour on a terminal, line by line as they are anywhere else.
 """
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.text import Text
@@ -13,6 +15,14 @@ from lib import alerts, cli
 from lib.root import Root
 
 _COLOURS = {"ERROR": "bold red", "NOTICE": "yellow", "INFO": "green"}
+
+
+class Entry(NamedTuple):
+    """A line of a log, and the moment that it stands at."""
+
+    moment: str
+    log: str
+    line: str
 
 
 def main(arguments: Namespace, root: Root) -> None:
@@ -25,22 +35,23 @@ def main(arguments: Namespace, root: Root) -> None:
         text = f'"{unknown[0]}" has no log; those that have: {known}'
         raise cli.refuse("B-USAGE", "", "CLIENT", text)
     console = Console()
-    for name, line in sorted(read(root, chosen), key=lambda entry: entry[1].partition(" ")[0]):
-        shown = alerts.printable(line if arguments.client else f"{line} ({name})")
+    entries = [entry for name in chosen for entry in read(root, name)]
+    for entry in entries if arguments.client else sorted(entries, key=lambda one: one.moment):
+        line = entry.line if arguments.client else f"{entry.line} ({entry.log})"
+        shown = alerts.printable(line)
         if console.is_terminal:
             console.print(coloured(shown), soft_wrap=True)
         else:
             print(shown)
 
 
-def read(root: Root, names: list[str]) -> list[tuple[str, str]]:
-    """Each line of the logs, after the name of its log."""
-    return [
-        (name, line)
-        for name in names
-        for line in (root.logs / f"{name}.log").read_text("utf-8", "replace").split("\n")
-        if line
-    ]
+def read(root: Root, name: str) -> Iterator[Entry]:
+    """The lines of a log; one without a time of its own belongs to the line before it."""
+    moment = ""
+    for line in (root.logs / f"{name}.log").read_text("utf-8", "replace").split("\n"):
+        moment = line.partition(" ")[0] if line[:4].isdigit() else moment
+        if line:
+            yield Entry(moment, name, line)
 
 
 def coloured(line: str) -> Text:

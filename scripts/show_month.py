@@ -11,6 +11,7 @@ from lib import cli, lock, revenues, settings, tables
 from lib.root import Root
 
 _SHOWN = 3  # files of a folder that the tree names; it counts the others
+_DEEP = 2  # from here on it names the first folder only
 
 
 def main(arguments: Namespace, root: Root) -> None:
@@ -36,12 +37,15 @@ def main(arguments: Namespace, root: Root) -> None:
     print(f"edit a client:          {root.clients}/, then: make check ROOT={root.path}")
 
 
-def _tree(folder: Path, tree: Tree) -> Tree:
-    entries = sorted(path for path in folder.iterdir() if path.name != ".lock")
+def _tree(folder: Path, tree: Tree, depth: int = 0) -> Tree:
+    """Folders down to the clients' and the first files of each; the others are counted."""
+    entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    folders = [path for path in entries if path.is_dir()]
+    for path in folders if depth < _DEEP else folders[:1]:
+        _tree(path, tree.add(f"{path.name}/"), depth + 1)
+    if depth >= _DEEP and len(folders) > 1:
+        tree.add(f"… and {len(folders) - 1} more folders")
     files = [path for path in entries if path.is_file()]
-    for path in entries:
-        if path.is_dir():
-            _tree(path, tree.add(f"{path.name}/"))
     for path in files[:_SHOWN]:
         tree.add(path.name if len(path.name) < 40 else f"{path.name[:12]}…")
     if len(files) > _SHOWN:

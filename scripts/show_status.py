@@ -61,7 +61,9 @@ def main(arguments: Namespace, root: Root) -> None:
         except Broken as broken:
             print(f"{'records':14}  broken, {len(broken.alerts)} faults; run `make verify`")
             raise
+    print()
     show_invoices(invoices, arguments.today)
+    print()
     show_heads(known)
 
 
@@ -114,6 +116,7 @@ def show_invoices(invoices: list[InvoiceBalance], today: date) -> None:
     """Two tables: by status with what they came to, and what is overdue by age."""
     rows = [[one.name, str(one.number), one.amount] for one in by_status(invoices)]
     tables.show("", ["invoices", "number", "gross"], rows or [["none", "0", ""]], right=2)
+    print()
     rows = [[one.name, str(one.number), one.amount] for one in by_age(invoices, today)]
     tables.show("", ["overdue", "number", "outstanding"], rows or [["none", "0", ""]], right=2)
 

@@ -59,6 +59,7 @@ def invoice(changes: dict[str, Any] | None = None, **cells: str | None) -> Batch
 
 # --- structure -----------------------------------------------------------------------
 
+GROUP_PATH = ("$defs", "group", "properties")
 HEAD = "reference;period_start;period_end"
 
 
@@ -85,7 +86,7 @@ def test_the_last_line_may_end_without_a_line_break(ending):
 
 
 @pytest.mark.parametrize(
-    "line", ['a;"b', 'a;b"', 'a;"b"c', 'a;""b"', 'a;"b""', 'a;x"y"', '"', 'a;"b" ;c']
+    "line", ['a;"b', 'a;b"', 'a;"b"c', 'a;""b"', 'a;"b""', 'a;x"y"', 'a;"b" ;c']
 )
 def test_quotes_that_do_not_stand_around_a_cell_are_refused(line):
     (row,) = rows_of(line)
@@ -107,10 +108,19 @@ def test_a_line_longer_than_any_is_refused_and_the_next_ones_are_read():
     assert (after.line, after.cells) == (2, ("a", "b"))
 
 
+def longest_of(column: str) -> int:
+    """The most characters that the schema lets a cell of a column have."""
+    content = schemas.content("batch_row")
+    single = column in content["properties"]
+    path = ("properties", column) if single else (*GROUP_PATH, column.rpartition("_")[0])
+    return int(schemas.resolved("batch_row", path).get("maxLength", 0))
+
+
 def test_twenty_full_groups_fit_a_line():
     cell = "“" + "é”" * 99 + "”"
-    longest = dict.fromkeys(batch_rows.columns(), cell)
-    text = batches.file_of(longest)
+    texts = [name for name in batch_rows.columns() if len(cell) <= longest_of(name)]
+    assert len(texts) > 60
+    text = batches.file_of(dict.fromkeys(texts, cell) | batches.row())
     assert len(text.splitlines()[1]) < batch_csv.LONGEST_LINE
 
 
@@ -188,14 +198,14 @@ def test_a_header_of_the_required_columns_and_of_all_columns_is_read():
 @pytest.mark.parametrize(
     ("old", "new", "column", "rule", "remedy"),
     [
-        ("reference", "Reference", "Reference", "no such column", 'write "reference"'),
-        ("customer_city", "customer_town", "customer_town", "no such", "remove it"),
-        ("customer_city", " customer_city", " customer_city", "no such", 'write "customer_city"'),
+        ("reference", "Reference", "Reference", "no such column", 'perhaps "reference"'),
+        ("customer_city", "total_ttc", "total_ttc", "no such", "remove it"),
+        ("customer_city", " customer_city", " customer_city", "no such", 'perhaps "customer_city"'),
         ("period_start;", "reference;", "reference", "stands once", "remove one"),
         ("reference;period_start", "period_start;reference", "reference", "order", "before"),
         ("vat_rate_1", "vat_rate_1;", "", "column 15 has none", "remove the column"),
-        ("vat_rate_1", "vat_rate_1;vat_rate_21", "vat_rate_21", "no such column", "write"),
-        ("vat_rate_1", "vat_rate_01", "vat_rate_01", "no such column", 'write "vat_rate_1'),
+        ("vat_rate_1", "vat_rate_1;vat_rate_21", "vat_rate_21", "no such column", "perhaps"),
+        ("vat_rate_1", "vat_rate_01", "vat_rate_01", "no such column", 'perhaps "vat_rate_1'),
     ],
 )
 def test_a_header_that_is_not_the_specified_one_says_how_to_mend_it(old, new, column, rule, remedy):
@@ -334,7 +344,8 @@ def test_a_path_in_a_cell_is_a_text_like_any_other(value):
     ],
 )
 def test_a_cell_or_rule_that_is_broken_is_told_by_column(cells, column, rule):
-    found = faults(batches.file_of(batches.row(2) | batches.row(**cells)))
+    found = faults(batches.file_of(batches.row(1), batches.row(2, **cells)))
+    assert {fault.line for fault in found} == {3}
     one = next(fault for fault in found if fault.column == column)
     assert rule in one.rule
     assert one.remedy
@@ -585,13 +596,13 @@ def survives(data: bytes, changes: dict[str, Any] | None = None) -> None:
             continue
         assert found
         for one in found:
-            assert one.line >= 1
+            assert one.line >= 1 or not data
             assert one.rule and one.remedy, one
             assert "\n" not in import_batch.told(one)
 
 
 @given(EDITS, st.sampled_from([{}, batches.FRANCHISE, GOODS, {"csv.encoding": "windows-1252"}]))
-@settings(max_examples=1500)
+@settings(max_examples=1200)
 def test_no_mutated_file_gets_beyond_its_faults(edits, changes):
     data = WHOLE
     for at, cut, token in edits:
@@ -615,7 +626,7 @@ def test_no_bytes_at_all_get_beyond_their_faults(data):
         max_size=3,
     )
 )
-@settings(max_examples=1000)
+@settings(max_examples=400)
 def test_no_cell_gets_beyond_its_faults(cells):
     whole = batches.row() | cells
     clean = {name: text.replace("\r", "").replace("\n", "") for name, text in whole.items()}

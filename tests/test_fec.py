@@ -19,7 +19,26 @@ YEAR = FiscalYear("2024-01-01", "2024-12-31")
 YEAR_BEFORE = FiscalYear("2023-01-01", "2023-12-31")
 
 # Article A47 A-1, VII, of the livre des procédures fiscales.
-HEADER = ["JournalCode", "JournalLib", "EcritureNum", "EcritureDate", "CompteNum", "CompteLib", "CompAuxNum", "CompAuxLib", "PieceRef", "PieceDate", "EcritureLib", "Debit", "Credit", "EcritureLet", "DateLet", "ValidDate", "Montantdevise", "Idevise"]
+HEADER = [
+    "JournalCode",
+    "JournalLib",
+    "EcritureNum",
+    "EcritureDate",
+    "CompteNum",
+    "CompteLib",
+    "CompAuxNum",
+    "CompAuxLib",
+    "PieceRef",
+    "PieceDate",
+    "EcritureLib",
+    "Debit",
+    "Credit",
+    "EcritureLet",
+    "DateLet",
+    "ValidDate",
+    "Montantdevise",
+    "Idevise",
+]
 
 SERVICES = ("services", "20.00", 10_000, 2_000)
 GOODS = ("goods", "5.50", 20_000, 1_100)

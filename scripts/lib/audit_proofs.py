@@ -10,10 +10,9 @@ import io
 import multiprocessing
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from decimal import Decimal
-from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -62,11 +61,20 @@ class Task(NamedTuple):
     before: tuple[Record, ...]
 
 
-class Verdict(NamedTuple):
-    """What a document came to; `sources` are the SHA-256 of what it was made from."""
+class Source(NamedTuple):
+    """A file that a document was made from: its name then, where its bytes are kept, their hash."""
 
+    name: str
+    kept: str
+    sha256: str
+
+
+class Verdict(NamedTuple):
+    """What a document came to; `sources` is None where it could not be read."""
+
+    number: str
     faults: tuple[Alert, ...]
-    sources: frozenset[str]
+    sources: tuple[Source, ...] | None
     rendered: bool
 
 
@@ -81,14 +89,17 @@ def faults(files: Files, books: Books, workers: int) -> tuple[list[Alert], Tally
     """Everything that is wrong with proofs."""
     tasks = list(_tasks(books))
     found: list[Alert] = []
-    used: set[str] = set()
+    users: dict[Source, list[str]] = {}
     rendered = 0
+    all_read = True
     for verdict in _verdicts(files.root, tasks, workers):
         found += verdict.faults
-        used |= verdict.sources
         rendered += verdict.rendered
+        all_read = all_read and verdict.sources is not None
+        for source in verdict.sources or ():
+            users.setdefault(source, []).append(verdict.number)
     found += _strays(files, tasks)
-    found += _archive_faults(files, used)
+    found += _archive_faults(files, users, all_read)
     return found, Tally(len(tasks), rendered)
 
 
@@ -121,14 +132,14 @@ def _verdicts(root: Root, tasks: list[Task], workers: int) -> Iterator[Verdict]:
 
 def check(root: Root, task: Task) -> Verdict:
     """Everything that is wrong with the proofs of a record."""
-    record = task.record
+    record, number = task.record, task.record["number"]
     names = {suffix: _proof(root, task.ledger, record, suffix) for suffix in ("json", "pdf")}
     found: list[Alert] = []
     contents = {}
     for suffix, key in (("json", "document_sha256"), ("pdf", "pdf_sha256")):
         data, unreadable = audit.read(root, names[suffix])
         if unreadable:
-            text = f"{unreadable}, but the records have {record['number']}; restore it"
+            text = f"{unreadable}, but the records have {number}; restore it"
             found.append(_fault("B-PROOF-MISSING", names[suffix], text))
         elif storage.sha256(data) != record[key]:
             text = "was changed: its SHA-256 is not that of the records; restore it from a backup"
@@ -136,16 +147,16 @@ def check(root: Root, task: Task) -> Verdict:
         else:
             contents[suffix] = data
     if "json" not in contents:
-        return Verdict(tuple(found), frozenset(), False)
+        return Verdict(number, tuple(found), None, False)
     made = _parsed(contents["json"])
     if isinstance(made, str):
         found.append(_fault("B-PROOF-BROKEN", names["json"], made))
-        return Verdict(tuple(found), frozenset(), False)
+        return Verdict(number, tuple(found), None, False)
     is_todays = made.renderer == dict(production.renderer())
     rendered = is_todays and "pdf" in contents
     try:
         of_document = [*_arithmetic(made), *_of_record(made, record)]
-        of_document += [*_credited(root, task, made), *_source_faults(root, made)]
+        of_document += [*_credited(root, task, made), *_source_faults(task, made)]
         found += [_fault("B-DOCUMENT-WRONG", names["json"], text) for text in of_document]
         if "pdf" in contents:
             of_pdf = _pdf_faults(root, made, contents["pdf"], is_todays)
@@ -154,7 +165,7 @@ def check(root: Root, task: Task) -> Verdict:
         # Its bytes are those of the record, yet no document of ours: no fault may hide others.
         text = f"cannot be checked ({type(error).__name__}: {audit.shown(str(error))})"
         found.append(_fault("B-PROOF-BROKEN", names["json"], text))
-    return Verdict(tuple(found), frozenset(made.sources.values()), rendered)
+    return Verdict(number, tuple(found), tuple(_sources(made)), rendered)
 
 
 def _proof(root: Root, ledger: Ledger, record: Record, suffix: str) -> str:
@@ -263,25 +274,22 @@ def _credited(root: Root, task: Task, made: Document) -> Iterator[str]:
             yield f"VAT {one.category} {one.rate}: {vat} credited by now, expected {expected}"
 
 
-def _source_faults(root: Root, made: Document) -> Iterator[str]:
-    """Each input that it names stands in the archive with the bytes that it names."""
+def _source_faults(task: Task, made: Document) -> Iterator[str]:
+    """It names what it was made from; a credit note, the document of its invoice."""
     if not made.sources:
         yield "names nothing that it was made from"
-    for name, digest in sorted(made.sources.items()):
-        kept = name if name.startswith("data/") and not name.startswith("data/usage/") else ""
-        kept = kept or f"data/archive_inputs/{digest}"
-        found, unreadable = _sha256_once(root, kept)
-        if unreadable:
-            yield f"was made from {name}, kept as {kept}, which {unreadable}"
-        elif found != digest:
-            yield f"was made from {name}, kept as {kept}, which was changed since"
+    if task.before:
+        invoice = task.before[0]
+        if list(made.sources.values()) != [invoice["document_sha256"]]:
+            yield f"was not made from the document of {invoice['number']} that its record knows"
 
 
-@lru_cache(maxsize=1000)
-def _sha256_once(root: Root, name: str) -> tuple[str, str]:
-    if ".." in name.split("/"):
-        return "", "is outside the root"
-    return audit.sha256_of(root, name)
+def _sources(made: Document) -> Iterator[Source]:
+    """The files in the archives that it was made from; a credit note was made from no such file."""
+    if made.preceding is None:
+        for name, digest in made.sources.items():
+            is_batch = name.startswith("data/archive_batch/")
+            yield Source(name, name if is_batch else f"data/archive_inputs/{digest}", digest)
 
 
 # --- its PDF -------------------------------------------------------------------------
@@ -292,22 +300,29 @@ def _pdf_faults(root: Root, made: Document, pdf: bytes, is_todays: bool) -> Iter
     inside = _embedded(pdf)
     if isinstance(inside, str):
         yield inside
-    elif is_todays and inside != facturx_xml.generate(made):
-        yield f"has another {_XML_NAME} inside than its document gives"
     elif not is_todays:
         yield from _amounts_in_xml(made, inside)
-    if is_todays:
-        logo = None
-        if made.seller.logo:
-            if not _SHA256.fullmatch(made.seller.logo):
-                yield f"has the logo {audit.shown(made.seller.logo)}, which is no SHA-256"
-                return
-            logo, unreadable = audit.read(root, f"data/archive_inputs/{made.seller.logo}")
-            if unreadable:
-                yield f"has the logo {made.seller.logo}, which {unreadable} in data/archive_inputs"
-                return
-        if invoice_pdf.render(made, facturx_xml.generate(made), logo) != pdf:
-            yield "is not what its document gives: rendered again, it has other bytes"
+    if not is_todays:
+        return
+    xml = facturx_xml.generate(made)
+    if isinstance(inside, bytes) and inside != xml:
+        yield f"has another {_XML_NAME} inside than its document gives"
+    logo, wrong = _logo(root, made.seller.logo)
+    if wrong:
+        yield wrong
+    elif invoice_pdf.render(made, xml, logo) != pdf:
+        yield "is not what its document gives: rendered again, it has other bytes"
+
+
+def _logo(root: Root, digest: str) -> tuple[bytes | None, str]:
+    """The bytes of a seller's logo, None without one, and what is wrong with it."""
+    if not digest:
+        return None, ""
+    if not _SHA256.fullmatch(digest):
+        return None, f"has the logo {audit.shown(digest)}, which is no SHA-256"
+    data, unreadable = audit.read(root, f"data/archive_inputs/{digest}")
+    wrong = f"has the logo data/archive_inputs/{digest}, which {unreadable}" if unreadable else ""
+    return data, wrong
 
 
 def _embedded(pdf: bytes) -> bytes | str:
@@ -375,22 +390,34 @@ def _strays(files: Files, tasks: Iterable[Task]) -> Iterator[Alert]:
                 yield Alert("B-PROOF-STRAY", name, "", text)
 
 
-def _archive_faults(files: Files, used: set[str]) -> Iterator[Alert]:
-    """Archived inputs: their names are hashes of their bytes, and each belongs to a document."""
-    for name in files.under("data/archive_inputs"):
+def _archive_faults(
+    files: Files, users: Mapping[Source, list[str]], all_read: bool
+) -> Iterator[Alert]:
+    """Archived files: named by the hash of their bytes, there for every document made from them.
+
+    Args:
+      users: what documents were made from -> their numbers.
+      all_read: whether all documents could be asked; else an input may belong to another one.
+    """
+    digests = {}
+    for name in (*files.under("data/archive_inputs"), *files.under("data/archive_batch")):
         if audit.is_leftover(name):
             continue
         digest, unreadable = audit.sha256_of(files.root, name)
-        if name != f"data/archive_inputs/{digest}":
-            text = unreadable or "was changed: its name is not the SHA-256 of its bytes"
+        is_right = name.endswith((f"inputs/{digest}", f".{digest[:_HASH_IN_NAME]}.csv"))
+        if unreadable or not is_right:
+            text = unreadable or "was changed: its name is not that of its bytes' SHA-256"
             yield Alert("B-ARCHIVE", name, "", text)
-        elif digest not in used:
+        digests[name] = digest if is_right else ""
+    for source, numbers in users.items():
+        more = f" (and {len(numbers) - 1} more)" if len(numbers) > 1 else ""
+        text = f"{numbers[0]}{more} was made from it: then it was {source.name}"
+        if source.kept not in digests:
+            yield Alert("B-ARCHIVE", source.kept, "", f"is missing, though {text}")
+        elif digests[source.kept] not in ("", source.sha256):
+            yield Alert("B-ARCHIVE", source.kept, "", f"has other bytes than when {text}")
+    kept = {source.kept for source in users}
+    for name in digests:
+        if all_read and name.startswith("data/archive_inputs/") and name not in kept:
             text = "belongs to no document: it was added, or its document was removed"
             yield Alert("B-PROOF-STRAY", name, "", text)
-    for name in files.under("data/archive_batch"):
-        if audit.is_leftover(name):
-            continue
-        digest, unreadable = audit.sha256_of(files.root, name)
-        if unreadable or not name.endswith(f".{digest[:_HASH_IN_NAME]}.csv"):
-            text = unreadable or "was changed: its name does not end with the SHA-256 of its bytes"
-            yield Alert("B-ARCHIVE", name, "", text)

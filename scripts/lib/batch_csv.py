@@ -73,6 +73,11 @@ def read(stream: BinaryIO, dialect: Dialect) -> Iterator[Row]:
         this_ending = b"\r\n" if data.endswith(b"\r\n") else b"\n"
         if data.endswith(b"\n"):
             data = data[: -len(this_ending)]
+            # Spreadsheets end a line within a cell with LF in a file of CR LF: that is
+            # told as what it is, an open quote.
+            if data.count(b'"') % 2:
+                yield _row(line, data, dialect)
+                continue
             if ending and this_ending != ending:
                 rule = "all lines end alike, with CR LF or with LF"
                 yield _bad(line, "", rule, "export the file again from one program")
@@ -125,7 +130,9 @@ def _row(line: int, data: bytes, dialect: Dialect) -> Row:
         found = _NAMES.get(match[0], f"U+{ord(match[0]):04X}")
         where = f"character {match.start() + 1} of the line"
         rule = f"a cell is plain text on one line; {where} is {found}"
-        return _bad(line, text[max(0, match.start() - 20) :], rule, "remove that character")
+        no_text = match[0] == "\0"
+        remedy = "export it again as CSV" if no_text else "remove that character from the cell"
+        return _bad(line, text[max(0, match.start() - 20) :], rule, remedy)
     if not text.strip(f' "{dialect.delimiter}'):
         return _bad(line, "", "a line holds an invoice, this one is empty", "remove the line")
     return _cells(line, text, dialect.delimiter)
@@ -192,7 +199,8 @@ def header_faults(
             faults.append(Fault(1, "", name, rule, "remove the column from the file"))
         elif name not in columns:
             near = difflib.get_close_matches(name.strip().lower(), columns, n=1)
-            remedy = f'write "{near[0]}"' if near else "remove it; template_batch.csv has the names"
+            hint = f'perhaps "{near[0]}"' if near else "remove it"
+            remedy = f"{hint}; template_batch.csv has the names"
             faults.append(Fault(1, name, name, "the specification has no such column", remedy))
         elif header.count(name) > 1:
             faults.append(Fault(1, name, name, "each column stands once", "remove one of them"))

@@ -101,6 +101,8 @@ def read_row(row: Row, reader: Reader) -> BatchInvoice | list[Fault]:
     faults = list(_cell_faults(row.line, cells, reader.dialect))
     faults += _missing(row.line, cells, reader.header)
     if faults:
+        if not any(fault.column.startswith(("customer_", "delivery_")) for fault in faults):
+            faults += _customer_faults(row.line, cells)
         return faults
     groups = _groups(cells, reader.dialect)
     lines = [_line(group, cells, reader) for group in groups.values()]
@@ -287,8 +289,9 @@ def _customer_faults(row: int, cells: Mapping[str, str]) -> Iterator[Fault]:
         if "customer_person" in cells and column in _OF_BUSINESS:
             rule, remedy = "a private person has none", "empty this cell, or customer_person"
         else:
-            rule, remedy = text.partition("; ")[::2]
-            remedy = _REMEDIES.get(column, remedy)
+            rule, remedy = text.partition("; ")[0], _REMEDIES[column]
+            if column == "customer_postcode":
+                rule = "a French postcode has five digits"
         yield Fault(row, column, cells.get(column, ""), rule, remedy)
     if ("customer_electronic_scheme" in cells) != ("customer_electronic_id" in cells):
         rule = "the scheme and the id of an electronic address go together"
@@ -353,9 +356,9 @@ def _exemption_faults(
         return
     if not code and not reason and seller.vat_regime == "franchise":
         return
-    for column, text in (("exemption_code", code), ("exemption_reason", reason)):
-        if not text:
-            yield column, "an exempt line (E) has a code and a reason", "fill in both cells"
+    if not code or not reason:
+        column = "exemption_reason" if code else "exemption_code"
+        yield column, "an exempt line (E) has a code and a reason", "fill in both cells"
 
 
 def _no_vat_faults(

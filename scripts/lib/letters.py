@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from lib import mail_words, money, records, words
-from lib.document import INVOICE, Document, Party, Seller
+from lib.document import INVOICE, Document, Party
 from lib.mail_words import phrase
 from lib.reminders import Claim
 
@@ -141,7 +141,7 @@ def _how_to_pay(made: Document) -> Iterable[str]:
 # --- packages ------------------------------------------------------------------------
 
 
-def package(seller: Seller | Party, issuer: Party, given: Package, language: str) -> Text:
+def package(issuer: Party, given: Package, language: str) -> Text:
     """The mail that carries a month's package to the seller, or names it where it is large."""
     month = _month(given.month, language)
     what = _count(given.facts, language)

@@ -8,19 +8,24 @@ every server can take it.
 import re
 import smtplib
 import ssl
+import unicodedata
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from email import policy
-from email.errors import MessageError
-from email.headerregistry import Address
+from email.header import decode_header, make_header
 from email.message import EmailMessage
-from email.parser import BytesParser
-from email.utils import formatdate
+from email.parser import HeaderParser
+from email.utils import formatdate, getaddresses
 from typing import Any, NamedTuple
 
 from lib import alerts, storage
 from lib.alerts import Alert, Unavailable
 from lib.settings import Mail
+
+_ADDRESS = re.compile(r"[!-~]+@[A-Za-z0-9.-]+")
+_SHORT = 60  # characters that stand in a header as they are
+_WORD = 39  # bytes of an encoded word, which has 64 characters then
 
 _PIECE = 65536  # bytes that the server has `timeout` seconds to take
 _LONGEST = 200  # characters of an answer that an alert repeats
@@ -70,57 +75,92 @@ def to_bytes(letter: Letter, identity: str) -> bytes:
         Message-ID, so that a mail sent again is known to be the same.
 
     Raises:
-      ValueError: if a name or the subject cannot stand in a header as it is; a line break
-        in one would begin another header.
+      ValueError: if a name or the subject cannot stand in a header: a line break in one
+        would begin another header.
     """
     hashes = [storage.sha256(attachment.data) for attachment in letter.attachments]
     digest = storage.sha256(storage.canonical_json([identity, *hashes]))[:32]
-    message = EmailMessage(policy=policy.SMTP)
-    wanted = {
-        "From": (Address(letter.sender_name, addr_spec=letter.sender),),
-        "Reply-To": _addresses((letter.reply_to,) if letter.reply_to else ()),
-        "To": _addresses(letter.to),
-        "Cc": _addresses(letter.cc),
+    headers = {
+        "From": [(letter.sender_name, letter.sender)],
+        "Reply-To": [("", letter.reply_to)] if letter.reply_to else [],
+        "To": [("", address) for address in letter.to],
+        "Cc": [("", address) for address in letter.cc],
     }
-    try:
-        for header, addresses in wanted.items():
-            if addresses:
-                message[header] = addresses
-        message["Subject"] = letter.subject
-        message["Message-ID"] = f"<{digest}@{domain_of(letter.sender)}>"
-        message.set_content(letter.text, cte="quoted-printable")
-        for attachment in letter.attachments:
-            main, _, sub = attachment.type.partition("/")
-            message.add_attachment(
-                attachment.data, maintype=main, subtype=sub, filename=attachment.name
-            )
-        if letter.attachments:
-            # "=_" stands in no quoted-printable or base64 text, so it begins no line of one.
-            message.set_boundary(f"=_{digest}")
-        data = message.as_bytes()
-    except MessageError as error:
-        raise ValueError(str(error)) from None
-    _check_headers(data, wanted, letter.subject)
+    lines = [
+        f"{name}: " + ",\r\n ".join(_address(*one) for one in ends)
+        for name, ends in headers.items()
+        if ends
+    ]
+    lines.append(f"Subject: {_encoded(letter.subject)}")
+    lines.append(f"Message-ID: <{digest}@{domain_of(letter.sender)}>")
+    data = "\r\n".join(lines).encode("ascii") + b"\r\n" + _body(letter, digest)
+    _check_headers(data, headers, letter.subject)
     return data
 
 
-def _addresses(addresses: Sequence[str]) -> tuple[Address, ...]:
-    return tuple(Address(addr_spec=address) for address in addresses)
+def _body(letter: Letter, digest: str) -> bytes:
+    message = EmailMessage(policy=policy.SMTP)
+    message.set_content(letter.text, cte="quoted-printable")
+    for attachment in letter.attachments:
+        main, _, sub = attachment.type.partition("/")
+        message.add_attachment(
+            attachment.data, maintype=main, subtype=sub, filename=attachment.name
+        )
+    if letter.attachments:
+        # "=_" stands in no quoted-printable or base64 text, so it begins no line of one.
+        message.set_boundary(f"=_{digest}")
+    return message.as_bytes()
 
 
-def _check_headers(data: bytes, wanted: dict[str, tuple[Address, ...]], subject: str) -> None:
-    """Reads the headers back as a mail program does: nothing more, nothing less, nothing else."""
-    found = BytesParser(policy=policy.default).parsebytes(data, headersonly=True)
-    expected = {name for name, addresses in wanted.items() if addresses}
+def _address(name: str, address: str) -> str:
+    if not _ADDRESS.fullmatch(address):
+        raise ValueError(f"{address!r} is no address that a header can carry")
+    return f"{_encoded(name, quoted=True)}\r\n <{address}>" if name else address
+
+
+def _encoded(text: str, quoted: bool = False) -> str:
+    """A text in a header: as it is where it is short ASCII, else as encoded words (RFC 2047).
+
+    EmailMessage folds long headers itself, and loses spaces and quotation marks on the way.
+
+    Raises:
+      ValueError: for a line break or another character that cannot be printed.
+    """
+    hidden = [char for char in text if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")]
+    if hidden:
+        raise ValueError(f"{text!r} holds a character that cannot stand in a header")
+    shown = text
+    if quoted:
+        escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+        shown = f'"{escaped}"'
+    if shown.isascii() and len(shown) <= _SHORT and "=?" not in text and text == text.strip():
+        return shown
+    words, word = [], b""
+    for char in text:
+        if len(word) + len(char.encode()) > _WORD:
+            words.append(word)
+            word = b""
+        word += char.encode()
+    return "\r\n ".join(f"=?utf-8?b?{b64encode(one).decode()}?=" for one in (*words, word))
+
+
+def _check_headers(data: bytes, headers: dict[str, list[tuple[str, str]]], subject: str) -> None:
+    """Reads the headers back as a mail program does: what was written, and nothing else."""
+    found = HeaderParser().parsestr(data.partition(b"\r\n\r\n")[0].decode() + "\r\n\r\n")
     body = {"Content-Type", "Content-Transfer-Encoding", "MIME-Version"}
-    if sorted(set(found.keys()) - body) != sorted(expected | {"Subject", "Message-ID"}):
+    written = {name for name, ends in headers.items() if ends} | {"Subject", "Message-ID"}
+    if sorted(name for name in found if name not in body) != sorted(written):
         raise ValueError("its headers are not those that were written")
-    for name in expected:
-        read = [(one.display_name, one.addr_spec) for one in found[name].addresses]
-        if read != [(one.display_name, one.addr_spec) for one in wanted[name]]:
+    for name, ends in headers.items():
+        read = getaddresses([found[name]]) if ends else []
+        if [(_decoded(shown), address) for shown, address in read] != ends:
             raise ValueError(f"its header {name} does not read as it was written")
-    if found["Subject"] != subject:
+    if _decoded(found["Subject"]) != subject:
         raise ValueError("its subject does not read as it was written")
+
+
+def _decoded(text: str) -> str:
+    return str(make_header(decode_header(text)))
 
 
 def message_id(data: bytes) -> str:

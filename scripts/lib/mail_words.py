@@ -35,10 +35,9 @@ WORDS: dict[str, tuple[str, str]] = {
         "Please quote this reference with your bank transfer.",
     ),
     "facturx": (
-        "Le PDF joint est une facture électronique au format Factur-X : votre logiciel de"
-        " comptabilité peut la lire directement.",
-        "The attached PDF is an electronic invoice in the Factur-X format: accounting software"
-        " can read it as it is.",
+        "Le PDF joint est au format Factur-X : votre logiciel de comptabilité peut le lire"
+        " directement.",
+        "The attached PDF is in the Factur-X format: accounting software can read it as it is.",
     ),
     "credit_note_subject": (
         "Avoir {number} sur la facture {invoice} : {amount}",

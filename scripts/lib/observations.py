@@ -27,9 +27,7 @@ def without_email(clients: Iterable[Client]) -> Iterator[Alert]:
     for client in clients:
         if client.status == "active" and client.delivery.email and not client.party.email:
             text = 'is missing: no invoice is sent; add it, or write "delivery": {"email": false}'
-            yield Alert(
-                "I-CLIENT-EMAIL", f"clients/{client.id}.json", "party.email", text, client.id
-            )
+            yield Alert("I-NO-EMAIL", f"clients/{client.id}.json", "party.email", text, client.id)
 
 
 def overdue(invoices: Iterable[InvoiceBalance], today: date) -> Iterator[Alert]:

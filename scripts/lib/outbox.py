@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from lib import alerts, cli, issuing, lock, mail, records, revenues, storage
 from lib.alerts import Alert, Broken, Unavailable
+from lib.document import Party
 from lib.inputs import Issuer
 from lib.records import Record
 from lib.revenues import Ledger
@@ -101,16 +102,27 @@ def proved(root: Root, ledger: Ledger, fact: Record, suffix: str) -> bytes:
 
 
 def sender_of(used: Settings, issuer: Issuer) -> str:
-    """The address that mails come from.
+    """The address that mails come from; empty where neither .env nor issuer.json names one."""
+    return used.mail.sender or next(iter(issuer.party.email), "")
+
+
+def sender_and_answers(sender: str, party: Party) -> tuple[str, str]:
+    """What From and Reply-To name: `party` is to get the answers, where it is not the sender.
 
     Raises:
-      Refused: if neither .env nor issuer.json names one.
+      Refused: if there is no sender.
     """
-    sender = used.mail.sender or next(iter(issuer.party.email), "")
     if not sender:
-        text = "MAIL_FROM is missing; write the address that mails come from, or party.email"
+        text = "MAIL_FROM: is missing; write the address that mails come from"
         raise cli.refuse("B-SETTING", ".env", "", text)
-    return sender
+    answers = next(iter(party.email), "")
+    return sender, "" if answers == sender else answers
+
+
+def only_in_copy(cc: Iterable[str], to: Iterable[str]) -> tuple[str, ...]:
+    """Those in copy who are not addressed already."""
+    addressed = set(to)
+    return tuple(address for address in cc if address not in addressed)
 
 
 # --- sending -------------------------------------------------------------------------
@@ -150,13 +162,16 @@ class Outbox:
 
     def clear(self, kinds: Iterable[str], names: Iterable[str]) -> None:
         """Removes the waiting mails of these kinds that are not among these names."""
-        wanted = set(names)
+        wanted, beginnings = set(names), tuple(f"{kind}__" for kind in kinds)
         for path in sorted(folder(self.root).glob("*.eml")):
-            if path.name.startswith(tuple(f"{kind}__" for kind in kinds)):
-                if path.stem not in wanted:
-                    path.unlink()
+            if path.name.startswith(beginnings) and path.stem not in wanted:
+                path.unlink()
         for path in folder(self.root).glob(".*.tmp"):  # what a stopped run was writing
             path.unlink()
+
+    def drop(self, name: str) -> None:
+        """Removes one waiting mail."""
+        self._path(name).unlink(missing_ok=True)
 
     def open(self, sender: str) -> bool:
         """Whether mails can leave now; the connection stands before anything is decided."""

@@ -6,9 +6,10 @@ file, data/heads/<folder>/<name>.json keeps the last `seq` and `hash`, so that a
 off the end is noticed too.
 """
 
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import msgspec
 
 from lib import storage
 from lib.alerts import Alert, Broken
@@ -122,9 +123,9 @@ def _parse(name: str, data: bytes) -> tuple[list[Record], list[Alert]]:
 
 def _checked(line: bytes, seq: int, prev: str) -> tuple[str, Record]:
     try:
-        record = json.loads(line)
+        record = msgspec.json.decode(line)
         hash_ = record["hash"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, KeyError, TypeError, RecursionError):
         return "is no record", {}
     if not isinstance(hash_, str) or record.get("seq") != seq + 1:
         return f"has seq {record.get('seq')!r}, expected {seq + 1}", {}

@@ -1,0 +1,305 @@
+#!/usr/bin/env python3
+"""Reminds clients of overdue invoices: polite, firm, formal, as issuer.json says after how long.
+
+Each level goes once for each invoice, and only the highest that is due. What is outstanding
+is looked up again when the server is ready to take the mail: a payment recorded meanwhile
+stops the reminder. DRY_RUN=1 shows what would go, and writes and sends nothing.
+"""
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from datetime import date
+from decimal import Decimal
+from functools import partial
+from typing import NamedTuple
+
+from lib import (
+    alerts,
+    balances,
+    cli,
+    document,
+    inputs,
+    issuing,
+    letters,
+    mail,
+    mentions,
+    money,
+    outbox,
+    payments,
+    records,
+    reminders,
+    revenues,
+    settings,
+    storage,
+    tables,
+)
+from lib.alerts import Alert, Broken
+from lib.balances import InvoiceBalance
+from lib.document import Document
+from lib.inputs import Client, Inputs
+from lib.mail import Attachment, Letter
+from lib.outbox import Due
+from lib.records import Record
+from lib.reminders import Claim
+from lib.root import Root
+
+_SCRIPT = "send_reminders.py"
+_KIND = "reminder"
+
+
+class Reminder(NamedTuple):
+    """One reminder: of which record, to whom, at which level, claiming what."""
+
+    fact: Record
+    client: Client
+    level: str
+    claim: Claim
+    recipients: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{_KIND}__{self.client.id}__{self.fact['number']}__{self.level}"
+
+
+def main(arguments: Namespace, root: Root) -> None:
+    """Decides and writes under the root's lock, sends without it."""
+    day = arguments.date or arguments.today
+    used = settings.load(root)
+    if arguments.dry_run:
+        with issuing.settled(root, "send_reminders", used.lock_wait):
+            found, notices = decide(root, inputs.load(root), day)
+        alerts.report(root.logs, _SCRIPT, notices)
+        show(found, day)
+        return
+    refuse_future(day, arguments.today)
+    with outbox.opened(root, _SCRIPT, used, day) as box:
+        with issuing.settled(root, "send_reminders", used.lock_wait):
+            given = inputs.load(root)
+            sender = outbox.sender_of(used, given.issuer.issuer)
+            found, notices = decide(root, given, day)
+            for reminder in found:
+                box.write(due_mail(root, reminder, sender))
+            box.clear([_KIND], [reminder.name for reminder in found])
+        alerts.report(root.logs, _SCRIPT, notices)
+        for reminder in found:
+            send(root, box, reminder, sender, used.lock_wait)
+        box.report()
+
+
+def refuse_future(day: date, today: date) -> None:
+    """A reminder states what is owed on its day, which nobody knows of tomorrow.
+
+    Raises:
+      Refused: if the day has not come.
+    """
+    if day > today:
+        text = f"{day} is in the future (today is {today}); DRY_RUN=1 shows what would go"
+        raise cli.refuse("B-DATE", "", "DATE", text)
+
+
+# --- deciding ------------------------------------------------------------------------
+
+
+def decide(root: Root, given: Inputs, day: date) -> tuple[list[Reminder], list[Alert]]:
+    """The reminders that are due on a day, and who has no address for them.
+
+    Raises:
+      Broken: if records or documents are not what was recorded.
+    """
+    after = given.issuer.issuer.reminders
+    if not after:
+        print('issuer.json sets no "reminders": none is sent')
+    sent = outbox.read_sent(root)
+    paid = payments.read(root)
+    found: list[Reminder] = []
+    notices = []
+    for client, chain in revenues.read(root, revenues.DIRECT).items():
+        entries = payments.entries(paid[client]) if client in paid else []
+        facts = {fact["number"]: fact for fact in chain.records}
+        late = [
+            (balance, level)
+            for balance in balances.of_client(chain.records, entries)
+            for level in [level_of(balance, client, after, sent, day)]
+            if level
+        ]
+        known = given.clients.get(client)
+        if not late or (known is not None and not known.client.delivery.reminders):
+            continue
+        if known is None or not known.client.party.email:
+            text = f"has no address: {len(late)} reminders are due and not sent; add one"
+            place = f"clients/{client}.json"
+            notices.append(Alert("I-NO-EMAIL", place, "party.email", text, client))
+            continue
+        for balance, level in late:
+            fact = facts[balance.number]
+            claim = claim_of(root, fact, balance.outstanding, day)
+            reminder = Reminder(fact, known.client, level, claim, ())
+            addresses = (*known.client.party.email, *known.client.delivery.cc)
+            recipients = outbox.remaining(sent.get(reminder.name, []), addresses)
+            if recipients:
+                found.append(reminder._replace(recipients=recipients))
+    return found, notices
+
+
+def level_of(
+    balance: InvoiceBalance,
+    client: str,
+    after: dict[str, int],
+    sent: dict[str, list[Record]],
+    day: date,
+) -> str:
+    """The level that is due for an invoice, empty where none is."""
+    if balance.outstanding <= 0 or balance.due_date is None:
+        return ""
+    had = []
+    for level in inputs.REMINDER_LEVELS:
+        before = sent.get(f"{_KIND}__{client}__{balance.number}__{level}")
+        # One that the server refused for some is still to reach them.
+        if before and "refused" not in before[-1]:
+            had.append(level)
+    return reminders.level_due((day - balance.due_date).days, after, had)
+
+
+def claim_of(root: Root, fact: Record, outstanding: Decimal, day: date) -> Claim:
+    """What an invoice of which so much is outstanding comes to on a day.
+
+    Raises:
+      Broken: if its document, or the issuer file that it was made from, has changed.
+    """
+    made = read_document(root, fact)
+    assert made.due_date is not None
+    indemnity = mentions.recovery_indemnity(made.issue_date)
+    rate = stated_rate(root, made)
+    return reminders.claim(outstanding, made.due_date, day, rate, indemnity, made.buyer.person)
+
+
+def read_document(root: Root, fact: Record) -> Document:
+    """The document of a record, proved."""
+    return document.from_json(outbox.proved(root, revenues.DIRECT, fact, "json"))
+
+
+def stated_rate(root: Root, made: Document) -> Decimal:
+    """The annual rate of late penalties that an invoice states: that of its issuer file.
+
+    Raises:
+      Broken: if that file is not in data/archive_inputs/ as it was.
+    """
+    sha256 = made.sources.get(root.name_of(root.issuer), "")
+    path = root.archive_inputs / (sha256 or "issuer.json")
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        data = b""
+    if storage.sha256(data) != sha256:
+        text = f"is not the issuer file that {made.number} was made from; run `make verify`"
+        raise Broken([Alert("B-PROOF-CHANGED", root.name_of(path), "", text, made.client)])
+    return Decimal(storage.parse_json(root.name_of(path), data)["late_penalty_rate"])
+
+
+def show(found: list[Reminder], day: date) -> None:
+    """A line for each reminder that would go."""
+    rows = [
+        [
+            one.client.id,
+            one.fact["number"],
+            one.level,
+            ", ".join(one.recipients),
+            str(one.claim.days),
+            *[
+                money.plain(amount, 2)
+                for amount in (one.claim.outstanding, one.claim.penalty, one.claim.indemnity)
+            ],
+        ]
+        for one in found
+    ]
+    headings = ["client", "invoice", "level", "to", "days late", "outstanding", "penalty"]
+    if rows:
+        tables.show(f"reminders of {day}", [*headings, "indemnity"], rows, right=4)
+    print(f"{len(rows)} reminders would go; nothing was sent")
+
+
+# --- sending -------------------------------------------------------------------------
+
+
+def send(root: Root, box: outbox.Outbox, reminder: Reminder, sender: str, wait: int) -> None:
+    """Sends one reminder, of what is outstanding when the server is ready to take it."""
+    if not box.open(sender):
+        box.waiting += 1
+        return
+    with issuing.settled(root, "send_reminders", wait):
+        outstanding = outstanding_now(root, reminder)
+        if outstanding <= 0:
+            print(f"{reminder.fact['number']}: settled meanwhile, no reminder")
+            box.drop(reminder.name)
+            return
+        claim = claim_of(root, reminder.fact, outstanding, reminder.claim.day)
+        due = due_mail(root, reminder._replace(claim=claim), sender)
+        data = box.write(due)
+    box.deliver(due, data, sender)
+
+
+def outstanding_now(root: Root, reminder: Reminder) -> Decimal:
+    """What is outstanding by the records as they are."""
+    client, number = reminder.client.id, reminder.fact["number"]
+    issued = records.read(root, revenues.chain_path(root, revenues.DIRECT, client))
+    entries = payments.entries(payments.read_client(root, client))
+    return next(
+        balance.outstanding
+        for balance in balances.of_client(issued.records, entries)
+        if balance.number == number
+    )
+
+
+def due_mail(root: Root, reminder: Reminder, sender: str) -> Due:
+    """The mail of a reminder."""
+    fact, claim = reminder.fact, reminder.claim
+    amounts = {
+        name: money.plain(getattr(claim, name), 2)
+        for name in ("outstanding", "penalty", "indemnity")
+    }
+    facts = {"number": fact["number"], "level": reminder.level, **amounts}
+    return Due(
+        reminder.name,
+        _KIND,
+        reminder.client.id,
+        {**facts, "pdf_sha256": fact["pdf_sha256"]},
+        reminder.recipients,
+        partial(reminder_bytes, root, reminder, sender),
+    )
+
+
+def reminder_bytes(root: Root, reminder: Reminder, sender: str) -> bytes:
+    """The bytes of a reminder's mail, with the invoice attached."""
+    made = read_document(root, reminder.fact)
+    pdf = outbox.proved(root, revenues.DIRECT, reminder.fact, "pdf")
+    text = letters.reminder(made, reminder.level, reminder.claim)
+    to = reminder.client.party.email
+    cc = outbox.only_in_copy(reminder.client.delivery.cc, to)
+    attached = (Attachment(f"{made.number}.pdf", "application/pdf", pdf),)
+    ends = outbox.sender_and_answers(sender, made.seller)
+    letter = Letter(made.seller.name, *ends, to, cc, *text, attached)
+    return mail.to_bytes(letter, reminder.name)
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--date", type=day_or_none, default=None, help="(default: today)")
+    made.add_argument("--dry-run", type=switch, default=False, help="1: only show what would go")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    return made
+
+
+def day_or_none(text: str) -> date | None:
+    """A date; Make passes an unset variable as an empty text."""
+    return cli.day(text) if text else None
+
+
+def switch(text: str) -> bool:
+    """1 or yes; 0, no and an empty text are no."""
+    if text not in ("", "0", "1", "no", "yes"):
+        raise ArgumentTypeError(f'"{text}" is neither 1 nor 0')
+    return text in ("1", "yes")
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)

@@ -1,0 +1,377 @@
+"""What the operator hears: codes, the summary of a month, and what is worth telling."""
+
+import json
+import re
+import shutil
+from datetime import date
+from decimal import Decimal
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import house
+import past
+from lib import alerts, observations
+from lib.alerts import Alert
+from lib.balances import InvoiceBalance
+from lib.root import Root
+
+DATES = ("TODAY=2026-11-08", "MONTH=2026-10")
+HOURS = {"plan.start": "2026-10", "plan.items": [house.metered("support", "hours")]}
+STARTED = {"plan.start": "2026-10"}  # no earlier month to be told about
+
+
+def mails(root: Root) -> list[EmailMessage]:
+    """The summaries that wait, in order of name."""
+    parser = BytesParser(policy=policy.default)
+    files = sorted((root.data / "outbox").glob("summary__*.eml"))
+    return [parser.parsebytes(path.read_bytes()) for path in files]  # type: ignore[misc]
+
+
+def body(mail: EmailMessage) -> str:
+    part = mail.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())
+
+
+def witness(mail: EmailMessage) -> str:
+    (part,) = mail.iter_attachments()
+    assert part.get_filename() == "heads.txt"
+    content = part.get_content()
+    return content if isinstance(content, str) else content.decode()
+
+
+# --- the list of codes ---------------------------------------------------------------
+
+
+def test_the_docs_list_every_code_that_the_program_has_and_no_other():
+    said: set[str] = set()
+    for path in (house.HOME / "scripts").rglob("*.py"):
+        said |= set(re.findall(r'["\[]([BI]-[A-Z][A-Z-]*)["\]]', path.read_text()))
+    text = (house.HOME / "docs" / "alerts.md").read_text()
+    listed = re.findall(r"^\| `([BI]-[A-Z-]+)` \|", text, re.MULTILINE)
+    assert sorted(listed) == sorted(said)
+
+
+# --- the summary of a month ----------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: Any) -> tuple[Root, house.Ran]:
+    root = house.build(
+        tmp_path_factory.mktemp("told"),
+        house.client("nord", STARTED),
+        house.client("sud", STARTED, i=2),
+    )
+    (root.path / ".env").write_text("ALERT_TO=boss@example.org\nMAIL_FROM=house@example.org\n")
+    (root.path / ".env").chmod(0o600)
+    return root, house.make(root, "month", "MAIL=no", *DATES)
+
+
+def test_the_summary_says_what_was_issued_with_its_totals(told):
+    root, ran = told
+    assert ran.code == 0, ran
+    for said in (ran.err, body(mails(root)[0])):
+        assert "month 2026-10: 2 issued" in said
+        assert "  nord: NORD-2026-0001: net 64.00, VAT 12.80, gross 76.80 EUR" in said
+        assert "  total: 2 documents: net 128.00, VAT 25.60, gross 153.60 EUR" in said
+    assert mails(root)[0]["To"] == "boss@example.org"
+    assert mails(root)[0]["From"] == "house@example.org"
+    assert "month 2026-10: 2 issued" in mails(root)[0]["Subject"]
+
+
+def test_the_summary_carries_the_heads_as_a_witness(told, tmp_path):
+    root, _ = told
+    heads = witness(mails(root)[0])
+    expected = [
+        f"data/revenues/{client}.jsonl 1 {house.records(root, client)[-1]['hash']}"
+        for client in ("nord", "sud")
+    ]
+    assert heads.splitlines() == expected
+    (tmp_path / "heads.txt").write_text(heads)
+    assert house.make(root, "verify", f"WITNESS={tmp_path}/heads.txt").code == 0
+    (tmp_path / "heads.txt").write_text(heads.replace(expected[0][-8:], "0" * 8))
+    assert "B-WITNESS" in house.make(root, "verify", f"WITNESS={tmp_path}/heads.txt").err
+
+
+def test_a_run_that_does_nothing_is_silent_under_cron(told):
+    root, _ = told
+    before = house.tree(root)
+    words = ("--no-print-directory", "MAIL=no", "QUIET=1", *DATES)
+    assert house.make(root, "month", *words) == (0, "", "")
+    assert house.tree(root) == before
+    loud = house.make(root, "month", "MAIL=no", *DATES)
+    assert (loud.code, loud.err) == (0, "")
+    assert "nothing to do, nothing new" in loud.out
+
+
+def test_the_log_knows_how_each_run_ended(told):
+    root, _ = told
+    log = (root.logs / "system.log").read_text()
+    assert re.search(r"^\S+Z INFO send_alerts.py I-RUN month 2026-10: 2 issued$", log, re.M)
+
+
+@pytest.mark.parametrize("quiet", ["", "1"])
+def test_a_refused_month_is_told_and_keeps_its_status(tmp_path, quiet):
+    root = house.build(tmp_path, house.client("nord", HOURS))
+    ran = house.make(root, "month", f"QUIET={quiet}", *DATES)
+    assert ran.code == 2
+    missing = "data/usage/nord/2026-10.manual.json: quantities.hours: is missing"
+    assert "failed in direct, 1 refused or wrong" in ran.err
+    assert ran.err.count(missing) == 2  # by the phase, and in the summary
+    (mail,) = mails(root)
+    assert missing in body(mail)
+    assert "[B-USAGE-MISSING]" in body(mail)
+    assert mail["To"] == "compta@atelier.example"  # the issuer, where nobody else is named
+    log = (root.logs / "system.log").read_text()
+    assert "ERROR send_alerts.py I-RUN month 2026-10: failed in direct" in log
+
+
+def test_an_issuer_file_that_names_no_time_zone_is_told_too(tmp_path):
+    root = house.build(tmp_path, seller=house.issuer({"timezone": "Europe/Nantes"}))
+    ran = house.make(root, "month", "QUIET=1", environment={"ALERT_TO": "boss@example.org"})
+    assert ran.code == 2
+    (mail,) = mails(root)
+    assert 'issuer.json: timezone: "Europe/Nantes" is not a time zone' in body(mail)
+    assert "failed in dates" in mail["Subject"]
+
+
+def test_make_n_shows_the_month_and_does_nothing(tmp_path):
+    root = house.build(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    ran = house.make(root, "-n", "month", *DATES)
+    assert ran.code == 0, ran
+    assert ran.out.index("generate_invoice.py") < ran.out.index("send_alerts.py")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_run_in_parallel_keeps_its_jobs(tmp_path):
+    root = house.build(tmp_path, house.client("nord", STARTED))
+    ran = house.make(root, "-j8", "month", "MAIL=no", *DATES)
+    assert ran.code == 0
+    assert "jobserver" not in ran.err
+
+
+# --- the script alone ----------------------------------------------------------------
+
+
+def summarise(root: Root, folder: Path, today: str = "2026-11-08", **options: str) -> house.Ran:
+    """`send_alerts` in this process, for a run whose heads at its begin lie in `folder`."""
+    folder.mkdir(exist_ok=True)
+    return house.call("send_alerts", root, run=str(folder), today=today, **options)
+
+
+def test_a_phase_that_was_killed_is_told_of(tmp_path):
+    root = house.build(tmp_path / "root", house.client("nord", STARTED))
+    ran = summarise(root, tmp_path / "run", failed="direct", month="2026-10")
+    assert "phase direct: ended with an error that it could not explain" in ran.err
+    assert "[B-PHASE]" in body(mails(root)[0])
+
+
+def test_alerts_noted_by_a_phase_are_told_once(tmp_path, monkeypatch, capsys):
+    root = house.build(tmp_path / "root", house.client("nord", STARTED))
+    run = tmp_path / "run"
+    run.mkdir()
+    monkeypatch.setenv("RUN_LOG", str(run / "alerts"))
+    hostile = Alert("B-INPUT-VALUE", "clients/nord.json", "a\nb", "x\u2028\udcff", "nord")
+    alerts.report(root.logs, "test", [hostile, hostile])
+    monkeypatch.delenv("RUN_LOG")
+    ran = summarise(root, run, failed="direct")
+    assert ran.err.count("clients/nord.json: a\\nb: x\\u2028\\udcff [B-INPUT-VALUE]") == 1
+    assert (root.logs / "nord.log").read_text().count("\n") == 2  # not logged once more
+
+
+def unpaid(number: str, due: str) -> dict[str, Any]:
+    """The facts of an invoice of 120.00 that was issued on 2026-11-08."""
+    return past.bill(
+        "nord", number, "2026-11-08", ("services", "20.00", 100_00, 20_00), due_date=due
+    )
+
+
+def test_a_notice_is_news_once(tmp_path):
+    root = house.build(tmp_path / "root", house.client("nord", STARTED))
+    number = "NORD-2026-0001"
+    past.lay(root, unpaid(number, "2026-12-08"))
+    first = summarise(root, tmp_path / "run2", "2027-01-08")
+    assert f"{number}: 120.00 EUR were due on 2026-12-08" in first.err
+    run = tmp_path / "run"
+    run.mkdir()
+    shutil.copytree(root.data / "heads", run / "heads")
+    assert summarise(root, run, "2027-01-09").err == ""
+    past.lay(root, unpaid("NORD-2026-0002", "2026-12-09"))
+    shutil.rmtree(run / "heads")
+    shutil.copytree(root.data / "heads", run / "heads")
+    again = summarise(root, run, "2027-01-10")
+    assert again.err.count("[I-OVERDUE]") == 2  # what is old is repeated beside what is new
+    assert "1 to decide" in again.err
+    assert len(mails(root)) == 2
+
+
+def test_a_mail_that_waits_is_not_written_twice(tmp_path):
+    root = house.build(tmp_path / "root", house.client("nord", STARTED))
+    for _ in range(2):
+        summarise(root, tmp_path / "run", failed="direct")
+    assert len(mails(root)) == 1
+
+
+def test_broken_records_do_not_silence_the_summary(tmp_path):
+    root = house.build(tmp_path / "root", house.client("nord", STARTED))
+    assert house.month(root).code == 0
+    path = root.data / "revenues" / "nord.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"76.80", b"77.80"))
+    ran = summarise(root, tmp_path / "run", month="2026-10")
+    assert "data/revenues/nord.jsonl: line 1: was changed" in ran.err
+    assert "[B-RECORD-BROKEN]" in body(mails(root)[0])
+
+
+def test_without_an_address_the_summary_says_so(tmp_path):
+    root = house.build(tmp_path / "root", seller=house.issuer({"party.email": None}))
+    ran = summarise(root, tmp_path / "run", failed="direct")
+    assert "no address is known (ALERT_TO in .env)" in ran.err
+    assert mails(root) == []
+
+
+def test_env_that_others_can_read_is_told(tmp_path):
+    root = house.build(tmp_path / "root", house.client("nord", STARTED))
+    (root.path / ".env").write_text("LOCK_WAIT=0\n")
+    (root.path / ".env").chmod(0o640)
+    assert "[I-ENV-READABLE]" in summarise(root, tmp_path / "run").err
+    (root.path / ".env").chmod(0o600)
+    (root.path / "clients" / "nord.json").unlink()
+    house.put_client(root, house.client("nord", {**STARTED, "party.email": None}))
+    ran = summarise(root, tmp_path / "run")
+    assert "I-ENV-READABLE" not in ran.err
+    assert "clients/nord.json: party.email: is missing: no invoice is sent" in ran.err
+
+
+# --- what is worth telling -----------------------------------------------------------
+
+
+def test_an_earlier_month_that_nobody_ran_is_told(tmp_path):
+    root = house.build(tmp_path / "root", house.client("nord", {"plan.start": "2026-08"}))
+    assert house.month(root, "2026-08", "2026-09-08").code == 0
+    assert house.month(root, "2026-10", "2026-11-08").code == 0
+    ran = summarise(root, tmp_path / "run", month="2026-10")
+    assert "2026-09: invoiced nobody; run `make month MONTH=2026-09` first" in ran.err
+    assert house.month(root, "2026-09", "2026-11-08").code == 0
+    assert "I-MONTH-SKIPPED" not in summarise(root, tmp_path / "run", month="2026-10").err
+
+
+def test_a_month_in_which_nothing_was_due_is_not_missed(tmp_path):
+    quarterly = {"plan.start": "2026-08", "plan.every_months": 3}
+    root = house.build(tmp_path / "root", house.client("nord", quarterly))
+    assert "I-MONTH-SKIPPED" not in summarise(root, tmp_path / "run", month="2026-10").err
+    assert "2026-10: invoiced nobody" in summarise(root, tmp_path / "run", month="2026-11").err
+
+
+LIMITS = {"services": "1000.00", "services_raised": "1100.00"}
+MIXED = {**LIMITS, "goods": "2000.00", "goods_raised": "2200.00"}
+
+
+def seller(limits: dict[str, str] | None, **changes: Any) -> dict[str, Any]:
+    thresholds = {"thresholds": {"2026": limits}} if limits else {}
+    changes = {"vat_regime": "franchise", "operation_category": "mixed"} | thresholds | changes
+    return house.issuer({**changes, "party.vat_number": None})
+
+
+@pytest.mark.parametrize(
+    ("limits", "services", "goods", "expected"),
+    [
+        (LIMITS, 899_99, 0, []),
+        (LIMITS, 900_00, 0, ["I-THRESHOLD-NEAR 2026.services"]),
+        (LIMITS, 1000_00, 0, ["I-THRESHOLD-NEAR 2026.services"]),
+        (LIMITS, 1000_01, 0, ["I-THRESHOLD-OVER 2026.services"]),
+        (LIMITS, 1100_00, 0, ["I-THRESHOLD-OVER 2026.services"]),
+        (LIMITS, 1100_01, 0, ["I-THRESHOLD-OVER 2026.services_raised"]),
+        (MIXED, 500_00, 1300_00, ["I-THRESHOLD-NEAR 2026.goods"]),
+        (MIXED, 500_00, 1700_01, ["I-THRESHOLD-OVER 2026.goods_raised"]),
+        (LIMITS, 0, 1_00, ["I-THRESHOLD-UNKNOWN 2026.goods"]),
+        (None, 0, 0, ["I-THRESHOLD-UNKNOWN 2026"]),
+    ],
+)
+def test_turnover_near_and_over_the_limits(tmp_path, limits, services, goods, expected):
+    client = house.client(changes={**STARTED, "vat.treatment": "franchise", "plan.end": "2026-10"})
+    for item in client["plan"]["items"]:
+        item |= {"vat_rate": "0", "category": "services"}
+    root = house.build(tmp_path / "root", client, seller=seller(limits))
+    shares = [("services", "0.00", services, 0), ("goods", "0.00", goods, 0)]
+    past.lay(
+        root,
+        past.bill("nord", "A-1", "2026-02-01", *[share for share in shares if share[2]]),
+        past.bill("nord", "A-2", "2025-12-31", ("services", "0.00", 5000_00, 0)),
+        past.bill("nord", "A-3", "2026-03-01", ("services", "0.00", 70_00, 0)),
+        past.bill("nord", "A-4", "2026-03-02", ("services", "0.00", 70_00, 0), corrects="A-3"),
+    )
+    ran = summarise(root, tmp_path / "run")
+    found = re.findall(r"issuer.json: thresholds.(\S+): .*\[(I-THRESHOLD-\w+)\]", ran.err)
+    assert [f"{code} {place}" for place, code in found] == expected, ran.err
+
+
+def test_limits_are_nobodys_business_under_the_standard_regime(tmp_path):
+    root = house.build(tmp_path / "root", house.client("nord", STARTED))
+    past.lay(root, past.bill("nord", "A-1", "2026-02-01", ("services", "20.00", 90_000_00, 0)))
+    assert "THRESHOLD" not in summarise(root, tmp_path / "run").err
+
+
+def test_limits_that_cannot_be_are_refused(tmp_path):
+    for limits, said in (
+        ({"services": "37500.00"}, "services_raised: is missing"),
+        ({"services": 37500, "services_raised": "1.00"}, "thresholds.2026.services: 37500 is not"),
+        ({"service": "1.00"}, 'did you mean "services"'),
+    ):
+        root = house.build(tmp_path, seller=house.issuer({"thresholds": {"2026": limits}}))
+        assert said in house.call("check_inputs", root).err
+    root = house.build(tmp_path, seller=house.issuer({"thresholds": {"26": LIMITS}}))
+    assert 'issuer.json: thresholds: "26"' in house.call("check_inputs", root).err
+
+
+def test_a_batch_client_that_hands_nothing_in(tmp_path):
+    payer = {**STARTED, "plan.items": [house.metered("batches", "batch_invoices", "0.50")]}
+    root = house.build(tmp_path / "root", house.client("nord", payer))
+    house.write(root, "batch_clients/atelier.json", batch_client())
+    assert "I-BATCH-MISSING" not in summarise(root, tmp_path / "run", "2026-11-07").err
+    ran = summarise(root, tmp_path / "run", "2026-11-08")
+    assert "data/inbox_batch/atelier__2026-10.csv: was not issued by day 7" in ran.err
+    house.put_usage(root, house.usage("nord", "2026-10", {"batch_invoices": "0"}))
+    (root.data / "flags" / "told.json").unlink()
+    assert "I-BATCH-MISSING" not in summarise(root, tmp_path / "run", "2026-11-08").err
+
+
+def batch_client() -> dict[str, Any]:
+    example = json.loads((house.HOME / "examples/batch_clients/atelier_ecluse.json").read_text())
+    example["seller"].pop("logo", None)
+    return example | {"id": "atelier", "billed_as": "nord"}
+
+
+def test_a_clock_before_the_newest_record(tmp_path):
+    root = house.build(tmp_path / "root", house.client("nord", STARTED))
+    past.lay(root, unpaid("NORD-2026-0001", "2026-12-08"))
+    assert "I-CLOCK" not in summarise(root, tmp_path / "run", "2026-11-08").err
+    ran = summarise(root, tmp_path / "run", "2026-11-07")
+    assert "today: 2026-11-07 is before 2026-11-08, the date of the newest record" in ran.err
+
+
+def test_a_disk_is_nearly_full_above_nine_tenths():
+    assert list(observations.disk("/srv", 900, 1000)) == []
+    assert [one.code for one in observations.disk("/srv", 901, 1000)] == ["I-DISK"]
+
+
+def test_texts_do_not_change_from_day_to_day():
+    late = InvoiceBalance(
+        "nord",
+        "Nord",
+        "N-1",
+        date(2026, 1, 1),
+        date(2026, 2, 1),
+        "EUR",
+        Decimal("10.00"),
+        Decimal(0),
+        Decimal(0),
+    )
+    assert list(observations.overdue([late], date(2026, 2, 1))) == []
+    days = [date(2026, 2, 2), date(2026, 9, 9)]
+    assert len({str(one) for day in days for one in observations.overdue([late], day)}) == 1

@@ -1,0 +1,676 @@
+"""`make verify`: every tampering is found and named, nothing sound is accused."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import house
+from lib import heads, records, storage
+from lib.root import Root
+
+HEADER = (
+    "reference;period_start;period_end;customer_name;customer_address_1;customer_postcode;"
+    "customer_city;customer_country;customer_siren;description_1;quantity_1;unit_1;unit_price_1;"
+    "vat_rate_1"
+)
+NORD, SUD, PLUME = "revenues/nord", "revenues/sud", "revenues_batch/plume"
+PDF = "data/invoices/nord/2026/NORD-2026-0001.pdf"
+JSON = "data/invoices/nord/2026/NORD-2026-0001.json"
+BATCH_PDF = "data/invoices_batch/plume/2026/PLUM-2026-0001.pdf"
+PACKAGE = "downloads/plume__2026-10.zip"
+USAGE = "data/usage/nord/2026-10.batch_plume.json"
+RECETTES = "exports/recettes/recettes-2026.csv"
+
+
+def batch_line(i: int) -> str:
+    customer = f"Client {i};1 rue;44000;Nantes;FR;{house.siren(i + 50)}"
+    return f"R{i};2026-10-01;2026-10-31;{customer};Séjour;3;DAY;0,335;20"
+
+
+@pytest.fixture(scope="module")
+def house_of_a_month(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A month of direct and batch invoices, credit notes of both, payments, derived files."""
+    seller = house.issuer()
+    seller_of_batch = {key: seller[key] for key in seller if key not in ("code", "timezone")}
+    batch_client = {
+        "id": "plume",
+        "code": "PLUM",
+        "status": "active",
+        "seller": seller_of_batch,
+        "csv": {"delimiter": ";", "decimal": ",", "encoding": "utf-8", "byte_order_mark": False},
+        "defaults": {
+            "language": "fr",
+            "currency": "EUR",
+            "payment_terms": {"days": 30},
+            "vat": {"treatment": "standard"},
+        },
+        "delivery": {"zip": True, "email_customers": False},
+        "billed_as": "nord",
+    }
+    batches = house.metered("batches", "batch_invoices", "0.50")
+    root = house.build(
+        tmp_path_factory.mktemp("house") / "root",
+        house.client("nord", {"plan.items.1": batches}),
+        house.client("sud", i=2),
+    )
+    house.write(root, "batch_clients/plume.json", batch_client)
+    lines = "\n".join([HEADER, *map(batch_line, range(3)), ""])
+    house.write(root, "data/inbox_batch/plume__2026-10.csv", lines.encode())
+    did(house.call("import_batch", root, issue_date="2026-11-03", today=house.TODAY))
+    did(house.month(root))
+    with mock.patch.dict(os.environ, REASON="erreur"):
+        for number in ("NORD-2026-0001", "PLUM-2026-0001"):
+            day = {"issue_date": house.TODAY, "today": house.TODAY}
+            did(house.call("issue_credit_note", root, invoice=number, **day))
+    money = {"client": "sud", "invoice": "SUD-2026-0001", "method": "transfer"}
+    for amount, day in (("10.00", "2026-11-10"), ("20.50", "2026-11-11")):
+        did(house.call("record_payment", root, amount=amount, date=day, today=day, **money))
+    with mock.patch.dict(os.environ, REASON="bounced"):
+        did(house.call("reverse_payment", root, payment="sud/1", today="2026-12-01"))
+    for script in ("reconcile", "pack_batches", "export_payments"):
+        did(house.call(script, root))
+    for script in ("export_revenues", "export_fec", "pack_accountant"):
+        did(house.call(script, root, year="2026"))
+    return root.path
+
+
+@pytest.fixture
+def root(house_of_a_month: Path, tmp_path: Path) -> Root:
+    """A copy to tamper with."""
+    shutil.copytree(house_of_a_month, tmp_path / "root", symlinks=True)
+    return Root(tmp_path / "root")
+
+
+def did(ran: house.Ran) -> None:
+    assert ran.code == 0, ran.err
+
+
+def verify(root: Root, witness: Path | None = None) -> house.Ran:
+    return house.call("verify", root, witness=str(witness or ""))
+
+
+def named(ran: house.Ran) -> set[tuple[str, str]]:
+    """The files that are named, each with the code of what is wrong."""
+    found = set()
+    for line in ran.err.splitlines():
+        match = re.fullmatch(r"([^:]+): .* \[([A-Z-]+)\]", line)
+        assert match, line
+        found.add((match[1], match[2]))
+    return found
+
+
+# --- nothing wrong -------------------------------------------------------------------
+
+
+def test_a_sound_house_is_said_to_be_and_stays_as_it_is(root):
+    before = house.tree(root)
+    ran = verify(root)
+    assert (ran.code, ran.err) == (0, "")
+    assert "10 records and 7 documents are as they were issued, 7 PDFs rendered again" in ran.out
+    assert house.tree(root) == before
+
+
+def test_an_empty_house_is_sound(tmp_path):
+    assert verify(house.build(tmp_path)).code == 0
+
+
+def test_derived_files_may_be_gone(root):
+    for folder in ("data/balance", "data/flags", "exports", "downloads"):
+        shutil.rmtree(root.path / folder, ignore_errors=True)
+    assert verify(root).code == 0
+
+
+def test_derived_files_may_be_older_than_the_records(root):
+    options = {"client": "sud", "invoice": "SUD-2026-0001", "method": "cash"}
+    day = {"date": "2026-12-02", "today": "2026-12-02"}
+    did(house.call("record_payment", root, amount="1.00", **options, **day))
+    ran = verify(root)
+    assert ran.code == 0
+    stale = {name for name, code in named(ran) if code == "I-DERIVED-STALE"}
+    assert {"data/balance/sud.json", RECETTES} <= stale
+    assert "data/balance/nord.json" not in stale
+
+
+def test_an_export_in_another_dialect_is_right(root):
+    with mock.patch.dict(os.environ, CSV_DIALECT="fr", CSV_HEADERS="fr"):
+        did(house.call("export_revenues", root, year="2026"))
+    assert verify(root).code == 0
+
+
+def test_documents_of_another_renderer_are_not_rendered_again_but_their_xml_is_read(root):
+    reissue(root, b'"template": ', b'"template": "0", "was": ')
+    ran = verify(root)
+    assert (ran.code, ran.err) == (3, ran.err)
+    assert (PDF, "B-PDF-WRONG") not in named(ran)
+    shutil.copy2(root.path / BATCH_PDF, root.path / "other.pdf")
+    other = (root.path / "other.pdf").read_bytes()
+    rewrite_proof(root, PDF, other)
+    record_hash(root, "pdf_sha256", other)
+    assert "BT-1 is" in verify(root).err
+
+
+# --- tampering -----------------------------------------------------------------------
+
+
+def edit(root: Root, name: str, change: Callable[[bytes], bytes]) -> None:
+    """Changes a file's bytes and keeps its mode and times."""
+    path = root.path / name
+    before = path.stat()
+    path.chmod(0o644)
+    path.write_bytes(change(path.read_bytes()))
+    path.chmod(before.st_mode & 0o777)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def rewrite_proof(root: Root, name: str, data: bytes) -> None:
+    edit(root, name, lambda _: data)
+
+
+def one_byte(data: bytes) -> bytes:
+    middle = len(data) // 2
+    return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+
+
+def lines(root: Root, chain: str) -> list[dict[str, Any]]:
+    folder, client = chain.split("/")
+    return house.records(root, client, folder)
+
+
+def lay_chain(root: Root, chain: str, facts: list[dict[str, Any]], with_head: bool = True) -> None:
+    """Writes a record file anew, every hash right, with its head."""
+    path = root.data / f"{chain}.jsonl"
+    plain = [
+        {key: value for key, value in one.items() if key not in ("seq", "prev", "hash")}
+        for one in facts
+    ]
+    extension = records.extend(records.Chain(path, (), 0, 0, records.GENESIS), plain)
+    path.write_bytes(extension.lines)
+    if with_head:
+        head = records.head_path(root, path)
+        head.write_bytes(records.head_bytes(extension.seq, extension.hash))
+
+
+def record_hash(root: Root, key: str, data: bytes) -> None:
+    """Makes the record of the first invoice know a proof by other bytes, all hashes right."""
+    first, *rest = lines(root, NORD)
+    lay_chain(root, NORD, [{**first, key: storage.sha256(data)}, *rest])
+
+
+def reissue(root: Root, old: bytes, new: bytes) -> None:
+    """Changes a document and its record, hashes and all."""
+    edit(root, JSON, lambda data: data.replace(old, new, 1))
+    record_hash(root, "document_sha256", (root.path / JSON).read_bytes())
+
+
+def change_line(chain: str, change: Callable[[bytes], bytes], line: int = 0) -> Any:
+    def tamper(root: Root) -> None:
+        def of_file(data: bytes) -> bytes:
+            found = data.splitlines(keepends=True)
+            found[line] = change(found[line])
+            return b"".join(found)
+
+        edit(root, f"data/{chain}.jsonl", of_file)
+
+    return tamper
+
+
+def drop_line(chain: str, line: int, rehash: bool = False) -> Any:
+    def tamper(root: Root) -> None:
+        found = lines(root, chain)
+        del found[line]
+        if rehash:
+            lay_chain(root, chain, found)
+        else:
+            written = b"".join(storage.canonical_json(one) + b"\n" for one in found)
+            (root.data / f"{chain}.jsonl").write_bytes(written)
+
+    return tamper
+
+
+def dearer(line: bytes) -> bytes:
+    """A record with another amount and a hash that fits it."""
+    record = json.loads(line)
+    del record["hash"]
+    record["gross"] = "1.00"
+    digest = storage.sha256(storage.canonical_json(record))
+    return storage.canonical_json({**record, "hash": digest}) + b"\n"
+
+
+def swap(root: Root) -> None:
+    edit(root, f"data/{PLUME}.jsonl", lambda data: b"\n".join(swapped(data.split(b"\n"))))
+
+
+def swapped(found: list[bytes]) -> list[bytes]:
+    return [found[1], found[0], *found[2:]]
+
+
+def remove(name: str) -> Any:
+    return lambda root: (root.path / name).unlink()
+
+
+def mode(name: str, wanted: int) -> Any:
+    return lambda root: (root.path / name).chmod(wanted)
+
+
+def change(name: str, how: Callable[[bytes], bytes] = one_byte) -> Any:
+    return lambda root: edit(root, name, how)
+
+
+def add(name: str, file_mode: int = 0o444) -> Any:
+    def tamper(root: Root) -> None:
+        house.write(root, name, b"added").chmod(file_mode)
+
+    return tamper
+
+
+def link(name: str) -> Any:
+    def tamper(root: Root) -> None:
+        path = root.path / name
+        moved = path.rename(root.path / "moved")
+        path.symlink_to(moved)
+
+    return tamper
+
+
+def change_document(old: bytes, new: bytes) -> Any:
+    return lambda root: reissue(root, old, new)
+
+
+def credit_twice(root: Root) -> None:
+    """The same credit note once more, as a record that fits its chain."""
+    first, note = lines(root, NORD)
+    lay_chain(root, NORD, [first, note, {**note, "number": "NORD-2026-0003"}])
+
+
+def archived(root: Root, folder: str, start: str) -> str:
+    [path] = (
+        one for one in (root.data / folder).iterdir() if one.read_bytes().startswith(start.encode())
+    )
+    return root.name_of(path)
+
+
+def in_archive(folder: str, start: str, how: Callable[[str], Any]) -> Any:
+    return lambda root: how(archived(root, folder, start))(root)
+
+
+CLIENT_FILE = '{"id": "sud"'
+HEAD = "data/heads/revenues/nord.json"
+CHANGED_WITH_ITS_RECORD = {
+    (PDF, "B-PDF-WRONG"),
+    ("data/invoices/nord/2026/NORD-2026-0002.json", "B-DOCUMENT-WRONG"),
+    ("data/balance/nord.json", "B-DERIVED-CHANGED"),
+}
+SEEN = {
+    "a byte of a PDF": (change(PDF), {(PDF, "B-PROOF-CHANGED")}),
+    "a byte of a document": (change(JSON), {(JSON, "B-PROOF-CHANGED")}),
+    "a PDF cut short": (change(PDF, lambda data: data[:-1]), {(PDF, "B-PROOF-CHANGED")}),
+    "a PDF removed": (remove(PDF), {(PDF, "B-PROOF-MISSING")}),
+    "a document removed": (remove(JSON), {(JSON, "B-PROOF-MISSING")}),
+    "a proof added": (
+        add("data/invoices/nord/2026/NORD-2026-0009.pdf"),
+        {("data/invoices/nord/2026/NORD-2026-0009.pdf", "B-PROOF-STRAY")},
+    ),
+    "a file of no kind among proofs": (
+        add("data/invoices/nord/notes.txt"),
+        {("data/invoices/nord/notes.txt", "B-PROOF-STRAY")},
+    ),
+    "an input added to the archive": (
+        add(f"data/archive_inputs/{storage.sha256(b'added')}"),
+        {(f"data/archive_inputs/{'?' * 64}", "B-PROOF-STRAY")},
+    ),
+    "a PDF that can be written": (mode(PDF, 0o644), {(PDF, "B-MODE")}),
+    "a batch PDF that can be written": (mode(BATCH_PDF, 0o664), {(BATCH_PDF, "B-MODE")}),
+    "records that all can write": (
+        mode(f"data/{NORD}.jsonl", 0o666),
+        {(f"data/{NORD}.jsonl", "B-MODE")},
+    ),
+    "a link in the place of a PDF": (
+        link(PDF),
+        {(PDF, "B-LINK"), (PDF, "B-PROOF-MISSING")},
+    ),
+    "a byte of a record": (
+        change_line(NORD, lambda line: line.replace(b'"buyer":"C', b'"buyer":"c')),
+        {(f"data/{NORD}.jsonl", "B-RECORD-BROKEN"), (JSON, "B-DOCUMENT-WRONG")},
+    ),
+    "a record with its hash made to fit": (
+        change_line(NORD, dearer),
+        {
+            (f"data/{NORD}.jsonl", "B-RECORD-BROKEN"),
+            (f"data/{NORD}.jsonl", "B-RECORD-WRONG"),
+            (JSON, "B-DOCUMENT-WRONG"),
+        },
+    ),
+    "a record removed from the middle": (
+        drop_line(PLUME, 1),
+        {
+            (f"data/{PLUME}.jsonl", "B-RECORD-BROKEN"),
+            (f"data/{PLUME}.jsonl", "B-NUMBER-GAP"),
+            ("data/invoices_batch/plume/2026/PLUM-2026-0002.pdf", "B-PROOF-STRAY"),
+            ("data/invoices_batch/plume/2026/PLUM-2026-0002.json", "B-PROOF-STRAY"),
+            (USAGE, "B-USAGE-BATCH"),
+        },
+    ),
+    "a record removed from the end": (
+        drop_line(NORD, 1),
+        {
+            (HEAD, "B-RECORD-HEAD"),
+            ("data/counters/NORD.json", "B-COUNTER"),
+            ("data/invoices/nord/2026/NORD-2026-0002.pdf", "B-PROOF-STRAY"),
+            ("data/invoices/nord/2026/NORD-2026-0002.json", "B-PROOF-STRAY"),
+        },
+    ),
+    "a record removed from the end, its head made to fit": (
+        drop_line(NORD, 1, rehash=True),
+        {
+            ("data/counters/NORD.json", "B-COUNTER"),
+            ("data/invoices/nord/2026/NORD-2026-0002.pdf", "B-PROOF-STRAY"),
+            ("data/invoices/nord/2026/NORD-2026-0002.json", "B-PROOF-STRAY"),
+            ("data/balance/nord.json", "B-DERIVED-CHANGED"),
+        },
+    ),
+    "a payment removed from the middle": (
+        drop_line("payments/sud", 1),
+        {("data/payments/sud.jsonl", "B-RECORD-BROKEN")},
+    ),
+    "a payment removed from the end": (
+        drop_line("payments/sud", 2),
+        {("data/heads/payments/sud.json", "B-RECORD-HEAD")},
+    ),
+    "a payment removed, its chain made to fit": (
+        drop_line("payments/sud", 2, rehash=True),
+        {("data/balance/sud.json", "B-DERIVED-CHANGED")},
+    ),
+    "all payments of a client removed": (
+        remove("data/payments/sud.jsonl"),
+        {("data/heads/payments/sud.json", "B-RECORD-HEAD")},
+    ),
+    "two records exchanged": (swap, {(f"data/{PLUME}.jsonl", "B-RECORD-BROKEN")}),
+    "a credit note beyond its invoice": (
+        credit_twice,
+        {
+            (f"data/{NORD}.jsonl", "B-RECORD-WRONG"),
+            ("data/counters/NORD.json", "B-COUNTER"),
+            ("data/invoices/nord/2026/NORD-2026-0003.json", "B-PROOF-MISSING"),
+            ("data/invoices/nord/2026/NORD-2026-0003.pdf", "B-PROOF-MISSING"),
+        },
+    ),
+    "a counter": (
+        change("data/counters/NORD.json", lambda data: data.replace(b"2}", b"3}")),
+        {("data/counters/NORD.json", "B-COUNTER")},
+    ),
+    "a counter removed": (
+        remove("data/counters_batch/PLUM.json"),
+        {("data/counters_batch/PLUM.json", "B-COUNTER")},
+    ),
+    "a head": (change(HEAD), {(HEAD, "B-RECORD-HEAD")}),
+    "a head removed": (remove(HEAD), {(HEAD, "B-RECORD-HEAD")}),
+    "an archived CSV": (
+        in_archive("archive_batch", "reference", change),
+        {(f"data/archive_batch/plume__2026-10.{'?' * 12}.csv", "B-ARCHIVE")},
+    ),
+    "an archived CSV removed": (
+        in_archive("archive_batch", "reference", remove),
+        {(f"data/archive_batch/plume__2026-10.{'?' * 12}.csv", "B-ARCHIVE")},
+    ),
+    "an archived input": (
+        in_archive("archive_inputs", CLIENT_FILE, change),
+        {(f"data/archive_inputs/{'?' * 64}", "B-ARCHIVE")},
+    ),
+    "an archived input removed": (
+        in_archive("archive_inputs", CLIENT_FILE, remove),
+        {(f"data/archive_inputs/{'?' * 64}", "B-ARCHIVE")},
+    ),
+    "a document with another price, and its record": (
+        change_document(b'"unit_price": "49.00"', b'"unit_price": "48.00"'),
+        {(JSON, "B-DOCUMENT-WRONG"), *CHANGED_WITH_ITS_RECORD},
+    ),
+    "a document with another buyer, and its record": (
+        change_document(b'"name": "Client nord"', b'"name": "Client Nord"'),
+        {(JSON, "B-DOCUMENT-WRONG"), *CHANGED_WITH_ITS_RECORD},
+    ),
+    "a document with another note, and its record": (
+        change_document(b"escompte", b"Escompte"),
+        CHANGED_WITH_ITS_RECORD,
+    ),
+    "a balance": (
+        change("data/balance/sud.json", lambda data: data.replace(b"20.50", b"21.50")),
+        {("data/balance/sud.json", "B-DERIVED-CHANGED")},
+    ),
+    "a package": (change(PACKAGE), {(PACKAGE, "B-DERIVED-CHANGED")}),
+    "an export": (
+        change(RECETTES, lambda data: data.replace(b"20.50", b"21.50")),
+        {(RECETTES, "B-DERIVED-CHANGED")},
+    ),
+    "the accountant's ZIP": (
+        change("exports/accountant/accountant-2026.zip"),
+        {("exports/accountant/accountant-2026.zip", "B-DERIVED-CHANGED")},
+    ),
+    "the usage that a payer is billed by": (
+        change(USAGE, lambda data: data.replace(b'"3"', b'"2"')),
+        {(USAGE, "B-USAGE-BATCH")},
+    ),
+    ".env that others read": (add(".env", 0o644), {(".env", "B-MODE")}),
+}
+
+
+@pytest.mark.parametrize("what", SEEN)
+def test_tampering_is_found_and_named(root, what):
+    tamper, expected = SEEN[what]
+    if what == ".env that others read":
+        house.write(root, ".env", b"WORKERS=1\n").chmod(0o644)
+    else:
+        tamper(root)
+    ran = verify(root)
+    found = {
+        (re.sub("[0-9a-f]{12,}", lambda hash_: "?" * len(hash_[0]), name), code)
+        for name, code in named(ran)
+        if code.startswith("B-")
+    }
+    assert ran.code == 3
+    assert found == expected
+
+
+def test_everything_is_named_at_once(root):
+    for tamper in (remove(PDF), change(BATCH_PDF), change(HEAD)):
+        tamper(root)
+    assert {PDF, BATCH_PDF, HEAD} == {name for name, _ in named(verify(root))}
+
+
+def test_what_a_stopped_run_left_is_named_with_what_to_do(root):
+    house.write(root, "data/pending/run/intent.json", {"command": "generate_invoice 2026-11"})
+    ran = verify(root)
+    assert ran.code == 3
+    assert named(ran) == {("data/pending/run/intent.json", "B-INTENT")}
+    assert "generate_invoice 2026-11" in ran.err and "run it again" in ran.err
+
+
+def test_what_a_killed_run_left_without_an_intent_harms_nothing(root):
+    house.write(root, "data/pending/run/proof-0000001", b"half")
+    house.write(root, "data/archive_batch/.plume__2026-11.csv.tmp", b"half")
+    ran = verify(root)
+    assert ran.code == 0
+    assert {code for _, code in named(ran)} == {"I-LEFTOVER"}
+
+
+# --- the witness ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def mail(root: Root, tmp_path: Path) -> Path:
+    """A mail to the operator that carries the heads, as a person saved it."""
+    told = heads.witness(heads.read(root, heads.folder(root)))
+    quoted = "".join(f"> {line}\r\n" for line in ["Summary of October", "", *told.splitlines()])
+    path = tmp_path / "heads.txt"
+    path.write_bytes(quoted.encode())
+    return path
+
+
+def pay_less(root: Root) -> None:
+    """Another past, consistent in itself: a payment had another amount."""
+    facts = lines(root, "payments/sud")
+    facts[1]["amount"] = "2.50"
+    lay_chain(root, "payments/sud", facts)
+    shutil.rmtree(root.data / "balance")
+    shutil.rmtree(root.path / "exports")
+
+
+def test_a_chain_that_was_rebuilt_is_seen_against_the_witness_alone(root, mail):
+    pay_less(root)
+    assert verify(root).code == 0
+    ran = verify(root, mail)
+    assert (ran.code, named(ran)) == (3, {("data/payments/sud.jsonl", "B-WITNESS")})
+    assert "the chain was rebuilt" in ran.err
+
+
+def test_a_chain_that_became_shorter_or_vanished_is_seen_against_the_witness(root, mail):
+    drop_line("payments/sud", 2, rehash=True)(root)
+    shutil.rmtree(root.data / "balance")
+    shutil.rmtree(root.path / "exports")
+    assert verify(root).code == 0
+    assert named(verify(root, mail)) == {("data/payments/sud.jsonl", "B-WITNESS")}
+    remove("data/payments/sud.jsonl")(root)
+    remove("data/heads/payments/sud.json")(root)
+    assert verify(root).code == 0
+    assert named(verify(root, mail)) == {("data/payments/sud.jsonl", "B-WITNESS")}
+
+
+def test_chains_may_have_grown_since_the_witness(root, mail):
+    options = {"client": "sud", "invoice": "SUD-2026-0001", "method": "cash"}
+    day = {"date": "2026-12-02", "today": "2026-12-02"}
+    did(house.call("record_payment", root, amount="1.00", **options, **day))
+    ran = verify(root, mail)
+    assert ran.code == 0
+    assert "4 heads of the witness found" in ran.out
+
+
+def test_what_verify_says_is_a_witness_itself(root, tmp_path):
+    saved = tmp_path / "saved.txt"
+    saved.write_text(verify(root).out)
+    pay_less(root)
+    assert verify(root, saved).code == 3
+
+
+def test_a_witness_without_heads_is_refused(root, tmp_path):
+    (tmp_path / "empty.txt").write_bytes(b"\xff nothing here")
+    assert verify(root, tmp_path / "empty.txt").code == 1
+    assert verify(root, tmp_path / "missing.txt").code == 1
+
+
+# --- whatever the files hold ---------------------------------------------------------
+
+HOSTILE = st.sampled_from(
+    [
+        b"",
+        b"\0",
+        b"\n",
+        b"null",
+        b"[" * 100_000,
+        b"{}",
+        b'{"seq": 1, "hash": "\\ud800", "prev": NaN}',
+        b'{"hash":"","seq":' + b"9" * 5000 + b"}",
+        b"%PDF-1.7",
+        b"PK\5\6" + bytes(18),
+        b"\xff\xfe",
+    ]
+)
+FACTS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.text(max_size=5),
+    st.sampled_from(
+        ["1E+999999999", "NaN", "-1", "0", "../../x", "\ud800", "é" * 5000, [], {}, [1]]
+    ),
+)
+ALL = settings(
+    max_examples=int(os.environ.get("EXAMPLES", "25")),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+def copy_of(house_of_a_month: Path, folder: Path) -> Root:
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(house_of_a_month, folder)
+    return Root(folder)
+
+
+def told_in_order(ran: house.Ran) -> set[str]:
+    """The files that are named, in an audit that came to its end."""
+    assert ran.code in (0, 3), ran.err
+    assert "B-INTERNAL" not in ran.err
+    return {name for name, _ in named(ran)}
+
+
+@ALL
+@given(data=st.data())
+def test_any_bytes_in_any_file(house_of_a_month, tmp_path, data):
+    root = copy_of(house_of_a_month, tmp_path / "root")
+    places = ("data/", "exports/", "downloads/")
+    passed_over = ("data/logs/", "data/flags/", "data/.lock")
+    files = [name for name in house.tree(root) if name.startswith(places)]
+    name = data.draw(st.sampled_from([one for one in files if not one.startswith(passed_over)]))
+    before = (root.path / name).read_bytes()
+    at = data.draw(st.integers(0, len(before)))
+    rest = data.draw(st.integers(0, len(before) - at))
+    put = data.draw(st.one_of(st.binary(max_size=20), HOSTILE))
+    after = data.draw(st.sampled_from([put, before[:at] + put + before[at + rest :]]))
+    edit(root, name, lambda _: after)
+    found = told_in_order(verify(root))
+    if after != before:
+        assert name in found
+
+
+@ALL
+@given(data=st.data())
+def test_any_fact_in_any_record_of_a_rebuilt_chain(house_of_a_month, tmp_path, data):
+    root = copy_of(house_of_a_month, tmp_path / "root")
+    chain = data.draw(st.sampled_from([NORD, PLUME, "payments/sud"]))
+    facts = lines(root, chain)
+    record = data.draw(st.sampled_from(facts))
+    key = data.draw(st.sampled_from(sorted(record)))
+    value = data.draw(FACTS)
+    record[key] = value
+    if data.draw(st.booleans()):
+        del record[key]
+    lay_hostile_chain(root, chain, facts)
+    told_in_order(verify(root))
+
+
+def lay_hostile_chain(root: Root, chain: str, facts: list[dict[str, Any]]) -> None:
+    """As `lay_chain`, with seq and prev as they are and whatever JSON can say."""
+    path, written = root.data / f"{chain}.jsonl", b""
+    for fact in facts:
+        fact.pop("hash", None)
+        text = json.dumps(fact, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        digest = storage.sha256(text.encode("utf-8", "surrogatepass"))
+        fact["hash"] = digest
+        text = json.dumps(fact, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        written += text.encode("utf-8", "surrogatepass") + b"\n"
+    path.write_bytes(written)
+
+
+@ALL
+@given(data=st.data())
+def test_any_value_in_a_document_that_its_record_knows(house_of_a_month, tmp_path, data):
+    root = copy_of(house_of_a_month, tmp_path / "root")
+    value = json.loads((root.path / JSON).read_bytes())
+    inner: Any = value
+    while True:
+        keys = sorted(inner) if isinstance(inner, dict) else range(len(inner))
+        key = data.draw(st.sampled_from(list(keys)))
+        if not inner[key] or not isinstance(inner[key], dict | list) or data.draw(st.booleans()):
+            break
+        inner = inner[key]
+    inner[key] = data.draw(FACTS)
+    rewrite_proof(root, JSON, json.dumps(value).encode())
+    record_hash(root, "document_sha256", (root.path / JSON).read_bytes())
+    told_in_order(verify(root))
