@@ -36,6 +36,11 @@ export $(1)
 endef
 $(foreach name,$(VALUES),$(eval $(call as_typed,$(name))))
 
+# A month is part of the names of flags, so that Make itself has to read it.
+ifneq ($(subst 9,,$(subst 8,,$(subst 7,,$(subst 6,,$(subst 5,,$(subst 4,,$(subst 3,,$(subst 2,,$(subst 1,,$(subst 0,,$(subst -,,$(value MONTH)))))))))))),)
+$(error MONTH: "$(value MONTH)" is no month; write 2026-10)
+endif
+
 # Sets $1 $2 $3 in a recipe, and says so: today (in the issuer's time zone), issue date, month.
 DATES = dates=$$($(SCRIPT)/show_dates.py --root $(ROOT)); set -- $$dates; \
   echo "month $$3, issue date $$2"
@@ -43,6 +48,10 @@ DATES = dates=$$($(SCRIPT)/show_dates.py --root $(ROOT)); set -- $$dates; \
 define need
 $(if $(value $(1)),,$(error $(1) is missing: make $(firstword $(MAKECMDGOALS)) $(1)=$(2)))
 endef
+
+# A mistyped command gets one line that says what to do.
+.DEFAULT:
+	@echo "make $@: no such command; make alone lists them" >&2; exit 2
 
 .PHONY: help
 help: ## print this help
@@ -153,7 +162,7 @@ $(ROOT)/data/flags/mail.done: $(wildcard $(ROOT)/issuer.json $(ROOT)/.env $(ROOT
 .PHONY: phase-direct
 phase-direct: $(FLAGS)/direct.done
 $(FLAGS)/direct.done: $(wildcard $(ROOT)/issuer.json $(ROOT)/.env $(ROOT)/clients \
-    $(ROOT)/clients/*.json $(ROOT)/data/usage/*/*.json)
+    $(ROOT)/clients/*.json $(ROOT)/data/usage $(ROOT)/data/usage/* $(ROOT)/data/usage/*/*.json)
 	@mkdir -p $(@D); touch $@.start
 	@$(SCRIPT)/generate_invoice.py --root $(ROOT) --month "$$MONTH" --issue-date "$$ISSUE_DATE" \
 	  --today "$$TODAY"

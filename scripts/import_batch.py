@@ -24,6 +24,7 @@ from lib import (
     cli,
     inputs,
     issuing,
+    lock,
     money,
     numbering,
     periods,
@@ -60,8 +61,10 @@ def main(arguments: Namespace, root: Root) -> None:
     """One run of the protocol for each file; a rejected file does not stop the others."""
     used = settings.load(root)
     refused: list[Alert] = []
-    with issuing.settled(root, "import_batch", used.lock_wait):
-        files = inbox(root, arguments.client)
+    # A run that stopped after its file had left the inbox is finished too.
+    with lock.exclusive(root, "import_batch", used.lock_wait):
+        issuing.finish_stopped_runs(root)
+    files = inbox(root, arguments.client)
     for path in files:
         try:
             check_name(root, path)

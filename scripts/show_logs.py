@@ -4,6 +4,7 @@
 In colour on a terminal, line by line as they are anywhere else.
 """
 
+import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from rich.text import Text
 from lib import alerts, cli
 from lib.root import Root
 
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T")
 _COLOURS = {"ERROR": "bold red", "NOTICE": "yellow", "INFO": "green"}
 
 
@@ -49,7 +51,7 @@ def read(root: Root, name: str) -> Iterator[Entry]:
     """The lines of a log; one without a time of its own belongs to the line before it."""
     moment = ""
     for line in (root.logs / f"{name}.log").read_text("utf-8", "replace").split("\n"):
-        moment = line.partition(" ")[0] if line[:4].isdigit() else moment
+        moment = line.partition(" ")[0] if _TIME.match(line) else moment
         if line:
             yield Entry(moment, name, line)
 

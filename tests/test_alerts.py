@@ -69,7 +69,7 @@ def told(tmp_path_factory: Any) -> tuple[Root, house.Ran]:
     )
     (root.path / ".env").write_text("ALERT_TO=boss@example.org\nMAIL_FROM=house@example.org\n")
     (root.path / ".env").chmod(0o600)
-    return root, house.make(root, "month", "MAIL=no", *DATES)
+    return root, house.make(root, "-j8", "month", "MAIL=no", *DATES)
 
 
 def test_the_summary_says_what_was_issued_with_its_totals(told):
@@ -84,6 +84,10 @@ def test_the_summary_says_what_was_issued_with_its_totals(told):
     assert "month 2026-10: 2 issued" in mails(root)[0]["Subject"]
 
 
+def test_a_run_in_parallel_keeps_its_jobs(told):
+    assert "jobserver" not in told[1].err
+
+
 def test_the_summary_carries_the_heads_as_a_witness(told, tmp_path):
     root, _ = told
     heads = witness(mails(root)[0])
@@ -93,9 +97,9 @@ def test_the_summary_carries_the_heads_as_a_witness(told, tmp_path):
     ]
     assert heads.splitlines() == expected
     (tmp_path / "heads.txt").write_text(heads)
-    assert house.make(root, "verify", f"WITNESS={tmp_path}/heads.txt").code == 0
+    assert house.call("verify", root, witness=f"{tmp_path}/heads.txt").code == 0
     (tmp_path / "heads.txt").write_text(heads.replace(expected[0][-8:], "0" * 8))
-    assert "B-WITNESS" in house.make(root, "verify", f"WITNESS={tmp_path}/heads.txt").err
+    assert "B-WITNESS" in house.call("verify", root, witness=f"{tmp_path}/heads.txt").err
 
 
 def test_a_run_that_does_nothing_is_silent_under_cron(told):
@@ -147,13 +151,6 @@ def test_make_n_shows_the_month_and_does_nothing(tmp_path):
     assert ran.code == 0, ran
     assert ran.out.index("generate_invoice.py") < ran.out.index("send_alerts.py")
     assert sorted(tmp_path.rglob("*")) == before
-
-
-def test_a_run_in_parallel_keeps_its_jobs(tmp_path):
-    root = house.build(tmp_path, house.client("nord", STARTED))
-    ran = house.make(root, "-j8", "month", "MAIL=no", *DATES)
-    assert ran.code == 0
-    assert "jobserver" not in ran.err
 
 
 # --- the script alone ----------------------------------------------------------------

@@ -202,7 +202,8 @@ def test_what_is_no_file_is_not_backed_up_in_silence(tmp_path):
 
 def test_a_link_within_the_root_is_backed_up_as_the_file_it_leads_to(tmp_path):
     root = house.build(tmp_path / "root")
-    (root.path / "clients" / "nord.json").rename(root.path / "data" / "nord.json")
+    root.data.mkdir()
+    (root.path / "clients" / "nord.json").rename(root.data / "nord.json")
     (root.path / "clients" / "nord.json").symlink_to("../data/nord.json")
     ran = house.call("back_up", root, to=str(tmp_path / "disk"), today="2026-12-20")
     assert ran.code == 0, ran
@@ -216,7 +217,7 @@ def test_a_backup_does_not_go_where_it_would_be_backed_up(tmp_path):
     ran = house.call("back_up", root, to=str(root.data / "backups"), today="2026-12-20")
     assert ran.code == 1
     assert "[B-BACKUP-PLACE]" in ran.err
-    assert not root.data.exists()
+    assert not (root.data / "backups").exists()
 
 
 def test_the_house_itself_as_root_backs_no_program_up(tmp_path):

@@ -406,7 +406,7 @@ def test_two_at_the_same_time_issue_once(tmp_path):
 # --- stopped at any moment -----------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def products(sound: Root) -> Iterator[None]:
     """From now on nothing is rendered again: a run takes milliseconds and can be stopped often."""
     made = {

@@ -55,7 +55,7 @@ def test_the_status_says_what_is_owed_by_age_and_what_waits(tmp_path):
     house.write(root, "data/logs/system.log", (log + later + "2027 x\n").encode())
     out = status(root).out
     for line in (
-        r"last run +2026-12-08T05:00:00Z ERROR month 2026-11: failed in direct",
+        r"last run +2026-12-08T05:00:00Z month 2026-11: failed in direct",
         r"month 2026-11 +direct done",
         r"mails +2 waiting",
         r"batches +1 waiting, 1 rejected",

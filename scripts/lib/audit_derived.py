@@ -142,8 +142,11 @@ def _package(files: Files, books: Books, name: str) -> Iterator[Alert]:
         return
     contents: dict[str, packages.Content] = {"manifest.csv": partial(bytes, manifest)}
     for fact in facts[: len(rows)]:
-        pdf = revenues.proof_path(files.root, revenues.BATCH, book.owner, fact["number"], "pdf")
-        contents[f"{fact['number']}.pdf"] = partial(_bytes_of, files.root, files.root.name_of(pdf))
+        path = revenues.proof_path(files.root, revenues.BATCH, book.owner, fact["number"], "pdf")
+        pdf = files.root.name_of(path)
+        if audit.sha256_of(files.root, pdf)[0] != fact["pdf_sha256"]:
+            return  # what it derives from is broken, and named
+        contents[f"{fact['number']}.pdf"] = partial(_bytes_of, files.root, pdf)
     with tempfile.TemporaryDirectory() as folder:
         built = Path(folder) / "built.zip"
         packages.write(built, contents, storage.sha256(manifest))

@@ -1,0 +1,253 @@
+"""Judges of the PDF as a file and as a picture: qpdf, poppler, zbar, and the eye.
+
+The eye is a picture of chosen pages that a person approved: tests/conformance/approved/.
+"""
+
+import re
+import tempfile
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+from PIL import Image, ImageChops
+
+from conformance import court
+from conformance.court import Corpus, Issued, Report
+from lib import facturx_xml, payment_code
+from lib.document import CREDIT_NOTE, Document
+
+APPROVED = Path(__file__).parent / "approved"
+
+
+def qpdf(corpus: Corpus) -> Report:
+    """No syntax error in any PDF, nor in any receipt."""
+    report = Report("PDF files")
+    receipts = [path for root in corpus.roots for path in root.exports.rglob("*.pdf")]
+    for path in [*(issued.pdf for issued in corpus.issued), *receipts]:
+        report.judged += 1
+        done = court.run("qpdf", "--check", path)
+        if done.returncode != 0 or b"No syntax or stream encoding errors" not in done.stdout:
+            report.errors.append(f"{path.name}: {court.said(done)}")
+    return report
+
+
+def fonts(corpus: Corpus) -> Report:
+    """Every font is embedded, as a subset, with its letters' Unicode."""
+    report = Report("PDF files")
+    for issued in corpus.issued:
+        report.judged += 1
+        done = court.run("pdffonts", issued.pdf)
+        rows = done.stdout.decode().splitlines()[2:]
+        if done.returncode or done.stderr or not rows:
+            report.errors.append(f"{issued.name}: {court.said(done)}")
+        for row in rows:
+            if row.split()[-5:-2] != ["yes", "yes", "yes"]:
+                report.errors.append(f"{issued.name}: not embedded as a subset: {row}")
+    return report
+
+
+def attachment(corpus: Corpus) -> Report:
+    """The one attached file is the XML that the document gives, byte for byte."""
+    report = Report("PDF files")
+    with tempfile.TemporaryDirectory() as folder:
+        for issued in corpus.issued:
+            report.judged += 1
+            file = Path(folder) / "factur-x.xml"
+            file.unlink(missing_ok=True)
+            listed = court.run("pdfdetach", "-list", issued.pdf).stdout.decode().split()
+            court.run("pdfdetach", "-savefile", file.name, "-o", file, issued.pdf)
+            if listed != ["1", "embedded", "files", "1:", file.name]:
+                report.errors.append(f"{issued.name}: holds {' '.join(listed)}")
+            elif not file.exists() or file.read_bytes() != facturx_xml.generate(issued.document):
+                report.errors.append(f"{issued.name}: its factur-x.xml is not the document's")
+    return report
+
+
+# --- text ----------------------------------------------------------------------------
+
+
+def text(corpus: Corpus) -> Report:
+    """Every amount, name and identifier of the document can be read on its pages."""
+    report = Report("texts and amounts")
+    for issued in corpus.issued:
+        amounts = Counter(_amounts(issued.document))
+        texts = dict.fromkeys(_texts(issued.document))
+        report.judged += amounts.total() + len(texts)
+        plain = _text_of(issued, "-layout")
+        found = {_joined(plain), _joined(_text_of(issued)), _joined(_text_of(issued, "-raw"))}
+        for wanted in texts:
+            if not any(_joined(wanted) in pages for pages in found):
+                report.errors.append(f"{issued.name}: no {wanted!r} on its pages")
+        # Spaces that group digits are no-break spaces: what remains parts one number from another.
+        figures = Counter(re.findall(r"\d[\d.,]*", re.sub("[\u00a0\u202f]", "", plain)))
+        for amount, count in amounts.items():
+            if figures[amount] < count:
+                text = f"{amount} stands {figures[amount]} times on its pages, expected {count}"
+                report.errors.append(f"{issued.name}: {text}")
+    return report
+
+
+def _text_of(issued: Issued, *mode: str) -> str:
+    done = court.run("pdftotext", *mode, "-enc", "UTF-8", issued.pdf, "-")
+    return unicodedata.normalize("NFC", done.stdout.decode())
+
+
+def _joined(value: str) -> str:
+    """Without white space: a text may be broken into lines anywhere."""
+    return "".join(value.split())
+
+
+def _amounts(document: Document) -> Iterator[str]:
+    """Each amount as often as the page must say it."""
+    totals = document.totals
+    values = [line.net for line in document.lines]
+    values += [allowance.amount for allowance in document.allowances]
+    values += [value for part in document.vat_breakdown for value in (part.taxable, part.vat)]
+    values += [totals.net, totals.gross, totals.due]
+    for value in values:
+        yield _printed(value, document.language)
+
+
+def _printed(amount: Decimal, language: str) -> str:
+    """1234567.80 as French (1234567,80) or English (1,234,567.80) writes it, without spaces."""
+    return f"{amount:.2f}".replace(".", ",") if language == "fr" else f"{amount:,.2f}"
+
+
+def _texts(document: Document) -> Iterator[str]:
+    yield document.number
+    for party in (document.seller, document.buyer):
+        yield party.name
+        yield from party.address.lines
+        yield party.address.city
+        yield party.address.postcode
+        yield party.siren
+        yield party.vat_number
+    if delivery := document.buyer.delivery_address:
+        yield from (delivery.name, *delivery.lines, delivery.city)
+    for line in document.lines:
+        yield from (line.name, line.description, line.discount_reason)
+    yield from (allowance.reason for allowance in document.allowances)
+    yield from (part.exemption_reason for part in document.vat_breakdown)
+    yield from (note.text for note in document.notes if note.code != "BAR")
+    yield from (document.purchase_order, document.buyer_reference, document.reference)
+    yield from (document.reason, document.preceding.number if document.preceding else "")
+    if _asks_for_money(document):
+        assert document.seller.bank
+        yield from (document.seller.bank.iban, document.seller.bank.bic)
+        yield document.payment_reference
+
+
+def _asks_for_money(document: Document) -> bool:
+    """Whether the page must say where to send money."""
+    is_invoice = document.type_code != CREDIT_NOTE
+    return bool(is_invoice and document.seller.bank and document.totals.due > 0)
+
+
+# --- pictures ------------------------------------------------------------------------
+
+
+def qr_code(corpus: Corpus) -> Report:
+    """The code on the page, photographed at 200 dpi, holds the transfer; nothing else does."""
+    report = Report("documents")
+    with tempfile.TemporaryDirectory() as folder:
+        for i, issued in enumerate(corpus.issued):
+            report.judged += 1
+            prefix = Path(folder) / f"{i}"
+            court.run("pdftoppm", "-r", "200", "-gray", issued.pdf, prefix)
+            pages = sorted(Path(folder).glob(f"{i}-*.pgm"))
+            done = court.run(
+                "zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", *pages
+            )
+            wanted = _transfer(issued.document) if _asks_for_money(issued.document) else ""
+            if not pages or done.stdout.decode(errors="replace").rstrip("\n") != wanted:
+                report.errors.append(f"{issued.name}: the QR code says {court.said(done)!r}")
+            for page in pages:
+                page.unlink()
+    return report
+
+
+def _transfer(document: Document) -> str:
+    """EPC069-12, version 002, by its own numbering: AT-... are the lines below."""
+    bank = document.seller.bank
+    assert bank
+    lines = (
+        "BCD",  # service tag
+        "002",  # version: the BIC may be left out
+        "1",  # UTF-8
+        "SCT",
+        bank.bic,
+        bank.holder or document.seller.name,
+        bank.iban,
+        f"EUR{document.totals.due}",
+        "",  # purpose
+        document.payment_reference,
+    )
+    return "\n".join(lines)
+
+
+# The pages to look at: number of the document, page of its PDF.
+CHOSEN = (
+    ("examples", "PHAR-2026-0001", 1),
+    ("examples", "AIGA-2026-0001", 1),
+    ("examples", "AIGA-2026-0002", 1),
+    ("examples", "BATI-2026-0001", 1),
+    ("examples", "ECLUSE-2026-0001", 1),
+    ("examples", "ESTRAN-2026-0001", 1),
+    ("franchise", "QUEM-2026-0003", 1),
+)
+_DPI = 60
+# Of 255 shades of grey. Poppler's versions draw the edges of letters a little differently.
+_MEAN = 1.0  # over the whole page
+_SPOT = 24  # over a square of 8 pixels: a figure more or less goes beyond it
+
+
+def pictures(corpus: Corpus) -> Report:
+    """Chosen pages look as they did when a person approved them."""
+    report = Report("pages")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, picture in _pictures(corpus, Path(folder)):
+            report.judged += 1
+            approved = APPROVED / f"{name}.png"
+            if not approved.exists():
+                report.errors.append(f"{name}: no approved picture; make conformance APPROVE=yes")
+            elif fault := _difference(picture, approved):
+                report.errors.append(f"{name}: {fault}; if meant, make conformance APPROVE=yes")
+    return report
+
+
+def approve(corpus: Corpus) -> None:
+    """Takes the chosen pages, as they are now, for right."""
+    APPROVED.mkdir(exist_ok=True)
+    for path in APPROVED.glob("*.png"):
+        path.unlink()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, picture in _pictures(corpus, Path(folder)):
+            with Image.open(picture) as image:
+                # Sixteen shades are enough to see by, and make a small file.
+                image.quantize(16).save(APPROVED / f"{name}.png", optimize=True)
+
+
+def _pictures(corpus: Corpus, folder: Path) -> Iterator[tuple[str, Path]]:
+    by_name = {(issued.root.path.name, issued.document.number): issued for issued in corpus.issued}
+    for root, number, page in CHOSEN:
+        name = f"{root}-{number}-{page}"
+        span = ("-f", str(page), "-l", str(page), "-singlefile")
+        pdf = by_name[root, number].pdf
+        court.run("pdftoppm", "-r", str(_DPI), "-gray", "-png", *span, pdf, folder / name)
+        yield name, folder / f"{name}.png"
+
+
+def _difference(picture: Path, approved: Path) -> str:
+    """What is too different between two pictures; empty where nothing is."""
+    with Image.open(picture) as new, Image.open(approved) as old:
+        if new.size != old.size:
+            return f"is {new.size} pixels, approved {old.size}"
+        difference = ImageChops.difference(new.convert("L"), old.convert("L"))
+    mean = difference.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
+    spots = difference.reduce(8)
+    worst = spots.getextrema()[1]
+    if mean > _MEAN or worst > _SPOT:
+        return f"differs from its approved picture (mean {mean}, worst square {worst} of 255)"
+    return ""
