@@ -12,6 +12,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import date
 from decimal import Decimal
 from email import policy
 from email.parser import BytesParser
@@ -41,6 +42,7 @@ from lib.heads import Head
 from lib.mail import Attachment
 from lib.records import Record
 from lib.root import Root
+from lib.settings import Settings
 
 _SCRIPT = "send_alerts.py"
 _KIND = "summary"
@@ -68,9 +70,12 @@ def main(arguments: Namespace, root: Root) -> None:
     level = "ERROR" if arguments.failed or wrong else "INFO"
     alerts.write_log(root.logs, "", level, _SCRIPT, "I-RUN", outcome)
     if not (arguments.failed or wrong or new or any(house.recorded.values())):
+        print(outcome)
+        used = settings.load(root)
+        if used.mail.host and waiting(root):
+            deliver(root, used, arguments.today)
         # What the phases said is of no interest either where Make keeps it back (QUIET).
         (arguments.run / "said").unlink(missing_ok=True)
-        print(outcome)
         return
     already_said = {str(alert) for alert in said}
     log([alert for alert in (*wrong, *new) if str(alert) not in already_said], root)
@@ -259,7 +264,7 @@ def sums(facts: list[Record]) -> str:
 
 
 def send(root: Root, arguments: Namespace, subject: str, text: str, chains: list[Head]) -> None:
-    """Mails the summary to ALERT_TO (or the issuer's own address), and what waits of earlier ones.
+    """Mails the summary to ALERT_TO, or to the issuer's own address.
 
     The same news on the same day is the same mail, which is sent once.
 
@@ -274,29 +279,43 @@ def send(root: Root, arguments: Namespace, subject: str, text: str, chains: list
     if not recipients:
         print("the summary is not mailed: no address is known (ALERT_TO in .env)", file=sys.stderr)
         return
-    sender = used.mail.sender or recipients[0]
-    witness = Attachment("heads.txt", "text/plain", heads.witness(chains).encode())
+    witness = heads.witness(chains).encode()
     letter = mail.Letter(
         sender_name="",
-        sender=sender,
+        sender=used.mail.sender or recipients[0],
         reply_to="",
         to=recipients,
         cc=(),
         subject=alerts.printable(subject),
         text=f"{arguments.today}\n{text}",
-        attachments=(witness,),
+        attachments=(Attachment("heads.txt", "text/plain", witness),),
     )
-    identity = storage.sha256(storage.canonical_json([*letter[:-1], witness.data.decode()]))
+    identity = storage.sha256(storage.canonical_json([*letter[:-1], witness.decode()]))
     name = f"{_KIND}__{arguments.today}__{identity[:12]}"
-    with outbox.opened(root, _SCRIPT, used, arguments.today) as box:
+    deliver(root, used, arguments.today, (name, mail.to_bytes(letter, identity)))
+
+
+def deliver(root: Root, used: Settings, today: date, *new: tuple[str, bytes]) -> None:
+    """Hands the server every summary that waits: new ones, each with its name, and earlier ones.
+
+    Raises:
+      Unavailable: if it cannot take one now.
+    """
+    with outbox.opened(root, _SCRIPT, used, today) as box:
         sent = outbox.read_sent(root)
-        if name not in sent:
-            box.write(due(name, recipients, mail.to_bytes(letter, identity)))
-        for path in sorted(outbox.folder(root).glob(f"{_KIND}__*.eml")):
+        for name, data in new:
+            if name not in sent:
+                box.write(due(name, addresses(data, "To"), data))
+        for path in waiting(root):
             data = path.read_bytes()
-            to = outbox.remaining(sent.get(path.stem, []), addressed(data))
-            box.deliver(due(path.stem, to, data), data, sender)
+            to = outbox.remaining(sent.get(path.stem, []), addresses(data, "To"))
+            box.deliver(due(path.stem, to, data), data, addresses(data, "From")[0])
         box.report()
+
+
+def waiting(root: Root) -> list[Path]:
+    """The summaries that no server has taken yet."""
+    return sorted(outbox.folder(root).glob(f"{_KIND}__*.eml"))
 
 
 def due(name: str, recipients: tuple[str, ...], data: bytes) -> outbox.Due:
@@ -304,10 +323,10 @@ def due(name: str, recipients: tuple[str, ...], data: bytes) -> outbox.Due:
     return outbox.Due(name, _KIND, "", {}, recipients, lambda: data)
 
 
-def addressed(data: bytes) -> tuple[str, ...]:
-    """Whom a waiting summary is for."""
+def addresses(data: bytes, header: str) -> tuple[str, ...]:
+    """The addresses in a header of a mail."""
     found = BytesParser(policy=policy.default).parsebytes(data, headersonly=True)
-    return tuple(address.addr_spec for address in found["To"].addresses)
+    return tuple(address.addr_spec for address in found[header].addresses)
 
 
 def parser() -> ArgumentParser:

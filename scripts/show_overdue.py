@@ -11,10 +11,8 @@ from decimal import Decimal
 
 from lib import alerts, balances, cli, issuing, lock, money, settings, tables
 from lib.alerts import Alert, Unavailable
-from lib.balances import InvoiceBalance
+from lib.balances import AGES, InvoiceBalance, age, days_late
 from lib.root import Root
-
-AGES = ("current", "1-30", "31-60", "61-90", "over 90")
 
 
 def main(arguments: Namespace, root: Root) -> None:
@@ -53,17 +51,6 @@ def refuse_half_done(root: Root) -> None:
     if stopped:
         text = f"a run was stopped half-way: {stopped[0]}; `make reconcile` finishes it"
         raise Unavailable([Alert("B-RUN-STOPPED", "data/pending", "", text)])
-
-
-def days_late(invoice: InvoiceBalance, day: date) -> int:
-    """Days since the due date, 0 or less where it has not passed."""
-    return (day - invoice.due_date).days if invoice.due_date else 0
-
-
-def age(invoice: InvoiceBalance, day: date) -> int:
-    """The place in AGES: 30 days late is still 1-30, 91 is over 90."""
-    late = days_late(invoice, day)
-    return min((max(late, 0) + 29) // 30, len(AGES) - 1)
 
 
 def show_ages(due: list[InvoiceBalance], day: date) -> None:

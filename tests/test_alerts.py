@@ -1,8 +1,12 @@
 """What the operator hears: codes, the summary of a month, and what is worth telling."""
 
 import json
+import os
 import re
 import shutil
+import signal
+import subprocess
+import time
 from datetime import date
 from decimal import Decimal
 from email import policy
@@ -15,7 +19,8 @@ import pytest
 
 import house
 import past
-from lib import alerts, observations
+import post
+from lib import alerts, lock, observations
 from lib.alerts import Alert
 from lib.balances import InvoiceBalance
 from lib.root import Root
@@ -156,10 +161,13 @@ def test_make_n_shows_the_month_and_does_nothing(tmp_path):
 # --- the script alone ----------------------------------------------------------------
 
 
-def summarise(root: Root, folder: Path, today: str = "2026-11-08", **options: str) -> house.Ran:
-    """`send_alerts` in this process, for a run whose heads at its begin lie in `folder`."""
-    folder.mkdir(exist_ok=True)
-    return house.call("send_alerts", root, run=str(folder), today=today, **options)
+def summarise(root: Root, run: Path, today: str = "2026-11-08", **options: str) -> house.Ran:
+    """`send_alerts` in this process, for a run that recorded nothing; `run` is Make's folder."""
+    run.mkdir(exist_ok=True)
+    shutil.rmtree(run / "heads", ignore_errors=True)
+    if (root.data / "heads").exists():
+        shutil.copytree(root.data / "heads", run / "heads")
+    return house.call("send_alerts", root, run=str(run), today=today, **options)
 
 
 def test_a_phase_that_was_killed_is_told_of(tmp_path):
@@ -191,18 +199,12 @@ def unpaid(number: str, due: str) -> dict[str, Any]:
 
 def test_a_notice_is_news_once(tmp_path):
     root = house.build(tmp_path / "root", house.client("nord", STARTED))
-    number = "NORD-2026-0001"
-    past.lay(root, unpaid(number, "2026-12-08"))
-    first = summarise(root, tmp_path / "run2", "2027-01-08")
-    assert f"{number}: 120.00 EUR were due on 2026-12-08" in first.err
-    run = tmp_path / "run"
-    run.mkdir()
-    shutil.copytree(root.data / "heads", run / "heads")
-    assert summarise(root, run, "2027-01-09").err == ""
+    past.lay(root, unpaid("NORD-2026-0001", "2026-12-08"))
+    first = summarise(root, tmp_path / "run", "2027-01-08")
+    assert "NORD-2026-0001: 120.00 EUR were due on 2026-12-08" in first.err
+    assert summarise(root, tmp_path / "run", "2027-01-09").err == ""
     past.lay(root, unpaid("NORD-2026-0002", "2026-12-09"))
-    shutil.rmtree(run / "heads")
-    shutil.copytree(root.data / "heads", run / "heads")
-    again = summarise(root, run, "2027-01-10")
+    again = summarise(root, tmp_path / "run", "2027-01-10")
     assert again.err.count("[I-OVERDUE]") == 2  # what is old is repeated beside what is new
     assert "1 to decide" in again.err
     assert len(mails(root)) == 2
@@ -243,6 +245,51 @@ def test_env_that_others_can_read_is_told(tmp_path):
     ran = summarise(root, tmp_path / "run")
     assert "I-ENV-READABLE" not in ran.err
     assert "clients/nord.json: party.email: is missing: no invoice is sent" in ran.err
+
+
+def test_a_summary_waits_for_its_server_and_leaves_once(tmp_path, monkeypatch):
+    root = house.build(tmp_path / "root", house.client("nord", STARTED))
+    for name, value in (
+        ("ALERT_TO", "boss@example.org, two@example.org"),
+        ("SMTP_HOST", "127.0.0.1"),
+        ("SMTP_SECURITY", "none"),
+        ("SMTP_PORT", str(post.free_port())),
+    ):
+        monkeypatch.setenv(name, value)
+    down = summarise(root, tmp_path / "run", failed="direct")
+    assert down.code == 4
+    assert "[B-MAIL-SERVER]" in down.err
+    assert len(mails(root)) == 1
+    with post.office() as server:
+        monkeypatch.setenv("SMTP_PORT", str(server.port))
+        server.refused["two@example.org"] = "450 later"
+        assert summarise(root, tmp_path / "run").code == 4  # nothing new, but one to send
+        server.refused.clear()
+        for _ in range(2):
+            assert summarise(root, tmp_path / "run").code == 0
+    assert [mail.recipients for mail in server.received] == [
+        ["boss@example.org"],
+        ["two@example.org"],
+    ]
+    assert len({mail.id for mail in server.received}) == 1
+    assert mails(root) == []
+
+
+def test_what_a_quiet_month_said_is_not_lost_when_it_is_interrupted(tmp_path):
+    root = house.build(tmp_path / "root", house.client("nord", STARTED))
+    with lock.shared(root, 0):
+        command = ["make", "-C", str(house.HOME), f"ROOT={root.path}", "QUIET=1", "month", *DATES]
+        month = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        deadline = time.monotonic() + 60
+        while not list(root.flags.glob("2026-10/direct.done.start")):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        time.sleep(2)
+        os.killpg(month.pid, signal.SIGINT)
+        _, said = month.communicate(timeout=60)
+    assert month.returncode != 0
+    assert "month 2026-10, issue date 2026-11-08" in said
+    assert not list(root.flags.glob("2026-10/direct.done"))
 
 
 # --- what is worth telling -----------------------------------------------------------

@@ -503,6 +503,14 @@ def test_a_line_of_200_megabytes_is_refused_quickly_with_little_memory(tmp_path)
     assert "line 5: a line has at most 65536 bytes" in report
 
 
+def test_only_the_beginning_of_a_long_value_is_kept_and_told(tmp_path):
+    root = batches.build(tmp_path, GOOD + b'"' + b"x" * 60_000 + b"\r\n")
+    with mock.patch.object(import_batch, "errors_csv", wraps=import_batch.errors_csv) as made:
+        (one,) = batches.rejected(root)
+    (kept,) = made.call_args.args[0]
+    assert (one["line"], len(one["value"]), len(kept.value)) == ("5", 60, 61)
+
+
 def test_errors_without_end_stop_the_reading(tmp_path, monkeypatch):
     monkeypatch.setattr(import_batch, "_MOST", 50)
     root = batches.build(tmp_path, GOOD + b"\n" * 100_000)

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from lib import fonts, invoice_pdf, money, payment_code, words
+from lib import fonts, invoice_pdf, money, payment_code, pdf_writer, words
 from lib.document import (
     CREDIT_NOTE,
     Address,
@@ -318,7 +318,7 @@ def test_carried_totals_add_up_over_300_lines() -> None:
 @pytest.mark.parametrize("lines", [*range(1, 40), 100])
 def test_totals_stand_whole_with_a_line(lines: int) -> None:
     pages = invoice_pdf._lay_out(make_document(lines), None, "")
-    texts = [[mark.text for mark in page if isinstance(mark, invoice_pdf.Text)] for page in pages]
+    texts = [[mark.text for mark in page if isinstance(mark, pdf_writer.Text)] for page in pages]
     last = next(page for page in texts if f"Prestation n° {lines}" in page)
     for expected in ("Total HT", "Net à payer", "IBAN"):
         assert [expected in page for page in texts] == [page is last for page in texts]
@@ -346,7 +346,7 @@ def test_nothing_overlaps_or_leaves_the_page(document: Document) -> None:
     for page in invoice_pdf._lay_out(document, None, ""):
         boxes = []
         for mark in page:
-            if isinstance(mark, invoice_pdf.Text):
+            if isinstance(mark, pdf_writer.Text):
                 right = mark.x + fonts.width(mark.text, mark.face, mark.size)
                 boxes.append((mark.x, right, mark.y - 0.5 * mark.size, mark.y, mark.text))
         for left, right, top, bottom, text in boxes:

@@ -479,6 +479,19 @@ def test_tampering_is_found_and_named(root, what):
     assert found == expected
 
 
+@pytest.mark.parametrize("kind", [os.mkfifo, os.mkdir])
+@pytest.mark.parametrize(
+    "name", [f"data/{NORD}.jsonl", HEAD, "data/counters/NORD.json", PDF, JSON, PACKAGE, RECETTES]
+)
+def test_what_is_no_file_is_named_and_not_waited_for(root, name, kind):
+    (root.path / name).unlink()
+    kind(root.path / name)
+    ran = verify(root)
+    is_derived = name in (PACKAGE, RECETTES)
+    assert ran.code == (0 if is_derived and kind is os.mkdir else 3)
+    assert ran.code == 0 or name in ran.err
+
+
 def test_everything_is_named_at_once(root):
     for tamper in (remove(PDF), change(BATCH_PDF), change(HEAD)):
         tamper(root)

@@ -31,6 +31,10 @@ class Files(NamedTuple):
         """The names of the files below a folder, in order."""
         return (name for name in sorted(self.stats) if name.startswith(f"{folder}/"))
 
+    def regular(self, folder: str) -> Iterator[str]:
+        """Those of them that are files indeed: reading a pipe would never end."""
+        return (name for name in self.under(folder) if stat.S_ISREG(self.stats[name].st_mode))
+
 
 def walk(root: Root) -> tuple[Files, list[Alert]]:
     """Every file below data/, exports/ and downloads/; links are named and never followed."""

@@ -31,7 +31,7 @@ from lib import (
     revenues,
     storage,
 )
-from lib.alerts import Alert, Refused
+from lib.alerts import Alert, Broken, Refused
 from lib.audit import Files
 from lib.audit_records import Book, Books
 from lib.histories import History
@@ -47,9 +47,9 @@ _BATCH_USAGE = re.compile(r"data/usage/[^/]+/(20[0-9]{2}-[0-9]{2})\.batch_([a-z0
 
 def faults(files: Files, books: Books, used: Settings) -> Iterator[Alert]:
     """Everything that is wrong with derived files; a new kind of them is a line here."""
-    for name in files.under("data/balance"):
+    for name in files.regular("data/balance"):
         yield from _balance(files, books, name)
-    for name in files.under("downloads"):
+    for name in files.regular("downloads"):
         yield from _package(files, books, name)
     yield from _exports(files, books, used)
     yield from _usage(files, books)
@@ -225,7 +225,7 @@ _EXPORTS = (
 
 
 def _exports(files: Files, books: Books, used: Settings) -> Iterator[Alert]:
-    names = list(files.under("exports"))
+    names = list(files.regular("exports"))
     bills, paid = books.of(audit_records.REVENUES), books.of(audit_records.PAYMENTS)
     if not names or not all(book.sound for book in (*bills, *paid)):
         return
@@ -233,7 +233,10 @@ def _exports(files: Files, books: Books, used: Settings) -> Iterator[Alert]:
         families = (audit_records.REVENUES, audit_records.PAYMENTS)
         if not _is_plain(*(books.get(family, owner) for family in families)):
             return  # what they derive from is broken, and named
-    past = Past(histories.read(files.root), _issuer(files.root))
+    try:
+        past = Past(histories.read(files.root), _issuer(files.root))
+    except (Broken, OSError):
+        return  # a folder in the place of a record file, which is named
     for name in names:
         for kind in _EXPORTS:
             if match := re.fullmatch(f"exports/{kind.pattern}", name):

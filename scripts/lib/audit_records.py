@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
@@ -293,13 +293,16 @@ def number_faults(files: Files, books: Books, ledger: Ledger) -> Iterator[Alert]
     chains = [book.chain(files.root, len(book.records)) for book in books.of(ledger.records)]
     wrong = [name for name in files.under(f"data/{ledger.counters}") if not _is_counter(name)]
     yield from (Alert("B-STRAY", name, "", "is no counter; move it elsewhere") for name in wrong)
+    folder = f"data/{ledger.counters}"
+    if list(files.under(folder)) != list(files.regular(folder)):
+        return  # one that is no file is named, and reading it might never end
     try:
         numbering.read(files.root, ledger.counters, chains)
     except Broken as broken:
         yield from broken.alerts
     except OSError as error:
-        name = f"data/{ledger.counters}"
-        yield Alert("B-UNREADABLE", name, "", f"a counter cannot be read: {error.strerror}")
+        name = files.root.name_of(Path(error.filename))
+        yield Alert("B-UNREADABLE", name, "", f"cannot be read: {error.strerror}")
 
 
 def _is_counter(name: str) -> bool:

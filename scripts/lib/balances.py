@@ -34,6 +34,9 @@ PAID = "paid"
 PARTIALLY_PAID = "partially_paid"
 UNPAID = "unpaid"
 
+# How long an invoice is late, in days.
+AGES = ("current", "1-30", "31-60", "61-90", "over 90")
+
 
 class InvoiceBalance(NamedTuple):
     """One invoice. Amounts in `currency`; `due_date` is None where the invoice has none."""
@@ -128,6 +131,17 @@ def totals(invoices: Iterable[InvoiceBalance]) -> Totals:
         money.total(max(invoice.outstanding, money.ZERO) for invoice in invoices),
         money.total(max(-invoice.outstanding, money.ZERO) for invoice in invoices),
     )
+
+
+def days_late(invoice: InvoiceBalance, day: date) -> int:
+    """Days since the due date, 0 or less where it has not passed."""
+    return (day - invoice.due_date).days if invoice.due_date else 0
+
+
+def age(invoice: InvoiceBalance, day: date) -> int:
+    """The place in AGES: 30 days late is still 1-30, 91 is over 90."""
+    late = days_late(invoice, day)
+    return min((max(late, 0) + 29) // 30, len(AGES) - 1)
 
 
 # --- the files -----------------------------------------------------------------------

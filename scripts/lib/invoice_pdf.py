@@ -13,17 +13,26 @@ from io import BytesIO
 from itertools import pairwise
 from typing import NamedTuple
 
-from lib import fonts, money, payment_code, pdf_writer, words
+from lib import fonts, money, payment_code, pdf_writer, typeset, words
 from lib.document import CREDIT_NOTE, Address, Document, Line, Party, Seller
 from lib.fonts import REGULAR, SEMIBOLD
-from lib.pdf_writer import Attachment, Box, Colour, Page, Picture, Stamp, Text
+from lib.pdf_writer import Attachment, Box, Page, Picture, Stamp
+from lib.typeset import (
+    ACCENT,
+    FAINT,
+    GREY,
+    INK,
+    LEFT,
+    LIGHT,
+    MM,
+    PAGE_HEIGHT,
+    PAGE_WIDTH,
+    RIGHT,
+    WIDTH,
+    Lines,
+    Style,
+)
 
-MM = 72 / 25.4
-PAGE_WIDTH = 210 * MM
-PAGE_HEIGHT = 297 * MM
-LEFT = 18 * MM
-RIGHT = PAGE_WIDTH - LEFT
-WIDTH = RIGHT - LEFT
 TOP = 17 * MM
 TOP_OF_NEXT_PAGES = 26 * MM
 LOGO_WIDTH = 50 * MM
@@ -34,26 +43,9 @@ COLUMN_GAP = 13.0
 UNIT_GAP = 6.5  # between a quantity and its unit
 ROW_PADDING = 5.0
 CARRY_HEIGHT = 21.0
-RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 # Notes that no page prints (BAR), or that stand near the heading (DCL) or in the footer (ABL).
 ELSEWHERE = ("BAR", "DCL", "ABL")
 LEAST_OF_A_ROW = 60.0  # of a row that no page can hold whole
-
-INK: Colour = (26, 32, 38)
-GREY: Colour = (97, 106, 115)
-LIGHT: Colour = (217, 221, 225)
-ACCENT: Colour = (20, 84, 107)
-FAINT: Colour = (236, 239, 241)
-
-
-class Style(NamedTuple):
-    """How text is set; `leading` is the height of its line."""
-
-    face: str
-    size: float
-    colour: Colour
-    leading: float
-
 
 WORDMARK = Style(SEMIBOLD, 17, INK, 21)
 SMALL_WORDMARK = Style(SEMIBOLD, 12, INK, 15)
@@ -82,49 +74,6 @@ REASON = Style(REGULAR, 7.8, INK, 10.6)
 FINE = Style(REGULAR, 7, GREY, 9.2)
 RUNNING = Style(REGULAR, 7.6, GREY, 10)
 FOOT = Style(REGULAR, 6.8, GREY, 8.8)
-
-
-Lines = list[tuple[str, Style]]
-
-
-# ---------------------------------------------------------------- setting text
-
-
-def _put(page: Page, x: float, top: float, text: str, style: Style) -> None:
-    """Sets one line of text whose line box begins at `top`."""
-    if text:
-        baseline = top + style.leading / 2 + 0.35 * style.size
-        page.append(Text(x, baseline, text, style.face, style.size, style.colour))
-
-
-def _put_right(page: Page, right: float, top: float, text: str, style: Style) -> None:
-    _put(page, right - fonts.width(text, style.face, style.size), top, text, style)
-
-
-def _rule(page: Page, x: float, y: float, width: float, colour: Colour, weight: float) -> None:
-    page.append(Box(x, y, width, weight, colour))
-
-
-def _wrap(items: Iterable[tuple[str, Style]], width: float) -> Lines:
-    """Each text in as many lines as it needs; empty texts are left out."""
-    return [
-        (line, style)
-        for text, style in items
-        if text
-        for line in fonts.wrap(text, style.face, style.size, width)
-    ]
-
-
-def _height(lines: Lines) -> float:
-    return sum(style.leading for _, style in lines)
-
-
-def _stack(page: Page, x: float, top: float, lines: Lines) -> float:
-    """Sets lines one below the other and returns where they end."""
-    for text, style in lines:
-        _put(page, x, top, text, style)
-        top += style.leading
-    return top
 
 
 # ---------------------------------------------------------------- the words of the parts
@@ -220,7 +169,7 @@ class _Sheet:
 
     @property
     def footer_top(self) -> float:
-        return PAGE_HEIGHT - 12 * MM - _height(self.legal)
+        return PAGE_HEIGHT - 12 * MM - typeset.height(self.legal)
 
     @property
     def bottom(self) -> float:
@@ -244,20 +193,20 @@ class _Sheet:
         room = WIDTH - fonts.width(title, RUNNING.face, RUNNING.size) - 24
         name = _full_name(self.document.seller)
         first, *rest = fonts.wrap(name, RUNNING.face, RUNNING.size, room - 10)
-        _put(page, LEFT, top, f"{first}…" if rest else first, RUNNING)
-        _put_right(page, RIGHT, top, title, RUNNING)
-        _rule(page, LEFT, top + 14, WIDTH, LIGHT, 0.5)
+        typeset.put(page, LEFT, top, f"{first}…" if rest else first, RUNNING)
+        typeset.put_right(page, RIGHT, top, title, RUNNING)
+        typeset.rule(page, LEFT, top + 14, WIDTH, LIGHT, 0.5)
         self.y = TOP_OF_NEXT_PAGES
 
     def finish(self) -> list[Page]:
         """Adds the footers, now that the number of pages is known."""
         for i, page in enumerate(self.pages, 1):
             top = self.footer_top
-            _rule(page, LEFT, top, WIDTH, LIGHT, 0.5)
-            _stack(page, LEFT, top + 6, self.legal)
+            typeset.rule(page, LEFT, top, WIDTH, LIGHT, 0.5)
+            typeset.stack(page, LEFT, top + 6, self.legal)
             values = {"page": str(i), "pages": str(len(self.pages))}
             text = words.word("page", self.document.language, **values)
-            _put_right(page, RIGHT, top + 6, text, FOOT)
+            typeset.put_right(page, RIGHT, top + 6, text, FOOT)
         return self.pages
 
 
@@ -266,7 +215,7 @@ def _lay_out(
 ) -> list[Page]:
     """The pages of the document."""
     number = watermark if _is_draft(document, watermark) else document.number
-    legal = _wrap([(_legal_line(document), FOOT)], WIDTH - 60)
+    legal = typeset.wrap([(_legal_line(document), FOOT)], WIDTH - 60)
     sheet = _Sheet(document, number, legal)
     sheet.pages.append([])
     sheet.y = _header(sheet.page, document, number, logo)
@@ -318,17 +267,17 @@ def _header(page: Page, document: Document, number: str, logo: bytes | None) -> 
         left_bottom = TOP + height
     else:
         name = _full_name(document.seller)
-        lines = _wrap([(name, WORDMARK)], left_width)
+        lines = typeset.wrap([(name, WORDMARK)], left_width)
         if len(lines) > 2:
-            lines = _wrap([(name, SMALL_WORDMARK)], left_width)
-        left_bottom = _stack(page, LEFT, TOP, lines)
+            lines = typeset.wrap([(name, SMALL_WORDMARK)], left_width)
+        left_bottom = typeset.stack(page, LEFT, TOP, lines)
     top = TOP - 4
-    _put_right(page, RIGHT, top, _title(document).upper(), TITLE)
+    typeset.put_right(page, RIGHT, top, _title(document).upper(), TITLE)
     top += TITLE.leading
     room = WIDTH - left_width - 14
     style = NUMBER if fonts.width(number, NUMBER.face, NUMBER.size) <= room else SMALL_NUMBER
-    for text, _ in _wrap([(number, style)], room):
-        _put_right(page, RIGHT, top, text, style)
+    for text, _ in typeset.wrap([(number, style)], room):
+        typeset.put_right(page, RIGHT, top, text, style)
         top += style.leading
     return max(left_bottom, top) + 20
 
@@ -338,11 +287,11 @@ def _mentions_at_top(page: Page, document: Document, top: float) -> float:
     mentions = [(note.text, MENTION) for note in document.notes if note.code == "DCL"]
     if not mentions:
         return top
-    lines = _wrap(mentions, WIDTH - 24)
-    height = _height(lines) + 12
+    lines = typeset.wrap(mentions, WIDTH - 24)
+    height = typeset.height(lines) + 12
     page.append(Box(LEFT, top, WIDTH, height, FAINT))
     page.append(Box(LEFT, top, 2.4, height, ACCENT))
-    _stack(page, LEFT + 13, top + 6, lines)
+    typeset.stack(page, LEFT + 13, top + 6, lines)
     return top + height + 16
 
 
@@ -350,16 +299,16 @@ def _fact_row(page: Page, document: Document, top: float) -> float:
     facts = _facts(document)
     columns = 3 if len(facts) in (3, 5, 6) else 4
     step = WIDTH / columns
-    _rule(page, LEFT, top, WIDTH, LIGHT, 0.6)
+    typeset.rule(page, LEFT, top, WIDTH, LIGHT, 0.6)
     top += 9
     for start in range(0, len(facts), columns):
         bottom = top
         for i, (label, values) in enumerate(facts[start : start + columns]):
             items = [(label, LABEL), *((value, VALUE) for value in values)]
-            end = _stack(page, LEFT + i * step, top, _wrap(items, step - 12))
+            end = typeset.stack(page, LEFT + i * step, top, typeset.wrap(items, step - 12))
             bottom = max(bottom, end)
         top = bottom + 8
-    _rule(page, LEFT, top, WIDTH, LIGHT, 0.6)
+    typeset.rule(page, LEFT, top, WIDTH, LIGHT, 0.6)
     return top + 16
 
 
@@ -381,9 +330,9 @@ def _parties(page: Page, document: Document, top: float) -> float:
             (name, NAME),
             *((line, ADDRESS) for line in _address(address, language)),
         ]
-        end = _stack(page, x, top, _wrap(lines, step - 20)) + 3
-        small = _wrap([(line, IDENTIFIER) for line in identifiers], step - 20)
-        bottom = max(bottom, _stack(page, x, end, small))
+        end = typeset.stack(page, x, top, typeset.wrap(lines, step - 20)) + 3
+        small = typeset.wrap([(line, IDENTIFIER) for line in identifiers], step - 20)
+        bottom = max(bottom, typeset.stack(page, x, end, small))
     return bottom + 22
 
 
@@ -472,16 +421,16 @@ def _columns(rows: Sequence[Row], language: str) -> list[Column]:
 
 def _cell(page: Page, column: Column, top: float, text: str, style: Style) -> None:
     if column.right:
-        _put_right(page, column.x + column.width, top, text, style)
+        typeset.put_right(page, column.x + column.width, top, text, style)
     else:
-        _put(page, column.x, top, text, style)
+        typeset.put(page, column.x, top, text, style)
 
 
 def _table_head(sheet: _Sheet, columns: Sequence[Column]) -> None:
     for column in columns:
         _cell(sheet.page, column, sheet.y, column.heading, HEADING)
     sheet.y += HEADING.leading + 4
-    _rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
+    typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
 
 
 def _carry(sheet: _Sheet, columns: Sequence[Column], key: str, amount: Decimal) -> None:
@@ -490,8 +439,8 @@ def _carry(sheet: _Sheet, columns: Sequence[Column], key: str, amount: Decimal) 
     top = sheet.y + (CARRY_HEIGHT - CARRY.leading) / 2
     figure = words.number(amount, language, 2)
     left = min(columns[-1].x, RIGHT - fonts.width(figure, CARRY.face, CARRY.size))
-    _put_right(sheet.page, left - COLUMN_GAP, top, words.word(key, language), CARRY)
-    _put_right(sheet.page, RIGHT, top, figure, CARRY)
+    typeset.put_right(sheet.page, left - COLUMN_GAP, top, words.word(key, language), CARRY)
+    typeset.put_right(sheet.page, RIGHT, top, figure, CARRY)
     sheet.y += CARRY_HEIGHT
 
 
@@ -510,12 +459,12 @@ def _table(sheet: _Sheet, document: Document, conclusion: float) -> None:
         sheet.turn()
         _table_head(sheet, columns)
         _carry(sheet, columns, "brought_forward", carried)
-        _rule(sheet.page, LEFT, sheet.y, WIDTH, LIGHT, 0.4)
+        typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, LIGHT, 0.4)
 
     heading = HEADING.leading + 5
     fresh = sheet.room_of_a_page - heading - CARRY_HEIGHT
-    wrapped = [_wrap(row.text, columns[0].width) for row in rows]
-    heights = [_height(lines) + 2 * ROW_PADDING for lines in wrapped]
+    wrapped = [typeset.wrap(row.text, columns[0].width) for row in rows]
+    heights = [typeset.height(lines) + 2 * ROW_PADDING for lines in wrapped]
     if sheet.room < heading + min(heights[0], LEAST_OF_A_ROW) + CARRY_HEIGHT:
         sheet.turn()
     _table_head(sheet, columns)
@@ -526,20 +475,20 @@ def _table(sheet: _Sheet, document: Document, conclusion: float) -> None:
         if i and sheet.room < next(wish for wish in wishes if wish <= fresh):
             turn()
         elif i:
-            _rule(sheet.page, LEFT, sheet.y, WIDTH, LIGHT, 0.4)
+            typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, LIGHT, 0.4)
         sheet.y += ROW_PADDING
         carried = money.total((carried, row.amount))
         for k, (text, style) in enumerate(lines):
             if style.leading + ROW_PADDING + CARRY_HEIGHT > sheet.room:
                 turn()
                 sheet.y += ROW_PADDING
-            _put(sheet.page, LEFT, sheet.y, text, style)
+            typeset.put(sheet.page, LEFT, sheet.y, text, style)
             if k == 0:
                 for column, cell in zip(columns[1:], row.cells, strict=True):
                     _cell(sheet.page, column, sheet.y, cell, CELL)
             sheet.y += style.leading
         sheet.y += ROW_PADDING
-    _rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
+    typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
 
 
 # ---------------------------------------------------------------- totals and payment
@@ -587,26 +536,26 @@ def _totals(document: Document) -> Part:
     rows = []
     for label, value, style in sums:
         room = TOTALS_WIDTH - fonts.width(value, style.face, style.size) - 10
-        rows.append((_wrap([(label, style)], room), value, style))
+        rows.append((typeset.wrap([(label, style)], room), value, style))
     key = "credited" if document.type_code == CREDIT_NOTE else "due"
     due_label, due = words.word(key, language), amount(totals.due)
     reasons = dict.fromkeys(
         vat.exemption_reason for vat in document.vat_breakdown if vat.exemption_reason
     )
-    notes = _wrap([(reason, REASON) for reason in reasons], TOTALS_WIDTH)
-    height = sum(_height(lines) for lines, _, _ in rows) + 10 + DUE.leading
-    height += _height(notes) + (8 if notes else 0)
+    notes = typeset.wrap([(reason, REASON) for reason in reasons], TOTALS_WIDTH)
+    height = sum(typeset.height(lines) for lines, _, _ in rows) + 10 + DUE.leading
+    height += typeset.height(notes) + (8 if notes else 0)
 
     def draw(page: Page, top: float) -> None:
         for lines, value, style in rows:
-            bottom = _stack(page, x, top, lines)
-            _put_right(page, RIGHT, top, value, style)
+            bottom = typeset.stack(page, x, top, lines)
+            typeset.put_right(page, RIGHT, top, value, style)
             top = bottom
-        _rule(page, x, top + 4, TOTALS_WIDTH, ACCENT, 1.2)
+        typeset.rule(page, x, top + 4, TOTALS_WIDTH, ACCENT, 1.2)
         top += 10
-        _put(page, x, top, due_label, DUE_LABEL)
-        _put_right(page, RIGHT, top, due, DUE)
-        _stack(page, x, top + DUE.leading + 8, notes)
+        typeset.put(page, x, top, due_label, DUE_LABEL)
+        typeset.put_right(page, RIGHT, top, due, DUE)
+        typeset.stack(page, x, top + DUE.leading + 8, notes)
 
     return Part(height, draw)
 
@@ -632,7 +581,7 @@ def _payment(document: Document, watermark: str) -> Part:
     def pair(key: str, value: str, style: Style, width: float) -> Lines:
         if not value:
             return []
-        return _wrap([(words.word(key, language), LABEL), (value, style)], width)
+        return typeset.wrap([(words.word(key, language), LABEL), (value, style)], width)
 
     pairs = [
         pair("holder", holder, PAY, room),
@@ -644,21 +593,21 @@ def _payment(document: Document, watermark: str) -> Part:
     amount = pair("amount", words.amount(due, language, document.currency), PAY, half)
     day = document.due_date and words.long_date(document.due_date, language)
     until = pair("due_date", day or "", PAY, half)
-    text_height = sum(_height(lines) + 3 for lines in pairs if lines)
-    text_height += max(_height(amount), _height(until))
+    text_height = sum(typeset.height(lines) + 3 for lines in pairs if lines)
+    text_height += max(typeset.height(amount), typeset.height(until))
     code_height = QR_SIZE + 6 + LABEL.leading if matrix else 0
 
     def draw(page: Page, top: float) -> None:
-        _put(page, LEFT, top, words.word("payment", language), SECTION)
+        typeset.put(page, LEFT, top, words.word("payment", language), SECTION)
         top += SECTION.leading + 5
         if matrix:
             _qr(page, LEFT, top + 2, matrix)
-            _put(page, LEFT, top + QR_SIZE + 5, words.word("qr", language), LABEL)
+            typeset.put(page, LEFT, top + QR_SIZE + 5, words.word("qr", language), LABEL)
         for lines in pairs:
             if lines:
-                top = _stack(page, x, top, lines) + 3
-        _stack(page, x, top, amount)
-        _stack(page, x + half, top, until)
+                top = typeset.stack(page, x, top, lines) + 3
+        typeset.stack(page, x, top, amount)
+        typeset.stack(page, x + half, top, until)
 
     return Part(SECTION.leading + 5 + max(text_height, code_height), draw)
 
@@ -667,7 +616,7 @@ def _paid(document: Document, paid: Sequence[str]) -> Part:
     """In the place of how to pay: that it was paid, when and how."""
     language = document.language
     room = RIGHT - TOTALS_WIDTH - 26 - LEFT
-    lines = _wrap(
+    lines = typeset.wrap(
         [
             (words.word("paid_copy", language), PAID),
             (words.word("received", language), LABEL),
@@ -675,14 +624,14 @@ def _paid(document: Document, paid: Sequence[str]) -> Part:
         ],
         room - 26,
     )
-    height = _height(lines) + 20
+    height = typeset.height(lines) + 20
 
     def draw(page: Page, top: float) -> None:
-        _rule(page, LEFT, top, room, ACCENT, 1.2)
-        _rule(page, LEFT, top + height - 1.2, room, ACCENT, 1.2)
+        typeset.rule(page, LEFT, top, room, ACCENT, 1.2)
+        typeset.rule(page, LEFT, top + height - 1.2, room, ACCENT, 1.2)
         for x in (LEFT, LEFT + room - 1.2):
             page.append(Box(x, top, 1.2, height, ACCENT))
-        _stack(page, LEFT + 13, top + 9, lines)
+        typeset.stack(page, LEFT + 13, top + 9, lines)
 
     return Part(height, draw)
 
@@ -702,8 +651,8 @@ def _qr(page: Page, x: float, y: float, matrix: tuple[bytes, ...]) -> None:
 def _fine_print(sheet: _Sheet, document: Document) -> None:
     """The mentions, at the foot of the page where they fit; else together on the next one."""
     notes = [note.text for note in document.notes if note.code not in ELSEWHERE]
-    paragraphs = [_wrap([(text, FINE)], WIDTH) for text in notes]
-    height = sum(_height(lines) + 3 for lines in paragraphs)
+    paragraphs = [typeset.wrap([(text, FINE)], WIDTH) for text in notes]
+    height = sum(typeset.height(lines) + 3 for lines in paragraphs)
     if height + 22 <= sheet.room:
         sheet.y = sheet.bottom - height
     elif height <= sheet.room_of_a_page:
@@ -711,12 +660,12 @@ def _fine_print(sheet: _Sheet, document: Document) -> None:
     else:
         sheet.y += 22
     for lines in paragraphs:
-        if _height(lines) > sheet.room and _height(lines) <= sheet.room_of_a_page:
+        if typeset.height(lines) > sheet.room and typeset.height(lines) <= sheet.room_of_a_page:
             sheet.turn()
         for line in lines:
             if FINE.leading > sheet.room:
                 sheet.turn()
-            sheet.y = _stack(sheet.page, LEFT, sheet.y, [line])
+            sheet.y = typeset.stack(sheet.page, LEFT, sheet.y, [line])
         sheet.y += 3
 
 
@@ -761,35 +710,20 @@ def render(
 
 def _xmp(document: Document, with_xml: bool, watermark: str) -> str:
     """What the file says of itself, dated by the issue date."""
-    import fpdf
-    from facturx.facturx import generate_xmp_object
-    from lxml import etree
-
     day = document.issue_date
     number = watermark if _is_draft(document, watermark) else document.number
     title = f"{_title(document)} {number}"
     name = _full_name(document.seller)
     values = {"title": title, "date": words.long_date(day, document.language), "seller": name}
-    metadata = {
-        "pdfa3_flavor": "B",
-        "title": title,
-        "author": name,
-        "subject": words.word("subject", document.language, **values),
-        "producer": f"fpdf2 {fpdf.__version__}",
-        "creator_tool": "invoice_pdf",
-        "timestamp": f"{day.isoformat()}T00:00:00+00:00",
+    subject = words.word("subject", document.language, **values)
+    facturx = {
+        "version": "1.0",
+        "documenttype": "INVOICE",
+        "xml_filename": "factur-x.xml",
+        "xmp_level": "EN 16931",
+        "urn": "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#",
     }
-    if with_xml:
-        metadata |= {
-            "version": "1.0",
-            "documenttype": "INVOICE",
-            "xml_filename": "factur-x.xml",
-            "xmp_level": "EN 16931",
-            "urn": "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#",
-        }
-    xmp = str(etree.tostring(generate_xmp_object(metadata), encoding="unicode"))
-    # lxml declares every prefix on the root; veraPDF before 1.28 wants this one here too.
-    return xmp.replace("<rdf:RDF>", f'<rdf:RDF xmlns:rdf="{RDF}">')
+    return typeset.xmp(title, name, subject, day, "invoice_pdf", facturx if with_xml else {})
 
 
 def _stamp(text: str) -> Stamp:

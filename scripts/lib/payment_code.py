@@ -19,6 +19,9 @@ MAX_NAME = 70
 MAX_TEXT = 140
 MAX_BYTES = 331
 MAX_VERSION = 13
+# Readers take any of the eight masks. Weighing all of them takes four fifths of the time, and
+# this one wins most often for payloads of this kind.
+_MASK = 2
 
 
 def creditor_reference(number: str) -> str:
@@ -95,7 +98,9 @@ def qr_matrix(payload: str) -> tuple[bytes, ...]:
     """
     import segno
 
-    code = segno.make_qr(payload, error="M", encoding="utf-8", mode="byte", boost_error=False)
+    code = segno.make_qr(
+        payload, error="M", encoding="utf-8", mode="byte", boost_error=False, mask=_MASK
+    )
     if int(code.version) > MAX_VERSION:
         raise ValueError(f"the QR code would be version {code.version}, above {MAX_VERSION}")
     return tuple(bytes(row) for row in code.matrix)

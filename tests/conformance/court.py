@@ -51,6 +51,7 @@ class Judge(NamedTuple):
     """An outside program or library.
 
     `needs` are the commands that it runs; `install` is what brings them, one shell command.
+    `judge` is None for those that judge.py asks together, in one JVM.
     """
 
     name: str
@@ -58,7 +59,7 @@ class Judge(NamedTuple):
     needs: tuple[str, ...]
     install: str
     version: Callable[[], str]
-    judge: Callable[[Corpus], Report]
+    judge: Callable[[Corpus], Report] | None
 
     def is_missing(self) -> bool:
         """Whether a command that it needs is not on this machine."""

@@ -74,7 +74,8 @@ def judge(files: list[Path]) -> list[Verdict]:
     """
     jars = resolve_jars()
     mustang = [jar for jar in jars if jar.endswith("-shaded.jar")]
-    vera_pdf = os.pathsep.join(jar for jar in jars if jar not in mustang)
+    rules = [jar for jar in jars if "phive-rules" in jar]  # for xmls.py
+    vera_pdf = os.pathsep.join(jar for jar in jars if jar not in mustang + rules)
     options = ["-Dfile.encoding=UTF-8", "-Duser.language=en", "-Djava.awt.headless=true"]
     with LOG.open("wb") as log:
         done = subprocess.run(

@@ -15,7 +15,7 @@ from PIL import Image, ImageChops
 
 from conformance import court
 from conformance.court import Corpus, Issued, Report
-from lib import facturx_xml, payment_code
+from lib import facturx_xml
 from lib.document import CREDIT_NOTE, Document
 
 APPROVED = Path(__file__).parent / "approved"
@@ -24,7 +24,7 @@ APPROVED = Path(__file__).parent / "approved"
 def qpdf(corpus: Corpus) -> Report:
     """No syntax error in any PDF, nor in any receipt."""
     report = Report("PDF files")
-    receipts = [path for root in corpus.roots for path in root.exports.rglob("*.pdf")]
+    receipts = [path for root in corpus.roots for path in (root.path / "exports").rglob("*.pdf")]
     for path in [*(issued.pdf for issued in corpus.issued), *receipts]:
         report.judged += 1
         done = court.run("qpdf", "--check", path)

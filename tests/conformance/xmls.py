@@ -3,7 +3,6 @@
 import re
 import zipfile
 from decimal import Decimal
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,7 +11,7 @@ from drafthorse.models.document import Document as Read
 from lxml import etree
 from saxonche import PySaxonProcessor
 
-from conformance import court, judge
+from conformance import judge
 from conformance.court import Corpus, Issued, Report
 from lib.document import Document
 
@@ -126,10 +125,6 @@ def reader(corpus: Corpus) -> Report:
     return report
 
 
-def drafthorse_version() -> str:
-    return version("drafthorse")
-
-
 def _said(document: Document) -> dict[str, object]:
     totals = document.totals
     return {
@@ -172,7 +167,7 @@ def _read(read: Read) -> dict[str, object]:
         "BT-44": str(read.trade.agreement.buyer.name),
         "BT-106": sums.line_total._value,
         "BT-109": sums.tax_basis_total._amount,
-        "BT-110": sums.tax_total._amount,
+        "BT-110": Decimal(sums.tax_total_other_currency.children[0][0]),
         "BT-112": sums.grand_total._amount,
         "BT-115": sums.due_amount._value,
         "BG-25": lines,

@@ -1,0 +1,73 @@
+"""A month in small: every command that writes, in the order in which a studio runs them."""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+from unittest import mock
+
+import batches
+import house
+from lib import document, production
+from lib.document import Document
+from lib.root import Root
+
+
+class Step(NamedTuple):
+    """One command: a script, its options, and the free text that the environment carries."""
+
+    name: str
+    script: str
+    options: dict[str, str]
+    text: dict[str, str] = {}
+
+
+_DAY = {"today": "2026-11-20"}
+_ISSUED = {"issue_date": house.TODAY, "today": house.TODAY}
+_LATER = {"issue_date": "2026-11-20", **_DAY}
+_PAID = {"client": "sud", "date": "2026-11-20", "method": "transfer", **_DAY}
+
+STEPS = (
+    Step("batches, one of them rejected", "import_batch", _ISSUED),
+    Step("month", "generate_invoice", {"month": house.MONTH, **_ISSUED}),
+    Step("packages", "pack_batches", {}),
+    Step("balances", "reconcile", {}),
+    Step("mail", "send_invoices", _DAY),
+    Step("payment", "record_payment", {**_PAID, "invoice": "SUD-2026-0001", "amount": "90.00", "overpayment": "yes"}),
+    Step("refund", "record_refund", {**_PAID, "invoice": "SUD-2026-0001", "amount": "5.00"}),
+    Step("reversal", "reverse_payment", {"payment": "sud/2", **_DAY}, {"REASON": "bounced"}),
+    Step("credit note", "issue_credit_note", {"invoice": "SUD-2026-0001", **_LATER}, {"REASON": "x"}),
+    Step("credit note of a batch", "issue_credit_note", {"invoice": "FIL-2026-0001", **_LATER}, {"REASON": "x"}),
+    Step("balances again", "reconcile", {}),
+    Step("packages again", "pack_batches", {}),
+    Step("mail again", "send_invoices", _DAY),
+    Step("export", "export_revenues", {"year": "2026"}),
+    Step("payments as CSV", "export_payments", {}),
+    Step("FEC", "export_fec", {"year": "2026"}),
+    Step("ledger", "export_ledger", {"year": "2026"}),
+    Step("accountant", "pack_accountant", {"year": "2026"}),
+)
+
+
+def build(folder: Path, lines: int = 3) -> Root:
+    """The inputs: a payer, another client, a batch to issue and one to reject."""
+    root = batches.build(folder, batches.file_of(*(batches.row(i + 1) for i in range(lines))))
+    house.put_client(root, house.client("sud", i=2))
+    batches.hand_in(root, batches.file_of(batches.row(90, vat_rate_1="21")), "2026-09")
+    return root
+
+
+def run(step: Step, root: Root) -> house.Ran:
+    """The command, in this process."""
+    with mock.patch.dict(os.environ, {"LOCK_WAIT": "5", "WORKERS": "0", **step.text}):
+        return house.call(step.script, root, **step.options)
+
+
+def fake_production() -> None:
+    """From here on a PDF is a few bytes, and no judge is asked: neither is what is tried here."""
+
+    def produce(made: Document, logo: bytes | None) -> production.Product:
+        return production.Product(
+            document.to_json(made), b"%PDF " + made.number.encode() * 20, ()
+        )
+
+    production.produce = produce

@@ -1,0 +1,401 @@
+"""The fault simulator: a month, stopped or disturbed at each call that changes the disk.
+
+    python tests/faults/simulate.py [--every N] [--kinds kill,power,...]
+
+Each command of the scenario is run again from the state before it, and meets one fault:
+
+    kill      the process ends before the N-th call; the write that it was doing is torn
+    error     the N-th call returns EIO, EACCES or EINTR; or from it on the disk is full
+    short     the N-th write takes half
+    power     the machine stops after the N-th call: of what was not flushed, all is lost, or
+              the bytes, or the names, or some mixture
+    twice     power goes again while the first loss is repaired
+
+Then the same command is run once more without a fault, and the root must be, byte for byte
+and mode for mode, what it is without any (logs apart). After a kill, what the second run
+leaves must be on the disk already: power that goes the moment it ends takes nothing.
+
+All points are tried by processes forked from one that has imported everything.
+"""
+
+import argparse
+import ctypes
+import errno
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1] / "scripts")]
+
+import house  # noqa: E402
+import power  # noqa: E402
+import scenario  # noqa: E402
+from lib.root import Root  # noqa: E402
+
+COUNT, KILL, TORN, ERROR, ALWAYS, SHORT, NOLOCK = range(7)
+KINDS = ("kill", "torn", "full", "EIO", "EACCES", "EINTR", "short", "power", "twice")
+_FAULTS = {
+    "kill": (KILL, 0),
+    "torn": (TORN, 0),
+    "full": (ALWAYS, errno.ENOSPC),
+    "EIO": (ERROR, errno.EIO),
+    "EACCES": (ERROR, errno.EACCES),
+    "EINTR": (ERROR, errno.EINTR),
+    "short": (SHORT, 0),
+}
+_OF_WRITES = ("torn", "short")
+_DERIVED = ("data/balance/", "exports/", "downloads/", "data/outbox/", "data/pending/")
+
+
+class Fault(NamedTuple):
+    """What the preloaded library is to do: at the `call`-th call, `mode` with `number`."""
+
+    call: int = 0
+    mode: int = COUNT
+    number: int = 0
+
+
+class Taken(NamedTuple):
+    """How a command ended; `ran` is None where it was killed."""
+
+    ran: house.Ran | None
+    calls: int
+
+
+class Undisturbed(NamedTuple):
+    """A step without faults: the state before and after, its exit code and its calls."""
+
+    step: scenario.Step
+    before: power.Tree
+    after: power.Tree
+    code: int
+    calls: list[power.Call]
+    count: int
+
+
+class Point(NamedTuple):
+    """A step, and either a call to disturb (`number`) or a disk to begin with (`disk`)."""
+
+    step: int
+    kind: str
+    number: int
+    disk: power.Tree | None = None
+
+
+# --- the library ---------------------------------------------------------------------
+
+
+def build_library(folder: Path) -> Path:
+    """Compiles faults.c."""
+    made = folder / "faults.so"
+    command = ["gcc", "-O2", "-Wall", "-shared", "-fPIC", "-o", made, HERE / "faults.c", "-ldl"]
+    subprocess.run(command, check=True)
+    return made
+
+
+def run_in_child(step: scenario.Step, root: Path, fault: Fault, notes: Path) -> Taken:
+    """Runs a step in a forked process that meets a fault; its calls are noted in a file."""
+    out, into = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(out)
+        library = ctypes.CDLL(os.environ["LD_PRELOAD"])
+        handle = os.open(notes, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+        folder = os.fsencode(root)
+        library.faults_arm(
+            folder, ctypes.c_long(fault.call), fault.mode, fault.number, handle
+        )
+        ran = None
+        try:
+            ran = scenario.run(step, Root(root))
+        finally:
+            count = library.faults_count()
+            library.faults_arm(b"", ctypes.c_long(0), 0, 0, -1)
+            os.write(into, json.dumps([ran and ran._replace(out=""), count]).encode()[:60_000])
+            os._exit(0)
+    os.close(into)
+    with os.fdopen(out, "rb") as stream:
+        said = stream.read()
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status == -signal.SIGKILL:
+        return Taken(None, fault.call)
+    ran, count = json.loads(said)
+    return Taken(ran and house.Ran(*ran), count)
+
+
+# --- states --------------------------------------------------------------------------
+
+
+def state(tree: power.Tree) -> power.Tree:
+    """What two roots are compared by: all but logs, the lock's text, and flags."""
+    left_out = ("data/logs/", "data/.lock", "data/flags/", "data/outbox/.lock")
+    return {name: value for name, value in tree.items() if not name.startswith(left_out)}
+
+
+def tree_of(root: Path) -> power.Tree:
+    """Files and folders as they stand."""
+    return power.Disk(root).after("none")
+
+
+def lasting(tree: power.Tree) -> power.Tree:
+    """Files that cannot be made again."""
+    return {
+        name: value
+        for name, value in state(tree).items()
+        if not name.startswith(_DERIVED) and not name.endswith("/")
+    }
+
+
+def difference(found: power.Tree, expected: power.Tree) -> str:
+    """The first files that differ."""
+    names = sorted(
+        name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name)
+    )
+    told = []
+    for name in names[:4]:
+        if name not in found:
+            told.append(f"{name} is missing")
+        elif name not in expected:
+            told.append(f"{name} is too much")
+        else:
+            told.append(f"{name}: {found[name]!r:.150} instead of {expected[name]!r:.150}")
+    return "; ".join(told)
+
+
+def undisturbed(folder: Path) -> tuple[list[Undisturbed], power.Disk]:
+    """Every step in one root without faults, and the disk as it was before the first one."""
+    root = folder / "undisturbed"
+    scenario.build(root)
+    disk = power.Disk(root)
+    steps = []
+    notes = folder / "notes"
+    for step in scenario.STEPS:
+        before = tree_of(root)
+        ran, count = run_in_child(step, root, Fault(), notes)
+        expected = 1 if "rejected" in step.name else 0
+        assert ran is not None and ran.code == expected, (step, ran)
+        calls = list(power.read_calls(notes, root))
+        steps.append(Undisturbed(step, before, tree_of(root), ran.code, calls, count))
+    return steps, disk
+
+
+# --- points --------------------------------------------------------------------------
+
+
+def points_of_calls(steps: list[Undisturbed], kinds: Iterable[str], every: int) -> Iterator[Point]:
+    """Each call of each step, disturbed in each way."""
+    for i, step in enumerate(steps):
+        writes = {call.number for call in step.calls if call.kind == "write"}
+        for number in range(1, step.count + 1):
+            for j, kind in enumerate(kinds):
+                if kind in _FAULTS and (number + j) % every == 0:
+                    if kind not in _OF_WRITES or number in writes:
+                        yield Point(i, kind, number)
+
+
+def disks_of_cuts(
+    disk: power.Disk, calls: list[power.Call], losses: Iterable[str], seed: str
+) -> Iterator[tuple[int, str, power.Tree]]:
+    """The disks that a cut after each call leaves; `disk` has gone through all at the end."""
+    for call in calls:
+        disk.do(call)
+        for loss in losses:
+            yield call.number, loss, without_logs(disk.after(loss, f"{seed} {call.number}"))
+
+
+def without_logs(tree: power.Tree) -> power.Tree:
+    """Logs carry times; no disk differs by them."""
+    return {name: value for name, value in tree.items() if not name.startswith("data/logs/")}
+
+
+def points_of_power(
+    steps: list[Undisturbed], disk: power.Disk, every: int, tried: Counter[str]
+) -> Iterator[Point]:
+    """A cut after each call with each loss; each different disk once."""
+    for i, step in enumerate(steps):
+        seen = set()
+        for number, loss, tree in disks_of_cuts(disk, step.calls, power.LOSSES, step.step.name):
+            tried["power cuts"] += 1
+            key = hash(frozenset(tree.items()))
+            if key not in seen:
+                seen.add(key)
+                if len(seen) % every == 0:
+                    yield Point(i, f"power {loss}", number, tree)
+
+
+# --- trying --------------------------------------------------------------------------
+
+
+class Trial:
+    """A place to try points in: one root at a time, and what came of them."""
+
+    def __init__(self, folder: Path, steps: list[Undisturbed]):
+        self.root = folder / "root"
+        self.notes = folder / "notes"
+        self.steps = steps
+        self.tried: Counter[str] = Counter()
+        self.failures: list[str] = []
+
+    def put(self, tree: power.Tree) -> None:
+        shutil.rmtree(self.root, ignore_errors=True)
+        power.write(tree, self.root)
+
+    def fail(self, point: Point, text: str) -> None:
+        step = self.steps[point.step]
+        call = next((one for one in step.calls if one.number == point.number), None)
+        where = f"{call.kind} {call.path} {call.other}" if call else ""
+        self.failures.append(f"{step.step.name}: {point.kind} at {point.number} ({where}): {text}")
+
+    def run(self, point: Point, fault: Fault) -> Taken:
+        return run_in_child(self.steps[point.step].step, self.root, fault, self.notes)
+
+    def try_call(self, point: Point) -> None:
+        """A fault at a call, then the command again."""
+        step = self.steps[point.step]
+        self.put(step.before)
+        disk = power.Disk(self.root)
+        taken = self.run(point, Fault(point.number, *_FAULTS[point.kind]))
+        self.tried[point.kind] += 1
+        for call in power.read_calls(self.notes, self.root):
+            disk.do(call)
+        if taken.ran is None and point.kind not in ("kill", "torn"):
+            self.fail(point, "ended without an exit code")
+        if taken.ran is not None:
+            if point.kind == "kill":
+                self.fail(point, "was not killed")
+            if taken.ran.code not in (4, step.code) or "B-INTERNAL" in taken.ran.err:
+                self.fail(point, f"{taken.ran}")
+        self.again(point, disk)
+
+    def try_disk(self, point: Point) -> None:
+        """The command, on what a power cut left."""
+        assert point.disk is not None
+        self.put(point.disk)
+        self.tried[point.kind] += 1
+        self.again(point, power.Disk(self.root))
+
+    def again(self, point: Point, disk: power.Disk) -> None:
+        """The command without faults: the root is what it is to be, and all of it is flushed."""
+        step = self.steps[point.step]
+        wanted = state(step.after)
+        complete = state(tree_of(self.root)) == wanted
+        ran, _ = self.run(point, Fault())
+        found = state(tree_of(self.root))
+        if found != wanted:
+            said = ran.err[-300:] if ran else ""
+            self.fail(point, f"{difference(found, wanted)} ({said})")
+        elif ran is None or (ran.code != step.code and not complete):
+            self.fail(point, f"run again: {ran}")
+        for call in power.read_calls(self.notes, self.root):
+            disk.do(call)
+        kept = lasting(disk.after("pessimistic"))
+        if found == wanted and kept != lasting(step.after):
+            self.fail(point, f"not flushed at the end: {difference(kept, lasting(step.after))}")
+
+    def try_twice(self, point: Point, every: int) -> None:
+        """Power goes while the command repairs what an earlier cut left."""
+        assert point.disk is not None
+        self.put(point.disk)
+        disk = power.Disk(self.root)
+        self.run(point, Fault())
+        calls = list(power.read_calls(self.notes, self.root))
+        seen = set()
+        losses = ("pessimistic", "names", "mixed")
+        for number, loss, tree in disks_of_cuts(disk, calls, losses, point.kind):
+            key = hash(frozenset(tree.items()))
+            if key not in seen:
+                seen.add(key)
+                if len(seen) % every == 0:
+                    again = Point(point.step, f"twice {loss} {number} after {point.kind}", point.number)
+                    self.put(tree)
+                    self.tried["twice"] += 1
+                    self.again(again, power.Disk(self.root))
+
+
+def share(folder: Path, steps: list[Undisturbed], points: list[Point], twice: int) -> int:
+    """Tries points in a process of its own, which leaves what came of them in a file."""
+    child = os.fork()
+    if child:
+        return child
+    code = 1
+    try:
+        trial = Trial(folder, steps)
+        for i, point in enumerate(points):
+            if point.disk is None:
+                trial.try_call(point)
+            else:
+                trial.try_disk(point)
+                if twice and i % twice == 0:
+                    trial.try_twice(point, 5)
+        (folder / "result").write_text(json.dumps([trial.tried, trial.failures]))
+        code = 0
+    finally:
+        if code:
+            import traceback
+
+            traceback.print_exc()
+        os._exit(code)
+
+
+def main() -> None:
+    """Tries all, prints how many points and what failed; exits with 1 if any did."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--every", type=int, default=1, help="only each N-th point")
+    parser.add_argument("--kinds", default=",".join(KINDS))
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    arguments = parser.parse_args()
+    begun = time.monotonic()
+    memory = Path("/dev/shm")  # a copy of the root for each point: memory spares the disk
+    place = memory if os.access(memory, os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=place) as name:
+        folder = Path(name).resolve()
+        if "LD_PRELOAD" not in os.environ:
+            preloaded = {**os.environ, "LD_PRELOAD": str(build_library(folder))}
+            for setting in ("RUN_LOG", "SMTP_HOST"):
+                preloaded.pop(setting, None)
+            command = [sys.executable, str(Path(__file__).resolve()), *sys.argv[1:]]
+            sys.exit(subprocess.run(command, env=preloaded, check=False).returncode)
+        kinds = arguments.kinds.split(",")
+        scenario.fake_production()
+        warm = scenario.build(folder / "warm")
+        for step in scenario.STEPS:
+            scenario.run(step, warm)
+        steps, disk = undisturbed(folder)
+        tried: Counter[str] = Counter()
+        points = list(points_of_calls(steps, kinds, arguments.every))
+        if "power" in kinds:
+            points += points_of_power(steps, disk, arguments.every, tried)
+        twice = 23 if "twice" in kinds else 0
+        children = []
+        for i in range(arguments.workers):
+            (folder / str(i)).mkdir()
+            mine = points[i :: arguments.workers]
+            children.append(share(folder / str(i), steps, mine, twice))
+        codes = [os.waitpid(child, 0)[1] for child in children]
+        assert not any(codes), codes
+        failures = []
+        for i in range(arguments.workers):
+            some, failed = json.loads((folder / str(i) / "result").read_text())
+            tried.update(some)
+            failures += failed
+    for failure in failures:
+        print(failure)
+    listed = ", ".join(f"{kind} {count}" for kind, count in sorted(tried.items()))
+    seconds = time.monotonic() - begun
+    print(f"{len(steps)} commands, {sum(step.count for step in steps)} calls: {listed}")
+    print(f"{len(points)} points tried in {seconds:.0f} s, {len(failures)} failed")
+    sys.exit(bool(failures))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,286 @@
+"""Reminders: which level when, what it claims, and nothing to whoever has paid meanwhile."""
+
+import shutil
+from datetime import date
+from decimal import Decimal
+from email import policy
+from email.parser import BytesParser
+from pathlib import Path
+from typing import Any
+
+import post
+import pytest
+
+import books
+import house
+from lib import mentions, outbox, reminders, words
+from lib.root import Root
+
+AFTER = {"polite": 7, "firm": 21, "formal": 45}
+DUE = date(2026, 12, 8)
+
+
+@pytest.fixture(scope="module")
+def issued(tmp_path_factory: Any) -> Root:
+    """76.80 due on 8 December by a French business, an English one, and a private person."""
+    root = house.build(
+        tmp_path_factory.mktemp("issued") / "root",
+        house.client("nord"),
+        house.client("sud", {"language": "en"}, i=2),
+        house.client("pia", {"party.person": True, "party.siren": None}, i=3),
+        seller=house.issuer({"reminders": AFTER}),
+    )
+    assert house.month(root).code == 0
+    return root
+
+
+@pytest.fixture
+def root(issued: Root, tmp_path: Path) -> Root:
+    shutil.copytree(issued.path, tmp_path / "root")
+    return Root((tmp_path / "root").resolve())
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Any:
+    with post.office() as made:
+        monkeypatch.setenv("SMTP_HOST", "127.0.0.1")
+        monkeypatch.setenv("SMTP_PORT", str(made.port))
+        monkeypatch.setenv("SMTP_SECURITY", "none")
+        yield made
+
+
+def remind(root: Root, day: str, **options: str) -> house.Ran:
+    return house.call("send_reminders", root, **{"today": day, **options})
+
+
+def subjects(server: post.Post, client: str) -> list[str]:
+    return [str(one.message["Subject"]) for one in server.of(f"{client}@client.example")]
+
+
+def text_of(root: Root, client: str, level: str) -> str:
+    path = outbox.folder(root) / f"reminder__{client}__{client.upper()}-2026-0001__{level}.eml"
+    made = BytesParser(policy=policy.default).parsebytes(path.read_bytes())
+    return str(made.get_body().get_content())
+
+
+# --- the rules ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("days", "sent", "level"),
+    [
+        (6, [], ""),
+        (7, [], "polite"),
+        (7, ["polite"], ""),
+        (20, ["polite"], ""),
+        (21, ["polite"], "firm"),
+        (21, [], "firm"),
+        (44, ["firm"], ""),
+        (45, ["polite", "firm"], "formal"),
+        (400, ["formal"], ""),
+        (30, ["formal"], ""),
+    ],
+)
+def test_the_highest_level_whose_day_has_come_once(days, sent, level):
+    assert reminders.level_due(days, AFTER, sent) == level
+
+
+def test_a_level_left_out_is_not_sent():
+    assert reminders.level_due(400, {"polite": 7}, ["polite"]) == ""
+    assert reminders.level_due(400, {}, []) == ""
+
+
+@pytest.mark.parametrize(
+    ("outstanding", "rate", "days", "penalty"),
+    [
+        ("1200.00", "12.15", 45, "17.98"),
+        ("76.80", "12.00", 7, "0.18"),
+        ("73.00", "10.00", 1, "0.02"),
+        ("182.50", "10.00", 1, "0.05"),
+        ("18.25", "10.00", 1, "0.01"),  # 0.005
+        ("1000.00", "0", 365, "0.00"),
+        ("1000.00", "12.00", 365, "120.00"),
+    ],
+)
+def test_the_penalty_is_rate_by_days_rounded_half_up(outstanding, rate, days, penalty):
+    found = reminders.late_penalty(Decimal(outstanding), Decimal(rate), days)
+    assert found == Decimal(penalty)
+
+
+def test_a_private_person_owes_the_invoice_alone():
+    amounts = (Decimal("100.00"), DUE, date(2027, 12, 8), Decimal("12.00"), Decimal("40.00"))
+    assert reminders.claim(*amounts, private=True).total == Decimal("100.00")
+    assert reminders.claim(*amounts, private=False).total == Decimal("152.00")
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_indemnity_claimed_is_the_one_that_invoices_state(language):
+    amount = mentions.recovery_indemnity(DUE)
+    stated = mentions.mention("recovery_indemnity", DUE, language).text
+    shown = words.round_amount(amount, language, "EUR").replace("\xa0", " ")
+    assert amount > 0 and shown in stated.replace("\xa0", " ").replace("\u202f", " ")
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ({"polite": 7, "firm": 7}, "reminders.firm"),
+        ({"polite": 30, "formal": 20}, "reminders.formal"),
+        ({"polite": 0}, "reminders.polite"),
+        ({"gentle": 3}, "reminders"),
+        ({}, "reminders"),
+    ],
+)
+def test_days_that_make_no_order_are_refused(root, given, place):
+    house.write(root, "issuer.json", house.issuer({"reminders": given}))
+    ran = remind(root, "2026-12-20")
+    assert ran.code == 1 and f"issuer.json: {place}" in ran.err
+
+
+# --- what is sent --------------------------------------------------------------------------
+
+
+def test_each_level_reaches_a_client_once(root, server):
+    for day in ("2026-12-14", "2026-12-15", "2026-12-16", "2026-12-29", "2027-01-30", "2027-03-01"):
+        assert remind(root, day).code == 0
+    assert subjects(server, "nord") == [
+        "Rappel\xa0: facture NORD-2026-0001, échue le 8 décembre 2026",
+        "Relance\xa0: facture NORD-2026-0001, impayée depuis le 8 décembre 2026",
+        "Mise en demeure\xa0: facture NORD-2026-0001, échue le 8 décembre 2026",
+    ]
+    assert [subject.partition(":")[0] for subject in subjects(server, "sud")] == [
+        "Reminder",
+        "Overdue",
+        "Formal notice",
+    ]
+    kept = [one for one in house.records(root, "sent", "outbox") if one["client"] == "nord"]
+    assert [one["level"] for one in kept] == ["polite", "firm", "formal"]
+    assert [one["date"] for one in kept] == ["2026-12-15", "2026-12-29", "2027-01-30"]
+
+
+def test_a_business_is_told_outstanding_penalty_indemnity_and_total(root):
+    books.pay(root, "NORD-2026-0001", "26.80")
+    remind(root, "2027-01-30")
+    text = text_of(root, "nord", "formal")
+    # 50.00 x 12 % x 53 / 365 = 0.8712
+    for phrase in (
+        "Total TTC : 76,80 €",
+        "Déjà réglé ou déduit : 26,80 €",
+        "Reste à payer : 50,00 €",
+        "(53 jours de retard)",
+        "Pénalités de retard (12\u202f% par an, 53 jours) : 0,87 €",
+        "Indemnité forfaitaire pour frais de recouvrement : 40,00 €",
+        "Total dû au 30 janvier 2027 : 90,87 €",
+        "mettons en demeure de nous régler la somme de 90,87 € au plus tard le 7 février 2027",
+        "le solde de la facture",
+        "art. L441-10 du code de commerce",
+        "FR76 3000 6000 0112 3456 7890 189",
+    ):
+        assert phrase in text.replace("\xa0", " ")
+
+
+def test_an_english_client_is_reminded_in_english_with_the_invoice(root, server):
+    remind(root, "2026-12-15")
+    (got,) = server.of("sud@client.example")
+    text = got.message.get_body().get_content()
+    for phrase in (
+        "Amount outstanding: €76.80",
+        "Late payment interest (12% a year, 7 days): €0.18",
+        "Fixed compensation for recovery costs: €40.00",
+    ):
+        assert phrase in text
+    (pdf,) = got.message.iter_attachments()
+    assert pdf.get_content() == house.proof(root, "sud", "SUD-2026-0001", "pdf").read_bytes()
+
+
+def test_a_private_person_is_claimed_no_penalty_and_no_indemnity(root):
+    remind(root, "2027-01-30")
+    text = text_of(root, "pia", "formal").replace("\xa0", " ")
+    assert "la somme de 76,80 €" in text and "art. 1231-6 du code civil" in text
+    assert "Indemnité" not in text and "par an" not in text
+
+
+def test_the_rate_is_the_one_that_the_invoice_states(root):
+    house.write(root, "issuer.json", house.issuer({"reminders": AFTER, "late_penalty_rate": "5"}))
+    remind(root, "2026-12-15")
+    assert "12\u202f% par an" in text_of(root, "nord", "polite")
+
+
+def test_whoever_paid_was_credited_or_wants_none_gets_none(root, server):
+    books.pay(root, "NORD-2026-0001", "76.80")
+    house.put_client(root, house.client("sud", {"delivery": {"reminders": False}}, i=2))
+    house.put_client(root, house.client("pia", {"party.email": None}, i=3))
+    ran = remind(root, "2026-12-20")
+    assert ran.code == 0 and server.received == []
+    assert "clients/pia.json: party.email" in ran.err and "sud" not in ran.err
+
+
+def test_a_payment_of_the_last_moment_stops_its_reminder_or_lowers_it(root, server):
+    """The server takes the first reminder while payments for the other two come in."""
+    paid = []
+
+    def pay() -> None:
+        if not paid:
+            paid.append(books.pay(root, "PIA-2026-0001", "76.80").code)
+            paid.append(books.pay(root, "SUD-2026-0001", "70.00").code)
+
+    server.when_taken = pay
+    ran = remind(root, "2026-12-20")
+    assert paid == [0, 0] and ran.code == 0
+    assert len(server.of("nord@client.example")) == 1
+    left = {"pia": server.of("pia@client.example"), "sud": server.of("sud@client.example")}
+    assert left["pia"] == [] and "PIA-2026-0001: settled meanwhile" in ran.out
+    (sud,) = left["sud"]
+    assert "Amount outstanding: €6.80" in sud.message.get_body().get_content()
+    assert list(outbox.folder(root).glob("*.eml")) == []
+
+
+def test_a_reminder_that_waited_is_not_sent_once_it_is_paid(root, server, monkeypatch):
+    with monkeypatch.context() as without:
+        without.delenv("SMTP_HOST")
+        assert "3 wait" in remind(root, "2026-12-15").out
+    books.pay(root, "NORD-2026-0001", "76.80")
+    assert remind(root, "2026-12-29").code == 0
+    assert subjects(server, "nord") == []
+    assert len(subjects(server, "sud")) == 1 and subjects(server, "sud")[0].startswith("Overdue")
+    assert list(outbox.folder(root).glob("*.eml")) == []
+
+
+def test_a_refused_reminder_is_tried_again_and_is_the_same_mail(root, server):
+    house.put_client(root, house.client("nord", {"delivery": {"cc": ["b@nord.example"]}}))
+    server.refused = {"b@nord.example": "450 later"}
+    assert remind(root, "2026-12-15").code == 4
+    server.refused = {}
+    assert remind(root, "2026-12-16").code == 0
+    (first,), (second,) = server.of("nord@client.example"), server.of("b@nord.example")
+    assert first.id == second.id and second.recipients == ["b@nord.example"]
+    assert remind(root, "2026-12-17").code == 0
+    assert len(server.of("b@nord.example")) == 1
+
+
+def test_a_dry_run_shows_and_changes_nothing(root, server):
+    before = house.tree(root)
+    ran = remind(root, "2026-12-15", dry_run="1")
+    assert ran.code == 0 and "3 reminders would go" in ran.out
+    assert "nord@client.example" in ran.out and "polite" in ran.out
+    assert house.tree(root) == before and server.received == []
+
+
+def test_a_letter_is_not_dated_tomorrow(root, server):
+    ran = remind(root, "2026-12-15", date="2027-02-01")
+    assert ran.code == 1 and "DATE: 2027-02-01 is in the future" in ran.err
+    assert "formal" in remind(root, "2026-12-15", date="2027-02-01", dry_run="1").out
+    assert server.received == []
+
+
+def test_without_days_in_issuer_json_nobody_is_reminded(root, server):
+    house.write(root, "issuer.json", house.issuer())
+    ran = remind(root, "2027-12-15")
+    assert ran.code == 0 and "none is sent" in ran.out and server.received == []
+
+
+def test_make_passes_date_and_dry_run(root):
+    words_ = ["reminders", "TODAY=2027-03-01", "DATE=2026-12-15", "DRY_RUN=1"]
+    ran = house.make(root, *words_)
+    assert ran.code == 0 and "reminders of 2026-12-15" in ran.out
+    assert not outbox.folder(root).exists()
