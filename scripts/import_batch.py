@@ -38,7 +38,7 @@ from lib.alerts import Alert, Broken, Refused
 from lib.batch_csv import Fault, Row
 from lib.batch_rows import BatchInvoice, Reader
 from lib.document import Document
-from lib.inputs import BatchClient, BatchClientInput, Inputs
+from lib.inputs import BatchClient, BatchClientInput, Client, Inputs
 from lib.root import Root
 from lib.settings import Settings
 
@@ -124,7 +124,8 @@ def handle(root: Root, path: Path, arguments: Namespace, used: Settings) -> None
         submission = archive(root, path)
         client = known_client(root, given, submission)
         chains = revenues.read(root, revenues.BATCH)
-        lines, faults = check(root, client, submission, chains)
+        payer = given.clients[client.client.billed_as].client
+        lines, faults = check(root, client, payer, submission, chains)
         if faults:
             reject(root, submission, faults, client.client.csv.delimiter)
         facts = issue(run, client, submission, given, chains, arguments, used, lines)
@@ -182,12 +183,13 @@ def known_client(root: Root, given: Inputs, submission: Submission) -> BatchClie
 def check(
     root: Root,
     client: BatchClientInput,
+    payer: Client,
     submission: Submission,
     chains: dict[str, records.Chain],
 ) -> tuple[int, list[Fault]]:
     """How many lines a file has, and all that is wrong: its month, its structure, its lines."""
     chain = revenues.chain_of(root, revenues.BATCH, chains, submission.client)
-    faults = list(month_faults(root, client, submission, chain))
+    faults = list(month_faults(root, client, payer, submission, chain))
     seen = {
         batch_rows.reference_key(record["reference"]): record["number"]
         for record in chain.records
@@ -216,22 +218,30 @@ def check(
 
 
 def month_faults(
-    root: Root, client: BatchClientInput, submission: Submission, chain: records.Chain
+    root: Root,
+    client: BatchClientInput,
+    payer: Client,
+    submission: Submission,
+    chain: records.Chain,
 ) -> Iterator[Fault]:
-    """A month is handed in once, and before its payer is invoiced for it."""
+    """A month is handed in once, while its payer has a plan and is not invoiced for it yet."""
     month = submission.month
     if any(issued.month == month for issued in revenues.issued(chain.records)):
         rule = f"{month} was invoiced already; a month is handed in once"
         remedy = "put what is new into the file of the next month"
         yield Fault(0, "", submission.path.name, rule, remedy)
-    payer = client.client.billed_as
-    path = revenues.chain_path(root, revenues.DIRECT, payer)
+    plan, name = payer.plan, submission.path.name
+    serves = periods.period_touching(plan.start, plan.end, plan.every_months, month)
+    if payer.status == "closed" or serves is None:
+        rule = f"its payer {payer.id} is closed or has no plan in {month}: nobody would be billed"
+        yield Fault(0, "", name, rule, "ask the issuer to mend the payer's file")
+    path = revenues.chain_path(root, revenues.DIRECT, payer.id)
     for issued in revenues.issued(records.read(root, path).records):
         covers = issued.period.start.isoformat()[:7] <= month <= issued.period.end.isoformat()[:7]
         if covers and not issued.fully_credited:
-            rule = f"its payer {payer} was invoiced for {month} already, by {issued.number}"
+            rule = f"its payer {payer.id} was invoiced for {month} already, by {issued.number}"
             remedy = f"credit {issued.number} first, or name the file after the next month"
-            yield Fault(0, "", submission.path.name, rule, remedy)
+            yield Fault(0, "", name, rule, remedy)
 
 
 def read_lines(path: Path, client: BatchClientInput) -> Iterator[BatchInvoice | list[Fault]]:

@@ -627,3 +627,12 @@ def test_the_examples_are_sound_and_show_what_they_say(tmp_path):
     dialects = {one.client.csv.encoding for one in given_inputs.batch_clients.values()}
     assert dialects == {"utf-8", "windows-1252"}
     assert b"\xc3" not in (root.inbox_batch / "estran_vpc__2026-10.csv").read_bytes()
+
+
+@pytest.mark.parametrize("changes", [{"status": "closed"}, {"plan.end": "2026-09"}])
+def test_a_batch_whose_payer_would_not_be_billed_is_rejected(tmp_path, changes):
+    root = batches.build(tmp_path, batches.file_of(batches.row()))
+    house.put_client(root, batches.payer(changes))
+    ran = batches.run(root)
+    assert ran.code == 1 and "nobody would be billed" in ran.err
+    assert batches.issued(root) == []

@@ -212,6 +212,7 @@ def _carry_out(root: Root, folder: Path, intent: dict[str, Any]) -> None:
     (folder / _INTENT).unlink()
     storage.flush_folder(folder)
     shutil.rmtree(folder)
+    storage.flush_folder(root.pending)
 
 
 def _proofs(folder: Path) -> Iterator[dict[str, str]]:
