@@ -25,11 +25,14 @@ PYTHON := $(VENV)/bin/python
 SCRIPT := $(PYTHON) $(HOUSE)/scripts
 SUB := $(MAKE) -f $(HOUSE)/Makefile ROOT=$(ROOT)
 
+# A variable LANGUAGE of the environment is gettext's: only one that was typed is meant.
+LANGUAGE := $(if $(filter command,$(firstword $(origin LANGUAGE))),$(value LANGUAGE))
+
 # Values reach the scripts through the environment as they were typed: neither Make nor
 # the shell expands what stands in them.
 VALUES := YEAR CSV_DIALECT CSV_HEADERS CLIENT MONTH ISSUE_DATE TODAY REISSUE WORKERS LOCK_WAIT \
   INVOICE AMOUNT DATE METHOD REFERENCE NOTE REASON LINES PAYMENT FILE AGAIN OVERPAYMENT \
-  QUIET KEEP_DAYS DRY_RUN TO FROM WITNESS MAIL
+  QUIET KEEP_DAYS DRY_RUN TO FROM WITNESS MAIL LANGUAGE
 define as_typed
 override $(1) := $$(value $(1))
 export $(1)
@@ -38,7 +41,7 @@ $(foreach name,$(VALUES),$(eval $(call as_typed,$(name))))
 
 # A month is part of the names of flags, so that Make itself has to read it.
 ifneq ($(subst 9,,$(subst 8,,$(subst 7,,$(subst 6,,$(subst 5,,$(subst 4,,$(subst 3,,$(subst 2,,$(subst 1,,$(subst 0,,$(subst -,,$(value MONTH)))))))))))),)
-$(error MONTH: "$(value MONTH)" is no month; write 2026-10)
+$(error MONTH: "$(value MONTH)" is no date; write 2026-10)
 endif
 
 # Sets $1 $2 $3 in a recipe, and says so: today (in the issuer's time zone), issue date, month.
@@ -324,6 +327,12 @@ $(EXPORTS)/accountant/accountant-%.zip: $(BOOKS) $(ONCE)
 	@$(PERIOD); $(SCRIPT)/pack_accountant.py --root $(ROOT) $$option "$$period"
 	$(if $(ONCE),@touch -d 2000-01-01 $@)
 
+.PHONY: report
+report: $(READY) ## YEAR on a few pages with charts, as a PDF [LANGUAGE=fr|en] [DATE: what is owed then]
+	$(call need,YEAR,2024)
+	@$(PERIOD); $(TODAY_IS); $(SCRIPT)/make_report.py --root $(ROOT) --year "$$YEAR" --language "$$LANGUAGE" \
+	  --date "$$DATE" --today "$$1"
+
 .PHONY: receipt
 receipt: $(READY) ## a copy of a paid INVOICE that says so; the invoice stays as it is
 	$(call need,INVOICE,NORD-2024-0001)
@@ -374,11 +383,10 @@ lint: $(READY_DEV) ## style, format and types
 	@cd $(HOUSE) && $(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check . && $(PYTHON) -m mypy
 
 .PHONY: conformance
-conformance: $(READY_DEV) ## outside validators over the demo's invoices (needs Java and Maven)
-	@rm -rf $(HOUSE)/build/conformance/root
-	@$(SCRIPT)/copy_examples.py --to $(HOUSE)/build/conformance/root
-	@$(MAKE) -f $(HOUSE)/Makefile ROOT=$(HOUSE)/build/conformance/root TODAY=2026-11-08 MONTH=2026-10 month
-	@$(PYTHON) $(HOUSE)/tests/conformance/judge.py $(HOUSE)/build/conformance/root
+conformance: $(READY_DEV) ## outside judges over a wide corpus [APPROVE=yes: its pages look right]
+	@cd $(HOUSE) && PYTHONPATH=scripts:tests $(PYTHON) -m conformance \
+	  $(if $(filter yes,$(value APPROVE)),--approve)
+	@cd $(HOUSE) && $(PYTHON) -m pytest -m conformance
 
 .PHONY: pin
 pin: ## requirements*.txt anew from requirements*.in, with hashes (needs uv)

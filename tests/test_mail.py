@@ -400,8 +400,8 @@ def test_two_senders_at_once_send_each_mail_once(root, server):
 
 def test_killed_at_random_no_mail_is_lost_and_a_kill_doubles_one_at_the_most(root, server):
     chance = random.Random(5)
-    kills = sum(books.killed_at(chance.randint(1, 150), lambda: send(root)) for _ in range(10))
-    assert kills > 5
+    kills = sum(books.killed_at(chance.randint(5, 60), lambda: send(root)) for _ in range(8))
+    assert kills > 3
     assert send(root).code == 0
     counts = Counter(one.id for one in server.received)
     assert len(counts) == 3 == len(sent(root))
@@ -604,8 +604,7 @@ def test_the_identity_and_what_is_attached_make_the_message_id():
 # --- make --------------------------------------------------------------------------------------
 
 
-def test_make_month_mails_what_it_issued_unless_told_to_leave_it(tmp_path):
-    root = house.build(tmp_path / "root")
+def test_make_month_mails_what_it_issued_unless_told_to_leave_it(root):
     words = ["month", f"MONTH={house.MONTH}", f"TODAY={house.TODAY}"]
     assert house.make(root, *words, "MAIL=no").code == 0
     assert "invoice__nord__NORD-2026-0001" not in waiting(root)

@@ -8,11 +8,11 @@ from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
 
-import post
 import pytest
 
 import books
 import house
+import post
 from lib import mentions, outbox, reminders, words
 from lib.root import Root
 

@@ -88,6 +88,100 @@ WORDS: dict[str, tuple[str, str]] = {
     "rounding": ("arrondi", "rounding"),
     "share": ("{rate} de {base}", "{rate} of {base}"),
     "prorata": ("prorata {days}/{whole} jours", "pro rata {days}/{whole} days"),
+    # The year report
+    "report": ("Rapport annuel {year}", "Year report {year}"),
+    "report_as_of": ("Arrêté au {date}", "As of {date}"),
+    "report_invoiced": ("Facturé TTC", "Invoiced incl. VAT"),
+    "report_received": ("Encaissé", "Received"),
+    "report_outstanding": ("Reste dû", "Outstanding"),
+    "report_late": ("dont en retard", "of which overdue"),
+    "report_days": ("Délai moyen de paiement", "Average days to payment"),
+    "report_days_value": ("{days} jours", "{days} days"),
+    "report_months": ("Facturé et encaissé par mois", "Invoiced and received by month"),
+    "report_month": ("Mois", "Month"),
+    "report_net": ("Facturé HT", "Invoiced excl. VAT"),
+    "report_vat": ("TVA", "VAT"),
+    "report_total": ("Total", "Total"),
+    "report_clients": ("Par client", "By client"),
+    "report_client": ("Client", "Client"),
+    "report_id": ("Identifiant", "Identifier"),
+    "report_documents": ("Pièces", "Docs"),
+    "report_client_days": ("Jours", "Days"),
+    "report_clients_note": (
+        "Pièces : factures et avoirs de l’année. Jours : de l’émission au solde, en moyenne.",
+        "Docs: invoices and credit notes of the year. Days: from issue to full payment,"
+        " on average.",
+    ),
+    "report_rates": ("TVA par taux", "VAT by rate"),
+    "report_nature": ("Nature", "Kind"),
+    "report_rate": ("Taux", "Rate"),
+    "report_base": ("Base facturée HT", "Base invoiced"),
+    "report_vat_invoiced": ("TVA facturée", "VAT invoiced"),
+    "report_base_received": ("Base encaissée HT", "Base received"),
+    "report_vat_received": ("TVA encaissée", "VAT received"),
+    "report_rates_note": (
+        "La TVA sur les services est exigible à l’encaissement, sauf option pour les débits ;"
+        " celle sur les biens à la livraison.",
+        "VAT on services is due when they are paid, unless debits were opted for; on goods, when"
+        " they are delivered.",
+    ),
+    "report_goods": ("biens", "goods"),
+    "report_services": ("services", "services"),
+    "report_overpayment": ("trop-perçus", "overpayments"),
+    "report_category_E": ("exonéré", "exempt"),
+    "report_category_AE": ("autoliquidation", "reverse charge"),
+    "report_category_K": ("livraison intra-UE", "intra-EU supply"),
+    "report_category_G": ("exportation", "export"),
+    "report_ages": ("Reste dû par ancienneté", "Outstanding by age"),
+    "report_age": ("Retard", "Overdue"),
+    "report_age_0": ("non échu", "not yet due"),
+    "report_age_1": ("1 à 30 jours", "1 to 30 days"),
+    "report_age_2": ("31 à 60 jours", "31 to 60 days"),
+    "report_age_3": ("61 à 90 jours", "61 to 90 days"),
+    "report_age_4": ("plus de 90 jours", "over 90 days"),
+    "report_invoices": ("Factures", "Invoices"),
+    "report_overpaid": (
+        "À rendre à des clients, non compris ci-dessus : {amount}.",
+        "To be given back to clients, not counted above: {amount}.",
+    ),
+    "report_delay": ("Délai de paiement", "Time to payment"),
+    "report_delay_text": (
+        "Factures soldées dans l’année : {count}. Délai moyen depuis l’émission : {days}.",
+        "Invoices settled in the year: {count}. Average time from issue: {days}.",
+    ),
+    "report_delay_none": (
+        "Aucune facture n’a été soldée dans l’année.",
+        "No invoice was settled in the year.",
+    ),
+    "report_before_due": (
+        "En moyenne {days} avant l’échéance.",
+        "On average {days} before the due date.",
+    ),
+    "report_after_due": (
+        "En moyenne {days} après l’échéance.",
+        "On average {days} after the due date.",
+    ),
+    "report_ranges": ("Séquences de numéros utilisées", "Number sequences used"),
+    "report_batch_ranges": (
+        "Séquences utilisées au nom de clients",
+        "Number sequences used in clients’ names",
+    ),
+    "report_first": ("Premier numéro", "First number"),
+    "report_last": ("Dernier numéro", "Last number"),
+    "report_dates": ("Émis du … au …", "Issued from … to …"),
+    "report_credit_notes": ("Avoirs", "Credit notes"),
+    "report_heads": ("Têtes des chaînes d’enregistrements", "Heads of the record chains"),
+    "report_heads_note": (
+        "La dernière empreinte de chaque fichier engage toutes ses lignes ; conservée ailleurs,"
+        " elle prouve qu’aucune n’a changé depuis (make verify).",
+        "The last hash of each file stands for all of its lines; kept elsewhere, it proves that"
+        " none was changed since (make verify).",
+    ),
+    "report_file": ("Fichier", "File"),
+    "report_lines": ("Lignes", "Lines"),
+    "report_hash": ("SHA-256 de la dernière ligne", "SHA-256 of the last line"),
+    "report_none": ("Rien cette année.", "Nothing this year."),
+    "report_subject": ("{title}, {seller}, au {date}", "{title}, {seller}, as of {date}"),
 }
 
 # UN/ECE Recommendation 20 (and 21, prefixed X): the codes that a line may carry (BT-130).
@@ -191,6 +285,22 @@ def long_date(day: date, language: str) -> str:
 
     text = format_date(day, "long", locale=_locale(language))
     return f"{_first(day, language)}{text[1:]}" if day.day == 1 else text
+
+
+@cache
+def month(day: date, language: str) -> str:
+    """janvier, January."""
+    from babel.dates import format_date
+
+    return format_date(day, "LLLL", locale=_locale(language))
+
+
+@cache
+def short_month(day: date, language: str) -> str:
+    """janv., Jan."""
+    from babel.dates import format_date
+
+    return format_date(day, "LLL", locale=_locale(language))
 
 
 def _first(day: date, language: str) -> str:

@@ -4,16 +4,19 @@ Amounts are whole cents. Revenues and money received are those of the calendar y
 outstanding, late or settled is as it stood at the end of a day.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from lib import accounting_tables, balances, numbering, receipts
 from lib.balances import InvoiceBalance
 from lib.heads import Head
 from lib.histories import History, cents
 from lib.records import Record
+
+_T = TypeVar("_T")
 
 
 class Month(NamedTuple):
@@ -150,14 +153,14 @@ def _rows(cells: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
     return [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
 
 
-def _months(year: str, invoiced: list[dict[str, Any]], received: list[dict[str, Any]]) -> list[Month]:
+def _months(
+    year: str, invoiced: list[dict[str, Any]], received: list[dict[str, Any]]
+) -> list[Month]:
+    bills, money = (_by(rows, lambda row: str(row["date"][:7])) for rows in (invoiced, received))
     made = []
-    for number in range(1, 13):
-        month = f"{year}-{number:02d}"
-        bills = [row for row in invoiced if row["date"].startswith(month)]
-        money = [row for row in received if row["date"].startswith(month)]
-        sums = [sum(row[figure] for row in bills) for figure in ("net", "vat", "gross")]
-        made.append(Month(month, *sums, sum(row["gross"] for row in money)))
+    for month in (f"{year}-{number:02d}" for number in range(1, 13)):
+        net, vat, gross = (sum(row[key] for row in bills[month]) for key in ("net", "vat", "gross"))
+        made.append(Month(month, net, vat, gross, sum(row["gross"] for row in money[month])))
     return made
 
 
@@ -170,17 +173,30 @@ def _clients(
 ) -> list[Client]:
     """Those that were invoiced, paid, or owe something; who was invoiced most comes first."""
     names = {history.invoice.client: history.invoice.name for history in histories}
-    made = []
-    for client, name in names.items():
-        bills = [row for row in invoiced if row["client"] == client]
-        money = [row for row in received if row["client"] == client]
-        owed = sum(cents(one.outstanding) for one in open_invoices if one.client == client)
-        if bills or money or owed:
-            days = _mean([one.from_issue for one in settled if one.client == client])
-            documents = len({row["number"] for row in bills})
-            sums = [sum(row["gross"] for row in rows) for rows in (bills, money)]
-            made.append(Client(client, name, documents, *sums, owed, days))
-    return sorted(made, key=lambda one: (-one.invoiced, one.id))
+    bills, money = (_by(rows, lambda row: row["client"]) for rows in (invoiced, received))
+    owed = _by(open_invoices, lambda one: one.client)
+    paid = _by(settled, lambda one: one.client)
+    made = [
+        Client(
+            id=client,
+            name=name,
+            documents=len({row["number"] for row in bills[client]}),
+            invoiced=sum(row["gross"] for row in bills[client]),
+            received=sum(row["gross"] for row in money[client]),
+            outstanding=sum(cents(one.outstanding) for one in owed[client]),
+            days=_mean([one.from_issue for one in paid[client]]),
+        )
+        for client, name in names.items()
+    ]
+    active = [one for one in made if bills[one.id] or money[one.id] or one.outstanding]
+    return sorted(active, key=lambda one: (-one.invoiced, one.id))
+
+
+def _by(values: Iterable[_T], key: Callable[[_T], str]) -> defaultdict[str, list[_T]]:
+    made: defaultdict[str, list[_T]] = defaultdict(list)
+    for value in values:
+        made[key(value)].append(value)
+    return made
 
 
 def _rates(invoiced: dict[str, list[Any]], received: dict[str, list[Any]]) -> list[Rate]:
@@ -190,7 +206,9 @@ def _rates(invoiced: dict[str, list[Any]], received: dict[str, list[Any]]) -> li
             key = (row["nature"], row["vat_category"], row["vat_rate"])
             figures = sums.setdefault(key, [0, 0, 0, 0])
             figures[place : place + 2] = [row["net"], row["vat"]]
-    order = sorted(sums, key=lambda key: (key[0] == receipts.OVERPAYMENT, key[0], key[1], _high(key)))
+    order = sorted(
+        sums, key=lambda key: (key[0] == receipts.OVERPAYMENT, key[0], key[1], _high(key))
+    )
     return [Rate(*key, *sums[key]) for key in order]
 
 

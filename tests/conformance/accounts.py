@@ -13,8 +13,8 @@ from beancount.core import realization
 from lxml import etree
 
 from conformance import court
-from conformance.court import Corpus, Report
 from conformance.corpus import YEAR
+from conformance.court import Corpus, Report
 from lib.root import Root
 
 _RECEIVABLE = "Assets:Receivable:"

@@ -45,9 +45,7 @@ def _debian(
     return Judge(name, proves, needs, install, partial(court.first_version, *ask), judging)
 
 
-def _python(
-    name: str, package: str, judging: Callable[[Corpus], Report], proves: str
-) -> Judge:
+def _python(name: str, package: str, judging: Callable[[Corpus], Report], proves: str) -> Judge:
     return Judge(name, proves, (), "make test", partial(version, package), judging)
 
 

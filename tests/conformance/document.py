@@ -1,12 +1,20 @@
 """docs/conformance.md: the judges, their versions and counts, and the notices explained."""
 
+import re
 from collections.abc import Iterator
 
 from conformance.bench import JUDGES
 from conformance.court import Judge, Report
 
-# The rule that a notice names -> why nothing is done about it.
-EXPLAINED: dict[str, str] = {}
+# What the rule's name begins with -> why nothing is done about it.
+EXPLAINED = {
+    "BR-DE-": "A rule of XRechnung, for invoices to German authorities. Mustangproject tells every"
+    " invoice of EN 16931 which of them it does not keep.",
+    "PEPPOL-EN16931-R010": "A rule of the Peppol network. A private customer, and one abroad, may"
+    " have no electronic address.",
+    "BR-FR-12_BT-49": "Only French businesses have an address of a platform. An invoice to a"
+    " private customer or abroad is reported to the tax office and not sent by platform.",
+}
 
 _HEAD = """\
 # Conformance
@@ -52,7 +60,7 @@ def _notices(reports: dict[str, Report]) -> Iterator[str]:
     for name, report in reports.items():
         for notice, count in sorted(report.notices.items()):
             shown = notice.replace("|", "\\|")
-            yield f"| {name} | {shown} | {count} | {EXPLAINED[_rule(notice)]} |\n"
+            yield f"| {name} | {shown} | {count} | {_explanation(notice)} |\n"
 
 
 def unexplained(reports: dict[str, Report]) -> list[tuple[str, str]]:
@@ -61,13 +69,15 @@ def unexplained(reports: dict[str, Report]) -> list[tuple[str, str]]:
         (name, notice)
         for name, report in reports.items()
         for notice in report.notices
-        if _rule(notice) not in EXPLAINED
+        if not _explanation(notice)
     ]
 
 
-def _rule(notice: str) -> str:
-    """"[BR-DE-15] ..." -> BR-DE-15."""
-    return notice.partition("]")[0].lstrip("[")
+def _explanation(notice: str) -> str:
+    """Why the notice may stand; empty where that is unknown."""
+    named = re.search(r"\[(?:ID )?([A-Z][\w-]+)\]", notice)
+    rule = named[1] if named else ""
+    return next((why for start, why in EXPLAINED.items() if rule.startswith(start)), "")
 
 
 def _install() -> Iterator[str]:
@@ -78,7 +88,8 @@ def _install() -> Iterator[str]:
     yield "```\n\n"
     yield (
         "`make test` brings the Python packages. The versions of Java packages are pinned in\n"
-        "tests/conformance/pom.xml; Maven fetches them once. Nothing but this command needs them.\n\n"
+        "tests/conformance/pom.xml; Maven fetches them once. No other command needs any of this.\n"
+        "\n"
         "A page that was changed on purpose is looked at by a person, then approved with\n"
         "`make conformance APPROVE=yes`.\n"
     )

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -37,10 +38,9 @@ def server(corpus: Corpus) -> Report:
     report = Report("PDF files mailed")
     for root in corpus.roots:
         letterbox = _Letterbox()
-        controller = Controller(letterbox, hostname="127.0.0.1", port=0)
+        port = _free_port()
+        controller = Controller(letterbox, hostname="127.0.0.1", port=port)
         controller.start()
-        assert controller.server
-        port = controller.server.sockets[0].getsockname()[1]
         with TemporaryDirectory() as folder:
             copy = Root(Path(folder) / "root")
             shutil.copytree(root.path, copy.path)
@@ -57,6 +57,12 @@ def server(corpus: Corpus) -> Report:
         for text, pairs in (("not sent", _less(wanted, got)), ("unwanted", _less(got, wanted))):
             report.errors += [f"{names.get(pdf, '?')} to {to}: {text}" for to, pdf in pairs]
     return report
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
 
 
 def _less(many: list[Expected], fewer: list[Expected]) -> list[Expected]:

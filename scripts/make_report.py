@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""A year on paper: exports/reports/report-2026.pdf.
+
+Revenue by month, invoiced and received, and by client; VAT by rate; what is outstanding, by
+age; how long clients take to pay; the numbers used; the heads of the record chains. What is
+owed is as it stood on --date. Its sums are those of the exports.
+"""
+
+from argparse import ArgumentParser, Namespace
+from datetime import date
+
+from lib import balances, cli, exports, heads, inputs, report_pdf, revenues, words, year_report
+from lib.histories import text_of
+from lib.records import Record
+from lib.root import Root
+
+
+def main(arguments: Namespace, root: Root) -> None:
+    """One PDF, made from one reading of the records."""
+    year = arguments.year
+    day = arguments.date or arguments.today
+    issuer = inputs.load_issuer(root)
+    language = arguments.language or _language_of(issuer.party.address.country)
+    if language not in words.LOCALES:
+        text = f'"{language}" is no language of the report; write fr or en'
+        raise cli.refuse("B-USAGE", "", "LANGUAGE", text)
+    with exports.reading(root, f"make_report {year}") as books:
+        report = year_report.make(
+            year,
+            day,
+            books.histories,
+            balances.read_all(root, until=day),
+            _issued(root, revenues.DIRECT),
+            _issued(root, revenues.BATCH),
+            heads.read(root, heads.folder(root)),
+        )
+        pdf = report_pdf.render(report, issuer.party.name, language)
+        exports.write(root, {f"reports/report-{year}.pdf": pdf})
+    received = text_of(sum(month.received for month in report.months))
+    invoiced = text_of(sum(month.gross for month in report.months))
+    outstanding = text_of(sum(age.amount for age in report.ages))
+    print(f"{year}: received {received}, invoiced {invoiced}; outstanding {outstanding} on {day}")
+
+
+def _language_of(country: str) -> str:
+    return words.FRENCH if country == "FR" else words.ENGLISH
+
+
+def _issued(root: Root, ledger: revenues.Ledger) -> list[Record]:
+    chains = revenues.read(root, ledger).values()
+    return [record for chain in chains for record in chain.records]
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--year", type=exports.year, required=True, help="2026")
+    made.add_argument("--language", default="", help="fr or en (default: by the issuer's country)")
+    made.add_argument("--date", type=_day_or_none, default=None, help="(default: today)")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    return made
+
+
+def _day_or_none(text: str) -> date | None:
+    return cli.day(text) if text else None
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)
