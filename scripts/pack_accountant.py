@@ -124,9 +124,8 @@ def pack(root: Root, target: Path, files: dict[str, bytes], bills: list[Bill]) -
             for name in sorted(contents.keys() | proofs.keys()):
                 data = contents[name] if name in contents else proofs[name].read_bytes()
                 archive.writestr(_entry(target.stem, name), data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.chmod(storage.FILE_MODE)
+        os.fchmod(stream.fileno(), storage.FILE_MODE)
+        storage.flush(stream)
     if target.exists() and storage.sha256_of_file(target) == storage.sha256_of_file(temporary):
         temporary.unlink()
         os.utime(target)

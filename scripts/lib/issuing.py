@@ -16,6 +16,7 @@ byte: proofs by link(2), which refuses to replace; records by completing a cut t
 counters, heads, usage and flags by rename.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -202,11 +203,13 @@ def _carry_out(root: Root, folder: Path, intent: dict[str, Any]) -> None:
     touched = _place_proofs(root, folder)
     for entry in intent["appends"]:
         touched.add(_append_lines(root, folder, _Append(**entry)))
-    _flush_up(root, touched)
-    for put in intent["puts"]:
-        path = root.path / put["file"]
+    puts = {root.path / put["file"]: put["text"] for put in intent["puts"]}
+    for path in puts:
         storage.make_folder(path.parent)
-        storage.replace(path, put["text"].encode())
+        touched.add(path.parent)
+    _flush_up(root, touched)
+    for path, text in puts.items():
+        storage.replace(path, text.encode())
     for removal in intent["removals"]:
         _remove(root.path / removal["file"], removal["sha256"])
     (folder / _INTENT).unlink()
@@ -262,9 +265,8 @@ def _flush_up(root: Root, folders: set[Path]) -> None:
 
 
 def _remove(path: Path, sha256: str) -> None:
-    try:
+    with contextlib.suppress(FileNotFoundError):
         if storage.sha256_of_file(path) == sha256:
             path.unlink()
-    except FileNotFoundError:
-        return
+    # A killed run may have removed it and not flushed that: here it is flushed whoever did.
     storage.flush_folder(path.parent)

@@ -34,7 +34,7 @@ TOP_OF_NEXT_PAGES = 26 * MM
 BOTTOM = PAGE_HEIGHT - 22 * MM
 FOOT_TOP = PAGE_HEIGHT - 15 * MM
 SECTION_GAP = 24.0
-CHART_HEIGHT = 190.0
+CHART_HEIGHT = 152.0
 WHOLE = 260.0  # a table up to this height stands on one page
 ROW_PADDING = 2.6
 CELL_GAP = 8.0
@@ -162,8 +162,8 @@ def _lay_out(report: YearReport, seller: str, language: str) -> list[Page]:
     sheet.pages.append([])
     _head(sheet)
     _months(sheet)
-    _rates(sheet)
     _ages(sheet)
+    _rates(sheet)
     _clients(sheet)
     _ranges(sheet, "report_ranges", report.ranges)
     if report.batch_ranges:
@@ -470,7 +470,8 @@ def _chart(sheet: _Sheet) -> None:
         y = level(amount)
         typeset.rule(page, left, y - 0.2, RIGHT - left, LIGHT if amount else GREY, 0.4)
         label = words.round_amount(in_euros(amount), sheet.language, sheet.report.currency)
-        typeset.put_right(page, left - 6, y - AXIS.leading / 2, label, AXIS)
+        style = _fitting(label, AXIS, left - 6 - LEFT)
+        typeset.put_right(page, left - 6, y - AXIS.leading / 2, label, style)
     pitch = (RIGHT - left) / len(months)
     bar = pitch * 0.34
     for i, (month, pair) in enumerate(zip(months, pairs, strict=True)):

@@ -150,19 +150,19 @@ def write_new(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
 
 def keep_copy(source: Path, target: Path) -> None:
     """Keeps the bytes of a file as a proof; a copy that is there already stays as it is."""
-    if target.exists():
-        return
-    make_folder(target.parent)
-    temporary = target.with_name(f".{target.name}.tmp")
-    temporary.unlink(missing_ok=True)  # a stopped run may have left one that cannot be written to
-    shutil.copyfile(source, temporary)
-    handle = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fchmod(handle, PROOF_MODE)
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    temporary.rename(target)
+    if not target.exists():
+        make_folder(target.parent)
+        temporary = target.with_name(f".{target.name}.tmp")
+        temporary.unlink(missing_ok=True)  # a stopped run may have left one, not to be written to
+        shutil.copyfile(source, temporary)
+        handle = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fchmod(handle, PROOF_MODE)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        temporary.rename(target)
+    # Whoever put it there may have been killed before this.
     flush_folder(target.parent)
 
 

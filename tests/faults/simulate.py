@@ -21,6 +21,7 @@ All points are tried by processes forked from one that has imported everything.
 import argparse
 import ctypes
 import errno
+import gc
 import json
 import os
 import shutil
@@ -370,6 +371,7 @@ def main() -> None:
         warm = scenario.build(folder / "warm")
         for step in scenario.STEPS:
             scenario.run(step, warm)
+        gc.freeze()
         steps, disk = undisturbed(folder)
         tried: Counter[str] = Counter()
         points = list(points_of_calls(steps, kinds, arguments.every))
