@@ -25,14 +25,22 @@ PYTHON := $(VENV)/bin/python
 SCRIPT := $(PYTHON) $(HOUSE)/scripts
 SUB := $(MAKE) -f $(HOUSE)/Makefile ROOT=$(ROOT)
 
-# A variable LANGUAGE of the environment is gettext's: only one that was typed is meant.
-LANGUAGE := $(if $(filter command,$(firstword $(origin LANGUAGE))),$(value LANGUAGE))
+# Names that an environment may have for ends of its own (gettext's LANGUAGE): only what was
+# typed is meant.
+TYPED := LANGUAGE ID NAME COUNTRY PERSON SIREN VAT_NUMBER ADDRESS POSTCODE CITY EMAIL CODE DAYS \
+  TREATMENT START EVERY DESCRIPTION PRICE UNIT VAT_RATE CATEGORY
+define if_typed
+ifneq ($$(origin $(1)),command line)
+$(1) :=
+endif
+endef
+$(foreach name,$(TYPED),$(eval $(call if_typed,$(name))))
 
 # Values reach the scripts through the environment as they were typed: neither Make nor
 # the shell expands what stands in them.
 VALUES := YEAR CSV_DIALECT CSV_HEADERS CLIENT MONTH ISSUE_DATE TODAY REISSUE WORKERS LOCK_WAIT \
   INVOICE AMOUNT DATE METHOD REFERENCE NOTE REASON LINES PAYMENT FILE AGAIN OVERPAYMENT \
-  QUIET KEEP_DAYS DRY_RUN TO FROM WITNESS MAIL LANGUAGE
+  QUIET KEEP_DAYS DRY_RUN TO FROM WITNESS MAIL $(TYPED)
 define as_typed
 override $(1) := $$(value $(1))
 export $(1)
@@ -92,6 +100,13 @@ demo: $(READY) ## copy examples/ to demo/, run a whole month there, show what it
 	@$(MAKE) -f $(HOUSE)/Makefile ROOT=$(DEMO) TODAY=2026-11-08 MONTH=2026-10 month
 	@$(SCRIPT)/show_month.py --root $(DEMO) --month 2026-10
 
+# Answers come through the environment; on a terminal those that are missing are asked for.
+.PHONY: client
+client: $(READY) ## a new client file: ID, then NAME SIREN ADDRESS CITY CODE ... or answers
+	$(call need,ID,studio_nord)
+	@dates=$$($(SCRIPT)/show_dates.py --root $(ROOT)); set -- $$dates; \
+	  $(SCRIPT)/new_client.py --root $(ROOT) --id "$$ID" --today "$$1"
+
 .PHONY: check
 check: $(READY) ## validate every input, issue nothing
 	@$(SCRIPT)/check_inputs.py --root $(ROOT)
@@ -137,6 +152,10 @@ month-summary:
 
 FLAGS := $(ROOT)/data/flags/$(MONTH)
 
+# A flag gets the time at which the run began, so that a file edited meanwhile counts as newer.
+# Each run keeps that time in a file of its own: many may run at once.
+BEGUN = mkdir -p $(@D); begun=$$(mktemp $@.XXXXXX); trap 'rm -f "$$begun"' EXIT
+
 .PHONY: phase-batches issue-batches
 phase-batches: $(if $(wildcard $(ROOT)/data/inbox_batch/*.csv),issue-batches)
 issue-batches:
@@ -157,19 +176,14 @@ $(ROOT)/data/flags/mail.done: $(wildcard $(ROOT)/issuer.json $(ROOT)/.env $(ROOT
     $(ROOT)/data/heads/revenues/*.json $(ROOT)/data/heads/revenues_batch/*.json \
     $(ROOT)/downloads/*.zip) \
     $(if $(and $(SMTP_HOST),$(wildcard $(ROOT)/data/outbox/*.eml)),server-named)
-	@mkdir -p $(@D); touch $@.start
-	@$(SCRIPT)/send_invoices.py --root $(ROOT) --today "$$TODAY"
-	@mv $@.start $@
+	@$(BEGUN); $(SCRIPT)/send_invoices.py --root $(ROOT) --today "$$TODAY"; mv "$$begun" $@
 
-# The flag gets the time at which the run began, so that a file edited meanwhile counts as newer.
 .PHONY: phase-direct
 phase-direct: $(FLAGS)/direct.done
 $(FLAGS)/direct.done: $(wildcard $(ROOT)/issuer.json $(ROOT)/.env $(ROOT)/clients \
     $(ROOT)/clients/*.json $(ROOT)/data/usage $(ROOT)/data/usage/* $(ROOT)/data/usage/*/*.json)
-	@mkdir -p $(@D); touch $@.start
-	@$(SCRIPT)/generate_invoice.py --root $(ROOT) --month "$$MONTH" --issue-date "$$ISSUE_DATE" \
-	  --today "$$TODAY"
-	@mv $@.start $@
+	@$(BEGUN); $(SCRIPT)/generate_invoice.py --root $(ROOT) --month "$$MONTH" \
+	  --issue-date "$$ISSUE_DATE" --today "$$TODAY"; mv "$$begun" $@
 
 .PHONY: invoice
 invoice: $(READY) ## CLIENT's invoice of MONTH; REISSUE=yes after it was credited in full
@@ -239,9 +253,7 @@ overdue: $(READY) ## who owes what, by age [DATE]
 phase-balances: $(ROOT)/data/flags/balances.done
 $(ROOT)/data/flags/balances.done: $(wildcard $(ROOT)/data/heads/revenues $(ROOT)/data/heads/payments \
     $(ROOT)/data/heads/revenues/*.json $(ROOT)/data/heads/payments/*.json)
-	@mkdir -p $(@D); touch $@.start
-	@$(SCRIPT)/reconcile.py --root $(ROOT)
-	@mv $@.start $@
+	@$(BEGUN); $(SCRIPT)/reconcile.py --root $(ROOT); mv "$$begun" $@
 
 ##@ Mail
 
@@ -377,6 +389,11 @@ restore: $(READY) ## the backup FROM=file into an empty ROOT; makes the rest aga
 .PHONY: test
 test: $(READY_DEV) ## the tests, under five minutes
 	@cd $(HOUSE) && $(PYTHON) -m pytest
+
+.PHONY: faults
+faults: $(READY_DEV) ## a month stopped at every call; power cuts; many runs at once (needs gcc; minutes)
+	@cd $(HOUSE) && $(PYTHON) tests/faults/simulate.py
+	@cd $(HOUSE) && $(PYTHON) -m pytest tests/faults/runs_at_once.py tests/faults/times.py
 
 .PHONY: lint
 lint: $(READY_DEV) ## style, format and types

@@ -3,7 +3,6 @@
 import hashlib
 
 import house
-
 from lib import facturx_xml, invoice_pdf, production
 
 # The layout of a fixed invoice, for each template that ever issued one. A page that changes

@@ -13,45 +13,12 @@ import sys
 from pathlib import Path
 
 HOME = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(HOME / "scripts"))
+sys.path[:0] = [str(HOME / "scripts"), str(HOME / "tools")]
+
+import schema_words  # noqa: E402
 
 from lib import batch_csv, batch_rows, schemas, vat  # noqa: E402
 from lib.words import UNITS  # noqa: E402
-
-# What the titles of the schemas are called in French.
-FRENCH = {
-    "a reference (1 to 50 characters, no space at either end, none of = + - @ first)": (
-        "une référence (1 à 50 caractères, sans espace aux extrémités, ni = + - @ au début)"
-    ),
-    "a text (1 to 200 characters, no space at either end, none of = + - @ first)": (
-        "un texte (1 à 200 caractères, sans espace aux extrémités, ni = + - @ au début)"
-    ),
-    "a text (1 to 50 characters, no space at either end, none of = + - @ first)": (
-        "un texte (1 à 50 caractères, sans espace aux extrémités, ni = + - @ au début)"
-    ),
-    "yes (or an empty cell)": "yes (ou une cellule vide)",
-    "a date": "une date",
-    "a postcode (up to 12 characters)": "un code postal (12 caractères au plus)",
-    "a country (two letters of ISO 3166)": "un pays (deux lettres de la norme ISO 3166)",
-    "a SIREN (nine digits)": "un SIREN (neuf chiffres)",
-    "a SIRET (fourteen digits)": "un SIRET (quatorze chiffres)",
-    "a VAT number": "un numéro de TVA",
-    "an e-mail address": "une adresse e-mail",
-    "a scheme of the EAS list": "un schéma de la liste EAS",
-    "an electronic address (at most 125 characters, no space)": (
-        "une adresse électronique (125 caractères au plus, sans espace)"
-    ),
-    "a language that documents are written in": "une langue des documents",
-    "a number of days (0 to 120)": "un nombre de jours (0 à 120)",
-    "a quantity above 0 (up to 4 decimals)": "une quantité supérieure à 0 (4 décimales au plus)",
-    "a unit (UN/ECE Recommendation 20)": "une unité (recommandation 20 de l'ONU)",
-    "a price (up to 4 decimals)": "un prix (4 décimales au plus)",
-    "an amount above 0": "un montant supérieur à 0 (aucune ou 2 décimales)",
-    "a VAT rate in per cent (up to 2 decimals)": "un taux de TVA en % (2 décimales au plus)",
-    "a VAT category": "une catégorie de TVA",
-    "a VAT exemption code (VATEX)": "un code d'exonération de TVA (VATEX)",
-    "what is sold": "ce qui est vendu",
-}
 
 EXAMPLES = (
     {
@@ -147,8 +114,8 @@ def document() -> str:
         text = Path(__file__).with_name(f"format_csv.{language}.md").read_text()
         parts.append(
             text.format(
-                delimiters=", ".join(f"`{_mark(one)}`" for one in _choices("delimiter")),
-                encodings=", ".join(f"`{one}`" for one in _choices("encoding")),
+                delimiters=", ".join(map(schema_words.code, _choices("delimiter"))),
+                encodings=", ".join(map(schema_words.code, _choices("encoding"))),
                 longest=f"{batch_csv.LONGEST_LINE:,}".replace(",", " "),
                 groups=batch_rows.GROUPS,
                 single=_table(("properties",), "", french),
@@ -167,33 +134,30 @@ def _choices(key: str) -> list[str]:
     return found
 
 
-def _mark(delimiter: str) -> str:
-    return {"\t": "tab", "|": r"\|"}.get(delimiter, delimiter)
-
-
 def _table(path: tuple[str, ...], suffix: str, french: bool) -> str:
     heads = (
         ("colonne", "contenu et limites", "obligatoire", "exemple", "refusé", "ce que c'est")
         if french
         else ("column", "content and limits", "required", "example", "refused", "what it is")
     )
-    rows = [heads, ("---",) * len(heads)]
     place = schemas.content("batch_row")
     for step in path:
         place = place[step]
     required = batch_rows.required()
+    rows = []
     for name in place:
         found = schemas.resolved("batch_row", (*path, name))
-        title = FRENCH[found["title"]] if french else found["title"]
-        if "enum" in found and found["enum"] != found["examples"]:
-            title += ": " + ", ".join(f"`{one}`" for one in found["enum"])
-        needed = ("oui" if french else "yes") if name + suffix.replace("N", "1") in required else ""
-        rejected = ", ".join(f"`{one}`" for one in found["x-rejected"])
-        text = found["x-fr" if french else "description"]
         rows.append(
-            (f"`{name}{suffix}`", title, needed, f"`{found['examples'][0]}`", rejected, text)
+            (
+                f"`{name}{suffix}`",
+                schema_words.content(found, french),
+                ("oui" if french else "yes") if name + suffix.replace("N", "1") in required else "",
+                schema_words.code(found["examples"][0]),
+                ", ".join(schema_words.code(one) for one in found["x-rejected"]),
+                schema_words.meaning(found, french),
+            )
         )
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return schema_words.table([heads, *rows])
 
 
 def _rates(french: bool) -> str:

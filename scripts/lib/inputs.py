@@ -376,6 +376,27 @@ def _load_clients(
     return clients
 
 
+def new_client_faults(root: Root, value: Mapping[str, Any], issuer: Issuer) -> list[Alert]:
+    """What would be refused of a client that has no file yet, beside those that have one."""
+    name, stem = f"clients/{value['id']}.json", value["id"]
+    found = schemas.faults(value, "client", name, stem)
+    if found:
+        return found
+    between = _client_faults(value, stem, issuer)
+    codes = {issuer.code: root.name_of(root.issuer)}
+    unread: list[Alert] = []  # `make check` names what is wrong with other files
+    for folder, schema in ((root.clients, "client"), (root.batch_clients, "batch_client")):
+        for path in _json_files(root, folder, unread):
+            if path.stem == stem:
+                between.append(("id", f'"{stem}" is {root.name_of(path)} already; choose another'))
+            if read := _read(root, path, schema, path.stem, unread):
+                codes.setdefault(read[0]["code"], root.name_of(path))
+    if value["code"] in codes:
+        text = f'"{value["code"]}" is the code of {codes[value["code"]]} already; choose another'
+        between.append(("code", text))
+    return _alerts(between, name, stem)
+
+
 def _client_faults(value: Mapping[str, Any], stem: str, issuer: Issuer | None) -> list[Any]:
     found = party_faults(value["party"], "party.")
     if value["id"] != stem:

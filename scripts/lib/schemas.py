@@ -99,13 +99,18 @@ def resolved(schema: str, path: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _resolved(schema: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
-    """The schema at a path, its references followed; its own keys go before theirs.
-
-    References in schemas/ always name their file, also where it is their own.
-    """
+    """The schema at a path of another one, its references followed."""
     found: Any = schema
     for step in path:
         found = found[step]
+    return resolved_of(found)
+
+
+def resolved_of(found: dict[str, Any]) -> dict[str, Any]:
+    """A schema with its references followed; its own keys go before theirs.
+
+    References in schemas/ always name their file, also where it is their own.
+    """
     own = {key: value for key, value in found.items() if key != "$ref"}
     if "$ref" not in found:
         return own

@@ -164,11 +164,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "report_ranges": ("Séquences de numéros utilisées", "Number sequences used"),
     "report_batch_ranges": (
         "Séquences utilisées au nom de clients",
-        "Number sequences used in clients’ names",
+        "Number sequences used for batch clients",
     ),
     "report_first": ("Premier numéro", "First number"),
     "report_last": ("Dernier numéro", "Last number"),
-    "report_dates": ("Émis du … au …", "Issued from … to …"),
+    "report_dates": ("Dates d’émission", "Dates of issue"),
     "report_credit_notes": ("Avoirs", "Credit notes"),
     "report_heads": ("Têtes des chaînes d’enregistrements", "Heads of the record chains"),
     "report_heads_note": (

@@ -7,6 +7,7 @@ nowhere; 4 a judge is missing or could not run, which is never a pass.
 """
 
 import argparse
+import subprocess
 import sys
 import time
 from collections.abc import Iterable
@@ -37,7 +38,11 @@ def main() -> int:
         if arguments.approve:
             pages.approve(given)
         reports = ask(given)
-    except (corpus.CannotIssueError, judge.CannotJudgeError) as problem:
+    except (
+        corpus.CannotIssueError,
+        judge.CannotJudgeError,
+        subprocess.TimeoutExpired,
+    ) as problem:
         print(problem, file=sys.stderr)
         return 4
     faults = list(say(reports))

@@ -123,7 +123,7 @@ JUDGES = (
         "poppler-utils",
         ("pdftoppm", "-v"),
         pages.pictures,
-        "Chosen pages look as a person approved them (tests/conformance/approved/).",
+        "Chosen pages look as they did when they were approved (tests/conformance/approved/).",
     ),
     _debian(
         "zbar",

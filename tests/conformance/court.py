@@ -80,11 +80,16 @@ def _issued(root: Root) -> Iterator[Issued]:
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[bytes]:
-    """Runs a program in the C.UTF-8 locale, whatever its status."""
+    """Runs a program in the C.UTF-8 locale, whatever its status.
+
+    Raises:
+      subprocess.TimeoutExpired: after five minutes; a judge that hangs is no pass.
+    """
     return subprocess.run(
         [str(word) for word in command],
         capture_output=True,
         env={**os.environ, "LC_ALL": "C.UTF-8"},
+        timeout=300,
         check=False,
     )
 

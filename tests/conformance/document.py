@@ -56,11 +56,13 @@ def _notices(reports: dict[str, Report]) -> Iterator[str]:
     if not any(report.notices for report in reports.values()):
         yield "None.\n"
         return
-    yield "| judge | notice | of how many | why it stands |\n|---|---|---|---|\n"
+    yield "| judge | rules, with the number of documents | why they stand |\n|---|---|---|\n"
     for name, report in reports.items():
+        rules: dict[str, list[str]] = {}
         for notice, count in sorted(report.notices.items()):
-            shown = notice.replace("|", "\\|")
-            yield f"| {name} | {shown} | {count} | {_explanation(notice)} |\n"
+            rules.setdefault(_explanation(notice), []).append(f"{_rule(notice)} ({count})")
+        for why, named in rules.items():
+            yield f"| {name} | {', '.join(named)} | {why} |\n"
 
 
 def unexplained(reports: dict[str, Report]) -> list[tuple[str, str]]:
@@ -73,10 +75,15 @@ def unexplained(reports: dict[str, Report]) -> list[tuple[str, str]]:
     ]
 
 
+def _rule(notice: str) -> str:
+    """The rule that a notice names: "[BR-DE-15] ..." or "... [ID BR-DE-15] ..."."""
+    named = re.search(r"\[(?:ID )?([A-Z][\w-]+)\]", notice)
+    return named[1] if named else ""
+
+
 def _explanation(notice: str) -> str:
     """Why the notice may stand; empty where that is unknown."""
-    named = re.search(r"\[(?:ID )?([A-Z][\w-]+)\]", notice)
-    rule = named[1] if named else ""
+    rule = _rule(notice)
     return next((why for start, why in EXPLAINED.items() if rule.startswith(start)), "")
 
 

@@ -1,6 +1,6 @@
 """Judges of the PDF as a file and as a picture: qpdf, poppler, zbar, and the eye.
 
-The eye is a picture of chosen pages that a person approved: tests/conformance/approved/.
+The eye is that of whoever approved the pictures of chosen pages: tests/conformance/approved/.
 """
 
 import re
@@ -16,7 +16,7 @@ from PIL import Image, ImageChops
 from conformance import court
 from conformance.court import Corpus, Issued, Report
 from lib import facturx_xml
-from lib.document import CREDIT_NOTE, Document
+from lib.document import CREDIT_NOTE, INVOICE, Document
 
 APPROVED = Path(__file__).parent / "approved"
 
@@ -195,24 +195,28 @@ def _transfer(document: Document) -> str:
     return "\n".join(lines)
 
 
-# The pages to look at: number of the document, page of its PDF.
+# The pages to look at: root, client, type (BT-3) and page of the first such document.
 CHOSEN = (
-    ("examples", "PHAR-2026-0001", 1),
-    ("examples", "AIGA-2026-0001", 1),
-    ("examples", "AIGA-2026-0002", 1),
-    ("examples", "BATI-2026-0001", 1),
-    ("examples", "ECLUSE-2026-0001", 1),
-    ("examples", "VPC-2026-0001", 1),
-    ("franchise", "QUEM-2026-0003", 1),
+    ("examples", "amis_du_phare", INVOICE, 1),
+    ("examples", "aigaio_ekdoseis", INVOICE, 1),
+    ("examples", "aigaio_ekdoseis", CREDIT_NOTE, 1),
+    ("examples", "batisseurs_aunis", INVOICE, 1),
+    ("examples", "atelier_ecluse", INVOICE, 1),
+    ("examples", "estran_vpc", INVOICE, 1),
+    ("franchise", "menuiserie_corre", INVOICE, 1),
+    ("wide", "lines_75", INVOICE, 2),
+    ("wide", "name_long", INVOICE, 1),
+    ("wide", "name_bulgarian", INVOICE, 1),
+    ("wide", "seller_trader", INVOICE, 1),
 )
 _DPI = 60
 # Of 255 shades of grey. Poppler's versions draw the edges of letters a little differently.
 _MEAN = 1.0  # over the whole page
-_SPOT = 24  # over a square of 8 pixels: a figure more or less goes beyond it
+_SPOT = 18  # over a square of 8 pixels: a word that is lost or moved goes beyond it
 
 
 def pictures(corpus: Corpus) -> Report:
-    """Chosen pages look as they did when a person approved them."""
+    """Chosen pages look as they did when they were approved."""
     report = Report("pages")
     with tempfile.TemporaryDirectory() as folder:
         for name, picture in _pictures(corpus, Path(folder)):
@@ -238,11 +242,15 @@ def approve(corpus: Corpus) -> None:
 
 
 def _pictures(corpus: Corpus, folder: Path) -> Iterator[tuple[str, Path]]:
-    by_name = {(issued.root.path.name, issued.document.number): issued for issued in corpus.issued}
-    for root, number, page in CHOSEN:
-        name = f"{root}-{number}-{page}"
+    for root, client, kind, page in CHOSEN:
+        pdf = next(
+            issued.pdf
+            for issued in corpus.issued
+            if issued.root.path.name == root
+            and (issued.document.client, issued.document.type_code) == (client, kind)
+        )
+        name = f"{root}-{client}-{kind}-{page}"
         span = ("-f", str(page), "-l", str(page), "-singlefile")
-        pdf = by_name[root, number].pdf
         court.run("pdftoppm", "-r", str(_DPI), "-gray", "-png", *span, pdf, folder / name)
         yield name, folder / f"{name}.png"
 

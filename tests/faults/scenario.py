@@ -18,13 +18,14 @@ class Step(NamedTuple):
     name: str
     script: str
     options: dict[str, str]
-    text: dict[str, str] = {}
+    text: tuple[tuple[str, str], ...] = ()
 
 
 _DAY = {"today": "2026-11-20"}
 _ISSUED = {"issue_date": house.TODAY, "today": house.TODAY}
 _LATER = {"issue_date": "2026-11-20", **_DAY}
 _PAID = {"client": "sud", "date": "2026-11-20", "method": "transfer", **_DAY}
+_REASON = (("REASON", "bounced"),)
 
 STEPS = (
     Step("batches, one of them rejected", "import_batch", _ISSUED),
@@ -32,11 +33,20 @@ STEPS = (
     Step("packages", "pack_batches", {}),
     Step("balances", "reconcile", {}),
     Step("mail", "send_invoices", _DAY),
-    Step("payment", "record_payment", {**_PAID, "invoice": "SUD-2026-0001", "amount": "90.00", "overpayment": "yes"}),
+    Step(
+        "payment",
+        "record_payment",
+        {**_PAID, "invoice": "SUD-2026-0001", "amount": "90.00", "overpayment": "yes"},
+    ),
     Step("refund", "record_refund", {**_PAID, "invoice": "SUD-2026-0001", "amount": "5.00"}),
-    Step("reversal", "reverse_payment", {"payment": "sud/2", **_DAY}, {"REASON": "bounced"}),
-    Step("credit note", "issue_credit_note", {"invoice": "SUD-2026-0001", **_LATER}, {"REASON": "x"}),
-    Step("credit note of a batch", "issue_credit_note", {"invoice": "FIL-2026-0001", **_LATER}, {"REASON": "x"}),
+    Step("reversal", "reverse_payment", {"payment": "sud/2", **_DAY}, _REASON),
+    Step("credit note", "issue_credit_note", {"invoice": "SUD-2026-0001", **_LATER}, _REASON),
+    Step(
+        "credit note of a batch",
+        "issue_credit_note",
+        {"invoice": "FIL-2026-0001", **_LATER},
+        _REASON,
+    ),
     Step("balances again", "reconcile", {}),
     Step("packages again", "pack_batches", {}),
     Step("mail again", "send_invoices", _DAY),
@@ -58,7 +68,7 @@ def build(folder: Path, lines: int = 3) -> Root:
 
 def run(step: Step, root: Root) -> house.Ran:
     """The command, in this process."""
-    with mock.patch.dict(os.environ, {"LOCK_WAIT": "5", "WORKERS": "0", **step.text}):
+    with mock.patch.dict(os.environ, {"LOCK_WAIT": "5", "WORKERS": "0", **dict(step.text)}):
         return house.call(step.script, root, **step.options)
 
 
@@ -66,8 +76,6 @@ def fake_production() -> None:
     """From here on a PDF is a few bytes, and no judge is asked: neither is what is tried here."""
 
     def produce(made: Document, logo: bytes | None) -> production.Product:
-        return production.Product(
-            document.to_json(made), b"%PDF " + made.number.encode() * 20, ()
-        )
+        return production.Product(document.to_json(made), b"%PDF " + made.number.encode() * 20, ())
 
     production.produce = produce

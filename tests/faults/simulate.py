@@ -38,9 +38,10 @@ from typing import NamedTuple
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1] / "scripts")]
 
-import house  # noqa: E402
 import power  # noqa: E402
 import scenario  # noqa: E402
+
+import house  # noqa: E402
 from lib.root import Root  # noqa: E402
 
 COUNT, KILL, TORN, ERROR, ALWAYS, SHORT, NOLOCK = range(7)
@@ -55,6 +56,7 @@ _FAULTS = {
     "short": (SHORT, 0),
 }
 _OF_WRITES = ("torn", "short")
+_RARE = ("EIO", "EACCES", "EINTR")  # one of them at each call
 _DERIVED = ("data/balance/", "exports/", "downloads/", "data/outbox/", "data/pending/")
 
 
@@ -104,6 +106,17 @@ def build_library(folder: Path) -> Path:
     return made
 
 
+def preload(library: Path, folder: Path, mode: int, call: int = 0) -> dict[str, str]:
+    """The environment in which a process of its own meets a fault."""
+    return {
+        "LD_PRELOAD": str(library),
+        "FAULTS_ROOT": str(folder),
+        "FAULTS_MODE": str(mode),
+        "FAULTS_AT": str(call),
+        "FAULTS_ERRNO": str(errno.ENOSPC),
+    }
+
+
 def run_in_child(step: scenario.Step, root: Path, fault: Fault, notes: Path) -> Taken:
     """Runs a step in a forked process that meets a fault; its calls are noted in a file."""
     out, into = os.pipe()
@@ -113,9 +126,7 @@ def run_in_child(step: scenario.Step, root: Path, fault: Fault, notes: Path) -> 
         library = ctypes.CDLL(os.environ["LD_PRELOAD"])
         handle = os.open(notes, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
         folder = os.fsencode(root)
-        library.faults_arm(
-            folder, ctypes.c_long(fault.call), fault.mode, fault.number, handle
-        )
+        library.faults_arm(folder, ctypes.c_long(fault.call), fault.mode, fault.number, handle)
         ran = None
         try:
             ran = scenario.run(step, Root(root))
@@ -199,19 +210,20 @@ def points_of_calls(steps: list[Undisturbed], kinds: Iterable[str], every: int) 
         writes = {call.number for call in step.calls if call.kind == "write"}
         for number in range(1, step.count + 1):
             for j, kind in enumerate(kinds):
-                if kind in _FAULTS and (number + j) % every == 0:
-                    if kind not in _OF_WRITES or number in writes:
-                        yield Point(i, kind, number)
+                fits = kind in _FAULTS and (kind not in _OF_WRITES or number in writes)
+                if fits and (number + j) % every == 0:
+                    yield Point(i, kind, number)
 
 
 def disks_of_cuts(
-    disk: power.Disk, calls: list[power.Call], losses: Iterable[str], seed: str
+    disk: power.Disk, calls: list[power.Call], losses: tuple[str, ...], seed: str, every: int
 ) -> Iterator[tuple[int, str, power.Tree]]:
     """The disks that a cut after each call leaves; `disk` has gone through all at the end."""
-    for call in calls:
+    for i, call in enumerate(calls):
         disk.do(call)
-        for loss in losses:
-            yield call.number, loss, without_logs(disk.after(loss, f"{seed} {call.number}"))
+        for j, loss in enumerate(losses):
+            if (i * len(losses) + j) % every == 0:
+                yield call.number, loss, without_logs(disk.after(loss, f"{seed} {call.number}"))
 
 
 def without_logs(tree: power.Tree) -> power.Tree:
@@ -225,13 +237,13 @@ def points_of_power(
     """A cut after each call with each loss; each different disk once."""
     for i, step in enumerate(steps):
         seen = set()
-        for number, loss, tree in disks_of_cuts(disk, step.calls, power.LOSSES, step.step.name):
+        cuts = disks_of_cuts(disk, step.calls, power.LOSSES, step.step.name, every)
+        for number, loss, tree in cuts:
             tried["power cuts"] += 1
             key = hash(frozenset(tree.items()))
             if key not in seen:
                 seen.add(key)
-                if len(seen) % every == 0:
-                    yield Point(i, f"power {loss}", number, tree)
+                yield Point(i, f"power {loss}", number, tree)
 
 
 # --- trying --------------------------------------------------------------------------
@@ -312,15 +324,14 @@ class Trial:
         calls = list(power.read_calls(self.notes, self.root))
         seen = set()
         losses = ("pessimistic", "names", "mixed")
-        for number, loss, tree in disks_of_cuts(disk, calls, losses, point.kind):
+        for number, loss, tree in disks_of_cuts(disk, calls, losses, point.kind, every):
             key = hash(frozenset(tree.items()))
             if key not in seen:
                 seen.add(key)
-                if len(seen) % every == 0:
-                    again = Point(point.step, f"twice {loss} {number} after {point.kind}", point.number)
-                    self.put(tree)
-                    self.tried["twice"] += 1
-                    self.again(again, power.Disk(self.root))
+                kind = f"twice {loss} {number} after {point.kind}"
+                self.put(tree)
+                self.tried["twice"] += 1
+                self.again(Point(point.step, kind, point.number), power.Disk(self.root))
 
 
 def share(folder: Path, steps: list[Undisturbed], points: list[Point], twice: int) -> int:
@@ -374,9 +385,11 @@ def main() -> None:
         gc.freeze()
         steps, disk = undisturbed(folder)
         tried: Counter[str] = Counter()
-        points = list(points_of_calls(steps, kinds, arguments.every))
+        every = arguments.every
+        points = list(points_of_calls(steps, [one for one in kinds if one not in _RARE], every))
+        points += points_of_calls(steps, [one for one in kinds if one in _RARE], 3 * every)
         if "power" in kinds:
-            points += points_of_power(steps, disk, arguments.every, tried)
+            points += points_of_power(steps, disk, every, tried)
         twice = 23 if "twice" in kinds else 0
         children = []
         for i in range(arguments.workers):

@@ -1,27 +1,21 @@
 """A sample of what `make faults` tries in full, and the simulator itself."""
 
-import errno
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import power
 import pytest
+import simulate
 
 import batches
 import house
-import power
-import simulate
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return simulate.build_library(tmp_path_factory.mktemp("library"))
 
 
 def test_a_sample_of_all_faults_leaves_the_root_as_it_is_without_any():
-    command = [sys.executable, str(simulate.HERE / "simulate.py"), "--every", "53"]
+    command = [sys.executable, str(simulate.HERE / "simulate.py"), "--every", "41"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert not done.returncode, done.stdout + done.stderr
     tried = re.search(r"(\d+) points tried in \d+ s, 0 failed", done.stdout)
@@ -41,24 +35,13 @@ def test_a_sample_of_all_faults_leaves_the_root_as_it_is_without_any():
 def test_where_nothing_can_be_locked_the_run_is_refused(tmp_path, library, script, options):
     root = batches.build(tmp_path / "root", batches.file_of(batches.row()))
     before = house.tree(root)
-    ran = house.run(script, root, preload(library, root.path, simulate.NOLOCK), **options)
+    ran = house.run(script, root, simulate.preload(library, root.path, simulate.NOLOCK), **options)
     assert ran.code == 4
     assert "cannot be locked on this file system" in ran.err
     assert "[B-LOCK-UNSUPPORTED]" in ran.err
     after = house.tree(root)
     assert {name: after[name] for name in before} == before
     assert set(after) - set(before) <= {"data/outbox/.lock"}
-
-
-def preload(library: Path, folder: Path, mode: int, call: int = 0) -> dict[str, str]:
-    """The environment in which a process meets a fault."""
-    return {
-        "LD_PRELOAD": str(library),
-        "FAULTS_ROOT": str(folder),
-        "FAULTS_MODE": str(mode),
-        "FAULTS_AT": str(call),
-        "FAULTS_ERRNO": str(errno.ENOSPC),
-    }
 
 
 # --- the disk that the simulator believes in ------------------------------------------

@@ -1,0 +1,256 @@
+#!/usr/bin/env python3
+"""A new client file, clients/<id>.json, from options or from answers on a terminal.
+
+The answers come from the environment, by the names below; on a terminal those that are
+missing are asked for. The file is checked as `make check` would before it is written, and
+one that exists is never touched. It holds one flat price; edit it for anything else.
+
+  NAME PERSON=yes ADDRESS POSTCODE CITY COUNTRY SIREN VAT_NUMBER EMAIL     who it is
+  CODE LANGUAGE DAYS TREATMENT                        its numbers, its terms, its VAT
+  START EVERY DESCRIPTION PRICE UNIT VAT_RATE CATEGORY          what it is charged
+"""
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from datetime import date
+from typing import Any, NamedTuple
+
+from lib import alerts, cli, inputs, schemas, storage
+from lib.alerts import Alert, Refused
+from lib.inputs import Issuer
+from lib.root import Root
+
+Answers = dict[str, str]
+
+
+class Question(NamedTuple):
+    """One answer: its name, what it is about, and the schema that checks it.
+
+    `default` is an answer that nobody has to give: "" where it is optional, None where it is
+    needed. It sees what was answered before.
+    """
+
+    name: str
+    about: str
+    schema: str
+    path: tuple[str, ...]
+    default: Callable[[Answers, Issuer, date], str | None]
+
+
+def main(arguments: Namespace, root: Root) -> None:
+    """One file, or a refusal."""
+    issuer = inputs.load_issuer(root)
+    text = schemas.text_check("common", ("$defs", "id"))(arguments.id)
+    if text:
+        raise cli.refuse("B-USAGE", "", "ID", text)
+    path = root.clients / f"{arguments.id}.json"
+    if path.exists() or path.is_symlink():
+        text = "exists already; edit it, or choose another ID"
+        raise cli.refuse("B-INPUT-EXISTS", root.name_of(path), "", text)
+    answers = answer(issuer, arguments.today)
+    value = client_of(arguments.id, answers)
+    faults = inputs.new_client_faults(root, value, issuer)
+    if faults:
+        raise Refused(faults)
+    data = storage.pretty_json({"$schema": schema_from(root), **value})
+    storage.make_folder(path.parent)
+    storage.write_new(path, data)
+    storage.flush_folder(path.parent)
+    alerts.write_log(
+        root.logs, arguments.id, "INFO", "new_client.py", "I-CLIENT-NEW", root.name_of(path)
+    )
+    month = answers["START"][:7]
+    print(f"{root.name_of(path)}: written; `make preview MONTH={month}` shows what it will invoice")
+
+
+def schema_from(root: Root) -> str:
+    """How the file names its schema, so that editors complete and check it."""
+    schema = cli.HOME / "schemas" / "client.schema.json"
+    return os.path.relpath(schema, root.clients)
+
+
+# --- answers -------------------------------------------------------------------------
+
+
+def _needed(answers: Answers, issuer: Issuer, today: date) -> str | None:
+    return None
+
+
+def _optional(answers: Answers, issuer: Issuer, today: date) -> str | None:
+    return ""
+
+
+def _siren(answers: Answers, issuer: Issuer, today: date) -> str | None:
+    return None if answers["COUNTRY"] == "FR" and answers["PERSON"] != "yes" else ""
+
+
+def _postcode(answers: Answers, issuer: Issuer, today: date) -> str | None:
+    return None if answers["COUNTRY"] == "FR" else ""
+
+
+def _language(answers: Answers, issuer: Issuer, today: date) -> str | None:
+    return "fr" if answers["COUNTRY"] == "FR" else "en"
+
+
+def _treatment(answers: Answers, issuer: Issuer, today: date) -> str | None:
+    if issuer.vat_regime == "franchise":
+        return "franchise"
+    return "standard" if answers["COUNTRY"] == issuer.party.address.country else None
+
+
+def _vat_rate(answers: Answers, issuer: Issuer, today: date) -> str | None:
+    return None if answers["TREATMENT"] == "standard" else "0"
+
+
+def _category(answers: Answers, issuer: Issuer, today: date) -> str | None:
+    return None if issuer.operation_category == "mixed" else issuer.operation_category
+
+
+def _is(text: str) -> Callable[[Answers, Issuer, date], str | None]:
+    return lambda answers, issuer, today: text
+
+
+_TEXT = ("common", ("$defs", "text"))
+QUESTIONS = (
+    Question("NAME", "name of the client", *_TEXT, _needed),
+    Question("COUNTRY", "country", "common", ("$defs", "country"), _is("FR")),
+    Question("PERSON", "a private person: yes", "batch_row", ("$defs", "yes"), _optional),
+    Question("SIREN", "SIREN", "common", ("$defs", "siren"), _siren),
+    Question("VAT_NUMBER", "VAT number", "common", ("$defs", "vat_number"), _optional),
+    Question("ADDRESS", "street and number", *_TEXT, _needed),
+    Question(
+        "POSTCODE", "postcode", "common", ("$defs", "address", "properties", "postcode"), _postcode
+    ),
+    Question("CITY", "town", *_TEXT, _needed),
+    Question("EMAIL", "where invoices go", "common", ("$defs", "email"), _optional),
+    Question("CODE", "prefix of its numbers", "common", ("$defs", "code"), _needed),
+    Question("LANGUAGE", "language: fr, en", "common", ("$defs", "language"), _language),
+    Question("DAYS", "days to pay", "batch_row", ("properties", "payment_days"), _is("30")),
+    Question(
+        "TREATMENT",
+        "VAT: standard, franchise, reverse_charge, intra_eu, export",
+        "client",
+        ("properties", "vat", "properties", "treatment"),
+        _treatment,
+    ),
+    Question(
+        "START",
+        "first month or day of service",
+        "common",
+        ("$defs", "month_or_date"),
+        lambda answers, issuer, today: today.isoformat()[:7],
+    ),
+    Question(
+        "EVERY",
+        "months of a period: 1, 3, 12",
+        "batch_row",
+        ("properties", "payment_days"),
+        _is("1"),
+    ),
+    Question("DESCRIPTION", "what is sold", *_TEXT, _needed),
+    Question("PRICE", "price of a period, without VAT", "common", ("$defs", "amount"), _needed),
+    Question(
+        "UNIT",
+        "unit",
+        "common",
+        ("$defs", "unit"),
+        lambda answers, issuer, today: {"3": "QAN", "12": "ANN"}.get(answers["EVERY"], "MON"),
+    ),
+    Question("VAT_RATE", "VAT rate in per cent", "common", ("$defs", "vat_rate"), _vat_rate),
+    Question("CATEGORY", "goods, services", "common", ("$defs", "category"), _category),
+)
+
+
+def answer(issuer: Issuer, today: date) -> Answers:
+    """Every answer: given, asked for, or the default.
+
+    Raises:
+      Refused: with every answer that is missing or is not what its schema says.
+    """
+    answers: Answers = {}
+    faults = []
+    for question in QUESTIONS:
+        given = os.environ.get(question.name, "")
+        default = question.default(answers, issuer, today)
+        fault = schemas.text_check(question.schema, question.path)
+        if not given and sys.stdin.isatty():
+            given = _ask(question, default, fault)
+        given = given or default or ""
+        text = fault(given) if given else ""
+        if not given and default is None:
+            text = f'is missing: {question.about}; give {question.name}="..."'
+        if text:
+            faults.append(Alert("B-USAGE", "", question.name, text))
+        answers[question.name] = given
+    if faults:
+        raise Refused(faults)
+    return answers
+
+
+def _ask(question: Question, default: str | None, fault: Callable[[str], str]) -> str:
+    """Asks until the answer is one that its schema accepts."""
+    shown = f" [{default}]" if default else " (or nothing)" if default == "" else ""
+    while True:
+        try:
+            given = input(f"{question.about}{shown}: ").strip()
+        except EOFError:
+            raise KeyboardInterrupt from None
+        text = fault(given) if given else ("" if default is not None else "is needed")
+        if not text:
+            return given
+        print(text)
+
+
+# --- the file ------------------------------------------------------------------------
+
+
+def client_of(name: str, answers: Answers) -> dict[str, Any]:
+    """The client file; what was left empty is left out."""
+    given = {key.lower(): text for key, text in answers.items()}
+    address = {"lines": [given["address"]], "postcode": given["postcode"], "city": given["city"]}
+    party = {
+        "name": given["name"],
+        "person": given["person"] == "yes",
+        "siren": given["siren"],
+        "vat_number": given["vat_number"],
+        "address": _filled({**address, "country": given["country"]}),
+        "email": [given["email"]] if given["email"] else [],
+    }
+    item = {
+        "id": "subscription",
+        "description": {given["language"]: given["description"]},
+        "vat_rate": given["vat_rate"],
+        "unit": given["unit"],
+        "category": given["category"],
+        "charge": "flat",
+        "price": given["price"],
+    }
+    return {
+        "id": name,
+        "code": given["code"],
+        "status": "active",
+        "party": _filled(party),
+        "language": given["language"],
+        "currency": "EUR",
+        "payment_terms": {"days": int(given["days"])},
+        "vat": {"treatment": given["treatment"]},
+        "plan": {"start": given["start"], "every_months": int(given["every"]), "items": [item]},
+    }
+
+
+def _filled(value: dict[str, Any]) -> dict[str, Any]:
+    return {key: part for key, part in value.items() if part}
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--id", required=True, help="studio_nord")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    return made
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)
