@@ -281,7 +281,7 @@ def test_what_a_quiet_month_said_is_not_lost_when_it_is_interrupted(tmp_path):
         command = ["make", "-C", str(house.HOME), f"ROOT={root.path}", "QUIET=1", "month", *DATES]
         month = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
         deadline = time.monotonic() + 60
-        while not list(root.flags.glob("2026-10/direct.done.start")):
+        while not list(root.flags.glob("2026-10/direct.done.*")):
             assert time.monotonic() < deadline
             time.sleep(0.1)
         time.sleep(2)
