@@ -25,9 +25,9 @@ PYTHON := $(VENV)/bin/python
 SCRIPT := $(PYTHON) $(HOUSE)/scripts
 SUB := $(MAKE) -f $(HOUSE)/Makefile ROOT=$(ROOT)
 
-# Names that an environment may have for ends of its own (gettext's LANGUAGE): only what was
-# typed is meant.
-TYPED := LANGUAGE ID NAME COUNTRY PERSON SIREN VAT_NUMBER ADDRESS POSTCODE CITY EMAIL CODE DAYS \
+# Names that an environment may have for ends of its own (gettext's LANGUAGE, a terminal's
+# LINES): only what was typed is meant.
+TYPED := LINES DATE FILE LANGUAGE ID NAME COUNTRY PERSON SIREN VAT_NUMBER ADDRESS POSTCODE CITY EMAIL CODE DAYS \
   TREATMENT START EVERY DESCRIPTION PRICE UNIT VAT_RATE CATEGORY
 define if_typed
 ifneq ($$(origin $(1)),command line)
@@ -39,7 +39,7 @@ $(foreach name,$(TYPED),$(eval $(call if_typed,$(name))))
 # Values reach the scripts through the environment as they were typed: neither Make nor
 # the shell expands what stands in them.
 VALUES := YEAR CSV_DIALECT CSV_HEADERS CLIENT MONTH ISSUE_DATE TODAY REISSUE WORKERS LOCK_WAIT \
-  INVOICE AMOUNT DATE METHOD REFERENCE NOTE REASON LINES PAYMENT FILE AGAIN OVERPAYMENT \
+  INVOICE AMOUNT METHOD REFERENCE NOTE REASON PAYMENT AGAIN OVERPAYMENT \
   QUIET KEEP_DAYS DRY_RUN TO FROM WITNESS MAIL $(TYPED)
 define as_typed
 override $(1) := $$(value $(1))

@@ -32,8 +32,10 @@ from lib.alerts import Alert, Broken, Refused
 from lib.billing import Billable, NothingToBill
 from lib.billing_rules import MissingUsage
 from lib.document import Document
-from lib.inputs import Inputs, UsageInput
+from lib.inputs import Client, Inputs, UsageInput
 from lib.root import Root
+
+_LOOKED_BACK = 3  # months whose usage is looked through for what came too late
 
 
 class Decision(NamedTuple):
@@ -105,6 +107,7 @@ def decide(
         file = one.source.name
         chain = revenues.chain_of(root, revenues.DIRECT, chains, one.client.id)
         invoices = revenues.issued(chain.records)
+        decision.notices.extend(_late_usage(root, given, one.client, invoices, month))
         try:
             billable = billing.billable(one.client, month, given.usage)
         except MissingUsage as missing:
@@ -194,7 +197,10 @@ def _taken_names(
         file = given.clients[client.id].source.name
         others = sorted(codes.get(client.code, set()) - {client.id})
         gone_by_code = [other for other in others if other not in given.clients]
+        # A client with invoices of its own was not renamed, whoever else has its name.
         owner = gone.get(client.party.name, "".join(gone_by_code[:1]))
+        if client.id in chains:
+            owner = ""
         if owner:
             text = (
                 f'"{client.id}" has invoices under the id "{owner}"; name it so again (if it is'
@@ -204,6 +210,24 @@ def _taken_names(
         elif others and given.issuer.issuer.numbering == "client":
             text = f'"{client.code}" is in the numbers of {others[0]}; choose a code never used'
             yield Alert("B-CLIENT-CODE", file, "code", text, client.id)
+
+
+def _late_usage(
+    root: Root, given: Inputs, client: Client, invoices: list[revenues.Issued], month: str
+) -> Iterator[Alert]:
+    """Usage of the months before that no invoice contains: it would never be billed."""
+    since = periods.add_months(month, -_LOOKED_BACK)
+    for issued in _standing(invoices):
+        if since <= issued.month < month:
+            changes = _changes(root, given, client.id, issued)
+            yield from (alert for alert in changes if alert.code == "I-USAGE-LATE")
+    if client.status == "closed":
+        covered = {issued.month for issued in _standing(invoices)}
+        for (owner, used_in), some in given.usage.items():
+            if owner == client.id and since <= used_in <= month and used_in not in covered:
+                for one in some:
+                    text = "is in no invoice: the client is closed; open it again, or remove it"
+                    yield Alert("I-USAGE-LATE", one.source.name, "", text, client.id)
 
 
 def _changes(root: Root, given: Inputs, client: str, done: revenues.Issued) -> Iterator[Alert]:
@@ -226,7 +250,10 @@ def _changes(root: Root, given: Inputs, client: str, done: revenues.Issued) -> I
     now = sources_of(given, client, used)
     for name in sorted(now.keys() | before.keys()):
         of_client = name.startswith(("clients/", "data/usage/"))
-        if of_client and now.get(name) != before.get(name):
+        if of_client and name not in before:
+            text = f"is in no invoice: {done.number} was issued before it; move it to a later month"
+            yield Alert("I-USAGE-LATE", name, "", text, client)
+        elif of_client and now.get(name) != before.get(name):
             text = f"was changed after {done.number} was issued; the invoice stays as it is"
             yield Alert("I-CONFIG-CHANGED", name, "", text, client)
 

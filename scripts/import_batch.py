@@ -43,6 +43,7 @@ from lib.root import Root
 from lib.settings import Settings
 
 _NAME = re.compile(r"([a-z][a-z0-9_]{1,39})__(20[0-9]{2}-(?:0[1-9]|1[0-2]))\.csv")
+_EARLIER, _LATER = 36, 24  # months before and after the file's month
 _MOST = 100_000  # faults of one file; a report beyond that helps nobody
 _TOLD = 20  # faults that the terminal and the log repeat; the report has all of them
 
@@ -213,6 +214,7 @@ def check(
                 return lines, [*faults[:_MOST], Fault(0, "", "", rule, "correct these first")]
             continue
         lines += 1
+        faults += period_faults(found, submission.month)
         key = batch_rows.reference_key(found.reference)
         if key in seen:
             rule = f"a reference is used once, for ever; {seen[key]} has it already"
@@ -223,6 +225,15 @@ def check(
         rule = "a file has a line for each invoice, below the header"
         faults.append(Fault(0, "", "no lines", rule, "hand it in with its invoices"))
     return lines, faults
+
+
+def period_faults(row: BatchInvoice, month: str) -> Iterator[Fault]:
+    """A service period lies around its file's month: a year that is far off is a slip."""
+    earliest, latest = periods.add_months(month, -_EARLIER), periods.add_months(month, _LATER)
+    for column, day in (("period_start", row.period.start), ("period_end", row.period.end)):
+        if not earliest <= periods.month_of(day) <= latest:
+            rule = f"the service of a file for {month} lies between {earliest} and {latest}"
+            yield Fault(row.line, column, day.isoformat(), rule, "correct the date")
 
 
 def month_faults(

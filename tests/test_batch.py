@@ -636,3 +636,10 @@ def test_a_batch_whose_payer_would_not_be_billed_is_rejected(tmp_path, changes):
     ran = batches.run(root)
     assert ran.code == 1 and "nobody would be billed" in ran.err
     assert batches.issued(root) == []
+
+
+def test_a_service_decades_away_is_a_slip(tmp_path):
+    line = batches.row(period_start="2062-10-01", period_end="2062-10-31")
+    root = batches.build(tmp_path, batches.file_of(line))
+    columns = [one["column"] for one in batches.rejected(root)]
+    assert columns == ["period_start", "period_end"]

@@ -469,3 +469,17 @@ def objects(value: Any) -> list[dict[str, Any]]:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     found = [one for child in inner for one in objects(child)]
     return [value, *found] if isinstance(value, dict) else found
+
+
+@pytest.mark.parametrize(
+    ("place", "found", "remedy"),
+    [
+        ("party.name", "Zeta et Cie SARL ", 'write "Zeta et Cie SARL"'),
+        ("plan.items.0.description.fr", " Hébergement du site", 'write "Hébergement du site"'),
+        ("plan.items.0.price", "49.5", 'write "49.50"'),
+        ("plan.items.0.price", "1 234,50", 'write "1234.50"'),
+    ],
+)
+def test_a_remedy_is_what_was_meant(tmp_path, place, found, remedy):
+    root = house.build(tmp_path / "root", house.client(changes={place: found}))
+    assert remedy in house.call("check_inputs", root).err

@@ -514,3 +514,23 @@ def test_the_printed_totals_add_up(tmp_path):
     (total,) = [row for row in rows if row[:1] == ["total"]]
     gross = sum(Decimal(house.records(root, one)[0]["gross"]) for one in ("nord", rows[1][0]))
     assert total[1:] == ["128.00", "25.60", f"{gross}"]
+
+
+def test_usage_that_came_too_late_is_told_by_the_next_month(tmp_path):
+    root = house.build(tmp_path / "root")
+    assert house.month(root).code == 0
+    house.put_usage(root, house.usage("nord", house.MONTH, None, house.one_off("500.00")))
+    ran = house.month(root, "2026-11", "2026-12-08")
+    assert ran.code == 0
+    assert "data/usage/nord/2026-10.manual.json: is in no invoice: NORD-2026-0001" in ran.err
+
+
+def test_clients_of_one_company_are_not_taken_for_a_renamed_one(tmp_path):
+    same = {"party.name": "Zeta SARL"}
+    clients = [house.client(name, same, i=1) for name in ("alpha", "beta", "gama")]
+    root = house.build(tmp_path / "root", *clients)
+    assert house.month(root).code == 0
+    (root.clients / "gama.json").unlink()
+    ran = house.month(root, "2026-11", "2026-12-08")
+    assert ran.code == 0, ran.err
+    assert house.numbers(root, "beta") == ["BETA-2026-0001", "BETA-2026-0002"]

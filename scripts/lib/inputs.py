@@ -328,9 +328,9 @@ def seller_faults(seller: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What is wrong between the fields of a seller: (place, text) each."""
     party = seller["party"]
     french = party["address"]["country"] == "FR"
-    found = party_faults(party)
+    found = party_faults({key: value for key, value in party.items() if key != "person"})
     if party.get("person"):
-        found.append(("party.person", "a seller is a business; remove it"))
+        found.append(("party.person", "a seller is a business, a sole trader too; remove it"))
     if french and "siren" not in party:
         found.append(("party.siren", "is missing; a French seller's invoices carry its SIREN"))
     if seller["vat_regime"] == "standard" and "vat_number" not in party:

@@ -282,12 +282,22 @@ def _wanted(schema: dict[str, Any], verb: str, amended: str | None = None) -> st
 
 
 def _amended(value: Any, schema: dict[str, Any]) -> str | None:
-    """What the value would be as a text, with a decimal point and no spaces, where that fits."""
+    """What a person most likely meant, where that fits: said as a remedy, never taken as one.
+
+    A text without the spaces at its ends; a number with a decimal point, without spaces, with
+    the decimals of an amount.
+    """
     if not isinstance(value, str | int | Decimal) or "pattern" not in schema:
         return None
-    amended = re.sub(r"\s", "", str(value)).replace(",", ".")
-    fits = amended != value and re.search(schema["pattern"], amended)
-    return json.dumps(amended) if fits else None
+    text = str(value)
+    guesses = [text, text.strip()]
+    if re.fullmatch(r"[\d\s.,-]+", text):
+        number = re.sub(r"\s", "", text).replace(",", ".")
+        guesses += [number, f"{number}0"]
+    for guess in guesses:
+        if guess != value and re.search(schema["pattern"], guess):
+            return json.dumps(guess, ensure_ascii=False)
+    return None
 
 
 def _property(schema: dict[str, Any], key: str) -> dict[str, Any]:
