@@ -305,9 +305,7 @@ def reject(
     lines = [f"{name}: rejected, {counted(faults)}, nothing was issued", *map(told, faults)]
     text = "".join(f"{line}\n" for line in lines)
     storage.replace(folder / f"{name}.errors.txt", text.encode("utf-8", "replace"))
-    submission.path.rename(folder / name)
-    storage.flush_folder(folder)
-    storage.flush_folder(root.inbox_batch)
+    storage.move(submission.path, folder / name)
     first = [
         Alert("B-CSV-LINE", name, place_of(fault), reason_of(fault), submission.client)
         for fault in faults[:_TOLD]

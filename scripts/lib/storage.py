@@ -180,6 +180,18 @@ def flush(stream: IO[bytes]) -> None:
     os.fsync(stream.fileno())
 
 
+def move(source: Path, target: Path) -> None:
+    """Moves a file to another folder, so that a power cut leaves it in one of them at the least."""
+    temporary = target.with_name(f".{target.name}.tmp")
+    temporary.unlink(missing_ok=True)
+    os.link(source, temporary)
+    temporary.rename(target)
+    temporary.unlink(missing_ok=True)  # rename leaves it where the target is the same file already
+    flush_folder(target.parent)
+    source.unlink(missing_ok=True)
+    flush_folder(source.parent)
+
+
 def append(path: Path, data: bytes) -> None:
     """Appends to a file, which is created where missing, and flushes its bytes (not its name)."""
     _write_flushed(path, data, os.O_APPEND, FILE_MODE)
