@@ -184,9 +184,10 @@ def move(source: Path, target: Path) -> None:
     """Moves a file to another folder, so that a power cut leaves it in one of them at the least."""
     temporary = target.with_name(f".{target.name}.tmp")
     temporary.unlink(missing_ok=True)
-    os.link(source, temporary)
-    temporary.rename(target)
-    temporary.unlink(missing_ok=True)  # rename leaves it where the target is the same file already
+    # A stopped move may have put it there already; rename does nothing to two names of one file.
+    if not target.exists() or not target.samefile(source):
+        os.link(source, temporary)
+        temporary.rename(target)
     flush_folder(target.parent)
     source.unlink(missing_ok=True)
     flush_folder(source.parent)
