@@ -224,3 +224,9 @@ def test_every_credit_note_passes_the_judges(model: Document, data: st.DataObjec
     assume(len(notes) <= 3)
     for note in notes:
         assert judges.verdicts(note, facturx_xml.generate(note)) == []
+
+
+def test_a_line_of_which_nothing_is_left_is_refused(copy, monkeypatch, tmp_path):
+    assert credit(copy, monkeypatch, "un", lines=lines_file(tmp_path, line2=None)).code == 0
+    refused = credit(copy, monkeypatch, "deux", lines=lines_file(tmp_path, line2=None, line1=None))
+    assert refused.code == 1 and "line 2: nothing is left of it" in refused.err

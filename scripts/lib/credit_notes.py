@@ -72,6 +72,8 @@ def wanted_quantities(
             text = f"is no line of {invoice.number}; its lines are {known}"
             faults.append((f"line {line_id}", text))
             continue
+        if quantity is None and not left[line_id] and _quantity_of(invoice, line_id):
+            faults.append((f"line {line_id}", "nothing is left of it"))
         wanted[line_id] = left[line_id] if quantity is None else quantity
         if wanted[line_id] > left[line_id]:
             text = f"{wanted[line_id]} is more than what is left of it, {left[line_id]}"
@@ -81,6 +83,10 @@ def wanted_quantities(
     if faults:
         raise TooMuch(faults)
     return wanted
+
+
+def _quantity_of(invoice: Document, line_id: str) -> Decimal:
+    return next(line.quantity for line in invoice.lines if line.id == line_id)
 
 
 def credit_note(

@@ -304,6 +304,10 @@ class _Fields:
         return unescape((self._node.findtext(path) or "").strip())
 
 
+# OFX 11.4.4.3: types of money that leaves; their amounts are negative.
+_OFX_OUTGOING = frozenset(("DEBIT", "ATM", "POS", "FEE", "SRVCHG", "REPEATPMT"))
+
+
 def _ofx_movement(place: str, statement: _Fields, fields: _Fields) -> Movement:
     text = fields("TRNAMT")
     match = _OFX_AMOUNT.fullmatch(text)
@@ -319,6 +323,9 @@ def _ofx_movement(place: str, statement: _Fields, fields: _Fields) -> Movement:
     account = next(filter(None, map(statement, ("BANKACCTFROM/ACCTID", "CCACCTFROM/ACCTID"))), "")
     corrected = fields("CORRECTFITID")
     doubt = f"corrects an earlier movement, {corrected[:35]}" if corrected else ""
+    kind = fields("TRNTYPE")
+    if sign != "-" and kind in _OFX_OUTGOING:
+        doubt = f"is of type {kind}, money that leaves, but has no minus sign"
     return Movement(
         place=place,
         account=account,
