@@ -8,22 +8,38 @@ VAT rate in a file beside it (recettes-2024.totals.csv).
 from argparse import ArgumentParser, Namespace
 
 from lib import accounting_tables, cli, exports
+from lib.accounting_tables import Part
+from lib.histories import History
 from lib.root import Root
+from lib.settings import Settings
 
 
 def main(arguments: Namespace, root: Root) -> None:
     """Four files, made from one reading of the records."""
     period = arguments.period
-    with exports.reading(root, f"export_revenues {period}") as books:
-        recettes = accounting_tables.recettes(books.histories, period)
-        revenues = accounting_tables.revenues(books.histories, period)
-        files = {}
-        for name, report in (("recettes", recettes), ("revenues", revenues)):
-            stem = f"recettes/{name}-{period}"
-            files[f"{stem}.csv"] = report.table.to_bytes(books.settings)
-            files[f"{stem}.totals.csv"] = report.totals.to_bytes(books.settings)
+    with exports.held(root, f"export_revenues {period}") as used:
+        parts = exports.of_shares(root, tables_of, period, used)
+        received, recettes = accounting_tables.joined(
+            accounting_tables.RECETTES, [one for one, _ in parts], used
+        )
+        invoiced, revenues = accounting_tables.joined(
+            accounting_tables.REVENUES, [one for _, one in parts], used
+        )
+        files = {
+            f"recettes/recettes-{period}.csv": received,
+            f"recettes/recettes-{period}.totals.csv": recettes.totals.to_bytes(used),
+            f"recettes/revenues-{period}.csv": invoiced,
+            f"recettes/revenues-{period}.totals.csv": revenues.totals.to_bytes(used),
+        }
         exports.write(root, files)
     print(f"{period}: received {recettes.gross}, invoiced {revenues.gross}")
+
+
+def tables_of(period: str, used: Settings, histories: list[History]) -> tuple[Part, Part]:
+    """Recettes and revenues of some clients."""
+    recettes = accounting_tables.recettes(histories, period)
+    revenues = accounting_tables.revenues(histories, period)
+    return accounting_tables.part(recettes, used), accounting_tables.part(revenues, used)
 
 
 def parser() -> ArgumentParser:

@@ -313,7 +313,7 @@ def stage(
     faults: list[Alert] = []
     logo = given.issuer.logo.data if given.issuer.logo else None
     for made in documents:
-        product = production.produce(made, logo)
+        product = production.produce(logo, made)
         for verdict in product.verdicts:
             file = given.clients[made.client].source.name
             faults.append(Alert("B-INVOICE-INVALID", file, verdict.rule, verdict.text, made.client))

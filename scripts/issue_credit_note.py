@@ -177,8 +177,9 @@ def stage(run: issuing.Run, found: Found, made: Document) -> dict[str, Any]:
       Refused: with every rule that it breaks.
     """
     root, client = run.root, made.client
-    logo = made.seller.logo
-    product = production.produce(made, (root.archive_inputs / logo).read_bytes() if logo else None)
+    name = made.seller.logo
+    logo = (root.archive_inputs / name).read_bytes() if name else None
+    product = production.produce(logo, made)
     if product.verdicts:
         raise Refused(
             Alert("B-INVOICE-INVALID", made.number, verdict.rule, verdict.text, client)

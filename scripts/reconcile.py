@@ -11,6 +11,7 @@ from lib import (
     alerts,
     balances,
     cli,
+    histories,
     issuing,
     lock,
     money,
@@ -19,23 +20,28 @@ from lib import (
     revenues,
     settings,
     storage,
+    workers,
 )
 from lib.alerts import Alert, Broken
+from lib.records import Chain
 from lib.root import Root
+
+_WORTH_WORKERS = 100  # clients; fewer are done before a worker has started
 
 
 def main(arguments: Namespace, root: Root) -> None:
     """Writes derived files only, under the lock of whoever writes."""
-    with lock.exclusive(root, "reconcile", settings.load(root).lock_wait):
+    used = settings.load(root)
+    with lock.exclusive(root, "reconcile", used.lock_wait):
         issuing.finish_stopped_runs(root)
-        clients = balances.clients_of(root)
+        clients = histories.clients_of(root)
         stale = [client for client in clients if balances.is_stale(root, client)]
         faults: list[Alert] = []
-        for client in stale:
-            try:
-                print(_renew(root, client))
-            except Broken as broken:
-                faults += broken.alerts
+        for _, done in workers.each(renew, root, stale, used.workers, _WORTH_WORKERS):
+            if isinstance(done, Broken):
+                faults += done.alerts
+            else:
+                print(done)
         removed = _remove_orphans(root, set(clients))
     if faults:
         raise Broken(faults)
@@ -44,25 +50,32 @@ def main(arguments: Namespace, root: Root) -> None:
     print(f"{len(stale)} balances made, {unchanged} unchanged{gone}")
 
 
-def _renew(root: Root, client: str) -> str:
-    """Makes one client's balance anew; returns what to say of it."""
-    issued = records.read(root, revenues.chain_path(root, revenues.DIRECT, client))
-    paid = payments.read_client(root, client)
+def renew(root: Root, client: str) -> str | Broken:
+    """Makes one client's balance anew; returns what to say of it, or what is broken."""
+    with records.without_collector():
+        try:
+            issued = records.read(root, revenues.chain_path(root, revenues.DIRECT, client))
+            paid = payments.read_client(root, client)
+            _check(root, issued, paid)
+        except Broken as broken:
+            return broken
+        made = balances.file_of(client, issued, paid)
+        storage.update_derived(balances.path_of(root, client), balances.file_bytes(made))
+    figures = balances.totals(made.invoices)._asdict().items()
+    return f"{client}: {', '.join(f'{name} {money.plain(value, 2)}' for name, value in figures)}"
+
+
+def _check(root: Root, issued: Chain, paid: Chain) -> None:
     known = {record["number"] for record in issued.records if record["kind"] == "invoice"}
-    strays = [entry for entry in payments.entries(paid) if entry.invoice not in known]
+    name = root.name_of(paid.path)
+    text = "names {}, which no record in data/revenues/ knows"
+    strays = [
+        Alert("B-PAYMENT-STRAY", name, f"line {record['seq']}", text.format(record["invoice"]))
+        for record in paid.records
+        if record["invoice"] not in known
+    ]
     if strays:
-        name = root.name_of(paid.path)
-        text = "names {}, which no record in data/revenues/ knows"
-        raise Broken(
-            Alert("B-PAYMENT-STRAY", name, f"line {entry.seq}", text.format(entry.invoice))
-            for entry in strays
-        )
-    storage.update_derived(
-        balances.path_of(root, client), balances.file_bytes(client, issued, paid)
-    )
-    sums = balances.totals(balances.of_client(issued.records, payments.entries(paid)))
-    figures = [f"{name} {money.plain(value, 2)}" for name, value in sums._asdict().items()]
-    return f"{client}: {', '.join(figures)}"
+        raise Broken(strays)
 
 
 def _remove_orphans(root: Root, clients: set[str]) -> int:

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 import batches
 import house
 import import_batch
-from lib import document, facturx_xml, invoice_pdf, judges, production, revenues, storage
+from lib import document, facturx_xml, invoice_pdf, judges, production, revenues, storage, workers
 from lib.batch_rows import BatchInvoice
 from lib.root import Root
 from test_issuing import in_child, stop_at
@@ -320,10 +320,10 @@ def test_an_invoice_that_the_standard_refuses_rejects_the_file_with_its_line(tmp
     root = batches.build(tmp_path, GOOD)
     real = production.produce
 
-    def produce(made: document.Document, logo: bytes | None) -> production.Product:
+    def produce(logo: bytes | None, made: document.Document) -> production.Product:
         if made.reference == "CMD-2":
             return production.Product(b"", b"", (judges.Verdict("BR-X-1", "is not so"),))
-        return real(made, logo)
+        return real(logo, made)
 
     with mock.patch.object(production, "produce", produce):
         (one,) = batches.rejected(root)
@@ -417,7 +417,7 @@ def products(sound: Root) -> Iterator[None]:
         )
         for fact in batches.issued(sound)
     }
-    with mock.patch.object(production, "produce", lambda one, _: made[one.number]):
+    with mock.patch.object(production, "produce", lambda _, one: made[one.number]):
         yield
 
 
@@ -460,14 +460,14 @@ def test_killed_at_random_moments_and_run_again_the_bytes_are_the_same(tmp_path,
 
 
 def test_the_number_of_workers_does_not_change_a_byte(tmp_path, monkeypatch):
-    monkeypatch.setattr(production, "_WORTH_A_POOL", 5)
-    pools = mock.Mock(wraps=production.ProcessPoolExecutor)
-    monkeypatch.setattr(production, "ProcessPoolExecutor", pools)
+    monkeypatch.setattr(production, "_WORTH_WORKERS", 5)
+    pools = mock.Mock(wraps=workers.ProcessPoolExecutor)
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", pools)
     data = batches.file_of(*(batches.row(i) for i in range(1, 9)))
     trees = []
-    for workers in ("1", "2"):
-        root = batches.build(tmp_path / workers, data)
-        monkeypatch.setenv("WORKERS", workers)
+    for count in ("1", "2"):
+        root = batches.build(tmp_path / count, data)
+        monkeypatch.setenv("WORKERS", count)
         assert batches.run(root).code == 0
         trees.append(house.tree(root))
     assert pools.call_count == 1

@@ -4,17 +4,16 @@ Each is a pure function of the histories of the invoices. A period is the beginn
 dates in it: "2024" or "2024-03". Aggregation is over whole cents.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
-
-import pandas
 
 from lib import csv_files, receipts
 from lib.csv_files import AMOUNT, CODE, FIGURE, TEXT, Column
 from lib.histories import Bill, History, Movement, text_of
 from lib.settings import Settings
 
-_FIGURES = ["net", "vat", "gross"]
+Kind = tuple[str, str, str]  # nature, VAT category, VAT rate
 
 RECETTES = (
     Column("date", "Date d'encaissement"),
@@ -77,7 +76,7 @@ class Table(NamedTuple):
     """Columns and the cells beneath them, by the name of the column."""
 
     columns: Sequence[Column]
-    cells: dict[str, list[Any]]
+    cells: Mapping[str, Sequence[Any]]
 
     def to_bytes(self, settings: Settings) -> bytes:
         """The table as a CSV file."""
@@ -85,15 +84,23 @@ class Table(NamedTuple):
 
 
 class Report(NamedTuple):
-    """A table and its totals by nature, VAT category and rate, with a last row for all."""
+    """A table, and net and VAT in cents of each kind of what is in it."""
 
     table: Table
-    totals: Table
+    sums: Mapping[Kind, tuple[int, int]]
+
+    @property
+    def totals(self) -> Table:
+        """The sums by nature, VAT category and rate, in that order, with a last row for all."""
+        rows = [(*kind, *self.sums[kind]) for kind in sorted(self.sums)]
+        net, vat = (sum(amounts[i] for amounts in self.sums.values()) for i in (0, 1))
+        rows.append(("total", "", "", net, vat))
+        return _table(TOTALS, [(*row, row[3] + row[4]) for row in rows])
 
     @property
     def gross(self) -> str:
         """The sum of all, "1234.50"."""
-        return text_of(self.totals.cells["gross"][-1])
+        return text_of(sum(net + vat for net, vat in self.sums.values()))
 
 
 def recettes(histories: Iterable[History], period: str) -> Report:
@@ -104,72 +111,73 @@ def recettes(histories: Iterable[History], period: str) -> Report:
     rates; they add up to 0.00.
     """
     rows = []
-    amounts = []
+    sums: dict[Kind, tuple[int, int]] = {}
     for history in histories:
+        # What happened in other periods only is not in this one.
+        if not any(event.date.startswith(period) for event in _events(history)):
+            continue
         for receipt in receipts.receipts(history):
             if not receipt.source.date.startswith(period):
                 continue
             natures: dict[str, tuple[int, int]] = {}
             for share in receipt.shares:
-                net, vat = natures.get(share.nature, (0, 0))
-                natures[share.nature] = (net + share.net, vat + share.vat)
-                amounts.append(share[:5])
+                _add(natures, share.nature, share.net, share.vat)
+                _add(sums, share[:3], share.net, share.vat)
             if receipt.overpaid:
                 natures[receipts.OVERPAYMENT] = (receipt.overpaid, 0)
-                amounts.append((receipts.OVERPAYMENT, "", "", receipt.overpaid, 0))
-            facts = _facts(history.invoice, receipt.source)
+                _add(sums, (receipts.OVERPAYMENT, "", ""), receipt.overpaid, 0)
             for nature in sorted(natures):
-                net, vat = natures[nature]
-                if net or vat:
-                    rows.append((*facts, nature, net, vat, net + vat))
-    names = ["date", "client", "is_money", "seq", "name", "invoice", "kind", "currency"]
-    names += ["method", "reference", "nature", *_FIGURES]
-    order = ["date", "client", "is_money", "seq", "nature"]
-    return Report(_table(RECETTES, names, rows, order), _totals(amounts))
+                if any(natures[nature]):
+                    rows.append(_recette(history.invoice, receipt.source, nature, natures[nature]))
+    return Report(_table(RECETTES, _in_order(rows)), sums)
 
 
-def _facts(invoice: Bill, source: Bill | Movement) -> tuple[Any, ...]:
-    """What the rows of a receipt have in common, with what they are ordered by."""
-    money = isinstance(source, Movement)
+def _events(history: History) -> Iterable[Bill | Movement]:
+    return (*history.credit_notes, *history.movements)
+
+
+def _recette(
+    invoice: Bill, source: Bill | Movement, nature: str, amounts: tuple[int, int]
+) -> tuple[Any, ...]:
+    """A row, after what it is ordered by: credit notes before the money of the same day."""
+    net, vat = amounts
+    paid = isinstance(source, Movement)
+    order = (source.date, source.client, paid, source.seq, nature)
     number = source.invoice if isinstance(source, Movement) else source.number
-    facts = (source.date, source.client, money, source.seq, invoice.name, number, source.kind)
-    if isinstance(source, Movement):
-        return (*facts, source.currency, source.method, source.reference)
-    return (*facts, source.currency, "", "")
+    how = (source.method, source.reference) if isinstance(source, Movement) else ("", "")
+    what = (source.date, number, source.client, invoice.name, source.kind, nature)
+    return (order, *what, net, vat, net + vat, source.currency, *how)
 
 
 def revenues(histories: Iterable[History], period: str) -> Report:
     """What was invoiced: a row for each nature, VAT category and rate; credit notes negative."""
     rows = []
+    sums: dict[Kind, tuple[int, int]] = {}
     for history in histories:
         for bill in (history.invoice, *history.credit_notes):
             if not bill.date.startswith(period):
                 continue
             sign = 1 if bill.kind == "invoice" else -1
-            order = (bill.date, bill.client, bill.seq)
-            facts = (bill.number, bill.kind, bill.corrects, bill.name, bill.currency, bill.due_date)
-            for share in bill.shares:
-                kind = (share.nature, share.vat_category, share.vat_rate)
-                figures = (sign * share.net, sign * share.vat, sign * share.gross)
-                rows.append((*order, *facts, *kind, *figures))
-    names = ["date", "client", "seq", "number", "kind", "corrects", "name", "currency", "due_date"]
-    names += ["nature", "vat_category", "vat_rate", *_FIGURES]
-    return Report(
-        _table(REVENUES, names, rows, ["date", "client", "seq"]),
-        _totals(row[-6:-1] for row in rows),
-    )
+            what = (bill.date, bill.number, bill.kind, bill.corrects, bill.client, bill.name)
+            for i, share in enumerate(bill.shares):
+                net, vat = sign * share.net, sign * share.vat
+                _add(sums, share[:3], net, vat)
+                order = (bill.date, bill.client, bill.seq, i)
+                figures = (net, vat, net + vat)
+                rows.append((order, *what, *share[:3], *figures, bill.currency, bill.due_date))
+    return Report(_table(REVENUES, _in_order(rows)), sums)
 
 
 def payments(histories: Iterable[History], period: str = "") -> Table:
     """Payments, refunds (negative) and reversals (opposite to what they reverse), by date."""
     rows = [
         (
-            movement.date,
-            movement.client,
-            movement.seq,
+            (movement.date, movement.client, movement.seq),
             f"{movement.client}/{movement.seq}",
+            movement.date,
             movement.kind,
             movement.invoice,
+            movement.client,
             history.invoice.name,
             movement.amount,
             movement.currency,
@@ -182,28 +190,58 @@ def payments(histories: Iterable[History], period: str = "") -> Table:
         for movement in history.movements
         if movement.date.startswith(period)
     ]
-    names = ["date", "client", "seq", "id", "kind", "invoice", "name", "amount", "currency"]
-    names += ["method", "reference", "note", "reverses"]
-    return _table(PAYMENTS, names, rows, ["date", "client", "seq"])
+    return _table(PAYMENTS, _in_order(rows))
 
 
-def _table(
-    columns: Sequence[Column], names: list[str], rows: list[tuple[Any, ...]], order: list[str]
-) -> Table:
-    frame = pandas.DataFrame(rows, columns=names).sort_values(order, kind="stable")
-    return Table(columns, {column.name: frame[column.name].tolist() for column in columns})
+def _add(sums: dict[Any, tuple[int, int]], key: Any, net: int, vat: int) -> None:
+    before = sums.get(key, (0, 0))
+    sums[key] = (before[0] + net, before[1] + vat)
 
 
-def _totals(amounts: Iterable[tuple[Any, ...]]) -> Table:
-    """Sums of (nature, category, rate, net, vat) rows, in that order, then of all."""
-    keys = ["nature", "vat_category", "vat_rate"]
-    frame = pandas.DataFrame(list(amounts), columns=[*keys, "net", "vat"])
-    frame = frame.astype({"net": "int64", "vat": "int64"})
-    sums = frame.groupby(keys, as_index=False, sort=True).sum()
-    cells = {name: sums[name].tolist() for name in (*keys, "net", "vat")}
-    for key, text in zip(keys, ("total", "", ""), strict=True):
-        cells[key].append(text)
-    for figure in ("net", "vat"):
-        cells[figure].append(sum(cells[figure]))
-    cells["gross"] = [net + vat for net, vat in zip(cells["net"], cells["vat"], strict=True)]
-    return Table(TOTALS, cells)
+def _in_order(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Rows in the order of their first item, which is no cell."""
+    rows.sort(key=itemgetter(0))
+    return [row[1:] for row in rows]
+
+
+def _table(columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> Table:
+    cells = zip(*rows, strict=True) if rows else [()] * len(columns)
+    names = (column.name for column in columns)
+    return Table(columns, dict(zip(names, cells, strict=True)))
+
+
+# --- a table in parts ----------------------------------------------------------------
+
+
+class Part(NamedTuple):
+    """A report on some of the clients: the lines of its CSV file with their dates, its sums."""
+
+    dates: list[str]
+    lines: list[str]
+    sums: Mapping[Kind, tuple[int, int]]
+
+
+def part(report: Report, settings: Settings) -> Part:
+    """A report as a part of a larger one."""
+    table = report.table
+    lines = csv_files.lines(table.columns, table.cells, settings)
+    return Part(list(table.cells["date"]), lines, report.sums)
+
+
+def joined(
+    columns: Sequence[Column], parts: Sequence[Part], settings: Settings
+) -> tuple[bytes, Report]:
+    """The CSV file of a report that was made in parts, and the report, without its rows.
+
+    Args:
+      parts: in order of client. Rows are ordered by date and then by client, so that their
+        dates alone bring those of all parts into order.
+    """
+    dated = [pair for one in parts for pair in zip(one.dates, one.lines, strict=True)]
+    dated.sort(key=itemgetter(0))
+    sums: dict[Kind, tuple[int, int]] = {}
+    for one in parts:
+        for kind, amounts in one.sums.items():
+            _add(sums, kind, *amounts)
+    data = csv_files.whole(columns, (line for _, line in dated), settings)
+    return data, Report(_table(columns, []), sums)

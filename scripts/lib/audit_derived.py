@@ -19,6 +19,7 @@ from typing import NamedTuple
 import msgspec
 
 from lib import (
+    accounting_tables,
     audit,
     audit_records,
     balances,
@@ -107,7 +108,11 @@ def _balance(files: Files, books: Books, name: str) -> Iterator[Alert]:
         yield Alert("B-DERIVED-CHANGED", name, "", text)
         return
     chains = [book.chain(files.root, n) for book, n in zip((issued, paid), lengths, strict=True)]
-    if unreadable or not lengths[0] or balances.file_bytes(client, chains[0], chains[1]) != data:
+    if (
+        unreadable
+        or not lengths[0]
+        or balances.file_bytes(balances.file_of(client, chains[0], chains[1])) != data
+    ):
         yield _changed(name, "reconcile")
     elif lengths != (len(issued.records), len(paid.records)):
         yield _stale(name, "reconcile")
@@ -192,17 +197,12 @@ class Export(NamedTuple):
 
 
 def _recettes(past: Past, match: re.Match[str], used: Settings) -> bytes:
-    from lib import accounting_tables  # it loads pandas, which a root without exports spares
-
     report = getattr(accounting_tables, match[1])(past.histories, match[2])
-    table = report.totals if match[3] else report.table
-    made: bytes = table.to_bytes(used)
-    return made
+    table: accounting_tables.Table = report.totals if match[3] else report.table
+    return table.to_bytes(used)
 
 
 def _payments(past: Past, _: re.Match[str], used: Settings) -> bytes:
-    from lib import accounting_tables
-
     return accounting_tables.payments(past.histories).to_bytes(used)
 
 

@@ -7,11 +7,8 @@ rendered again where its renderer is today's.
 """
 
 import io
-import multiprocessing
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from decimal import Decimal
 from itertools import chain
 from typing import Any, NamedTuple
@@ -31,6 +28,7 @@ from lib import (
     production,
     revenues,
     storage,
+    workers,
 )
 from lib.alerts import Alert
 from lib.audit import Files
@@ -40,8 +38,7 @@ from lib.records import Record
 from lib.revenues import Ledger
 from lib.root import Root
 
-_WORTH_A_POOL = 40  # a worker needs a second to start
-_CHUNK = 16
+_WORTH_WORKERS = 40  # a worker needs a second to start
 _DIGITS = 20  # of any amount, before or behind the point
 _SHA256 = re.compile("[0-9a-f]{64}")
 _XML_NAME = "factur-x.xml"
@@ -85,14 +82,14 @@ class Tally(NamedTuple):
     rendered: int
 
 
-def faults(files: Files, books: Books, workers: int) -> tuple[list[Alert], Tally]:
+def faults(files: Files, books: Books, processes: int) -> tuple[list[Alert], Tally]:
     """Everything that is wrong with proofs."""
     tasks = list(_tasks(books))
     found: list[Alert] = []
     users: dict[Source, list[str]] = {}
     rendered = 0
     all_read = True
-    for verdict in _verdicts(files.root, tasks, workers):
+    for _, verdict in workers.each(check, files.root, tasks, processes, _WORTH_WORKERS):
         found += verdict.faults
         rendered += verdict.rendered
         all_read = all_read and verdict.sources is not None
@@ -113,18 +110,6 @@ def _tasks(books: Books) -> Iterator[Task]:
                 before = about.get(number, ())
                 yield Task(ledger, record, before if is_note else ())
                 about[number] = (*before, record)
-
-
-def _verdicts(root: Root, tasks: list[Task], workers: int) -> Iterator[Verdict]:
-    if workers < 2 or len(tasks) < _WORTH_A_POOL:
-        for task in tasks:
-            yield check(root, task)
-        return
-    # Spawned, not forked: a worker inherits no open file, so never the lock.
-    spawn = multiprocessing.get_context("spawn")
-    ready = (os.getpid(),)
-    with ProcessPoolExecutor(workers, spawn, production.end_with_parent, ready) as pool:
-        yield from pool.map(check, [root] * len(tasks), tasks, chunksize=_CHUNK)
 
 
 # --- one document --------------------------------------------------------------------

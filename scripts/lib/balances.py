@@ -85,23 +85,24 @@ def of_client(
       lines: the client's payment entries.
       until: what was issued, paid or given back later does not count yet.
     """
-    known = [record for record in issued if date.fromisoformat(record["issue_date"]) <= until]
-    facts = {record["number"]: record for record in known}
+    last_day = until.isoformat()
+    known = [record for record in issued if record["issue_date"] <= last_day]
+    credited = revenues.credited(known)
     paid = payments.paid(entry for entry in lines if entry.date <= until)
     return [
         InvoiceBalance(
-            client=fact["client"],
-            buyer=fact["buyer"],
-            number=invoice.number,
-            issue_date=date.fromisoformat(fact["issue_date"]),
-            due_date=date.fromisoformat(fact["due_date"]) if "due_date" in fact else None,
-            currency=fact["currency"],
-            gross=invoice.gross,
-            credited=invoice.credited,
-            paid=paid.get(invoice.number, money.ZERO),
+            client=record["client"],
+            buyer=record["buyer"],
+            number=record["number"],
+            issue_date=date.fromisoformat(record["issue_date"]),
+            due_date=date.fromisoformat(record["due_date"]) if "due_date" in record else None,
+            currency=record["currency"],
+            gross=Decimal(record["gross"]),
+            credited=credited.get(record["number"], money.ZERO),
+            paid=paid.get(record["number"], money.ZERO),
         )
-        for invoice in revenues.issued(known)
-        for fact in [facts[invoice.number]]
+        for record in known
+        if record["kind"] == "invoice"
     ]
 
 
@@ -157,14 +158,27 @@ def path_of(root: Root, client: str) -> Path:
     return folder(root) / f"{client}.json"
 
 
-def file_bytes(client: str, issued: Chain, paid: Chain) -> bytes:
+class File(NamedTuple):
+    """What data/balance/<client>.json is made of."""
+
+    client: str
+    issued: Chain
+    paid: Chain
+    invoices: list[InvoiceBalance]
+
+
+def file_of(client: str, issued: Chain, paid: Chain) -> File:
+    """The balance of a client whose records these are."""
+    return File(client, issued, paid, of_client(issued.records, payments.entries(paid)))
+
+
+def file_bytes(file: File) -> bytes:
     """The bytes of data/balance/<client>.json."""
-    invoices = of_client(issued.records, payments.entries(paid))
-    heads = [records.head_bytes(chain.seq, chain.hash) for chain in (issued, paid)]
+    heads = [records.head_bytes(chain.seq, chain.hash) for chain in (file.issued, file.paid)]
     rest = {
-        "client": client,
-        "currency": issued.records[-1]["currency"],
-        "totals": _amounts(totals(invoices)._asdict()),
+        "client": file.client,
+        "currency": file.issued.records[-1]["currency"],
+        "totals": _amounts(totals(file.invoices)._asdict()),
         "invoices": [
             {
                 "number": invoice.number,
@@ -173,7 +187,7 @@ def file_bytes(client: str, issued: Chain, paid: Chain) -> bytes:
                 **_amounts({name: getattr(invoice, name) for name in _AMOUNTS}),
                 "status": invoice.status,
             }
-            for invoice in invoices
+            for invoice in file.invoices
         ],
     }
     return _made_from(*heads) + storage.pretty_json(rest).removeprefix(b"{\n")
@@ -194,16 +208,6 @@ def _made_from(issued: bytes, paid: bytes) -> bytes:
         for name, head in zip(("revenues", "payments"), heads, strict=True)
     ]
     return ('{\n  "made_from": {\n' + ",\n".join(lines) + "\n  },\n").encode()
-
-
-def clients_of(root: Root) -> list[str]:
-    """Every client that has direct invoices or payments, by what stands on the disk."""
-    names: set[str] = set()
-    for records_folder in (root.data / revenues.DIRECT.records, payments.folder(root)):
-        names |= {path.stem for path in records_folder.glob("*.jsonl")}
-        heads = records.head_path(root, records_folder / "any.jsonl").parent
-        names |= {path.stem for path in heads.glob("*.json")}
-    return sorted(names)
 
 
 def is_stale(root: Root, client: str) -> bool:

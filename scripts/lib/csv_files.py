@@ -10,8 +10,8 @@ amounts stay numbers, negative ones too.
 """
 
 import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from lib.histories import text_of
@@ -62,13 +62,31 @@ def to_bytes(
       cells: for each column, by its name, its cells from top to bottom: int (cents) for
         AMOUNT, str for any other.
     """
-    semicolon, in_french = settings.csv_dialect == "fr", settings.csv_headers == "fr"
-    stream = io.StringIO()
-    writer = csv.writer(stream, delimiter=";" if semicolon else ",", lineterminator="\r\n")
-    writer.writerow(column.french if in_french else column.name for column in columns)
-    written = [_texts(column.kind, cells[column.name], settings) for column in columns]
-    writer.writerows(zip(*written, strict=True))
-    return stream.getvalue().encode("utf-8-sig" if semicolon else "utf-8")
+    return whole(columns, lines(columns, cells, settings), settings)
+
+
+def lines(
+    columns: Sequence[Column], cells: Mapping[str, Sequence[Any]], settings: Settings
+) -> list[str]:
+    """The lines below the headings, each with its line end; arguments as of `to_bytes`."""
+    texts = [_texts(column.kind, cells[column.name], settings) for column in columns]
+    return _written(zip(*texts, strict=True), settings)
+
+
+def whole(columns: Sequence[Column], below: Iterable[str], settings: Settings) -> bytes:
+    """A whole CSV file of the lines below its headings."""
+    in_french = settings.csv_headers == "fr"
+    headings = [column.french if in_french else column.name for column in columns]
+    text = "".join((*_written([headings], settings), *below))
+    return text.encode("utf-8-sig" if settings.csv_dialect == "fr" else "utf-8")
+
+
+def _written(rows: Iterable[Sequence[str]], settings: Settings) -> list[str]:
+    made: list[str] = []
+    delimiter = ";" if settings.csv_dialect == "fr" else ","
+    lines_of = SimpleNamespace(write=made.append)  # csv writes each row at once
+    csv.writer(lines_of, delimiter=delimiter, lineterminator="\r\n").writerows(rows)
+    return made
 
 
 def _texts(kind: str, cells: Sequence[Any], settings: Settings) -> Sequence[str]:

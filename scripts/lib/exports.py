@@ -1,16 +1,33 @@
 """What all exports share: the period asked for, reading under the lock, writing whole files."""
 
 import argparse
+import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from lib import cli, histories, issuing, settings, storage
+from lib import (
+    cli,
+    histories,
+    issuing,
+    payments,
+    records,
+    revenues,
+    settings,
+    storage,
+    workers,
+)
+from lib.alerts import Alert, Broken
 from lib.histories import History
 from lib.root import Root
 from lib.settings import Settings
+
+_Made = TypeVar("_Made")
+
+_SHARE = 20_000_000  # bytes of records that a process reads at a time
+_WORTH_WORKERS = 3  # shares; fewer are read before a worker has started
 
 
 class Books(NamedTuple):
@@ -48,9 +65,70 @@ def reading(root: Root, command: str) -> Iterator[Books]:
       Unavailable: the lock is held.
       Broken: the records are, or a stopped run cannot be finished.
     """
+    with held(root, command) as given, records.without_collector():
+        yield Books(given, histories.read(root))
+
+
+@contextmanager
+def held(root: Root, command: str) -> Iterator[Settings]:
+    """The same of books that are read within the block."""
     given = settings.load(root)
     with issuing.settled(root, command, given.lock_wait):
-        yield Books(given, histories.read(root))
+        yield given
+
+
+def of_shares(
+    root: Root, work: Callable[[str, Settings, list[History]], _Made], period: str, used: Settings
+) -> list[_Made]:
+    """`work(period, used, histories)` of each share of the clients, in order of client.
+
+    Args:
+      work: a function of a module, so that workers find it; it is given the invoices to which
+        something happened in the period.
+
+    Raises:
+      Broken: with every disagreement found.
+    """
+    asked = (root, work, period, used)
+    done = workers.each(_of_share, asked, _shares(root), used.workers, _WORTH_WORKERS)
+    made: list[_Made] = []
+    faults: list[Alert] = []
+    for _, found in done:
+        if isinstance(found, Broken):
+            faults += found.alerts
+        else:
+            made.append(found)
+    if faults:
+        raise Broken(faults)
+    return made
+
+
+def _of_share(
+    asked: tuple[Root, Callable[[str, Settings, list[History]], _Made], str, Settings],
+    clients: list[str],
+) -> _Made | Broken:
+    root, work, period, used = asked
+    with records.without_collector():
+        try:
+            return work(period, used, histories.read(root, clients, period))
+        except Broken as broken:
+            return broken
+
+
+def _shares(root: Root) -> Iterator[list[str]]:
+    """All clients, in order, in shares whose records are read in about a second."""
+    share: list[str] = []
+    size = 0
+    for client in histories.clients_of(root):
+        share.append(client)
+        for folder in (root.data / revenues.DIRECT.records, payments.folder(root)):
+            with contextlib.suppress(FileNotFoundError):
+                size += (folder / f"{client}.jsonl").stat().st_size
+        if size >= _SHARE:
+            yield share
+            share, size = [], 0
+    if share:
+        yield share
 
 
 def write(root: Root, files: dict[str, bytes]) -> None:

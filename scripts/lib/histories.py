@@ -4,7 +4,7 @@ The one place where exports read the records. Amounts are whole cents, signed as
 and dates are the texts of the records, so that what is done for each record stays light.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -101,34 +101,65 @@ def text_of(amount: int) -> str:
     return f"{'-' if amount < 0 else ''}{whole}.{rest:02d}"
 
 
-def read(root: Root) -> list[History]:
+def clients_of(root: Root) -> list[str]:
+    """Every client that has direct invoices or payments, by what stands on the disk."""
+    folders = (root.data / revenues.DIRECT.records, payments.folder(root))
+    return sorted({name for folder in folders for name in records.owners(root, folder)})
+
+
+def read(root: Root, clients: Iterable[str] | None = None, period: str = "") -> list[History]:
     """Every invoice that the records know, in order of client and of issue.
 
     The caller holds the lock, so that both families of records are of one moment.
 
+    Args:
+      clients: those to read, in order of name; None for all.
+      period: only invoices to which something happened in it ("2024", "2024-03").
+
     Raises:
       Broken: if the records are, or name an invoice that there is none of.
     """
-    issued = revenues.read(root, revenues.DIRECT)
-    paid = payments.read(root)
     histories: list[History] = []
     faults: list[Alert] = []
-    for client in sorted(issued.keys() | paid.keys()):
-        bills = [_bill(record) for record in issued[client].records] if client in issued else []
-        movements = (
-            [_movement(entry) for entry in payments.entries(paid[client])]
-            if (client in paid)
-            else []
-        )
-        invoices = {bill.number for bill in bills if bill.kind == "invoice"}
-        if client in issued:
-            faults += _orphans(root, issued[client], bills, invoices)
-        if client in paid:
-            faults += _orphans(root, paid[client], movements, invoices)
-        histories += of_client(bills, movements)
+    for client in clients_of(root) if clients is None else clients:
+        try:
+            histories += _read_client(root, client, period)
+        except Broken as broken:
+            faults += broken.alerts
     if faults:
         raise Broken(faults)
     return histories
+
+
+def _read_client(root: Root, client: str, period: str) -> list[History]:
+    issued = records.read(root, revenues.chain_path(root, revenues.DIRECT, client))
+    paid = payments.read_client(root, client)
+    if faults := [*_orphans(root, issued, paid)]:
+        raise Broken(faults)
+    meant = {_about(one) for one in issued.records if one["issue_date"].startswith(period)}
+    meant |= {_about(one) for one in paid.records if one["date"].startswith(period)}
+    return of_client(
+        [_bill(record) for record in issued.records if _about(record) in meant],
+        [_movement(entry) for entry in payments.entries(paid) if entry.invoice in meant],
+    )
+
+
+def _about(record: records.Record) -> str:
+    """The invoice that a record of either family is about."""
+    number: str = record.get("invoice") or record.get("corrects") or record["number"]
+    return number
+
+
+def _orphans(root: Root, issued: records.Chain, paid: records.Chain) -> Iterator[Alert]:
+    """Lines about an invoice that the client's records do not have."""
+    invoices = {record["number"] for record in issued.records if record["kind"] == "invoice"}
+    for chain in (issued, paid):
+        for record in chain.records:
+            if _about(record) not in invoices:
+                text = f"is about {_about(record)}, which is no invoice of this client"
+                place, client = f"line {record['seq']}", record["client"]
+                name, text = root.name_of(chain.path), f"{text}; run `make verify`"
+                yield Alert("B-RECORD-ORPHAN", name, place, text, client)
 
 
 def of_client(bills: Iterable[Bill], movements: Iterable[Movement]) -> list[History]:
@@ -147,20 +178,6 @@ def of_client(bills: Iterable[Bill], movements: Iterable[Movement]) -> list[Hist
         History(bill, tuple(credited.get(bill.number, ())), tuple(paid.get(bill.number, ())))
         for bill in invoices
     ]
-
-
-def _orphans(
-    root: Root, chain: records.Chain, lines: Iterable[Bill | Movement], invoices: set[str]
-) -> list[Alert]:
-    """A line about an invoice that the client's records do not have."""
-    name = root.name_of(chain.path)
-    faults = []
-    for line in lines:
-        about = line.invoice if isinstance(line, Movement) else line.corrects
-        if about and about not in invoices:
-            text = f"is about {about}, which is no invoice of this client; run `make verify`"
-            faults.append(Alert("B-RECORD-ORPHAN", name, f"line {line.seq}", text, line.client))
-    return faults
 
 
 def _bill(record: records.Record) -> Bill:

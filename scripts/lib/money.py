@@ -83,9 +83,6 @@ def plain(value: Decimal, decimals: int = 0) -> str:
 
     Example: plain(Decimal("12.5000"), 2) is "12.50"; plain(Decimal("137.0")) is "137".
     """
-    text = format(value, "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    whole, _, fraction = text.partition(".")
-    fraction = fraction.ljust(decimals, "0")
+    whole, _, fraction = format(value, "f").partition(".")
+    fraction = fraction.rstrip("0").ljust(decimals, "0")
     return f"{whole}.{fraction}" if fraction else whole

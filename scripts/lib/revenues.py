@@ -148,15 +148,20 @@ def is_invoiced(chain: records.Chain, month: str) -> bool:
     )
 
 
+def credited(lines: Iterable[records.Record]) -> dict[str, Decimal]:
+    """What was credited of each invoice that has credit notes, by its number."""
+    sums: dict[str, Decimal] = {}
+    for record in lines:
+        if record["kind"] == "credit_note":
+            number = record["corrects"]
+            sums[number] = sums.get(number, money.ZERO) + Decimal(record["gross"])
+    return sums
+
+
 def issued(lines: Iterable[records.Record]) -> list[Issued]:
     """The invoices of a chain, in order of issue."""
     lines = tuple(lines)
-    credited: dict[str, Decimal] = {}
-    for record in lines:
-        if record["kind"] == "credit_note":
-            corrected = record["corrects"]
-            so_far = credited.get(corrected, money.ZERO)
-            credited[corrected] = so_far + Decimal(record["gross"])
+    sums = credited(lines)
     return [
         Issued(
             record["number"],
@@ -166,7 +171,7 @@ def issued(lines: Iterable[records.Record]) -> list[Issued]:
                 end=date.fromisoformat(record["period"]["end"]),
             ),
             Decimal(record["gross"]),
-            credited.get(record["number"], money.ZERO),
+            sums.get(record["number"], money.ZERO),
         )
         for record in lines
         if record["kind"] == "invoice"

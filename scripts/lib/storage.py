@@ -12,6 +12,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
+import msgspec
+
 from lib.alerts import Alert, Refused
 from lib.root import Root
 
@@ -39,7 +41,7 @@ def canonical_json(value: Any) -> bytes:
 
 def pretty_json(value: Any) -> bytes:
     """JSON for a person to read: two spaces, keys as given, a line break at the end."""
-    return json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n"
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
 
 
 # --- reading -------------------------------------------------------------------------

@@ -149,7 +149,7 @@ def make(
     )
 
 
-def _rows(cells: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+def _rows(cells: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     return [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
 
 
@@ -199,7 +199,9 @@ def _by(values: Iterable[_T], key: Callable[[_T], str]) -> defaultdict[str, list
     return made
 
 
-def _rates(invoiced: dict[str, list[Any]], received: dict[str, list[Any]]) -> list[Rate]:
+def _rates(
+    invoiced: Mapping[str, Sequence[Any]], received: Mapping[str, Sequence[Any]]
+) -> list[Rate]:
     sums: dict[tuple[str, str, str], list[int]] = {}
     for place, cells in ((0, invoiced), (2, received)):
         for row in _rows(cells)[:-1]:  # the last one is the total

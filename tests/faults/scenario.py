@@ -75,7 +75,7 @@ def run(step: Step, root: Root) -> house.Ran:
 def fake_production() -> None:
     """From here on a PDF is a few bytes, and no judge is asked: neither is what is tried here."""
 
-    def produce(made: Document, logo: bytes | None) -> production.Product:
+    def produce(logo: bytes | None, made: Document) -> production.Product:
         return production.Product(document.to_json(made), b"%PDF " + made.number.encode() * 20, ())
 
     production.produce = produce

@@ -1,0 +1,90 @@
+"""Workers: one kind of work on many items, by as many processes as the settings name.
+
+Results come in the order of the items, whoever made them, so that how many workers there
+are never shows in a byte.
+"""
+
+import ctypes
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from functools import partial
+from itertools import chain, islice
+from typing import Any, TypeVar
+
+from lib.alerts import Alert, Unavailable
+
+_Shared = TypeVar("_Shared")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+_AHEAD = 8  # items given to each worker before the first of them is due
+
+
+def each(
+    work: Callable[[_Shared, _Item], _Result],
+    shared: _Shared,
+    items: Iterable[_Item],
+    workers: int,
+    worth: int,
+) -> Iterator[tuple[_Item, _Result]]:
+    """Each item with `work(shared, item)`, in order.
+
+    Items are taken as the workers get to them, so that memory does not grow with their number.
+
+    Args:
+      work: a function of a module, which a worker finds by its name.
+      shared: what is the same for all items; given to each worker once.
+      worth: fewer items than that are faster done here than by workers that have to start.
+
+    Raises:
+      Unavailable: a worker was killed.
+    """
+    items = iter(items)
+    first = list(islice(items, worth))
+    if workers < 2 or len(first) < worth:
+        for item in chain(first, items):
+            yield item, work(shared, item)
+        return
+    pool = ProcessPoolExecutor(
+        workers,
+        # Spawned, not forked: a worker inherits no open file, so never the lock.
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_prepare,
+        initargs=(os.getpid(), work, shared),
+    )
+    waiting: deque[tuple[_Item, Future[_Result]]] = deque()
+    try:
+        with pool:
+            for item in chain(first, items):
+                waiting.append((item, pool.submit(_do, item)))
+                if len(waiting) > workers * _AHEAD:
+                    done, result = waiting.popleft()
+                    yield done, result.result()
+            while waiting:
+                done, result = waiting.popleft()
+                yield done, result.result()
+    except BrokenExecutor:
+        text = "a worker was killed (is there too little memory?); nothing was half-done: run the"
+        text += " command again, with WORKERS=1 if it is killed again"
+        raise Unavailable([Alert("B-WORKER", "", "", text)]) from None
+
+
+_work: Callable[[Any], Any]  # what a worker does; each worker has its own
+
+
+def _prepare(parent: int, work: Callable[[Any, Any], Any], shared: Any) -> None:
+    """A worker ends with its parent, even if that was killed (prctl PR_SET_PDEATHSIG)."""
+    global _work
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+    _work = partial(work, shared)
+
+
+def _do(item: Any) -> Any:
+    return _work(item)
