@@ -83,6 +83,7 @@ $(READY): $(HOUSE)/requirements.txt
 	@echo "installing into .venv (once)"
 	@python3 -m venv $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(PYTHON) -m compileall -q $(HOUSE)/scripts
 	@touch $@
 
 $(READY_DEV): $(HOUSE)/requirements-dev.txt $(READY)

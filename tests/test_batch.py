@@ -1,5 +1,6 @@
 """Batches from the inbox to the packages: all of a file's invoices, once, or none."""
 
+import concurrent.futures
 import json
 import os
 import random
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 import batches
 import house
 import import_batch
-from lib import document, facturx_xml, invoice_pdf, judges, production, revenues, storage, workers
+from lib import document, facturx_xml, invoice_pdf, judges, production, revenues, storage
 from lib.batch_rows import BatchInvoice
 from lib.root import Root
 from test_issuing import in_child, stop_at
@@ -461,8 +462,8 @@ def test_killed_at_random_moments_and_run_again_the_bytes_are_the_same(tmp_path,
 
 def test_the_number_of_workers_does_not_change_a_byte(tmp_path, monkeypatch):
     monkeypatch.setattr(production, "_WORTH_WORKERS", 5)
-    pools = mock.Mock(wraps=workers.ProcessPoolExecutor)
-    monkeypatch.setattr(workers, "ProcessPoolExecutor", pools)
+    pools = mock.Mock(wraps=concurrent.futures.ProcessPoolExecutor)
+    monkeypatch.setattr(concurrent.futures, "ProcessPoolExecutor", pools)
     data = batches.file_of(*(batches.row(i) for i in range(1, 9)))
     trees = []
     for count in ("1", "2"):

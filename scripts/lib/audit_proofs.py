@@ -14,8 +14,6 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
-import pypdf
-from lxml import etree
 
 from lib import (
     audit,
@@ -312,6 +310,8 @@ def _logo(root: Root, digest: str) -> tuple[bytes | None, str]:
 
 def _embedded(pdf: bytes) -> bytes | str:
     """The XML inside a PDF, or why there is none."""
+    import pypdf
+
     try:
         files = list(pypdf.PdfReader(io.BytesIO(pdf)).attachment_list)
         contents = [one.content for one in files if one.name == _XML_NAME]
@@ -324,6 +324,8 @@ def _embedded(pdf: bytes) -> bytes | str:
 
 def _amounts_in_xml(made: Document, xml: bytes) -> Iterator[str]:
     """Where number, dates, parties or amounts of the XML are not the document's."""
+    from lxml import etree
+
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
     try:
         tree = etree.fromstring(xml, parser)

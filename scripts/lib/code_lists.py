@@ -18,6 +18,14 @@ def facturx_folder() -> Path:
 
 
 @cache
+def eu_members() -> frozenset[str]:
+    """The member states of the EU, as VAT numbers begin with them; Greece is GR here."""
+    from stdnum.eu.vat import MEMBER_STATES
+
+    return frozenset(code.upper() for code in MEMBER_STATES)
+
+
+@cache
 def countries() -> frozenset[str]:
     """ISO 3166-1 alpha-2, as BT-40, BT-55 and BT-80 know them."""
     return _list_with("FR", "DE", "US")

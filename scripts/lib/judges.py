@@ -5,13 +5,14 @@ well-formed in its terms. A judge that cannot run raises; it never counts as pas
 """
 
 from functools import cache
-from typing import Any, NamedTuple
-
-from lxml import etree
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lib import payment_code
 from lib.code_lists import facturx_folder
 from lib.document import Document
+
+if TYPE_CHECKING:
+    from lxml import etree
 
 _SVRL = {"svrl": "http://purl.oclc.org/dsdl/svrl"}
 # BT-49 is unknown where the buyer has neither SIREN nor e-mail: a private customer's right.
@@ -47,11 +48,15 @@ _BR_FR = "cii-schematron-fr-ctc/BR-FR-Flux2-Schematron-CII.xslt"
 
 
 @cache
-def _xsd() -> etree.XMLSchema:
+def _xsd() -> "etree.XMLSchema":
+    from lxml import etree
+
     return etree.XMLSchema(file=str(facturx_folder() / _XSD))
 
 
 def _xsd_verdicts(xml: bytes) -> list[Verdict]:
+    from lxml import etree
+
     schema = _xsd()
     if schema.validate(etree.fromstring(xml)):
         return []
@@ -87,6 +92,8 @@ def _schematron(name: str) -> Any:
 
 
 def _schematron_verdicts(name: str, xml: bytes) -> list[Verdict]:
+    from lxml import etree
+
     node = _processor().parse_xml(xml_text=xml.decode())
     report = _schematron(name).transform_to_string(xdm_node=node)
     svrl = etree.fromstring(report.encode())
@@ -97,6 +104,6 @@ def _schematron_verdicts(name: str, xml: bytes) -> list[Verdict]:
     return [_verdict(assertion) for assertion in failed if assertion.get("flag") != "warning"]
 
 
-def _verdict(assertion: etree._Element) -> Verdict:
+def _verdict(assertion: "etree._Element") -> Verdict:
     text = " ".join("".join(assertion.itertext()).split())
     return Verdict(assertion.get("id") or text.partition("]")[0].lstrip("["), text)

@@ -8,11 +8,6 @@ import re
 import unicodedata
 from decimal import Decimal
 
-from stdnum import bic as bic_number
-from stdnum import iban as iban_number
-from stdnum import iso11649
-from stdnum.iso7064 import mod_97_10
-
 LARGEST = Decimal("999999999.99")
 SMALLEST = Decimal("0.01")
 MAX_NAME = 70
@@ -32,6 +27,8 @@ def creditor_reference(number: str) -> str:
     Raises:
       ValueError: if what remains is not 1 to 21 of A-Z and 0-9.
     """
+    from stdnum.iso7064 import mod_97_10
+
     body = number.replace("-", "")
     if not re.fullmatch(r"[A-Z0-9]{1,21}", body):
         raise ValueError(
@@ -62,6 +59,10 @@ def epc_payload(
     Raises:
       ValueError: if an element does not fit; it is never cut or rounded.
     """
+    from stdnum import bic as bic_number
+    from stdnum import iban as iban_number
+    from stdnum import iso11649
+
     for label, value in (("name", name), ("text", text)):
         if any(unicodedata.category(character) == "Cc" for character in value):
             raise ValueError(f"the {label} of the QR code holds a control character: {value!r}")

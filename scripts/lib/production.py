@@ -4,7 +4,6 @@ The same document gives the same bytes, whoever produces it, whenever. `renderer
 what shapes those bytes: where it is the same, they can be made again and compared.
 """
 
-import importlib.metadata
 import zlib
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -30,6 +29,8 @@ class Product(NamedTuple):
 @cache
 def renderer() -> tuple[tuple[str, str], ...]:
     """What shapes the bytes of a PDF, and its version."""
+    import importlib.metadata
+
     faces = b"".join(fonts.path(face).read_bytes() for face in fonts.FACES)
     return (
         ("template", TEMPLATE),

@@ -5,23 +5,15 @@ that every message reads: `plan.items[1].price: "12,50" is not an amount; write 
 Check digits are JSON Schema formats, done by python-stdnum.
 """
 
-import difflib
 import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
-
-import stdnum.bic
-import stdnum.eu.vat
-import stdnum.exceptions
-import stdnum.fr.siren
-import stdnum.fr.siret
-import stdnum.iban
 
 from lib import code_lists, fonts
 from lib.alerts import Alert
@@ -133,15 +125,17 @@ def _validator(schema: str) -> Any:
 # --- formats -------------------------------------------------------------------------
 
 
-def _stdnum(validate: Callable[[str], str]) -> Callable[[str], str]:
+def _stdnum(number: str) -> Callable[[str], str]:
     """A check by stdnum that accepts the compact form only: nothing is corrected."""
 
     def check(value: str) -> str:
+        from stdnum.exceptions import InvalidChecksum, ValidationError
+
         try:
-            compact = validate(value)
-        except stdnum.exceptions.InvalidChecksum:
+            compact: str = import_module(f"stdnum.{number}").validate(value)
+        except InvalidChecksum:
             raise ValueError("its check digits are wrong") from None
-        except stdnum.exceptions.ValidationError:
+        except ValidationError:
             raise ValueError("") from None
         if compact != value:
             raise ValueError(f'write it as "{compact}"')
@@ -154,9 +148,8 @@ def _vat_number(value: str) -> str:
     # Outside the EU no check digits are known to stdnum in one place; the form is checked.
     if value.startswith("GR"):
         raise ValueError(f'Greek VAT numbers begin with EL; write "EL{value[2:]}"')
-    in_eu = value[:2].lower() in stdnum.eu.vat.MEMBER_STATES or value[:2] in ("EL", "XI")
-    if in_eu:
-        return _stdnum(stdnum.eu.vat.validate)(value)
+    if value[:2] in code_lists.eu_members() or value[:2] in ("EL", "XI"):
+        return _stdnum("eu.vat")(value)
     if not re.fullmatch(r"[A-Z]{2}[A-Z0-9]{2,14}", value):
         raise ValueError("")
     return value
@@ -173,6 +166,8 @@ def _day(value: str) -> str:
 
 
 def _timezone(value: str) -> str:
+    from zoneinfo import ZoneInfo
+
     try:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):
@@ -202,10 +197,10 @@ def _formats() -> "FormatChecker":
     from jsonschema import FormatChecker
 
     checks: dict[str, Callable[[str], str]] = {
-        "siren": _stdnum(stdnum.fr.siren.validate),
-        "siret": _stdnum(stdnum.fr.siret.validate),
-        "iban": _stdnum(stdnum.iban.validate),
-        "bic": _stdnum(stdnum.bic.validate),
+        "siren": _stdnum("fr.siren"),
+        "siret": _stdnum("fr.siret"),
+        "iban": _stdnum("iban"),
+        "bic": _stdnum("bic"),
         "vat_number": _vat_number,
         "day": _day,
         "timezone": _timezone,
@@ -315,7 +310,9 @@ def _missing_keys(error: "ValidationError") -> list[str]:
 
 
 def _nearest(key: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(key, known, n=1)
+    from difflib import get_close_matches
+
+    close = get_close_matches(key, known, n=1)
     if close:
         return f'did you mean "{close[0]}"?'
     return "expected " + ", ".join(known) if known else "expected none"

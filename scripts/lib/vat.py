@@ -16,9 +16,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-import stdnum.eu.vat
-
-from lib import money
+from lib import code_lists, money
 from lib.document import Allowance, Line, VatSubtotal
 
 # art. 278 to 281 nonies CGI: metropolitan France, Corsica, the overseas departments
@@ -83,13 +81,13 @@ def party_faults(
         found.append(("party.vat_number", text))
     if treatment == "intra_eu":
         prefix = buyer.get("vat_number", "")[:2].replace("EL", "GR")
-        if prefix.lower() not in (*stdnum.eu.vat.MEMBER_STATES, "xi"):
+        if prefix not in (*code_lists.eu_members(), "XI"):
             text = "is missing; intra_eu needs the buyer's VAT number in an EU state"
             found.append(("party.vat_number", text))
         elif prefix == seller_country:
             text = f"is of {seller_country}, the seller's own state; intra_eu needs another"
             found.append(("party.vat_number", text))
-    if treatment == "export" and country.lower() in stdnum.eu.vat.MEMBER_STATES:
+    if treatment == "export" and country in code_lists.eu_members():
         found.append(("party.address.country", f'"{country}" is in the EU; export leaves it'))
     return found
 

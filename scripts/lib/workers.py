@@ -4,18 +4,18 @@ Results come in the order of the items, whoever made them, so that how many work
 are never shows in a byte.
 """
 
-import ctypes
-import multiprocessing
 import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from functools import partial
 from itertools import chain, islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lib.alerts import Alert, Unavailable
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _Shared = TypeVar("_Shared")
 _Item = TypeVar("_Item")
@@ -49,6 +49,9 @@ def each(
         for item in chain(first, items):
             yield item, work(shared, item)
         return
+    import multiprocessing
+    from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+
     pool = ProcessPoolExecutor(
         workers,
         # Spawned, not forked: a worker inherits no open file, so never the lock.
@@ -78,6 +81,8 @@ _work: Callable[[Any], Any]  # what a worker does; each worker has its own
 
 def _prepare(parent: int, work: Callable[[Any, Any], Any], shared: Any) -> None:
     """A worker ends with its parent, even if that was killed (prctl PR_SET_PDEATHSIG)."""
+    import ctypes
+
     global _work
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
