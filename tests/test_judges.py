@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 
 import house
-from lib import facturx_xml, judges, vat
+from lib import facturx_xml, judges, schematron, vat
 from lib.document import Document
 
 FRANCE = {
@@ -153,7 +153,7 @@ class Silent:
 
 
 def test_a_judge_that_says_nothing_did_not_run(sound, monkeypatch):
-    monkeypatch.setattr(judges, "_schematron", lambda name: Silent())
+    monkeypatch.setattr(schematron, "compiled", lambda path: Silent())
     with pytest.raises(RuntimeError, match="it did not run"):
         judges.verdicts(sound, facturx_xml.generate(sound))
 

@@ -7,7 +7,7 @@ well-formed in its terms. A judge that cannot run raises; it never counts as pas
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lib import payment_code
+from lib import payment_code, schematron
 from lib.code_lists import facturx_folder
 from lib.document import Document
 
@@ -31,9 +31,10 @@ def verdicts(document: Document, xml: bytes) -> list[Verdict]:
     found = _xsd_verdicts(xml)
     if found:
         return found
-    found = _schematron_verdicts(_EN16931, xml)
+    node = schematron.processor().parse_xml(xml_text=xml.decode())
+    found = _schematron_verdicts(_EN16931, node)
     if document.seller.address.country == "FR":
-        found += _schematron_verdicts(_BR_FR, xml)
+        found += _schematron_verdicts(_BR_FR, node)
     if document.seller.bank and document.totals.due > payment_code.LARGEST:
         text = f"{document.totals.due} is more than a transfer holds, {payment_code.LARGEST}"
         found.append(Verdict("EPC069-12", text))
@@ -63,39 +64,10 @@ def _xsd_verdicts(xml: bytes) -> list[Verdict]:
     return [Verdict("XSD", f"line {error.line}: {error.message}") for error in schema.error_log]
 
 
-@cache
-def _processor() -> Any:
-    from saxonche import PySaxonProcessor
-
-    processor = PySaxonProcessor(license=False)
-    # Reads the code list once, when compiling, and not for each invoice.
-    processor.set_configuration_property("http://saxon.sf.net/feature/preEvaluateDocFunction", "on")
-    return processor
-
-
-# The official stylesheets walk the whole invoice once for each of their patterns, in the
-# default mode, and print nothing. Answering its root with nothing spares those walks; the
-# rules run in modes of their own, and tests prove that the verdicts are the same.
-_WITHOUT_WALKS = """
-<xsl:stylesheet version="3.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
-  <xsl:import href="{uri}"/>
-  <xsl:template match="/*"/>
-</xsl:stylesheet>
-"""
-
-
-@cache
-def _schematron(name: str) -> Any:
-    compiler = _processor().new_xslt30_processor()
-    wrapper = _WITHOUT_WALKS.format(uri=(facturx_folder() / name).as_uri())
-    return compiler.compile_stylesheet(stylesheet_text=wrapper)
-
-
-def _schematron_verdicts(name: str, xml: bytes) -> list[Verdict]:
+def _schematron_verdicts(name: str, node: Any) -> list[Verdict]:
     from lxml import etree
 
-    node = _processor().parse_xml(xml_text=xml.decode())
-    report = _schematron(name).transform_to_string(xdm_node=node)
+    report = schematron.compiled(facturx_folder() / name).transform_to_string(xdm_node=node)
     svrl = etree.fromstring(report.encode())
     if not svrl.findall(".//svrl:fired-rule", _SVRL):
         raise RuntimeError(f"{name} fired no rule: it did not run")
