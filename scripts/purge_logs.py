@@ -77,19 +77,12 @@ def days(text: str) -> int:
     return int(text)
 
 
-def flag(text: str) -> bool:
-    """1 or 0; an empty text is 0, since Make passes an unset variable so."""
-    if text not in ("", "0", "1"):
-        raise ArgumentTypeError(f'"{text}" is neither 1 nor 0')
-    return text == "1"
-
-
 def parser() -> ArgumentParser:
     """The options of this script."""
     made = cli.parser(__doc__ or "")
     made.add_argument("--keep-days", type=days, required=True, help="365")
     made.add_argument("--today", type=cli.day, required=True, help="the date of today")
-    made.add_argument("--dry-run", type=flag, default=False, help="1: say what would go")
+    made.add_argument("--dry-run", type=cli.switch, default=False, help="1: say what would go")
     return made
 
 

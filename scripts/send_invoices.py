@@ -2,14 +2,13 @@
 """Sends by mail what has not been sent: invoices, credit notes, packages of batches.
 
 Each document is mailed to its client once, as sent.jsonl knows; without SMTP_HOST the mails
-wait in data/outbox/. A mail that the server does not take stops no other one; it waits for
-the next run, and this one ends with 4.
+wait in data/outbox/. Summaries that wait there for the operator leave too. A mail that the
+server does not take stops no other one; it waits for the next run, and this one ends with 4.
 """
 
 import zipfile
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from datetime import date
 from email import policy
 from email.parser import BytesParser
 from functools import partial
@@ -35,7 +34,7 @@ from lib import (
 from lib.alerts import Alert, Broken
 from lib.inputs import BatchClientInput, ClientInput, Inputs
 from lib.letters import Package
-from lib.mail import Attachment, Letter
+from lib.mail import Attachment
 from lib.outbox import Due
 from lib.records import Record
 from lib.revenues import Ledger
@@ -71,6 +70,7 @@ def main(arguments: Namespace, root: Root) -> None:
         alerts.report(root.logs, _SCRIPT, notices)
         for due in dues:
             box.deliver(due, written(root, due, hashes[due.name]), sender)
+        box.deliver_summaries()
         box.report()
 
 
@@ -144,14 +144,13 @@ def direct_mail(desk: Desk, fact: Record, found: ClientInput) -> Due:
 
 def is_unsent(desk: Desk, fact: Record, kind: str) -> bool:
     """Whether someone may still have to get a document."""
-    before = desk.sent.get(mail_name(fact, kind))
-    late_enough = date.fromisoformat(fact["issue_date"]) >= desk.used.mail.since
-    return late_enough and (not before or "refused" in before[-1])
+    ours = outbox.is_ours(fact, desk.used.mail.since)
+    return ours and outbox.is_open(desk.sent.get(mail_name(fact, kind)))
 
 
 def mail_name(fact: Record, kind: str) -> str:
     """invoice__nord__NORD-2026-0001."""
-    return f"{kind}__{fact['client']}__{fact['number']}"
+    return outbox.mail_name(kind, fact["client"], fact["number"])
 
 
 def facts_of(fact: Record) -> Record:
@@ -176,13 +175,12 @@ def document_mail(
     pdf = outbox.proved(desk.root, ledger, fact, "pdf")
     text = letters.document(made)
     seller = made.seller
-    shown = seller.name
+    shown = ""
     if made.issued_by:
         names = {"seller": seller.name, "issuer": made.issued_by}
         shown = mail_words.phrase("by_mandate", made.language, **names)
-    attached = (Attachment(f"{made.number}.pdf", "application/pdf", pdf),)
-    ends = outbox.sender_and_answers(desk.sender, seller)
-    letter = Letter(shown, *ends, to, outbox.only_in_copy(cc, to), *text, attached)
+    attached = Attachment(f"{made.number}.pdf", "application/pdf", pdf)
+    letter = outbox.letter(desk.sender, seller, to, text, attached, cc=cc, shown=shown)
     return mail.to_bytes(letter, name)
 
 
@@ -238,10 +236,9 @@ def package_mails(
     for month, facts in sorted(months.items()):
         path = desk.root.downloads / f"{client}__{month}.zip"
         manifest = packages.comment_of(path)
-        name = f"package__{client}__{month}__{manifest[:12]}"
-        recent = max(date.fromisoformat(fact["issue_date"]) for fact in facts)
-        before = desk.sent.get(name)
-        if recent < desk.used.mail.since or (before and "refused" not in before[-1]):
+        name = outbox.mail_name("package", client, month, manifest[:12])
+        ours = any(outbox.is_ours(fact, desk.used.mail.since) for fact in facts)
+        if not ours or not outbox.is_open(desk.sent.get(name)):
             continue
         if not manifest:
             text = "is missing; `make packages` makes it"
@@ -260,7 +257,7 @@ def package_mail(
     """The mail that carries or names a package."""
     client, month = found.client.id, facts[0]["month"]
     size, sha256 = path.stat().st_size, storage.sha256_of_file(path)
-    earlier = f"package__{client}__{month}__"
+    earlier = outbox.mail_name("package", client, month, "")
     replaces = any(other.startswith(earlier) and other != name for other in desk.sent)
     attached = size <= desk.used.mail.max_attachment
     given = Package(desk.root.name_of(path), month, facts, size, sha256, attached, replaces)
@@ -288,11 +285,10 @@ def package_bytes(
     check_package(desk.root, path, client.id, given.facts)
     issuer = desk.given.issuer.issuer.party
     text = letters.package(issuer, given, client.defaults.language)
-    attached: tuple[Attachment, ...] = ()
+    attached = None
     if given.attached:
-        attached = (Attachment(path.name, "application/zip", path.read_bytes()),)
-    ends = outbox.sender_and_answers(desk.sender, issuer)
-    letter = Letter(issuer.name, *ends, client.seller.party.email, (), *text, attached)
+        attached = Attachment(path.name, "application/zip", path.read_bytes())
+    letter = outbox.letter(desk.sender, issuer, client.seller.party.email, text, attached)
     return mail.to_bytes(letter, name)
 
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Reminds clients of overdue invoices: polite, firm, formal, as issuer.json says after how long.
 
-Each level goes once for each invoice, and only the highest that is due. What is outstanding
-is looked up again when the server is ready to take the mail: a payment recorded meanwhile
-stops the reminder. DRY_RUN=1 shows what would go, and writes and sends nothing.
+Each level goes once for each invoice, one after the other, however late the first one is.
+Nobody is reminded of an invoice whose own mail has not left. What is outstanding is looked up
+again when the server is ready to take the mail: a payment recorded meanwhile stops the
+reminder. DRY_RUN=1 shows what would go, and writes and sends nothing.
 """
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -36,11 +37,12 @@ from lib.alerts import Alert, Broken
 from lib.balances import InvoiceBalance
 from lib.document import Document
 from lib.inputs import Client, Inputs
-from lib.mail import Attachment, Letter
+from lib.mail import Attachment
 from lib.outbox import Due
 from lib.records import Record
 from lib.reminders import Claim
 from lib.root import Root
+from lib.settings import Settings
 
 _SCRIPT = "send_reminders.py"
 _KIND = "reminder"
@@ -57,7 +59,7 @@ class Reminder(NamedTuple):
 
     @property
     def name(self) -> str:
-        return f"{_KIND}__{self.client.id}__{self.fact['number']}__{self.level}"
+        return outbox.mail_name(_KIND, self.client.id, self.fact["number"], self.level)
 
 
 def main(arguments: Namespace, root: Root) -> None:
@@ -66,7 +68,7 @@ def main(arguments: Namespace, root: Root) -> None:
     used = settings.load(root)
     if arguments.dry_run:
         with issuing.settled(root, "send_reminders", used.lock_wait):
-            found, notices = decide(root, inputs.load(root), day)
+            found, notices = decide(root, used, inputs.load(root), day)
         alerts.report(root.logs, _SCRIPT, notices)
         show(found, day)
         return
@@ -75,7 +77,7 @@ def main(arguments: Namespace, root: Root) -> None:
         with issuing.settled(root, "send_reminders", used.lock_wait):
             given = inputs.load(root)
             sender = outbox.sender_of(used, given.issuer.issuer)
-            found, notices = decide(root, given, day)
+            found, notices = decide(root, used, given, day)
             for reminder in found:
                 box.write(due_mail(root, reminder, sender))
             box.clear([_KIND], [reminder.name for reminder in found])
@@ -99,8 +101,10 @@ def refuse_future(day: date, today: date) -> None:
 # --- deciding ------------------------------------------------------------------------
 
 
-def decide(root: Root, given: Inputs, day: date) -> tuple[list[Reminder], list[Alert]]:
-    """The reminders that are due on a day, and who has no address for them.
+def decide(
+    root: Root, used: Settings, given: Inputs, day: date
+) -> tuple[list[Reminder], list[Alert]]:
+    """The reminders that are due on a day, and why others are held back.
 
     Raises:
       Broken: if records or documents are not what was recorded.
@@ -131,6 +135,9 @@ def decide(root: Root, given: Inputs, day: date) -> tuple[list[Reminder], list[A
             continue
         for balance, level in late:
             fact = facts[balance.number]
+            if is_unsent(fact, known.client, used, sent):
+                notices.append(held_back(fact))
+                continue
             claim = claim_of(root, fact, balance.outstanding, day)
             reminder = Reminder(fact, known.client, level, claim, ())
             addresses = (*known.client.party.email, *known.client.delivery.cc)
@@ -150,13 +157,30 @@ def level_of(
     """The level that is due for an invoice, empty where none is."""
     if balance.outstanding <= 0 or balance.due_date is None:
         return ""
-    had = []
+    had: dict[str, date] = {}
+    refused = ""
     for level in inputs.REMINDER_LEVELS:
-        before = sent.get(f"{_KIND}__{client}__{balance.number}__{level}")
-        # One that the server refused for some is still to reach them.
-        if before and "refused" not in before[-1]:
-            had.append(level)
-    return reminders.level_due((day - balance.due_date).days, after, had)
+        before = sent.get(outbox.mail_name(_KIND, client, balance.number, level))
+        if before:
+            had[level] = date.fromisoformat(before[0]["date"])
+            refused = level if outbox.is_open(before) else ""
+    # One that the server refused for some is still to reach them, until the next one goes.
+    return reminders.level_due(balance.due_date, day, after, had) or refused
+
+
+def is_unsent(fact: Record, client: Client, used: Settings, sent: dict[str, list[Record]]) -> bool:
+    """Whether an invoice's own mail is to leave, and reached nobody yet."""
+    ours = client.delivery.email and outbox.is_ours(fact, used.mail.since)
+    return ours and outbox.mail_name(fact["kind"], client.id, fact["number"]) not in sent
+
+
+def held_back(fact: Record) -> Alert:
+    """A reminder of an invoice that its client may never have seen."""
+    text = (
+        "is not reminded of: its own mail has not left; send it first (`make mail`), or set"
+        ' "email": false under delivery where it went another way'
+    )
+    return Alert("I-REMINDER-HELD", "", fact["number"], text, fact["client"])
 
 
 def claim_of(root: Root, fact: Record, outstanding: Decimal, day: date) -> Claim:
@@ -223,7 +247,6 @@ def show(found: list[Reminder], day: date) -> None:
 def send(root: Root, box: outbox.Outbox, reminder: Reminder, sender: str, wait: int) -> None:
     """Sends one reminder, of what is outstanding when the server is ready to take it."""
     if not box.open(sender):
-        box.waiting += 1
         return
     with issuing.settled(root, "send_reminders", wait):
         outstanding = outstanding_now(root, reminder)
@@ -273,32 +296,22 @@ def reminder_bytes(root: Root, reminder: Reminder, sender: str) -> bytes:
     pdf = outbox.proved(root, revenues.DIRECT, reminder.fact, "pdf")
     text = letters.reminder(made, reminder.level, reminder.claim)
     to = reminder.client.party.email
-    cc = outbox.only_in_copy(reminder.client.delivery.cc, to)
-    attached = (Attachment(f"{made.number}.pdf", "application/pdf", pdf),)
-    ends = outbox.sender_and_answers(sender, made.seller)
-    letter = Letter(made.seller.name, *ends, to, cc, *text, attached)
-    return mail.to_bytes(letter, reminder.name)
+    attached = Attachment(f"{made.number}.pdf", "application/pdf", pdf)
+    cc = reminder.client.delivery.cc
+    return mail.to_bytes(
+        outbox.letter(sender, made.seller, to, text, attached, cc=cc), reminder.name
+    )
 
 
 def parser() -> ArgumentParser:
     """The options of this script."""
     made = cli.parser(__doc__ or "")
-    made.add_argument("--date", type=day_or_none, default=None, help="(default: today)")
-    made.add_argument("--dry-run", type=switch, default=False, help="1: only show what would go")
+    made.add_argument("--date", type=cli.day_or_none, default=None, help="(default: today)")
+    made.add_argument(
+        "--dry-run", type=cli.switch, default=False, help="1: only show what would go"
+    )
     made.add_argument("--today", type=cli.day, required=True, help="the date of today")
     return made
-
-
-def day_or_none(text: str) -> date | None:
-    """A date; Make passes an unset variable as an empty text."""
-    return cli.day(text) if text else None
-
-
-def switch(text: str) -> bool:
-    """1 or yes; 0, no and an empty text are no."""
-    if text not in ("", "0", "1", "no", "yes"):
-        raise ArgumentTypeError(f'"{text}" is neither 1 nor 0')
-    return text in ("1", "yes")
 
 
 if __name__ == "__main__":

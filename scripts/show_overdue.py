@@ -87,14 +87,9 @@ def show_late(late: list[InvoiceBalance], day: date) -> None:
 def parser() -> ArgumentParser:
     """The options of this script."""
     made = cli.parser(__doc__ or "")
-    made.add_argument("--date", type=day_or_none, default=None, help="(default: today)")
+    made.add_argument("--date", type=cli.day_or_none, default=None, help="(default: today)")
     made.add_argument("--today", type=cli.day, required=True, help="the date of today")
     return made
-
-
-def day_or_none(text: str) -> date | None:
-    """A date; Make passes an unset variable as an empty text."""
-    return cli.day(text) if text else None
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """Reminders: which level when, what it claims, and nothing to whoever has paid meanwhile."""
 
 import shutil
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -22,7 +23,10 @@ DUE = date(2026, 12, 8)
 
 @pytest.fixture(scope="module")
 def issued(tmp_path_factory: Any) -> Root:
-    """76.80 due on 8 December by a French business, an English one, and a private person."""
+    """76.80 due on 8 December by a French business, an English one, and a private person.
+
+    Each has got the invoice.
+    """
     root = house.build(
         tmp_path_factory.mktemp("issued") / "root",
         house.client("nord"),
@@ -31,7 +35,13 @@ def issued(tmp_path_factory: Any) -> Root:
         seller=house.issuer({"reminders": AFTER}),
     )
     assert house.month(root).code == 0
+    with post.office() as server, mock.patch.dict("os.environ", served_by(server)):
+        assert house.call("send_invoices", root, today=house.TODAY).code == 0
     return root
+
+
+def served_by(server: post.Post) -> dict[str, str]:
+    return {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(server.port), "SMTP_SECURITY": "none"}
 
 
 @pytest.fixture
@@ -43,9 +53,8 @@ def root(issued: Root, tmp_path: Path) -> Root:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Any:
     with post.office() as made:
-        monkeypatch.setenv("SMTP_HOST", "127.0.0.1")
-        monkeypatch.setenv("SMTP_PORT", str(made.port))
-        monkeypatch.setenv("SMTP_SECURITY", "none")
+        for name, value in served_by(made).items():
+            monkeypatch.setenv(name, value)
         yield made
 
 
@@ -57,6 +66,11 @@ def subjects(server: post.Post, client: str) -> list[str]:
     return [str(one.message["Subject"]) for one in server.of(f"{client}@client.example")]
 
 
+def only(root: Root, level: str) -> None:
+    """issuer.json has one level."""
+    house.write(root, "issuer.json", house.issuer({"reminders": {level: AFTER[level]}}))
+
+
 def text_of(root: Root, client: str, level: str) -> str:
     path = outbox.folder(root) / f"reminder__{client}__{client.upper()}-2026-0001__{level}.eml"
     made = BytesParser(policy=policy.default).parsebytes(path.read_bytes())
@@ -66,28 +80,43 @@ def text_of(root: Root, client: str, level: str) -> str:
 # --- the rules ---------------------------------------------------------------------------
 
 
+def level_on(days: int, after: dict[str, int], **had: int) -> str:
+    """The level due so many days after the due date; `had` says on which day each one went."""
+    went = {level: DUE + timedelta(day) for level, day in had.items()}
+    return reminders.level_due(DUE, DUE + timedelta(days), after, went)
+
+
 @pytest.mark.parametrize(
-    ("days", "sent", "level"),
+    ("days", "had", "level"),
     [
-        (6, [], ""),
-        (7, [], "polite"),
-        (7, ["polite"], ""),
-        (20, ["polite"], ""),
-        (21, ["polite"], "firm"),
-        (21, [], "firm"),
-        (44, ["firm"], ""),
-        (45, ["polite", "firm"], "formal"),
-        (400, ["formal"], ""),
-        (30, ["formal"], ""),
+        (6, {}, ""),
+        (7, {}, "polite"),
+        (20, {"polite": 7}, ""),
+        (21, {"polite": 7}, "firm"),
+        (44, {"polite": 7, "firm": 21}, ""),
+        (45, {"polite": 7, "firm": 21}, "formal"),
+        (400, {"polite": 7, "firm": 21, "formal": 45}, ""),
+        (30, {"formal": 29}, ""),
+        # A house that begins late begins with the first level, and takes its time.
+        (400, {}, "polite"),
+        (401, {"polite": 400}, ""),
+        (413, {"polite": 400}, ""),
+        (414, {"polite": 400}, "firm"),
+        (437, {"polite": 400, "firm": 414}, ""),
+        (438, {"polite": 400, "firm": 414}, "formal"),
+        # One that went early, as issuer.json had it then, makes the next no earlier.
+        (20, {"polite": 1}, ""),
+        (21, {"polite": 1}, "firm"),
     ],
 )
-def test_the_highest_level_whose_day_has_come_once(days, sent, level):
-    assert reminders.level_due(days, AFTER, sent) == level
+def test_the_levels_follow_each_other_with_their_days_between_them(days, had, level):
+    assert level_on(days, AFTER, **had) == level
 
 
 def test_a_level_left_out_is_not_sent():
-    assert reminders.level_due(400, {"polite": 7}, ["polite"]) == ""
-    assert reminders.level_due(400, {}, []) == ""
+    assert level_on(400, {"polite": 7}, polite=7) == ""
+    assert level_on(400, {"polite": 7, "formal": 45}, polite=400 - 38) == "formal"
+    assert level_on(400, {}) == ""
 
 
 @pytest.mark.parametrize(
@@ -153,12 +182,14 @@ def test_each_level_reaches_a_client_once(root, server):
         "Overdue",
         "Formal notice",
     ]
-    kept = [one for one in house.records(root, "sent", "outbox") if one["client"] == "nord"]
+    sent = house.records(root, "sent", "outbox")
+    kept = [one for one in sent if (one["kind"], one["client"]) == ("reminder", "nord")]
     assert [one["level"] for one in kept] == ["polite", "firm", "formal"]
     assert [one["date"] for one in kept] == ["2026-12-15", "2026-12-29", "2027-01-30"]
 
 
 def test_a_business_is_told_outstanding_penalty_indemnity_and_total(root):
+    only(root, "formal")
     books.pay(root, "NORD-2026-0001", "26.80")
     remind(root, "2027-01-30")
     text = text_of(root, "nord", "formal")
@@ -194,6 +225,7 @@ def test_an_english_client_is_reminded_in_english_with_the_invoice(root, server)
 
 
 def test_a_private_person_is_claimed_no_penalty_and_no_indemnity(root):
+    only(root, "formal")
     remind(root, "2027-01-30")
     text = text_of(root, "pia", "formal").replace("\xa0", " ")
     assert "la somme de 76,80 €" in text and "art. 1231-6 du code civil" in text
@@ -242,7 +274,7 @@ def test_a_reminder_that_waited_is_not_sent_once_it_is_paid(root, server, monkey
     books.pay(root, "NORD-2026-0001", "76.80")
     assert remind(root, "2026-12-29").code == 0
     assert subjects(server, "nord") == []
-    assert len(subjects(server, "sud")) == 1 and subjects(server, "sud")[0].startswith("Overdue")
+    assert len(subjects(server, "sud")) == 1 and subjects(server, "sud")[0].startswith("Reminder")
     assert list(outbox.folder(root).glob("*.eml")) == []
 
 
@@ -258,6 +290,41 @@ def test_a_refused_reminder_is_tried_again_and_is_the_same_mail(root, server):
     assert len(server.of("b@nord.example")) == 1
 
 
+def test_a_copy_that_is_refused_for_good_does_not_stop_the_levels(root, server):
+    house.put_client(root, house.client("nord", {"delivery": {"cc": ["b@nord.example"]}}))
+    server.refused = {"b@nord.example": "550 no such user"}
+    for day in ("2026-12-15", "2026-12-29"):
+        assert remind(root, day).code == 4
+    assert [subject.partition("\xa0")[0] for subject in subjects(server, "nord")] == [
+        "Rappel",
+        "Relance",
+    ]
+
+
+def test_nobody_is_reminded_of_an_invoice_that_has_not_left(root, server):
+    assert house.month(root, "2026-11", "2026-12-08").code == 0  # due on 7 January
+    house.put_client(root, house.client("sud", {"delivery": {"email": False}}, i=2))
+    for dry in ("1", ""):
+        ran = remind(root, "2027-01-20", dry_run=dry)
+        assert ran.code == 0
+        assert ran.err.count("[I-REMINDER-HELD]") == 2
+        for number in ("NORD-2026-0002", "PIA-2026-0002"):
+            assert f"{number}: is not reminded of: its own mail has not left" in ran.err
+    assert len(server.received) == 4  # the three of October, and the one handed over by hand
+    assert house.call("send_invoices", root, today="2027-01-20").code == 0
+    assert "I-REMINDER-HELD" not in remind(root, "2027-01-21").err
+    assert len(subjects(server, "nord")) == 3  # a reminder, the invoice, its reminder
+
+
+def test_an_invoice_of_before_mail_since_went_another_way_and_is_reminded_of(
+    root, server, monkeypatch
+):
+    assert house.month(root, "2026-11", "2026-12-08").code == 0
+    monkeypatch.setenv("MAIL_SINCE", "2026-12-09")
+    assert "I-REMINDER-HELD" not in remind(root, "2027-01-20").err
+    assert len(server.received) == 6
+
+
 def test_a_dry_run_shows_and_changes_nothing(root, server):
     before = house.tree(root)
     ran = remind(root, "2026-12-15", dry_run="1")
@@ -269,7 +336,7 @@ def test_a_dry_run_shows_and_changes_nothing(root, server):
 def test_a_letter_is_not_dated_tomorrow(root, server):
     ran = remind(root, "2026-12-15", date="2027-02-01")
     assert ran.code == 1 and "DATE: 2027-02-01 is in the future" in ran.err
-    assert "formal" in remind(root, "2026-12-15", date="2027-02-01", dry_run="1").out
+    assert "polite" in remind(root, "2026-12-15", date="2027-02-01", dry_run="1").out
     assert server.received == []
 
 
@@ -283,4 +350,5 @@ def test_make_passes_date_and_dry_run(root):
     words_ = ["reminders", "TODAY=2027-03-01", "DATE=2026-12-15", "DRY_RUN=1"]
     ran = house.make(root, *words_)
     assert ran.code == 0 and "reminders of 2026-12-15" in ran.out
-    assert not outbox.folder(root).exists()
+    assert outbox.waiting(root) == []
+    assert not (root.flags / "told.json").exists()

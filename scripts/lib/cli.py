@@ -92,6 +92,18 @@ def day(text: str) -> date:
     return found
 
 
+def day_or_none(text: str) -> date | None:
+    """A date; an empty text is none, since Make passes an unset variable so."""
+    return day(text) if text else None
+
+
+def switch(text: str) -> bool:
+    """1 or yes; 0, no and an empty text are no."""
+    if text not in ("", "0", "1", "no", "yes"):
+        raise argparse.ArgumentTypeError(f'"{text}" is neither 1 nor 0')
+    return text in ("1", "yes")
+
+
 def yes(text: str) -> bool:
     """yes or no; an empty text is no, since Make passes an unset variable so."""
     if text not in ("", "yes", "no"):

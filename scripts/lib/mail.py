@@ -10,12 +10,12 @@ import smtplib
 import ssl
 import unicodedata
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from email import policy
 from email.header import decode_header, make_header
 from email.message import EmailMessage
-from email.parser import HeaderParser
+from email.parser import BytesParser, HeaderParser
 from email.utils import formatdate, getaddresses
 from typing import Any, NamedTuple
 
@@ -170,6 +170,12 @@ def message_id(data: bytes) -> str:
     return match[1].decode()
 
 
+def addresses(data: bytes, header: str) -> tuple[str, ...]:
+    """The addresses in a header of a letter's bytes; none where it has no such header."""
+    found = BytesParser(policy=policy.default).parsebytes(data, headersonly=True)[header]
+    return tuple(address.addr_spec for address in found.addresses) if found else ()
+
+
 def domain_of(address: str) -> str:
     """What stands behind the @."""
     return address.rpartition("@")[2]
@@ -281,16 +287,6 @@ class Session:
         if self._used.password:
             text = text.replace(self._used.password, "***")
         return alerts.printable(" ".join(text.split()))[:_LONGEST]
-
-
-@contextmanager
-def session(used: Mail, sender: str) -> Iterator[Session]:
-    """A session that ends with the block. `sender` is the address that mails come from."""
-    made = Session(used, sender)
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 def _open(used: Mail, domain: str) -> smtplib.SMTP:

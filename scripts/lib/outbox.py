@@ -2,9 +2,10 @@
 
 A mail waits as `<name>.eml`; its name says what it is about, so it is there once. Its bytes
 are made of records, proofs and client files alone: waiting mails are made again at every
-run, and one that is no longer wanted goes. What a server took is one more line of
-data/outbox/sent.jsonl, appended and the .eml removed in one run of lib/issuing. A stop
-between the two sends that one mail again, with the same Message-ID.
+run, and one that is no longer wanted goes. Summaries alone leave as they were written. What
+a server took is one more line of data/outbox/sent.jsonl, appended and the .eml removed in
+one run of lib/issuing. A stop between the two sends that one mail again, with the same
+Message-ID.
 
 Who sends holds a lock of the outbox while the server takes its time; the root's lock is
 held only to look and to record, so a slow server keeps no payment waiting.
@@ -20,10 +21,14 @@ from lib import alerts, cli, issuing, lock, mail, records, revenues, storage
 from lib.alerts import Alert, Broken, Unavailable
 from lib.document import Party
 from lib.inputs import Issuer
+from lib.letters import Text
+from lib.mail import Attachment, Letter
 from lib.records import Record
 from lib.revenues import Ledger
 from lib.root import Root
 from lib.settings import Settings
+
+SUMMARY = "summary"  # the kind of the mails that the operator gets
 
 _MOST_BROKEN = 5  # connections lost in a row, after which the others wait for the next run
 
@@ -52,6 +57,16 @@ def folder(root: Root) -> Path:
     return root.data / "outbox"
 
 
+def mail_name(kind: str, client: str, *about: str) -> str:
+    """The name of a mail: invoice__nord__NORD-2026-0001."""
+    return "__".join((kind, client, *about))
+
+
+def waiting(root: Root, kind: str = "") -> list[Path]:
+    """The mails that wait, those of one kind or all: each has someone who did not get it."""
+    return sorted(folder(root).glob(f"{kind}__*.eml" if kind else "*.eml"))
+
+
 def read_sent(root: Root) -> dict[str, list[Record]]:
     """The records of sent mails, by the name of the mail.
 
@@ -64,6 +79,20 @@ def read_sent(root: Root) -> dict[str, list[Record]]:
     return sent
 
 
+def is_open(sent: list[Record] | None) -> bool:
+    """Whether someone is still to get a mail: it never left, or was refused for some.
+
+    Args:
+      sent: the records of this mail.
+    """
+    return not sent or "refused" in sent[-1]
+
+
+def is_ours(fact: Record, since: date) -> bool:
+    """Whether a document is ours to mail: it was not issued before MAIL_SINCE."""
+    return date.fromisoformat(fact["issue_date"]) >= since
+
+
 def remaining(sent: list[Record], addresses: Iterable[str]) -> tuple[str, ...]:
     """Who is still to get a mail: everyone, or whoever the server refused the last time.
 
@@ -72,9 +101,9 @@ def remaining(sent: list[Record], addresses: Iterable[str]) -> tuple[str, ...]:
     Args:
       sent: the records of this mail.
     """
-    wanted = dict.fromkeys(addresses)
-    if sent and not sent[-1].get("refused"):
+    if not is_open(sent):
         return ()
+    wanted = dict.fromkeys(addresses)
     served = {address for record in sent for address in record["to"]}
     return tuple(address for address in wanted if address not in served)
 
@@ -106,23 +135,39 @@ def sender_of(used: Settings, issuer: Issuer) -> str:
     return used.mail.sender or next(iter(issuer.party.email), "")
 
 
-def sender_and_answers(sender: str, party: Party) -> tuple[str, str]:
-    """What From and Reply-To name: `party` is to get the answers, where it is not the sender.
+def letter(
+    sender: str,
+    party: Party,
+    to: tuple[str, ...],
+    text: Text,
+    attached: Attachment | None,
+    *,
+    cc: tuple[str, ...] = (),
+    shown: str = "",
+) -> Letter:
+    """A letter from a party, who gets the answers where it is not the sender.
+
+    Args:
+      cc: those in copy; whoever is addressed already is left out.
+      shown: the name before the sender's address (default: the party's).
 
     Raises:
       Refused: if there is no sender.
     """
     if not sender:
-        text = "MAIL_FROM: is missing; write the address that mails come from"
-        raise cli.refuse("B-SETTING", ".env", "", text)
+        missing = "MAIL_FROM: is missing; write the address that mails come from"
+        raise cli.refuse("B-SETTING", ".env", "", missing)
     answers = next(iter(party.email), "")
-    return sender, "" if answers == sender else answers
-
-
-def only_in_copy(cc: Iterable[str], to: Iterable[str]) -> tuple[str, ...]:
-    """Those in copy who are not addressed already."""
-    addressed = set(to)
-    return tuple(address for address in cc if address not in addressed)
+    return Letter(
+        sender_name=shown or party.name,
+        sender=sender,
+        reply_to="" if answers == sender else answers,
+        to=to,
+        cc=tuple(address for address in cc if address not in to),
+        subject=text.subject,
+        text=text.body,
+        attachments=(attached,) if attached else (),
+    )
 
 
 # --- sending -------------------------------------------------------------------------
@@ -135,12 +180,10 @@ class Outbox:
         self.root = root
         self.failures: list[Alert] = []
         self.sent = 0
-        self.waiting = 0
         self._script = script
         self._used = used
         self._day = day
         self._session: mail.Session | None = None
-        self._sender = ""
         self._chain: records.Chain | None = None
         self._broken = 0
 
@@ -163,7 +206,7 @@ class Outbox:
     def clear(self, kinds: Iterable[str], names: Iterable[str]) -> None:
         """Removes the waiting mails of these kinds that are not among these names."""
         wanted, beginnings = set(names), tuple(f"{kind}__" for kind in kinds)
-        for path in sorted(folder(self.root).glob("*.eml")):
+        for path in waiting(self.root):
             if path.name.startswith(beginnings) and path.stem not in wanted:
                 path.unlink()
         for path in folder(self.root).glob(".*.tmp"):  # what a stopped run was writing
@@ -178,7 +221,6 @@ class Outbox:
         if not self._used.mail.host or self._broken >= _MOST_BROKEN:
             return False
         if self._session is None:
-            self._sender = sender
             self._session = mail.Session(self._used.mail, sender)
         try:
             self._session.connect()
@@ -191,7 +233,6 @@ class Outbox:
     def deliver(self, due: Due, data: bytes, sender: str) -> None:
         """Hands a waiting mail to the server, and records who it was taken for."""
         if not self.open(sender):
-            self.waiting += 1
             return
         assert self._session is not None
         outcome = self._session.send(due.recipients, data)
@@ -211,14 +252,23 @@ class Outbox:
             host = f"{self._used.mail.host}:{self._used.mail.port}"
             self.failures.append(Alert("B-MAIL-SERVER", host, "", text))
         if not outcome.accepted:
-            self.waiting += 1
             return
         self._record(due, data, outcome)
         self.sent += 1
-        self.waiting += bool(outcome.refused)
         text = f"{due.name} sent to {', '.join(outcome.accepted)}"
         print(text)
         alerts.write_log(self.root.logs, due.client, "INFO", self._script, "I-MAIL-SENT", text)
+
+    def deliver_summaries(self) -> None:
+        """Hands over every summary that waits, as it was written: nothing makes it anew."""
+        paths = waiting(self.root, SUMMARY)
+        sent = read_sent(self.root) if paths else {}
+        for path in paths:
+            data = path.read_bytes()
+            to = remaining(sent.get(path.stem, []), mail.addresses(data, "To"))
+            due = Due(path.stem, SUMMARY, "", {}, to, path.read_bytes)
+            for sender in mail.addresses(data, "From")[:1]:
+                self.deliver(due, data, sender)
 
     def _record(self, due: Due, data: bytes, outcome: mail.Outcome) -> None:
         fact: Record = {
@@ -265,8 +315,9 @@ class Outbox:
           Unavailable: with every mail and address that failed.
         """
         because = "" if self._used.mail.host else ": SMTP_HOST is not set in .env"
-        waiting = f"{self.waiting} wait in data/outbox/{because}" if self.waiting else "none waits"
-        print(f"{self.sent} mails sent, {waiting}")
+        left = len(waiting(self.root))
+        text = f"{left} wait in data/outbox/{because}" if left else "none waits"
+        print(f"{self.sent} mails sent, {text}")
         if self.failures:
             raise Unavailable(self.failures)
 

@@ -8,7 +8,7 @@ for all days since the due date, whatever was paid in between. Example: 1200.00 
 alone (art. L441-10 C. com.); what a private person owes is the invoice.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -55,19 +55,26 @@ def claim(
     return Claim(day, days, outstanding, rate, late_penalty(outstanding, rate, days), indemnity)
 
 
-def level_due(days: int, after: Mapping[str, int], sent: Collection[str]) -> str:
-    """The reminder that is due: the highest whose day has come, unless it or a higher one went.
+def level_due(due: date, day: date, after: Mapping[str, int], had: Mapping[str, date]) -> str:
+    """The reminder that is due on a day: the one above those that went, when its day has come.
+
+    Who is reminded late is not spared a level: the first reminder is the first level, and
+    between two of them lie at least the days that lie between them in issuer.json. Example:
+    polite after 7 days and firm after 21, so a polite one of day 400 makes firm due on day 414.
 
     Args:
-      days: days since the due date.
+      due: the due date of the invoice.
       after: days after the due date by level, as issuer.json has them.
-      sent: the levels that this invoice has had.
+      had: the levels that this invoice has had, with the day on which each went.
 
     Returns:
       polite, firm or formal; empty where none is due.
     """
-    reached = [level for level in REMINDER_LEVELS if level in after and days >= after[level]]
-    had = [REMINDER_LEVELS.index(level) for level in sent]
-    if not reached or REMINDER_LEVELS.index(reached[-1]) <= max(had, default=-1):
+    last = max(had, key=REMINDER_LEVELS.index, default="")
+    above = REMINDER_LEVELS[REMINDER_LEVELS.index(last) + 1 :] if last else REMINDER_LEVELS
+    level = next((one for one in above if one in after), "")
+    if not level or (day - due).days < after[level]:
         return ""
-    return reached[-1]
+    if last and (day - had[last]).days < after[level] - after.get(last, 0):
+        return ""
+    return level
