@@ -118,38 +118,42 @@ check: $(READY) ## validate every input, issue nothing
 preview: $(READY) ## drafts of MONTH's invoices, watermarked, unnumbered, in ROOT/preview/
 	@$(DATES); $(SCRIPT)/preview_invoices.py --root $(ROOT) --month "$$3" --issue-date "$$2"
 
+# Runs the target $1 and then tells the operator what came of it and of all since the summary
+# before, whatever happened; the status stays. What Make knows of the run lies in a folder, RUN:
+# the step it came to, the alerts that were said. QUIET=1 keeps back what is said, to say it at
+# the end unless all is well and old.
+define told
+RUN=$$(mktemp -d); export RUN RUN_LOG=$$RUN/alerts; exec 9>&2; \
+trap 'cat "$$RUN/said" >&9 2>/dev/null || :; rm -rf "$$RUN"' EXIT; \
+case "$$QUIET" in ""|0|no) ;; *) exec >"$$RUN/said" 2>&1;; esac; \
+status=0; echo dates >"$$RUN/step"; \
+dates=$$($(SCRIPT)/show_dates.py --root $(ROOT)) || status=$$?; \
+if [ $$status = 2 ] || [ ! -e $(ROOT)/issuer.json ]; then exit $$status; fi; \
+set -- $${dates:-$$(date +%F)} "" ""; days="TODAY=$$1 ISSUE_DATE=$$2 MONTH=$$3"; \
+if [ $$status = 0 ]; then echo $@ >"$$RUN/step"; $(SUB) $$days $1 || status=$$?; fi; \
+STATUS=$$status COMMAND=$@ $(SUB) $$days summary || status=$$?; \
+exit $$status
+endef
+
+.PHONY: summary
+summary:
+	@$(SCRIPT)/send_alerts.py --root $(ROOT) --run "$$RUN" --command "$$COMMAND" \
+	  --status "$$STATUS" --today "$$TODAY" --month "$$MONTH"
+
 # Each phase is a sub-make of its own, since a wildcard is expanded before the phase that
 # creates its files. A phase whose flag is fresh starts no process.
 PHASES := batches direct packages balances $(if $(filter no,$(MAIL)),,mail)
 $(if $(filter-out yes no,$(MAIL)),$(error MAIL is yes or no, not $(value MAIL)))
 
-# The summary comes whatever happened, and the status of the phases stays. What a run knows of
-# itself lies in a folder of its own: the heads as they were, and the alerts that were said.
-# QUIET=1 keeps back what the phases say; it is said at the end unless all is well and old.
-.PHONY: month
+.PHONY: month phases
 month: $(READY) ## the monthly cycle of MONTH (default: the month before ISSUE_DATE, itself today) [MAIL=no]
-	+@RUN=$$(mktemp -d); export RUN RUN_LOG=$$RUN/alerts; exec 9>&2; \
-	trap 'if [ -e "$$RUN/said" ]; then cat "$$RUN/said" >&9; fi; rm -rf "$$RUN"' EXIT; \
-	case "$$QUIET" in ""|0|no) ;; *) exec >"$$RUN/said" 2>&1;; esac; \
-	cp -R $(ROOT)/data/heads "$$RUN/heads" 2>/dev/null || :; \
-	status=0; failed=; \
-	dates=$$($(SCRIPT)/show_dates.py --root $(ROOT)) || { status=$$?; failed=dates; \
-	  if [ $$status = 2 ] || [ ! -e $(ROOT)/issuer.json ]; then exit $$status; fi; \
-	  dates=$$(date +%F); }; \
-	set -- $$dates "" ""; \
-	if [ -z "$$failed" ]; then echo "month $$3, issue date $$2"; \
-	for phase in $(PHASES); do \
-	  if $(SUB) -q MONTH="$$3" "phase-$$phase" 2>/dev/null; then echo "$$phase: nothing left to do"; \
-	  else $(SUB) TODAY="$$1" ISSUE_DATE="$$2" MONTH="$$3" "phase-$$phase" || \
-	    { status=$$?; failed=$$phase; break; }; fi; \
-	done; fi; \
-	FAILED=$$failed $(SUB) TODAY="$$1" MONTH="$$3" month-summary || status=$$?; \
-	exit $$status
+	+@$(call told,phases)
 
-.PHONY: month-summary
-month-summary:
-	@$(SCRIPT)/send_alerts.py --root $(ROOT) --run "$$RUN" --failed "$$FAILED" --today "$$TODAY" \
-	  --month "$$MONTH"
+phases:
+	@echo "month $$MONTH, issue date $$ISSUE_DATE"
+	+@for phase in $(PHASES); do echo $$phase >"$$RUN/step"; \
+	  if $(SUB) -q "phase-$$phase" 2>/dev/null; then echo "$$phase: nothing left to do"; \
+	  else $(SUB) CLIENT= "phase-$$phase"; fi; done
 
 FLAGS := $(ROOT)/data/flags/$(MONTH)
 
@@ -160,7 +164,8 @@ BEGUN = mkdir -p $(@D); begun=$$(mktemp $@.XXXXXX); trap 'rm -f "$$begun"' EXIT
 .PHONY: phase-batches issue-batches
 phase-batches: $(if $(wildcard $(ROOT)/data/inbox_batch/*.csv),issue-batches)
 issue-batches:
-	@$(SCRIPT)/import_batch.py --root $(ROOT) --issue-date "$$ISSUE_DATE" --today "$$TODAY"
+	@$(SCRIPT)/import_batch.py --root $(ROOT) --issue-date "$$ISSUE_DATE" --today "$$TODAY" \
+	  --client "$$CLIENT"
 
 .PHONY: phase-packages
 phase-packages: $(ROOT)/data/flags/packages.done
@@ -201,8 +206,7 @@ credit-note: $(READY) ## take back INVOICE for a REASON, whole or the LINES of a
 
 .PHONY: batch
 batch: $(READY) ## issue the CSV files of the inbox (of CLIENT only, where given)
-	@$(DATES); $(SCRIPT)/import_batch.py --root $(ROOT) --issue-date "$$2" --today "$$1" \
-	  --client "$$CLIENT"
+	+@$(call told,issue-batches)
 
 .PHONY: packages
 packages: $(READY) ## ZIP archives of what was issued for batch clients, in ROOT/downloads/
@@ -259,13 +263,17 @@ $(ROOT)/data/flags/balances.done: $(wildcard $(ROOT)/data/heads/revenues $(ROOT)
 ##@ Mail
 
 .PHONY: mail
-mail: $(READY) ## send what was not sent: invoices, credit notes, packages
+mail: $(READY) ## send what was not sent: invoices, credit notes, packages, summaries
 	@$(SCRIPT)/pack_batches.py --root $(ROOT)
 	@$(TODAY_IS); $(SCRIPT)/send_invoices.py --root $(ROOT) --today "$$1"
 
-.PHONY: reminders
+.PHONY: reminders due-reminders
 reminders: $(READY) ## remind clients of overdue invoices [DATE] [DRY_RUN=1: only show what would go]
-	@$(TODAY_IS); $(SCRIPT)/send_reminders.py --root $(ROOT) --date "$$DATE" --today "$$1" \
+	+@$(if $(filter-out 0 no,$(DRY_RUN)),$(TODAY_IS); $(SUB) TODAY="$$1" due-reminders,\
+	$(call told,due-reminders))
+
+due-reminders:
+	@$(SCRIPT)/send_reminders.py --root $(ROOT) --date "$$DATE" --today "$$TODAY" \
 	  --dry-run "$$DRY_RUN"
 
 ##@ For the accountant

@@ -7,7 +7,6 @@ owed is as it stood on --date. Its sums are those of the exports.
 """
 
 from argparse import ArgumentParser, Namespace
-from datetime import date
 
 from lib import balances, cli, exports, heads, inputs, report_pdf, revenues, words, year_report
 from lib.histories import text_of
@@ -32,7 +31,7 @@ def main(arguments: Namespace, root: Root) -> None:
             balances.read_all(root, until=day),
             _issued(root, revenues.DIRECT),
             _issued(root, revenues.BATCH),
-            heads.read(root, heads.folder(root)),
+            heads.read(root),
         )
         pdf = report_pdf.render(report, issuer.party.name, language)
         exports.write(root, {f"reports/report-{year}.pdf": pdf})
@@ -56,13 +55,9 @@ def parser() -> ArgumentParser:
     made = cli.parser(__doc__ or "")
     made.add_argument("--year", type=exports.year, required=True, help="2026")
     made.add_argument("--language", default="", help="fr or en (default: by the issuer's country)")
-    made.add_argument("--date", type=_day_or_none, default=None, help="(default: today)")
+    made.add_argument("--date", type=cli.day_or_none, default=None, help="(default: today)")
     made.add_argument("--today", type=cli.day, required=True, help="the date of today")
     return made
-
-
-def _day_or_none(text: str) -> date | None:
-    return cli.day(text) if text else None
 
 
 if __name__ == "__main__":

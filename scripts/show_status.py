@@ -12,7 +12,19 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from lib import alerts, balances, cli, heads, issuing, lock, money, settings, storage, tables
+from lib import (
+    alerts,
+    balances,
+    cli,
+    heads,
+    issuing,
+    lock,
+    money,
+    outbox,
+    settings,
+    storage,
+    tables,
+)
 from lib.alerts import Broken
 from lib.balances import InvoiceBalance
 from lib.heads import Head
@@ -49,7 +61,7 @@ def main(arguments: Namespace, root: Root) -> None:
             ("last run", last_run(root)),
             ("stopped", ", ".join(issuing.stopped_runs(root)) or "no run waits to be finished"),
             (f"month {arguments.month}", ", ".join(flags(root, arguments.month)) or "no flag"),
-            ("mails", f"{count(root.data / 'outbox', '*.eml')} waiting"),
+            ("mails", f"{len(outbox.waiting(root))} waiting"),
             ("batches", batches(root)),
             ("disk", disk(root)),
         ]
@@ -57,7 +69,7 @@ def main(arguments: Namespace, root: Root) -> None:
             print(shortened(f"{name:14}  {text}"))
         try:
             invoices = balances.read_all(root)
-            known = heads.read(root, heads.folder(root))
+            known = heads.read(root)
         except Broken as broken:
             print(f"{'records':14}  broken, {len(broken.alerts)} faults; run `make verify`")
             raise
@@ -68,7 +80,7 @@ def main(arguments: Namespace, root: Root) -> None:
 
 
 def last_run(root: Root) -> str:
-    """When `make month` ended last, and what its summary said."""
+    """When a run that ends with a summary ended last, and what that said."""
     log = root.logs / "system.log"
     lines = log.read_text("utf-8", "replace").split("\n") if log.exists() else []
     for line in reversed(lines):

@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from datetime import date
 from decimal import Decimal
@@ -14,13 +15,16 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
+import batches
+import books
 import house
 import past
 import post
-from lib import alerts, lock, observations
+from lib import alerts, lock, observations, summaries
 from lib.alerts import Alert
 from lib.balances import InvoiceBalance
 from lib.root import Root
@@ -162,12 +166,13 @@ def test_make_n_shows_the_month_and_does_nothing(tmp_path):
 
 
 def summarise(root: Root, run: Path, today: str = "2026-11-08", **options: str) -> house.Ran:
-    """`send_alerts` in this process, for a run that recorded nothing; `run` is Make's folder."""
+    """`send_alerts` in this process, for `make month`; `run` is Make's folder of notes."""
     run.mkdir(exist_ok=True)
-    shutil.rmtree(run / "heads", ignore_errors=True)
-    if (root.data / "heads").exists():
-        shutil.copytree(root.data / "heads", run / "heads")
-    return house.call("send_alerts", root, run=str(run), today=today, **options)
+    if failed := options.pop("failed", ""):
+        (run / "step").write_text(f"{failed}\n")
+        options["status"] = "2"
+    given = {"command": "month", "run": str(run), "today": today}
+    return house.call("send_alerts", root, **given, **options)
 
 
 def test_a_phase_that_was_killed_is_told_of(tmp_path):
@@ -206,15 +211,17 @@ def test_a_notice_is_news_once(tmp_path):
     past.lay(root, unpaid("NORD-2026-0002", "2026-12-09"))
     again = summarise(root, tmp_path / "run", "2027-01-10")
     assert again.err.count("[I-OVERDUE]") == 2  # what is old is repeated beside what is new
-    assert "1 to decide" in again.err
+    assert "2 to decide" in again.err  # as many as the list has
     assert len(mails(root)) == 2
 
 
 def test_a_mail_that_waits_is_not_written_twice(tmp_path):
     root = house.build(tmp_path / "root", house.client("nord", STARTED))
-    for _ in range(2):
-        summarise(root, tmp_path / "run", failed="direct")
+    for day in ("2026-11-08", "2026-11-08", "2026-11-09"):
+        summarise(root, tmp_path / "run", day, failed="direct")
     assert len(mails(root)) == 1
+    summarise(root, tmp_path / "run", failed="mail")
+    assert len(mails(root)) == 2
 
 
 def test_broken_records_do_not_silence_the_summary(tmp_path):
@@ -290,6 +297,225 @@ def test_what_a_quiet_month_said_is_not_lost_when_it_is_interrupted(tmp_path):
     assert month.returncode != 0
     assert "month 2026-10, issue date 2026-11-08" in said
     assert not list(root.flags.glob("2026-10/direct.done"))
+
+
+# --- since the summary before --------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: Any) -> Root:
+    """Two invoices, issued by a run that was stopped before it told anybody."""
+    root = house.build(
+        tmp_path_factory.mktemp("plain") / "root",
+        house.client("nord", STARTED),
+        house.client("sud", STARTED, i=2),
+    )
+    assert house.month(root).code == 0
+    return root
+
+
+@pytest.fixture
+def untold(plain: Root, tmp_path: Path) -> Root:
+    shutil.copytree(plain.path, tmp_path / "root")
+    return Root((tmp_path / "root").resolve())
+
+
+def test_what_other_commands_did_is_told_by_the_next_summary(untold, tmp_path):
+    assert "month: 2 issued" in summarise(untold, tmp_path / "run").err
+    books.pay(untold, "NORD-2026-0001", "70.00", day="2026-11-08")
+    with mock.patch.dict(os.environ, REASON="Erreur"):
+        credit = {"invoice": "SUD-2026-0001", "issue_date": "2026-11-08", "today": "2026-11-08"}
+        assert house.call("issue_credit_note", untold, **credit).code == 0
+    told = summarise(untold, tmp_path / "run")
+    assert "month: 1 issued, 1 payments recorded" in told.err
+    assert "sud: SUD-2026-0002: net -64.00, VAT -12.80, gross -76.80 EUR" in told.err
+    assert "NORD-2026-0001" not in told.err
+    assert summarise(untold, tmp_path / "run").err == ""
+    assert len(mails(untold)) == 2
+
+
+def test_a_month_that_was_killed_is_told_by_the_next_one(tmp_path):
+    root = house.build(tmp_path / "root", house.client("nord", STARTED))
+    command = ["make", "-C", str(house.HOME), f"ROOT={root.path}", "month", "MAIL=no", *DATES]
+    quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    month = subprocess.Popen(command, start_new_session=True, **quiet)
+    deadline = time.monotonic() + 60
+    while not (root.flags / "2026-10" / "direct.done").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.killpg(month.pid, signal.SIGKILL)
+    month.wait()
+    assert mails(root) == []
+    assert "1 issued" in house.make(root, "month", "MAIL=no", *DATES).err
+    assert "  nord: NORD-2026-0001: net 64.00" in body(mails(root)[0])
+
+
+def test_killed_at_any_write_nothing_is_untold_and_nothing_waits_twice(untold, tmp_path):
+    step, died = 0, True
+    while died:
+        step += 1
+        root = Root(tmp_path / f"killed-{step}")
+        shutil.copytree(untold.path, root.path)
+        died = books.killed_at(step, lambda root=root: summarise(root, tmp_path / "run"))
+        assert summarise(root, tmp_path / "run").code == 0
+        (mail,) = mails(root)
+        assert "NORD-2026-0001" in body(mail) and "SUD-2026-0001" in body(mail), step
+        assert summarise(root, tmp_path / "run").err == ""
+        shutil.rmtree(root.path)
+    assert step > 10, step
+
+
+@pytest.mark.parametrize("damage", ["lost", "cut", "another"])
+def test_without_its_memory_the_summary_tells_all_since_the_beginning(untold, tmp_path, damage):
+    summarise(untold, tmp_path / "run")
+    file = untold.flags / "told.json"
+    if damage == "lost":
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[:90] if damage == "cut" else b"[1]")
+    told = summarise(untold, tmp_path / "run").err
+    assert "month: 2 issued\nno earlier summary is known: all since the beginning" in told
+    assert summarise(untold, tmp_path / "run").err == ""
+
+
+def test_what_could_not_be_read_is_told_when_it_can_be(untold, tmp_path):
+    path = untold.data / "revenues" / "nord.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"76.80", b"77.80"))
+    told = summarise(untold, tmp_path / "run").err
+    assert "1 issued, 1 refused or wrong" in told and "SUD-2026-0001" in told
+    path.write_bytes(whole)
+    told = summarise(untold, tmp_path / "run").err
+    assert "1 issued" in told and "NORD-2026-0001" in told and "SUD" not in told
+
+
+def test_records_that_were_told_and_are_others_now_are_told_of(untold, tmp_path):
+    summarise(untold, tmp_path / "run")
+    for kind in ("data/revenues/nord.jsonl", "data/heads/revenues/nord.json"):
+        (untold.path / kind).unlink()
+    told = summarise(untold, tmp_path / "run").err
+    assert "data/revenues/nord.jsonl: is missing, and the summary before told of it" in told
+    past.lay(untold, unpaid("NORD-2026-0001", "2026-12-08"))
+    assert "NORD-2026-0001: net 100.00" in summarise(untold, tmp_path / "run").err
+    (untold.data / "revenues" / "nord.jsonl").unlink()
+    (untold.data / "heads" / "revenues" / "nord.json").unlink()
+    past.lay(untold, unpaid("NORD-2026-0009", "2026-12-09"))
+    told = summarise(untold, tmp_path / "run").err
+    assert "data/revenues/nord.jsonl: line 1: is not the line that the summary" in told
+    assert "NORD-2026-0009: net 100.00" in told and "[B-WITNESS]" in told
+
+
+def test_a_summary_that_nobody_can_get_by_mail_is_told_where_it_stands(tmp_path):
+    root = house.build(tmp_path / "root", seller=house.issuer({"party.email": None}))
+    assert house.month(root).code == 0
+    assert "1 issued" in summarise(root, tmp_path / "run").err
+    assert "1 issued" not in summarise(root, tmp_path / "run").err
+    assert mails(root) == []
+
+
+def test_a_summary_whose_address_cannot_be_read_is_told_again(untold, tmp_path):
+    house.write(untold, ".env", b"ALERT_TO=boss\n")
+    assert "2 issued" in summarise(untold, tmp_path / "run").err
+    (untold.path / ".env").unlink()
+    assert "2 issued" in summarise(untold, tmp_path / "run").err
+    assert len(mails(untold)) == 1
+
+
+def test_a_month_with_nothing_to_do_starts_two_programs_that_read_little(untold):
+    assert house.make(untold, "month", "MAIL=no", *DATES).code == 0
+    python = untold.path.parent / "python"
+    log = untold.path.parent / "started"
+    text = f'#!/bin/sh\necho "$1" >>{log}\nexec {sys.executable} -X importtime "$@"\n'
+    python.write_text(text)
+    python.chmod(0o700)
+    ran = house.make(untold, f"PYTHON={python}", "month", "MAIL=no", *DATES)
+    assert "month 2026-10: nothing to do, nothing new" in ran.out
+    started = [Path(line).name for line in log.read_text().splitlines()]
+    assert started == ["show_dates.py", "send_alerts.py"]
+    assert "lib.told" in ran.err
+    for heavy in ("lib.inputs", "lib.records", "lib.mail", "jsonschema"):
+        assert heavy not in ran.err
+
+
+@pytest.mark.parametrize("change", ["a client", "usage", "records", "the day", "the server"])
+def test_whatever_may_be_news_is_looked_at(untold, tmp_path, monkeypatch, change):
+    """A payment was due on 8 December, and its day comes; the other changes are no news."""
+    summarise(untold, tmp_path / "run")
+    looked = []
+    look = summaries.look
+    monkeypatch.setattr(summaries, "look", lambda *given: looked.append(1) or look(*given))
+    assert summarise(untold, tmp_path / "run").err == "" and not looked
+    today = "2026-11-08"
+    if change == "a client":
+        house.put_client(untold, house.client("est", STARTED, i=3))
+    elif change == "usage":
+        house.put_usage(untold, house.usage("nord", "2026-11", None, house.one_off()))
+    elif change == "records":
+        books.pay(untold, "NORD-2026-0001", "76.80", day="2026-11-08")
+    elif change == "the day":
+        today = "2026-12-09"
+    else:
+        monkeypatch.setenv("SMTP_HOST", "127.0.0.1")
+        monkeypatch.setenv("SMTP_PORT", str(post.free_port()))
+    told = summarise(untold, tmp_path / "run", today)
+    assert looked
+    assert ("[I-OVERDUE]" in told.err) == (change == "the day")
+
+
+# --- the other commands of cron ------------------------------------------------------
+
+
+def test_a_batch_is_told_and_an_empty_inbox_is_not(tmp_path):
+    root = batches.build(tmp_path / "root", batches.file_of(batches.row(1)))
+    ran = house.make(root, "batch", "QUIET=1", *DATES)
+    assert ran.code == 0
+    (mail,) = mails(root)
+    assert mail["Subject"].startswith("batch: 1 issued in the name of batch clients")
+    assert "  fil: FIL-2026-0001: net" in body(mail)
+    assert house.make(root, "--no-print-directory", "batch", "QUIET=1", *DATES) == (0, "", "")
+    assert len(mails(root)) == 1
+    batches.hand_in(root, batches.file_of(batches.row(2, vat_rate_1="21")), "2026-09")
+    ran = house.make(root, "batch", *DATES)
+    assert ran.code == 2
+    rejected = mails(root)[-1] if "failed" in mails(root)[-1]["Subject"] else mails(root)[0]
+    assert rejected["Subject"].startswith("batch: failed in batch, 2 refused or wrong")
+    assert "[B-CSV-REJECTED]" in body(rejected)
+
+
+def test_reminders_are_told_and_a_day_without_any_is_not(untold):
+    house.write(untold, "issuer.json", house.issuer({"reminders": {"polite": 7}}))
+    for client, i in (("nord", 1), ("sud", 2)):
+        changes = STARTED | {"delivery": {"email": False}}
+        house.put_client(untold, house.client(client, changes, i=i))
+    assert house.make(untold, "month", "MAIL=no", *DATES).code == 0
+    for mail in (untold.data / "outbox").glob("*.eml"):
+        mail.unlink()
+    day = ("TODAY=2026-11-14", "QUIET=1")
+    assert house.make(untold, "--no-print-directory", "reminders", *day) == (0, "", "")
+    assert mails(untold) == []
+    with post.office() as server:
+        smtp = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(server.port), "SMTP_SECURITY": "none"}
+        day = ("TODAY=2026-12-15", "QUIET=1")
+        ran = house.make(untold, "reminders", *day, environment=smtp)
+        assert ran.code == 0, ran
+        told = server.of("compta@atelier.example")[-1].message
+        assert told["Subject"] == "reminders: 2 mails sent, 2 to decide"
+        before = len(server.received)
+        quiet = ("--no-print-directory", "reminders", *day)
+        assert house.make(untold, *quiet, environment=smtp) == (0, "", "")
+        assert len(server.received) == before == 3
+
+
+@pytest.mark.parametrize(
+    ("command", "name"), [("batch", "CLIENT"), ("reminders", "DATE"), ("reminders", "DRY_RUN")]
+)
+def test_a_value_is_never_run_by_make_or_the_shell(tmp_path, command, name):
+    root = house.build(tmp_path / "root")
+    value = (
+        f"$(shell touch {tmp_path}/x)$(touch {tmp_path}/x)`touch {tmp_path}/x`;touch {tmp_path}/x"
+    )
+    house.make(root, command, f"{name}={value}", *DATES)
+    assert not (tmp_path / "x").exists()
 
 
 # --- what is worth telling -----------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import ssl
@@ -393,6 +394,45 @@ def test_two_senders_at_once_send_each_mail_once(root, server):
     ]
     assert [one.wait(30) for one in both] == [0, 0]
     assert len(server.received) == 3
+
+
+# --- summaries, and what waits ----------------------------------------------------------------
+
+
+def summarise(root: Root, folder: Path) -> house.Ran:
+    """The end of `make month`."""
+    folder.mkdir(exist_ok=True)
+    run = {"command": "month", "run": str(folder), "today": house.TODAY}
+    return house.call("send_alerts", root, **run)
+
+
+def test_a_summary_that_waits_leaves_with_the_other_mails_once(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("ALERT_TO", "boss@example.org")
+    summarise(root, tmp_path / "run")
+    (waits,) = outbox.waiting(root, outbox.SUMMARY)
+    data = waits.read_bytes()
+    with post.office() as server:
+        name(monkeypatch, server)
+        assert send(root).code == 0
+        (got,) = server.of("boss@example.org")
+        assert got.data.partition(b"\r\n")[2] == data
+        assert send(root).code == 0
+        assert summarise(root, tmp_path / "run").code == 0
+        (told,) = server.of("boss@example.org")[1:]
+    assert told.message["Subject"] == "month: 3 mails sent"  # itself is no news
+
+
+def test_every_command_counts_the_mails_that_wait_alike(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("ALERT_TO", "boss@example.org")
+    assert "0 mails sent, 3 wait in data/outbox/" in send(root).out
+    assert "0 mails sent, 4 wait in data/outbox/" in summarise(root, tmp_path / "run").out
+    assert "0 mails sent, 4 wait in data/outbox/" in send(root).out
+    shown = house.call("show_status", root, today=house.TODAY, month=house.MONTH)
+    assert re.search(r"^mails +4 waiting$", shown.out, re.M)
+    with post.office() as server:
+        name(monkeypatch, server)
+        server.refused = {"direction@nord.example": "550 no", "pia@client.example": "550 no"}
+        assert "3 mails sent, 2 wait in data/outbox/" in send(root).out
 
 
 # --- a sender that is killed ---------------------------------------------------------------

@@ -523,7 +523,7 @@ def test_what_a_killed_run_left_without_an_intent_harms_nothing(root):
 @pytest.fixture
 def mail(root: Root, tmp_path: Path) -> Path:
     """A mail to the operator that carries the heads, as a person saved it."""
-    told = heads.witness(heads.read(root, heads.folder(root)))
+    told = heads.witness(heads.read(root))
     quoted = "".join(f"> {line}\r\n" for line in ["Summary of October", "", *told.splitlines()])
     path = tmp_path / "heads.txt"
     path.write_bytes(quoted.encode())

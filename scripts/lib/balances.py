@@ -17,7 +17,7 @@ The status of an invoice, the first line that fits:
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -112,7 +112,13 @@ def read_all(root: Root, until: date = date.max) -> list[InvoiceBalance]:
     Raises:
       Broken: with every disagreement found.
     """
-    issued, paid = revenues.read(root, revenues.DIRECT), payments.read(root)
+    return of_all(revenues.read(root, revenues.DIRECT), payments.read(root), until)
+
+
+def of_all(
+    issued: Mapping[str, Chain], paid: Mapping[str, Chain], until: date = date.max
+) -> list[InvoiceBalance]:
+    """The same from chains that were read: those of the revenues, those of the payments."""
     return [
         balance
         for client, chain in issued.items()

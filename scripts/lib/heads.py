@@ -25,22 +25,22 @@ def folder(root: Root) -> Path:
     return root.data / "heads"
 
 
-def read(root: Root, of: Path) -> list[Head]:
-    """Every head below a folder that is, or was copied from, data/heads/; in order of file.
+def read(root: Root) -> list[Head]:
+    """Every head in data/heads/, in order of file.
 
     Raises:
       Broken: for each that is no head.
     """
     found: list[Head] = []
     faults = []
-    for path in sorted(of.glob("*/*.json")):
+    for path in sorted(folder(root).glob("*/*.json")):
         name = f"data/{path.parent.name}/{path.stem}.jsonl"
         try:
             value = json.loads(path.read_bytes())
             found.append(Head(name, int(value["seq"]), str(value["hash"])))
         except (ValueError, KeyError, TypeError, RecursionError):
-            head = f"{root.name_of(folder(root))}/{path.parent.name}/{path.name}"
-            faults.append(Alert("B-RECORD-HEAD", head, "", "is no head; run `make verify`"))
+            text = "is no head; run `make verify`"
+            faults.append(Alert("B-RECORD-HEAD", root.name_of(path), "", text))
     if faults:
         raise Broken(faults)
     return found

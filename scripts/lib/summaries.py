@@ -1,0 +1,316 @@
+"""Summaries: what the operator is told of a run, and how it reaches him.
+
+What was recorded is told from the records themselves, beyond the heads that the summary
+before knew: it does not matter which command recorded it, nor how that ended.
+"""
+
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from decimal import Decimal
+from typing import NamedTuple
+
+from lib import (
+    alerts,
+    balances,
+    heads,
+    inputs,
+    issuing,
+    lock,
+    mail,
+    money,
+    observations,
+    outbox,
+    payments,
+    records,
+    revenues,
+    settings,
+    storage,
+    told,
+)
+from lib.alerts import Alert, Refused, Stop, Unavailable
+from lib.heads import Head
+from lib.mail import Attachment, Letter
+from lib.outbox import Due
+from lib.records import Record
+from lib.root import Root
+from lib.told import Run, Told
+
+_TITLES = {
+    "revenues": "issued",
+    "revenues_batch": "issued in the name of batch clients",
+    "payments": "payments recorded",
+    "outbox": "mails sent",
+}
+
+
+class Summary(NamedTuple):
+    """What there is to tell of a run.
+
+    `heads` are those of all record files, `reached` those that the summary goes to, by file;
+    `recorded` is what each family of records got since the summary before, which there was
+    none of if `is_first`; `new` are the notices that were not told yet.
+    """
+
+    run: Run
+    is_first: bool
+    heads: list[Head]
+    reached: dict[str, Head]
+    recorded: dict[str, list[Record]]
+    wrong: list[Alert]
+    notices: list[Alert]
+    new: list[Alert]
+
+    @property
+    def is_news(self) -> bool:
+        return bool(self.wrong or self.new or any(self.recorded.values()))
+
+    @property
+    def level(self) -> str:
+        return "ERROR" if self.wrong else "INFO"
+
+    @property
+    def outcome(self) -> str:
+        """A run in one line: "month 2026-10: 13 issued, 2 mails sent, 1 to decide"."""
+        counts = [(len(self.recorded.get(name, ())), title) for name, title in _TITLES.items()]
+        counts += [(len(self.wrong), "refused or wrong"), (len(self.notices), "to decide")]
+        parts = [f"{count} {title}" for count, title in counts if count]
+        if self.run.failed:
+            parts.insert(0, f"failed in {self.run.failed}")
+        return f"{self.run.name}: {', '.join(parts)}"
+
+
+# --- looking -------------------------------------------------------------------------
+
+
+def look(root: Root, run: Run, before: Told) -> Summary:
+    """The summary of a run; whatever cannot be read is one more thing that is wrong."""
+    found = Summary(run, not before.heads, [], dict(before.heads), {}, [], [], [])
+    wait = 0
+    with _gathering(found.wrong):
+        waited = any(alert.code == "B-LOCK-HELD" for alert in run.said)
+        wait = 0 if waited else settings.load(root).lock_wait
+    with _gathering(found.wrong), lock.shared(root, wait):
+        stopped = issuing.stopped_runs(root)
+        if stopped:
+            text = f"a run was stopped half-way: {stopped[0]}; the next run finishes it"
+            found.wrong.append(Alert("B-RUN-STOPPED", "data/pending", "", text))
+        found.heads.extend(heads.read(root))
+        _read_on(root, found, before)
+        found.notices.extend(_observe(root, run))
+    found.notices.extend(_of_machine(root))
+    wrong = _unique(run.said + found.wrong, "B-")
+    if run.failed and not wrong:
+        wrong = [_unexplained(run.failed)]
+    notices = _unique(run.said + found.notices, "I-")
+    new = [notice for notice in notices if str(notice) not in before.notices]
+    return found._replace(wrong=wrong, notices=notices, new=new)
+
+
+@contextmanager
+def _gathering(wrong: list[Alert]) -> Iterator[None]:
+    """Adds what stops a part of the summary to what it tells, and goes on."""
+    try:
+        yield
+    except Stop as stop:
+        wrong += stop.alerts
+    except OSError as error:
+        text = f"{error.strerror or error}; the summary could not read it"
+        wrong.append(Alert("B-ENVIRONMENT", str(error.filename or ""), "", text))
+
+
+def _read_on(root: Root, found: Summary, before: Told) -> None:
+    """What was recorded since; a file that cannot be read is told of when it can be again."""
+    for name in sorted(before.heads.keys() - {head.file for head in found.heads}):
+        text = "is missing, and the summary before told of it; restore it from a backup"
+        found.wrong.append(Alert("B-WITNESS", name, "", text))
+        del found.reached[name]
+    for head in found.heads:
+        known = before.heads.get(head.file, Head(head.file, 0, records.GENESIS))
+        if known == head:
+            continue
+        with _gathering(found.wrong):
+            path = root.path / head.file
+            facts = records.read(root, path).records
+            first = known.seq
+            if first and (first > len(facts) or facts[first - 1]["hash"] != known.hash):
+                text = "is not the line that the summary before told of: the chain was rebuilt"
+                found.wrong.append(Alert("B-WITNESS", head.file, f"line {first}", text))
+                first = 0
+            # A summary that was sent is a record too, and no news.
+            new = [fact for fact in facts[first:] if fact["kind"] != outbox.SUMMARY]
+            found.recorded.setdefault(path.parent.name, []).extend(new)
+            found.reached[head.file] = head
+
+
+def _observe(root: Root, run: Run) -> Iterator[Alert]:
+    """What inputs and records say beside the run.
+
+    Raises:
+      Refused, Broken: if they cannot be read.
+    """
+    direct, batch = revenues.read(root, revenues.DIRECT), revenues.read(root, revenues.BATCH)
+    paid = payments.read(root)
+    every = [*direct.values(), *batch.values(), *paid.values()]
+    yield from observations.clock(observations.newest(every), run.today)
+    yield from observations.overdue(balances.of_all(direct, paid), run.today)
+    given = inputs.load(root)
+    clients = [one.client for one in given.clients.values()]
+    facts = [fact for chain in direct.values() for fact in chain.records]
+    yield from observations.without_email(clients)
+    yield from observations.turnover(given.issuer.issuer, facts, run.today.year)
+    yield from observations.batches_missing(given, batch, run.today)
+    if run.month:
+        yield from observations.months_not_run(clients, given.usage, direct.values(), run.month)
+
+
+def _of_machine(root: Root) -> Iterator[Alert]:
+    """What the machine says: its disk, and who may read .env."""
+    used = shutil.disk_usage(root.path)
+    yield from observations.disk(str(root.path), used.used, used.used + used.free)
+    if root.env.exists():
+        yield from observations.settings_mode(root.env.stat().st_mode)
+
+
+def _unique(found: Iterable[Alert], kind: str) -> list[Alert]:
+    """The alerts of a kind ("B-" or "I-"), each once, also where a phase words it otherwise."""
+    first: dict[tuple[str, ...], Alert] = {}
+    for alert in found:
+        if alert.code.startswith(kind):
+            same = (str(alert),) if kind == "B-" else (alert.code, alert.file, alert.place)
+            first.setdefault(same, alert)
+    return list(first.values())
+
+
+def _unexplained(step: str) -> Alert:
+    """A step that ended in a way of which no alert speaks: killed, or never begun."""
+    text = "ended with an error that it could not explain; run it again and read what it says"
+    return Alert("B-PHASE", "", f"phase {step}", text)
+
+
+# --- telling -------------------------------------------------------------------------
+
+
+def say(root: Root, summary: Summary, script: str) -> None:
+    """The summary on stderr and, where the run has not logged it itself, in the log."""
+    alerts.write_log(root.logs, "", summary.level, script, "I-RUN", summary.outcome)
+    said = {str(alert) for alert in summary.run.said}
+    for alert in (*summary.wrong, *summary.new):
+        if str(alert) not in said:
+            level = "ERROR" if alert.code.startswith("B-") else "NOTICE"
+            alerts.write_log(root.logs, alert.client, level, script, alert.code, str(alert))
+    print(text_of(summary), file=sys.stderr, end="", flush=True)
+
+
+def text_of(summary: Summary) -> str:
+    """The summary as stderr and the mail have it."""
+    lines = ["", summary.outcome]
+    if summary.is_first and any(summary.recorded.values()):
+        lines.append("no earlier summary is known: all since the beginning is told")
+    for family, facts in summary.recorded.items():
+        if facts and family in (revenues.DIRECT.records, revenues.BATCH.records):
+            lines += ["", f"{_TITLES[family]}:", *_issued_lines(facts)]
+    for title, some in (("refused or wrong", summary.wrong), ("to decide", summary.notices)):
+        if some:
+            lines += ["", f"{title}:", *(f"  {alert} [{alert.code}]" for alert in some)]
+    if summary.heads:
+        digest = storage.sha256(heads.witness(summary.heads).encode())
+        lines += ["", f"heads of the {len(summary.heads)} record files: SHA-256 {digest}"]
+    return "\n".join(lines) + "\n"
+
+
+def _issued_lines(facts: list[Record]) -> list[str]:
+    """A line for each client: its documents and what they come to; and one with the totals."""
+    by_client: dict[tuple[str, str], list[Record]] = {}
+    for fact in facts:
+        by_client.setdefault((fact["client"], fact["currency"]), []).append(fact)
+    lines = []
+    for (client, currency), some in by_client.items():
+        numbers = some[0]["number"]
+        if len(some) > 1:
+            numbers = f"{len(some)} documents, {numbers} to {some[-1]['number']}"
+        lines.append(f"  {client}: {numbers}: {_sums(some)} {currency}")
+    for currency in sorted({currency for _, currency in by_client}):
+        some = [fact for fact in facts if fact["currency"] == currency]
+        lines.append(f"  total: {len(some)} documents: {_sums(some)} {currency}")
+    return lines
+
+
+def _sums(facts: list[Record]) -> str:
+    """ "net 64.00, VAT 12.80, gross 76.80"; credit notes count below 0."""
+    signs = [-1 if fact["kind"] == "credit_note" else 1 for fact in facts]
+    parts = []
+    for key, name in (("net", "net"), ("vat", "VAT"), ("gross", "gross")):
+        amounts = (sign * Decimal(fact[key]) for sign, fact in zip(signs, facts, strict=True))
+        parts.append(f"{name} {money.plain(money.total(amounts), 2)}")
+    return ", ".join(parts)
+
+
+# --- sending -------------------------------------------------------------------------
+
+
+def send(root: Root, summary: Summary, before: Told, sight: str, script: str) -> None:
+    """Mails the summary to ALERT_TO, or to the issuer's own address, and notes that it is told.
+
+    With it go the summaries that wait from before. Once it lies in the outbox it is told;
+    where nobody's address is known, once it stands on stderr.
+
+    Args:
+      sight: what the house looks like, if there is nothing left to tell afterwards.
+
+    Raises:
+      Unavailable: if the server cannot take it now; it waits in data/outbox/.
+    """
+    try:
+        used = settings.load(root)
+        to = used.mail.alert_to or tuple(inputs.load_issuer(root).party.email)
+    except Refused:
+        # Not noted: the next summary that can be mailed says all of it again.
+        print("the summary is not mailed: no address can be read", file=sys.stderr)
+        return
+    notices = before.notices
+    if summary.is_news:
+        notices = frozenset(map(str, summary.notices))
+    after = Told(summary.reached, notices, "" if summary.wrong else sight)
+    day = summary.run.today
+    if not (summary.is_news or (used.mail.host and outbox.waiting(root, outbox.SUMMARY))):
+        # While another one sends, it is left to the next look.
+        with suppress(Unavailable), outbox.opened(root, script, used._replace(lock_wait=0), day):
+            told.write(root, after)
+        return
+    with outbox.opened(root, script, used, day) as box:
+        if summary.is_news and to:
+            _write(root, summary, box, used.mail.sender or to[0], to)
+        elif summary.is_news:
+            text = "the summary is not mailed: no address is known (ALERT_TO in .env)"
+            print(text, file=sys.stderr)
+        told.write(root, after._replace(sight=""))
+        box.deliver_summaries()
+        box.report()
+        told.write(root, after)
+
+
+def _write(
+    root: Root, summary: Summary, box: outbox.Outbox, sender: str, to: tuple[str, ...]
+) -> None:
+    """Puts the summary into the outbox, unless one that says the same waits, or went today."""
+    witness = heads.witness(summary.heads)
+    text = text_of(summary)
+    said = storage.sha256(storage.canonical_json([sender, to, text, witness]))[:12]
+    day = summary.run.today.isoformat()
+    name = outbox.mail_name(outbox.SUMMARY, day, said)
+    waits = any(path.stem.endswith(said) for path in outbox.waiting(root, outbox.SUMMARY))
+    if waits or name in outbox.read_sent(root):
+        return
+    letter = Letter(
+        sender_name="",
+        sender=sender,
+        reply_to="",
+        to=to,
+        cc=(),
+        subject=alerts.printable(summary.outcome),
+        text=f"{day}\n{text}",
+        attachments=(Attachment("heads.txt", "text/plain", witness.encode()),),
+    )
+    box.write(Due(name, outbox.SUMMARY, "", {}, to, lambda: mail.to_bytes(letter, name)))

@@ -1,0 +1,112 @@
+"""What the operator was told last: data/flags/told.json.
+
+    heads     how far each record file was told of, by what the last summary knew
+    notices   the notices that were told, so that none is news twice
+    sight     what the house looked like when there was nothing left to tell
+
+The file is written when a summary cannot be lost any more: it lies in the outbox, or stands
+on stderr where nobody is to get it by mail. A run that was killed is therefore told by the
+next summary, and a kill between the two tells twice. Deleted, all since the beginning is
+told again. Little is imported here: a run with nothing to tell ends here.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from lib import heads, storage
+from lib.alerts import Alert, Broken
+from lib.heads import Head
+from lib.root import Root
+
+
+class Run(NamedTuple):
+    """A run that has ended, and the alerts that it said; `failed` names the step it failed in."""
+
+    command: str
+    today: date
+    month: str
+    failed: str
+    said: list[Alert]
+
+    @property
+    def name(self) -> str:
+        """ "month 2026-10", "batch"."""
+        return f"month {self.month}".strip() if self.command == "month" else self.command
+
+
+class Told(NamedTuple):
+    """`heads` by the file that each is of; `sight` is empty where more may be to tell."""
+
+    heads: dict[str, Head]
+    notices: frozenset[str]
+    sight: str
+
+
+NOTHING = Told({}, frozenset(), "")
+
+
+def path_of(root: Root) -> Path:
+    """data/flags/told.json."""
+    return root.flags / "told.json"
+
+
+def read(root: Root) -> Told:
+    """What was told; NOTHING where the file is missing or is none."""
+    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+        value = json.loads(path_of(root).read_bytes())
+        lines = [line.split(" ") for line in value["heads"]]
+        known = {file: Head(file, int(seq), hash_) for file, seq, hash_ in lines}
+        return Told(known, frozenset(map(str, value["notices"])), str(value["sight"]))
+    return NOTHING
+
+
+def write(root: Root, told: Told) -> None:
+    """Remembers what was told, whole or not at all."""
+    value = {
+        "heads": heads.witness(sorted(told.heads.values())).splitlines(),
+        "notices": sorted(told.notices),
+        "sight": told.sight,
+    }
+    storage.update_derived(path_of(root), storage.pretty_json(value))
+
+
+def sight(root: Root, run: Run) -> str:
+    """A hash of all that a summary depends on; empty where it can't be taken, or a run stopped.
+
+    Inputs count by their times and sizes, which only saves work: another day is another sight.
+    """
+    try:
+        known = heads.read(root)
+    except Broken:
+        return ""
+    if any(root.pending.glob("*")):
+        return ""
+    used = shutil.disk_usage(root.path)
+    percent = used.used * 100 // (used.used + used.free)
+    server = os.environ.get("SMTP_HOST", "")
+    seen = [run.today.isoformat(), run.month, server, percent, known, sorted(_inputs(root))]
+    return storage.sha256(storage.canonical_json(seen))
+
+
+def _inputs(root: Root) -> Iterator[tuple[str, int, int, int]]:
+    """Every input with its time, size and mode; a house has many, so they are only looked at."""
+    for path in (root.issuer, root.env):
+        with suppress(FileNotFoundError):
+            yield _seen(path.name, path.stat())
+    folders = [root.clients, root.batch_clients]
+    with suppress(FileNotFoundError):
+        folders += [Path(entry.path) for entry in os.scandir(root.usage) if entry.is_dir()]
+    for folder in folders:
+        with suppress(FileNotFoundError), os.scandir(folder) as entries:
+            for entry in entries:
+                yield _seen(f"{folder.name}/{entry.name}", entry.stat())
+
+
+def _seen(name: str, found: os.stat_result) -> tuple[str, int, int, int]:
+    return name, found.st_mtime_ns, found.st_size, found.st_mode
