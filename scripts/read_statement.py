@@ -112,13 +112,13 @@ def learn(root: Root) -> Known:
     paid = payments.read(root)
     known = Known(Books({}, {}, {}), {}, Counter(), {}, {})
     for client, chain in revenues.read(root, revenues.DIRECT).items():
-        empty = records.Chain(payments.folder(root) / f"{client}.jsonl", (), 0, 0, records.GENESIS)
+        empty = records.Chain(payments.chain_path(root, client), (), 0, 0, records.GENESIS)
         payment_rules.enter(known.books, chain, paid.get(client, empty))
     for number in known.books.invoices:
         for reference in (number, payment_code.creditor_reference(number)):
             known.numbers.setdefault(reference, []).append(number)
     for chain in paid.values():
-        for entry in payments.entries(chain):
+        for entry in payments.entries(chain.records):
             transfer = (entry.invoice, entry.date, entry.amount, entry.reference)
             if entry.kind == payments.PAYMENT and entry.standing:
                 known.recorded[transfer] += 1

@@ -30,7 +30,7 @@ def main(arguments: Namespace, root: Root) -> None:
             print(f"{name} was reversed by finishing the run that had stopped")
             return
         chain = payments.read_client(root, client)
-        entries = payments.entries(chain)
+        entries = payments.entries(chain.records)
         if seq > len(entries):
             refuse([("payment", f"there is no {name}; {client} has {len(entries)} lines")])
         entry = entries[seq - 1]

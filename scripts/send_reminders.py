@@ -117,7 +117,7 @@ def decide(
     found: list[Reminder] = []
     notices = []
     for client, chain in revenues.read(root, revenues.DIRECT).items():
-        entries = payments.entries(paid[client]) if client in paid else []
+        entries = payments.entries(paid[client].records) if client in paid else []
         facts = {fact["number"]: fact for fact in chain.records}
         late = [
             (balance, level)
@@ -264,7 +264,7 @@ def outstanding_now(root: Root, reminder: Reminder) -> Decimal:
     """What is outstanding by the records as they are."""
     client, number = reminder.client.id, reminder.fact["number"]
     issued = records.read(root, revenues.chain_path(root, revenues.DIRECT, client))
-    entries = payments.entries(payments.read_client(root, client))
+    entries = payments.entries(payments.read_client(root, client).records)
     return next(
         balance.outstanding
         for balance in balances.of_client(issued.records, entries)

@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 import house
-from lib import histories, payments, records, revenues
+from lib import histories, payments, records
 from lib.histories import History, Share, text_of
-from lib.records import Chain, Record
+from lib.records import Record
 from lib.root import Root
 
 FIRST = date(2023, 11, 1)
@@ -95,16 +95,14 @@ def root_of(folder: Any, *facts: Record, issuer: dict[str, Any] | None = None) -
 
 def histories_of(facts: list[Record]) -> list[History]:
     """The histories that these facts come to, without a disk."""
-    root = Root(house.HOME)
     made = []
     for client in sorted({fact["client"] for fact in facts}):
         own = [fact for fact in facts if fact["client"] == client]
         issued = [fact for fact in own if "number" in fact]
         paid = [fact for fact in own if "number" not in fact]
         bills = [histories._bill({**fact, "seq": i}) for i, fact in enumerate(issued, 1)]
-        path = revenues.chain_path(root, revenues.DIRECT, client)
         lines = tuple({**fact, "seq": i} for i, fact in enumerate(paid, 1))
-        entries = payments.entries(Chain(path, lines, 0, 0, ""))
+        entries = payments.entries(lines)
         made += histories.of_client(bills, [histories._movement(entry) for entry in entries])
     return made
 

@@ -149,7 +149,7 @@ def test_a_reversal_repeats_what_it_reverses_and_opens_the_invoice_again(root: R
         "currency": "EUR",
         "reason": "sans provision",
     }
-    paid, taken_out = payments.entries(payments.read(root)["nord"])
+    paid, taken_out = payments.entries(payments.read(root)["nord"].records)
     assert (paid.reversed_by, paid.standing) == (2, False)
     assert taken_out.amount == -paid.amount
     assert (taken_out.reverses, taken_out.method, taken_out.reference) == (1, "cheque", "N° 7")
@@ -199,7 +199,7 @@ def test_a_refund_gives_back_what_was_credited_after_it_was_paid_and_no_more(roo
     assert "the same refund stands in nord/2" in books.refund(root, "NORD-2026-0001", "25.80").err
     assert books.refund(root, "NORD-2026-0001", "50.00").code == 0
     assert books.refund(root, "NORD-2026-0001", "0.01").code == 1
-    assert [entry.amount for entry in payments.entries(payments.read(root)["nord"])] == [
+    assert [entry.amount for entry in payments.entries(payments.read(root)["nord"].records)] == [
         Decimal("175.80"),
         Decimal("-25.80"),
         Decimal("-50.00"),

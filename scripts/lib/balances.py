@@ -123,7 +123,7 @@ def of_all(
         balance
         for client, chain in issued.items()
         for balance in of_client(
-            chain.records, payments.entries(paid[client]) if client in paid else [], until
+            chain.records, payments.entries(paid[client].records) if client in paid else [], until
         )
     ]
 
@@ -175,7 +175,7 @@ class File(NamedTuple):
 
 def file_of(client: str, issued: Chain, paid: Chain) -> File:
     """The balance of a client whose records these are."""
-    return File(client, issued, paid, of_client(issued.records, payments.entries(paid)))
+    return File(client, issued, paid, of_client(issued.records, payments.entries(paid.records)))
 
 
 def file_bytes(file: File) -> bytes:
@@ -222,7 +222,7 @@ def is_stale(root: Root, client: str) -> bool:
     heads = []
     for path in (
         revenues.chain_path(root, revenues.DIRECT, client),
-        payments.folder(root) / f"{client}.jsonl",
+        payments.chain_path(root, client),
     ):
         try:
             heads.append(records.head_path(root, path).read_bytes())

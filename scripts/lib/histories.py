@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
+import msgspec
+
 from lib import payments, records, revenues
 from lib.alerts import Alert, Broken
 from lib.root import Root
@@ -132,34 +134,56 @@ def read(root: Root, clients: Iterable[str] | None = None, period: str = "") -> 
 
 
 def _read_client(root: Root, client: str, period: str) -> list[History]:
-    issued = records.read(root, revenues.chain_path(root, revenues.DIRECT, client))
-    paid = payments.read_client(root, client)
-    if faults := [*_orphans(root, issued, paid)]:
+    issued = records.prove(root, revenues.chain_path(root, revenues.DIRECT, client))
+    paid = records.prove(root, payments.chain_path(root, client))
+    bills, moves = (records.decoded(root, lines, _Topic) for lines in (issued, paid))
+    invoices = {bill.number for bill in bills if bill.kind == "invoice"}
+    faults = [*_orphans(root, issued, bills, invoices), *_orphans(root, paid, moves, invoices)]
+    if faults:
         raise Broken(faults)
-    meant = {_about(one) for one in issued.records if one["issue_date"].startswith(period)}
-    meant |= {_about(one) for one in paid.records if one["date"].startswith(period)}
+    meant = {one.about for one in (*bills, *moves) if one.day.startswith(period)}
     return of_client(
-        [_bill(record) for record in issued.records if _about(record) in meant],
-        [_movement(entry) for entry in payments.entries(paid) if entry.invoice in meant],
+        [_bill(record) for record in _of(root, issued, bills, meant)],
+        [_movement(entry) for entry in payments.entries(_of(root, paid, moves, meant))],
     )
 
 
-def _about(record: records.Record) -> str:
-    """The invoice that a record of either family is about."""
-    number: str = record.get("invoice") or record.get("corrects") or record["number"]
-    return number
+class _Topic(msgspec.Struct, gc=False):
+    """The invoice that a record of either family is about, and when."""
+
+    kind: str
+    number: str = ""
+    corrects: str = ""
+    invoice: str = ""
+    issue_date: str = ""
+    date: str = ""
+
+    @property
+    def about(self) -> str:
+        return self.invoice or self.corrects or self.number
+
+    @property
+    def day(self) -> str:
+        return self.date or self.issue_date
 
 
-def _orphans(root: Root, issued: records.Chain, paid: records.Chain) -> Iterator[Alert]:
+def _of(
+    root: Root, proved: records.Lines, topics: list[_Topic], meant: set[str]
+) -> list[records.Record]:
+    """The records about some invoices."""
+    kept = [line for line, one in zip(proved.lines, topics, strict=True) if one.about in meant]
+    return records.decoded(root, proved._replace(lines=kept), dict)
+
+
+def _orphans(
+    root: Root, proved: records.Lines, topics: list[_Topic], invoices: set[str]
+) -> Iterator[Alert]:
     """Lines about an invoice that the client's records do not have."""
-    invoices = {record["number"] for record in issued.records if record["kind"] == "invoice"}
-    for chain in (issued, paid):
-        for record in chain.records:
-            if _about(record) not in invoices:
-                text = f"is about {_about(record)}, which is no invoice of this client"
-                place, client = f"line {record['seq']}", record["client"]
-                name, text = root.name_of(chain.path), f"{text}; run `make verify`"
-                yield Alert("B-RECORD-ORPHAN", name, place, text, client)
+    for seq, one in enumerate(topics, 1):
+        if one.about not in invoices:
+            text = f"is about {one.about}, which is no invoice of this client; run `make verify`"
+            client = proved.path.stem
+            yield Alert("B-RECORD-ORPHAN", root.name_of(proved.path), f"line {seq}", text, client)
 
 
 def of_client(bills: Iterable[Bill], movements: Iterable[Movement]) -> list[History]:

@@ -65,7 +65,7 @@ def open_books(root: Root, clients: Iterable[str]) -> Books:
 
 def enter(books: Books, issued: records.Chain, chain: records.Chain) -> None:
     """Adds one client's records to the books."""
-    lines = payments.entries(chain)
+    lines = payments.entries(chain.records)
     paid = payments.paid(lines)
     facts = {record["number"]: record for record in issued.records}
     for invoice in revenues.issued(issued.records):

@@ -13,7 +13,7 @@ People name a line `<client>/<seq>`: nord/3.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -79,6 +79,11 @@ def folder(root: Root) -> Path:
     return root.data / "payments"
 
 
+def chain_path(root: Root, client: str) -> Path:
+    """data/payments/<client>.jsonl."""
+    return folder(root) / f"{client}.jsonl"
+
+
 def read(root: Root) -> dict[str, records.Chain]:
     """Every client's chain, proved; a client without payments has none.
 
@@ -94,41 +99,43 @@ def read_client(root: Root, client: str) -> records.Chain:
     Raises:
       Broken: with every disagreement found.
     """
-    return records.read(root, folder(root) / f"{client}.jsonl")
+    return records.read(root, chain_path(root, client))
 
 
-def entries(chain: records.Chain) -> list[Entry]:
-    """The lines of a chain as they count, in the order in which they were recorded."""
+def entries(lines: Sequence[records.Record]) -> list[Entry]:
+    """The lines of a client as they count, in the order in which they were recorded.
+
+    Args:
+      lines: all of the client's payment records, or all those of some invoices.
+    """
     reversed_by = {
-        record["reverses"]: record["seq"] for record in chain.records if record["kind"] == REVERSAL
+        record["reverses"]: record["seq"] for record in lines if record["kind"] == REVERSAL
     }
-    made: list[Entry] = []
-    for record in chain.records:
+    made: dict[int, Entry] = {}
+    for record in lines:
         reverses = record.get("reverses", 0)
-        # A reversal follows what it reverses, and seq counts from 1.
-        original = made[reverses - 1] if reverses else None
+        # A reversal follows what it reverses, and is about the same invoice.
+        original = made[reverses] if reverses else None
         amount = Decimal(record["amount"])
         if original:
             amount = -original.amount
         elif record["kind"] == REFUND:
             amount = -amount
-        made.append(
-            Entry(
-                client=record["client"],
-                seq=record["seq"],
-                kind=record["kind"],
-                invoice=record["invoice"],
-                date=date.fromisoformat(record["date"]),
-                amount=amount,
-                currency=record["currency"],
-                method=original.method if original else record["method"],
-                reference=original.reference if original else record.get("reference", ""),
-                note=record["reason"] if original else record.get("note", ""),
-                reverses=reverses,
-                reversed_by=reversed_by.get(record["seq"], 0),
-            )
+        made[record["seq"]] = Entry(
+            client=record["client"],
+            seq=record["seq"],
+            kind=record["kind"],
+            invoice=record["invoice"],
+            date=date.fromisoformat(record["date"]),
+            amount=amount,
+            currency=record["currency"],
+            method=original.method if original else record["method"],
+            reference=original.reference if original else record.get("reference", ""),
+            note=record["reason"] if original else record.get("note", ""),
+            reverses=reverses,
+            reversed_by=reversed_by.get(record["seq"], 0),
         )
-    return made
+    return list(made.values())
 
 
 def paid(lines: Iterable[Entry]) -> dict[str, Decimal]:

@@ -10,7 +10,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -19,6 +19,8 @@ from lib.alerts import Alert, Broken
 from lib.root import Root
 
 Record = dict[str, Any]
+
+Shape = TypeVar("Shape")
 
 GENESIS = "0" * 64
 
@@ -51,6 +53,16 @@ def head_bytes(seq: int, hash_: str) -> bytes:
     return storage.canonical_json({"hash": hash_, "seq": seq}) + b"\n"
 
 
+class Lines(NamedTuple):
+    """A record file as it stands, proved and not yet read: what `Chain` says, and its lines."""
+
+    path: Path
+    lines: list[bytes]
+    length: int
+    seq: int
+    hash: str
+
+
 def read(root: Root, path: Path) -> Chain:
     """The record file at `path`, proved against its own hashes and its head.
 
@@ -60,18 +72,47 @@ def read(root: Root, path: Path) -> Chain:
     Raises:
       Broken: with every disagreement found.
     """
+    proved = prove(root, path)
+    records = decoded(root, proved, dict)
+    return Chain(path, tuple(records), proved.length, proved.seq, proved.hash)
+
+
+def prove(root: Root, path: Path) -> Lines:
+    """The same without a look at the facts; arguments and errors are those of `read`."""
     name = root.name_of(path)
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         data = b""
-    records, faults = _parse(name, data)
-    seq, hash_ = (records[-1]["seq"], records[-1]["hash"]) if records else (0, GENESIS)
+    *lines, rest = data.split(b"\n")
+    faults = []
+    if rest:
+        faults.append(_fault(name, len(lines) + 1, "is cut in half: it has no line break"))
+    seq, hash_, fault = _last_link(lines)
+    if fault:
+        # What follows a broken line cannot be proved; one fault names the place.
+        faults = [_fault(name, seq + 1, fault)]
     if not faults:
         faults = _head_faults(root, path, seq, hash_)
     if faults:
         raise Broken(faults)
-    return Chain(path, tuple(records), len(data), seq, hash_)
+    return Lines(path, lines, len(data), seq, hash_)
+
+
+def decoded(root: Root, proved: Lines, shape: type[Shape]) -> list[Shape]:
+    """The records of proved lines, as a dictionary or as a msgspec Struct of some of their facts.
+
+    Raises:
+      Broken: at the first line that is none.
+    """
+    decode = msgspec.json.Decoder(shape).decode
+    made: list[Shape] = []
+    try:
+        made.extend(map(decode, proved.lines))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        name = root.name_of(proved.path)
+        raise Broken([_fault(name, len(made) + 1, "is no record")]) from None
+    return made
 
 
 def owners(root: Root, folder: Path) -> list[str]:
@@ -122,38 +163,33 @@ def extend(chain: Chain, facts: list[Record]) -> Extension:
     return Extension(b"".join(lines), seq, prev)
 
 
-def _parse(name: str, data: bytes) -> tuple[list[Record], list[Alert]]:
-    records: list[Record] = []
-    faults = []
+class _Link(msgspec.Struct, gc=False):
+    """What chains a line to the others."""
+
+    seq: int
+    prev: str
+    hash: str
+
+
+def _last_link(lines: list[bytes]) -> tuple[int, str, str]:
+    """seq and hash of the last line that follows those before, and what is wrong with the next."""
+    decode = msgspec.json.Decoder(_Link).decode
     seq, prev = 0, GENESIS
-    *lines, rest = data.split(b"\n")
-    if rest:
-        faults.append(_fault(name, len(lines) + 1, "is cut in half: it has no line break"))
-    for number, line in enumerate(lines, 1):
-        fault, record = _checked(line, seq, prev)
-        if fault:
-            # What follows a broken line cannot be proved; one fault names the place.
-            return records, [_fault(name, number, fault)]
-        records.append(record)
-        seq, prev = record["seq"], record["hash"]
-    return records, faults
-
-
-def _checked(line: bytes, seq: int, prev: str) -> tuple[str, Record]:
-    try:
-        record = msgspec.json.decode(line)
-        hash_ = record["hash"]
-    except (msgspec.MsgspecError, ValueError, KeyError, TypeError, RecursionError):
-        return "is no record", {}
-    if not isinstance(hash_, str) or record.get("seq") != seq + 1:
-        return f"has seq {record.get('seq')!r}, expected {seq + 1}", {}
-    if record.get("prev") != prev:
-        return "does not follow the line before it: prev is not that line's hash", {}
-    # The line is canonical, so cutting the hash out of it gives what was hashed.
-    unhashed = line.replace(b'"hash":"' + hash_.encode() + b'",', b"", 1)
-    if storage.sha256(unhashed) != hash_:
-        return "was changed: its hash is not that of its content", {}
-    return "", record
+    for line in lines:
+        try:
+            link = decode(line)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return seq, prev, "is no record"
+        if link.seq != seq + 1:
+            return seq, prev, f"has seq {link.seq}, expected {seq + 1}"
+        if link.prev != prev:
+            return seq, prev, "does not follow the line before it: prev is not that line's hash"
+        # The line is canonical, so cutting the hash out of it gives what was hashed.
+        unhashed = line.replace(b'"hash":"%b",' % link.hash.encode(), b"", 1)
+        if storage.sha256(unhashed) != link.hash:
+            return seq, prev, "was changed: its hash is not that of its content"
+        seq, prev = link.seq, link.hash
+    return seq, prev, ""
 
 
 def _head_faults(root: Root, path: Path, seq: int, hash_: str) -> list[Alert]:
