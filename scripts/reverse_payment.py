@@ -36,7 +36,8 @@ def main(arguments: Namespace, root: Root) -> None:
         entry = entries[seq - 1]
         refuse(_faults(entry), client)
         day = cli.day(given["date"])
-        refuse(date_faults(day, arguments.today, entry.date, name), client)
+        remedy = f"write {entry.date} or a later day"
+        refuse(date_faults(day, arguments.today, entry.date, name, remedy), client)
         fact = payments.reversal(chain.records[seq - 1], day, given["reason"])
         [new] = payments.record(run, chain, [fact])
         run.commit()

@@ -71,7 +71,11 @@ def test_an_amount_without_cents_stays_as_it_was_typed(root: Root) -> None:
             {"amount": "175.81"},
             "AMOUNT: 175.81 is more than is outstanding of NORD-2026-0001, 175.80",
         ),
-        ({"day": "2026-11-07"}, "DATE: 2026-11-07 is before the date of the invoice, 2026-11-08"),
+        (
+            {"day": "2026-11-07"},
+            "DATE: 2026-11-07 is before the date of the invoice, 2026-11-08; correct it; money that"
+            " comes before its invoice is a deposit, which has its own [B-PAYMENT]",
+        ),
         ({"day": "2026-12-21"}, "DATE: 2026-12-21 is in the future (today is 2026-12-20)"),
         ({"day": "2026-02-30"}, "the calendar has no such day"),
         ({"day": "20261203"}, 'DATE: "20261203" is not a date'),
@@ -172,7 +176,12 @@ def test_a_reversal_repeats_what_it_reverses_and_opens_the_invoice_again(root: R
         ("../x/1", {}, 'PAYMENT: "../x/1" is not the name of a payment'),
         ("nord/3", {"reason": ""}, "REASON: is missing"),
         ("nord/3", {"reason": "a\tb"}, "REASON: has a character that cannot be printed"),
-        ("nord/3", {"date": "2026-12-02"}, "DATE: 2026-12-02 is before the date of nord/3"),
+        (
+            "nord/3",
+            {"date": "2026-12-02"},
+            "DATE: 2026-12-02 is before the date of nord/3, 2026-12-03; write 2026-12-03 or a"
+            " later day [B-PAYMENT]",
+        ),
         ("nord/3", {"date": "2026-12-21"}, "DATE: 2026-12-21 is in the future"),
     ],
 )
@@ -204,6 +213,41 @@ def test_a_refund_gives_back_what_was_credited_after_it_was_paid_and_no_more(roo
         Decimal("-25.80"),
         Decimal("-50.00"),
     ]
+
+
+def test_a_refund_is_not_before_the_credit_note_that_makes_it_due(root: Root) -> None:
+    number = "NORD-2026-0001"
+    books.pay(root, number, "175.80", "2026-11-20")
+    books.credit(root, "nord", 3, number, "75.80", day="2026-12-10")
+    early = books.refund(root, number, "75.80", "2026-12-09")
+    assert (early.code, early.err) == (
+        1,
+        "DATE: 2026-12-09 is before 75.80 was to be given back for NORD-2026-0001; NORD-2026-0003"
+        " made it so: write 2026-12-10 or a later day [B-PAYMENT]\n",
+    )
+    assert len(house.records(root, "nord", "payments")) == 1
+    assert books.refund(root, number, "75.80", "2026-12-10").code == 0
+
+
+def test_a_refund_is_not_before_the_overpayment_that_makes_it_due(root: Root) -> None:
+    number = "NORD-2026-0002"
+    books.pay(root, number, "70.00", "2026-11-20", overpayment="yes")
+    books.pay(root, number, "1.00", "2026-12-05", overpayment="yes")
+    assert "nord/2 made it so: write 2026-12-05" in (
+        books.refund(root, number, "6.01", "2026-12-04").err
+    )
+    assert books.refund(root, number, "6.00", "2026-11-20").code == 0
+
+
+def test_a_refund_never_takes_what_a_later_one_has_given_back(root: Root) -> None:
+    number = "NORD-2026-0002"
+    books.pay(root, number, "74.00", "2026-11-20", overpayment="yes")
+    books.refund(root, number, "10.00", "2026-12-04")
+    books.pay(root, number, "10.00", "2026-12-08", overpayment="yes", reference="again")
+    # On 2026-12-01 10.00 were too much, but they are those that went back on 2026-12-04.
+    early = books.refund(root, number, "10.00", "2026-12-01")
+    assert "nord/3 made it so: write 2026-12-08" in early.err
+    assert books.refund(root, number, "10.00", "2026-12-08").code == 0
 
 
 def test_a_refund_that_came_back_can_be_reversed(root: Root) -> None:

@@ -4,6 +4,7 @@ The records alone decide, not the client files: money for an invoice can be reco
 whatever became of its client's file since.
 """
 
+import itertools
 import os
 from argparse import ArgumentParser
 from collections.abc import Iterable, Mapping
@@ -19,13 +20,29 @@ from lib.root import Root
 Identity = tuple[str, str, date, Decimal, str, str]
 
 
+_DEPOSIT = "correct it; money that comes before its invoice is a deposit, which has its own"
+
+
+class Change(NamedTuple):
+    """A fact, by its name, that makes an invoice more paid (`amount` above 0) or less."""
+
+    date: date
+    amount: Decimal
+    name: str
+
+
 class Invoice(NamedTuple):
-    """An invoice as payments see it. `outstanding` is below 0 where too much was paid."""
+    """An invoice as payments see it: itself, its credit notes and what was paid, as changes."""
 
     client: str
     issue_date: date
     currency: str
-    outstanding: Decimal
+    changes: tuple[Change, ...]
+
+    @property
+    def outstanding(self) -> Decimal:
+        """What is still to pay; below 0: to give back."""
+        return -money.total(change.amount for change in self.changes)
 
 
 class Books(NamedTuple):
@@ -66,16 +83,23 @@ def open_books(root: Root, clients: Iterable[str]) -> Books:
 def enter(books: Books, issued: records.Chain, chain: records.Chain) -> None:
     """Adds one client's records to the books."""
     lines = payments.entries(chain.records)
-    paid = payments.paid(lines)
-    facts = {record["number"]: record for record in issued.records}
-    for invoice in revenues.issued(issued.records):
-        fact = facts[invoice.number]
-        books.invoices[invoice.number] = Invoice(
-            fact["client"],
-            date.fromisoformat(fact["issue_date"]),
-            fact["currency"],
-            invoice.gross - invoice.credited - paid.get(invoice.number, money.ZERO),
-        )
+    changes: dict[str, list[Change]] = {}
+    for fact in issued.records:
+        gross, credited = Decimal(fact["gross"]), fact["kind"] == "credit_note"
+        about = fact["corrects"] if credited else fact["number"]
+        day = date.fromisoformat(fact["issue_date"])
+        change = Change(day, gross if credited else -gross, fact["number"])
+        changes.setdefault(about, []).append(change)
+    for entry in lines:
+        # What was reversed counts as if it had never been, whenever that was seen.
+        if entry.standing:
+            change = Change(entry.date, entry.amount, entry.name)
+            changes.setdefault(entry.invoice, []).append(change)
+    for fact in issued.records:
+        if fact["kind"] == "invoice":
+            number, day = fact["number"], date.fromisoformat(fact["issue_date"])
+            known = tuple(changes[number])
+            books.invoices[number] = Invoice(fact["client"], day, fact["currency"], known)
     books.chains[chain.path.stem] = chain
     for entry in lines:
         if entry.kind != payments.REVERSAL:
@@ -89,8 +113,9 @@ def take_in(books: Books, kind: str, given: Mapping[str, str], name: str) -> Non
     """Enters one more payment or refund, known as `name`, so that the next one is seen after it."""
     invoice = books.invoices[given["invoice"]]
     amount = Decimal(given["amount"])
-    rest = invoice.outstanding + (amount if kind == payments.REFUND else -amount)
-    books.invoices[given["invoice"]] = invoice._replace(outstanding=rest)
+    signed = -amount if kind == payments.REFUND else amount
+    change = Change(date.fromisoformat(given["date"]), signed, name)
+    books.invoices[given["invoice"]] = invoice._replace(changes=(*invoice.changes, change))
     books.seen[identity(kind, given)] = name
 
 
@@ -123,13 +148,14 @@ def faults(
     invoice = books.invoices.get(number)
     if invoice is None or invoice.client != client:
         return [("invoice", f'"{number}" {_whose(root, books, number, client)}')]
-    found = date_faults(date.fromisoformat(given["date"]), today, invoice.issue_date, "the invoice")
+    day = date.fromisoformat(given["date"])
+    found = date_faults(day, today, invoice.issue_date, "the invoice", _DEPOSIT)
     before = books.seen.get(identity(kind, given))
     if before and not allowed.again:
         text = f"the same {kind} stands in {before}; AGAIN=yes records it anew"
         found.append(("", text))
     elif kind == payments.REFUND:
-        found += _refund_faults(number, invoice.outstanding, given["amount"])
+        found += _refund_faults(number, invoice, given["amount"], day)
     elif Decimal(given["amount"]) > invoice.outstanding and not allowed.overpayment:
         text = f"{given['amount']} is more than is outstanding of {number}"
         rest = money.plain(max(invoice.outstanding, money.ZERO), 2)
@@ -137,21 +163,44 @@ def faults(
     return found
 
 
-def date_faults(day: date, today: date, earliest: date, of_what: str) -> list[tuple[str, str]]:
-    """Why money cannot have moved on `day`."""
+def date_faults(
+    day: date, today: date, earliest: date, of_what: str, remedy: str
+) -> list[tuple[str, str]]:
+    """Why money cannot have moved on `day`; `remedy` says what to do where it is too early."""
     if day > today:
         return [("date", f"{day} is in the future (today is {today})")]
     if day < earliest:
-        return [("date", f"{day} is before the date of {of_what}, {earliest}")]
+        text = f"{day} is before the date of {of_what}, {earliest}"
+        return [("date", f"{text}; {remedy}")]
     return []
 
 
-def _refund_faults(number: str, outstanding: Decimal, amount: str) -> list[tuple[str, str]]:
-    if Decimal(amount) <= -outstanding:
+def _refund_faults(number: str, invoice: Invoice, amount: str, day: date) -> list[tuple[str, str]]:
+    wanted, to_give_back = Decimal(amount), max(-invoice.outstanding, money.ZERO)
+    if wanted > to_give_back:
+        text = f"{amount} is more than can be given back for {number}"
+        why = "what was paid beyond the invoice less its credit notes"
+        return [("amount", f"{text}, {money.plain(to_give_back, 2)}: {why}")]
+    due = _due_back(invoice, wanted)
+    if not invoice.issue_date <= day < due.date:
         return []
-    too_much = money.plain(max(-outstanding, money.ZERO), 2)
-    text = f"{amount} is more than can be given back for {number}, {too_much}"
-    return [("amount", f"{text}: what was paid beyond the invoice less its credit notes")]
+    text = f"{day} is before {amount} was to be given back for {number}"
+    return [("date", f"{text}; {due.name} made it so: write {due.date} or a later day")]
+
+
+def _due_back(invoice: Invoice, amount: Decimal) -> Change:
+    """The change from whose day on `amount` is to be given back, every day until now."""
+    # A refund that stands already, later, has its claim too: so all days from it on.
+    found = invoice.changes[0]
+    due = -invoice.outstanding
+    by_day = sorted(invoice.changes, key=lambda change: change.date, reverse=True)
+    for _, group in itertools.groupby(by_day, lambda change: change.date):
+        if due < amount:
+            break
+        changes = tuple(group)
+        found = max(changes, key=lambda change: change.amount)
+        due -= money.total(change.amount for change in changes)
+    return found
 
 
 def _whose(root: Root, books: Books, number: str, client: str) -> str:
