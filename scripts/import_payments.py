@@ -32,13 +32,14 @@ LARGEST = 10_000_000  # bytes of a file
 _BOM = b"\xef\xbb\xbf"
 
 Rows = dict[int, dict[str, str]]  # by the number that a spreadsheet shows
+Faults = list[tuple[int, Alert]]  # with that number
 
 
 def main(arguments: Namespace, root: Root) -> None:
     """The story of an import."""
     data = outside.read(arguments.file, LARGEST)
     file = str(arguments.file)
-    rows = read_rows(file, data)
+    rows, misshapen = read_rows(file, data)
     command = f"import_payments {storage.sha256(data)}"
     with issuing.begin(root, command, settings.load(root).lock_wait) as run:
         if run.just_finished:
@@ -46,7 +47,7 @@ def main(arguments: Namespace, root: Root) -> None:
             return
         books = payment_rules.open_books(root, sorted({row["client"] for row in rows.values()}))
         allowed = Allowed(arguments.again, arguments.overpayment)
-        facts = decide(root, file, books, rows, arguments.today, allowed)
+        facts = decide(root, file, books, rows, misshapen, arguments.today, allowed)
         names = [
             name
             for client, new in facts.items()
@@ -56,11 +57,11 @@ def main(arguments: Namespace, root: Root) -> None:
     report(root, names, [fact for new in facts.values() for fact in new])
 
 
-def read_rows(file: str, data: bytes) -> Rows:
-    """The lines of the file, each of the right form.
+def read_rows(file: str, data: bytes) -> tuple[Rows, Faults]:
+    """The lines of the file that are of the right form, and what is wrong with the others.
 
     Raises:
-      Refused: with every line that is not.
+      Refused: for a file that is not read by lines at all, or has none.
     """
     columns = payments.COLUMNS
     try:
@@ -70,7 +71,7 @@ def read_rows(file: str, data: bytes) -> Rows:
         found = f"byte 0x{data[error.start]:02X} is not UTF-8; save the file as CSV UTF-8"
         raise cli.refuse("B-CSV-ENCODING", file, f"line {line}", found) from None
     rows: Rows = {}
-    faults: list[Alert] = []
+    faults: Faults = []
     line = 0
     try:
         for line, cells in enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), 1):
@@ -79,43 +80,56 @@ def read_rows(file: str, data: bytes) -> Rows:
                 raise cli.refuse("B-CSV-HEADER", file, "line 1", found)
             if line > 1 and len(cells) != len(columns):
                 found = f"has {len(cells)} columns, expected {len(columns)}"
-                faults.append(Alert("B-CSV-LINE", file, f"line {line}", found))
+                faults.append((line, Alert("B-CSV-LINE", file, f"line {line}", found)))
             elif line > 1:
                 given = dict(zip(columns, cells, strict=True))
-                rows[line] = {key: value for key, value in given.items() if value}
-                for place, found in payment_rules.form_faults(rows[line], "payment"):
-                    faults.append(Alert("B-CSV-LINE", file, f"line {line}, {place}", found))
+                given = {key: value for key, value in given.items() if value}
+                wrong = payment_rules.form_faults(given, "payment")
+                for place, found in wrong:
+                    alert = Alert("B-CSV-LINE", file, f"line {line}, {place}", found)
+                    faults.append((line, alert))
+                if not wrong:
+                    rows[line] = given
     except csv.Error as error:
-        faults.append(Alert("B-CSV-LINE", file, f"line {line + 1}", f"is not CSV: {error}"))
-    if faults:
-        raise Refused(faults)
-    if not rows:
+        line += 1
+        faults.append((line, Alert("B-CSV-LINE", file, f"line {line}", f"is not CSV: {error}")))
+    if not rows and not faults:
         raise cli.refuse("B-CSV-EMPTY", file, "", "has no payment: nothing to record")
-    return rows
+    return rows, faults
 
 
 def decide(
-    root: Root, file: str, books: Books, rows: Rows, today: date, allowed: Allowed
+    root: Root,
+    file: str,
+    books: Books,
+    rows: Rows,
+    misshapen: Faults,
+    today: date,
+    allowed: Allowed,
 ) -> dict[str, list[records.Record]]:
     """The lines to record for each client, each row seen after those above it.
 
+    A row that is refused counts for nothing below it: payments only use up what is
+    outstanding, so that no row is refused for want of another.
+
     Raises:
-      Refused: with everything that is wrong with any row.
+      Refused: with everything that is wrong with any row, in their order.
     """
     facts: dict[str, list[records.Record]] = {}
-    faults: list[Alert] = []
+    faults = [*misshapen]
     for line, given in rows.items():
         found = payment_rules.faults(root, books, payments.PAYMENT, given, today, allowed)
         for place, text in found:
             where = f"line {line}, {place}" if place else f"line {line}"
-            faults.append(Alert("B-PAYMENT", file, where, text))
+            faults.append((line, Alert("B-PAYMENT", file, where, text)))
         if not found:
             currency = books.invoices[given["invoice"]].currency
             new = payments.fact(payments.PAYMENT, given, currency)
             facts.setdefault(given["client"], []).append(new)
             payment_rules.take_in(books, payments.PAYMENT, given, f"line {line}")
     if faults:
-        raise Refused(faults)
+        faults.sort(key=lambda fault: fault[0])
+        raise Refused(alert for _, alert in faults)
     return facts
 
 

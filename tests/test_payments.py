@@ -296,6 +296,37 @@ def test_an_import_lists_every_wrong_line_and_records_none(root: Root, tmp_path:
     assert [line.split(": ")[1] for line in again.err.splitlines()] == ["line 6, invoice"]
 
 
+def test_faults_of_form_and_of_rules_are_told_together(root: Root, tmp_path: Path) -> None:
+    books.pay(root, "NORD-2026-0002", "64.00")
+    file = write_csv(
+        tmp_path,
+        "nord,NORD-2026-0001,100.00,2026-12-03,transfer,,",
+        'nord,NORD-2026-0001,"75,80",2026-12-03,transfer,,',  # would use up what is outstanding
+        "nord,NORD-2026-0009,5.00,2026-12-03,transfer,,",
+        "nord,NORD-2026-0001,75.80,2026-12-04,transfer,,",
+        "nord,NORD-2026-0001,75.80,2026-12-04",
+        "nord,NORD-2026-0002,64.00,2026-12-03,transfer,,",
+        "sud,SUD-2026-0001,100.01,2026-12-04,wire,,",
+        "sud,SUD-2026-0001,100.02,2026-12-04,transfer,,",
+        "sud,SUD-2026-0001,100.00,2026-12-04,transfer,,",
+        'nord,"a"b,1,2,3,4,5',
+    )
+    ran = books.import_file(root, file)
+    assert ran.code == 1
+    assert [line.split(": ")[1] for line in ran.err.splitlines()] == [
+        "line 3, amount",
+        "line 4, invoice",
+        "line 6",
+        "line 7",
+        "line 8, method",
+        "line 9, amount",
+        "line 11",
+    ]
+    assert "the same payment stands in nord/1" in ran.err
+    assert len(house.records(root, "nord", "payments")) == 1
+    assert not house.records(root, "sud", "payments")
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [
