@@ -2,7 +2,7 @@
 """A copy of a paid invoice that says so, in exports/receipts/<number>-paid.pdf.
 
 It is marked ACQUITTÉE (PAID), with the date and method of each payment in the place of how
-to pay. The invoice itself stays as it was issued.
+to pay, and what was paid in the place of what is due. The invoice stays as it was issued.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -12,6 +12,7 @@ from lib import cli, document, exports, invoice_pdf, receipts, revenues, storage
 from lib.alerts import Alert, Broken
 from lib.document import Document
 from lib.histories import Bill, History, Movement, in_euros, text_of
+from lib.invoice_pdf import Settled
 from lib.payments import METHODS
 from lib.root import Root
 
@@ -27,7 +28,12 @@ def main(arguments: Namespace, root: Root) -> None:
         made = _document(root, history.invoice)
         logo = _logo(root, made)
         watermark = words.word("paid_copy", made.language)
-        pdf = invoice_pdf.render(made, None, logo, watermark, paid_lines(history, made.language))
+        settled = Settled(
+            tuple(paid_lines(history, made.language)),
+            in_euros(sum(note.gross for note in history.credit_notes)),
+            in_euros(sum(movement.amount for movement in history.movements)),
+        )
+        pdf = invoice_pdf.render(made, None, logo, watermark, settled)
         exports.write(root, {f"receipts/{number}-paid.pdf": pdf})
 
 

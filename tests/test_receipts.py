@@ -191,6 +191,44 @@ def test_a_receipt_says_when_and_how_and_leaves_the_invoice_alone(root):
     assert made.read_bytes() == first
 
 
+def text_of_receipt(root, number):
+    """What its reader sees, from top to bottom: a label, then its amount."""
+    assert house.call("make_receipt", root, invoice=number).code == 0
+    made = root.path / f"exports/receipts/{number}-paid.pdf"
+    text = pypdf.PdfReader(made).pages[0].extract_text()
+    return " ".join(text.replace("\N{NARROW NO-BREAK SPACE}", " ").split())
+
+
+def test_a_receipt_asks_for_nothing_and_says_what_was_paid_in_both_languages(tmp_path):
+    english = house.client("sud", {"language": "en", "plan.items.0.description.en": "Hosting"}, i=2)
+    root = house.build(tmp_path / "root", house.client(), english)
+    assert house.month(root).code == 0
+    past.lay(
+        root,
+        past.money("nord", "NORD-2026-0001", "2026-11-10", 7_680),
+        past.money("sud", "SUD-2026-0001", "2026-11-10", 7_680),
+    )
+    french = text_of_receipt(root, "NORD-2026-0001")
+    assert "Total TTC 76,80 € Réglé −76,80 € Reste à payer 0,00 €" in french
+    assert "Net à payer" not in french
+    english = text_of_receipt(root, "SUD-2026-0001")
+    assert "Total including VAT €76.80 Paid −€76.80 Balance due €0.00" in english
+    assert "Amount due" not in english
+
+
+def test_the_sums_of_a_receipt_have_credit_notes_and_what_was_paid_too_much(root):
+    (record,) = house.records(root, "nord")
+    kept = {key: record[key] for key in record if key not in ("seq", "prev", "hash")}
+    note = {"kind": "credit_note", "number": "NORD-2026-0002", "corrects": "NORD-2026-0001"}
+    past.lay(
+        root,
+        {**kept, **note, "gross": "16.80"},
+        past.money("nord", "NORD-2026-0001", "2026-11-20", 6_100),
+    )
+    text = text_of_receipt(root, "NORD-2026-0001")
+    assert "Total TTC 76,80 € Avoirs −16,80 € Réglé −61,00 € Trop-perçu 1,00 €" in text
+
+
 @pytest.mark.parametrize(
     ("amount", "says"), [(0, "76.80 of 76.80 is due"), (7_679, "0.01 of 76.80 is due")]
 )

@@ -76,6 +76,17 @@ RUNNING = Style(REGULAR, 7.6, GREY, 10)
 FOOT = Style(REGULAR, 6.8, GREY, 8.8)
 
 
+class Settled(NamedTuple):
+    """How an invoice was settled: a line for each payment, and what credit notes and money took.
+
+    Both amounts are above 0; together they are the invoice, or more where too much was paid.
+    """
+
+    lines: tuple[str, ...]
+    credited: Decimal
+    paid: Decimal
+
+
 # ---------------------------------------------------------------- the words of the parts
 
 
@@ -211,7 +222,7 @@ class _Sheet:
 
 
 def _lay_out(
-    document: Document, logo: bytes | None, watermark: str, paid: Sequence[str] = ()
+    document: Document, logo: bytes | None, watermark: str, settled: Settled | None = None
 ) -> list[Page]:
     """The pages of the document."""
     number = watermark if _is_draft(document, watermark) else document.number
@@ -222,7 +233,7 @@ def _lay_out(
     sheet.y = _mentions_at_top(sheet.page, document, sheet.y)
     sheet.y = _fact_row(sheet.page, document, sheet.y)
     sheet.y = _parties(sheet.page, document, sheet.y)
-    conclusion = _conclusion(document, watermark, paid)
+    conclusion = _conclusion(document, watermark, settled)
     _table(sheet, document, conclusion.height + 16)
     if sheet.room < conclusion.height + 16:
         sheet.turn()
@@ -501,10 +512,10 @@ class Part(NamedTuple):
     draw: Callable[[Page, float], None]
 
 
-def _conclusion(document: Document, watermark: str, paid: Sequence[str]) -> Part:
+def _conclusion(document: Document, watermark: str, settled: Settled | None) -> Part:
     """The payment box at the left and the totals at the right, side by side."""
-    totals = _totals(document)
-    payment = _paid(document, paid) if paid else _payment(document, watermark)
+    totals = _totals(document, settled)
+    payment = _paid(document, settled) if settled else _payment(document, watermark)
 
     def draw(page: Page, top: float) -> None:
         totals.draw(page, top)
@@ -513,7 +524,7 @@ def _conclusion(document: Document, watermark: str, paid: Sequence[str]) -> Part
     return Part(max(totals.height, payment.height), draw)
 
 
-def _totals(document: Document) -> Part:
+def _totals(document: Document, settled: Settled | None) -> Part:
     language, totals = document.language, document.totals
 
     def amount(value: Decimal) -> str:
@@ -531,14 +542,20 @@ def _totals(document: Document) -> Part:
     sums.append((words.word("gross", language), amount(totals.gross), SUM_STRONG))
     if totals.due != totals.gross:
         sums.append((words.word("paid", language), amount(totals.due - totals.gross), SUM))
+    key, due = "credited" if document.type_code == CREDIT_NOTE else "due", totals.due
+    if settled:
+        if settled.credited:
+            sums.append((words.word("credit_notes", language), amount(-settled.credited), SUM))
+        sums.append((words.word("settled", language), amount(-settled.paid), SUM_STRONG))
+        rest = totals.due - settled.credited - settled.paid
+        key, due = "overpaid" if rest < 0 else "rest", rest.copy_abs()
 
     x = RIGHT - TOTALS_WIDTH
     rows = []
     for label, value, style in sums:
         room = TOTALS_WIDTH - fonts.width(value, style.face, style.size) - 10
         rows.append((typeset.wrap([(label, style)], room), value, style))
-    key = "credited" if document.type_code == CREDIT_NOTE else "due"
-    due_label, due = words.word(key, language), amount(totals.due)
+    due_label, due_amount = words.word(key, language), amount(due)
     reasons = dict.fromkeys(
         vat.exemption_reason for vat in document.vat_breakdown if vat.exemption_reason
     )
@@ -554,7 +571,7 @@ def _totals(document: Document) -> Part:
         typeset.rule(page, x, top + 4, TOTALS_WIDTH, ACCENT, 1.2)
         top += 10
         typeset.put(page, x, top, due_label, DUE_LABEL)
-        typeset.put_right(page, RIGHT, top, due, DUE)
+        typeset.put_right(page, RIGHT, top, due_amount, DUE)
         typeset.stack(page, x, top + DUE.leading + 8, notes)
 
     return Part(height, draw)
@@ -612,7 +629,7 @@ def _payment(document: Document, watermark: str) -> Part:
     return Part(SECTION.leading + 5 + max(text_height, code_height), draw)
 
 
-def _paid(document: Document, paid: Sequence[str]) -> Part:
+def _paid(document: Document, settled: Settled) -> Part:
     """In the place of how to pay: that it was paid, when and how."""
     language = document.language
     room = RIGHT - TOTALS_WIDTH - 26 - LEFT
@@ -620,7 +637,7 @@ def _paid(document: Document, paid: Sequence[str]) -> Part:
         [
             (words.word("paid_copy", language), PAID),
             (words.word("received", language), LABEL),
-            *((line, PAY_STRONG) for line in paid),
+            *((line, PAY_STRONG) for line in settled.lines),
         ],
         room - 26,
     )
@@ -677,7 +694,7 @@ def render(
     xml: bytes | None,
     logo: bytes | None,
     watermark: str = "",
-    paid: Sequence[str] = (),
+    settled: Settled | None = None,
 ) -> bytes:
     """The PDF of a document: the same arguments give the same bytes.
 
@@ -686,7 +703,8 @@ def render(
       logo: a PNG or JPEG file; None prints the seller's name instead.
       watermark: a word across each page. The word for a draft (words.WORDS["draft"]) stands
         in the place of the number too. A page with a watermark has no payment code.
-      paid: on a receipt, a line for each payment; they stand where it says how to pay.
+      settled: on a receipt; its lines stand where an invoice says how to pay, and its amounts
+        where it says what is due.
 
     Returns:
       A PDF/A-3B file, without Info dictionary: its XMP says title, author and date.
@@ -695,7 +713,7 @@ def render(
       ValueError: if a character has no glyph, the logo cannot be used, or the payment code
         does not hold the bank account.
     """
-    pages = _lay_out(document, logo, watermark, paid)
+    pages = _lay_out(document, logo, watermark, settled)
     if watermark:
         pages = [[_stamp(watermark), *page] for page in pages]
     attachment = Attachment("factur-x.xml", xml, "text/xml", "Factur-X") if xml else None
