@@ -240,6 +240,47 @@ def test_exemption_reason_is_printed_once_below_the_totals() -> None:
     assert text.index("Net à payer") < text.index(reason)
 
 
+@pytest.mark.parametrize(("language", "zero"), [("fr", "0 %"), ("en", "0%")])
+def test_each_reason_without_vat_is_tied_to_its_lines_and_its_subtotal(
+    language: str, zero: str
+) -> None:
+    lines = (
+        make_line(1, "0.00", vat_category="K"),
+        make_line(2, "0.00", vat_category="AE"),
+        make_line(3),
+    )
+    reasons = {"AE": "Autoliquidation", "K": "Livraison intracommunautaire"}
+    breakdown = tuple(
+        VatSubtotal(
+            category=category,
+            rate=Decimal(rate),
+            taxable=Decimal("24.68"),
+            vat=Decimal("0.00"),
+            exemption_reason=reasons.get(category, ""),
+        )
+        for category, rate in (("AE", "0.00"), ("K", "0.00"), ("S", "20.00"))
+    )
+    allowance = Allowance(
+        reason="Remise",
+        amount=Decimal("1.00"),
+        vat_category="K",
+        vat_rate=Decimal("0.00"),
+    )
+    document = make_document(lines, allowances=(allowance,), language=language)
+    text = text_of(replace(document, vat_breakdown=breakdown))
+    on, hour, price = {"fr": ("sur", "heure", "12,34"), "en": ("on", "hour", "12.34")}[language]
+    for expected in (
+        f"n° 1 2 {hour} {price} {zero} (2)",
+        f"n° 2 3 {hour} {price} {zero} (1)",
+        f"Remise {zero} (2)",
+        f"{zero} (1) {on} ",
+        f"{zero} (2) {on} ",
+        "(1) Autoliquidation (2) Livraison intracommunautaire",
+    ):
+        assert expected in text
+    assert f"{zero.replace('0', '20')} (" not in text
+
+
 def test_sole_trader_and_mandate() -> None:
     document = make_document()
     mention = "Facture établie par Plateforme SA au nom et pour le compte de Studio Lumière"

@@ -5,10 +5,13 @@ import hashlib
 import house
 from lib import facturx_xml, invoice_pdf, production
 
-# The layout of a fixed invoice, for each template that ever issued one. A page that changes
-# needs a new TEMPLATE and a new line here: `make verify` renders old invoices again only where
-# template and libraries are those of today.
-LAYOUTS = {"2": "4cf62ac05662c63e747b701fbfba348cb8912441cc811c896df5d874417abe27"}
+# The layout of two fixed invoices, for each template that ever issued one (2 of the first alone).
+# A page that changes needs a new TEMPLATE and a new line here: `make verify` renders old invoices
+# again only where template and libraries are those of today.
+LAYOUTS = {
+    "2": "4cf62ac05662c63e747b701fbfba348cb8912441cc811c896df5d874417abe27",
+    "3": "98643227f0da77422decfce474d5ab1ffffda59ad4521dbdd5c501543187995a",
+}
 
 
 def test_a_changed_page_has_a_new_template(tmp_path):
@@ -17,6 +20,21 @@ def test_a_changed_page_has_a_new_template(tmp_path):
     client = house.client(changes={"plan.items": [item], "plan.discounts": [discount]})
     used = house.usage("nord", house.MONTH, {"hours": "3.5"}, house.one_off())
     root = house.build(tmp_path / "root", client, used=(used,))
-    made = house.draft(root)
-    marks = repr(invoice_pdf._lay_out(made, None, "")).encode() + facturx_xml.generate(made)
+    marks = _marks(house.draft(root))
+    # Goods and services to another state of the EU: two reasons for having no VAT.
+    items = [house.item(sold, category=sold, vat_rate="0") for sold in ("goods", "services")]
+    changes = {
+        "plan.items": items,
+        "vat.treatment": "intra_eu",
+        "party.siren": None,
+        "party.vat_number": "BE0428759497",
+        "party.address": {"lines": ["1 Meir"], "city": "Antwerpen", "country": "BE"},
+    }
+    seller = house.issuer({"operation_category": "mixed"})
+    abroad = house.build(tmp_path / "abroad", house.client(changes=changes), seller=seller)
+    marks += _marks(house.draft(abroad))
     assert LAYOUTS.get(production.TEMPLATE) == hashlib.sha256(marks).hexdigest()
+
+
+def _marks(made):
+    return repr(invoice_pdf._lay_out(made, None, "")).encode() + facturx_xml.generate(made)

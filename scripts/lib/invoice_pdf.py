@@ -144,6 +144,22 @@ def _legal_line(document: Document) -> str:
     return "  ·  ".join(part for part in (_full_name(seller), form, registration, vat) if part)
 
 
+def _reasons(document: Document) -> dict[str, str]:
+    """Why there is no VAT, by category (BT-120)."""
+    return {
+        vat.category: vat.exemption_reason for vat in document.vat_breakdown if vat.exemption_reason
+    }
+
+
+def _rate(document: Document, category: str, rate: Decimal) -> str:
+    """20 %; 0 % (2) where there is no VAT for several reasons, told beneath by their numbers."""
+    percent, reasons = words.percent(rate, document.language), _reasons(document)
+    numbered = list(dict.fromkeys(reasons.values()))
+    if category not in reasons or len(numbered) == 1:
+        return percent
+    return f"{percent}{words.NBSP}({numbered.index(reasons[category]) + 1})"
+
+
 def _facts(document: Document) -> list[tuple[str, list[str]]]:
     """Labels and lines of the row beneath the title, those that there are."""
     language = document.language
@@ -387,7 +403,7 @@ def _line_row(document: Document, line: Line) -> Row:
         words.number(line.quantity, language),
         words.unit(line.unit, language),
         words.number(line.unit_price, language, 2),
-        words.percent(line.vat_rate, language),
+        _rate(document, line.vat_category, line.vat_rate),
         words.number(line.net, language, 2),
     )
     return Row(text, cells, line.net)
@@ -405,7 +421,7 @@ def _allowance_row(document: Document, i: int) -> Row:
             percent=words.percent(allowance.percent, language),
             base=words.amount(allowance.base, language, document.currency),
         )
-    rate = words.percent(allowance.vat_rate, language)
+    rate = _rate(document, allowance.vat_category, allowance.vat_rate)
     net = words.number(-allowance.amount, language, 2)
     return Row([(text, CELL)], ("", "", "", rate, net), -allowance.amount)
 
@@ -536,7 +552,7 @@ def _totals(document: Document, settled: Settled | None) -> Part:
         sums.append((words.word("allowances", language), amount(-totals.allowances), SUM))
     sums.append((words.word("net", language), amount(totals.net), SUM_STRONG))
     for vat in document.vat_breakdown:
-        rate = words.percent(vat.rate, language)
+        rate = _rate(document, vat.category, vat.rate)
         label = words.word("vat", language, rate=rate, base=amount(vat.taxable))
         sums.append((label, amount(vat.vat), SUM))
     sums.append((words.word("gross", language), amount(totals.gross), SUM_STRONG))
@@ -556,9 +572,9 @@ def _totals(document: Document, settled: Settled | None) -> Part:
         room = TOTALS_WIDTH - fonts.width(value, style.face, style.size) - 10
         rows.append((typeset.wrap([(label, style)], room), value, style))
     due_label, due_amount = words.word(key, language), amount(due)
-    reasons = dict.fromkeys(
-        vat.exemption_reason for vat in document.vat_breakdown if vat.exemption_reason
-    )
+    reasons = list(dict.fromkeys(_reasons(document).values()))
+    if len(reasons) > 1:
+        reasons = [f"({i}) {reason}" for i, reason in enumerate(reasons, 1)]
     notes = typeset.wrap([(reason, REASON) for reason in reasons], TOTALS_WIDTH)
     height = sum(typeset.height(lines) for lines, _, _ in rows) + 10 + DUE.leading
     height += typeset.height(notes) + (8 if notes else 0)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from lib import document, facturx_xml, fonts, invoice_pdf, judges, storage, workers
 from lib.document import Document
 
-TEMPLATE = "2"  # the layout of lib/invoice_pdf; it changes whenever the page does
+TEMPLATE = "3"  # the layout of lib/invoice_pdf; it changes whenever the page does
 _SHAPING = ("fpdf2", "fonttools", "factur-x", "lxml", "Babel", "segno", "pillow")
 # A worker needs two seconds to compile the schematrons; fewer documents are faster at home.
 _WORTH_WORKERS = 40
