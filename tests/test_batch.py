@@ -242,6 +242,20 @@ def test_the_messages_can_be_acted_on(tmp_path):
     assert 'write "yes" in customer_person for a private person' in said["customer_siren"]
 
 
+def test_thousands_and_decomposed_accents_get_what_to_write(tmp_path):
+    decomposed = unicodedata.normalize("NFD", "Société")
+    data = two(unit_price_1="1.234,50", quantity_1="1,234.5", customer_name=decomposed)
+    remedies = {
+        one["column"]: one["remedy"] for one in batches.rejected(batches.build(tmp_path, data))
+    }
+    assert remedies == {
+        "unit_price_1": 'write "1234,50"',
+        "quantity_1": 'write "1234,5"',
+        "customer_name": 'write "Société", its accents composed with their letters (NFC): type the'
+        " cell again, or export from another program",
+    }
+
+
 def test_a_corrected_file_is_issued_from_the_first_number_on(tmp_path):
     root = batches.build(tmp_path, two(quantity_1="0"))
     batches.rejected(root)

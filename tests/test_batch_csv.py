@@ -147,6 +147,15 @@ def test_what_a_line_cannot_hold_is_refused_with_its_number(data, rule):
     assert rule in wrong.faults[0].rule
 
 
+@pytest.mark.parametrize("lines", [3, 20_000])
+def test_a_file_whose_lines_end_with_cr_alone_is_told_once_and_how_to_save_it(lines):
+    (wrong,) = rows_of(b"\r".join([b"a;b"] * lines) + b"\r")
+    (fault,) = wrong.faults
+    assert fault.line == 1
+    assert fault.rule == "a line ends with CR LF or with LF; here each ends with CR alone"
+    assert '"CSV (Windows)", not "CSV (Macintosh)"' in fault.remedy
+
+
 def test_a_tab_may_be_the_delimiter_and_hides_nothing():
     dialect = Dialect(delimiter="\t", decimal=".", encoding="utf-8", byte_order_mark=False)
     good, bad = rows_of(b"a\tb\nc\td\0\n", dialect)

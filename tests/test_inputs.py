@@ -5,6 +5,7 @@ import copy
 import json
 import os
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,15 @@ CLIENT_MISTAKES = [
     ("plan.items.1.price", "NaN", '"NaN" is not an amount; write'),
     ("plan.items.1.price", "1e3", '"1e3" is not an amount; write'),
     ("plan.items.1.price", "٣.٠٠", '"٣.٠٠" is not an amount; write'),
-    ("plan.items.1.price", 12, '12 is not an amount; write "12"'),
+    ("plan.items.1.price", 12, '12 is not an amount; write "12", in quotes'),
+    ("plan.items.1.price", "1,234.50", '"1,234.50" is not an amount; write "1234.50" ['),
+    ("plan.items.1.price", "1.234,50", '"1.234,50" is not an amount; write "1234.50" ['),
+    ("plan.items.1.price", "1 234,50", '"1 234,50" is not an amount; write "1234.50" ['),
+    ("plan.items.1.price", "1'234.50", '"1\'234.50" is not an amount; write "1234.50" ['),
+    ("plan.items.1.price", "1,234,567", '"1,234,567" is not an amount; write "1234567" ['),
+    ("plan.items.1.price", "49,00 €", '"49,00 €" is not an amount; write "49.00" ['),
+    ("plan.items.1.price", "49.999", '"49.999" is not an amount; write one such as'),
+    ("plan.items.1.price", "1,23,4.5", '"1,23,4.5" is not an amount; write'),
     ("plan.items.1.price", None, "is missing; add an amount such as"),
     ("plan.items.1.price", {}, "{} is not an amount; write"),
     ("plan.items", None, "is missing; add a list of items"),
@@ -145,14 +154,25 @@ def test_a_mistake_in_the_issuer_gets_one_line(tmp_path, place, value, line):
     [
         (b'{\n  "id": "nord",\n}\n', "line 3, column 1: is not JSON: "),
         (b"", "line 1, column 1: is not JSON: "),
-        (b'{"id": "nord", "id": "sud"}', 'the key "id" appears twice in one object'),
+        (
+            b'{"id": {"id": "id"},\n "of": ["id"],\n  "id": "sud"}',
+            'line 3, column 3: the key "id" appears twice in one object; remove one',
+        ),
+        (b'{"\\"{": 1, "\\"{": 2}', 'line 1, column 12: the key "\\"{" appears twice'),
         (b'{"id": "n\xe9"}', "line 1, column 10: byte 0xE9 is not UTF-8; save the file as UTF-8"),
         (b"\xef\xbb\xbf{}", "begins with a byte-order mark; save it without"),
-        (b"[" * 60 + b"]" * 60, "is nested too deep"),
-        (b"[" * 900 + b"]" * 900, "is nested too deep"),
-        (b"[" * 100_000, "is nested too deep"),
-        (b'{"id": ' + b"9" * 5000 + b"}", "the number 999999999999999999... is too long"),
-        (b'{"id": NaN}', "NaN is not a number that JSON has"),
+        (b"[" * 60 + b"]" * 60, "line 1, column 51: is nested too deep: at most 50 levels"),
+        (b"\n[" + b"[" * 900 + b"]" * 901, "line 2, column 51: is nested too deep"),
+        (b"[" * 100_000, "line 1, column 51: is nested too deep"),
+        (
+            b'{"id": "9",\n"i": ' + b"9" * 5000 + b"}",
+            "line 2, column 6: the number 999999999999999999... is too long",
+        ),
+        (b'{"id": 1e99999999999999999999}', "line 1, column 8: the number 1e9999999999999999"),
+        (
+            b'{"id": "NaN",\n "i": [0.5, NaN]}',
+            'line 2, column 13: NaN is not a number that JSON has; write one, as "12.50"',
+        ),
         (b"[]", "[] is not "),
         (b"null", "null is not "),
     ],
@@ -163,11 +183,34 @@ def test_a_file_that_is_no_json_object_is_placed(tmp_path, data, line):
     assert told(root).startswith(f"clients/nord.json: {line}")
 
 
+def test_a_comma_that_may_be_both_gets_both_readings(tmp_path):
+    item = house.metered("hours", "hours", "1,234")
+    root = house.build(tmp_path, house.client(changes={"plan.items": [item]}))
+    assert told(root).startswith(
+        'clients/nord.json: plan.items[0].unit_price: "1,234" is not a price (up to 4 decimals);'
+        ' write "1.234" or "1234" ['
+    )
+
+
+def test_decomposed_accents_are_told_as_what_they_are(tmp_path):
+    root = house.build(tmp_path)
+    name = "Hébergement"
+    decomposed = unicodedata.normalize("NFD", name)
+    house.write(root, "clients/nord.json", house.client(changes={"party.name": decomposed}))
+    assert told(root).startswith(
+        f'clients/nord.json: party.name: "{decomposed}" is not a text (1 to 200 characters, no'
+        " space at either end): its accents are characters of their own (decomposed, NFD); write"
+        f' "{name}" composed (NFC): type it again, or convert the file with "uconv -x any-nfc" ['
+    )
+
+
 def test_a_json_number_is_no_amount(tmp_path):
     root = house.build(tmp_path)
     text = json.dumps(house.client()).replace('"15.00"', "15.00")
     house.write(root, "clients/nord.json", text.encode())
-    line = 'clients/nord.json: plan.items[1].price: 15.00 is not an amount; write "15.00"'
+    line = (
+        'clients/nord.json: plan.items[1].price: 15.00 is not an amount; write "15.00", in quotes ['
+    )
     assert told(root).startswith(line)
 
 
@@ -243,7 +286,7 @@ def test_a_logo_that_cannot_be_printed_is_refused(tmp_path, data, text):
     root = house.build(tmp_path, seller=house.issuer({"logo": "logo.png"}))
     if data is not None:
         house.write(root, "logo.png", data)
-    line = refused(root)[0]
+    line = told(root)
     assert "logo.png" in line
     assert text in line
 

@@ -17,6 +17,7 @@ _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar |"
 LONGEST_LINE = 65_536  # bytes; twenty full groups stay far below
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_BARE_CR = re.compile(rb"\r(?!\n)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NAMES = {
     "\0": "a NUL byte",
@@ -70,6 +71,11 @@ def read(stream: BinaryIO, dialect: Dialect) -> Iterator[Row]:
             if fault:
                 yield Row(line, (), (fault,))
                 continue
+            if _BARE_CR.search(data) and not data.endswith(b"\n"):
+                rule = "a line ends with CR LF or with LF; here each ends with CR alone"
+                remedy = 'save the file as "CSV UTF-8" or "CSV (Windows)", not "CSV (Macintosh)"'
+                yield _bad(line, "", rule, remedy)
+                return
         this_ending = b"\r\n" if data.endswith(b"\r\n") else b"\n"
         if data.endswith(b"\n"):
             data = data[: -len(this_ending)]
@@ -94,9 +100,11 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
         if len(data) <= LONGEST_LINE:
             yield line, data
             continue
+        start = data
         while data and not data.endswith(b"\n"):
             data = stream.readline(LONGEST_LINE)
-        yield line, None
+        # A file whose lines end with CR alone is one long line, which is told as what it is.
+        yield line, start if line == 1 and _BARE_CR.search(start) else None
 
 
 def _without_mark(data: bytes, dialect: Dialect) -> tuple[bytes, Fault | None]:

@@ -133,6 +133,9 @@ def _cell_faults(line: int, cells: Mapping[str, str], dialect: Dialect) -> Itera
 
 
 def _remedy(name: str, value: str, written: str) -> str:
+    if whole := schemas.composed(value):
+        remedy = f'write "{shown(whole)}", its accents composed with their letters (NFC)'
+        return f"{remedy}: type the cell again, or export from another program"
     if missing := fonts.missing_glyphs(value):
         names = (unicodedata.name(char, f"U+{ord(char):04X}").lower() for char in missing[:3])
         if name not in _DECIMALS:

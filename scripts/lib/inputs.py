@@ -311,16 +311,18 @@ def _load_logo(root: Root, beside: Path, name: str, faults: list[Alert]) -> Sour
         faults.append(Alert(refused.alerts[0].code, root.name_of(beside), "logo", text))
         return None
     signatures = {".png": b"\x89PNG\r\n\x1a\n", ".jpg": b"\xff\xd8\xff", ".jpeg": b"\xff\xd8\xff"}
+    text = ""
     if not data.startswith(signatures[path.suffix]):
         text = f"is not a {path.suffix[1:].upper()} file, as its name says; convert it"
-        faults.append(Alert("B-INPUT-VALUE", root.name_of(path), "", text))
-    if len(data) > 1_000_000:
+    elif len(data) > 1_000_000:
         text = f"has {len(data)} bytes, at most 1000000 fit an invoice; make it smaller"
+    else:
+        try:
+            invoice_pdf.picture_size(data)
+        except ValueError as error:
+            text = str(error)
+    if text:
         faults.append(Alert("B-INPUT-VALUE", root.name_of(path), "", text))
-    try:
-        invoice_pdf.picture_size(data)
-    except ValueError as error:
-        faults.append(Alert("B-INPUT-VALUE", root.name_of(path), "", str(error)))
     return Source(root.name_of(path), data)
 
 

@@ -7,6 +7,7 @@ Check digits are JSON Schema formats, done by python-stdnum.
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
@@ -175,8 +176,19 @@ def _timezone(value: str) -> str:
     return value
 
 
+def composed(value: str) -> str | None:
+    """`value` with each letter and its accent as one character (NFC), where that mends it."""
+    whole = unicodedata.normalize("NFC", value)
+    return None if whole == value or fonts.missing_glyphs(whole) else whole
+
+
 def _printable(value: str) -> str:
     missing = fonts.missing_glyphs(value)
+    if missing and (whole := composed(value)):
+        raise ValueError(
+            f"its accents are characters of their own (decomposed, NFD); write {_shown(whole)}"
+            ' composed (NFC): type it again, or convert the file with "uconv -x any-nfc"'
+        )
     if missing:
         shown = ", ".join(f"U+{ord(char):04X}" for char in missing[:5])
         raise ValueError(f"the fonts of the documents have no glyph for {shown}")
@@ -279,20 +291,38 @@ def _wanted(schema: dict[str, Any], verb: str, amended: str | None = None) -> st
 def _amended(value: Any, schema: dict[str, Any]) -> str | None:
     """What a person most likely meant, where that fits: said as a remedy, never taken as one.
 
-    A text without the spaces at its ends; a number with a decimal point, without spaces, with
-    the decimals of an amount.
+    A text without the spaces at its ends; a JSON number in quotes; a number with a decimal
+    point, without separators of thousands or currency, with the decimals of an amount.
     """
     if not isinstance(value, str | int | Decimal) or "pattern" not in schema:
         return None
     text = str(value)
-    guesses = [text, text.strip()]
-    if re.fullmatch(r"[\d\s.,-]+", text):
-        number = re.sub(r"\s", "", text).replace(",", ".")
-        guesses += [number, f"{number}0"]
-    for guess in guesses:
-        if guess != value and re.search(schema["pattern"], guess):
-            return json.dumps(guess, ensure_ascii=False)
-    return None
+    guesses = [[text, text.strip()], *([number, f"{number}0"] for number in _numbers(text))]
+    fitting = (
+        next((one for one in some if one != value and re.search(schema["pattern"], one)), None)
+        for some in guesses
+    )
+    found = [json.dumps(one, ensure_ascii=False) for one in dict.fromkeys(fitting) if one]
+    quotes = "" if isinstance(value, str) else ", in quotes"
+    return " or ".join(found) + quotes if found else None
+
+
+def _numbers(text: str) -> list[str]:
+    """What a number may mean that has separators of thousands, a decimal comma or a currency.
+
+    1,234 is one and 234 thousandths in French, and a thousand more in English: it is both.
+    """
+    bare = re.sub(r"EUR|[\s'\N{RIGHT SINGLE QUOTATION MARK}€$£]", "", text)
+    if not re.fullmatch(r"-?[0-9]+([.,][0-9]+)*", bare):
+        return []
+    signs = re.sub("[^.,]", "", bare)
+    whole, sign, decimals = bare.rpartition(signs[-1]) if signs else (bare, "", "")
+    digits = re.sub("[.,]", "", bare)
+    if signs == "," and len(decimals) == 3 and len(whole.lstrip("-")) <= 3:
+        return [f"{whole}.{decimals}", digits]
+    if signs.count(sign) > 1:
+        return [digits] if len(set(signs)) == 1 else []
+    return [f"{re.sub('[.,]', '', whole)}.{decimals}" if sign else digits]
 
 
 def _property(schema: dict[str, Any], key: str) -> dict[str, Any]:

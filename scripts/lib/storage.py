@@ -7,8 +7,9 @@ Write: whole or not at all, flushed to the disk with the folder that names the f
 import hashlib
 import json
 import os
+import re
 import shutil
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -20,6 +21,7 @@ from lib.root import Root
 PROOF_MODE = 0o444
 FILE_MODE = 0o640
 _DEEPEST = 50  # levels of a JSON file; ours have eight
+_LONGEST_INT = 18  # characters of a JSON number without decimals
 
 
 def sha256(data: bytes) -> str:
@@ -90,7 +92,7 @@ def parse_json(name: str, data: bytes) -> Any:
         value = json.loads(
             text,
             object_pairs_hook=_object_without_duplicates,
-            parse_float=Decimal,
+            parse_float=_decimal,
             parse_int=_bounded_int,
             parse_constant=_no_constant,
         )
@@ -100,18 +102,15 @@ def parse_json(name: str, data: bytes) -> Any:
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         _refuse(name, "B-JSON-SYNTAX", place, f"is not JSON: {error.msg}")
-    except ValueError as error:
-        _refuse(name, "B-JSON-SYNTAX", "", str(error))
-    except RecursionError:
-        _refuse(name, "B-JSON-SYNTAX", "", "is nested too deep")
+    except (ValueError, RecursionError):
+        offset, found = _unwanted(text)
+        _refuse(name, "B-JSON-SYNTAX", _place(text[:offset]), found)
 
 
 def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {json.dumps(twice)} appears twice in one object")
+        raise ValueError("a key stands twice")
     return result
 
 
@@ -121,17 +120,63 @@ def _is_too_deep(value: Any) -> bool:
         objects = [one.values() for one in level if isinstance(one, dict)]
         arrays = [one for one in level if isinstance(one, list)]
         level = [child for one in (*objects, *arrays) for child in one]
-    return bool(level)
+    return any(isinstance(one, dict | list) for one in level)
 
 
 def _bounded_int(text: str) -> int:
-    if len(text) > 18:
-        raise ValueError(f"the number {text[:18]}... is too long")
+    if len(text) > _LONGEST_INT:
+        raise ValueError("a number is too long")
     return int(text)
 
 
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent beyond all numbers
+        raise ValueError("a number is too large") from None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        (_decimal if re.search("[.eE]", text) else _bounded_int)(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _no_constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not a number that JSON has")
+    raise ValueError(f"{text} is no number of JSON")
+
+
+# A key with its colon, another text, a bracket, a number, or a word.
+_TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|[][{}]|[^][{}\s,:"]+', re.DOTALL)
+
+
+def _unwanted(text: str) -> tuple[int, str]:
+    """Where the first thing stands that JSON has and our files may not have, and what it is.
+
+    Args:
+      text: JSON at least as far as that.
+    """
+    open_ones: list[set[str]] = []  # for each object or array that is open, its keys so far
+    for match in _TOKEN.finditer(text):
+        token, key = match[0], match[1] if match[2] else None
+        if token in ("[", "{"):
+            open_ones.append(set())
+            if len(open_ones) > _DEEPEST:
+                return match.start(), f"is nested too deep: at most {_DEEPEST} levels"
+        elif token in ("]", "}"):
+            open_ones.pop()
+        elif key is not None:
+            name = json.loads(key)
+            if name in open_ones[-1]:
+                return match.start(), f"the key {key} appears twice in one object; remove one"
+            open_ones[-1].add(name)
+        elif token in ("NaN", "Infinity", "-Infinity"):
+            return match.start(), f'{token} is not a number that JSON has; write one, as "12.50"'
+        elif token[0] in "-0123456789" and not _is_number(token):
+            return match.start(), f"the number {token[:_LONGEST_INT]}... is too long"
+    raise AssertionError("the text was refused for one of these")
 
 
 def _place(before: str) -> str:
