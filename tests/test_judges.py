@@ -138,11 +138,30 @@ def test_an_unknown_address_is_a_private_customer_s_right_and_no_seller_s(tmp_pa
     assert [verdict.rule[:8] for verdict in judges.verdicts(known, xml)] == ["BR-FR-12"]
 
 
-def test_more_than_a_transfer_can_carry_is_refused(tmp_path):
-    items = [house.item("hosting", "999999999.00")]
-    document = drafted(tmp_path, {"plan.items": items}, {})
-    (verdict,) = judges.verdicts(document, facturx_xml.generate(document))
-    assert verdict.rule == "EPC069-12"
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"plan.items": [house.item("hosting", "833333333.32")]}, ""),
+        ({"plan.items": [house.item("hosting", "833333333.34")]}, "1000000000.01 is more than an"),
+        # A discount takes all of it back, but its line alone is too large for the standard.
+        (
+            {
+                "plan.items": [house.metered("hours", "hours", "999999999.9999")],
+                "plan.discounts": [{"id": "all", "description": {"fr": "Tout"}, "percent": "100"}],
+            },
+            "999999999999800000.00 is more than an invoice may come to, 999999999.99: mend",
+        ),
+    ],
+)
+def test_an_invoice_too_large_is_refused_in_one_line(tmp_path, changes, said):
+    used = house.usage("nord", house.MONTH, {"hours": "999999999.9999"})
+    root = house.build(
+        tmp_path, house.client(changes=changes), used=(used,) if len(changes) > 1 else ()
+    )
+    ran = house.month(root)
+    assert ran.code == bool(said), ran
+    assert ran.err.startswith(f"clients/nord.json: total: {said}" if said else "")
+    assert ran.err.count("\n") == bool(said)
 
 
 class Silent:

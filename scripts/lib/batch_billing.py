@@ -6,7 +6,7 @@ Pure, as lib/billing is; both share what does not depend on where the lines come
 from datetime import date
 from typing import Any
 
-from lib import batch_rows, billing, mentions, money, periods, vat
+from lib import batch_rows, billing, mentions, periods, vat
 from lib.batch_rows import BatchInvoice, BatchLine
 from lib.document import Document, Line, Note
 from lib.inputs import BatchClient
@@ -93,7 +93,6 @@ def _due_date(client: BatchClient, row: BatchInvoice, issue_date: date) -> date:
 
 
 def _line(line_id: str, line: BatchLine) -> Line:
-    gross = money.product(line.quantity, line.unit_price)
     return Line(
         id=line_id,
         name=line.description,
@@ -102,7 +101,7 @@ def _line(line_id: str, line: BatchLine) -> Line:
         unit_price=line.unit_price,
         discount=line.discount,
         discount_reason=line.discount_reason,
-        net=money.round_half_up(gross - line.discount),
+        net=line.net,
         vat_category=line.vat_category,
         vat_rate=line.vat_rate,
         category=line.category,

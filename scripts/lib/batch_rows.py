@@ -11,14 +11,14 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
-from lib import fonts, inputs, schemas, vat
+from lib import fonts, inputs, money, schemas, vat
 from lib.batch_csv import Dialect, Fault, Row
 from lib.document import Address, ElectronicAddress, Party, Period
+from lib.payment_code import LARGEST
 from lib.words import UNITS
 
 GROUPS = 20
 SHOWN = 60  # characters of a wrong value that a report repeats
-LARGEST = Decimal("400000000.00")  # with VAT it is still what a transfer holds (EPC069-12)
 _COMMA_FOR_POINT = str.maketrans(".,", ",.")
 _DECIMALS = ("quantity", "unit_price", "discount", "vat_rate")
 _REQUIRED_IN_GROUP = ("description", "quantity", "unit", "unit_price", "vat_rate")
@@ -37,6 +37,12 @@ class BatchLine(NamedTuple):
     vat_category: str
     exemption: vat.Exemption
     category: str
+
+    @property
+    def net(self) -> Decimal:
+        """BT-131."""
+        gross = money.product(self.quantity, self.unit_price)
+        return money.round_half_up(gross - self.discount)
 
 
 class BatchInvoice(NamedTuple):
@@ -262,10 +268,19 @@ def _rule_faults(
         rule = "an invoice has one reason of exemption: all its E lines have the same"
         column = f"exemption_code_{other[0]}"
         yield Fault(row, column, cells.get(column, ""), rule, "make two invoices of it")
-    largest = sum(line.quantity * line.unit_price for line in lines)
-    if largest > LARGEST:
-        rule = f"an invoice has at most {LARGEST} before VAT and discounts"
-        yield Fault(row, "unit_price_1", cells["unit_price_1"], rule, "mend quantities and prices")
+    if (gross := _gross(lines)) > LARGEST:
+        rule = f"an invoice comes to at most {LARGEST} with VAT, this one to {gross}"
+        remedy = "mend quantities and prices, or make two invoices of it"
+        yield Fault(row, "unit_price_1", cells["unit_price_1"], rule, remedy)
+
+
+def _gross(lines: list[BatchLine]) -> Decimal:
+    """BT-112 of these lines."""
+    nets: dict[tuple[str, Decimal], Decimal] = {}
+    for line in lines:
+        key = (line.vat_category, line.vat_rate)
+        nets[key] = nets.get(key, money.ZERO) + line.net
+    return money.total(net + money.percentage_of(net, rate) for (_, rate), net in nets.items())
 
 
 _COLUMN_OF = {
