@@ -377,7 +377,7 @@ logs: $(READY) ## the story of CLIENT (default: of all)
 .PHONY: purge-logs
 purge-logs: $(READY) ## remove log entries older than KEEP_DAYS [DRY_RUN=1]
 	$(call need,KEEP_DAYS,365)
-	@$(TODAY_IS); $(SCRIPT)/purge_logs.py --root $(ROOT) --keep-days "$$KEEP_DAYS" --today "$$1" \
+	@$(TODAY_IS); $(SCRIPT)/purge_logs.py --root $(ROOT) --keep-days="$$KEEP_DAYS" --today "$$1" \
 	  --dry-run "$$DRY_RUN"
 
 .PHONY: backup

@@ -230,3 +230,28 @@ def test_a_line_of_which_nothing_is_left_is_refused(copy, monkeypatch, tmp_path)
     assert credit(copy, monkeypatch, "un", lines=lines_file(tmp_path, line2=None)).code == 0
     refused = credit(copy, monkeypatch, "deux", lines=lines_file(tmp_path, line2=None, line1=None))
     assert refused.code == 1 and "line 2: nothing is left of it" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (
+            ["2"],
+            '["2"] is not the lines that a credit note takes back; write one such as {"lines":'
+            ' [{"line": "2", "quantity": "1.5"}]}',
+        ),
+        ({}, 'lines: is missing; add a list of lines such as [{"line": "2", "quantity": "1.5"}]'),
+        (
+            {"lines": {"2": "1.5"}},
+            'lines: {"2": "1.5"} is not a list of lines; write one such as [{"line": "2", "quantit',
+        ),
+        ({"lines": ["2"]}, 'lines[0]: "2" is not a line; write one such as {"line": "2", "quantit'),
+        ({"lines": [{"line": 2}]}, "lines[0].line: 2 is not the number of a line of the invoice;"),
+    ],
+)
+def test_lines_of_another_shape_are_told_with_an_example(copy, monkeypatch, tmp_path, value, said):
+    path = tmp_path / "lines.json"
+    path.write_text(json.dumps(value))
+    ran = credit(copy, monkeypatch, lines=str(path))
+    assert (ran.code, ran.err.count("\n")) == (1, 1)
+    assert ran.err.startswith(f"{path}: {said}")

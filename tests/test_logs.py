@@ -51,14 +51,23 @@ def test_a_dry_purge_changes_nothing(root):
     ran = purge(root, "DRY_RUN=1")
     assert "2 entries before 2025-11-08 would be removed" in ran.out
     assert {path: path.read_bytes() for path in root.logs.iterdir()} == before
-    assert purge(root, "DRY_RUN=please").code == 2
+    ran = purge(root, "DRY_RUN=please")
+    assert (ran.code, ran.err.splitlines()[0]) == (
+        2,
+        'DRY_RUN: "please" is neither 1 nor 0 [B-USAGE]',
+    )
     assert {path: path.read_bytes() for path in root.logs.iterdir()} == before
 
 
 @pytest.mark.parametrize("days", ["", "0", "-1", "1.5", "all"])
 def test_a_purge_wants_a_number_of_days(root, days):
     before = {path: path.read_bytes() for path in root.logs.iterdir()}
-    assert house.make(root, "purge-logs", f"KEEP_DAYS={days}").code == 2
+    ran = house.make(root, "purge-logs", f"KEEP_DAYS={days}")
+    assert ran.code == 2
+    if days:
+        said, from_make = ran.err.splitlines()
+        assert said == f'KEEP_DAYS: "{days}" is not a number of days; write 365 [B-USAGE]'
+        assert from_make.startswith("make: ***")
     assert {path: path.read_bytes() for path in root.logs.iterdir()} == before
 
 
@@ -135,3 +144,20 @@ def on_terminal(root: Root) -> str:
         pass
     os.close(ours)
     return said.decode()
+
+
+def test_a_client_mistyped_gets_no_log_of_its_own(root):
+    options = {"invoice": "NORD-2026-0001", "amount": "1.00", "date": "2026-11-08"}
+    ran = house.call(
+        "record_payment", root, client="nrod", method="cash", today="2026-11-08", **options
+    )
+    assert ran.code == 1
+    assert sorted(path.name for path in root.logs.glob("*.log")) == ["nord.log", "system.log"]
+    assert "nrod has no invoice" in (root.logs / "system.log").read_text(errors="replace")
+
+
+@pytest.mark.parametrize("place", ["clients/est.json", "data/revenues/est.jsonl"])
+def test_a_client_that_is_or_was_one_keeps_its_log(root, place):
+    house.write(root, place, b"")
+    alerts.write_log(root.logs, "est", "INFO", "x.py", "I-ISSUED", "something")
+    assert "something" in (root.logs / "est.log").read_text()

@@ -81,7 +81,7 @@ def printable(text: str) -> str:
 
 
 def write_log(logs: Path, client: str, level: str, script: str, code: str, text: str) -> None:
-    """Appends one line, whole, to `<client>.log`, or to system.log where there is no client.
+    """Appends one line, whole, to `<client>.log`, or to system.log where there is no such client.
 
     A log that cannot be written stops nothing: the same text stands on stderr.
     """
@@ -90,11 +90,27 @@ def write_log(logs: Path, client: str, level: str, script: str, code: str, text:
     try:
         logs.mkdir(parents=True, exist_ok=True)
         _append_whole(
-            logs / (f"{client}.log" if client else "system.log"),
+            logs / (f"{client}.log" if _is_client(logs, client) else "system.log"),
             line.encode("utf-8", "backslashreplace"),
         )
     except OSError as error:
         print(f"the log could not be written: {error.strerror}", file=sys.stderr)
+
+
+# Where a client has a file, under the root.
+_CLIENTS = (
+    "clients/{}.json",
+    "batch_clients/{}.json",
+    "data/revenues/{}.jsonl",
+    "data/revenues_batch/{}.jsonl",
+    "data/payments/{}.jsonl",
+)
+
+
+def _is_client(logs: Path, client: str) -> bool:
+    """Whether there is or was such a client: a name that was mistyped gets no log."""
+    root = logs.parents[1]
+    return client != "" and any((root / place.format(client)).exists() for place in _CLIENTS)
 
 
 def open_log(path: Path) -> int:

@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import NoReturn
 
 from lib import alerts
 from lib.alerts import Alert, Refused, Stop, WrongUsage
@@ -18,11 +19,21 @@ from lib.root import Root
 HOME = Path(__file__).resolve().parents[2]
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with an option as any other error is said, in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        # argparse writes "argument --keep-days: ..."; people typed KEEP_DAYS=... to `make`.
+        option, _, text = message.removeprefix("argument --").partition(": ")
+        place = option.replace("-", "_").upper() if message.startswith("argument --") else ""
+        fault = Alert("B-USAGE", "", place, text if place else f"{message}; --help has them all")
+        alerts.report(None, self.prog, [fault])
+        sys.exit(2)
+
+
 def parser(description: str) -> argparse.ArgumentParser:
     """A parser with the one option that all scripts have."""
-    made = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    made = _Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument(
         "--root", type=Path, default=HOME, help="the folder that holds issuer.json (default: ours)"
     )
