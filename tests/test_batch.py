@@ -540,6 +540,7 @@ _TEXT = st.text("aZ é&<>\"'’œ€ñß0Ωж;,", min_size=1, max_size=40).filte
     lambda text: text == text.strip() and text[0] not in "=+-@"
 )
 _PRICE = st.decimals(0, 99999, places=4, allow_nan=False).map(lambda one: f"{one:f}")
+_CHARGED = st.decimals(50, 99999, places=4, allow_nan=False).map(lambda one: f"{one:f}")
 _QUANTITY = st.decimals("0.0001", 9999, places=4, allow_nan=False).map(lambda one: f"{one:f}")
 _RATE = st.sampled_from(["20", "10", "5.5", "2.1", "20.00"])
 EXEMPT = {
@@ -584,6 +585,8 @@ def valid_rows(draw: Any) -> batches.Row:
             "category": draw(st.sampled_from(["goods", "services"])),
         }
         row |= batches.group(i, **(cells | draw(st.sampled_from(kinds))))
+    # An invoice of nothing is refused, which 0.0001 x 50 is not.
+    row["unit_price_1"] = draw(_CHARGED)
     if draw(st.booleans()):
         row["note"] = draw(_TEXT)
     return row

@@ -351,6 +351,12 @@ def test_a_path_in_a_cell_is_a_text_like_any_other(value):
             "unit_price_1",
             "an invoice comes to at most 999999999.99 with VAT, this one to 1000000000.01",
         ),
+        ({"unit_price_1": "0,00"}, "unit_price_1", "more than 0.00 before its discounts"),
+        (
+            {"unit_price_1": "0,001", "quantity_1": "4,9"},
+            "unit_price_1",
+            "more than 0.00 before its discounts",
+        ),
         ({"customer_name": None}, "customer_name", "required"),
         (batches.group(3), "description_3", "without gaps"),
         ({"description_2": "x"} | batches.group(2) | {"unit_2": ""}, "unit_2", "go together"),
@@ -586,6 +592,16 @@ TOKENS = [
         b"A" * 70_000,
     ),
 ]
+
+
+def test_what_is_given_away_is_invoiced_where_it_says_so():
+    gift = batches.row(discount_1="160,00", discount_reason_1="Offert")
+    free_line = batches.row(2, **batches.group(2), unit_price_1="0,00")
+    first, second = read(batches.file_of(gift, free_line))
+    assert [str(line.net) for line in first.lines] == ["0.00"]
+    assert [bool(line.net) for line in second.lines] == [False, True]
+
+
 EDITS = st.lists(
     st.tuples(
         st.integers(0, len(WHOLE)),

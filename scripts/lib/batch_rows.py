@@ -268,6 +268,11 @@ def _rule_faults(
         rule = "an invoice has one reason of exemption: all its E lines have the same"
         column = f"exemption_code_{other[0]}"
         yield Fault(row, column, cells.get(column, ""), rule, "make two invoices of it")
+    # A zero is far more often a slip than a gift, and a number once used is used for ever.
+    if not any(line.net + line.discount for line in lines):
+        rule = "an invoice comes to more than 0.00 before its discounts"
+        remedy = "write the price; a gift has its price and a discount with its reason"
+        yield Fault(row, "unit_price_1", cells["unit_price_1"], rule, remedy)
     if (gross := _gross(lines)) > LARGEST:
         rule = f"an invoice comes to at most {LARGEST} with VAT, this one to {gross}"
         remedy = "mend quantities and prices, or make two invoices of it"
