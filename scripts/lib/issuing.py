@@ -31,6 +31,7 @@ from lib.alerts import Alert, Broken
 from lib.root import Root
 
 _INTENT = "intent.json"
+_DONE = "done.json"  # the intent of a run that was carried out, while its folder is removed
 _PROOFS = "proofs.jsonl"
 
 
@@ -147,7 +148,7 @@ def begin(root: Root, command: str, wait: int) -> Iterator[Run]:
             yield run
         finally:
             # Once the intent stands, the folder is the next run's to finish; never ours to drop.
-            if not (folder / _INTENT).exists():
+            if not (folder / _INTENT).exists() and not (folder / _DONE).exists():
                 run.abandon()
 
 
@@ -172,16 +173,19 @@ def finish_stopped_runs(root: Root) -> frozenset[str]:
     The caller holds the exclusive lock.
 
     Returns:
-      the commands that were finished.
+      the commands that were finished: by this call, or by a run that was stopped right after.
     """
     finished = set()
     for folder in sorted(path for path in root.pending.glob("*") if path.is_dir()):
-        intent_file = folder / _INTENT
-        if not intent_file.exists():
+        if (folder / _INTENT).exists():
+            intent = json.loads((folder / _INTENT).read_bytes())
+            _carry_out(root, folder, intent)
+        elif (folder / _DONE).exists():
+            intent = json.loads((folder / _DONE).read_bytes())
+            _remove_folder(root, folder)
+        else:
             shutil.rmtree(folder)
             continue
-        intent = json.loads(intent_file.read_bytes())
-        _carry_out(root, folder, intent)
         print(f"finished the stopped run: {intent['command']}", file=sys.stderr)
         finished.add(intent["command"])
     return frozenset(finished)
@@ -212,9 +216,18 @@ def _carry_out(root: Root, folder: Path, intent: dict[str, Any]) -> None:
         storage.replace(path, text.encode())
     for removal in intent["removals"]:
         _remove(root.path / removal["file"], removal["sha256"])
-    (folder / _INTENT).unlink()
+    (folder / _INTENT).rename(folder / _DONE)
     storage.flush_folder(folder)
-    shutil.rmtree(folder)
+    _remove_folder(root, folder)
+
+
+def _remove_folder(root: Root, folder: Path) -> None:
+    """Removes the folder of a run that was carried out; what says so goes last."""
+    for path in folder.iterdir():
+        if path.name != _DONE:
+            path.unlink()
+    (folder / _DONE).unlink()
+    folder.rmdir()
     storage.flush_folder(root.pending)
 
 
