@@ -28,7 +28,7 @@ SUB := $(MAKE) -f $(HOUSE)/Makefile ROOT=$(ROOT)
 # Names that an environment may have for ends of its own (gettext's LANGUAGE, a terminal's
 # LINES): only what was typed is meant.
 TYPED := LINES DATE FILE LANGUAGE ID NAME COUNTRY PERSON SIREN VAT_NUMBER ADDRESS POSTCODE CITY EMAIL CODE DAYS \
-  TREATMENT START EVERY DESCRIPTION PRICE UNIT VAT_RATE CATEGORY
+  TREATMENT EXEMPTION_CODE EXEMPTION_REASON START EVERY DESCRIPTION PRICE UNIT VAT_RATE CATEGORY
 define if_typed
 ifneq ($$(origin $(1)),command line)
 $(1) :=
@@ -102,6 +102,7 @@ demo: $(READY) ## copy examples/ to demo/, run a whole month there, show what it
 	@$(SCRIPT)/show_month.py --root $(DEMO) --month 2026-10
 
 # Answers come through the environment; on a terminal those that are missing are asked for.
+# ADDRESS may have several lines: "12 rue Basse; Bâtiment C".
 .PHONY: client
 client: $(READY) ## a new client file: ID, then NAME SIREN ADDRESS CITY CODE ... or answers
 	$(call need,ID,studio_nord)

@@ -7,7 +7,10 @@ one that exists is never touched. It holds one flat price; edit it for anything 
 
   NAME PERSON=yes ADDRESS POSTCODE CITY COUNTRY SIREN VAT_NUMBER EMAIL     who it is
   CODE LANGUAGE DAYS TREATMENT                        its numbers, its terms, its VAT
+  EXEMPTION_CODE EXEMPTION_REASON                     why it is exempt, where it is
   START EVERY DESCRIPTION PRICE UNIT VAT_RATE CATEGORY          what it is charged
+
+An address of several lines has "; " between them: ADDRESS="12 rue Basse; Bâtiment C".
 """
 
 import os
@@ -29,7 +32,7 @@ class Question(NamedTuple):
     """One answer: its name, what it is about, and the schema that checks it.
 
     `default` is an answer that nobody has to give: "" where it is optional, None where it is
-    needed. It sees what was answered before.
+    needed. It sees what was answered before, and so does `asked`, whether it is asked for at all.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Question(NamedTuple):
     schema: str
     path: tuple[str, ...]
     default: Callable[[Answers, Issuer, date], str | None]
+    asked: Callable[[Answers], bool] = lambda answers: True
 
 
 def main(arguments: Namespace, root: Root) -> None:
@@ -100,6 +104,14 @@ def _treatment(answers: Answers, issuer: Issuer, today: date) -> str | None:
     return "standard" if answers["COUNTRY"] == issuer.party.address.country else None
 
 
+def _is_exempt(answers: Answers) -> bool:
+    return answers["TREATMENT"] == "exempt"
+
+
+def _exemption(answers: Answers, issuer: Issuer, today: date) -> str | None:
+    return None if _is_exempt(answers) else ""
+
+
 def _vat_rate(answers: Answers, issuer: Issuer, today: date) -> str | None:
     return None if answers["TREATMENT"] == "standard" else "0"
 
@@ -113,13 +125,14 @@ def _is(text: str) -> Callable[[Answers, Issuer, date], str | None]:
 
 
 _TEXT = ("common", ("$defs", "text"))
+_VAT = ("properties", "vat", "properties")
 QUESTIONS = (
     Question("NAME", "name of the client", *_TEXT, _needed),
     Question("COUNTRY", "country", "common", ("$defs", "country"), _is("FR")),
     Question("PERSON", "a private person: yes", "batch_row", ("$defs", "yes"), _optional),
     Question("SIREN", "SIREN", "common", ("$defs", "siren"), _siren),
     Question("VAT_NUMBER", "VAT number", "common", ("$defs", "vat_number"), _optional),
-    Question("ADDRESS", "street and number", *_TEXT, _needed),
+    Question("ADDRESS", 'street and number ("; " begins another line)', *_TEXT, _needed),
     Question(
         "POSTCODE", "postcode", "common", ("$defs", "address", "properties", "postcode"), _postcode
     ),
@@ -130,10 +143,25 @@ QUESTIONS = (
     Question("DAYS", "days to pay", "batch_row", ("properties", "payment_days"), _is("30")),
     Question(
         "TREATMENT",
-        "VAT: standard, franchise, reverse_charge, intra_eu, export",
+        "VAT: standard, franchise, reverse_charge, intra_eu, export, exempt",
         "client",
-        ("properties", "vat", "properties", "treatment"),
+        (*_VAT, "treatment"),
         _treatment,
+    ),
+    Question(
+        "EXEMPTION_CODE",
+        "VATEX code of the exemption, as VATEX-FR-CGI261-4",
+        "client",
+        (*_VAT, "exemption_code"),
+        _exemption,
+        _is_exempt,
+    ),
+    Question(
+        "EXEMPTION_REASON",
+        "mention of the exemption that is printed",
+        *_TEXT,
+        _exemption,
+        _is_exempt,
     ),
     Question(
         "START",
@@ -175,7 +203,7 @@ def answer(issuer: Issuer, today: date) -> Answers:
         given = os.environ.get(question.name, "")
         default = question.default(answers, issuer, today)
         fault = schemas.text_check(question.schema, question.path)
-        if not given and sys.stdin.isatty():
+        if not given and question.asked(answers) and sys.stdin.isatty():
             given = _ask(question, default, fault)
         given = given or default or ""
         text = fault(given) if given else ""
@@ -209,7 +237,8 @@ def _ask(question: Question, default: str | None, fault: Callable[[str], str]) -
 def client_of(name: str, answers: Answers) -> dict[str, Any]:
     """The client file; what was left empty is left out."""
     given = {key.lower(): text for key, text in answers.items()}
-    address = {"lines": [given["address"]], "postcode": given["postcode"], "city": given["city"]}
+    lines = given["address"].split("; ")
+    address = {"lines": lines, "postcode": given["postcode"], "city": given["city"]}
     party = {
         "name": given["name"],
         "person": given["person"] == "yes",
@@ -217,6 +246,11 @@ def client_of(name: str, answers: Answers) -> dict[str, Any]:
         "vat_number": given["vat_number"],
         "address": _filled({**address, "country": given["country"]}),
         "email": [given["email"]] if given["email"] else [],
+    }
+    vat = {
+        "treatment": given["treatment"],
+        "exemption_code": given["exemption_code"],
+        "exemption_reason": given["exemption_reason"],
     }
     item = {
         "id": "subscription",
@@ -235,7 +269,7 @@ def client_of(name: str, answers: Answers) -> dict[str, Any]:
         "language": given["language"],
         "currency": "EUR",
         "payment_terms": {"days": int(given["days"])},
-        "vat": {"treatment": given["treatment"]},
+        "vat": _filled(vat),
         "plan": {"start": given["start"], "every_months": int(given["every"]), "items": [item]},
     }
 

@@ -49,9 +49,38 @@ def test_every_missing_answer_is_named_at_once_and_nothing_is_written(root):
     assert house.tree(root) == before
 
 
+def test_an_exempt_client_with_an_address_of_three_lines_is_invoiced(root):
+    reason = "Exonération de TVA, art. 261-4-4° du CGI"
+    answers = {
+        **ANSWERS,
+        "ADDRESS": "1 place Foch; Bâtiment C; BP 12",
+        "TREATMENT": "exempt",
+        "EXEMPTION_CODE": "VATEX-FR-CGI261-4",
+        "EXEMPTION_REASON": reason,
+        "VAT_RATE": "0",
+    }
+    words = [f"{name}={text}" for name, text in answers.items()]
+    ran = house.make(root, "client", "ID=sud", f"TODAY={TODAY}", *words)
+    assert ran.code == 0, ran
+    assert house.call("check_inputs", root).code == 0
+    made = house.draft(root, "sud", "2026-11", "2026-12-01")
+    assert made.buyer.address.lines == ("1 place Foch", "Bâtiment C", "BP 12")
+    (subtotal,) = made.vat_breakdown
+    assert (subtotal.category, subtotal.exemption_code, subtotal.exemption_reason) == (
+        "E",
+        "VATEX-FR-CGI261-4",
+        reason,
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
+        ({"TREATMENT": "exempt", "VAT_RATE": "0"}, "EXEMPTION_CODE: is missing: VATEX code of"),
+        ({"TREATMENT": "exempt", "EXEMPTION_CODE": "261"}, 'EXEMPTION_CODE: "261" is not a VAT'),
+        ({"EXEMPTION_REASON": "art. 261"}, "vat.exemption_reason: has no place here; remove it"),
+        ({"ADDRESS": "1; 2; 3; 4"}, "party.address.lines: "),
+        ({"ADDRESS": "1; ; 2"}, 'party.address.lines[1]: "" is not a text'),
         ({"CODE": "NORD"}, 'code: "NORD" is the code of clients/nord.json already'),
         ({"VAT_RATE": "19"}, 'vat_rate: "19" is not a rate in force in France'),
         ({"COUNTRY": "DE", "SIREN": ""}, "TREATMENT: is missing"),
@@ -93,6 +122,7 @@ def test_a_terminal_is_asked_for_what_is_missing_until_it_fits(root):
         "price of a period, without VAT: "
     ] * 2
     assert "days to pay [30]: " in asked
+    assert not [prompt for prompt in asked if "exemption" in prompt]
     draft = house.draft(root, "sud", "2026-11", "2026-12-01")
     assert str(draft.totals.net) == "39.00"
 
