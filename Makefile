@@ -4,6 +4,14 @@
 HOUSE := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 ROOT ?= $(HOUSE)
 
+# What in a name would be more than a part of it, to Make or to a shell.
+ODD := ; & | < > ( ) ' " ` * ? [ ] { } \ ! % : = $$ \#
+odd = $(strip $(foreach char,$(ODD),$(findstring $(char),$(1))))
+
+# Names of files that rules may carry: of those that are odd or have a space, the scripts tell.
+files = $(wildcard $(call plain,$(wildcard $(1))))
+plain = $(if $(call odd,$(1)),$(foreach name,$(1),$(if $(call odd,$(name)),,$(name))),$(1))
+
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
@@ -11,6 +19,13 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
+TYPED_ROOT := $(if $(filter command environment,$(firstword $(origin ROOT))),$(value ROOT))
+ifneq ($(call odd,$(TYPED_ROOT)),)
+$(error ROOT has a character in its path that Make or a shell takes for more: "$(TYPED_ROOT)"; choose another)
+endif
+ifneq ($(call odd,$(HOUSE)),)
+$(error this project stands in a path with a character that Make or a shell takes for more: "$(HOUSE)"; move it)
+endif
 ifneq ($(words $(ROOT)),1)
 $(error ROOT has a space in its path, which Make cannot carry: "$(ROOT)"; choose another)
 endif
@@ -40,7 +55,8 @@ $(foreach name,$(TYPED),$(eval $(call if_typed,$(name))))
 # the shell expands what stands in them.
 VALUES := YEAR CSV_DIALECT CSV_HEADERS CLIENT MONTH ISSUE_DATE TODAY REISSUE WORKERS LOCK_WAIT \
   INVOICE AMOUNT METHOD REFERENCE NOTE REASON PAYMENT AGAIN OVERPAYMENT \
-  QUIET KEEP_DAYS DRY_RUN TO FROM WITNESS MAIL $(TYPED)
+  QUIET KEEP_DAYS DRY_RUN TO FROM WITNESS MAIL SMTP_HOST SMTP_PORT SMTP_SECURITY SMTP_USER \
+  SMTP_PASSWORD SMTP_CA_FILE SMTP_TIMEOUT MAIL_FROM MAIL_SINCE MAIL_MAX_ATTACHMENT ALERT_TO $(TYPED)
 define as_typed
 override $(1) := $$(value $(1))
 export $(1)
@@ -62,7 +78,7 @@ endef
 
 # A mistyped command gets one line that says what to do.
 .DEFAULT:
-	@echo "make $@: no such command; make alone lists them" >&2; exit 2
+	@printf 'make %q: no such command; make alone lists them\n' '$(subst ','\'',$@)' >&2; exit 2
 
 .PHONY: help
 help: ## print this help
@@ -170,7 +186,7 @@ issue-batches:
 
 .PHONY: phase-packages
 phase-packages: $(ROOT)/data/flags/packages.done
-$(ROOT)/data/flags/packages.done: $(wildcard $(ROOT)/data/revenues_batch/*.jsonl)
+$(ROOT)/data/flags/packages.done: $(call files,$(ROOT)/data/revenues_batch/*.jsonl)
 	@mkdir -p $(@D)
 	@$(SCRIPT)/pack_batches.py --root $(ROOT)
 	@touch $@
@@ -178,7 +194,7 @@ $(ROOT)/data/flags/packages.done: $(wildcard $(ROOT)/data/revenues_batch/*.jsonl
 # What a mail is made of. Mails that wait for a server are tried again where one is named.
 .PHONY: phase-mail server-named
 phase-mail: $(ROOT)/data/flags/mail.done
-$(ROOT)/data/flags/mail.done: $(wildcard $(ROOT)/issuer.json $(ROOT)/.env $(ROOT)/clients \
+$(ROOT)/data/flags/mail.done: $(call files,$(ROOT)/issuer.json $(ROOT)/.env $(ROOT)/clients \
     $(ROOT)/clients/*.json $(ROOT)/batch_clients $(ROOT)/batch_clients/*.json \
     $(ROOT)/data/heads/revenues/*.json $(ROOT)/data/heads/revenues_batch/*.json \
     $(ROOT)/downloads/*.zip) \
@@ -187,7 +203,7 @@ $(ROOT)/data/flags/mail.done: $(wildcard $(ROOT)/issuer.json $(ROOT)/.env $(ROOT
 
 .PHONY: phase-direct
 phase-direct: $(FLAGS)/direct.done
-$(FLAGS)/direct.done: $(wildcard $(ROOT)/issuer.json $(ROOT)/.env $(ROOT)/clients \
+$(FLAGS)/direct.done: $(call files,$(ROOT)/issuer.json $(ROOT)/.env $(ROOT)/clients \
     $(ROOT)/clients/*.json $(ROOT)/data/usage $(ROOT)/data/usage/* $(ROOT)/data/usage/*/*.json)
 	@$(BEGUN); $(SCRIPT)/generate_invoice.py --root $(ROOT) --month "$$MONTH" \
 	  --issue-date "$$ISSUE_DATE" --today "$$TODAY"; mv "$$begun" $@
@@ -257,7 +273,7 @@ overdue: $(READY) ## who owes what, by age [DATE]
 # ones are, the script tells from the heads too. The flag's time is that of the run's begin.
 .PHONY: phase-balances
 phase-balances: $(ROOT)/data/flags/balances.done
-$(ROOT)/data/flags/balances.done: $(wildcard $(ROOT)/data/heads/revenues $(ROOT)/data/heads/payments \
+$(ROOT)/data/flags/balances.done: $(call files,$(ROOT)/data/heads/revenues $(ROOT)/data/heads/payments \
     $(ROOT)/data/heads/revenues/*.json $(ROOT)/data/heads/payments/*.json)
 	@$(BEGUN); $(SCRIPT)/reconcile.py --root $(ROOT); mv "$$begun" $@
 
@@ -281,7 +297,7 @@ due-reminders:
 
 # What exports are made from; a stopped run that waits to be finished changes the records.
 EXPORTS := $(ROOT)/exports
-BOOKS := $(wildcard $(ROOT)/data/revenues $(ROOT)/data/revenues/*.jsonl $(ROOT)/data/payments \
+BOOKS := $(call files,$(ROOT)/data/revenues $(ROOT)/data/revenues/*.jsonl $(ROOT)/data/payments \
   $(ROOT)/data/payments/*.jsonl $(ROOT)/data/pending/*/intent.json $(ROOT)/issuer.json \
   $(ROOT)/.env $(HOUSE)/scripts/*.py $(HOUSE)/scripts/lib/*.py)
 
@@ -322,11 +338,13 @@ $(EXPORTS)/payments/payments.csv: $(BOOKS) $(ONCE)
 	@$(SCRIPT)/export_payments.py --root $(ROOT)
 	$(if $(ONCE),@touch -d 2000-01-01 $@)
 
+DIGITS := [0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]
+
 # The name of a FEC has the SIREN and the closing date of issuer.json; the script knows it.
 .PHONY: fec
 fec: $(READY) ## sales and receipts of the fiscal year that ends in YEAR, in the FEC format
 	$(call need,YEAR,2024)
-	+@$(PERIOD); shopt -s nullglob; found=($(EXPORTS)/fec/*FEC$${period}????.txt); \
+	+@$(PERIOD); shopt -s nullglob; found=($(EXPORTS)/fec/$(DIGITS)FEC$${period}[0-9][0-9][0-9][0-9].txt); \
 	$(MAKE_STALE) "$${found[0]:-$(EXPORTS)/fec/$$period.txt}"
 
 $(EXPORTS)/fec/%.txt: $(BOOKS)
@@ -408,6 +426,10 @@ faults: $(READY_DEV) ## a month stopped at every call; power cuts; many runs at 
 .PHONY: lint
 lint: $(READY_DEV) ## style, format and types
 	@cd $(HOUSE) && $(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check . && $(PYTHON) -m mypy
+
+.PHONY: audit
+audit: $(READY) ## known vulnerabilities of what requirements.txt pins, as far as the index tells
+	@$(PYTHON) $(HOUSE)/tools/audit_requirements.py $(HOUSE)/requirements.txt
 
 .PHONY: conformance
 conformance: $(READY_DEV) ## outside judges over a wide corpus [APPROVE=yes: its pages look right]
