@@ -26,6 +26,7 @@ from lib import (
     records,
     revenues,
     settings,
+    storage,
     tables,
 )
 from lib.alerts import Alert, Broken, Refused
@@ -236,7 +237,7 @@ def _changes(root: Root, given: Inputs, client: str, done: revenues.Issued) -> I
     if not path.exists():
         return
     try:
-        before = document.from_json(path.read_bytes()).sources
+        before = document.from_json(storage.read(path)).sources
     except msgspec.DecodeError:
         text = "is not the document that was issued; restore it from a backup"
         raise Broken([Alert("B-PROOF-CHANGED", root.name_of(path), "", text, client)]) from None

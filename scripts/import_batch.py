@@ -265,7 +265,7 @@ def month_faults(
 
 def read_lines(path: Path, client: BatchClientInput) -> Iterator[BatchInvoice | list[Fault]]:
     """Each line below the header: an invoice, or what is wrong with it."""
-    with path.open("rb") as stream:
+    with storage.open_file(path) as stream:
         yield from read_rows(batch_csv.read(stream, client.client.csv), client.client)
 
 

@@ -163,7 +163,7 @@ def proved_document(root: Root, ledger: Ledger, record: records.Record) -> Docum
       Broken: if they are not.
     """
     path = revenues.proof_path(root, ledger, record["client"], record["number"], "json")
-    data = path.read_bytes() if path.exists() else b""
+    data = storage.read(path) if path.exists() else b""
     if storage.sha256(data) != record["document_sha256"]:
         text = "is not the document that was issued; run `make verify`"
         raise Broken([Alert("B-PROOF-CHANGED", root.name_of(path), "", text, record["client"])])
@@ -178,7 +178,7 @@ def stage(run: issuing.Run, found: Found, made: Document) -> dict[str, Any]:
     """
     root, client = run.root, made.client
     name = made.seller.logo
-    logo = (root.archive_inputs / name).read_bytes() if name else None
+    logo = storage.read(root.archive_inputs / name) if name else None
     product = production.produce(logo, made)
     if product.verdicts:
         raise Refused(

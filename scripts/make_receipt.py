@@ -111,7 +111,7 @@ def _proof(root: Root, name: str, sha256: str) -> bytes:
       Broken: if they are gone or changed.
     """
     path = root.path / name
-    data = path.read_bytes() if path.exists() else b""
+    data = storage.read(path) if path.exists() else b""
     if storage.sha256(data) != sha256:
         text = "is missing or was changed: the records name another SHA-256; run `make verify`"
         raise Broken([Alert("B-PROOF-BROKEN", name, "", text)])

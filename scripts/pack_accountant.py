@@ -119,10 +119,10 @@ def pack(root: Root, target: Path, files: dict[str, bytes], bills: list[Bill]) -
     listed = "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))
     contents = {**files, "SHA256SUMS": listed.encode()}
     proofs = {_name(bill): _pdf(root, bill) for bill in bills}
-    with temporary.open("wb") as stream:
+    with storage.create(temporary) as stream:
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
             for name in sorted(contents.keys() | proofs.keys()):
-                data = contents[name] if name in contents else proofs[name].read_bytes()
+                data = contents[name] if name in contents else storage.read(proofs[name])
                 archive.writestr(_entry(target.stem, name), data)
         os.fchmod(stream.fileno(), storage.FILE_MODE)
         storage.flush(stream)

@@ -87,7 +87,7 @@ def proved_pdf(root: Root, fact: records.Record) -> bytes:
     path: Path = revenues.proof_path(root, revenues.BATCH, fact["client"], fact["number"], "pdf")
     name = root.name_of(path)
     try:
-        data = path.read_bytes()
+        data = storage.read(path)
     except FileNotFoundError:
         data = b""
     if storage.sha256(data) != fact["pdf_sha256"]:

@@ -55,7 +55,8 @@ def proved(file: Path, tar: tarfile.TarFile) -> list[tarfile.TarInfo]:
     faults = []
     seen: dict[str, str] = {}
     for member in members[:-1]:
-        if not backups.is_part(member.name) or not (member.isfile() or member.isdir()):
+        plain = member.isdir() or (member.isfile() and not member.issparse())
+        if not backups.is_part(member.name) or not plain:
             faults.append(fault(file, member.name, "has no place in a root"))
         elif member.isfile():
             digest = sha256_of(content(tar, member))
@@ -98,7 +99,7 @@ def lay_out(root: Root, tar: tarfile.TarFile, members: list[tarfile.TarInfo]) ->
             if member.isdir():
                 path.mkdir()
                 continue
-            with path.open("xb") as stream:
+            with storage.create(path) as stream:
                 shutil.copyfileobj(content(tar, member), stream)
             path.chmod(member.mode & 0o777)
         for member in reversed(members):

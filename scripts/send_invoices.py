@@ -99,7 +99,7 @@ def written(root: Root, due: Due, sha256: str) -> bytes:
       Broken: if another hand changed them.
     """
     path = outbox.folder(root) / f"{due.name}.eml"
-    data = path.read_bytes() if path.exists() else b""
+    data = storage.read(path) if path.exists() else b""
     if storage.sha256(data) != sha256:
         text = "was changed while mails were sent; run `make mail` again"
         raise Broken([Alert("B-MAIL-CHANGED", root.name_of(path), "", text, due.client)])
@@ -287,7 +287,7 @@ def package_bytes(
     text = letters.package(issuer, given, client.defaults.language)
     attached = None
     if given.attached:
-        attached = Attachment(path.name, "application/zip", path.read_bytes())
+        attached = Attachment(path.name, "application/zip", storage.read(path))
     letter = outbox.letter(desk.sender, issuer, client.seller.party.email, text, attached)
     return mail.to_bytes(letter, name)
 

@@ -210,7 +210,7 @@ def stated_rate(root: Root, made: Document) -> Decimal:
     sha256 = made.sources.get(root.name_of(root.issuer), "")
     path = root.archive_inputs / (sha256 or "issuer.json")
     try:
-        data = path.read_bytes()
+        data = storage.read(path)
     except FileNotFoundError:
         data = b""
     if storage.sha256(data) != sha256:

@@ -43,6 +43,8 @@ def check(name: str, text: str) -> None:
 def today_in(issuer: Path) -> str:
     """The date in the time zone that issuer.json names."""
     try:
+        if issuer.exists() and not issuer.is_file():
+            raise OSError  # a pipe would never end
         zone = ZoneInfo(json.loads(issuer.read_bytes())["timezone"])
     except FileNotFoundError:
         sys.exit(f"{issuer} is missing; `make init ROOT=...` lays out a root [B-INPUT-MISSING]")

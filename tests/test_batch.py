@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from unittest import mock
 
 import pytest
@@ -300,10 +300,10 @@ def test_what_is_no_file_or_not_yet_complete_is_left_alone(tmp_path):
 def test_a_file_that_changes_while_it_is_read_stays_in_the_inbox(tmp_path):
     root = batches.build(tmp_path, GOOD)
 
-    def copy(source: Path, target: Path) -> None:
-        target.write_bytes(GOOD + b"more")
+    def copy(source: BinaryIO, target: BinaryIO) -> None:
+        target.write(GOOD + b"more")
 
-    with mock.patch.object(storage.shutil, "copyfile", copy):
+    with mock.patch.object(storage.shutil, "copyfileobj", copy):
         ran = batches.run(root)
     assert (ran.code, "changes while it is read" in ran.err) == (1, True)
     assert not list(root.archive_batch.iterdir())

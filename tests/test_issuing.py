@@ -36,16 +36,16 @@ def issue(root: Root, seq: int) -> None:
             digest = run.stage_proof(proof, f"{chain.path.stem} {seq}".encode() * 50)
             run.append(chain, [{"number": seq, "pdf_sha256": digest, "more": "é" * 30}])
         run.put(root.data / "counters" / "ATL.json", storage.canonical_json({"2026": seq}))
-        run.remove(root.path / "inbox.csv", storage.sha256(INBOX))
+        run.remove(root.inbox_batch / "inbox.csv", storage.sha256(INBOX))
         run.commit()
 
 
 def new_root(folder: Path) -> Root:
     """A root with a first run, and a file in the inbox for the second."""
     root = Root(folder)
-    root.path.mkdir()
+    root.inbox_batch.mkdir(parents=True)
     issue(root, 1)
-    house.write(root, "inbox.csv", INBOX)
+    house.write(root, "data/inbox_batch/inbox.csv", INBOX)
     return root
 
 
@@ -105,7 +105,7 @@ def stopped(root: Root, call: int, torn: bool = False) -> bool:
 def undisturbed(tmp_path_factory: Any) -> dict[str, Any]:
     root = new_root(tmp_path_factory.mktemp("undisturbed") / "root")
     issue(root, 2)
-    assert not (root.path / "inbox.csv").exists()
+    assert not (root.inbox_batch / "inbox.csv").exists()
     return house.tree(root)
 
 
@@ -195,9 +195,9 @@ def test_a_tail_that_is_not_ours_stops_the_repair(tmp_path):
 
 def test_an_inbox_file_that_changed_meanwhile_is_not_removed(tmp_path):
     root = new_root(tmp_path / "root")
-    house.write(root, "inbox.csv", b"newer")
+    house.write(root, "data/inbox_batch/inbox.csv", b"newer")
     issue(root, 2)
-    assert (root.path / "inbox.csv").read_bytes() == b"newer"
+    assert (root.inbox_batch / "inbox.csv").read_bytes() == b"newer"
 
 
 def test_a_full_disk_before_the_commit_leaves_nothing(tmp_path):

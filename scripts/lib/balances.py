@@ -225,7 +225,7 @@ def is_stale(root: Root, client: str) -> bool:
         payments.chain_path(root, client),
     ):
         try:
-            heads.append(records.head_path(root, path).read_bytes())
+            heads.append(storage.read(records.head_path(root, path)))
         except FileNotFoundError:
             if path.exists():
                 return True  # reading it will tell that its head is missing
@@ -235,7 +235,7 @@ def is_stale(root: Root, client: str) -> bool:
     except ValueError:
         return True  # a head that is none: reading the records will tell
     try:
-        with path_of(root, client).open("rb") as stream:
+        with storage.open_file(path_of(root, client)) as stream:
             return stream.read(len(expected)) != expected
     except FileNotFoundError:
         return True

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import NoReturn
 
-from lib import alerts
+from lib import alerts, storage
 from lib.alerts import Alert, Refused, Stop, WrongUsage
 from lib.root import Root
 
@@ -45,11 +45,13 @@ def run(made: argparse.ArgumentParser, main: Callable[[argparse.Namespace, Root]
     arguments = made.parse_args()
     root = Root(arguments.root.resolve())
     script = Path(sys.argv[0]).name
-    logs = root.logs if root.issuer.exists() else None
+    logs: Path | None = None
     try:
         if not root.path.is_dir():
             text = "is no folder; `make init ROOT=...` lays one out"
             raise WrongUsage([Alert("B-USAGE", str(root.path), "", text)])
+        storage.refuse_links(root)
+        logs = root.logs if root.issuer.exists() else None
         main(arguments, root)
         sys.stdout.flush()
     except Stop as stop:

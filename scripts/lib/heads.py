@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from lib import storage
 from lib.alerts import Alert, Broken
 from lib.root import Root
 
@@ -36,7 +37,7 @@ def read(root: Root) -> list[Head]:
     for path in sorted(folder(root).glob("*/*.json")):
         name = f"data/{path.parent.name}/{path.stem}.jsonl"
         try:
-            value = json.loads(path.read_bytes())
+            value = json.loads(storage.read(path))
             found.append(Head(name, int(value["seq"]), str(value["hash"])))
         except (ValueError, KeyError, TypeError, RecursionError):
             text = "is no head; run `make verify`"

@@ -19,6 +19,7 @@ counters, heads, usage and flags by rename.
 import contextlib
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -26,13 +27,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lib import lock, records, storage
+from lib import alerts, lock, records, storage
 from lib.alerts import Alert, Broken
 from lib.root import Root
 
 _INTENT = "intent.json"
 _DONE = "done.json"  # the intent of a run that was carried out, while its folder is removed
 _PROOFS = "proofs.jsonl"
+
+# What an intent may name: files below data/, and what is staged beside the intent itself. It
+# comes from a disk, or out of a backup, and what it says is done without asking.
+_TARGET = re.compile(r"data(/(?!\.\.?(/|$))[^/\0]+)+")
+_STAGED = re.compile(r"(proof|lines)-[0-9]+")
 
 
 class _Append(NamedTuple):
@@ -109,7 +115,7 @@ class Run:
         files = [entry.file for entry in self._appends] + [put["file"] for put in self._puts]
         folders = {(self.root.path / file).parent for file in files}
         taken = []
-        for proof in _proofs(self.folder):
+        for proof in _proofs(self.root, self.folder):
             target = self.root.path / proof["file"]
             folders.add(target.parent)
             if target.exists() and storage.sha256_of_file(target) != proof["sha256"]:
@@ -118,6 +124,7 @@ class Run:
         if taken:
             raise Broken(taken)
         for folder in sorted(folders):
+            _refuse_outside(self.root, folder)
             storage.make_folder(folder)
 
     def abandon(self) -> None:
@@ -178,15 +185,16 @@ def finish_stopped_runs(root: Root) -> frozenset[str]:
     finished = set()
     for folder in sorted(path for path in root.pending.glob("*") if path.is_dir()):
         if (folder / _INTENT).exists():
-            intent = json.loads((folder / _INTENT).read_bytes())
+            intent = _read_intent(root, folder / _INTENT)
             _carry_out(root, folder, intent)
         elif (folder / _DONE).exists():
-            intent = json.loads((folder / _DONE).read_bytes())
+            intent = _read_intent(root, folder / _DONE)
             _remove_folder(root, folder)
         else:
             shutil.rmtree(folder)
             continue
-        print(f"finished the stopped run: {intent['command']}", file=sys.stderr)
+        command = alerts.printable(intent["command"])
+        print(f"finished the stopped run: {command}", file=sys.stderr)
         finished.add(intent["command"])
     return frozenset(finished)
 
@@ -194,7 +202,42 @@ def finish_stopped_runs(root: Root) -> frozenset[str]:
 def stopped_runs(root: Root) -> list[str]:
     """The commands of the intents that wait to be finished."""
     intents = sorted(root.pending.glob(f"*/{_INTENT}"))
-    return [json.loads(intent.read_bytes())["command"] for intent in intents]
+    return [alerts.printable(_read_intent(root, intent)["command"]) for intent in intents]
+
+
+def _read_intent(root: Root, path: Path) -> dict[str, Any]:
+    """An intent, whole, that names nothing but what a run of ours could have named.
+
+    Raises:
+      Broken: if it is none, so that nothing of it is done.
+    """
+    try:
+        intent: dict[str, Any] = json.loads(storage.read(path))
+        appends = [_Append(**entry) for entry in intent["appends"]]
+        staged = [entry.staged for entry in appends]
+        targets = [entry.file for entry in appends]
+        targets += [one["file"] for one in (*intent["puts"], *intent["removals"])]
+        texts = [intent["command"], intent["proofs"], *(put["text"] for put in intent["puts"])]
+        texts += [one.sha256 for one in appends] + [one["sha256"] for one in intent["removals"]]
+        "".join((*texts, *targets)).encode()
+        sound = all(entry.base >= 0 for entry in appends)
+        if sound and all(map(_TARGET.fullmatch, targets)) and all(map(_STAGED.fullmatch, staged)):
+            return intent
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass
+    text = "is no intent of ours; restore data/pending from a backup"
+    raise Broken([Alert("B-INTENT-BROKEN", root.name_of(path), "", text)])
+
+
+def _refuse_outside(root: Root, folder: Path) -> None:
+    """No folder that is written to lies elsewhere, behind a link.
+
+    Raises:
+      Broken: if it does.
+    """
+    if folder.resolve() != folder:
+        text = "is reached through a link; put the folder itself in its place"
+        raise Broken([Alert("B-LINK", root.name_of(folder), "", text)])
 
 
 # --- carrying out an intent: every step may be repeated ------------------------------
@@ -209,6 +252,7 @@ def _carry_out(root: Root, folder: Path, intent: dict[str, Any]) -> None:
         touched.add(_append_lines(root, folder, _Append(**entry)))
     puts = {root.path / put["file"]: put["text"] for put in intent["puts"]}
     for path in puts:
+        _refuse_outside(root, path.parent)
         storage.make_folder(path.parent)
         touched.add(path.parent)
     _flush_up(root, touched)
@@ -231,17 +275,28 @@ def _remove_folder(root: Root, folder: Path) -> None:
     storage.flush_folder(root.pending)
 
 
-def _proofs(folder: Path) -> Iterator[dict[str, str]]:
-    with (folder / _PROOFS).open("rb") as stream:
+def _proofs(root: Root, folder: Path) -> Iterator[dict[str, str]]:
+    with storage.open_file(folder / _PROOFS) as stream:
         for line in stream:
-            yield json.loads(line)
+            try:
+                proof = json.loads(line)
+                sound = _TARGET.fullmatch(proof["file"]) and _STAGED.fullmatch(proof["staged"])
+            except (ValueError, KeyError, TypeError, RecursionError):
+                sound = None
+            if not sound:
+                text = "names what no run of ours could; restore data/pending from a backup"
+                name = root.name_of(folder / _PROOFS)
+                raise Broken([Alert("B-INTENT-BROKEN", name, "", text)])
+            yield proof
 
 
 def _place_proofs(root: Root, folder: Path) -> set[Path]:
     folders = set()
-    for proof in _proofs(folder):
+    for proof in _proofs(root, folder):
         target = root.path / proof["file"]
-        storage.make_folder(target.parent)
+        if target.parent not in folders:
+            _refuse_outside(root, target.parent)
+            storage.make_folder(target.parent)
         folders.add(target.parent)
         try:
             os.link(folder / proof["staged"], target)
@@ -254,13 +309,14 @@ def _place_proofs(root: Root, folder: Path) -> set[Path]:
 
 def _append_lines(root: Root, folder: Path, entry: _Append) -> Path:
     path = root.path / entry.file
-    lines = (folder / entry.staged).read_bytes()
+    lines = storage.read(folder / entry.staged)
+    _refuse_outside(root, path.parent)
     storage.make_folder(path.parent)
     length = path.stat().st_size if path.exists() else 0
     done = length - entry.base
     tail = b""
     if done > 0:
-        with path.open("rb") as stream:
+        with storage.open_file(path) as stream:
             stream.seek(entry.base)
             tail = stream.read()
     if storage.sha256(lines) != entry.sha256 or done < 0 or not lines.startswith(tail):
@@ -278,7 +334,8 @@ def _flush_up(root: Root, folders: set[Path]) -> None:
 
 
 def _remove(path: Path, sha256: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
+    # A link that was put there meanwhile is not the file that was read.
+    with contextlib.suppress(FileNotFoundError, Broken):
         if storage.sha256_of_file(path) == sha256:
             path.unlink()
     # A killed run may have removed it and not flushed that: here it is flushed whoever did.

@@ -109,7 +109,7 @@ def counter_files(root: Root, counters: str, sequences: Sequences) -> dict[str, 
 def _counter_faults(root: Root, counters: str, sequences: Sequences) -> list[Alert]:
     expected = counter_files(root, counters, sequences)
     folder = root.data / counters
-    found = {root.name_of(path): path.read_bytes() for path in folder.glob("*.json")}
+    found = {root.name_of(path): storage.read(path) for path in folder.glob("*.json")}
     faults = []
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):

@@ -120,7 +120,7 @@ def proved(root: Root, ledger: Ledger, fact: Record, suffix: str) -> bytes:
     """
     path = revenues.proof_path(root, ledger, fact["client"], fact["number"], suffix)
     try:
-        data = path.read_bytes()
+        data = storage.read(path)
     except FileNotFoundError:
         data = b""
     if storage.sha256(data) != fact["pdf_sha256" if suffix == "pdf" else "document_sha256"]:

@@ -5,6 +5,7 @@ archive's comment is the hash of its list of contents, so that one look tells wh
 is still what it should be.
 """
 
+import os
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,7 +22,7 @@ Content = Callable[[], bytes]
 def comment_of(path: Path) -> str:
     """The comment of a package; empty where there is none, or no package."""
     try:
-        with zipfile.ZipFile(path) as package:
+        with storage.open_file(path) as stream, zipfile.ZipFile(stream) as package:
             return package.comment.decode("ascii", "replace")
     except (FileNotFoundError, zipfile.BadZipFile):
         return ""
@@ -31,7 +32,7 @@ def write(path: Path, contents: Mapping[str, Content], comment: str) -> None:
     """Writes a package whole or not at all; each content is fetched when its turn comes."""
     storage.make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as stream:
+    with storage.create(temporary) as stream:
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as package:
             package.comment = comment.encode("ascii")
             for name in sorted(contents):
@@ -39,6 +40,7 @@ def write(path: Path, contents: Mapping[str, Content], comment: str) -> None:
                 info.create_system = _UNIX
                 info.external_attr = _READ_ONLY_FILE
                 package.writestr(info, contents[name]())
+        os.fchmod(stream.fileno(), storage.FILE_MODE)
         storage.flush(stream)
     temporary.rename(path)
     storage.flush_folder(path.parent)

@@ -81,7 +81,7 @@ def prove(root: Root, path: Path) -> Lines:
     """The same without a look at the facts; arguments and errors are those of `read`."""
     name = root.name_of(path)
     try:
-        data = path.read_bytes()
+        data = storage.read(path)
     except FileNotFoundError:
         data = b""
     *lines, rest = data.split(b"\n")
@@ -195,7 +195,7 @@ def _last_link(lines: list[bytes]) -> tuple[int, str, str]:
 def _head_faults(root: Root, path: Path, seq: int, hash_: str) -> list[Alert]:
     head = head_path(root, path)
     try:
-        found = head.read_bytes()
+        found = storage.read(head)
     except FileNotFoundError:
         found = b""
     expected = head_bytes(seq, hash_) if seq else b""

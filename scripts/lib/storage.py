@@ -9,19 +9,28 @@ import json
 import os
 import re
 import shutil
+import stat
 from decimal import Decimal, InvalidOperation
+from io import BufferedReader, BufferedWriter
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
 import msgspec
 
-from lib.alerts import Alert, Refused
+from lib.alerts import Alert, Broken, Refused
 from lib.root import Root
 
 PROOF_MODE = 0o444
 FILE_MODE = 0o640
 _DEEPEST = 50  # levels of a JSON file; ours have eight
 _LONGEST_INT = 18  # characters of a JSON number without decimals
+_LARGEST = 20_000_000  # bytes of an input
+_LONGEST = 40  # characters of a number with a point or an exponent
+
+# Inputs come and go in these, by other hands: each of their files is looked at when it is read.
+_INPUTS = ("clients", "batch_clients", "data/usage", "data/inbox_batch")
+_OURS = ("clients", "batch_clients", "data", "exports", "downloads", "preview")
+_LEVELS = 3  # data/invoices/<client>/<year>
 
 
 def sha256(data: bytes) -> str:
@@ -31,7 +40,7 @@ def sha256(data: bytes) -> str:
 
 def sha256_of_file(path: Path) -> str:
     """The SHA-256 of a file, read in pieces."""
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
@@ -62,7 +71,12 @@ def read_input(root: Root, path: Path) -> bytes:
             _refuse(name, "B-INPUT-LINK", "", "leads out of the root through a symbolic link")
         if not path.is_file():  # a pipe would never end
             _refuse(name, "B-INPUT-UNREADABLE", "", "cannot be read: it is no file")
-        return path.read_bytes()
+        with path.open("rb") as stream:
+            data = stream.read(_LARGEST + 1)
+        if len(data) > _LARGEST:
+            text = f"cannot be read: it has more than {_LARGEST} bytes"
+            _refuse(name, "B-INPUT-UNREADABLE", "", text)
+        return data
     except FileNotFoundError:
         _refuse(name, "B-INPUT-MISSING", "", "is missing")
     except (OSError, RuntimeError) as error:
@@ -92,7 +106,7 @@ def parse_json(name: str, data: bytes) -> Any:
         value = json.loads(
             text,
             object_pairs_hook=_object_without_duplicates,
-            parse_float=_decimal,
+            parse_float=_bounded_decimal,
             parse_int=_bounded_int,
             parse_constant=_no_constant,
         )
@@ -129,16 +143,18 @@ def _bounded_int(text: str) -> int:
     return int(text)
 
 
-def _decimal(text: str) -> Decimal:
+def _bounded_decimal(text: str) -> Decimal:
     try:
-        return Decimal(text)
-    except InvalidOperation:  # an exponent beyond all numbers
-        raise ValueError("a number is too large") from None
+        if len(text) <= _LONGEST:
+            return Decimal(text)
+    except InvalidOperation:  # an exponent beyond what Decimal knows
+        pass
+    raise ValueError(f"the number {text[:18]}... is too long")
 
 
 def _is_number(text: str) -> bool:
     try:
-        (_decimal if re.search("[.eE]", text) else _bounded_int)(text)
+        (_bounded_decimal if re.search("[.eE]", text) else _bounded_int)(text)
     except ValueError:
         return False
     return True
@@ -187,12 +203,75 @@ def _refuse(name: str, code: str, place: str, text: str) -> NoReturn:
     raise Refused([Alert(code, name, place, text)])
 
 
+def open_file(path: Path) -> BufferedReader:
+    """Opens a file that is ours for reading: the file itself, and nothing that stands for it.
+
+    Raises:
+      Broken: if it is a link, a pipe, or anything else that is no file.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        if path.is_symlink():
+            _broken(path)
+        raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        _broken(path)
+    return os.fdopen(handle, "rb")
+
+
+def read(path: Path) -> bytes:
+    """The bytes of a file that is ours.
+
+    Raises:
+      Broken: as `open_file` does.
+    """
+    with open_file(path) as stream:
+        return stream.read()
+
+
+def _broken(path: Path) -> NoReturn:
+    text = "is a link or no file; put the file itself in its place"
+    raise Broken([Alert("B-LINK", str(path), "", text)])
+
+
+# --- the root's own folders ----------------------------------------------------------
+
+
+def refuse_links(root: Root) -> None:
+    """Where commands write there are no links: each would lead what is written elsewhere.
+
+    The root itself may be reached through one. Files deeper than folders go are opened with
+    O_NOFOLLOW; inputs are looked at where they are read, by `read_input`.
+
+    Raises:
+      Broken: for each link.
+    """
+    ours = [root.path / name for name in _OURS]
+    links = [path for path in (*ours, root.inbox_batch / "rejected") if path.is_symlink()]
+    waiting = [(path, 1) for path in ours if path.is_dir() and path not in links]
+    while waiting:
+        folder, level = waiting.pop()
+        if root.name_of(folder) in _INPUTS:
+            continue
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    links.append(Path(entry.path))
+                elif level < _LEVELS and entry.is_dir():
+                    waiting.append((Path(entry.path), level + 1))
+    if links:
+        text = "is a link; put the folder or file itself in its place"
+        raise Broken(Alert("B-LINK", root.name_of(path), "", text) for path in sorted(links))
+
+
 # --- writing -------------------------------------------------------------------------
 
 
 def write_new(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
     """Creates a file that must not exist yet and flushes its bytes (not its name)."""
-    _write_flushed(path, data, os.O_EXCL, mode)
+    _write_flushed(_open(path, os.O_EXCL), data, mode)
 
 
 def keep_copy(source: Path, target: Path) -> None:
@@ -200,14 +279,10 @@ def keep_copy(source: Path, target: Path) -> None:
     if not target.exists():
         make_folder(target.parent)
         temporary = target.with_name(f".{target.name}.tmp")
-        temporary.unlink(missing_ok=True)  # a stopped run may have left one, not to be written to
-        shutil.copyfile(source, temporary)
-        handle = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fchmod(handle, PROOF_MODE)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        with open_file(source) as original, create(temporary) as copy:
+            shutil.copyfileobj(original, copy)
+            os.fchmod(copy.fileno(), PROOF_MODE)
+            flush(copy)
         temporary.rename(target)
     # Whoever put it there may have been killed before this.
     flush_folder(target.parent)
@@ -216,9 +291,25 @@ def keep_copy(source: Path, target: Path) -> None:
 def replace(path: Path, data: bytes) -> None:
     """Writes a file whole or not at all: temporary name, flush, rename, flush of the folder."""
     temporary = path.with_name(f".{path.name}.tmp")
-    _write_flushed(temporary, data, os.O_TRUNC, FILE_MODE)
+    _write_flushed(_open_new(temporary), data, FILE_MODE)
     temporary.rename(path)
     flush_folder(path.parent)
+
+
+def create(path: Path) -> BufferedWriter:
+    """Opens a file of this name that is new: what stands there is not written to, but taken away.
+
+    A stopped run may have left one; another hand may have put a link to any file there.
+    """
+    return os.fdopen(_open_new(path), "wb")
+
+
+def _open_new(path: Path) -> int:
+    try:
+        return _open(path, os.O_EXCL)
+    except FileExistsError:
+        path.unlink()
+        return _open(path, os.O_EXCL)
 
 
 def flush(stream: IO[bytes]) -> None:
@@ -242,12 +333,15 @@ def move(source: Path, target: Path) -> None:
 
 def append(path: Path, data: bytes) -> None:
     """Appends to a file, which is created where missing, and flushes its bytes (not its name)."""
-    _write_flushed(path, data, os.O_APPEND, FILE_MODE)
+    _write_flushed(_open(path, os.O_APPEND), data, FILE_MODE)
 
 
-def _write_flushed(path: Path, data: bytes, flags: int, mode: int) -> None:
-    flags |= os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    handle = os.open(path, flags, 0o600)
+def _open(path: Path, flags: int) -> int:
+    flags |= os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    return os.open(path, flags, 0o600)
+
+
+def _write_flushed(handle: int, data: bytes, mode: int) -> None:
     try:
         rest = memoryview(data)
         while rest:
@@ -283,7 +377,7 @@ def update_derived(path: Path, data: bytes) -> bool:
       whether the bytes changed.
     """
     try:
-        if path.read_bytes() == data:
+        if read(path) == data:
             os.utime(path)
             return False
     except FileNotFoundError:
