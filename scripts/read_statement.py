@@ -21,6 +21,7 @@ from typing import NamedTuple
 from lib import (
     alerts,
     cli,
+    csv_files,
     issuing,
     lock,
     money,
@@ -249,7 +250,7 @@ def review_row(movement: Movement, reason: str, numbers: list[str], known: Known
         money.plain(amount, 2),
         harmless(movement.currency),
         *map(harmless, texts),
-        reason,
+        harmless(reason),
         " ".join(candidates),
         " ".join(rest),
     ]
@@ -257,8 +258,7 @@ def review_row(movement: Movement, reason: str, numbers: list[str], known: Known
 
 def harmless(text: str) -> str:
     """A text from outside for a spreadsheet: on one line, and never a formula."""
-    text = alerts.printable(text)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    return csv_files.safe(alerts.printable(text))
 
 
 def table(columns: list[str], rows: list[list[str]]) -> bytes:

@@ -4,6 +4,7 @@ The layout is a pure function of the document: pages of marks (text, box, pictur
 its place, in points from the top left corner of an A4 sheet. lib/pdf_writer writes them.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
@@ -36,6 +37,7 @@ from lib.typeset import (
 TOP = 17 * MM
 TOP_OF_NEXT_PAGES = 26 * MM
 LOGO_WIDTH = 50 * MM
+LOGO_PIXELS = 25_000_000  # a small file may unpack to all of the memory
 LOGO_HEIGHT = 18 * MM
 TOTALS_WIDTH = 202.0
 QR_SIZE = 88.0
@@ -270,14 +272,18 @@ def picture_size(logo: bytes) -> tuple[float, float]:
     Raises:
       ValueError: if it is not a PNG or JPEG file in grey or RGB.
     """
-    try:
-        from PIL import Image
+    from PIL import Image
 
-        with Image.open(BytesIO(logo)) as image:
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(BytesIO(logo)) as image:
             kind, mode, (width, height) = image.format, image.mode, image.size
-            image.load()
-    except (OSError, SyntaxError) as error:  # what Pillow raises for damaged files
+            if width * height <= LOGO_PIXELS:
+                image.load()
+    # What Pillow raises for damaged files, and for those that would not fit the memory.
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError("the logo is no PNG or JPEG file that can be read") from error
+    if width * height > LOGO_PIXELS:
+        raise ValueError(f"the logo has {width} × {height} pixels, at most {LOGO_PIXELS} in all")
     if kind not in ("PNG", "JPEG"):
         raise ValueError(f"the logo is a {kind} file, not PNG or JPEG")
     if mode == "CMYK":  # ISO 19005-3, 6.2.4.3: the output intent of the page is sRGB

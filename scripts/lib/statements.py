@@ -25,7 +25,11 @@ from lib import money
 _NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:camt\.053\.001\.(0[2-9]|1[0-3])")
 _CAMT_AMOUNT = re.compile(r"[0-9]{1,18}(\.[0-9]{1,5})?")
 _OFX_AMOUNT = re.compile(r"([+-]?)([0-9]{1,18})(?:[.,]([0-9]{0,5}))?")
-_OFX_HEAD = re.compile(rb"\s*(OFXHEADER|<\?OFX|<OFX>|<\?xml[^>]*>\s*(<!--.*?-->\s*)*<(\?OFX|OFX>))")
+_HEAD = 4000  # bytes in which an OFX header stands
+_OFX_HEAD = re.compile(
+    rb"\s*(OFXHEADER|<\?OFX|<OFX>|<\?xml[^>]*>\s*(?><!--.*?-->\s*)*<(\?OFX|OFX>))"
+)
+_MANY_SPACES = re.compile(rb"\s{21}")  # ofxtools' patterns of a header try them in every way
 
 # What the families of ISO 20022 bank transaction codes and OFX's types say of the way to pay;
 # any other incoming movement is a transfer.
@@ -74,7 +78,7 @@ def read(data: bytes) -> list[Movement]:
     Raises:
       StatementError: if it is neither format, or not as its format says.
     """
-    return _read_ofx(data) if _OFX_HEAD.match(data[:4000]) else _read_camt(data)
+    return _read_ofx(data) if _OFX_HEAD.match(data[:_HEAD]) else _read_camt(data)
 
 
 # --- camt.053 ------------------------------------------------------------------------
@@ -170,8 +174,9 @@ def _movements(place: str, statement: _Node, entry: _Node) -> Iterator[Movement]
 
 def _batch_doubt(entry: _Node) -> str:
     count = entry.text("NtryDtls/Btch/NbOfTxs")
-    many = count.isdigit() and int(count) > 1
-    return f"a batch of {count} transfers that the statement does not itemise" if many else ""
+    if count.lstrip("0") in ("", "1"):
+        return ""
+    return f"a batch of {count[:15]} transfers that the statement does not itemise"
 
 
 def _detail_doubt(details: list[_Node], whole: tuple[Decimal, str]) -> str:
@@ -272,9 +277,14 @@ def _compact(reference: str) -> str:
 
 
 def _read_ofx(data: bytes) -> list[Movement]:
+    from ofxtools.header import parse_header
     from ofxtools.Parser import OFXTree  # half a second, spared where it is not needed
 
+    head, mark, _ = data[:_HEAD].partition(b"<OFX>")
+    if not mark or _MANY_SPACES.search(head):
+        raise StatementError(f"has no OFX header in its first {_HEAD} bytes")
     try:
+        parse_header(io.BytesIO(head))  # alone, where its patterns cannot run far
         root = OFXTree().parse(io.BytesIO(data))
     except Exception as error:
         # Its parser has no base class for what it raises on bytes that are no OFX, and its
