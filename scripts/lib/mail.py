@@ -284,9 +284,17 @@ class Session:
 
     def _hidden(self, text: str) -> str:
         """What a server says, on one line, without the password that it was told."""
-        if self._used.password:
-            text = text.replace(self._used.password, "***")
+        for secret in _as_sent(self._used.user, self._used.password):
+            text = text.replace(secret, "***")
         return alerts.printable(" ".join(text.split()))[:_LONGEST]
+
+
+def _as_sent(user: str, password: str) -> tuple[str, ...]:
+    """The password as AUTH LOGIN and AUTH PLAIN send it, and as it is (RFC 4616, 4954)."""
+    if not password:
+        return ()
+    plain = b64encode(f"\0{user}\0{password}".encode()).decode()
+    return plain, b64encode(password.encode()).decode(), password
 
 
 def _open(used: Mail, domain: str) -> smtplib.SMTP:

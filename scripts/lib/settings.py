@@ -6,6 +6,7 @@ file. .env.example explains each setting.
 
 import io
 import os
+import re
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -32,6 +33,8 @@ _DEFAULTS = {
     "MAIL_MAX_ATTACHMENT": "10000000",
     "ALERT_TO": "",
 }
+
+_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 
 _NUMBERS = {
     "LOCK_WAIT": "seconds",
@@ -174,15 +177,25 @@ def _file(root: Root) -> dict[str, str]:
         text = data.decode()
     except UnicodeDecodeError:
         raise Refused([_fault(root, "is not UTF-8; save the file as UTF-8")]) from None
-    import dotenv
+    from dotenv.parser import parse_stream
 
-    values = dotenv.dotenv_values(stream=io.StringIO(text), interpolate=False)
-    unknown = [name for name in values if name not in _DEFAULTS]
-    if unknown:
-        known = ", ".join(_DEFAULTS)
-        raise Refused(_fault(root, f"{name}: unknown setting; known: {known}") for name in unknown)
-    return {name: value or "" for name, value in values.items()}
+    values, faults = {}, []
+    known = ", ".join(_DEFAULTS)
+    for found in parse_stream(io.StringIO(text)):
+        if found.error or (found.key is not None and found.value is None):
+            # Not repeated: it may be the rest of a password.
+            place = f"line {found.original.line}"
+            faults.append(_fault(root, "is no NAME=value; quote a value with spaces or #", place))
+        elif found.key is not None and not _NAME.fullmatch(found.key):
+            faults.append(_fault(root, "is no name of a setting", f"line {found.original.line}"))
+        elif found.key is not None and found.key not in _DEFAULTS:
+            faults.append(_fault(root, f"{found.key}: unknown setting; known: {known}"))
+        elif found.key is not None:
+            values[found.key] = found.value or ""
+    if faults:
+        raise Refused(faults)
+    return values
 
 
-def _fault(root: Root, text: str) -> Alert:
-    return Alert("B-SETTING", root.name_of(root.env), "", text)
+def _fault(root: Root, text: str, place: str = "") -> Alert:
+    return Alert("B-SETTING", root.name_of(root.env), place, text)
