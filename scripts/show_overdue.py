@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace
 from datetime import date
 from decimal import Decimal
 
-from lib import alerts, balances, cli, issuing, lock, money, settings, tables
+from lib import balances, cli, issuing, lock, money, settings, tables
 from lib.alerts import Alert, Unavailable
 from lib.balances import AGES, InvoiceBalance, age, days_late
 from lib.root import Root
@@ -72,7 +72,7 @@ def show_late(late: list[InvoiceBalance], day: date) -> None:
     rows = [
         [
             invoice.client,
-            alerts.printable(invoice.buyer),
+            invoice.buyer,
             invoice.number,
             str(invoice.due_date),
             str(days_late(invoice, day)),

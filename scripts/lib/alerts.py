@@ -14,11 +14,14 @@ import errno
 import fcntl
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
+
+_ID = re.compile(r"[a-z][a-z0-9_]{1,39}")  # of a client, and so of its log
 
 
 class Alert(NamedTuple):
@@ -110,7 +113,9 @@ _CLIENTS = (
 def _is_client(logs: Path, client: str) -> bool:
     """Whether there is or was such a client: a name that was mistyped gets no log."""
     root = logs.parents[1]
-    return client != "" and any((root / place.format(client)).exists() for place in _CLIENTS)
+    if not _ID.fullmatch(client):
+        return False
+    return any((root / place.format(client)).exists() for place in _CLIENTS)
 
 
 def open_log(path: Path) -> int:

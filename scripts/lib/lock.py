@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lib import storage
+from lib import alerts, storage
 from lib.alerts import Alert, Unavailable
 from lib.root import Root
 
@@ -82,6 +82,8 @@ def _acquire(root: Root, file: Path, handle: int, kind: int, wait: int) -> None:
             text = f"still held by {holder} after {wait} s; try again when it has ended"
             raise Unavailable([Alert("B-LOCK-HELD", root.name_of(file), "", text)])
         if not said:
-            print(f"waiting for {holder} to end (at most {wait} s)", file=sys.stderr)
+            print(
+                f"waiting for {alerts.printable(holder)} to end (at most {wait} s)", file=sys.stderr
+            )
             said = True
         time.sleep(_STEP)
