@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.text import Text
 
-from lib import alerts, cli
+from lib import alerts, cli, storage
 from lib.root import Root
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T")
@@ -50,7 +50,7 @@ def main(arguments: Namespace, root: Root) -> None:
 def read(root: Root, name: str) -> Iterator[Entry]:
     """The lines of a log; one without a time of its own belongs to the line before it."""
     moment = ""
-    for line in (root.logs / f"{name}.log").read_text("utf-8", "replace").split("\n"):
+    for line in storage.read(root.logs / f"{name}.log").decode("utf-8", "replace").split("\n"):
         moment = line.partition(" ")[0] if _TIME.match(line) else moment
         if line:
             yield Entry(moment, name, line)

@@ -82,7 +82,7 @@ def main(arguments: Namespace, root: Root) -> None:
 def last_run(root: Root) -> str:
     """When a run that ends with a summary ended last, and what that said."""
     log = root.logs / "system.log"
-    lines = log.read_text("utf-8", "replace").split("\n") if log.exists() else []
+    lines = storage.read(log).decode("utf-8", "replace").split("\n") if log.exists() else []
     for line in reversed(lines):
         moment, _, rest = line.partition(" ")
         _, mark, outcome = rest.partition(" send_alerts.py I-RUN ")

@@ -216,6 +216,7 @@ def test_usage_is_not_written_through_a_link(tmp_path, outside):
         ("exports/payments/payments.csv", "export_payments"),
         ("downloads/nord__2026-10.zip", "send_invoices"),
         ("data/invoices/nord/2026/NORD-2026-0001.pdf", "send_invoices"),
+        ("data/logs/system.log", "show_logs"),
         ("clients/pipe.json", "check_inputs"),
         (".env", "check_inputs"),
         ("issuer.json", "show_dates"),

@@ -124,7 +124,7 @@ def open_log(path: Path) -> int:
     Returns:
       a handle at the file that has the name now; closing it lets the lock go.
     """
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     while True:
         handle = os.open(path, flags, 0o640)
         try:
