@@ -43,7 +43,7 @@ SUB := $(MAKE) -f $(HOUSE)/Makefile ROOT=$(ROOT)
 # Names that an environment may have for ends of its own (gettext's LANGUAGE, a terminal's
 # LINES): only what was typed is meant.
 TYPED := LINES DATE FILE LANGUAGE ID NAME COUNTRY PERSON SIREN VAT_NUMBER ADDRESS POSTCODE CITY EMAIL CODE DAYS \
-  TREATMENT EXEMPTION_CODE EXEMPTION_REASON START EVERY DESCRIPTION PRICE UNIT VAT_RATE CATEGORY
+  TREATMENT EXEMPTION_CODE EXEMPTION_REASON START EVERY DESCRIPTION PRICE UNIT VAT_RATE CATEGORY SIZE
 define if_typed
 ifneq ($$(origin $(1)),command line)
 $(1) :=
@@ -437,8 +437,13 @@ conformance: $(READY_DEV) ## outside judges over a wide corpus [APPROVE=yes: its
 	  $(if $(filter yes,$(value APPROVE)),--approve)
 	@cd $(HOUSE) && $(PYTHON) -m pytest -m conformance
 
+.PHONY: bench
+bench: $(READY_DEV) ## speed, side by side with peers [SIZE=small|large] [PUBLISH=yes: docs/performance.md]
+	@cd $(HOUSE) && PYTHONPATH=scripts:tests $(PYTHON) -m bench $(if $(value SIZE),--size "$$SIZE") \
+	  $(if $(filter yes,$(value PUBLISH)),--publish)
+
 .PHONY: pin
 pin: ## requirements*.txt anew from requirements*.in, with hashes (needs uv)
-	@cd $(HOUSE) && for name in requirements requirements-dev; do \
+	@cd $(HOUSE) && for name in requirements requirements-dev requirements-bench; do \
 	  uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url \
 	    --python-version 3.11 --output-file $$name.txt $$name.in; done

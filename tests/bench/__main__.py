@@ -1,0 +1,105 @@
+"""`make bench`: every bar of speed, ours and peers side by side, and one table.
+
+    python -m bench [--size small|whole|large] [--publish]
+
+small is a trial of the bench itself, in two minutes: what is measured on smaller sizes is not
+judged. large adds a batch of 100,000 lines. Figures are kept in build/bench/results.json;
+--publish writes them into docs/performance.md and its graph, which nobody else changes.
+
+Exit status: 0 every bar was reached; 1 one was missed, or an output is wrong; 4 something could
+not be measured.
+"""
+
+import argparse
+import json
+import os
+import sys
+from typing import Any, NamedTuple
+
+import house
+from bench import bulk, graph, million, months, pages, publish, starts, table, venv
+from bench.bulk import CORES, Sizes
+from bench.measure import CannotMeasureError, Line, run
+from bench.outputs import BUILD, PICTURES
+from bench.venv import Peers
+
+
+class Size(NamedTuple):
+    """How much is measured, and how often."""
+
+    rounds: int
+    rounds_of_long_ones: int
+    batches: Sizes
+    clients: int
+    months: int
+    records: int
+
+
+_SIZES = {
+    "small": Size(2, 1, Sizes(100, (1_000,)), 20, 12, 10_000),
+    "whole": Size(5, 3, Sizes(1_000, (10_000,)), 1_000, 36, 1_000_000),
+    "large": Size(5, 3, Sizes(1_000, (10_000, 100_000)), 1_000, 36, 1_000_000),
+}
+
+
+def main() -> int:
+    """Measures, checks, prints; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Measure speed beside peers.")
+    parser.add_argument("--size", choices=_SIZES, default="whole")
+    parser.add_argument("--publish", action="store_true", help="write docs/performance.md")
+    arguments = parser.parse_args()
+    if arguments.publish and arguments.size == "small":
+        parser.error("figures of a small run are not published")
+    peers = venv.prepare()
+    for name, why in peers.missing.items():
+        print(f"{name} is not measured: {why}")
+    try:
+        lines, faults = _measured(peers, _SIZES[arguments.size])
+    except CannotMeasureError as problem:
+        print(problem, file=sys.stderr)
+        return 4
+    whole = arguments.size != "small"
+    print(table.text(lines, whole))
+    print(f"first pages as pictures: {PICTURES.relative_to(house.HOME)}")
+    results = _results(peers, lines)
+    (BUILD / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    for fault in faults:
+        print(f"wrong: {fault}")
+    for one, bar in table.missed(lines, whole):
+        print(f"missed: {one.what.strip()}, {one.who}: {bar.says} {bar.value:.2f}")
+    if arguments.publish and not faults:
+        publish.write(results, lines, graph.svg(graph.panels(lines)))
+    return 1 if faults or table.missed(lines, whole) else 0
+
+
+def _measured(peers: Peers, size: Size) -> tuple[list[Line], list[str]]:
+    """Each section of the table, and what is wrong with what was made."""
+    # All that is measured shares two cores, however many there are.
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
+    BUILD.mkdir(parents=True, exist_ok=True)
+    run("make", "-C", house.HOME, "setup")
+    lines: list[Line] = []
+    faults: list[str] = []
+    for more, wrong in (
+        pages.measure(peers, size.rounds),
+        (starts.measure(size.rounds), []),
+        months.measure(size.clients, size.months, size.rounds),
+        bulk.measure(peers, size.batches, size.rounds_of_long_ones),
+        million.measure(peers, size.records, size.rounds_of_long_ones),
+    ):
+        lines += more
+        faults += wrong
+    return lines, faults
+
+
+def _results(peers: Peers, lines: list[Line]) -> dict[str, Any]:
+    """The raw figures."""
+    made = [
+        one._asdict() | {"bars": [bar._asdict() | {"reached": bar.reached} for bar in one.bars]}
+        for one in lines
+    ]
+    return {"machine": venv.machine(), "peers": peers.there, "lines": made}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,224 @@
+"""A batch: a CSV becomes invoices validated, flushed to the disk and packed, on two cores.
+
+The commands are those that a person types, in processes of their own, with all that they start.
+"""
+
+import csv
+import json
+import shutil
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import batches
+import house
+from bench import outputs, venv
+from bench.measure import (
+    SECOND,
+    Bar,
+    CannotMeasureError,
+    Line,
+    Took,
+    command_of_make,
+    line,
+    middle,
+    run,
+    say,
+)
+from bench.outputs import BUILD
+from bench.venv import Peers
+from lib import batch_rows, document, words
+from lib.document import Document
+from lib.root import Root
+
+SCRIPT = Path(__file__).with_name("peers") / "batch.py"
+CORES = 2
+_MOST = 500  # MB a process
+_TEXTS = (
+    ("Relecture et correction d’épreuves", "HUR", 4200),
+    ("Mise en page, maquette comprise", "HUR", 5150),
+    ("Tirage de contrôle", "C62", 1890),
+)
+
+
+class Sizes(NamedTuple):
+    """Lines of the batches: those measured side by side, and those of ours alone, in order."""
+
+    lines: int
+    more: tuple[int, ...]
+
+
+def measure(peers: Peers, sizes: Sizes, rounds: int) -> tuple[list[Line], list[str]]:
+    """The lines of the table, and what is wrong with what was made."""
+    folder = BUILD / "batch"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with_peer = "factur-x" in peers.there
+    small, whole = sizes.lines // 10, sizes.lines
+    took: dict[tuple[str, int], list[Took]] = {}
+    faults: list[str] = []
+    for i in range(rounds):
+        for lines in (small, whole) if i == 0 else (whole,):
+            ours, made = _ours(folder, lines)
+            took.setdefault(("ours", lines), []).append(ours)
+            faults += _faults_of_ours(made, lines)
+            if with_peer:
+                theirs = _peer(folder, made[0], lines)
+                took.setdefault(("peer", lines), []).append(theirs)
+                faults += _faults_of_peer(folder / "peer", made, lines)
+        say(f"batch of {whole} lines: round {i + 1} of {rounds}")
+    for lines in sizes.more:
+        ours, made = _ours(folder, lines)
+        took["ours", lines] = [ours]
+        faults += _faults_of_ours(made, lines)
+        say(f"batch of {lines} lines")
+    shutil.rmtree(folder)
+    return _lines(took, sizes, small), faults
+
+
+def _lines(took: dict[tuple[str, int], list[Took]], sizes: Sizes, small: int) -> list[Line]:
+    """What is said of the runs: times, rates, growth, memory."""
+    whole = sizes.lines
+    made = []
+    names = {"ours": "ours", "peer": "Typst + factur-x + saxonche"}
+    clocks = {key: middle(one.clock for one in rounds) for key, rounds in took.items()}
+    for (who, lines), rounds in sorted(took.items(), key=lambda one: one[0][1]):
+        bars: tuple[Bar, ...] = ()
+        if (who, lines) == ("peer", whole):
+            says = "ours ÷ theirs, invoices a second"
+            bars = (Bar(says, clocks["peer", whole] / clocks["ours", whole], 2.5, False),)
+        if who == "ours" and lines == 10 * whole:
+            ratio = clocks["ours", lines] / clocks["ours", whole]
+            bars = (Bar(f"{lines:,} ÷ {whole:,} lines", ratio, 10.5),)
+        what = f"batch of {lines:,} lines"
+        made.append(line(what, names[who], rounds, "s", *bars))
+        if lines != small:
+            rates = tuple(lines * SECOND // one.clock for one in rounds)
+            made.append(Line("  invoices a second", names[who], rates, (), "/s"))
+    for lines in (whole, *sizes.more):
+        what = f"memory of {lines:,} lines"
+        for who, peaks in (
+            ("ours, parent", [one.parent for one in took["ours", lines]]),
+            ("ours, largest worker", [one.workers for one in took["ours", lines]]),
+        ):
+            held = tuple(peak // 1024 for peak in peaks)
+            made.append(Line(what, who, held, (), "MB", (Bar("MB", max(held), _MOST),)))
+            what = ""
+    return made
+
+
+# --- ours ----------------------------------------------------------------------------
+
+
+def _ours(folder: Path, lines: int) -> tuple[Took, list[Path]]:
+    """`make batch packages` in a fresh root; the documents that it made, in order."""
+    shutil.rmtree(folder / "root", ignore_errors=True)
+    root = batches.build(folder / "root")
+    write_csv(root.inbox_batch / f"{batches.CLIENT}__{house.MONTH}.csv", lines)
+    command = command_of_make(root.path, "batch", "packages", f"TODAY={house.TODAY}")
+    took = run(*command, environment={"WORKERS": str(CORES)}, watch=True)
+    return took, sorted((root.data / "invoices_batch").rglob("*.json"), key=_seq)
+
+
+def _seq(path: Path) -> int:
+    return int(path.stem.rpartition("-")[2])
+
+
+def write_csv(path: Path, lines: int) -> None:
+    """A file of invoices of four lines each, no two alike; 100,000 do not have to fit memory."""
+    columns = [name for name in batch_rows.columns() if name in _row(1)]
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, columns, delimiter=";")
+        writer.writeheader()
+        writer.writerows(_row(i) for i in range(1, lines + 1))
+
+
+def _row(i: int) -> batches.Row:
+    made = batches.row(i, unit_price_1=_price(8000 + i % 977))
+    for k, (text, unit, cents) in enumerate(_TEXTS, 2):
+        changes = {"description": text, "unit": unit, "quantity": str(i % 5 + k)}
+        rate = "10" if k == 4 else "20"
+        made |= batches.group(k, **changes, unit_price=_price(cents + i % 89), vat_rate=rate)
+    return made
+
+
+def _price(cents: int) -> str:
+    return f"{cents // 100},{cents % 100:02d}"
+
+
+def _sample(made: Sequence[Path]) -> list[tuple[Path, Document]]:
+    """The first, the middle one and the last."""
+    chosen = [made[0], made[len(made) // 2], made[-1]]
+    return [(path, document.from_json(path.read_bytes())) for path in chosen]
+
+
+def _faults_of_ours(made: Sequence[Path], lines: int) -> list[str]:
+    if not made:
+        raise CannotMeasureError(f"the batch of {lines} lines made nothing")
+    root = Root(made[0].parents[4])
+    faults = _faults_of_count(len(made), lines, "documents")
+    with (root.data / f"revenues_batch/{batches.CLIENT}.jsonl").open() as stream:
+        faults += _faults_of_count(sum(1 for _ in stream), lines, "records")
+    (package,) = root.downloads.glob("*.zip")
+    faults += _faults_of_package(package, lines)
+    for path, one in _sample(made):
+        pdf = path.with_suffix(".pdf")
+        faults += outputs.faults_of_page(pdf, _texts(one))
+        faults += outputs.faults_of_ours(pdf, one)
+    return faults
+
+
+def _texts(made: Document) -> list[str]:
+    due = words.amount(made.totals.due, made.language, made.currency)
+    return [made.number, made.buyer.name, due]
+
+
+def _faults_of_count(count: int, lines: int, what: str) -> list[str]:
+    return [] if count == lines else [f"a batch of {lines} lines made {count} {what}"]
+
+
+def _faults_of_package(package: Path, lines: int) -> list[str]:
+    with zipfile.ZipFile(package) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".pdf")]
+        bad = archive.testzip()
+    faults = _faults_of_count(len(names), lines, "packed PDFs")
+    return [*faults, f"{package.name}: {bad} is damaged"] if bad else faults
+
+
+# --- the peer ------------------------------------------------------------------------
+
+
+def _peer(folder: Path, ours: Path, lines: int) -> Took:
+    """The same file by the peer's script, in the name of the same seller."""
+    seller, source = folder / "seller.json", folder / "batch.csv"
+    seller.write_text(json.dumps(_seller(document.from_json(ours.read_bytes()))))
+    write_csv(source, lines)
+    shutil.rmtree(folder / "peer", ignore_errors=True)
+    return run(venv.PYTHON, SCRIPT, source, seller, folder / "peer", str(CORES))
+
+
+def _seller(made: Document) -> dict[str, Any]:
+    seller = made.seller
+    assert seller.bank is not None
+    return {
+        "name": seller.name,
+        "siren": seller.siren,
+        "vat_number": seller.vat_number,
+        "lines": seller.address.lines,
+        "postcode": seller.address.postcode,
+        "city": seller.address.city,
+        "email": seller.email[0],
+        "iban": seller.bank.iban,
+        "notes": [[note.code, note.text] for note in made.notes],
+    }
+
+
+def _faults_of_peer(folder: Path, ours: Sequence[Path], lines: int) -> list[str]:
+    """The same numbers, buyers and amounts as ours, and XML that the same rules accept."""
+    faults = _faults_of_package(folder / "batch.zip", lines)
+    for _, one in _sample(ours):
+        pdf = folder / f"{one.number}.pdf"
+        faults += outputs.faults_of_page(pdf, _texts(one))
+        faults += outputs.faults_of_xml(pdf, one)
+    return [f"the peer's {fault}" for fault in faults]

@@ -1,0 +1,123 @@
+"""What the bench says of its figures, whichever they are."""
+
+import xml.etree.ElementTree as ET
+
+import fpdf
+import pytest
+
+from bench import graph, outputs, publish, table, venv
+from bench.measure import SECOND, Bar, CannotMeasureError, Line, run
+
+FAST = Line("one page", "ours", (2_000_000, 3_000_000, 9_000_000), (3_000_000,) * 3)
+PEER = Line(
+    "one page",
+    "peer",
+    (6_000_000,),
+    bars=(Bar("ours ÷ peer", 0.5, 0.7), Bar("peer ÷ ours", 2, 50, at_most=False)),
+)
+
+
+def test_a_bar_is_reached_on_its_side():
+    assert Bar("", 0.7, 0.7).reached
+    assert not Bar("", 0.71, 0.7).reached
+    assert Bar("", 50, 50, at_most=False).reached
+    assert not Bar("", 49.9, 50, at_most=False).reached
+
+
+def test_one_missed_bar_is_a_miss_and_is_told():
+    assert table.verdict(PEER, whole=True) == table.MISSED
+    assert table.missed([FAST, PEER], whole=True) == [(PEER, PEER.bars[1])]
+    assert table.MISSED in table.text([FAST, PEER], whole=True)
+
+
+def test_a_smaller_size_is_not_judged_where_the_bar_is_about_the_size():
+    assert table.verdict(PEER, whole=False) == table.UNJUDGED
+    assert table.missed([PEER], whole=False) == []
+    always = PEER._replace(of_size=False)
+    assert table.missed([always], whole=False)
+
+
+def test_the_table_has_median_and_spread():
+    (cells,) = table.rows([FAST], whole=True)
+    assert cells[2:5] == ("3.00 ms", "2.00 – 9.00", "3.00 ms")
+
+
+def test_figures_replace_figures_and_nothing_else():
+    page = f"before\n{publish.BEGIN}\n\nold\n\n{publish.END}\nafter\n"
+    new = publish.replaced(page, "new")
+    assert new == page.replace("old", "new")
+    assert publish.replaced(new, "new") == new
+    with pytest.raises(ValueError, match="marks"):
+        publish.replaced("no marks", "new")
+
+
+def test_the_page_in_docs_has_its_marks():
+    assert publish.replaced(publish.DOC.read_text(), "figures")
+
+
+def test_the_graph_has_a_point_for_each_size():
+    lines = [
+        Line(f"batch of {size:,} lines", "ours", (size * SECOND // 50,), unit="s")
+        for size in (100, 1_000, 10_000)
+    ]
+    drawn = ET.fromstring(graph.svg(graph.panels(lines)))
+    circles = list(drawn.iter("{http://www.w3.org/2000/svg}circle"))
+    assert len(circles) == 3 + 1, "and one in the legend"
+
+
+def test_a_peer_that_is_not_there_is_said_and_the_others_go_on(tmp_path, monkeypatch):
+    python = tmp_path / "python"
+    python.write_text(
+        '#!/bin/sh\ncase "$2" in\n"import weasyprint"*) echo "No module named weasyprint";;\n'
+        "*version*) echo 1.2.3;;\nesac\n"
+    )
+    python.chmod(0o755)
+    monkeypatch.setattr(venv, "PYTHON", python)
+    monkeypatch.setattr(venv, "_is_ready", lambda: True)
+    monkeypatch.setenv("PATH", "/nowhere")
+    peers = venv.prepare()
+    assert peers.missing["weasyprint"] == "No module named weasyprint"
+    assert peers.there["typst"] == "1.2.3"
+    assert "ledger" in peers.missing
+
+
+def test_pins_are_installed_one_by_one_with_their_hashes():
+    text = (
+        "a==1 \\\n    --hash=sha256:1 \\\n    --hash=sha256:2\n    # via b\nb==2 \\\n    --hash=x\n"
+    )
+    assert [pin.count("--hash") for pin in venv.pins(text)] == [2, 1]
+    assert len(venv.pins(venv.PINS.read_text())) > 20
+
+
+def test_what_fails_is_not_measured():
+    with pytest.raises(CannotMeasureError, match="no such thing"):
+        run("sh", "-c", "echo no such thing; exit 3")
+
+
+def test_processor_time_of_children_counts():
+    took = run("sh", "-c", "sh -c 'i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done'; echo done")
+    assert took.said == "done\n"
+    assert took.cpu > 0
+    assert took.clock > 0
+
+
+def test_a_page_without_its_text_is_a_fault(tmp_path, monkeypatch):
+    monkeypatch.setattr(outputs, "PICTURES", tmp_path)
+    path = tmp_path / "page.pdf"
+    path.write_bytes(pdf_of("ATL-2026-0001"))
+    assert outputs.faults_of_page(path, ["ATL-2026-0001"]) == []
+    assert len(outputs.faults_of_page(path, ["ATL-2026-0001", "Boulangerie"])) == 1
+    path.write_bytes(pdf_of("ATL-2026-0001", "a second page"))
+    assert len(outputs.faults_of_page(path, ["ATL-2026-0001"])) == 1
+    path.write_bytes(pdf_of(""))
+    assert len(outputs.faults_of_page(path, [])) == 1
+
+
+def pdf_of(*pages: str) -> bytes:
+    pdf = fpdf.FPDF()
+    pdf.set_font("helvetica", size=20)
+    for text in pages:
+        pdf.add_page()
+        if text:
+            pdf.cell(text=text)
+    return bytes(pdf.output())
