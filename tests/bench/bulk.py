@@ -103,7 +103,7 @@ def _lines(took: dict[tuple[str, int], list[Took]], sizes: Sizes, small: int) ->
             ("ours, largest worker", [one.workers for one in took["ours", lines]]),
         ):
             held = tuple(peak // 1024 for peak in peaks)
-            made.append(Line(what, who, held, (), "MB", (Bar("MB", max(held), _MOST),)))
+            made.append(Line(what, who, held, (), "MB", (Bar("", max(held), _MOST),)))
             what = ""
     return made
 

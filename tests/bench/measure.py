@@ -34,7 +34,10 @@ class Took(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """What a figure has to reach: `value` is at most `limit`, or at least."""
+    """What a figure has to reach: `value` is at most `limit`, or at least.
+
+    `says` names a ratio; it is empty where the value is the figure of its line.
+    """
 
     says: str
     value: float

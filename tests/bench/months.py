@@ -19,6 +19,7 @@ from bench.measure import (
     say,
 )
 from bench.outputs import BUILD
+from bench.venv import Peers
 from lib import balances, records, revenues
 from lib.root import Root
 
@@ -26,7 +27,7 @@ _DAY = "2026-11-09"
 _PHASES = 5
 
 
-def measure(clients: int, months: int, rounds: int) -> tuple[list[Line], list[str]]:
+def measure(peers: Peers, clients: int, months: int, rounds: int) -> tuple[list[Line], list[str]]:
     """The lines of the table, and what is wrong with what was done."""
     root = _root(clients, months)
     month = ("month", f"TODAY={_DAY}", f"MONTH={house.MONTH}")
@@ -37,7 +38,7 @@ def measure(clients: int, months: int, rounds: int) -> tuple[list[Line], list[st
         quiet.append(make(root.path, *month))
         if quiet[-1].said.count("nothing left to do") != _PHASES:
             raise CannotMeasureError(f"the month is not a quiet one: {quiet[-1].said}")
-    starts = _starts(root, *month)
+    starts = _starts(peers, root, *month)
     for i in range(rounds):
         _pay(root, i + 1)
         before = _times(root)
@@ -47,7 +48,7 @@ def measure(clients: int, months: int, rounds: int) -> tuple[list[Line], list[st
         if balances.is_stale(root, years.name_of(i + 1)):
             faults.append("reconcile left a balance stale")
     _pay(root, rounds + 1)
-    more = _starts(root, "reconcile")
+    more = _starts(peers, root, "reconcile")
     say(f"quiet month and one payment among {clients} clients: {rounds} rounds")
     shutil.rmtree(root.path)
     return [
@@ -68,7 +69,7 @@ def _root(clients: int, months: int) -> Root:
     years.put_clients(root, clients, first)
     years.lay(root, clients, years.monthly(first, months))
     # The history has no PDFs to send.
-    house.write(root, ".env", f"MAIL_SINCE={_DAY}\n".encode())
+    house.write(root, ".env", f"MAIL_SINCE={_DAY}\n".encode()).chmod(0o600)
     return root
 
 
@@ -91,10 +92,9 @@ def _times(root: Root) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in balances.folder(root).glob("*.json")}
 
 
-def _starts(root: Root, *words: str) -> int | None:
+def _starts(peers: Peers, root: Root, *words: str) -> int | None:
     """How many times a command starts Python, counted by strace; None where there is none."""
-    if shutil.which("strace") is None:
-        say("strace is not on this machine (apt-get install strace): starts are not counted")
+    if "strace" not in peers.there:
         return None
     log = BUILD / "starts.txt"
     watched = ("strace", "-f", "-qq", "-e", "trace=execve", "-e", "signal=none", "-o", log)
@@ -105,7 +105,7 @@ def _starts(root: Root, *words: str) -> int | None:
 
 def _line(what: str, rounds: list[Took], most: int) -> Line:
     value = middle(one.clock for one in rounds) / MILLISECOND
-    return line(what, "ours", rounds, "ms", Bar("ms", value, most))
+    return line(what, "ours", rounds, "ms", Bar("", value, most))
 
 
 def _counted(what: str, count: int | None, most: int) -> list[Line]:

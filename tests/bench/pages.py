@@ -62,7 +62,9 @@ def measure(peers: Peers, rounds: int) -> tuple[list[Line], list[str]]:
     lines = [line(_WHAT, one.name, took[one], "ms", *_bars(one, took)) for one in makers]
     samples = {one: folder / f"{one.script}.pdf" for one in makers}
     sizes = [_size(one, samples[one]) for one in makers if "XML" not in one.name]
-    return [*lines, *sizes], _faults(samples, made[0])
+    # A page is a page, whatever the size of the rest.
+    judged = [one._replace(of_size=False) for one in (*lines, *sizes)]
+    return judged, _faults(samples, made[0])
 
 
 def _start(one: Maker, contents: Path, sample: Path) -> subprocess.Popen[str]:
@@ -102,7 +104,7 @@ def _bars(one: Maker, took: dict[Maker, list[Took]]) -> tuple[Bar, ...]:
 
 def _size(one: Maker, sample: Path) -> Line:
     size = sample.stat().st_size
-    bars = (Bar("bytes", size, _MOST),) if one.name == "ours" else ()
+    bars = (Bar("", size, _MOST),) if one.name == "ours" else ()
     return Line("its size", one.name, (size,), (), "bytes", bars)
 
 

@@ -19,8 +19,9 @@ def measure(rounds: int) -> list[Line]:
     *_, slowest = sorted(medians, key=medians.__getitem__)
     fastest = min(medians, key=medians.__getitem__)
     say(f"--help of {len(scripts)} scripts: {rounds} rounds")
-    bar = Bar("ms", medians[slowest] / MILLISECOND, _MOST)
+    bar = Bar("", medians[slowest] / MILLISECOND, _MOST)
+    what = f"--help of {len(scripts)} scripts"
     return [
-        line(f"--help of {len(scripts)} scripts", f"slowest: {slowest}", took[slowest], "ms", bar),
+        line(what, f"slowest: {slowest}", took[slowest], "ms", bar)._replace(of_size=False),
         line("", f"fastest: {fastest}", took[fastest], "ms"),
     ]

@@ -41,7 +41,7 @@ def _figure(value: float, one: Line) -> str:
 def _judged(one: Line, whole: bool) -> Cells:
     if not one.bars:
         return ("", "", "")
-    compared = "; ".join(f"{bar.says} {_number(bar.value)}".strip() for bar in one.bars)
+    compared = "; ".join(f"{bar.says} {_number(bar.value)}" for bar in one.bars if bar.says)
     limits = "; ".join(f"{'≤' if bar.at_most else '≥'} {_number(bar.limit)}" for bar in one.bars)
     return (compared, limits, verdict(one, whole))
 

@@ -38,8 +38,9 @@ def test_the_commands_read_it(tmp_path):
 def test_a_month_finds_everything_invoiced(tmp_path):
     root = house.build(tmp_path)
     (root.path / "clients/nord.json").unlink()
-    years.put_clients(root, CLIENTS, "2025-11")
-    years.lay(root, CLIENTS, years.monthly("2025-11", 12))
+    first = years.first_of(house.MONTH, 12)
+    years.put_clients(root, CLIENTS, first)
+    years.lay(root, CLIENTS, years.monthly(first, 12))
     ran = house.month(root)
     assert ran.code == 0, ran
     assert all(len(house.records(root, years.name_of(i))) == 12 for i in range(1, CLIENTS + 1))

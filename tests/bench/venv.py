@@ -24,11 +24,14 @@ _PACKAGES = {
     "factur-x": "facturx, typst, saxonche, lxml, segno",
     "beancount": "beancount",
 }
-_PROGRAMS = ("ledger", "hledger")
+_PROGRAMS = ("ledger", "hledger", "strace")
 
 
 class Peers(NamedTuple):
-    """Name -> version of the peers that can be measured; name -> why not, of the others."""
+    """Name -> version of the peers that can be measured; name -> why not, of the others.
+
+    strace is among them: it counts the starts of Python.
+    """
 
     there: dict[str, str]
     missing: dict[str, str]
