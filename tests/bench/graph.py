@@ -20,7 +20,7 @@ class Panel(NamedTuple):
 
 
 _OURS, _OTHER, _THIRD, _FOURTH = "#1f5f8b", "#b5542c", "#7a8450", "#8a6fa8"
-_WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 440, 330, 62, 46, 16, 44
+_WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 440, 330, 62, 46, 34, 44
 _CSS = """
   text { font: 12px system-ui, sans-serif; fill: #333 }
   .title { font-size: 14px; font-weight: 600 }
