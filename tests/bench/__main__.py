@@ -2,7 +2,7 @@
 
     python -m bench [--size small|whole|large] [--publish]
 
-small is a trial of the bench itself, in two minutes: what is measured on smaller sizes is not
+small is a trial of the bench itself: what is measured on smaller sizes is not
 judged. large adds a batch of 100,000 lines. Figures are kept in build/bench/results.json;
 --publish writes them into docs/performance.md and its graph, which nobody else changes.
 
