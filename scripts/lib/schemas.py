@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,17 +27,23 @@ if TYPE_CHECKING:
 _FOLDER = Path(__file__).resolve().parents[2] / "schemas"
 _LONGEST = 1_000_000  # characters of a text whose schema sets no limit
 _SHOWN = 60  # characters of a wrong value that a message repeats
+_MOST = 100  # faults of one file that are told
 
 
 def faults(value: Any, schema: str, file: str, client: str = "") -> list[Alert]:
     """Everything in `value` that schemas/<schema>.schema.json does not accept.
+
+    Of a file with very many faults the first hundred are told, and that there are more.
 
     Args:
       file: the file that `value` stands in, as messages name it.
       client: whose log the alerts go to.
     """
     errors = _validator(schema).iter_errors(value)
-    found = dict.fromkeys(line for error in errors for line in _lines(error))
+    lines = (line for error in errors for line in _lines(error))
+    found = list(dict.fromkeys(islice(lines, _MOST + 1)))
+    if len(found) > _MOST:
+        found[_MOST:] = [("", f"has more than {_MOST} faults; correct these first")]
     return [Alert("B-INPUT-VALUE", file, place, text, client) for place, text in found]
 
 
@@ -48,11 +55,28 @@ def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> "Iterator
         yield ValidationError(f"{value!r} does not match {pattern!r}")
 
 
+def _each(keyword: Any) -> Any:
+    """A keyword for each entry of a list or an object, left out where there are too many.
+
+    That there are is said by maxItems or maxProperties: looking at each could take minutes.
+    """
+
+    def bounded(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
+        most = schema.get("maxProperties" if isinstance(instance, dict) else "maxItems")
+        if most is None or not hasattr(instance, "__len__") or len(instance) <= most:
+            yield from keyword(validator, value, instance, schema)
+
+    return bounded
+
+
 @cache
 def _our_validator() -> Any:
     from jsonschema import Draft202012Validator, validators
 
-    return validators.extend(Draft202012Validator, {"pattern": _pattern})
+    known = Draft202012Validator.VALIDATORS
+    each = ("items", "uniqueItems", "additionalProperties", "propertyNames")
+    bounded = {keyword: _each(known[keyword]) for keyword in each}
+    return validators.extend(Draft202012Validator, {"pattern": _pattern, **bounded})
 
 
 @cache
@@ -271,6 +295,8 @@ def _unfit(error: "ValidationError", schema: dict[str, Any]) -> str:
         return _wanted(schema, "is empty; write")
     if error.validator == "uniqueItems":
         return f"{found} has the same entry twice"
+    if error.validator in ("maxItems", "maxProperties"):
+        return f"has {len(error.instance)} entries, at most {error.validator_value} are read"
     if "enum" in schema:
         choices = ", ".join(json.dumps(choice) for choice in schema["enum"])
         return f"{found} is not {schema.get('title', 'known')}; write one of {choices}"
@@ -342,7 +368,7 @@ def _missing_keys(error: "ValidationError") -> list[str]:
 def _nearest(key: str, known: list[str]) -> str:
     from difflib import get_close_matches
 
-    close = get_close_matches(key, known, n=1)
+    close = get_close_matches(key[:_SHOWN], known, n=1)
     if close:
         return f'did you mean "{close[0]}"?'
     return "expected " + ", ".join(known) if known else "expected none"
@@ -356,6 +382,7 @@ def _place(path: list[str | int]) -> str:
 
 
 def _join(place: str, key: str) -> str:
+    key = key if len(key) <= _SHOWN else f"{key[: _SHOWN - 3]}..."
     return f"{place}.{key}" if place else key
 
 
