@@ -52,6 +52,9 @@ _CHOICES = {
     "SMTP_SECURITY": tuple(_PORTS),
 }
 
+_LARGEST = 65_536  # bytes of .env
+_MOST = 100  # unknown settings, and addresses, that are looked at
+
 # Where a password may go unencrypted: it does not leave the machine.
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -101,13 +104,15 @@ def load(root: Root) -> Settings:
     values |= {name: os.environ[name] for name in _DEFAULTS if os.environ.get(name)}
     faults = []
     for name, what in _NUMBERS.items():
-        if not values[name].isascii() or not values[name].isdigit() or len(values[name]) > 9:
+        if not _is_number(values[name]):
             text = f'{name}: "{values[name]}" is not a number ({what}); write {_DEFAULTS[name]}'
             faults.append(_fault(root, text))
     for name, known in _CHOICES.items():
         if values[name] not in known:
             text = f'{name}: "{values[name]}" is not known; write one of {", ".join(known)}'
             faults.append(_fault(root, text))
+    if len(_addresses(values["ALERT_TO"])) > _MOST:
+        faults.append(_fault(root, f"ALERT_TO: has more than {_MOST} addresses"))
     faults += [_fault(root, text) for text in _mail_faults(root, values)]
     if faults:
         raise Refused(faults)
@@ -137,7 +142,7 @@ def _mail_faults(root: Root, values: dict[str, str]) -> list[str]:
     faults = []
     address = schemas.text_check("common", ("$defs", "email"))
     for name in ("MAIL_FROM", "ALERT_TO"):
-        given = _addresses(values[name]) if name == "ALERT_TO" else (values[name],)
+        given = _addresses(values[name])[:_MOST] if name == "ALERT_TO" else (values[name],)
         faults += [f"{name}: {address(one)}" for one in given if one and address(one)]
     day = schemas.text_check("common", ("$defs", "date"))(values["MAIL_SINCE"])
     if values["MAIL_SINCE"] and day:
@@ -152,13 +157,25 @@ def _mail_faults(root: Root, values: dict[str, str]) -> list[str]:
         faults.append("SMTP_USER and SMTP_PASSWORD: one is missing; give both or neither")
     if values["SMTP_SECURITY"] == "none" and values["SMTP_USER"] and host not in _LOOPBACK:
         faults.append("SMTP_SECURITY: none would send the password in the clear; write starttls")
-    if values["SMTP_CA_FILE"] and not (root.path / values["SMTP_CA_FILE"]).is_file():
+    if values["SMTP_CA_FILE"] and not _is_file(root.path / values["SMTP_CA_FILE"]):
         faults.append(f'SMTP_CA_FILE: "{values["SMTP_CA_FILE"]}" is no file')
-    if values["SMTP_PORT"].isdigit() and int(values["SMTP_PORT"]) > 65535:
+    if _is_number(values["SMTP_PORT"]) and int(values["SMTP_PORT"]) > 65535:
         faults.append(f'SMTP_PORT: "{values["SMTP_PORT"]}" is no port; write 587')
-    if values["SMTP_TIMEOUT"].isdigit() and not int(values["SMTP_TIMEOUT"]):
+    if _is_number(values["SMTP_TIMEOUT"]) and not int(values["SMTP_TIMEOUT"]):
         faults.append('SMTP_TIMEOUT: "0" leaves no time to answer; write 30')
     return faults
+
+
+def _is_number(text: str) -> bool:
+    """Digits of ASCII, few enough for any of these settings: other ones are no int, or slow."""
+    return text.isascii() and text.isdigit() and len(text) <= 9
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name longer than the file system has
+        return False
 
 
 def _addresses(text: str) -> tuple[str, ...]:
@@ -173,6 +190,8 @@ def _file(root: Root) -> dict[str, str]:
     if not root.env.exists():
         return {}
     data = storage.read_input(root, root.env)
+    if len(data) > _LARGEST:
+        raise Refused([_fault(root, f"has {len(data)} bytes, at most {_LARGEST} are read")])
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -193,7 +212,7 @@ def _file(root: Root) -> dict[str, str]:
         elif found.key is not None:
             values[found.key] = found.value or ""
     if faults:
-        raise Refused(faults)
+        raise Refused(faults[:_MOST])
     return values
 
 
