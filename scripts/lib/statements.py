@@ -25,10 +25,13 @@ from lib import money
 _NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:camt\.053\.001\.(0[2-9]|1[0-3])")
 _CAMT_AMOUNT = re.compile(r"[0-9]{1,18}(\.[0-9]{1,5})?")
 _OFX_AMOUNT = re.compile(r"([+-]?)([0-9]{1,18})(?:[.,]([0-9]{0,5}))?")
-_HEAD = 4000  # bytes in which an OFX header stands
+# Without (?>...) a head of many comments would be read anew for each way to divide it.
 _OFX_HEAD = re.compile(
-    rb"\s*(OFXHEADER|<\?OFX|<OFX>|<\?xml[^>]*>\s*(?><!--.*?-->\s*)*<(\?OFX|OFX>))"
+    rb"\s*+(OFXHEADER|<\?OFX|<OFX>|<\?xml[^>]*>\s*+(?:(?><!--.*?-->)\s*+)*+<(\?OFX|OFX>))",
+    re.DOTALL,
 )
+
+_HEAD = 4000  # bytes in which a file says what it is
 _MANY_SPACES = re.compile(rb"\s{21}")  # ofxtools' patterns of a header try them in every way
 
 # What the families of ISO 20022 bank transaction codes and OFX's types say of the way to pay;
@@ -110,8 +113,9 @@ def _read_camt(data: bytes) -> list[Movement]:
     return [
         movement
         for s, statement in enumerate(statements, 1)
+        for account in [statement.text("Acct/Id/IBAN", "Acct/Id/Othr/Id")]
         for e, entry in enumerate(statement.all("Ntry"), 1)
-        for movement in _movements(f"statement {s}, entry {e}", statement, entry)
+        for movement in _movements(f"statement {s}, entry {e}", account, entry)
     ]
 
 
@@ -143,7 +147,7 @@ class _Node:
         return None
 
 
-def _movements(place: str, statement: _Node, entry: _Node) -> Iterator[Movement]:
+def _movements(place: str, account: str, entry: _Node) -> Iterator[Movement]:
     """The transfers of an entry: each of its details where they account for it, else itself."""
     whole = entry.amount("Amt")
     if whole is None:
@@ -151,7 +155,7 @@ def _movements(place: str, statement: _Node, entry: _Node) -> Iterator[Movement]
     details = entry.all("NtryDtls/TxDtls")
     if len(details) < 2:
         doubt = _batch_doubt(entry) or _detail_doubt(details, whole)
-        yield _movement(place, statement, entry, details[0] if details else None, whole, doubt)
+        yield _movement(place, account, entry, details[0] if details else None, whole, doubt)
         return
     amounts = [
         detail.amount("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/InstdAmt/Amt") for detail in details
@@ -165,11 +169,11 @@ def _movements(place: str, statement: _Node, entry: _Node) -> Iterator[Movement]
     complete = len(signed) == len(details) and all(currency == whole[1] for _, currency in signed)
     if not complete or sum((amount for amount, _ in signed), money.ZERO) != whole[0]:
         doubt = f"its {len(details)} transfers do not add up to its amount"
-        yield _movement(place, statement, entry, None, whole, doubt)
+        yield _movement(place, account, entry, None, whole, doubt)
         return
     for d, (detail, amount) in enumerate(zip(details, amounts, strict=True), 1):
         assert amount is not None
-        yield _movement(f"{place}, detail {d}", statement, entry, detail, amount, "")
+        yield _movement(f"{place}, detail {d}", account, entry, detail, amount, "")
 
 
 def _batch_doubt(entry: _Node) -> str:
@@ -194,7 +198,7 @@ def _is_credit(entry: _Node, detail: _Node | None) -> bool:
 
 def _movement(
     place: str,
-    statement: _Node,
+    account: str,
     entry: _Node,
     detail: _Node | None,
     amount: tuple[Decimal, str],
@@ -208,7 +212,7 @@ def _movement(
     families = [node.text("BkTxCd/Domn/Fmly/Cd") for node in levels]
     return Movement(
         place=place,
-        account=statement.text("Acct/Id/IBAN", "Acct/Id/Othr/Id"),
+        account=account,
         booked=_day(entry.text("BookgDt/Dt", "BookgDt/DtTm")),
         amount=amount[0],
         currency=amount[1],
@@ -276,6 +280,9 @@ def _compact(reference: str) -> str:
 # --- OFX -----------------------------------------------------------------------------
 
 
+_STATEMENTS = ("STMTRS", "CCSTMTRS")
+
+
 def _read_ofx(data: bytes) -> list[Movement]:
     from ofxtools.header import parse_header
     from ofxtools.Parser import OFXTree  # half a second, spared where it is not needed
@@ -291,9 +298,12 @@ def _read_ofx(data: bytes) -> list[Movement]:
         # texts repeat the whole file.
         text = f"is not OFX as its header says ({type(error).__name__})"
         raise StatementError(text) from None
-    statements = [node for node in root.iter() if node.tag in ("STMTRS", "CCSTMTRS")]
+    statements = [node for node in root.iter() if node.tag in _STATEMENTS]
     if not statements:
         raise StatementError("has no statement (STMTRS)")
+    inner = (node for one in statements for node in one.iter() if node is not one)
+    if any(node.tag in _STATEMENTS for node in inner):
+        raise StatementError("has a statement in a statement")
     return [
         _ofx_movement(f"statement {s}, entry {e}", _Fields(statement), _Fields(found))
         for s, statement in enumerate(statements, 1)
