@@ -44,7 +44,7 @@ from lib.settings import Settings
 
 _NAME = re.compile(r"([a-z][a-z0-9_]{1,39})__(20[0-9]{2}-(?:0[1-9]|1[0-2]))\.csv")
 _EARLIER, _LATER = 36, 24  # months before and after the file's month
-_MOST = 100_000  # faults of one file; a report beyond that helps nobody
+_MOST = 20_000  # faults of one file; a report beyond that helps nobody
 _TOLD = 20  # faults that the terminal and the log repeat; the report has all of them
 
 

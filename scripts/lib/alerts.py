@@ -77,6 +77,8 @@ def printable(text: str) -> str:
 
     A name with a line break in it must not forge a line of the log.
     """
+    if text.isprintable():
+        return text
     return "".join(
         char if char.isprintable() or char == " " else char.encode("unicode_escape").decode()
         for char in text

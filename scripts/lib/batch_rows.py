@@ -185,7 +185,7 @@ def _missing(line: int, cells: Mapping[str, str], header: Container[str]) -> Ite
     for name in _schema()["required"]:
         if name not in cells:
             yield Fault(line, name, "", "this cell is required", "fill it in")
-    used = [i for i in range(1, GROUPS + 1) if any(f"{name}_{i}" in cells for name in _group())]
+    used = sorted({int(name.rpartition("_")[2]) for name in cells if name in _grouped()})
     for i in used or [1]:
         for name in _REQUIRED_IN_GROUP:
             if f"{name}_{i}" not in cells:
@@ -202,6 +202,12 @@ def _missing(line: int, cells: Mapping[str, str], header: Container[str]) -> Ite
 @cache
 def _group() -> tuple[str, ...]:
     return tuple(_schema()["$defs"]["group"]["properties"])
+
+
+@cache
+def _grouped() -> frozenset[str]:
+    """Every column of every group: description_1, ..."""
+    return frozenset(f"{name}_{i}" for name in _group() for i in range(1, GROUPS + 1))
 
 
 # --- rules ---------------------------------------------------------------------------
