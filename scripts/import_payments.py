@@ -14,6 +14,7 @@ from pathlib import Path
 
 from lib import (
     alerts,
+    balances,
     cli,
     issuing,
     money,
@@ -30,6 +31,7 @@ from lib.root import Root
 
 LARGEST = 10_000_000  # bytes of a file
 _BOM = b"\xef\xbb\xbf"
+_MOST = 100  # lines of a file that are told to be wrong
 
 Rows = dict[int, dict[str, str]]  # by the number that a spreadsheet shows
 Faults = list[tuple[int, Alert]]  # with that number
@@ -45,7 +47,8 @@ def main(arguments: Namespace, root: Root) -> None:
         if run.just_finished:
             print(alerts.printable(f"{file} was imported by finishing the run that had stopped"))
             return
-        books = payment_rules.open_books(root, sorted({row["client"] for row in rows.values()}))
+        named = {row["client"] for row in rows.values()}
+        books = payment_rules.open_books(root, sorted(named & set(balances.clients_of(root))))
         allowed = Allowed(arguments.again, arguments.overpayment)
         facts = decide(root, file, books, rows, misshapen, arguments.today, allowed)
         names = [
@@ -75,6 +78,9 @@ def read_rows(file: str, data: bytes) -> tuple[Rows, Faults]:
     line = 0
     try:
         for line, cells in enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), 1):
+            if len(faults) >= _MOST:
+                faults.append(_more(file, line))
+                break
             if line == 1 and cells != columns:
                 found = f"the first line is not {','.join(columns)}, with commas"
                 raise cli.refuse("B-CSV-HEADER", file, "line 1", found)
@@ -98,6 +104,12 @@ def read_rows(file: str, data: bytes) -> tuple[Rows, Faults]:
     return rows, faults
 
 
+def _more(file: str, line: int) -> Alert:
+    """Reading stops where enough is wrong: nobody reads a hundred lines of errors."""
+    text = f"reading stopped after {_MOST} errors; correct these first"
+    return Alert("B-CSV-LINE", file, f"line {line}", text)
+
+
 def decide(
     root: Root,
     file: str,
@@ -118,6 +130,9 @@ def decide(
     facts: dict[str, list[records.Record]] = {}
     faults = [*misshapen]
     for line, given in rows.items():
+        if len(faults) >= _MOST:
+            faults.append(_more(file, line))
+            break
         found = payment_rules.faults(root, books, payments.PAYMENT, given, today, allowed)
         for place, text in found:
             where = f"line {line}, {place}" if place else f"line {line}"
