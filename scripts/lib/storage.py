@@ -23,6 +23,7 @@ from lib.root import Root
 PROOF_MODE = 0o444
 FILE_MODE = 0o640
 _DEEPEST = 50  # levels of a JSON file; ours have eight
+_SHOWN = 60  # characters of a key that a message repeats
 _LONGEST_INT = 18  # characters of a JSON number without decimals
 _LARGEST = 20_000_000  # bytes of an input
 _LONGEST = 40  # characters of a number with a point or an exponent
@@ -186,7 +187,8 @@ def _unwanted(text: str) -> tuple[int, str]:
         elif key is not None:
             name = json.loads(key)
             if name in open_ones[-1]:
-                return match.start(), f"the key {key} appears twice in one object; remove one"
+                shown = key if len(key) <= _SHOWN else f'{key[:_SHOWN]}..."'
+                return match.start(), f"the key {shown} appears twice in one object; remove one"
             open_ones[-1].add(name)
         elif token in ("NaN", "Infinity", "-Infinity"):
             return match.start(), f'{token} is not a number that JSON has; write one, as "12.50"'
