@@ -3,11 +3,12 @@
 from decimal import Decimal
 
 import pytest
+import segno
 from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import iso11649
 
-from lib import payment_code
+from lib import payment_code, qr_code
 
 IBAN = "FR1420041010050500013M02606"
 GIVEN = {
@@ -92,6 +93,25 @@ def test_code_holds_the_payload() -> None:
     matrix = payment_code.qr_matrix(payload)
     assert len(matrix) == 41  # version 6, the one that read_version_6 knows
     assert read_version_6(matrix) == payload
+
+
+# ISO/IEC 18004, table 7: the bytes that versions 1 to 13 hold at level M.
+CAPACITIES = (14, 26, 42, 62, 84, 106, 122, 152, 180, 213, 251, 287, 331)
+
+
+@pytest.mark.parametrize("version", range(1, 14))
+def test_codes_of_each_version_are_those_of_segno(version: int) -> None:
+    least = CAPACITIES[version - 2] + 1 if version > 1 else 1
+    for length in (least, CAPACITIES[version - 1]):
+        data = bytes(i * i * 7 % 251 for i in range(length))
+        theirs = segno.make_qr(data, error="M", mode="byte", boost_error=False, mask=qr_code.MASK)
+        assert theirs.version == version
+        assert qr_code.matrix(data, 13) == tuple(bytes(row) for row in theirs.matrix)
+
+
+def test_more_than_the_largest_version_holds_is_refused() -> None:
+    with pytest.raises(ValueError, match="332 bytes do not fit"):
+        qr_code.matrix(bytes(332), 13)
 
 
 MASKS = (
