@@ -11,11 +11,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import fpdf
 import pypdf
+import pypdfium2
 import pytest
 from babel.numbers import format_currency, format_decimal
+from facturx.facturx import generate_xmp_object
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import etree
 from PIL import Image
 
 from lib import fonts, invoice_pdf, money, payment_code, pdf_writer, words
@@ -571,6 +575,7 @@ def test_other_logos_are_refused(logo: bytes) -> None:
 def test_code_is_drawn_as_it_was_computed() -> None:
     document = make_document()
     (page,) = invoice_pdf._lay_out(document, None, "")
+    (code,) = [mark for mark in page if isinstance(mark, pdf_writer.Modules)]
     matrix = payment_code.qr_matrix(
         payment_code.epc_payload(
             name="Studio Lumière",
@@ -580,19 +585,47 @@ def test_code_is_drawn_as_it_was_computed() -> None:
             reference="RF98ACME20260012",
         )
     )
+    scale = 4
+    drawn = pypdfium2.PdfDocument(invoice_pdf.render(document, XML, None))[0]
+    picture = drawn.render(scale=scale).to_pil().convert("L")
     module = invoice_pdf.QR_SIZE / len(matrix)
-    boxes = [
-        mark
-        for mark in page
-        if isinstance(mark, invoice_pdf.Box) and module <= mark.height < module + 0.1
-    ]
-    top = min(box.y for box in boxes)
-    drawn = [bytearray(len(matrix)) for _ in matrix]
-    for box in boxes:
-        row, column = round((box.y - top) / module), round((box.x - invoice_pdf.LEFT) / module)
-        for j in range(column, column + round(box.width / module)):
-            drawn[row][j] = 1
-    assert [bytes(row) for row in drawn] == list(matrix)
+
+    def is_dark(row: int, column: int) -> int:
+        place = (code.x + (column + 0.5) * module, code.y + (row + 0.5) * module)
+        return int(picture.getpixel((int(place[0] * scale), int(place[1] * scale))) < 128)
+
+    modules = range(len(matrix))
+    assert [bytes(is_dark(i, j) for j in modules) for i in modules] == list(matrix)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ['Éts <Dupont> & "Fils" l’œil', "{title} {0} {{day}} {nb}", "]]> &amp; &#13; <!-- %s", "é Ǖ №"],
+)
+@pytest.mark.parametrize("with_xml", [True, False])
+def test_metadata_is_that_of_factur_x_whatever_the_texts(name: str, with_xml: bool) -> None:
+    document = make_document()
+    document = replace(document, seller=replace(document.seller, name=name))
+    metadata = {
+        "pdfa3_flavor": "B",
+        "title": "Facture ACME-2026-0012",
+        "author": name,
+        "subject": f"Facture ACME-2026-0012 du 31 octobre 2026, {name}",
+        "producer": f"fpdf2 {fpdf.__version__}",
+        "creator_tool": "invoice_pdf",
+        "timestamp": "2026-10-31T00:00:00+00:00",
+    }
+    if with_xml:
+        metadata |= {
+            "version": "1.0",
+            "documenttype": "INVOICE",
+            "xml_filename": "factur-x.xml",
+            "xmp_level": "EN 16931",
+            "urn": "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#",
+        }
+    expected = etree.tostring(generate_xmp_object(metadata), method="c14n")
+    found = etree.fromstring(invoice_pdf._xmp(document, with_xml, ""))
+    assert etree.tostring(found, method="c14n") == expected
 
 
 def test_account_that_the_code_cannot_hold_is_refused() -> None:

@@ -12,7 +12,7 @@ from PIL import Image, ImageChops
 
 from lib import fonts, pdf_writer
 from lib.fonts import REGULAR, SEMIBOLD
-from lib.pdf_writer import Box, Page, Stamp, Text
+from lib.pdf_writer import Box, Modules, Page, Stamp, Text
 
 MOMENT = datetime(2026, 11, 8, tzinfo=UTC)
 XMP = '<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'
@@ -90,6 +90,16 @@ def test_a_stamp_is_centred_and_turned():
     centre = ((box[0] + box[2]) / 4, (box[1] + box[3]) / 4)
     assert abs(centre[0] - 297.6) < 12 and abs(centre[1] - 420.9) < 12
     assert box[3] - box[1] > 500, "it rises"
+
+
+def test_no_line_shows_between_rows_of_modules():
+    modules = Modules(40, 60, 88, (bytes([1] * 41),) * 41, INK)
+    ours = picture(written([modules]))
+    darkest, lightest = ours.crop((82, 122, 254, 294)).getextrema()
+    assert darkest == lightest < 60
+    box = ImageChops.invert(ours).getbbox()
+    assert box is not None
+    assert all(abs(a - b) <= 1 for a, b in zip(box, (80, 120, 256, 296), strict=True))
 
 
 @pytest.mark.parametrize("text", ["☃", "\U0001f600", "a\x00b", "e\u0301"])

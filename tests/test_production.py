@@ -10,7 +10,7 @@ from lib import facturx_xml, invoice_pdf, production
 # again only where template and libraries are those of today.
 LAYOUTS = {
     "2": "4cf62ac05662c63e747b701fbfba348cb8912441cc811c896df5d874417abe27",
-    "3": "98643227f0da77422decfce474d5ab1ffffda59ad4521dbdd5c501543187995a",
+    "3": "4f12a48e00bc4e790f255c2e1f2d0ee8d230949d0e02bc63231ebf3d6b39b679",
 }
 
 

@@ -11,13 +11,12 @@ from datetime import UTC, datetime, time
 from decimal import Decimal
 from functools import lru_cache
 from io import BytesIO
-from itertools import pairwise
 from typing import NamedTuple
 
 from lib import fonts, money, payment_code, pdf_writer, typeset, words
 from lib.document import CREDIT_NOTE, Address, Document, Line, Party, Seller
 from lib.fonts import REGULAR, SEMIBOLD
-from lib.pdf_writer import Attachment, Box, Page, Picture, Stamp
+from lib.pdf_writer import Attachment, Box, Modules, Page, Picture, Stamp
 from lib.typeset import (
     ACCENT,
     FAINT,
@@ -640,7 +639,7 @@ def _payment(document: Document, watermark: str) -> Part:
         typeset.put(page, LEFT, top, words.word("payment", language), SECTION)
         top += SECTION.leading + 5
         if matrix:
-            _qr(page, LEFT, top + 2, matrix)
+            page.append(Modules(LEFT, top + 2, QR_SIZE, matrix, INK))
             typeset.put(page, LEFT, top + QR_SIZE + 5, words.word("qr", language), LABEL)
         for lines in pairs:
             if lines:
@@ -673,18 +672,6 @@ def _paid(document: Document, settled: Settled) -> Part:
         typeset.stack(page, LEFT + 13, top + 9, lines)
 
     return Part(height, draw)
-
-
-def _qr(page: Page, x: float, y: float, matrix: tuple[bytes, ...]) -> None:
-    """The dark modules, a box for each run of them in a row."""
-    module = QR_SIZE / len(matrix)
-    for i, row in enumerate(matrix):
-        edges = [j for j in range(len(row) + 1) if row[j - 1 : j] != row[j : j + 1]]
-        for start, end in pairwise(edges):
-            if row[start]:
-                # A hair too high, so that no reader shows a white line between two rows.
-                width, height = (end - start) * module, module + 0.06
-                page.append(Box(x + start * module, y + i * module, width, height, INK))
 
 
 def _fine_print(sheet: _Sheet, document: Document) -> None:

@@ -1,25 +1,29 @@
 """The page onto PDF/A-3B: the only module that knows fpdf2.
 
-A page is a list of marks: text on a baseline, filled boxes, pictures. They are written as
-content operators directly, and each document embeds just the outlines that it draws, cut
-from fonts that are read once a process; a stock fpdf2 parses, subsets and compresses its
-fonts anew for each document, which is nine tenths of its time.
+A page is a list of marks: text on a baseline, filled boxes, modules, pictures. They are
+written as content operators directly, and each document embeds just the outlines that it
+draws, cut from fonts that are read once a process; a stock fpdf2 parses, subsets and
+compresses its fonts anew for each document, which is nine tenths of its time.
 
-What is used of fpdf2 beyond its manual: `_out`, `_resource_catalog`, and `_add_fonts` of
-its OutputProducer. fpdf2 is pinned, and a test compares the pixels with stock `text()`.
+What is used of fpdf2 beyond its manual: `_out`, `_resource_catalog`, its colour profile, and
+`_add_fonts`, `_add_pdf_obj` and `PDFObject` of its OutputProducer. fpdf2 is pinned, and a test
+compares the pixels with stock `text()`.
 """
 
+import re
 import struct
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lib import fonts
 
 if TYPE_CHECKING:
     import fpdf
-    from fpdf.output import OutputProducer
+    from fpdf.output import OutputProducer, PDFICCProfile
 
 Colour = tuple[int, int, int]
 
@@ -36,12 +40,22 @@ class Text(NamedTuple):
 
 
 class Box(NamedTuple):
-    """A filled rectangle: rules and QR modules too."""
+    """A filled rectangle: a rule, a ground."""
 
     x: float
     y: float
     width: float
     height: float
+    colour: Colour
+
+
+class Modules(NamedTuple):
+    """A square of modules (a QR code), `size` wide and high: row by row, 1 is filled."""
+
+    x: float
+    y: float
+    size: float
+    rows: tuple[bytes, ...]
     colour: Colour
 
 
@@ -66,7 +80,7 @@ class Stamp(NamedTuple):
     colour: Colour
 
 
-Mark = Text | Box | Picture | Stamp
+Mark = Text | Box | Modules | Picture | Stamp
 Page = list[Mark]
 
 
@@ -97,7 +111,7 @@ def write(
       ValueError: if a character has no glyph, or a picture is none.
     """
     import fpdf
-    from fpdf.enums import AssociatedFileRelationship
+    from fpdf.enums import AssociatedFileRelationship, OutputIntentSubType
 
     pdf = fpdf.FPDF(unit="pt", format="A4", enforce_compliance="PDF/A-3B")
     pdf.set_auto_page_break(False)
@@ -105,6 +119,14 @@ def write(
     pdf.set_creation_date(moment)
     pdf.set_lang(language)
     pdf.set_xmp_metadata(xmp)
+    pdf.add_output_intent(
+        OutputIntentSubType.PDFA,
+        output_condition_identifier="sRGB",
+        output_condition="IEC 61966-2-1:1999",
+        registry_name="http://www.color.org",
+        dest_output_profile=copy(_srgb()),
+        info="sRGB2014 (v2)",
+    )
     if attachment:
         pdf.embed_file(
             bytes=attachment.data,
@@ -120,7 +142,17 @@ def write(
         pdf.add_page()
         _paint(pdf, page, slices)
     used = [one for one in slices.values() if one.codes]
-    return bytes(pdf.output(output_producer_class=_producer_of(used)))
+    producer: Any = partial(_producer(), used)
+    return bytes(pdf.output(output_producer_class=producer))
+
+
+@cache
+def _srgb() -> "PDFICCProfile":
+    """The colour profile that fpdf2 would read and compress anew for each PDF/A file."""
+    from fpdf.output import PDFICCProfile
+    from fpdf.util import builtin_srgb2014_bytes
+
+    return PDFICCProfile(builtin_srgb2014_bytes(), n=3, alternate="DeviceRGB")
 
 
 # --- marks to operators --------------------------------------------------------------
@@ -133,6 +165,7 @@ def _paint(pdf: "fpdf.FPDF", page: Page, slices: dict[str, "_Slice"]) -> None:
     operators: list[str] = []
     filled: Colour | None = None
     font: tuple[str, float] | None = None
+    faces: set[str] = set()
     for mark in page:
         if isinstance(mark, Picture):
             operators = _flushed(pdf, operators)
@@ -146,9 +179,14 @@ def _paint(pdf: "fpdf.FPDF", page: Page, slices: dict[str, "_Slice"]) -> None:
             bottom = height - mark.y - mark.height
             operators.append(f"{mark.x:.2f} {bottom:.2f} {mark.width:.2f} {mark.height:.2f} re f")
             continue
+        if isinstance(mark, Modules):
+            operators.append(_filled(mark, height))
+            continue
         if (mark.face, mark.size) != font:
             piece = slices[mark.face]
-            pdf._resource_catalog.add(PDFResourceType.FONT, piece.number, pdf.page)
+            if mark.face not in faces:
+                pdf._resource_catalog.add(PDFResourceType.FONT, piece.number, pdf.page)
+                faces.add(mark.face)
             operators.append(f"/F{piece.number} {mark.size:.2f} Tf")
             font = (mark.face, mark.size)
         codes = slices[mark.face].encode(mark.text)
@@ -166,6 +204,22 @@ def _flushed(pdf: "fpdf.FPDF", operators: list[str]) -> list[str]:
     return []
 
 
+_DARK = re.compile(rb"\x01+")
+
+
+def _filled(modules: Modules, height: float) -> str:
+    """One path, filled once: no reader shows a white line between two rows of it."""
+    scale = modules.size / len(modules.rows)
+    path = [
+        f"{run.start()} {i} {run.end() - run.start()} 1 re"
+        for i, row in enumerate(modules.rows)
+        for run in _DARK.finditer(row)
+    ]
+    place = f"{scale:.5f} 0 0 {-scale:.5f} {modules.x:.2f} {height - modules.y:.2f} cm"
+    return "\n".join(["q", place, *path, "f", "Q"])
+
+
+@cache
 def _of(colour: Colour) -> str:
     return " ".join(f"{part / 255:.3f}".rstrip("0").rstrip(".") for part in colour)
 
@@ -195,7 +249,7 @@ class _Face(NamedTuple):
     head: bytes
     hhea: bytes
     maxp: bytes
-    descriptor: dict[str, Any]
+    descriptor: str  # what its descriptor says in each document
 
 
 @cache
@@ -210,7 +264,7 @@ def _face(face: str) -> _Face:
         head, hhea, weight = font["head"], font["hhea"], font["OS/2"].usWeightClass
 
         def outline(name: str) -> bytes:
-            return bytes(data[places[order[name]] : places[order[name] + 1]])
+            return _padded(bytes(data[places[order[name]] : places[order[name] + 1]]))
 
         metrics = font["hmtx"].metrics
         return _Face(
@@ -223,16 +277,13 @@ def _face(face: str) -> _Face:
             head=bytes(font.reader["head"]),
             hhea=bytes(font.reader["hhea"]),
             maxp=bytes(font.reader["maxp"]),
-            descriptor={
-                "ascent": hhea.ascent,
-                "descent": hhea.descent,
-                "cap_height": font["OS/2"].sCapHeight,
-                "flags": 4,  # symbolic: its codes are its own
-                "font_b_box": f"[{head.xMin} {head.yMin} {head.xMax} {head.yMax}]",
-                "italic_angle": 0,
-                "stem_v": 50 + (weight // 65) ** 2,
-                "missing_width": metrics[".notdef"][0],
-            },
+            # Flags 4, symbolic: its codes are its own.
+            descriptor=(
+                f"/Flags 4 /FontBBox [{head.xMin} {head.yMin} {head.xMax} {head.yMax}]"
+                f" /Ascent {hhea.ascent} /Descent {hhea.descent}"
+                f" /CapHeight {font['OS/2'].sCapHeight} /ItalicAngle 0"
+                f" /StemV {50 + (weight // 65) ** 2} /MissingWidth {metrics['.notdef'][0]}"
+            ),
         )
 
 
@@ -264,8 +315,7 @@ class _Slice:
     def font_file(self) -> bytes:
         """A TrueType file with just these glyphs, each one's index its code."""
         face = self.face
-        outlines = [face.notdef, *(_padded(face.outlines[char]) for char in self.codes)]
-        outlines[0] = _padded(outlines[0])
+        outlines = [face.notdef, *(face.outlines[char] for char in self.codes)]
         count = len(outlines)
         places = [0]
         for outline in outlines:
@@ -337,41 +387,61 @@ def _sfnt(tables: dict[bytes, bytes]) -> bytes:
     return b"".join([header, *entries, *contents])
 
 
-def _producer_of(used: Iterable[_Slice]) -> "type[OutputProducer]":
-    """fpdf2's writer, with the fonts of one document."""
-    from fpdf.fonts import PDFFontDescriptor
-    from fpdf.output import CIDSystemInfo, OutputProducer, PDFFont, PDFFontStream
-    from fpdf.syntax import Name, PDFArray, PDFContentStream
+@cache
+def _producer() -> Callable[[Iterable[_Slice], "fpdf.FPDF"], "OutputProducer"]:
+    """fpdf2's writer, given the fonts of one document."""
+    from fpdf.output import OutputProducer
+    from fpdf.syntax import PDFObject
+
+    class Prepared(PDFObject):
+        """An object whose entries are known; fpdf2 finds its own by looking at attributes."""
+
+        def __init__(self, entries: str, stream: bytes | None = None) -> None:
+            super().__init__()
+            self._entries = entries
+            self._stream = stream
+
+        def serialize(self, *_: Any, **__: Any) -> str:
+            stream = ""
+            if self._stream is not None:
+                stream = f"stream\n{self._stream.decode('latin-1')}\nendstream\n"
+            return f"{self.id} 0 obj\n<<{self._entries}>>\n{stream}endobj"
 
     class Producer(OutputProducer):
-        def _add_fonts(self, *_: Any) -> Any:
-            return {piece.number: self._add_slice(piece) for piece in used}
+        def __init__(self, used: Iterable[_Slice], pdf: "fpdf.FPDF") -> None:
+            super().__init__(pdf)
+            self.used = used
 
-        def _add_slice(self, piece: _Slice) -> PDFFont:
-            name = f"AAAAA{'ABCDEFGH'[piece.number]}+{piece.face.name}"
-            font = PDFFont(subtype="Type0", base_font=name, encoding="Identity-H")
-            self._add_pdf_obj(font, "fonts")
-            outlines = PDFFont(
-                subtype="CIDFontType2",
-                base_font=name,
-                d_w=piece.face.notdef_advance,
-                w=piece.widths(),
+        def _add_fonts(self, *_: Any) -> Any:
+            return {piece.number: self._add_slice(piece) for piece in self.used}
+
+        def _add(self, entries: str, stream: bytes | None = None) -> Prepared:
+            if stream is not None:
+                stream = zlib.compress(stream)
+                entries = f"{entries} /Filter /FlateDecode /Length {len(stream)}"
+            added = Prepared(entries, stream)
+            self._add_pdf_obj(added)
+            return added
+
+        def _add_slice(self, piece: _Slice) -> Prepared:
+            name = f"/AAAAA{'ABCDEFGH'[piece.number]}+{piece.face.name}"
+            font_file = piece.font_file()
+            outlines = self._add(f"/Length1 {len(font_file)}", font_file)
+            descriptor = self._add(
+                f"/Type /FontDescriptor /FontName {name} {piece.face.descriptor}"
+                f" /FontFile2 {outlines.ref}"
             )
-            self._add_pdf_obj(outlines, "fonts")
-            font.descendant_fonts = PDFArray([outlines])
-            font.to_unicode = PDFContentStream(piece.to_unicode(), compress=True)
-            self._add_pdf_obj(font.to_unicode, "fonts")
-            outlines.c_i_d_system_info = CIDSystemInfo()
-            self._add_pdf_obj(outlines.c_i_d_system_info, "fonts")
             # A glyph's index is its code.
-            outlines.c_i_d_to_g_i_d_map = Name("Identity")  # type: ignore[assignment]
-            descriptor = PDFFontDescriptor(**piece.face.descriptor)
-            descriptor.font_name = Name(name)
-            self._add_pdf_obj(descriptor, "fonts")
-            outlines.font_descriptor = descriptor
-            font_file = PDFFontStream(piece.font_file())
-            self._add_pdf_obj(font_file, "fonts")
-            descriptor.font_file2 = font_file  # type: ignore[attr-defined]
-            return font
+            descendant = self._add(
+                f"/Type /Font /Subtype /CIDFontType2 /BaseFont {name} /CIDToGIDMap /Identity"
+                " /CIDSystemInfo <</Registry (Adobe) /Ordering (UCS) /Supplement 0>>"
+                f" /DW {piece.face.notdef_advance} /W {piece.widths()}"
+                f" /FontDescriptor {descriptor.ref}"
+            )
+            to_unicode = self._add("", piece.to_unicode())
+            return self._add(
+                f"/Type /Font /Subtype /Type0 /BaseFont {name} /Encoding /Identity-H"
+                f" /DescendantFonts [{descendant.ref}] /ToUnicode {to_unicode.ref}"
+            )
 
     return Producer

@@ -6,7 +6,9 @@ come to (see lib/pdf_writer). Lengths are in points from the top left corner.
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import cache
 from typing import NamedTuple
+from xml.sax.saxutils import escape
 
 from lib import fonts
 from lib.pdf_writer import Box, Colour, Page, Text
@@ -81,20 +83,31 @@ def stack(page: Page, x: float, top: float, lines: Lines) -> float:
 def xmp(
     title: str, author: str, subject: str, day: date, tool: str, more: Mapping[str, str]
 ) -> str:
-    """What a PDF/A-3B file says of itself, dated by `day`; `more` is added as it is."""
+    """What a PDF/A-3B file says of itself, dated by `day`; `more` is added as it is.
+
+    Title, author and subject are texts that a page can print (see fonts.missing_glyphs).
+    """
+    return _xmp_template(tool, tuple(more.items())).format(
+        title=escape(title), author=escape(author), subject=escape(subject), day=day.isoformat()
+    )
+
+
+@cache
+def _xmp_template(tool: str, more: tuple[tuple[str, str], ...]) -> str:
+    """The XMP of factur-x with a place for each text: building its tree anew takes a while."""
     import fpdf
     from facturx.facturx import generate_xmp_object
     from lxml import etree
 
     metadata = {
         "pdfa3_flavor": "B",
-        "title": title,
-        "author": author,
-        "subject": subject,
+        "title": "{title}",
+        "author": "{author}",
+        "subject": "{subject}",
         "producer": f"fpdf2 {fpdf.__version__}",
         "creator_tool": tool,
-        "timestamp": f"{day.isoformat()}T00:00:00+00:00",
-        **more,
+        "timestamp": "{day}T00:00:00+00:00",
+        **dict(more),
     }
     made = str(etree.tostring(generate_xmp_object(metadata), encoding="unicode"))
     # lxml declares every prefix on the root; veraPDF before 1.28 wants this one here too.
