@@ -14,8 +14,8 @@ from pathlib import Path
 
 from lib import (
     alerts,
-    balances,
     cli,
+    histories,
     issuing,
     money,
     outside,
@@ -48,7 +48,7 @@ def main(arguments: Namespace, root: Root) -> None:
             print(alerts.printable(f"{file} was imported by finishing the run that had stopped"))
             return
         named = {row["client"] for row in rows.values()}
-        books = payment_rules.open_books(root, sorted(named & set(balances.clients_of(root))))
+        books = payment_rules.open_books(root, sorted(named & set(histories.clients_of(root))))
         allowed = Allowed(arguments.again, arguments.overpayment)
         facts = decide(root, file, books, rows, misshapen, arguments.today, allowed)
         names = [
@@ -104,10 +104,10 @@ def read_rows(file: str, data: bytes) -> tuple[Rows, Faults]:
     return rows, faults
 
 
-def _more(file: str, line: int) -> Alert:
+def _more(file: str, line: int) -> tuple[int, Alert]:
     """Reading stops where enough is wrong: nobody reads a hundred lines of errors."""
     text = f"reading stopped after {_MOST} errors; correct these first"
-    return Alert("B-CSV-LINE", file, f"line {line}", text)
+    return line, Alert("B-CSV-LINE", file, f"line {line}", text)
 
 
 def decide(
