@@ -12,21 +12,10 @@ import zipfile
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from lib import (
-    accounting_tables,
-    bookkeeping,
-    cli,
-    exports,
-    fec,
-    inputs,
-    periods,
-    revenues,
-    storage,
-)
+from lib import accountant, cli, exports, inputs, revenues, storage
 from lib.alerts import Alert, Broken
 from lib.exports import Books
 from lib.histories import Bill
-from lib.inputs import Issuer
 from lib.root import Root
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first moment that a ZIP can name
@@ -41,7 +30,8 @@ def main(arguments: Namespace, root: Root) -> None:
         bills = _issued(books, period)
         _check(root, bills)
         target = exports.folder(root) / "accountant" / f"accountant-{period}.zip"
-        changed = pack(root, target, tables(books, issuer, period), bills)
+        tables = accountant.tables(books.histories, issuer, period, books.settings)
+        changed = pack(root, target, tables, bills)
     name = root.name_of(target)
     print(name if changed else f"{name}: as it was")
     print(f"{period}: {len(bills)} invoices and credit notes")
@@ -75,35 +65,6 @@ def _check(root: Root, bills: list[Bill]) -> None:
         faults.append(Alert("B-PROOF-BROKEN", root.name_of(path), "", text, bill.client))
     if faults:
         raise Broken(faults)
-
-
-def tables(books: Books, issuer: Issuer, period: str) -> dict[str, bytes]:
-    """The files of the period that are not PDFs, by name.
-
-    The FEC of a month has that month's entries under their numbers in the fiscal year. A
-    seller without SIREN has none.
-    """
-    recettes = accounting_tables.recettes(books.histories, period)
-    revenues_made = accounting_tables.revenues(books.histories, period)
-    payments = accounting_tables.payments(books.histories, period)
-    files = {
-        f"recettes-{period}.csv": recettes.table,
-        f"recettes-{period}.totals.csv": recettes.totals,
-        f"revenues-{period}.csv": revenues_made.table,
-        f"revenues-{period}.totals.csv": revenues_made.totals,
-        f"payments-{period}.csv": payments,
-    }
-    made = {name: table.to_bytes(books.settings) for name, table in files.items()}
-    if issuer.party.siren:
-        if len(period) == len("2024"):
-            year = part = bookkeeping.fiscal_year(int(period), issuer.fiscal_year_end)
-        else:
-            first, last = periods.first_day(period), periods.last_day(period)
-            year = bookkeeping.fiscal_year_of(last, issuer.fiscal_year_end)
-            part = bookkeeping.FiscalYear(first.isoformat(), last.isoformat())
-        data = fec.to_bytes(books.histories, issuer.accounts, year, part)
-        made[fec.file_name(issuer.party.siren, part.end)] = data
-    return made
 
 
 def pack(root: Root, target: Path, files: dict[str, bytes], bills: list[Bill]) -> bool:

@@ -1,9 +1,11 @@
 """`make verify`: every tampering is found and named, nothing sound is accused."""
 
+import io
 import json
 import os
 import re
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ BATCH_PDF = "data/invoices_batch/plume/2026/PLUM-2026-0001.pdf"
 PACKAGE = "downloads/plume__2026-10.zip"
 USAGE = "data/usage/nord/2026-10.batch_plume.json"
 RECETTES = "exports/recettes/recettes-2026.csv"
+LEDGER = "exports/ledger/2026.journal"
 
 
 def batch_line(i: int) -> str:
@@ -78,7 +81,7 @@ def house_of_a_month(tmp_path_factory: pytest.TempPathFactory) -> Path:
         did(house.call("reverse_payment", root, payment="sud/1", today="2026-12-01"))
     for script in ("reconcile", "pack_batches", "export_payments"):
         did(house.call(script, root))
-    for script in ("export_revenues", "export_fec", "pack_accountant"):
+    for script in ("export_revenues", "export_fec", "export_ledger", "pack_accountant"):
         did(house.call(script, root, year="2026"))
     return root.path
 
@@ -263,6 +266,27 @@ def mode(name: str, wanted: int) -> Any:
 
 def change(name: str, how: Callable[[bytes], bytes] = one_byte) -> Any:
     return lambda root: edit(root, name, how)
+
+
+def repack(name: str, entry: str, old: bytes, new: bytes) -> Any:
+    """A table of a package with another figure, and the hash of that in its list."""
+
+    def other(data: bytes) -> bytes:
+        with zipfile.ZipFile(io.BytesIO(data)) as package:
+            inside = {info: package.read(info) for info in package.infolist()}
+        (table,) = (info for info in inside if info.filename.endswith(f"/{entry}"))
+        (listed,) = (info for info in inside if info.filename.endswith("/SHA256SUMS"))
+        assert old in inside[table]
+        was, inside[table] = inside[table], inside[table].replace(old, new)
+        digests = [storage.sha256(one).encode() for one in (was, inside[table])]
+        inside[listed] = inside[listed].replace(*digests)
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as package:
+            for info, content in inside.items():
+                package.writestr(info, content)
+        return stream.getvalue()
+
+    return change(name, other)
 
 
 def add(name: str, file_mode: int = 0o444) -> Any:
@@ -456,6 +480,14 @@ SEEN = {
     "the accountant's ZIP": (
         change("exports/accountant/accountant-2026.zip"),
         {("exports/accountant/accountant-2026.zip", "B-DERIVED-CHANGED")},
+    ),
+    "a table in the accountant's ZIP, with its hash": (
+        repack("exports/accountant/accountant-2026.zip", "recettes-2026.csv", b"20.50", b"21.50"),
+        {("exports/accountant/accountant-2026.zip", "B-DERIVED-CHANGED")},
+    ),
+    "a ledger": (
+        change(LEDGER, lambda data: data.replace(b"20.50", b"21.50")),
+        {(LEDGER, "B-DERIVED-CHANGED")},
     ),
     "the usage that a payer is billed by": (
         change(USAGE, lambda data: data.replace(b'"3"', b'"2"')),

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import msgspec
 
 from lib import (
+    accountant,
     accounting_tables,
     audit,
     audit_records,
@@ -28,6 +29,7 @@ from lib import (
     fec,
     histories,
     inputs,
+    ledgers,
     packages,
     revenues,
     storage,
@@ -215,12 +217,21 @@ def _fec(past: Past, match: re.Match[str], _: Settings) -> bytes | None:
     return fec.to_bytes(past.histories, past.issuer.accounts, year, year)
 
 
+def _ledger(past: Past, match: re.Match[str], _: Settings) -> bytes | None:
+    if past.issuer is None:
+        return None
+    year = bookkeeping.fiscal_year(int(match[1]), past.issuer.fiscal_year_end)
+    ledger = ledgers.ledger_of(bookkeeping.journal(past.histories), year)
+    return ledgers.files(ledger)[match[2]]
+
+
 _PERIOD = r"(20[0-9]{2}(?:-[0-9]{2})?)"
 
 _EXPORTS = (
     Export(rf"recettes/(recettes|revenues)-{_PERIOD}(\.totals)?\.csv", "export", _recettes),
     Export(r"payments/payments\.csv", "payments-csv", _payments),
     Export(r"fec/([0-9]{9})FEC(20[0-9]{2})[0-9]{4}\.txt", "fec", _fec),
+    Export(r"ledger/(20[0-9]{2})\.(journal|beancount)", "ledger", _ledger),
 )
 
 
@@ -241,8 +252,8 @@ def _exports(files: Files, books: Books, used: Settings) -> Iterator[Alert]:
         for kind in _EXPORTS:
             if match := re.fullmatch(f"exports/{kind.pattern}", name):
                 yield from _export(files, name, kind, match, past, used)
-        if name.startswith("exports/accountant/") and name.endswith(".zip"):
-            yield from _for_accountant(files, books, name)
+        if re.fullmatch(f"exports/accountant/accountant-{_PERIOD}\\.zip", name):
+            yield from _for_accountant(files, books, name, past, used)
 
 
 def _issuer(root: Root) -> Issuer | None:
@@ -257,11 +268,17 @@ def _export(
 ) -> Iterator[Alert]:
     """An export is right in any dialect: one of them may have been asked for once."""
     data, _ = audit.read(files.root, name)
-    dialects = product(("rfc4180", "fr"), ("en", "fr"))
-    variants = [used, *(used._replace(csv_dialect=one, csv_headers=two) for one, two in dialects)]
-    if any(kind.build(past, match, variant) == data for variant in variants):
-        return
-    # As Make sees it: what is older than what it is made from has to be made again anyway.
+    if all(kind.build(past, match, variant) != data for variant in _dialects(used)):
+        yield _differs(files, name, kind.command)
+
+
+def _dialects(used: Settings) -> list[Settings]:
+    pairs = product(("rfc4180", "fr"), ("en", "fr"))
+    return [used, *(used._replace(csv_dialect=one, csv_headers=two) for one, two in pairs)]
+
+
+def _differs(files: Files, name: str, command: str) -> Alert:
+    """As Make sees it: what is older than what it is made from has to be made again anyway."""
     made_from = [
         found.st_mtime_ns
         for source, found in files.stats.items()
@@ -271,17 +288,21 @@ def _export(
         path.stat().st_mtime_ns for path in (files.root.issuer, files.root.env) if path.exists()
     ]
     is_old = files.stats[name].st_mtime_ns < max(made_from, default=0)
-    yield (_stale if is_old else _changed)(name, kind.command)
+    return (_stale if is_old else _changed)(name, command)
 
 
-def _for_accountant(files: Files, books: Books, name: str) -> Iterator[Alert]:
-    """The files inside have the hashes that its list says, and the PDFs those of the records."""
+def _for_accountant(
+    files: Files, books: Books, name: str, past: Past, used: Settings
+) -> Iterator[Alert]:
+    """The files inside have the hashes that its list says, the PDFs those of the records, and
+    the tables say what the records say."""
     known = {
         f"invoices/{book.owner}/{record['number']}.pdf": record["pdf_sha256"]
         for book in books.of(audit_records.REVENUES)
         for record in book.records
     }
     top = PurePosixPath(name).stem
+    tables = {}
     try:
         with zipfile.ZipFile(files.root.path / name) as package:
             listed = package.read(f"{top}/SHA256SUMS").decode("utf-8")
@@ -289,12 +310,20 @@ def _for_accountant(files: Files, books: Books, name: str) -> Iterator[Alert]:
             inside = {entry.removeprefix(f"{top}/") for entry in package.namelist()}
             right = inside == {*sums, "SHA256SUMS"}
             for entry, digest in sums.items():
-                found = storage.sha256(package.read(f"{top}/{entry}"))
-                right = right and found == digest == known.get(entry, digest)
+                data = package.read(f"{top}/{entry}")
+                right = right and storage.sha256(data) == digest == known.get(entry, digest)
+                if not entry.startswith("invoices/"):
+                    tables[entry] = data
     except Exception:  # zipfile raises whatever a broken file leads it to
         right = False
     if not right:
         yield _changed(name, "accountant")
+    elif past.issuer and not any(
+        accountant.tables(past.histories, past.issuer, top.removeprefix("accountant-"), variant)
+        == tables
+        for variant in _dialects(used)
+    ):
+        yield _differs(files, name, "accountant")
 
 
 # --- usage ---------------------------------------------------------------------------
