@@ -421,7 +421,7 @@ test: $(READY_DEV) ## the tests, under five minutes
 .PHONY: faults
 faults: $(READY_DEV) ## a month stopped at every call; power cuts; many runs at once (needs gcc; minutes)
 	@cd $(HOUSE) && $(PYTHON) tests/faults/simulate.py
-	@cd $(HOUSE) && $(PYTHON) -m pytest tests/faults/runs_at_once.py tests/faults/times.py
+	@cd $(HOUSE) && $(PYTHON) -m pytest tests/faults/runs_at_once.py tests/faults/times.py tests/faults/cluster.py
 
 .PHONY: lint
 lint: $(READY_DEV) ## style, format and types
@@ -444,6 +444,6 @@ bench: $(READY_DEV) ## speed, side by side with peers [SIZE=small|large] [PUBLIS
 
 .PHONY: pin
 pin: ## requirements*.txt anew from requirements*.in, with hashes (needs uv)
-	@cd $(HOUSE) && for name in requirements requirements-dev requirements-bench; do \
+	@cd $(HOUSE) && for name in requirements requirements-cluster requirements-dev requirements-bench; do \
 	  uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url \
 	    --python-version 3.11 --output-file $$name.txt $$name.in; done

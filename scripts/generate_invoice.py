@@ -23,6 +23,7 @@ from lib import (
     numbering,
     periods,
     production,
+    progress,
     records,
     revenues,
     settings,
@@ -35,6 +36,7 @@ from lib.billing_rules import MissingUsage
 from lib.document import Document
 from lib.inputs import Client, Inputs, UsageInput
 from lib.root import Root
+from lib.settings import Settings
 
 _LOOKED_BACK = 3  # months whose usage is looked through for what came too late
 
@@ -52,13 +54,15 @@ def main(arguments: Namespace, root: Root) -> None:
     month, issue_date = arguments.month, arguments.issue_date
     _check_dates(month, issue_date, arguments.today)
     command = f"generate_invoice {month} {arguments.client or 'all clients'}"
-    with issuing.begin(root, command, settings.load(root).lock_wait) as run:
+    used = settings.load(root)
+    alerts.report(root.logs, "generate_invoice.py", settings.notices(used))
+    with issuing.begin(root, command, used.lock_wait) as run:
         given = inputs.load(root)
         chains = revenues.read(root, revenues.DIRECT)
         sequences = numbering.read(root, revenues.DIRECT.counters, chains.values())
         decision = decide(root, given, chains, month, arguments.client, arguments.reissue)
         documents, sequences = number_all(given, decision.to_issue, sequences, issue_date)
-        facts = stage(run, given, documents)
+        facts = stage(run, given, documents, used)
         if facts:
             for client, new in facts.items():
                 chain = revenues.chain_of(root, revenues.DIRECT, chains, client)
@@ -300,7 +304,7 @@ def sources_of(given: Inputs, client: str, usage: Iterable[UsageInput]) -> dict[
 
 
 def stage(
-    run: issuing.Run, given: Inputs, documents: list[Document]
+    run: issuing.Run, given: Inputs, documents: list[Document], used: Settings
 ) -> dict[str, list[records.Record]]:
     """Renders, validates and stages every document and the inputs it was made from.
 
@@ -313,18 +317,20 @@ def stage(
     facts: dict[str, list[records.Record]] = {}
     faults: list[Alert] = []
     logo = given.issuer.logo.data if given.issuer.logo else None
-    for made in documents:
-        product = production.produce(logo, made)
-        for verdict in product.verdicts:
-            file = given.clients[made.client].source.name
-            faults.append(Alert("B-INVOICE-INVALID", file, verdict.rule, verdict.text, made.client))
-        if product.verdicts:
-            continue
-        digests = [
-            run.stage_proof(_proof(run.root, made, suffix), data)
-            for suffix, data in (("json", product.json), ("pdf", product.pdf))
-        ]
-        facts.setdefault(made.client, []).append(revenues.facts(made, *digests))
+    with progress.bar("invoices", len(documents)) as shown:
+        products = production.produce_all(documents, logo, used)
+        for done, (made, product) in enumerate(products, 1):
+            shown(done)
+            for rule, text in product.verdicts:
+                file = given.clients[made.client].source.name
+                faults.append(Alert("B-INVOICE-INVALID", file, rule, text, made.client))
+            if product.verdicts:
+                continue
+            digests = [
+                run.stage_proof(_proof(run.root, made, suffix), data)
+                for suffix, data in (("json", product.json), ("pdf", product.pdf))
+            ]
+            facts.setdefault(made.client, []).append(revenues.facts(made, *digests))
     if faults:
         raise Refused(faults)
     if documents:

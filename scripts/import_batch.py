@@ -9,9 +9,8 @@ in the client's name and on its behalf, together with the usage that its payer i
 import csv
 import io
 import re
-import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -29,6 +28,7 @@ from lib import (
     numbering,
     periods,
     production,
+    progress,
     records,
     revenues,
     settings,
@@ -58,6 +58,18 @@ class Submission(NamedTuple):
     sha256: str
 
 
+class Part(NamedTuple):
+    """A file's part of the progress bar, in bytes."""
+
+    shown: Callable[[int], None]
+    begin: int
+    size: int
+
+    def done(self, lines: int, of: int) -> None:
+        """So many of its lines are done."""
+        self.shown(self.begin + self.size * lines // of)
+
+
 def main(arguments: Namespace, root: Root) -> None:
     """One run of the protocol for each file; a rejected file does not stop the others."""
     used = settings.load(root)
@@ -68,13 +80,19 @@ def main(arguments: Namespace, root: Root) -> None:
         # A killed run may have moved a file there and not flushed it.
         if rejected_folder(root).is_dir():
             storage.flush_folder(rejected_folder(root))
+    alerts.report(root.logs, "import_batch.py", settings.notices(used))
     files = inbox(root, arguments.client)
-    for path in files:
-        try:
-            check_name(root, path)
-            handle(root, path, arguments, used)
-        except Refused as rejection:
-            refused += rejection.alerts
+    # How many lines a file has is known when it is checked; how many bytes, before.
+    sizes = [path.stat().st_size if path.is_file() else 0 for path in files]
+    with progress.bar("batches", sum(sizes)) as shown:
+        for i, path in enumerate(files):
+            part = Part(shown, sum(sizes[:i]), sizes[i])
+            try:
+                check_name(root, path)
+                handle(root, path, arguments, used, part)
+            except Refused as rejection:
+                refused += rejection.alerts
+            part.done(1, 1)
     if not files:
         print("the inbox has no file")
     if refused:
@@ -121,7 +139,7 @@ def check_dates(path: Path, arguments: Namespace) -> None:
         raise cli.refuse("B-DATE", f"data/inbox_batch/{path.name}", "", text)
 
 
-def handle(root: Root, path: Path, arguments: Namespace, used: Settings) -> None:
+def handle(root: Root, path: Path, arguments: Namespace, used: Settings, part: Part) -> None:
     """The story of one file."""
     command = f"import_batch {path.name}"
     with issuing.begin(root, command, used.lock_wait) as run:
@@ -137,7 +155,7 @@ def handle(root: Root, path: Path, arguments: Namespace, used: Settings) -> None
         lines, faults = check(root, client, payer, submission, chains)
         if faults:
             reject(root, submission, faults, client.client.csv.delimiter)
-        facts = issue(run, client, submission, given, chains, arguments, used, lines)
+        facts = issue(run, client, submission, given, chains, arguments, used, lines, part)
     report(root, submission, facts)
 
 
@@ -362,6 +380,7 @@ def issue(
     arguments: Namespace,
     used: Settings,
     lines: int,
+    part: Part,
 ) -> list[records.Record]:
     """Renders, validates and commits every line, in order, with the payer's usage.
 
@@ -374,12 +393,10 @@ def issue(
     logo = client.logo.data if client.logo else None
     facts: list[records.Record] = []
     faults: list[Fault] = []
-    from rich.progress import track
-
-    products = production.produce_all(numbered, logo, used.workers)
-    shown = track(products, submission.path.name, lines, disable=_quiet())
     # Each line is an invoice and none is empty, so the first one stands on line 2.
-    for line, (made, product) in enumerate(shown, 2):
+    products = production.produce_all(numbered, logo, used)
+    for line, (made, product) in enumerate(products, 2):
+        part.done(line - 1, lines)
         for verdict in product.verdicts:
             rule = f"the invoice standard EN 16931 refuses it: {verdict.rule} {verdict.text}"
             faults.append(Fault(line, "reference", made.reference, rule, "correct the line"))
@@ -467,11 +484,6 @@ def _finish(
 def _sources(client: BatchClientInput, given: Inputs) -> list[inputs.Source]:
     logo = [client.logo] if client.logo else []
     return [client.source, given.issuer.source, *logo]
-
-
-def _quiet() -> bool:
-    """Progress bars are for terminals; a cron mail stays readable."""
-    return not sys.stderr.isatty()
 
 
 # --- saying --------------------------------------------------------------------------

@@ -4,18 +4,24 @@ The same document gives the same bytes, whoever produces it, whenever. `renderer
 what shapes those bytes: where it is the same, they can be made again and compared.
 """
 
+import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import chain, islice
+from pathlib import Path
 from typing import NamedTuple
 
-from lib import document, facturx_xml, fonts, invoice_pdf, judges, storage, workers
+from lib import cluster, document, facturx_xml, fonts, invoice_pdf, judges, storage, workers
 from lib.document import Document
+from lib.settings import Settings
 
 TEMPLATE = "3"  # the layout of lib/invoice_pdf; it changes whenever the page does
 _SHAPING = ("fpdf2", "fonttools", "factur-x", "lxml", "Babel", "segno", "pillow")
+_JUDGING = ("saxonche", "msgspec")
 # A worker needs two seconds to compile the schematrons; fewer documents are faster at home.
 _WORTH_WORKERS = 40
+_WORTH_CLUSTER = 40
 
 
 class Product(NamedTuple):
@@ -40,6 +46,25 @@ def renderer() -> tuple[tuple[str, str], ...]:
     )
 
 
+@cache
+def equipment() -> tuple[tuple[str, str], ...]:
+    """What makes and judges a document, by name: where it is the same, so are the products."""
+    import importlib.metadata
+
+    folder = Path(__file__).parent
+    program = [
+        f"{path.relative_to(folder)} {storage.sha256_of_file(path)}"
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in (".py", ".json")
+    ]
+    return (
+        ("program", storage.sha256("\n".join(program).encode())[:16]),
+        ("Python", f"{sys.version_info.major}.{sys.version_info.minor}"),
+        *renderer(),
+        *((name, importlib.metadata.version(name)) for name in _JUDGING),
+    )
+
+
 def produce(logo: bytes | None, made: Document) -> Product:
     """Renders and validates one document.
 
@@ -54,7 +79,17 @@ def produce(logo: bytes | None, made: Document) -> Product:
 
 
 def produce_all(
-    documents: Iterable[Document], logo: bytes | None, processes: int
+    documents: Iterable[Document], logo: bytes | None, used: Settings
 ) -> Iterator[tuple[Document, Product]]:
-    """Each document with its product, in the order given: see workers.each."""
-    return workers.each(produce, logo, documents, processes, _WORTH_WORKERS)
+    """Each document with its product, in the order given.
+
+    By the cluster where the settings name one, else on the cores of this machine: see
+    cluster.each and workers.each.
+    """
+    if used.cluster is None:
+        return workers.each(produce, logo, documents, used.workers, _WORTH_WORKERS)
+    documents = iter(documents)
+    first = list(islice(documents, _WORTH_CLUSTER))
+    if len(first) < _WORTH_CLUSTER:
+        return workers.each(produce, logo, first, used.workers, _WORTH_WORKERS)
+    return cluster.each(produce, logo, chain(first, documents), used.cluster, equipment)

@@ -21,6 +21,9 @@ _DEFAULTS = {
     "CSV_DIALECT": "rfc4180",
     "CSV_HEADERS": "en",
     "WORKERS": "0",
+    "WORKERS_CA_FILE": "",
+    "WORKERS_CERT_FILE": "",
+    "WORKERS_KEY_FILE": "",
     "SMTP_HOST": "",
     "SMTP_PORT": "0",
     "SMTP_USER": "",
@@ -38,7 +41,6 @@ _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 
 _NUMBERS = {
     "LOCK_WAIT": "seconds",
-    "WORKERS": "processes",
     "SMTP_PORT": "a port",
     "SMTP_TIMEOUT": "seconds",
     "MAIL_MAX_ATTACHMENT": "bytes",
@@ -55,8 +57,12 @@ _CHOICES = {
 _LARGEST = 65_536  # bytes of .env
 _MOST = 100  # unknown settings, and addresses, that are looked at
 
-# Where a password may go unencrypted: it does not leave the machine.
+# Where a password or an invoice may go unencrypted: it does not leave the machine.
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+_PROCESSES = re.compile("[0-9]{1,4}")
+_TLS_FILES = ("WORKERS_CA_FILE", "WORKERS_CERT_FILE", "WORKERS_KEY_FILE")
+_CLUSTER = re.compile(r"(tcp|tls)://([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,14 +87,31 @@ class Mail:
     alert_to: tuple[str, ...]
 
 
+class Tls(NamedTuple):
+    """The authority that all certificates of a cluster are from; our certificate and its key."""
+
+    ca_file: Path
+    cert_file: Path
+    key_file: Path
+
+
+class Cluster(NamedTuple):
+    """Machines that render: the address of their scheduler; `tls` is None for tcp://."""
+
+    address: str
+    tls: Tls | None
+
+
 class Settings(NamedTuple):
-    """`lock_wait`: seconds to wait for another run to end; `workers`: processes that render.
+    """`lock_wait`: seconds to wait for another run to end; `workers`: processes of this machine
+    for what is done on all cores; `cluster`: who renders instead of them, or None.
 
     `csv_dialect` is rfc4180 or fr, `csv_headers` en or fr.
     """
 
     lock_wait: int
     workers: int
+    cluster: Cluster | None
     csv_dialect: str
     csv_headers: str
     mail: Mail
@@ -113,12 +136,15 @@ def load(root: Root) -> Settings:
             faults.append(_fault(root, text))
     if len(_addresses(values["ALERT_TO"])) > _MOST:
         faults.append(_fault(root, f"ALERT_TO: has more than {_MOST} addresses"))
+    faults += [_fault(root, text) for text in _workers_faults(root, values)]
     faults += [_fault(root, text) for text in _mail_faults(root, values)]
     if faults:
         raise Refused(faults)
+    is_cluster = not _PROCESSES.fullmatch(values["WORKERS"])
     return Settings(
         lock_wait=int(values["LOCK_WAIT"]),
-        workers=int(values["WORKERS"]) or _cores(),
+        workers=_cores() if is_cluster else int(values["WORKERS"]) or _cores(),
+        cluster=_cluster(root, values) if is_cluster else None,
         csv_dialect=values["CSV_DIALECT"],
         csv_headers=values["CSV_HEADERS"],
         mail=Mail(
@@ -135,6 +161,42 @@ def load(root: Root) -> Settings:
             alert_to=_addresses(values["ALERT_TO"]),
         ),
     )
+
+
+def notices(used: Settings) -> list[Alert]:
+    """What somebody may want to decide otherwise."""
+    if used.cluster is None or used.cluster.tls:
+        return []
+    host = used.cluster.address.removeprefix("tcp://").rpartition(":")[0].strip("[]")
+    if host in _LOOPBACK:
+        return []
+    text = f"WORKERS: {used.cluster.address} is not encrypted: whoever is on the way can read"
+    text += " and change the invoices, and run programs here; write tls://"
+    return [Alert("I-WORKERS-PLAIN", "", "", text)]
+
+
+def _workers_faults(root: Root, values: dict[str, str]) -> list[str]:
+    """What is wrong with who renders."""
+    given = values["WORKERS"]
+    if _PROCESSES.fullmatch(given):
+        return []
+    address = _CLUSTER.fullmatch(given)
+    if not address or not 0 < int(address[3]) <= 65535:
+        text = f'WORKERS: "{given}" is neither a number of processes nor the address of a cluster'
+        return [f"{text}; write 0, or tls://host:8786"]
+    faults = []
+    for name in _TLS_FILES if address[1] == "tls" else ():
+        if not values[name]:
+            faults.append(f"{name}: is missing, which tls:// needs; docs/operations.md shows how")
+        elif not _is_file(root.path / values[name]):
+            faults.append(f'{name}: "{values[name]}" is no file')
+    return faults
+
+
+def _cluster(root: Root, values: dict[str, str]) -> Cluster:
+    address = values["WORKERS"]
+    is_plain = address.startswith("tcp://")
+    return Cluster(address, None if is_plain else Tls(*(root.path / values[n] for n in _TLS_FILES)))
 
 
 def _mail_faults(root: Root, values: dict[str, str]) -> list[str]:

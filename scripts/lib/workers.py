@@ -59,21 +59,37 @@ def each(
         initializer=_prepare,
         initargs=(os.getpid(), work, shared),
     )
-    waiting: deque[tuple[_Item, Future[_Result]]] = deque()
     try:
         with pool:
-            for item in chain(first, items):
-                waiting.append((item, pool.submit(_do, item)))
-                if len(waiting) > workers * _AHEAD:
-                    done, result = waiting.popleft()
-                    yield done, result.result()
-            while waiting:
-                done, result = waiting.popleft()
-                yield done, result.result()
+            yield from in_order(lambda item: pool.submit(_do, item), chain(first, items), workers)
     except BrokenExecutor:
         text = "a worker was killed (is there too little memory?); nothing was half-done: run the"
         text += " command again, with WORKERS=1 if it is killed again"
         raise Unavailable([Alert("B-WORKER", "", "", text)]) from None
+
+
+def in_order(
+    submit: "Callable[[_Item], Future[_Result]]",
+    items: Iterable[_Item],
+    workers: int,
+    silence: int | None = None,
+) -> Iterator[tuple[_Item, _Result]]:
+    """Each item with its result, in the order of the items; few are under way at once.
+
+    Args:
+      silence: seconds to wait for a result that is due; None: as long as its worker lives.
+
+    Raises:
+      TimeoutError: after them.
+    """
+    waiting: deque[tuple[_Item, Future[_Result]]] = deque()
+    for item in items:
+        waiting.append((item, submit(item)))
+        if len(waiting) > workers * _AHEAD:
+            done, future = waiting.popleft()
+            yield done, future.result(silence)
+    for done, future in waiting:
+        yield done, future.result(silence)
 
 
 _work: Callable[[Any], Any]  # what a worker does; each worker has its own
