@@ -169,7 +169,9 @@ def test_a_worker_that_joins_later_is_compared_too():
     facts = cluster._facts(production.equipment, 1)
     worker = mock.Mock(address="tcp://h:1", state=mock.Mock(nthreads=2))
     with mock.patch("distributed.get_worker", return_value=worker):
-        with pytest.raises(cluster.Unlike, match="tcp://h:1 differs: threads 2, here 1:"):
+        with pytest.raises(
+            cluster.Unlike, match=r"tcp://h:1 differs: threads \(--nthreads\) 2, here 1:"
+        ):
             cluster._do(facts, production.equipment, max, 1, 2)
         worker.state.nthreads = 1
         assert cluster._do(facts, production.equipment, max, 1, 2) == 2

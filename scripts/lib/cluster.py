@@ -148,13 +148,13 @@ def _difference(address: str, found: Equipment, expected: Equipment) -> str:
         for name in dict.fromkeys((*here, *there))
         if here.get(name) != there.get(name)
     ]
-    return f"{address} differs: {', '.join(parts)}: {_EQUIP}, and --nthreads 1"
+    return f"{address} differs: {', '.join(parts)}: {_EQUIP}"
 
 
 def _facts(equipment: Callable[[], Equipment], threads: int) -> Equipment:
     version = importlib.metadata.version("distributed")
     # Of one thread: the judges (Saxon) may not be shared between several.
-    return (*equipment(), ("distributed", version), ("threads", str(threads)))
+    return (*equipment(), ("distributed", version), ("threads (--nthreads)", str(threads)))
 
 
 # --- what runs on a worker -------------------------------------------------------------
