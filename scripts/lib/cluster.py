@@ -7,11 +7,7 @@ join later. The items of a worker that dies are done by another.
 """
 
 import contextlib
-import importlib.metadata
-import logging
-import warnings
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -69,6 +65,8 @@ def each(
 
 @contextmanager
 def _failures_told(cluster: Cluster) -> Iterator[None]:
+    from concurrent.futures import CancelledError
+
     try:
         from distributed import KilledWorker
         from distributed.client import ClosedClientError
@@ -84,8 +82,8 @@ def _failures_told(cluster: Cluster) -> Iterator[None]:
         text = f"{cluster.address}: the workers were killed (is there too little memory?)"
         raise Unavailable([_alert(f"{text}; {_REMEDY}")]) from None
     except (OSError, CancelledError, ClosedClientError) as error:
-        if isinstance(error, OSError) and error.filename:
-            raise  # a file of this machine
+        if isinstance(error, OSError) and isinstance(error.filename, str):
+            raise  # a file of this machine: items are read while they are handed out
         text = f"{cluster.address}: the cluster cannot be reached or trusted, or has no worker left"
         raise Unavailable([_alert(f"{text}; {_REMEDY}")]) from None
 
@@ -96,6 +94,9 @@ def _alert(text: str) -> Alert:
 
 @contextmanager
 def _connected(cluster: Cluster) -> Iterator["Client"]:
+    import logging
+    import warnings
+
     from distributed import Client, Security
 
     # What goes wrong is told once, by the alert.
@@ -152,6 +153,8 @@ def _difference(address: str, found: Equipment, expected: Equipment) -> str:
 
 
 def _facts(equipment: Callable[[], Equipment], threads: int) -> Equipment:
+    import importlib.metadata
+
     version = importlib.metadata.version("distributed")
     # Of one thread: the judges (Saxon) may not be shared between several.
     return (*equipment(), ("distributed", version), ("threads (--nthreads)", str(threads)))
