@@ -43,6 +43,7 @@ CLIENT_MISTAKES = [
     ("plan.items.1.price", "12.5", '"12.5" is not an amount; write'),
     ("plan.items.1.price", "1 200.00", '"1 200.00" is not an amount; write "1200.00"'),
     ("plan.items.1.price", "12.50\n", '"12.50\\n" is not an amount; write "12.50"'),
+    ("party.phone", "+33240000000\n", '"+33240000000\\n" is not a telephone number; write "+332'),
     ("plan.items.1.price", "-5.00", '"-5.00" is not an amount; write'),
     ("plan.items.1.price", "1234567890.00", '"1234567890.00" is not an amount'),
     ("plan.items.1.price", "NaN", '"NaN" is not an amount; write'),
@@ -498,6 +499,18 @@ def test_no_bytes_are_a_riddle_to_the_program(rich_root, data):
     house.write(rich_root, "clients/nord.json", data)
     survives(rich_root)
     house.write(rich_root, "clients/nord.json", RICH)
+
+
+def test_a_line_break_after_an_address_is_refused(tmp_path):
+    given = house.client(changes={"party.email": ["a@client.example\n"]})
+    assert 'party.email[0]: "a@client.example\\n" is not' in told(house.build(tmp_path, given))
+
+
+def test_of_a_hundred_faults_and_more_a_hundred_are_told(tmp_path):
+    given = house.client(changes={f"key_{i}": "1" for i in range(300)})
+    lines = refused(house.build(tmp_path, given))
+    assert len(lines) == 101
+    assert "has more than 100 faults; correct these first" in lines[-1]
 
 
 def test_every_schema_refuses_what_it_does_not_know():
