@@ -102,7 +102,13 @@ def _tasks(books: Books) -> Iterator[Task]:
     for ledger in (revenues.DIRECT, revenues.BATCH):
         for book in books.of(ledger.records):
             about: dict[str, tuple[Record, ...]] = {}
+            seen: set[bytes] = set()
             for record in book.records:
+                facts = {key: record[key] for key in record.keys() - {"seq", "prev", "hash"}}
+                said = storage.canonical_json(facts)
+                if said in seen:  # a line that stands there again is named among the sequences
+                    continue
+                seen.add(said)
                 is_note = record["kind"] == "credit_note"
                 number = record["corrects" if is_note else "number"]
                 before = about.get(number, ())

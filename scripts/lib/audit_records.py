@@ -27,6 +27,8 @@ REVENUES_BATCH = revenues.BATCH.records
 PAYMENTS = "payments"
 OUTBOX = "outbox"
 
+_MOST = 1000  # broken lines of one file that are named
+
 _WITNESS = re.compile(r"[>\s]*(data/\S+\.jsonl) ([0-9]{1,15}) ([0-9a-f]{64})\s*")
 
 _Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{1,39}\Z")]
@@ -180,6 +182,10 @@ def _read_book(files: Files, family: str, name: str) -> tuple[Book, list[Alert]]
     seq, hash_ = 0, records.GENESIS
     *lines, rest = data.split(b"\n")
     for number, line in enumerate(lines, 1):
+        if len(faults) >= _MOST:
+            text = f"reading stopped after {_MOST} broken lines; restore it from a backup"
+            faults.append(Alert("B-RECORD-BROKEN", name, f"line {number}", text))
+            break
         record, wrong = _read_line(name, line, family, seq + 1, hash_)
         faults += [Alert("B-RECORD-BROKEN", name, f"line {number}", text) for text in wrong]
         if record is not None:
