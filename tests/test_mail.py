@@ -555,6 +555,25 @@ def test_settings_that_cannot_be_are_refused_without_the_password(root):
     assert PASSWORD not in ran.err
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("SMTP_PORT=²", 'SMTP_PORT: "²" is not a number (a port); write 0'),
+        ("SMTP_TIMEOUT=" + "9" * 5000, "is not a number (seconds); write 30"),
+        ("SMTP_CA_FILE=" + "a" * 5000, "is no file"),
+        ("LOCK_WAIT 5", 'line 1 is no setting; write NAME=value, or "#" before a comment'),
+        ("MAIL_FROM='a@b.example", "line 1 is no setting"),
+        ("ALERT_TO=" + "a@b.example," * 200, "ALERT_TO: has more than 100 addresses"),
+        ("#" * 70_000, "has 70000 bytes, at most 65536 are read"),
+    ],
+)
+def test_a_setting_of_any_length_is_refused_in_a_line(root, text, said):
+    house.write(root, ".env", text.encode())
+    ran = send(root)
+    assert ran.code == 1 and said in ran.err, ran
+    assert len(ran.err.splitlines()) == 1
+
+
 # --- headers -----------------------------------------------------------------------------------
 
 printable = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=120)

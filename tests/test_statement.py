@@ -314,6 +314,11 @@ HOSTILE = {
     "OFX amount": (SAMPLES / "ofx_211.ofx").read_bytes().replace(b"76.80", b"1,076.80"),
     "OFX date": (SAMPLES / "ofx_211.ofx").read_bytes().replace(b"20261203", b"2026-12-"),
     "OFX without statement": b'<?xml version="1.0"?><?OFX OFXHEADER="200" VERSION="211"?><OFX/>',
+    "OFX statement in a statement": (SAMPLES / "ofx_102.ofx")
+    .read_bytes()
+    .replace(b"<STMTRS>", b"<STMTRS><STMTRS>"),
+    "OFX after a long header": b"OFXHEADER:" + b" " * 100_000 + b"<OFX>",
+    "many comments": b"<?xml version='1.0'?>" + b"<!---->" * 560 + b"<OFY>",
     "OFX with a document type": (
         b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e "x">]><?OFX OFXHEADER="200"?><OFX>&e;</OFX>'
     ),
