@@ -423,6 +423,11 @@ faults: $(READY_DEV) ## a month stopped at every call; power cuts; many runs at 
 	@cd $(HOUSE) && $(PYTHON) tests/faults/simulate.py
 	@cd $(HOUSE) && $(PYTHON) -m pytest tests/faults/runs_at_once.py tests/faults/times.py tests/faults/cluster.py
 
+.PHONY: fuzz
+fuzz: $(READY_DEV) ## thousands of broken files through every reader; whole years of random houses (minutes)
+	@cd $(HOUSE) && $(PYTHON) tests/fuzz/run.py
+	@cd $(HOUSE) && YEARS=4 MONTHS=12 $(PYTHON) -m pytest -n 2 tests/test_whole_year.py
+
 .PHONY: lint
 lint: $(READY_DEV) ## style, format and types
 	@cd $(HOUSE) && $(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check . && $(PYTHON) -m mypy
