@@ -138,13 +138,13 @@ def resolved_of(found: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def _validator(schema: str) -> Any:
-    from referencing import Registry, Resource
+    from referencing import Registry
     from referencing.jsonschema import DRAFT202012
 
     contents = {path.name: json.loads(path.read_text()) for path in _FOLDER.glob("*.json")}
     for one in contents.values():
         del one["$schema"]  # a file that names its dialect would be read without our keywords
-    resources = [(name, Resource(one, DRAFT202012)) for name, one in contents.items()]
+    resources = [(name, DRAFT202012.create_resource(one)) for name, one in contents.items()]
     registry: Registry[Any] = Registry().with_resources(resources)
     root = contents[f"{schema}.schema.json"]
     return _our_validator()(root, registry=registry, format_checker=_formats())
