@@ -9,7 +9,7 @@ Combining marks and the soft hyphen are left out on purpose: without layout tabl
 be drawn in the wrong place, so a text that holds them is refused like any missing glyph.
 
 Composite glyphs are drawn out, so that the outline of every character stands alone and a
-document's share of the font is a list of outlines (lib/pdf_writer).
+document's share of the font is a list of outlines (lib/font_slices).
 
 The narrow no-break space, which groups thousands in French, is made wider: at an eighth of
 the size "1 234" reads as "1234" in print.

@@ -1,9 +1,8 @@
 """The page onto PDF/A-3B: the only module that knows fpdf2.
 
 A page is a list of marks: text on a baseline, filled boxes, modules, pictures. They are
-written as content operators directly, and each document embeds just the outlines that it
-draws, cut from fonts that are read once a process; a stock fpdf2 parses, subsets and
-compresses its fonts anew for each document, which is nine tenths of its time.
+written as content operators directly, and fonts as lib/font_slices cuts them: a stock fpdf2
+parses, subsets and compresses its fonts anew for each document, which is nine tenths of its time.
 
 What is used of fpdf2 beyond its manual: `_out`, `_resource_catalog`, its colour profile, and
 `_add_fonts`, `_add_pdf_obj` and `PDFObject` of its OutputProducer. fpdf2 is pinned, and a test
@@ -11,7 +10,6 @@ compares the pixels with stock `text()`.
 """
 
 import re
-import struct
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
@@ -20,6 +18,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lib import fonts
+from lib.font_slices import Slice
 
 if TYPE_CHECKING:
     import fpdf
@@ -137,7 +136,7 @@ def write(
             associated_file_relationship=AssociatedFileRelationship.ALTERNATIVE.value,
             compress=True,
         )
-    slices = {face: _Slice(face, number) for number, face in enumerate(fonts.FACES, 1)}
+    slices = {face: Slice(face, number) for number, face in enumerate(fonts.FACES, 1)}
     for page in pages:
         pdf.add_page()
         _paint(pdf, page, slices)
@@ -158,7 +157,7 @@ def _srgb() -> "PDFICCProfile":
 # --- marks to operators --------------------------------------------------------------
 
 
-def _paint(pdf: "fpdf.FPDF", page: Page, slices: dict[str, "_Slice"]) -> None:
+def _paint(pdf: "fpdf.FPDF", page: Page, slices: dict[str, Slice]) -> None:
     from fpdf.enums import PDFResourceType
 
     height = pdf.h_pt
@@ -234,161 +233,11 @@ def _turned(stamp: Stamp, height: float) -> str:
     return f"{cosine} {sine} {-sine} {cosine} {x:.2f} {y:.2f}"
 
 
-# --- fonts: outlines of a face, and a document's share of them -----------------------
-
-
-class _Face(NamedTuple):
-    """A face as it was read once: an outline and an advance width for each character."""
-
-    name: str
-    outlines: dict[str, bytes]
-    advances: dict[str, int]
-    bearings: dict[str, int]
-    notdef: bytes
-    notdef_advance: int
-    head: bytes
-    hhea: bytes
-    maxp: bytes
-    descriptor: str  # what its descriptor says in each document
+# --- the file ------------------------------------------------------------------------
 
 
 @cache
-def _face(face: str) -> _Face:
-    from fontTools.ttLib import TTFont
-
-    with TTFont(fonts.path(face), lazy=True) as font:
-        assert font["head"].unitsPerEm == 1000, "widths are taken as thousandths"
-        data, places = font.reader["glyf"], font["loca"].locations
-        order = {name: i for i, name in enumerate(font.getGlyphOrder())}
-        named = font.getBestCmap()
-        head, hhea, weight = font["head"], font["hhea"], font["OS/2"].usWeightClass
-
-        def outline(name: str) -> bytes:
-            return _padded(bytes(data[places[order[name]] : places[order[name] + 1]]))
-
-        metrics = font["hmtx"].metrics
-        return _Face(
-            name=face,
-            outlines={chr(code): outline(name) for code, name in named.items()},
-            advances={chr(code): metrics[name][0] for code, name in named.items()},
-            bearings={chr(code): metrics[name][1] for code, name in named.items()},
-            notdef=outline(".notdef"),
-            notdef_advance=metrics[".notdef"][0],
-            head=bytes(font.reader["head"]),
-            hhea=bytes(font.reader["hhea"]),
-            maxp=bytes(font.reader["maxp"]),
-            # Flags 4, symbolic: its codes are its own.
-            descriptor=(
-                f"/Flags 4 /FontBBox [{head.xMin} {head.yMin} {head.xMax} {head.yMax}]"
-                f" /Ascent {hhea.ascent} /Descent {hhea.descent}"
-                f" /CapHeight {font['OS/2'].sCapHeight} /ItalicAngle 0"
-                f" /StemV {50 + (weight // 65) ** 2} /MissingWidth {metrics['.notdef'][0]}"
-            ),
-        )
-
-
-class _Slice:
-    """What one document uses of a face: its characters in order of use, coded 1, 2, ..."""
-
-    def __init__(self, face: str, number: int) -> None:
-        self.face = _face(face)
-        self.number = number
-        self.codes: dict[str, str] = {}
-
-    def encode(self, text: str) -> str:
-        """The codes of a text in hexadecimal, two bytes each.
-
-        Raises:
-          ValueError: if a character has no glyph.
-        """
-        codes = self.codes
-        try:
-            return "".join([codes[char] for char in text])
-        except KeyError:
-            for char in text:
-                if char not in self.face.outlines:
-                    raise ValueError(f"no glyph for U+{ord(char):04X} in {text!r}") from None
-                if char not in codes:
-                    codes[char] = f"{len(codes) + 1:04x}"
-            return "".join([codes[char] for char in text])
-
-    def font_file(self) -> bytes:
-        """A TrueType file with just these glyphs, each one's index its code."""
-        face = self.face
-        outlines = [face.notdef, *(face.outlines[char] for char in self.codes)]
-        count = len(outlines)
-        places = [0]
-        for outline in outlines:
-            places.append(places[-1] + len(outline))
-        metrics = [(face.notdef_advance, 0)]
-        metrics += [(face.advances[char], face.bearings[char]) for char in self.codes]
-        flat = [number for pair in metrics for number in pair]
-        # head: long offsets in loca (indexToLocFormat), no checksum of the whole.
-        head = face.head[:8] + bytes(4) + face.head[12:50] + struct.pack(">hh", 1, 0)
-        return _sfnt(
-            {
-                b"glyf": b"".join(outlines),
-                b"head": head,
-                b"hhea": face.hhea[:34] + struct.pack(">H", count),
-                b"hmtx": struct.pack(">" + "Hh" * count, *flat),
-                b"loca": struct.pack(f">{count + 1}I", *places),
-                b"maxp": face.maxp[:4] + struct.pack(">H", count) + face.maxp[6:],
-            }
-        )
-
-    def widths(self) -> str:
-        """The /W array: from code 1 on."""
-        advances = " ".join(str(self.face.advances[char]) for char in self.codes)
-        return f"[1 [{advances}]]"
-
-    def to_unicode(self) -> bytes:
-        """The CMap that gives the text back to who copies or searches it."""
-        pairs = [f"<{code}> <{ord(char):04X}>" for char, code in self.codes.items()]
-        blocks = [pairs[i : i + 100] for i in range(0, len(pairs), 100)]
-        mapped = "\n".join(
-            f"{len(block)} beginbfchar\n" + "\n".join(block) + "\nendbfchar" for block in blocks
-        )
-        return _CMAP.format(mapped=mapped).encode("ascii")
-
-
-_CMAP = """/CIDInit /ProcSet findresource begin
-12 dict begin
-begincmap
-/CIDSystemInfo <</Registry (Adobe) /Ordering (UCS) /Supplement 0>> def
-/CMapName /Adobe-Identity-UCS def
-/CMapType 2 def
-1 begincodespacerange
-<0000> <FFFF>
-endcodespacerange
-{mapped}
-endcmap
-CMapName currentdict /CMap defineresource pop
-end
-end"""
-
-
-def _padded(data: bytes) -> bytes:
-    return data + bytes(-len(data) % 4)
-
-
-def _sfnt(tables: dict[bytes, bytes]) -> bytes:
-    """A TrueType file of these tables, which are given in order of their tags."""
-    count = len(tables)
-    power = count.bit_length() - 1
-    header = struct.pack(">IHHHH", 0x10000, count, 16 << power, power, 16 * count - (16 << power))
-    place = len(header) + 16 * count
-    entries, contents = [], []
-    for tag, data in tables.items():
-        padded = _padded(data)
-        checksum = sum(struct.unpack(f">{len(padded) // 4}I", padded)) & 0xFFFFFFFF
-        entries.append(struct.pack(">4sIII", tag, checksum, place, len(data)))
-        contents.append(padded)
-        place += len(padded)
-    return b"".join([header, *entries, *contents])
-
-
-@cache
-def _producer() -> Callable[[Iterable[_Slice], "fpdf.FPDF"], "OutputProducer"]:
+def _producer() -> Callable[[Iterable[Slice], "fpdf.FPDF"], "OutputProducer"]:
     """fpdf2's writer, given the fonts of one document."""
     from fpdf.output import OutputProducer
     from fpdf.syntax import PDFObject
@@ -408,7 +257,7 @@ def _producer() -> Callable[[Iterable[_Slice], "fpdf.FPDF"], "OutputProducer"]:
             return f"{self.id} 0 obj\n<<{self._entries}>>\n{stream}endobj"
 
     class Producer(OutputProducer):
-        def __init__(self, used: Iterable[_Slice], pdf: "fpdf.FPDF") -> None:
+        def __init__(self, used: Iterable[Slice], pdf: "fpdf.FPDF") -> None:
             super().__init__(pdf)
             self.used = used
 
@@ -423,7 +272,7 @@ def _producer() -> Callable[[Iterable[_Slice], "fpdf.FPDF"], "OutputProducer"]:
             self._add_pdf_obj(added)
             return added
 
-        def _add_slice(self, piece: _Slice) -> Prepared:
+        def _add_slice(self, piece: Slice) -> Prepared:
             name = f"/AAAAA{'ABCDEFGH'[piece.number]}+{piece.face.name}"
             font_file = piece.font_file()
             outlines = self._add(f"/Length1 {len(font_file)}", font_file)
