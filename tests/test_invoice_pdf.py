@@ -158,7 +158,7 @@ EXTREME = replace(
 )
 
 
-# ---------------------------------------------------------------- what is read
+# --- what is read --------------------------------------------------------------------
 
 
 def test_french_page() -> None:
@@ -335,7 +335,7 @@ def test_nothing_optional() -> None:
         assert unwanted not in text
 
 
-# ---------------------------------------------------------------- long tables
+# --- long tables ---------------------------------------------------------------------
 
 
 def test_carried_totals_add_up_over_300_lines() -> None:
@@ -411,7 +411,7 @@ def test_wrapping_keeps_every_character(text: str, limit: int) -> None:
     assert all(len(line) <= 1 or fonts.width(line, fonts.REGULAR, 9) <= limit for line in lines)
 
 
-# ---------------------------------------------------------------- glyphs
+# --- glyphs --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -438,7 +438,7 @@ def test_digits_are_equally_wide() -> None:
         assert len({fonts.width(digit, face, 10) for digit in "0123456789\N{MINUS SIGN}"}) == 1
 
 
-# ---------------------------------------------------------------- figures
+# --- figures -------------------------------------------------------------------------
 
 
 FIGURES = st.decimals("-9999999999999", "9999999999999", places=4)
@@ -469,7 +469,7 @@ def test_periods() -> None:
     assert words.period(days[1], days[1], "fr") == "14 janvier 2026"
 
 
-# ---------------------------------------------------------------- the file
+# --- the file ------------------------------------------------------------------------
 
 
 def test_attachment_and_metadata() -> None:
@@ -535,7 +535,7 @@ def test_same_bytes_in_another_process(tmp_path: Path) -> None:
     assert invoice_pdf.render(document, XML, picture("PNG", "RGBA")) == data
 
 
-# ---------------------------------------------------------------- logo and code
+# --- logo and code -------------------------------------------------------------------
 
 
 def picture(kind: str, mode: str, size: tuple[int, int] = (300, 60)) -> bytes:

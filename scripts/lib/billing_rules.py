@@ -45,7 +45,7 @@ ONE = "C62"  # UN/ECE Recommendation 20: one
 Category = Literal["goods", "services"]
 Text = dict[str, str]  # language -> words
 
-# ------------------------------------------------------------------------------ the plan
+# --- the plan ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +205,7 @@ def _check_tiers(tiers: Sequence[Tier] | Sequence[PackageTier]) -> None:
             raise ValueError(f"tiers: up_to {bound} is not above the {below} before it")
 
 
-# --------------------------------------------------------------------------- the charges
+# --- the charges ---------------------------------------------------------------------
 
 Kind = Literal[
     "flat", "usage", "tier", "volume", "fixed", "package", "percentage", "minimum", "one_off"
@@ -335,7 +335,7 @@ def _net(quantity: Decimal, unit_price: Decimal, discount: Decimal = money.ZERO)
     return money.round_half_up(money.product(quantity, unit_price) - discount)
 
 
-# ------------------------------------------------------------------------- charge models
+# --- charge models -------------------------------------------------------------------
 
 
 def charge_item(item: Item, quantity: Decimal, prorata: Prorata) -> tuple[ChargeLine, ...]:
@@ -547,7 +547,7 @@ def _if_partial(prorata: Prorata) -> Prorata | None:
     return None if prorata.days == prorata.of_days else prorata
 
 
-# -------------------------------------------------------------- discounts and the minimum
+# --- discounts and the minimum -------------------------------------------------------
 
 
 def _applies(discount: Discount, service_start: date) -> bool:

@@ -160,7 +160,7 @@ def _facts(equipment: Callable[[], Equipment], threads: int) -> Equipment:
     return (*equipment(), ("distributed", version), ("threads (--nthreads)", str(threads)))
 
 
-# --- what runs on a worker -------------------------------------------------------------
+# --- what runs on a worker -----------------------------------------------------------
 
 
 def _facts_of_worker(equipment: Callable[[], Equipment], dask_worker: Any) -> Equipment:

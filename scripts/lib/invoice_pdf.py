@@ -88,7 +88,7 @@ class Settled(NamedTuple):
     paid: Decimal
 
 
-# ---------------------------------------------------------------- the words of the parts
+# --- the words of the parts ----------------------------------------------------------
 
 
 def _title(document: Document) -> str:
@@ -178,7 +178,7 @@ def _facts(document: Document) -> list[tuple[str, list[str]]]:
     return [(words.word(key, language), lines) for key, lines in facts if any(lines)]
 
 
-# ---------------------------------------------------------------- the sheet
+# --- the sheet -----------------------------------------------------------------------
 
 
 @dataclass
@@ -261,7 +261,7 @@ def _lay_out(
     return sheet.finish()
 
 
-# ---------------------------------------------------------------- the head of the first page
+# --- the head of the first page ------------------------------------------------------
 
 
 @lru_cache(maxsize=8)
@@ -368,7 +368,7 @@ def _parties(page: Page, document: Document, top: float) -> float:
     return bottom + 22
 
 
-# ---------------------------------------------------------------- the table
+# --- the table -----------------------------------------------------------------------
 
 
 class Row(NamedTuple):
@@ -523,7 +523,7 @@ def _table(sheet: _Sheet, document: Document, conclusion: float) -> None:
     typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
 
 
-# ---------------------------------------------------------------- totals and payment
+# --- totals and payment --------------------------------------------------------------
 
 
 class Part(NamedTuple):
@@ -695,7 +695,7 @@ def _fine_print(sheet: _Sheet, document: Document) -> None:
         sheet.y += 3
 
 
-# ---------------------------------------------------------------- writing
+# --- writing -------------------------------------------------------------------------
 
 
 def render(

@@ -172,7 +172,7 @@ def _lay_out(report: YearReport, seller: str, language: str) -> list[Page]:
     return sheet.finish()
 
 
-# ---------------------------------------------------------------- the head
+# --- the head ------------------------------------------------------------------------
 
 
 def _head(sheet: _Sheet) -> None:
@@ -204,7 +204,7 @@ def _head(sheet: _Sheet) -> None:
     sheet.y = top + 44
 
 
-# ---------------------------------------------------------------- sections
+# --- sections ------------------------------------------------------------------------
 
 
 def _section(sheet: _Sheet, key: str, height: float, note: str = "") -> None:
@@ -356,7 +356,7 @@ def _heads(sheet: _Sheet) -> None:
     _tabled(sheet, "report_heads", columns, rows, "report_heads_note")
 
 
-# ---------------------------------------------------------------- tables
+# --- tables --------------------------------------------------------------------------
 
 
 def _tabled(
@@ -451,7 +451,7 @@ def _set(page: Page, x: float, top: float, column: Column, lines: typeset.Lines)
         top += style.leading
 
 
-# ---------------------------------------------------------------- the chart
+# --- the chart -----------------------------------------------------------------------
 
 
 def _chart(sheet: _Sheet) -> None:
