@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib import billing_rules as rules
-from lib import document, money
+from lib import money
 from lib.billing_rules import Charges, charge_plan
 from lib.document import Period
 from lib.periods import Prorata, ServicePeriod, prorata_of
@@ -39,7 +39,7 @@ def item_of(charge: Json) -> Json:
 
 
 def plan_of(*items: Json, **more: Any) -> rules.Plan:
-    plan: rules.Plan = document.from_builtins(
+    plan: rules.Plan = msgspec.convert(
         {"start": "2026-01", "every_months": 1, "items": items, **more}, rules.Plan
     )
     return plan
@@ -56,7 +56,7 @@ def served(first: int, last: int) -> ServicePeriod:
     )
 
 
-# -------------------------------------------------------- the worked examples of docstrings
+# --- the worked examples of docstrings -----------------------------------------------
 
 CASE = re.compile(
     r"(?:(?P<quantity>[\d.]+) (?:used|charged)(?: in )?)?"
@@ -98,7 +98,7 @@ def test_worked_example(charge: Json, case: re.Match[str], expected: list[str]) 
         (item,) = plan_of(item_of(charge)).items
         lines = rules.charge_item(item, quantity, prorata)
     else:
-        minimum = document.from_builtins(charge | {"vat_rate": "20"}, rules.Minimum)
+        minimum = msgspec.convert(charge | {"vat_rate": "20"}, rules.Minimum)
         lines = rules.charge_minimum(minimum, quantity, prorata)
     shown = [f"{line.quantity} x {line.unit_price} = {line.net}" for line in lines]
     assert shown == ([] if expected == ["nothing"] else expected)
@@ -139,7 +139,7 @@ def test_both_discount_examples_are_found() -> None:
     assert len(list(discount_examples())) == 2
 
 
-# ------------------------------------------------------------------ a second computation
+# --- a second computation ------------------------------------------------------------
 
 
 def half_up(cents: Fraction) -> int:
@@ -233,7 +233,7 @@ def second_charges(
     return nets, allowances, max(minimum - sum(left.values()), 0)
 
 
-# -------------------------------------------------------------------------- random plans
+# --- random plans --------------------------------------------------------------------
 
 
 def numerals(places: int, most: int, least: int = 0) -> st.SearchStrategy[str]:
@@ -334,7 +334,7 @@ def net_of(charges: Charges) -> Decimal:
 def test_a_second_computation_agrees(
     plan: Json, usage: dict[str, Decimal], period: ServicePeriod
 ) -> None:
-    charges = charge_plan(document.from_builtins(plan, rules.Plan), period, usage)
+    charges = charge_plan(msgspec.convert(plan, rules.Plan), period, usage)
     nets, allowances, missing = second_charges(plan, usage, period)
     # Which tiers a line of nothing is shown for is not compared: it costs nothing.
     shown = [cents(line.net) for line in charges.lines if line.net and line.kind != "minimum"]
@@ -349,7 +349,7 @@ def test_a_second_computation_agrees(
 def test_every_line_and_allowance_can_be_checked_from_what_it_shows(
     plan: Json, usage: dict[str, Decimal], period: ServicePeriod
 ) -> None:
-    charges = charge_plan(document.from_builtins(plan, rules.Plan), period, usage)
+    charges = charge_plan(msgspec.convert(plan, rules.Plan), period, usage)
     for line in charges.lines:
         exact = Fraction(line.quantity) * Fraction(line.unit_price) * 100
         assert cents(line.net) == half_up(exact)
@@ -373,7 +373,7 @@ def test_every_line_and_allowance_can_be_checked_from_what_it_shows(
 def test_discounts_never_make_a_vat_group_negative(
     plan: Json, usage: dict[str, Decimal], period: ServicePeriod
 ) -> None:
-    charges = charge_plan(document.from_builtins(plan, rules.Plan), period, usage)
+    charges = charge_plan(msgspec.convert(plan, rules.Plan), period, usage)
     left: dict[tuple[Decimal, str], Decimal] = {}
     for line in charges.lines:
         if line.kind != "minimum":
@@ -388,10 +388,8 @@ def test_discounts_never_make_a_vat_group_negative(
 def test_the_net_is_the_minimum_or_what_is_above_it(
     plan: Json, usage: dict[str, Decimal], period: ServicePeriod
 ) -> None:
-    with_ = charge_plan(document.from_builtins(plan, rules.Plan), period, usage)
-    without = charge_plan(
-        document.from_builtins(plan | {"minimum": None}, rules.Plan), period, usage
-    )
+    with_ = charge_plan(msgspec.convert(plan, rules.Plan), period, usage)
+    without = charge_plan(msgspec.convert(plan | {"minimum": None}, rules.Plan), period, usage)
     minimum = in_period(plan["minimum"]["amount"], *prorata_of(period))
     assert cents(net_of(with_)) == max(cents(net_of(without)), minimum)
 
@@ -418,7 +416,7 @@ def test_the_order_of_items_and_usage_changes_no_amount(
     assert amounts(one) == amounts(other)
 
 
-# ------------------------------------------------------------------------- charge models
+# --- charge models -------------------------------------------------------------------
 
 
 @given(st.lists(st.integers(1, 80), unique=True, max_size=4), st.data(), st.integers(0, 100))
@@ -543,7 +541,7 @@ def test_fees_and_the_minimum_are_counted_in_ones() -> None:
     assert (str(lines[-1].vat_rate), lines[-1].category, lines[-1].item) == ("10", "goods", "")
 
 
-# ------------------------------------------------------------------------------ pro rata
+# --- pro rata ------------------------------------------------------------------------
 
 
 @given(items(), USAGE)
@@ -591,7 +589,7 @@ def test_what_is_a_price_for_a_period_is_prorated_and_usage_is_not() -> None:
     assert [str(allowance.amount) for allowance in charges.allowances] == ["10.00"]
 
 
-# -------------------------------------------------------------- discounts and the minimum
+# --- discounts and the minimum -------------------------------------------------------
 
 
 def two_rates(**more: Any) -> rules.Plan:
@@ -703,7 +701,7 @@ def test_the_minimum_counts_charges_net_of_discounts(amount: str, missing: list[
     assert all(line.description == {"fr": "Minimum"} for line in lines)
 
 
-# -------------------------------------------------------------------------- one-off lines
+# --- one-off lines -------------------------------------------------------------------
 
 
 def one_off(**more: Any) -> rules.OneOffLine:
@@ -714,7 +712,7 @@ def one_off(**more: Any) -> rules.OneOffLine:
         "unit_price": "9.995",
         "vat_rate": "20",
     }
-    line: rules.OneOffLine = document.from_builtins(plain | more, rules.OneOffLine)
+    line: rules.OneOffLine = msgspec.convert(plain | more, rules.OneOffLine)
     return line
 
 
@@ -737,7 +735,7 @@ def test_a_one_off_discount_above_its_line_is_refused() -> None:
         one_off(quantity="1", discount="10.00")
 
 
-# ------------------------------------------------------------------------- what is refused
+# --- what is refused -----------------------------------------------------------------
 
 
 def test_all_missing_metrics_are_named() -> None:

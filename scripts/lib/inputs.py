@@ -119,7 +119,7 @@ class PaymentTerms:
 
 @dataclass(frozen=True, kw_only=True)
 class Vat:
-    """`treatment` is a key of vat.TREATMENTS; the rest belongs to `exempt`."""
+    """`treatment` is one of the table in lib/vat; the rest belongs to `exempt`."""
 
     treatment: str
     exemption_code: str = ""

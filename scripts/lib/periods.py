@@ -130,15 +130,6 @@ def is_billed_in(period: ServicePeriod, month: str) -> bool:
     return month_of(period.service.end) == month
 
 
-def period_billed_in(start: str, end: str, every_months: int, month: str) -> ServicePeriod | None:
-    """The plan's period that is billed in `month`, if one is: the one whose service ends there.
-
-    Arguments and errors are those of `period_touching`.
-    """
-    period = period_touching(start, end, every_months, month)
-    return period if period and is_billed_in(period, month) else None
-
-
 def prorata_of(period: ServicePeriod) -> Prorata:
     """The days of service out of the days of the whole period, first and last included."""
     return Prorata(_days(period.service), _days(period.whole))

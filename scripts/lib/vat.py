@@ -23,7 +23,6 @@ from lib.document import Allowance, Line, VatSubtotal
 FRENCH_RATES = frozenset(
     Decimal(rate) for rate in ("20", "10", "5.5", "2.1", "0.9", "8.5", "1.75", "1.05", "13")
 )
-TREATMENTS = ("standard", "franchise", "reverse_charge", "intra_eu", "export", "exempt")
 
 
 class Exemption(NamedTuple):
