@@ -8,7 +8,6 @@ client. What the records know already is not issued again.
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
 from datetime import date
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -67,9 +66,7 @@ def main(arguments: Namespace, root: Root) -> None:
             for client, new in facts.items():
                 chain = revenues.chain_of(root, revenues.DIRECT, chains, client)
                 run.append(chain, new)
-            counters = numbering.counter_files(root, revenues.DIRECT.counters, sequences)
-            for name, data in counters.items():
-                run.put(root.path / name, data)
+            numbering.stage(run, revenues.DIRECT.counters, sequences)
             run.commit()
     report(root, decision, facts)
 
@@ -326,20 +323,13 @@ def stage(
                 faults.append(Alert("B-INVOICE-INVALID", file, rule, text, made.client))
             if product.verdicts:
                 continue
-            digests = [
-                run.stage_proof(_proof(run.root, made, suffix), data)
-                for suffix, data in (("json", product.json), ("pdf", product.pdf))
-            ]
-            facts.setdefault(made.client, []).append(revenues.facts(made, *digests))
+            fact = revenues.stage(run, revenues.DIRECT, made, product.json, product.pdf)
+            facts.setdefault(made.client, []).append(fact)
     if faults:
         raise Refused(faults)
     if documents:
         _archive(run, given, documents)
     return facts
-
-
-def _proof(root: Root, made: Document, suffix: str) -> Path:
-    return revenues.proof_path(root, revenues.DIRECT, made.client, made.number, suffix)
 
 
 def _archive(run: issuing.Run, given: Inputs, documents: list[Document]) -> None:

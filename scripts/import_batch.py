@@ -401,7 +401,7 @@ def issue(
             rule = f"the invoice standard EN 16931 refuses it: {verdict.rule} {verdict.text}"
             faults.append(Fault(line, "reference", made.reference, rule, "correct the line"))
         if not product.verdicts:
-            facts.append(_stage(run, made, product))
+            facts.append(revenues.stage(run, revenues.BATCH, made, product.json, product.pdf))
     if faults:
         reject(root, submission, faults, client.client.csv.delimiter)
     last = facts[-1]["number"]
@@ -445,16 +445,6 @@ def _numbered(
         )
 
 
-def _stage(run: issuing.Run, made: Document, product: production.Product) -> records.Record:
-    digests = [
-        run.stage_proof(
-            revenues.proof_path(run.root, revenues.BATCH, made.client, made.number, suffix), data
-        )
-        for suffix, data in (("json", product.json), ("pdf", product.pdf))
-    ]
-    return revenues.facts(made, *digests)
-
-
 def _finish(
     run: issuing.Run,
     client: BatchClientInput,
@@ -472,8 +462,7 @@ def _finish(
             run.stage_proof(path, source.data)
     chain = revenues.chain_of(root, revenues.BATCH, chains, submission.client)
     run.append(chain, facts)
-    for name, data in numbering.counter_files(root, revenues.BATCH.counters, sequences).items():
-        run.put(root.path / name, data)
+    numbering.stage(run, revenues.BATCH.counters, sequences)
     usage = batch_billing.usage(client.client, submission.month, len(facts))
     name = f"{submission.month}.{usage['source']}.json"
     run.put(root.usage / client.client.billed_as / name, storage.pretty_json(usage))

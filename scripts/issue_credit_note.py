@@ -9,13 +9,12 @@ import os
 from argparse import ArgumentParser, Namespace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lib import (
     alerts,
     cli,
     credit_notes,
-    document,
     issuing,
     numbering,
     outside,
@@ -27,7 +26,7 @@ from lib import (
     storage,
     tables,
 )
-from lib.alerts import Alert, Broken, Refused
+from lib.alerts import Alert, Refused
 from lib.document import Document
 from lib.revenues import Ledger
 from lib.root import Root
@@ -54,8 +53,8 @@ def main(arguments: Namespace, root: Root) -> None:
         if run.just_finished:
             return
         found = find(root, arguments.invoice)
-        made = decide(root, found, asked, reason, arguments)
-        fact = stage(run, found, made)
+        made, sequences = decide(root, found, asked, reason, arguments)
+        fact = stage(run, found, made, sequences)
         run.commit()
     tables.show_revenues([fact])
     text = f"{fact['number']} corrects {fact['corrects']}, {fact['gross']} {fact['currency']}"
@@ -110,8 +109,10 @@ def find(root: Root, number: str) -> Found:
     raise cli.refuse("B-CREDIT", "", "INVOICE", text)
 
 
-def decide(root: Root, found: Found, asked: Asked, reason: str, arguments: Namespace) -> Document:
-    """The credit note, with its number.
+def decide(
+    root: Root, found: Found, asked: Asked, reason: str, arguments: Namespace
+) -> tuple[Document, numbering.Sequences]:
+    """The credit note, with its number, and the sequences with that.
 
     Raises:
       Refused: for more than is left, the same credit note again, or a date out of order.
@@ -122,8 +123,8 @@ def decide(root: Root, found: Found, asked: Asked, reason: str, arguments: Names
         text = f"{issue_date} is in the future (today is {today}); it is not post-dated"
         raise cli.refuse("B-DATE", "", "ISSUE_DATE", text, client)
     notes = [record for record in found.chain.records if record.get("corrects") == number]
-    invoice = proved_document(root, found.ledger, found.record)
-    earlier = [proved_document(root, found.ledger, note) for note in notes]
+    invoice = revenues.proved_document(root, found.ledger, found.record)
+    earlier = [revenues.proved_document(root, found.ledger, note) for note in notes]
     left = credit_notes.quantities_left(invoice, earlier)
     try:
         wanted = credit_notes.wanted_quantities(invoice, left, asked)
@@ -134,7 +135,7 @@ def decide(root: Root, found: Found, asked: Asked, reason: str, arguments: Names
     sequences = numbering.read(root, found.ledger.counters, found.chains.values())
     code = numbering.parse(number)[0]
     try:
-        new_number, _ = numbering.advance(sequences, code, issue_date)
+        new_number, sequences = numbering.advance(sequences, code, issue_date)
     except ValueError as error:
         raise cli.refuse("B-NUMBER-DATE", "", "ISSUE_DATE", str(error), client) from None
     path = revenues.proof_path(root, found.ledger, client, number, "json")
@@ -144,7 +145,7 @@ def decide(root: Root, found: Found, asked: Asked, reason: str, arguments: Names
         invoice, earlier, wanted, new_number, issue_date, reason, sources, renderer
     )
     refuse_twice(made, notes, arguments.again)
-    return made
+    return made, sequences
 
 
 def refuse_twice(made: Document, notes: list[records.Record], again: bool) -> None:
@@ -156,21 +157,9 @@ def refuse_twice(made: Document, notes: list[records.Record], again: bool) -> No
             raise cli.refuse("B-DUPLICATE", "", "INVOICE", text, made.client)
 
 
-def proved_document(root: Root, ledger: Ledger, record: records.Record) -> Document:
-    """The document of a record, if its bytes are those that the record knows.
-
-    Raises:
-      Broken: if they are not.
-    """
-    path = revenues.proof_path(root, ledger, record["client"], record["number"], "json")
-    data = storage.read(path) if path.exists() else b""
-    if storage.sha256(data) != record["document_sha256"]:
-        text = "is not the document that was issued; run `make verify`"
-        raise Broken([Alert("B-PROOF-CHANGED", root.name_of(path), "", text, record["client"])])
-    return document.from_json(data)
-
-
-def stage(run: issuing.Run, found: Found, made: Document) -> dict[str, Any]:
+def stage(
+    run: issuing.Run, found: Found, made: Document, sequences: numbering.Sequences
+) -> records.Record:
     """Renders, validates and stages the credit note; returns what is recorded.
 
     Raises:
@@ -185,17 +174,9 @@ def stage(run: issuing.Run, found: Found, made: Document) -> dict[str, Any]:
             Alert("B-INVOICE-INVALID", made.number, verdict.rule, verdict.text, client)
             for verdict in product.verdicts
         )
-    digests = [
-        run.stage_proof(revenues.proof_path(root, found.ledger, client, made.number, suffix), data)
-        for suffix, data in (("json", product.json), ("pdf", product.pdf))
-    ]
-    fact = revenues.facts(made, *digests)
+    fact = revenues.stage(run, found.ledger, made, product.json, product.pdf)
     run.append(found.chain, [fact])
-    sequences = numbering.read(root, found.ledger.counters, found.chains.values())
-    code, year, seq = numbering.parse(made.number)
-    sequences[code, year] = numbering.Sequence(seq, made.issue_date)
-    for name, data in numbering.counter_files(root, found.ledger.counters, sequences).items():
-        run.put(root.path / name, data)
+    numbering.stage(run, found.ledger.counters, sequences)
     return fact
 
 

@@ -8,10 +8,8 @@ longer what the records say are written; the same records give the same bytes.
 import os
 from argparse import ArgumentParser, Namespace
 from functools import partial
-from pathlib import Path
 
 from lib import alerts, cli, csv_files, issuing, packages, records, revenues, settings, storage
-from lib.alerts import Alert, Broken
 from lib.csv_files import Column
 from lib.root import Root
 from lib.settings import Settings
@@ -52,7 +50,9 @@ def pack(root: Root, client: str, chain: records.Chain, used: Settings) -> int:
             continue
         contents: dict[str, packages.Content] = {"manifest.csv": partial(bytes, manifest)}
         for fact in facts:
-            contents[f"{fact['number']}.pdf"] = partial(proved_pdf, root, fact)
+            contents[f"{fact['number']}.pdf"] = partial(
+                revenues.proved, root, revenues.BATCH, fact, "pdf"
+            )
         packages.write(path, contents, comment)
         text = f"{path.name}: {len(facts)} documents"
         print(text)
@@ -76,24 +76,6 @@ def manifest_csv(facts: list[records.Record], used: Settings) -> bytes:
     # One dialect whatever .env says: the package is the same on every machine.
     fixed = used._replace(csv_dialect="rfc4180", csv_headers="en")
     return csv_files.to_bytes(_COLUMNS, cells, fixed)
-
-
-def proved_pdf(root: Root, fact: records.Record) -> bytes:
-    """The bytes of a PDF, which are those that its record knows.
-
-    Raises:
-      Broken: if they are not.
-    """
-    path: Path = revenues.proof_path(root, revenues.BATCH, fact["client"], fact["number"], "pdf")
-    name = root.name_of(path)
-    try:
-        data = storage.read(path)
-    except FileNotFoundError:
-        data = b""
-    if storage.sha256(data) != fact["pdf_sha256"]:
-        text = "is not the file that was issued; run `make verify`"
-        raise Broken([Alert("B-PROOF-CHANGED", name, "", text, fact["client"])])
-    return data
 
 
 def parser() -> ArgumentParser:

@@ -113,7 +113,7 @@ def learn(root: Root) -> Known:
     paid = payments.read(root)
     known = Known(Books({}, {}, {}), {}, Counter(), {}, {})
     for client, chain in revenues.read(root, revenues.DIRECT).items():
-        empty = records.Chain(payments.chain_path(root, client), (), 0, 0, records.GENESIS)
+        empty = records.empty(payments.chain_path(root, client))
         payment_rules.enter(known.books, chain, paid.get(client, empty))
     for number in known.books.invoices:
         for reference in (number, payment_code.creditor_reference(number)):

@@ -18,7 +18,6 @@ from typing import NamedTuple
 from lib import (
     alerts,
     cli,
-    document,
     inputs,
     issuing,
     letters,
@@ -171,8 +170,8 @@ def document_mail(
     desk: Desk, ledger: Ledger, fact: Record, name: str, to: tuple[str, ...], cc: tuple[str, ...]
 ) -> bytes:
     """The bytes of the mail that carries a document."""
-    made = document.from_json(outbox.proved(desk.root, ledger, fact, "json"))
-    pdf = outbox.proved(desk.root, ledger, fact, "pdf")
+    made = revenues.proved_document(desk.root, ledger, fact)
+    pdf = revenues.proved(desk.root, ledger, fact, "pdf")
     text = letters.document(made)
     seller = made.seller
     shown = ""
@@ -207,7 +206,7 @@ def customer_mails(desk: Desk, chain: records.Chain, notices: list[Alert]) -> It
     for fact in chain.records:
         if not is_unsent(desk, fact, "customer"):
             continue
-        made = document.from_json(outbox.proved(desk.root, revenues.BATCH, fact, "json"))
+        made = revenues.proved_document(desk.root, revenues.BATCH, fact)
         to = made.buyer.email
         name = mail_name(fact, "customer")
         nowhere += not to

@@ -17,7 +17,6 @@ from lib import (
     alerts,
     balances,
     cli,
-    document,
     inputs,
     issuing,
     letters,
@@ -189,16 +188,11 @@ def claim_of(root: Root, fact: Record, outstanding: Decimal, day: date) -> Claim
     Raises:
       Broken: if its document, or the issuer file that it was made from, has changed.
     """
-    made = read_document(root, fact)
+    made = revenues.proved_document(root, revenues.DIRECT, fact)
     assert made.due_date is not None
     indemnity = mentions.recovery_indemnity(made.issue_date)
     rate = stated_rate(root, made)
     return reminders.claim(outstanding, made.due_date, day, rate, indemnity, made.buyer.person)
-
-
-def read_document(root: Root, fact: Record) -> Document:
-    """The document of a record, proved."""
-    return document.from_json(outbox.proved(root, revenues.DIRECT, fact, "json"))
 
 
 def stated_rate(root: Root, made: Document) -> Decimal:
@@ -292,8 +286,8 @@ def due_mail(root: Root, reminder: Reminder, sender: str) -> Due:
 
 def reminder_bytes(root: Root, reminder: Reminder, sender: str) -> bytes:
     """The bytes of a reminder's mail, with the invoice attached."""
-    made = read_document(root, reminder.fact)
-    pdf = outbox.proved(root, revenues.DIRECT, reminder.fact, "pdf")
+    made = revenues.proved_document(root, revenues.DIRECT, reminder.fact)
+    pdf = revenues.proved(root, revenues.DIRECT, reminder.fact, "pdf")
     text = letters.reminder(made, reminder.level, reminder.claim)
     to = reminder.client.party.email
     attached = Attachment(f"{made.number}.pdf", "application/pdf", pdf)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
-from lib import records, storage
+from lib import issuing, records, storage
 from lib.alerts import Alert, Broken
 from lib.root import Root
 
@@ -104,6 +104,12 @@ def counter_files(root: Root, counters: str, sequences: Sequences) -> dict[str, 
         f"data/{counters}/{code}.json": storage.canonical_json(last) + b"\n"
         for code, last in years.items()
     }
+
+
+def stage(run: issuing.Run, counters: str, sequences: Sequences) -> None:
+    """Stages the counters as they are with these sequences."""
+    for name, data in counter_files(run.root, counters, sequences).items():
+        run.put(run.root.path / name, data)
 
 
 def _counter_faults(root: Root, counters: str, sequences: Sequences) -> list[Alert]:

@@ -14,17 +14,17 @@ held only to look and to record, so a slow server keeps no payment waiting.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from lib import alerts, cli, issuing, lock, mail, records, revenues, storage
-from lib.alerts import Alert, Broken, Unavailable
+from lib import alerts, cli, issuing, lock, mail, records, storage
+from lib.alerts import Alert, Unavailable
 from lib.document import Party
 from lib.inputs import Issuer
 from lib.letters import Text
 from lib.mail import Attachment, Letter
 from lib.records import Record
-from lib.revenues import Ledger
 from lib.root import Root
 from lib.settings import Settings
 
@@ -110,24 +110,6 @@ def remaining(sent: list[Record], addresses: Iterable[str]) -> tuple[str, ...]:
 
 def _sent_path(root: Root) -> Path:
     return folder(root) / "sent.jsonl"
-
-
-def proved(root: Root, ledger: Ledger, fact: Record, suffix: str) -> bytes:
-    """The bytes of a document's PDF or JSON, which are those that its record knows.
-
-    Raises:
-      Broken: if they are not.
-    """
-    path = revenues.proof_path(root, ledger, fact["client"], fact["number"], suffix)
-    try:
-        data = storage.read(path)
-    except FileNotFoundError:
-        data = b""
-    if storage.sha256(data) != fact["pdf_sha256" if suffix == "pdf" else "document_sha256"]:
-        text = "is not the file that was issued; run `make verify`"
-        name = root.name_of(path)
-        raise Broken([Alert("B-PROOF-CHANGED", name, "", text, fact["client"])])
-    return data
 
 
 def sender_of(used: Settings, issuer: Issuer) -> str:
@@ -264,9 +246,9 @@ class Outbox:
         paths = waiting(self.root, SUMMARY)
         sent = read_sent(self.root) if paths else {}
         for path in paths:
-            data = path.read_bytes()
+            data = storage.read(path)
             to = remaining(sent.get(path.stem, []), mail.addresses(data, "To"))
-            due = Due(path.stem, SUMMARY, "", {}, to, path.read_bytes)
+            due = Due(path.stem, SUMMARY, "", {}, to, partial(bytes, data))
             for sender in mail.addresses(data, "From")[:1]:
                 self.deliver(due, data, sender)
 

@@ -35,6 +35,11 @@ class Chain(NamedTuple):
     hash: str
 
 
+def empty(path: Path) -> Chain:
+    """A record file without lines, which need not be there."""
+    return Chain(path, (), 0, 0, GENESIS)
+
+
 class Extension(NamedTuple):
     """New lines for a chain: their bytes, and the head that the file has with them."""
 

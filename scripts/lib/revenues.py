@@ -11,7 +11,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lib import money, periods, records
+from lib import document, issuing, money, periods, records, storage
+from lib.alerts import Alert, Broken
 from lib.document import Document, Period
 from lib.root import Root
 
@@ -52,57 +53,94 @@ def chain_of(
     root: Root, ledger: Ledger, chains: dict[str, records.Chain], client: str
 ) -> records.Chain:
     """A client's chain, empty where nothing was issued yet."""
-    empty = records.Chain(chain_path(root, ledger, client), (), 0, 0, records.GENESIS)
-    return chains.get(client, empty)
+    return chains.get(client, records.empty(chain_path(root, ledger, client)))
 
 
-def facts(document: Document, document_sha256: str, pdf_sha256: str) -> records.Record:
+def proved(root: Root, ledger: Ledger, fact: records.Record, suffix: str) -> bytes:
+    """The bytes of a document's PDF or JSON, which are those that its record knows.
+
+    Raises:
+      Broken: if they are not.
+    """
+    path = proof_path(root, ledger, fact["client"], fact["number"], suffix)
+    try:
+        data = storage.read(path)
+    except FileNotFoundError:
+        data = b""
+    if storage.sha256(data) != fact["pdf_sha256" if suffix == "pdf" else "document_sha256"]:
+        text = "is not the file that was issued; run `make verify`"
+        name = root.name_of(path)
+        raise Broken([Alert("B-PROOF-CHANGED", name, "", text, fact["client"])])
+    return data
+
+
+def proved_document(root: Root, ledger: Ledger, fact: records.Record) -> Document:
+    """The document of a record.
+
+    Raises:
+      Broken: as `proved` does.
+    """
+    return document.from_json(proved(root, ledger, fact, "json"))
+
+
+def stage(
+    run: issuing.Run, ledger: Ledger, made: Document, json: bytes, pdf: bytes
+) -> records.Record:
+    """Stages the proofs of a document; returns what the records keep of it."""
+    digests = [
+        run.stage_proof(proof_path(run.root, ledger, made.client, made.number, suffix), data)
+        for suffix, data in (("json", json), ("pdf", pdf))
+    ]
+    return facts(made, *digests)
+
+
+def facts(made: Document, document_sha256: str, pdf_sha256: str) -> records.Record:
     """What the records keep of a document: enough for balances and exports, without it."""
-    kind = "credit_note" if document.preceding else "invoice"
+    kind = "credit_note" if made.preceding else "invoice"
     result: dict[str, Any] = {
         "kind": kind,
-        "client": document.client,
-        "number": document.number,
-        "month": document.month,
-        "issue_date": document.issue_date.isoformat(),
+        "client": made.client,
+        "number": made.number,
+        "month": made.month,
+        "issue_date": made.issue_date.isoformat(),
         "period": {
-            "start": document.period.start.isoformat(),
-            "end": document.period.end.isoformat(),
+            "start": made.period.start.isoformat(),
+            "end": made.period.end.isoformat(),
         },
-        "currency": document.currency,
-        "buyer": document.buyer.name,
-        "net": money.plain(document.totals.net, 2),
-        "vat": money.plain(document.totals.vat, 2),
-        "gross": money.plain(document.totals.gross, 2),
-        "breakdown": _breakdown(document),
+        "currency": made.currency,
+        "buyer": made.buyer.name,
+        "net": money.plain(made.totals.net, 2),
+        "vat": money.plain(made.totals.vat, 2),
+        "gross": money.plain(made.totals.gross, 2),
+        "breakdown": _breakdown(made),
         "document_sha256": document_sha256,
         "pdf_sha256": pdf_sha256,
     }
-    if document.due_date:
-        result["due_date"] = document.due_date.isoformat()
-    if document.vat_on_debits:
+    if made.due_date:
+        result["due_date"] = made.due_date.isoformat()
+    if made.vat_on_debits:
         result["vat_on_debits"] = True
-    if document.preceding:
-        result["corrects"] = document.preceding.number
-        result["reason"] = document.reason
+    if made.preceding:
+        result["corrects"] = made.preceding.number
+        result["reason"] = made.reason
         result["lines"] = {
-            line.id: money.plain(line.credited_quantity or line.quantity) for line in document.lines
+            line.id: money.plain(line.credited_quantity or line.quantity) for line in made.lines
         }
-    if document.reference:
-        result["reference"] = document.reference
+    if made.reference:
+        result["reference"] = made.reference
     return result
 
 
-def _breakdown(document: Document) -> list[dict[str, str]]:
+def _breakdown(made: Document) -> list[dict[str, str]]:
     """The VAT breakdown, each subtotal apart for goods and services, VAT shared out exactly."""
     nets: dict[tuple[str, Decimal], dict[str, Decimal]] = {}
-    for line in document.lines:
+    for line in made.lines:
         sold = nets.setdefault((line.vat_category, line.vat_rate), {})
         sold[line.category] = sold.get(line.category, money.ZERO) + line.net
-    for allowance in document.allowances:
+    for allowance in made.allowances:
         nets[allowance.vat_category, allowance.vat_rate][allowance.category] -= allowance.amount
     entries = []
-    for subtotal in document.vat_breakdown:
+    for subtotal in made.vat_breakdown:
         sold = dict(sorted(nets[subtotal.category, subtotal.rate].items()))
         shares = _shares(subtotal.vat, list(sold.values()))
         for (nature, net), tax in zip(sold.items(), shares, strict=True):
