@@ -20,7 +20,7 @@ def main(arguments: Namespace, root: Root) -> None:
     with exports.reading(root, f"export_fec {arguments.year}") as books:
         data = fec.to_bytes(books.histories, issuer.accounts, year, year)
         exports.write(root, {f"fec/{name}": data})
-        for path in (exports.folder(root) / "fec").glob(f"*FEC{arguments.year}????.txt"):
+        for path in (root.exports / "fec").glob(f"*FEC{arguments.year}????.txt"):
             if path.name != name:
                 path.unlink()
     lines = data.count(b"\r\n") - 1

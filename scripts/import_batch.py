@@ -78,8 +78,8 @@ def main(arguments: Namespace, root: Root) -> None:
     with lock.exclusive(root, "import_batch", used.lock_wait):
         issuing.finish_stopped_runs(root)
         # A killed run may have moved a file there and not flushed it.
-        if rejected_folder(root).is_dir():
-            storage.flush_folder(rejected_folder(root))
+        if root.rejected.is_dir():
+            storage.flush_folder(root.rejected)
     alerts.report(root.logs, "import_batch.py", settings.notices(used))
     files = inbox(root, arguments.client)
     # How many lines a file has is known when it is checked; how many bytes, before.
@@ -103,11 +103,6 @@ def inbox(root: Root, client: str) -> list[Path]:
     """The CSV files that wait, in order of name; uploads still in progress are named otherwise."""
     files = (path for path in root.inbox_batch.glob("*") if path.suffix.lower() == ".csv")
     return sorted(path for path in files if path.name.startswith(f"{client}__" if client else ""))
-
-
-def rejected_folder(root: Root) -> Path:
-    """data/inbox_batch/rejected/."""
-    return root.inbox_batch / "rejected"
 
 
 def check_name(root: Root, path: Path) -> None:
@@ -316,7 +311,7 @@ def reject(
     Raises:
       Refused: always, with the first faults.
     """
-    folder = rejected_folder(root)
+    folder = root.rejected
     name = submission.path.name
     storage.make_folder(folder)
     storage.replace(folder / f"{name}.errors.csv", errors_csv(faults, delimiter))

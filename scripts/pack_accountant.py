@@ -29,7 +29,7 @@ def main(arguments: Namespace, root: Root) -> None:
     with exports.reading(root, f"pack_accountant {period}") as books:
         bills = _issued(books, period)
         _check(root, bills)
-        target = exports.folder(root) / "accountant" / f"accountant-{period}.zip"
+        target = root.exports / "accountant" / f"accountant-{period}.zip"
         tables = accountant.tables(books.histories, issuer, period, books.settings)
         changed = pack(root, target, tables, bills)
     name = root.name_of(target)

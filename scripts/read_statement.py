@@ -93,7 +93,7 @@ def main(arguments: Namespace, root: Root) -> None:
         issuing.finish_stopped_runs(root)
         result = sort_out(movements, learn(root))
         stem = f"statement-{storage.sha256(data)[:12]}"
-        folder = root.path / "exports" / "payments"
+        folder = root.exports / "payments"
         proposed, review = folder / f"{stem}.proposed.csv", folder / f"{stem}.review.csv"
         storage.update_derived(proposed, table(payments.COLUMNS, result.proposed))
         storage.update_derived(review, table(REVIEW, result.review))

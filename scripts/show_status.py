@@ -37,7 +37,6 @@ _STATUSES = (
     balances.CREDITED,
     balances.OVERPAID,
 )
-_AGES = ("1-30 days", "31-60 days", "61-90 days", "over 90 days")
 _SHORT = 12  # characters of a hash that tell it from another one
 _WIDEST = 100  # columns of a line
 
@@ -104,8 +103,8 @@ def count(folder: Path, pattern: str) -> int:
 
 def batches(root: Root) -> str:
     """The files of the inbox, and those that were rejected."""
-    rejected = count(root.inbox_batch / "rejected", "*__*.csv")
-    reports = count(root.inbox_batch / "rejected", "*.errors.csv")
+    rejected = count(root.rejected, "*__*.csv")
+    reports = count(root.rejected, "*.errors.csv")
     return f"{count(root.inbox_batch, '*.csv')} waiting, {rejected - reports} rejected"
 
 
@@ -147,12 +146,11 @@ def by_age(invoices: Iterable[InvoiceBalance], today: date) -> Iterator[Sum]:
     """What is outstanding after its due date, by days late."""
     ages: dict[int, list[InvoiceBalance]] = {}
     for invoice in invoices:
-        late = (today - invoice.due_date).days if invoice.due_date else 0
-        if invoice.outstanding > 0 and late > 0:
-            ages.setdefault(min((late - 1) // 30, len(_AGES) - 1), []).append(invoice)
+        if invoice.outstanding > 0 and balances.days_late(invoice, today) > 0:
+            ages.setdefault(balances.age(invoice, today), []).append(invoice)
     for age, some in sorted(ages.items()):
         amount = money.total(invoice.outstanding for invoice in some)
-        yield Sum(_AGES[age], len(some), money.plain(amount, 2))
+        yield Sum(f"{balances.AGES[age]} days", len(some), money.plain(amount, 2))
 
 
 # --- heads ---------------------------------------------------------------------------

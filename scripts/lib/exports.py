@@ -5,7 +5,6 @@ import contextlib
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from lib import (
@@ -35,11 +34,6 @@ class Books(NamedTuple):
 
     settings: Settings
     histories: list[History]
-
-
-def folder(root: Root) -> Path:
-    """ROOT/exports/."""
-    return root.path / "exports"
 
 
 def add_period(made: argparse.ArgumentParser) -> None:
@@ -121,9 +115,10 @@ def _shares(root: Root) -> Iterator[list[str]]:
     size = 0
     for client in histories.clients_of(root):
         share.append(client)
-        for folder in (root.data / revenues.DIRECT.records, payments.folder(root)):
+        issued = revenues.chain_path(root, revenues.DIRECT, client)
+        for path in (issued, payments.chain_path(root, client)):
             with contextlib.suppress(FileNotFoundError):
-                size += (folder / f"{client}.jsonl").stat().st_size
+                size += path.stat().st_size
         if size >= _SHARE:
             yield share
             share, size = [], 0
@@ -134,6 +129,6 @@ def _shares(root: Root) -> Iterator[list[str]]:
 def write(root: Root, files: dict[str, bytes]) -> None:
     """Writes files under exports/, each whole or not at all, and says so."""
     for name, data in files.items():
-        path = folder(root) / name
+        path = root.exports / name
         changed = storage.update_derived(path, data)
         print(root.name_of(path) if changed else f"{root.name_of(path)}: as it was")

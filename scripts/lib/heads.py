@@ -5,7 +5,6 @@ A line of a witness is `path seq hash`; `make verify WITNESS=heads.txt` compares
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import NamedTuple
 
 from lib import storage
@@ -21,11 +20,6 @@ class Head(NamedTuple):
     hash: str
 
 
-def folder(root: Root) -> Path:
-    """data/heads/."""
-    return root.data / "heads"
-
-
 def read(root: Root) -> list[Head]:
     """Every head in data/heads/, in order of file.
 
@@ -34,7 +28,7 @@ def read(root: Root) -> list[Head]:
     """
     found: list[Head] = []
     faults = []
-    for path in sorted(folder(root).glob("*/*.json")):
+    for path in sorted(root.heads.glob("*/*.json")):
         name = f"data/{path.parent.name}/{path.stem}.jsonl"
         try:
             value = json.loads(storage.read(path))

@@ -50,7 +50,7 @@ class Extension(NamedTuple):
 
 def head_path(root: Root, path: Path) -> Path:
     """The head of a record file: data/revenues/nord.jsonl -> data/heads/revenues/nord.json."""
-    return root.data / "heads" / path.parent.name / f"{path.stem}.json"
+    return root.heads / path.parent.name / f"{path.stem}.json"
 
 
 def head_bytes(seq: int, hash_: str) -> bytes:
@@ -123,7 +123,7 @@ def decoded(root: Root, proved: Lines, shape: type[Shape]) -> list[Shape]:
 def owners(root: Root, folder: Path) -> list[str]:
     """Whose record files a folder has, or had, since there is a head: in order of name."""
     names = {path.stem for path in folder.glob("*.jsonl")}
-    names |= {path.stem for path in (root.data / "heads" / folder.name).glob("*.json")}
+    names |= {path.stem for path in (root.heads / folder.name).glob("*.json")}
     return sorted(names)
 
 

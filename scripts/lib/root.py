@@ -39,6 +39,10 @@ class Root:
     def inbox_batch(self) -> Path:
         return self.data / "inbox_batch"
 
+    @property
+    def rejected(self) -> Path:
+        return self.inbox_batch / "rejected"
+
     # What happened
     @property
     def data(self) -> Path:
@@ -57,6 +61,10 @@ class Root:
         return self.data / "logs"
 
     @property
+    def heads(self) -> Path:
+        return self.data / "heads"
+
+    @property
     def archive_inputs(self) -> Path:
         return self.data / "archive_inputs"
 
@@ -72,6 +80,10 @@ class Root:
     @property
     def downloads(self) -> Path:
         return self.path / "downloads"
+
+    @property
+    def exports(self) -> Path:
+        return self.path / "exports"
 
     @property
     def preview(self) -> Path:
