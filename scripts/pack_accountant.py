@@ -7,19 +7,15 @@ invoice and credit note issued in the period, and the SHA-256 of each of these f
 time and mode, so that the same records give the same bytes on every machine.
 """
 
-import os
-import zipfile
 from argparse import ArgumentParser, Namespace
+from functools import partial
 from pathlib import Path
 
-from lib import accountant, cli, exports, inputs, revenues, storage
+from lib import accountant, cli, exports, inputs, packages, revenues, storage
 from lib.alerts import Alert, Broken
 from lib.exports import Books
 from lib.histories import Bill
 from lib.root import Root
-
-_LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first moment that a ZIP can name
-_MODE = 0o644
 
 
 def main(arguments: Namespace, root: Root) -> None:
@@ -73,38 +69,19 @@ def pack(root: Root, target: Path, files: dict[str, bytes], bills: list[Bill]) -
     Returns:
       whether the bytes changed.
     """
-    storage.make_folder(target.parent)
-    temporary = target.with_name(f".{target.name}.tmp")
     sums = {name: storage.sha256(data) for name, data in files.items()}
     sums |= {_name(bill): bill.pdf_sha256 for bill in bills}
     listed = "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))
-    contents = {**files, "SHA256SUMS": listed.encode()}
-    proofs = {_name(bill): _pdf(root, bill) for bill in bills}
-    with storage.create(temporary) as stream:
-        with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
-            for name in sorted(contents.keys() | proofs.keys()):
-                data = contents[name] if name in contents else storage.read(proofs[name])
-                archive.writestr(_entry(target.stem, name), data)
-        os.fchmod(stream.fileno(), storage.FILE_MODE)
-        storage.flush(stream)
-    if target.exists() and storage.sha256_of_file(target) == storage.sha256_of_file(temporary):
-        temporary.unlink()
-        os.utime(target)
-        return False
-    temporary.rename(target)
-    storage.flush_folder(target.parent)
-    return True
+    made = {**files, "SHA256SUMS": listed.encode()}
+    contents: dict[str, packages.Content]
+    contents = {name: partial(bytes, data) for name, data in made.items()}
+    contents |= {_name(bill): partial(storage.read, _pdf(root, bill)) for bill in bills}
+    inside = {f"{target.stem}/{name}": content for name, content in contents.items()}
+    return packages.write(target, inside, mode=packages.WRITABLE)
 
 
 def _name(bill: Bill) -> str:
     return f"invoices/{bill.client}/{bill.number}.pdf"
-
-
-def _entry(folder: str, name: str) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(f"{folder}/{name}", _LONG_AGO)
-    entry.create_system = 3  # Unix, on every machine
-    entry.external_attr = _MODE << 16
-    return entry
 
 
 def parser() -> ArgumentParser:

@@ -42,7 +42,7 @@ def pack(root: Root, client: str, chain: records.Chain, used: Settings) -> int:
         months.setdefault(record["month"], []).append(record)
     written = 0
     for month, facts in sorted(months.items()):
-        path = root.downloads / f"{client}__{month}.zip"
+        path = packages.path_of(root, client, month)
         manifest = manifest_csv(facts, used)
         comment = storage.sha256(manifest)
         if packages.comment_of(path) == comment:

@@ -233,7 +233,7 @@ def package_mails(
     for fact in chain.records:
         months.setdefault(fact["month"], []).append(fact)
     for month, facts in sorted(months.items()):
-        path = desk.root.downloads / f"{client}__{month}.zip"
+        path = packages.path_of(desk.root, client, month)
         manifest = packages.comment_of(path)
         name = outbox.mail_name("package", client, month, manifest[:12])
         ours = any(outbox.is_ours(fact, desk.used.mail.since) for fact in facts)
