@@ -221,7 +221,7 @@ def check(
     for found in read_lines(submission.archived, client):
         if isinstance(found, list):
             # A value may be as long as a line; a report shows its beginning.
-            faults += (one._replace(value=one.value[: batch_rows.SHOWN + 1]) for one in found)
+            faults += (one._replace(value=one.value[: alerts.SHOWN + 1]) for one in found)
             if len(faults) > _MOST:
                 rule = f"reading stopped after {_MOST} errors"
                 return lines, [*faults[:_MOST], Fault(0, "", "", rule, "correct these first")]

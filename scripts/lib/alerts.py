@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+SHOWN = 60  # characters of a wrong value that a message repeats
 _ID = re.compile(r"[a-z][a-z0-9_]{1,39}")  # of a client, and so of its log
 
 
@@ -158,9 +159,14 @@ def report(logs: Path | None, script: str, alerts: Iterable[Alert]) -> None:
     for alert in alerts:
         print(f"{alert} [{alert.code}]", file=sys.stderr)
         if logs is not None:
-            level = "ERROR" if alert.code.startswith("B-") else "NOTICE"
-            write_log(logs, alert.client, level, script, alert.code, str(alert))
+            log(logs, script, alert)
         _note(alert)
+
+
+def log(logs: Path, script: str, alert: Alert) -> None:
+    """Appends an alert to the log that it goes to."""
+    level = "ERROR" if alert.code.startswith("B-") else "NOTICE"
+    write_log(logs, alert.client, level, script, alert.code, str(alert))
 
 
 def _note(alert: Alert) -> None:

@@ -39,7 +39,6 @@ from lib.root import Root
 _WORTH_WORKERS = 40  # a worker needs a second to start
 _DIGITS = 20  # of any amount, before or behind the point
 _SHA256 = re.compile("[0-9a-f]{64}")
-_XML_NAME = "factur-x.xml"
 _HASH_IN_NAME = 12  # characters of the SHA-256 in the name of an archived CSV
 
 # What a reader of the XML relies on, where it was written by another version of the renderer.
@@ -295,7 +294,7 @@ def _pdf_faults(root: Root, made: Document, pdf: bytes, is_todays: bool) -> Iter
         return
     xml = facturx_xml.generate(made)
     if isinstance(inside, bytes) and inside != xml:
-        yield f"has another {_XML_NAME} inside than its document gives"
+        yield f"has another {facturx_xml.FILE_NAME} inside than its document gives"
     logo, wrong = _logo(root, made.seller.logo)
     if wrong:
         yield wrong
@@ -320,11 +319,11 @@ def _embedded(pdf: bytes) -> bytes | str:
 
     try:
         files = list(pypdf.PdfReader(io.BytesIO(pdf)).attachment_list)
-        contents = [one.content for one in files if one.name == _XML_NAME]
+        contents = [one.content for one in files if one.name == facturx_xml.FILE_NAME]
     except Exception as error:  # pypdf raises whatever a broken file leads it to
         return f"cannot be read as a PDF: {type(error).__name__}"
     if len(contents) != 1:
-        return f"has {len(contents)} files named {_XML_NAME} inside"
+        return f"has {len(contents)} files named {facturx_xml.FILE_NAME} inside"
     return contents[0]
 
 
@@ -336,7 +335,7 @@ def _amounts_in_xml(made: Document, xml: bytes) -> Iterator[str]:
     try:
         tree = etree.fromstring(xml, parser)
     except etree.XMLSyntaxError:
-        yield f"has a {_XML_NAME} inside that is no XML"
+        yield f"has a {facturx_xml.FILE_NAME} inside that is no XML"
         return
     expected = {
         "BT-27": (f".//{_RAM}SellerTradeParty/{_RAM}Name", made.seller.name),
@@ -356,7 +355,8 @@ def _amounts_in_xml(made: Document, xml: bytes) -> Iterator[str]:
     for term, (path, wanted) in expected.items():
         found = tree.findtext(path)
         if found != wanted:
-            yield f"{_XML_NAME}: {term} is {audit.shown(str(found))}, the document has {wanted}"
+            said = f"{term} is {audit.shown(str(found))}, the document has {wanted}"
+            yield f"{facturx_xml.FILE_NAME}: {said}"
     nets = [
         node.text
         for node in tree.iterfind(
@@ -364,7 +364,7 @@ def _amounts_in_xml(made: Document, xml: bytes) -> Iterator[str]:
         )
     ]
     if nets != [money.plain(line.net, 2) for line in made.lines]:
-        yield f"{_XML_NAME}: BT-131 of its lines are not the document's"
+        yield f"{facturx_xml.FILE_NAME}: BT-131 of its lines are not the document's"
 
 
 # --- what no record knows ------------------------------------------------------------

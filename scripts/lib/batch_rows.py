@@ -12,13 +12,13 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from lib import fonts, inputs, money, schemas, vat
+from lib.alerts import SHOWN
 from lib.batch_csv import Dialect, Fault, Row
 from lib.document import Address, ElectronicAddress, Party, Period
 from lib.payment_code import LARGEST
 from lib.words import UNITS
 
 GROUPS = 20
-SHOWN = 60  # characters of a wrong value that a report repeats
 _COMMA_FOR_POINT = str.maketrans(".,", ",.")
 _DECIMALS = ("quantity", "unit_price", "discount", "vat_rate")
 _REQUIRED_IN_GROUP = ("description", "quantity", "unit", "unit_price", "vat_rate")

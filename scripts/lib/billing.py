@@ -130,7 +130,7 @@ def invoice(
         _line(str(i), line, treatment, language) for i, line in enumerate(billed.charges.lines, 1)
     )
     allowances = tuple(_allowance(one, treatment, language) for one in billed.charges.allowances)
-    exemptions = exemptions_of(lines, client.vat.treatment, issue_date, language)
+    exemptions = _exemptions_of(lines, client.vat.treatment, issue_date, language)
     if treatment == "exempt":
         own = vat.Exemption(client.vat.exemption_code, client.vat.exemption_reason)
         exemptions = {"E": own}
@@ -168,7 +168,7 @@ def invoice(
     )
 
 
-def exemptions_of(
+def _exemptions_of(
     lines: Iterable[Line], treatment: str, day: date, language: str
 ) -> dict[str, vat.Exemption]:
     """For each category without VAT in `lines`, its code and the mention in force."""

@@ -10,6 +10,7 @@ from typing import Any
 from lib import money, words
 from lib.document import Address, Document, Line, Party, Seller
 
+FILE_NAME = "factur-x.xml"  # inside the PDF
 _SIREN_SCHEME = "0002"
 _SIRET_SCHEME = "0009"
 _PROCESS = {"goods": "B1", "services": "S1", "mixed": "M1"}  # BT-23, BR-FR-08

@@ -13,7 +13,7 @@ from functools import lru_cache
 from io import BytesIO
 from typing import NamedTuple
 
-from lib import fonts, money, payment_code, pdf_writer, typeset, words
+from lib import facturx_xml, fonts, money, payment_code, pdf_writer, typeset, words
 from lib.document import CREDIT_NOTE, Address, Document, Line, Party, Seller
 from lib.fonts import REGULAR, SEMIBOLD
 from lib.pdf_writer import Attachment, Box, Modules, Page, Picture, Stamp
@@ -109,10 +109,7 @@ def _full_name(party: Party) -> str:
 
 def _address(address: Address, language: str) -> Iterable[str]:
     yield from address.lines
-    place = (address.postcode, address.city)
-    if address.country in words.POSTCODE_LAST:
-        place = (address.city, address.postcode)
-    yield " ".join(part for part in place if part)
+    yield words.town(address.postcode, address.city, address.country)
     yield words.country(address.country, language)
 
 
@@ -725,7 +722,7 @@ def render(
     pages = _lay_out(document, logo, watermark, settled)
     if watermark:
         pages = [[_stamp(watermark), *page] for page in pages]
-    attachment = Attachment("factur-x.xml", xml, "text/xml", "Factur-X") if xml else None
+    attachment = Attachment(facturx_xml.FILE_NAME, xml, "text/xml", "Factur-X") if xml else None
     return pdf_writer.write(
         pages,
         moment=datetime.combine(document.issue_date, time(), UTC),
@@ -746,7 +743,7 @@ def _xmp(document: Document, with_xml: bool, watermark: str) -> str:
     facturx = {
         "version": "1.0",
         "documenttype": "INVOICE",
-        "xml_filename": "factur-x.xml",
+        "xml_filename": facturx_xml.FILE_NAME,
         "xmp_level": "EN 16931",
         "urn": "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#",
     }

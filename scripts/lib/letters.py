@@ -296,13 +296,11 @@ def _labelled(label: str, value: str, language: str) -> str:
 
 def _signature(party: Party, language: str) -> str:
     address = party.address
-    city = (address.city, address.postcode)
-    if address.country not in words.POSTCODE_LAST:
-        city = (address.postcode, address.city)
+    town = words.town(address.postcode, address.city, address.country)
     reach = [party.phone, *party.email[:1]]
     lines = [
         party.name,
-        ", ".join([*address.lines, " ".join(part for part in city if part)]),
+        ", ".join([*address.lines, town]),
         " · ".join(part for part in reach if part),
     ]
     return "\n".join(line for line in lines if line)

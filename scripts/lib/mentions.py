@@ -96,7 +96,7 @@ def notes_of(
     notes = [Note(code="BAR", text=audience)]
     if issued_by:
         notes.append(note("mandate", issuer=issued_by, seller=seller.party.name))
-    company = company_line(seller, language)
+    company = _company_line(seller, language)
     if company:
         notes.append(note("company", text=company))
     rate = words.percent(seller.late_penalty_rate, language)
@@ -113,7 +113,7 @@ def notes_of(
     return tuple(notes)
 
 
-def company_line(seller: SellerTerms, language: str) -> str:
+def _company_line(seller: SellerTerms, language: str) -> str:
     """BT-33: "SAS au capital de 10 000,00 €, RCS Nantes 732 829 320"."""
     form = seller.legal_form
     if seller.capital is not None:

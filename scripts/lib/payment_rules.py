@@ -20,7 +20,6 @@ from lib.root import Root
 # kind, invoice, date, amount, method, reference: what makes two payments the same.
 Identity = tuple[str, str, date, Decimal, str, str]
 
-
 _DEPOSIT = "correct it; money that comes before its invoice is a deposit, which has its own"
 
 

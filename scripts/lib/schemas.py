@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lib import code_lists, fonts
-from lib.alerts import Alert
+from lib.alerts import SHOWN, Alert
 from lib.words import UNITS
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).resolve().parents[2] / "schemas"
 _LONGEST = 1_000_000  # characters of a text whose schema sets no limit
-_SHOWN = 60  # characters of a wrong value that a message repeats
 _MOST = 100  # faults of one file that are told
 
 
@@ -141,7 +140,9 @@ def _validator(schema: str) -> Any:
     from referencing import Registry
     from referencing.jsonschema import DRAFT202012
 
-    contents = {path.name: json.loads(path.read_text()) for path in _FOLDER.glob("*.json")}
+    suffix = ".schema.json"
+    names = [path.name.removesuffix(suffix) for path in _FOLDER.glob(f"*{suffix}")]
+    contents = {f"{name}{suffix}": dict(content(name)) for name in names}
     for one in contents.values():
         del one["$schema"]  # a file that names its dialect would be read without our keywords
     resources = [(name, DRAFT202012.create_resource(one)) for name, one in contents.items()]
@@ -371,7 +372,7 @@ def _missing_keys(error: "ValidationError") -> list[str]:
 def _nearest(key: str, known: list[str]) -> str:
     from difflib import get_close_matches
 
-    close = get_close_matches(key[:_SHOWN], known, n=1)
+    close = get_close_matches(key[:SHOWN], known, n=1)
     if close:
         return f'did you mean "{close[0]}"?'
     return "expected " + ", ".join(known) if known else "expected none"
@@ -385,11 +386,11 @@ def _place(path: list[str | int]) -> str:
 
 
 def _join(place: str, key: str) -> str:
-    key = key if len(key) <= _SHOWN else f"{key[: _SHOWN - 3]}..."
+    key = key if len(key) <= SHOWN else f"{key[: SHOWN - 3]}..."
     return f"{place}.{key}" if place else key
 
 
 def _shown(value: Any) -> str:
     number = isinstance(value, Decimal)
     text = str(value) if number else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."

@@ -17,16 +17,15 @@ from typing import IO, Any, NoReturn
 
 import msgspec
 
-from lib.alerts import Alert, Broken, Refused
+from lib.alerts import SHOWN, Alert, Broken, Refused
 from lib.root import Root
 
 PROOF_MODE = 0o444
 FILE_MODE = 0o640
 _DEEPEST = 50  # levels of a JSON file; ours have eight
-_SHOWN = 60  # characters of a key that a message repeats
 _LONGEST_INT = 18  # characters of a JSON number without decimals
+_LONGEST_DECIMAL = 40  # characters of one with a point or an exponent
 _LARGEST = 20_000_000  # bytes of an input
-_LONGEST = 40  # characters of a number with a point or an exponent
 
 # Inputs come and go in these, by other hands: each of their files is looked at when it is read.
 _INPUTS = ("clients", "batch_clients", "data/usage", "data/inbox_batch")
@@ -146,11 +145,11 @@ def _bounded_int(text: str) -> int:
 
 def _bounded_decimal(text: str) -> Decimal:
     try:
-        if len(text) <= _LONGEST:
+        if len(text) <= _LONGEST_DECIMAL:
             return Decimal(text)
     except InvalidOperation:  # an exponent beyond what Decimal knows
         pass
-    raise ValueError(f"the number {text[:18]}... is too long")
+    raise ValueError("a number is too long")
 
 
 def _is_number(text: str) -> bool:
@@ -187,7 +186,7 @@ def _unwanted(text: str) -> tuple[int, str]:
         elif key is not None:
             name = json.loads(key)
             if name in open_ones[-1]:
-                shown = key if len(key) <= _SHOWN else f'{key[:_SHOWN]}..."'
+                shown = key if len(key) <= SHOWN else f'{key[:SHOWN]}..."'
                 return match.start(), f"the key {shown} appears twice in one object; remove one"
             open_ones[-1].add(name)
         elif token in ("NaN", "Infinity", "-Infinity"):

@@ -198,8 +198,7 @@ def say(root: Root, summary: Summary, script: str) -> None:
     said = {str(alert) for alert in summary.run.said}
     for alert in (*summary.wrong, *summary.new):
         if str(alert) not in said:
-            level = "ERROR" if alert.code.startswith("B-") else "NOTICE"
-            alerts.write_log(root.logs, alert.client, level, script, alert.code, str(alert))
+            alerts.log(root.logs, script, alert)
     print(text_of(summary), file=sys.stderr, end="", flush=True)
 
 

@@ -248,7 +248,7 @@ UNITS: dict[str, tuple[str, str]] = {
 }
 
 # Where the postcode is written after the city; elsewhere it comes before.
-POSTCODE_LAST = frozenset({"AU", "CA", "GB", "IE", "IN", "NZ", "US"})
+_POSTCODE_LAST = frozenset({"AU", "CA", "GB", "IE", "IN", "NZ", "US"})
 
 
 def word(key: str, language: str, **values: str) -> str:
@@ -375,6 +375,13 @@ def country(code: str, language: str) -> str:
       KeyError: if the code is not one of ISO 3166-1 alpha-2.
     """
     return str(_locale(language).territories[code])
+
+
+def town(postcode: str, city: str, country_code: str) -> str:
+    """44000 Nantes; London N1 9GU."""
+    last = country_code in _POSTCODE_LAST
+    place = (city, postcode) if last else (postcode, city)
+    return " ".join(part for part in place if part)
 
 
 def grouped(text: str, *sizes: int) -> str:
