@@ -7,13 +7,15 @@ parts stand beside this module: audit_records (chains, numbers, payments), audit
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from lib import records, storage
-from lib.alerts import Alert, Refused
+from lib.alerts import Alert, Broken, Refused
 from lib.root import Root
+
+_Found = TypeVar("_Found", bytes, str)
 
 # A folder of proofs, and of what only the program writes; group and others only read these.
 PROOFS = ("invoices", "invoices_batch", "archive_batch", "archive_inputs", "batch_sent")
@@ -59,31 +61,23 @@ def walk(root: Root) -> tuple[Files, list[Alert]]:
 
 def read(root: Root, name: str) -> tuple[bytes, str]:
     """The bytes of a file and an empty text, or no bytes and why it cannot be read."""
-    # Not following a link, not waiting for a pipe's other end.
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    try:
-        handle = os.open(root.path / name, flags)
-        with os.fdopen(handle, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                return b"", "is no file"
-            return stream.read(), ""
-    except FileNotFoundError:
-        return b"", "is missing"
-    except (OSError, ValueError) as error:
-        return b"", f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    return _tried(storage.read, root.path / name, b"")
 
 
 def sha256_of(root: Root, name: str) -> tuple[str, str]:
     """The SHA-256 of a file and an empty text, or an empty text and why there is none."""
-    path = root.path / name
+    return _tried(storage.sha256_of_file, root.path / name, "")
+
+
+def _tried(look: Callable[[Path], _Found], path: Path, nothing: _Found) -> tuple[_Found, str]:
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            return "", "is no file"
-        return storage.sha256_of_file(path), ""
+        return look(path), ""
+    except Broken:
+        return nothing, "is no file"
     except FileNotFoundError:
-        return "", "is missing"
+        return nothing, "is missing"
     except (OSError, ValueError) as error:
-        return "", f"cannot be read: {getattr(error, 'strerror', None) or error}"
+        return nothing, f"cannot be read: {getattr(error, 'strerror', None) or error}"
 
 
 def shown(text: str) -> str:

@@ -9,12 +9,12 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from lib import logos
 from lib.alerts import Alert, Refused
 from lib.root import Root
 
 SUMS = "SHA256SUMS"
 _FOLDERS = ("clients", "batch_clients", "data")
-_PICTURES = (".png", ".jpg", ".jpeg")  # the logo that issuer.json names
 
 
 def is_part(name: str) -> bool:
@@ -23,7 +23,7 @@ def is_part(name: str) -> bool:
     if any(part in ("", ".", "..") for part in (first, *rest)):
         return False
     if not rest and first not in _FOLDERS:
-        return first in ("issuer.json", ".env") or first.lower().endswith(_PICTURES)
+        return first in ("issuer.json", ".env") or first.lower().endswith(logos.SUFFIXES)
     last = (first, *rest)[-1]
     if first not in _FOLDERS or last == ".lock" or (last[0] == "." and last.endswith(".tmp")):
         return False

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from lib import billing_rules, invoice_pdf, periods, schemas, storage, vat
+from lib import billing_rules, logos, periods, schemas, storage, vat
 from lib.alerts import Alert, Refused
 from lib.batch_csv import Dialect
 from lib.document import BankAccount, Party
@@ -310,18 +310,7 @@ def _load_logo(root: Root, beside: Path, name: str, faults: list[Alert]) -> Sour
         text = f'"{name}": {refused.alerts[0].text}; it is looked for beside this file'
         faults.append(Alert(refused.alerts[0].code, root.name_of(beside), "logo", text))
         return None
-    signatures = {".png": b"\x89PNG\r\n\x1a\n", ".jpg": b"\xff\xd8\xff", ".jpeg": b"\xff\xd8\xff"}
-    text = ""
-    if not data.startswith(signatures[path.suffix]):
-        text = f"is not a {path.suffix[1:].upper()} file, as its name says; convert it"
-    elif len(data) > 1_000_000:
-        text = f"has {len(data)} bytes, at most 1000000 fit an invoice; make it smaller"
-    else:
-        try:
-            invoice_pdf.picture_size(data)
-        except ValueError as error:
-            text = str(error)
-    if text:
+    if text := logos.fault(path.suffix, data):
         faults.append(Alert("B-INPUT-VALUE", root.name_of(path), "", text))
     return Source(root.name_of(path), data)
 
@@ -668,7 +657,7 @@ def _json_files(root: Root, folder: Path, faults: list[Alert]) -> list[Path]:
         return []
     files = []
     for path in sorted(folder.iterdir()):
-        if _is_hidden(path) or path.suffix in (".png", ".jpg", ".jpeg"):
+        if _is_hidden(path) or path.suffix in logos.SUFFIXES:
             continue
         if path.suffix == ".json":
             files.append(path)

@@ -4,16 +4,13 @@ The layout is a pure function of the document: pages of marks (text, box, pictur
 its place, in points from the top left corner of an A4 sheet. lib/pdf_writer writes them.
 """
 
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from decimal import Decimal
-from functools import lru_cache
-from io import BytesIO
 from typing import NamedTuple
 
-from lib import facturx_xml, fonts, money, payment_code, pdf_writer, typeset, words
+from lib import facturx_xml, fonts, logos, money, payment_code, pdf_writer, typeset, words
 from lib.document import CREDIT_NOTE, Address, Document, Line, Party, Seller
 from lib.fonts import REGULAR, SEMIBOLD
 from lib.pdf_writer import Attachment, Box, Modules, Page, Picture, Stamp
@@ -35,9 +32,6 @@ from lib.typeset import (
 
 TOP = 17 * MM
 TOP_OF_NEXT_PAGES = 26 * MM
-LOGO_WIDTH = 50 * MM
-LOGO_PIXELS = 25_000_000  # a small file may unpack to all of the memory
-LOGO_HEIGHT = 18 * MM
 TOTALS_WIDTH = 202.0
 QR_SIZE = 88.0
 COLUMN_GAP = 13.0
@@ -261,37 +255,10 @@ def _lay_out(
 # --- the head of the first page ------------------------------------------------------
 
 
-@lru_cache(maxsize=8)
-def picture_size(logo: bytes) -> tuple[float, float]:
-    """The logo's width and height on the page, in its own proportions.
-
-    Raises:
-      ValueError: if it is not a PNG or JPEG file in grey or RGB.
-    """
-    from PIL import Image
-
-    try:
-        with warnings.catch_warnings(action="ignore"), Image.open(BytesIO(logo)) as image:
-            kind, mode, (width, height) = image.format, image.mode, image.size
-            if width * height <= LOGO_PIXELS:
-                image.load()
-    # What Pillow raises for damaged files, and for those that would not fit the memory.
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError("the logo is no PNG or JPEG file that can be read") from error
-    if width * height > LOGO_PIXELS:
-        raise ValueError(f"the logo has {width} × {height} pixels, at most {LOGO_PIXELS} in all")
-    if kind not in ("PNG", "JPEG"):
-        raise ValueError(f"the logo is a {kind} file, not PNG or JPEG")
-    if mode == "CMYK":  # ISO 19005-3, 6.2.4.3: the output intent of the page is sRGB
-        raise ValueError("the logo is in CMYK: save it in RGB")
-    scale = min(LOGO_WIDTH / width, LOGO_HEIGHT / height)
-    return width * scale, height * scale
-
-
 def _header(page: Page, document: Document, number: str, logo: bytes | None) -> float:
     left_width = WIDTH * 0.56
     if logo is not None:
-        width, height = picture_size(logo)
+        width, height = logos.size(logo)
         page.append(Picture(LEFT, TOP, width, height, logo))
         left_bottom = TOP + height
     else:
