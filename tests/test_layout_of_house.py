@@ -1,6 +1,7 @@
 """The rules of the house that no type checker sees."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -61,3 +62,12 @@ def test_the_monthly_run_does_not_load_pandas():
     program = "import sys, generate_invoice; sys.exit('pandas' in sys.modules)"
     folder = HOME / "scripts"
     assert subprocess.run([sys.executable, "-c", program], cwd=folder, check=False).returncode == 0
+
+
+def test_the_architecture_names_every_room_once():
+    rooms = (HOME / "docs/architecture.md").read_text().partition("## The rooms")[2]
+    named = re.findall(r"`([a-z_]+)`", rooms.partition("\n## ")[0])
+    folder = HOME / "scripts" / "lib"
+    there = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    there |= {path.parent.name for path in folder.glob("*/__init__.py")}
+    assert sorted(named) == sorted(there)
