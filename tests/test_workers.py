@@ -21,7 +21,6 @@ from lib.root import Root
 @pytest.fixture(autouse=True)
 def worth_it(monkeypatch):
     monkeypatch.setattr(production, "_WORTH_WORKERS", 5)
-    monkeypatch.setattr(production, "_WORTH_CLUSTER", 5)
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,7 @@ TEMPLATE = "3"  # the layout of lib/invoice_pdf; it changes whenever the page do
 _SHAPING = ("fpdf2", "fonttools", "factur-x", "lxml", "Babel", "segno", "pillow")
 _JUDGING = ("saxonche", "msgspec")
 # A worker needs two seconds to compile the schematrons; fewer documents are faster at home.
-_WORTH_WORKERS = 40
-_WORTH_CLUSTER = 40
+_WORTH_WORKERS = 40  # whether they are on this machine or on others
 
 
 class Product(NamedTuple):
@@ -89,7 +88,7 @@ def produce_all(
     if used.cluster is None:
         return workers.each(produce, logo, documents, used.workers, _WORTH_WORKERS)
     documents = iter(documents)
-    first = list(islice(documents, _WORTH_CLUSTER))
-    if len(first) < _WORTH_CLUSTER:
+    first = list(islice(documents, _WORTH_WORKERS))
+    if len(first) < _WORTH_WORKERS:
         return workers.each(produce, logo, first, used.workers, _WORTH_WORKERS)
     return cluster.each(produce, logo, chain(first, documents), used.cluster, equipment)

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("worth_it")
 
 @pytest.fixture
 def worth_it(monkeypatch):
-    monkeypatch.setattr(production, "_WORTH_CLUSTER", 5)
+    monkeypatch.setattr(production, "_WORTH_WORKERS", 5)
 
 
 @pytest.fixture(scope="module")
