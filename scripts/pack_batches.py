@@ -9,21 +9,9 @@ import os
 from argparse import ArgumentParser, Namespace
 from functools import partial
 
-from lib import alerts, cli, csv_files, issuing, packages, records, revenues, settings, storage
-from lib.csv_files import Column
+from lib import alerts, cli, issuing, packages, records, revenues, settings, storage
 from lib.root import Root
 from lib.settings import Settings
-
-_COLUMNS = (
-    Column("reference", "référence", csv_files.TEXT),
-    Column("number", "numéro", csv_files.PLAIN),
-    Column("customer", "client", csv_files.TEXT),
-    Column("net", "HT", csv_files.FIGURE),
-    Column("vat", "TVA", csv_files.FIGURE),
-    Column("gross", "TTC", csv_files.FIGURE),
-    Column("due", "échéance", csv_files.PLAIN),
-    Column("sha256", "sha256", csv_files.PLAIN),
-)
 
 
 def main(arguments: Namespace, root: Root) -> None:
@@ -43,7 +31,7 @@ def pack(root: Root, client: str, chain: records.Chain, used: Settings) -> int:
     written = 0
     for month, facts in sorted(months.items()):
         path = packages.path_of(root, client, month)
-        manifest = manifest_csv(facts, used)
+        manifest = packages.manifest(facts, used)
         comment = storage.sha256(manifest)
         if packages.comment_of(path) == comment:
             os.utime(path)
@@ -59,23 +47,6 @@ def pack(root: Root, client: str, chain: records.Chain, used: Settings) -> int:
         alerts.write_log(root.logs, client, "INFO", "pack_batches.py", "I-PACKED", text)
         written += 1
     return written
-
-
-def manifest_csv(facts: list[records.Record], used: Settings) -> bytes:
-    """reference, number, customer, net, VAT, gross, due date, SHA-256; credit notes negative."""
-    signs = ["-" if fact["kind"] == "credit_note" else "" for fact in facts]
-    cells = {
-        "reference": [fact.get("reference", "") for fact in facts],
-        "number": [fact["number"] for fact in facts],
-        "customer": [fact["buyer"] for fact in facts],
-        "due": [fact.get("due_date", "") for fact in facts],
-        "sha256": [fact["pdf_sha256"] for fact in facts],
-    }
-    for key in ("net", "vat", "gross"):
-        cells[key] = [sign + fact[key] for sign, fact in zip(signs, facts, strict=True)]
-    # One dialect whatever .env says: the package is the same on every machine.
-    fixed = used._replace(csv_dialect="rfc4180", csv_headers="en")
-    return csv_files.to_bytes(_COLUMNS, cells, fixed)
 
 
 def parser() -> ArgumentParser:

@@ -5,8 +5,6 @@ A derived file may be missing, and may be older than the records: `make` builds 
 that claims to be of today, or of a past that the records had, and is not, was changed.
 """
 
-import csv
-import io
 import re
 import tempfile
 import zipfile
@@ -25,7 +23,6 @@ from lib import (
     audit_records,
     balances,
     bookkeeping,
-    csv_files,
     fec,
     histories,
     inputs,
@@ -39,7 +36,6 @@ from lib.audit import Files
 from lib.audit_records import Book, Books
 from lib.histories import History
 from lib.inputs import Issuer
-from lib.records import Record
 from lib.root import Root
 from lib.settings import Settings
 
@@ -53,7 +49,7 @@ def faults(files: Files, books: Books, used: Settings) -> Iterator[Alert]:
     for name in files.regular("data/balance"):
         yield from _balance(files, books, name)
     for name in files.regular("downloads"):
-        yield from _package(files, books, name)
+        yield from _package(files, books, name, used)
     yield from _exports(files, books, used)
     yield from _usage(files, books)
 
@@ -128,7 +124,7 @@ def _is_plain(issued: Book, paid: Book) -> bool:
 # --- packages ------------------------------------------------------------------------
 
 
-def _package(files: Files, books: Books, name: str) -> Iterator[Alert]:
+def _package(files: Files, books: Books, name: str, used: Settings) -> Iterator[Alert]:
     """A package holds its manifest, which the records give, and the PDFs that this names."""
     match = _PACKAGE.fullmatch(name)
     if match is None:
@@ -140,15 +136,15 @@ def _package(files: Files, books: Books, name: str) -> Iterator[Alert]:
     try:
         with zipfile.ZipFile(files.root.path / name) as package:
             manifest = package.read("manifest.csv")
-        rows = list(csv.reader(io.StringIO(manifest.decode("utf-8"), newline=""), strict=True))[1:]
     except Exception:  # zipfile raises whatever a broken file leads it to
         yield _changed(name, "packages")
         return
-    if rows != [_manifest_row(fact) for fact in facts[: len(rows)]] or not rows:
+    packed = facts[: max(manifest.count(b"\r\n") - 1, 0)]  # below its headings
+    if not packed or manifest != packages.manifest(packed, used):
         yield _changed(name, "packages")
         return
     contents: dict[str, packages.Content] = {"manifest.csv": partial(bytes, manifest)}
-    for fact in facts[: len(rows)]:
+    for fact in packed:
         path = revenues.proof_path(files.root, revenues.BATCH, book.owner, fact["number"], "pdf")
         pdf = files.root.name_of(path)
         if audit.sha256_of(files.root, pdf)[0] != fact["pdf_sha256"]:
@@ -159,21 +155,12 @@ def _package(files: Files, books: Books, name: str) -> Iterator[Alert]:
         packages.write(built, contents, storage.sha256(manifest))
         if storage.sha256_of_file(built) != audit.sha256_of(files.root, name)[0]:
             yield _changed(name, "packages")
-        elif len(rows) < len(facts):
+        elif len(packed) < len(facts):
             yield _stale(name, "packages")
 
 
 def _bytes_of(root: Root, name: str) -> bytes:
     return audit.read(root, name)[0]
-
-
-def _manifest_row(fact: Record) -> list[str]:
-    """reference, number, customer, net, VAT, gross, due date, SHA-256; credit notes negative."""
-    sign = "-" if fact["kind"] == "credit_note" else ""
-    reference, buyer = (csv_files.safe(fact.get(key, "")) for key in ("reference", "buyer"))
-    texts = [reference, fact["number"], buyer]
-    amounts = [sign + fact[key] for key in ("net", "vat", "gross")]
-    return [*texts, *amounts, fact.get("due_date", ""), fact["pdf_sha256"]]
 
 
 # --- exports -------------------------------------------------------------------------

@@ -10,13 +10,27 @@ import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from lib import storage
+from lib import csv_files, storage
+from lib.csv_files import Column
+from lib.records import Record
 from lib.root import Root
+from lib.settings import Settings
 
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # the first moment that a ZIP can name
 _UNIX = 3
 READ_ONLY = 0o100444  # modes of what is inside
 WRITABLE = 0o644
+
+_MANIFEST = (
+    Column("reference", "référence", csv_files.TEXT),
+    Column("number", "numéro", csv_files.PLAIN),
+    Column("customer", "client", csv_files.TEXT),
+    Column("net", "HT", csv_files.FIGURE),
+    Column("vat", "TVA", csv_files.FIGURE),
+    Column("gross", "TTC", csv_files.FIGURE),
+    Column("due", "échéance", csv_files.PLAIN),
+    Column("sha256", "sha256", csv_files.PLAIN),
+)
 
 Content = Callable[[], bytes]
 
@@ -33,6 +47,23 @@ def comment_of(path: Path) -> str:
             return package.comment.decode("ascii", "replace")
     except (FileNotFoundError, zipfile.BadZipFile):
         return ""
+
+
+def manifest(facts: list[Record], used: Settings) -> bytes:
+    """reference, number, customer, net, VAT, gross, due date, SHA-256; credit notes negative."""
+    signs = ["-" if fact["kind"] == "credit_note" else "" for fact in facts]
+    cells = {
+        "reference": [fact.get("reference", "") for fact in facts],
+        "number": [fact["number"] for fact in facts],
+        "customer": [fact["buyer"] for fact in facts],
+        "due": [fact.get("due_date", "") for fact in facts],
+        "sha256": [fact["pdf_sha256"] for fact in facts],
+    }
+    for key in ("net", "vat", "gross"):
+        cells[key] = [sign + fact[key] for sign, fact in zip(signs, facts, strict=True)]
+    # One dialect whatever .env says: the package is the same on every machine.
+    fixed = used._replace(csv_dialect="rfc4180", csv_headers="en")
+    return csv_files.to_bytes(_MANIFEST, cells, fixed)
 
 
 def write(
