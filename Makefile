@@ -1,6 +1,7 @@
 # The conductor: the only place that knows the order of things.
 # Each target is a thin call of one script; `make` alone prints the commands.
 
+HERE := $(if $(filter /%,$(MAKEFILE_LIST)),,$(CURDIR)/)$(strip $(MAKEFILE_LIST))
 HOUSE := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 ROOT ?= $(HOUSE)
 
@@ -26,11 +27,12 @@ endif
 ifneq ($(call odd,$(HOUSE)),)
 $(error this project stands in a path with a character that Make or a shell takes for more: "$(HOUSE)"; move it)
 endif
+# A path that Make took apart is no longer that of this file.
+ifeq ($(and $(filter 1,$(words $(HOUSE))),$(wildcard $(HOUSE)/Makefile)),)
+$(error this project stands in a path with a space, which Make cannot carry: "$(HERE)"; move it)
+endif
 ifneq ($(words $(ROOT)),1)
 $(error ROOT has a space in its path, which Make cannot carry: "$(ROOT)"; choose another)
-endif
-ifneq ($(words $(HOUSE)),1)
-$(error this project stands in a path with a space, which Make cannot carry: "$(HOUSE)"; move it)
 endif
 
 VENV := $(HOUSE)/.venv
@@ -56,7 +58,8 @@ $(foreach name,$(TYPED),$(eval $(call if_typed,$(name))))
 VALUES := YEAR CSV_DIALECT CSV_HEADERS CLIENT MONTH ISSUE_DATE TODAY REISSUE WORKERS LOCK_WAIT \
   INVOICE AMOUNT METHOD REFERENCE NOTE REASON PAYMENT AGAIN OVERPAYMENT \
   QUIET KEEP_DAYS DRY_RUN TO FROM WITNESS MAIL SMTP_HOST SMTP_PORT SMTP_SECURITY SMTP_USER \
-  SMTP_PASSWORD SMTP_CA_FILE SMTP_TIMEOUT MAIL_FROM MAIL_SINCE MAIL_MAX_ATTACHMENT ALERT_TO $(TYPED)
+  SMTP_PASSWORD SMTP_CA_FILE SMTP_TIMEOUT MAIL_FROM MAIL_SINCE MAIL_MAX_ATTACHMENT ALERT_TO \
+  WORKERS_CA_FILE WORKERS_CERT_FILE WORKERS_KEY_FILE $(TYPED)
 define as_typed
 override $(1) := $$(value $(1))
 export $(1)
@@ -68,9 +71,29 @@ ifneq ($(subst 9,,$(subst 8,,$(subst 7,,$(subst 6,,$(subst 5,,$(subst 4,,$(subst
 $(error MONTH: "$(value MONTH)" is no date; write 2026-10)
 endif
 
+# Make takes `month=2026-09` for a variable that nobody reads, and `make month 2026-09` for two
+# commands: either would issue another month than was meant before anything was said.
+ifeq ($(MAKELEVEL),0)
+KNOWN := $(VALUES) ROOT PYTHON APPROVE PUBLISH MAKE% -%
+STRANGE := $(filter-out $(KNOWN),$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name))))
+ifneq ($(STRANGE),)
+$(error $(firstword $(STRANGE))=...: no command takes this name; names are in capitals, and make alone lists the commands)
+endif
+ifneq ($(words $(MAKECMDGOALS)),$(words $(firstword $(MAKECMDGOALS))))
+STRANGE := $(filter-out $(shell sed -n 's/^\([a-z][a-z-]*\):.*\#\# .*/\1/p' $(HOUSE)/Makefile),$(MAKECMDGOALS))
+ifneq ($(STRANGE),)
+$(error "$(firstword $(STRANGE))": no such command; a value is written NAME=value, as in MONTH=2026-10)
+endif
+endif
+endif
+
 # Sets $1 $2 $3 in a recipe, and says so: today (in the issuer's time zone), issue date, month.
 DATES = dates=$$($(SCRIPT)/show_dates.py --root $(ROOT)); set -- $$dates; \
   echo "month $$3, issue date $$2"
+
+# Where nothing found would look like nothing wrong, a mistyped ROOT is told.
+NEED_ROOT = $(if $(wildcard $(ROOT)/issuer.json $(ROOT)/data/heads),,\
+  $(error $(ROOT) has no issuer.json and no records: ROOT=folder names another, make init ROOT=folder lays one out))
 
 define need
 $(if $(value $(1)),,$(error $(1) is missing: make $(firstword $(MAKECMDGOALS)) $(1)=$(2)))
@@ -89,21 +112,27 @@ help: ## print this help
 
 ##@ First steps
 
+# Without a network pip repeats itself and then blames a package: one line is enough here.
+INSTALL = log=$(VENV)/pip.log; \
+  $(PYTHON) -m pip install --quiet --quiet --disable-pip-version-check --require-hashes -r $< 2>$$log || { \
+  echo "pip could not install the packages: $$(sed -n 's/^ERROR: //p' $$log | head -n 1);" \
+    "look whether the network is there, then run the command again ($$log has it all)" >&2; exit 4; }
+
 .PHONY: setup
 setup: $(READY) ## create .venv and install what requirements.txt pins
 
 $(READY): $(HOUSE)/requirements.txt
-	@command -v python3 >/dev/null || { echo "python3 is missing: install Python 3.11 or newer"; exit 1; }
+	@command -v python3 >/dev/null || { echo "python3 is missing: install Python 3.11 or newer" >&2; exit 4; }
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
-	  "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
+	  "Python 3.11 or newer is needed, and python3 is " + sys.version.split()[0] + ": install one, put it first in PATH")'
 	@echo "installing into .venv (once)"
 	@python3 -m venv $(VENV)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(INSTALL)
 	@$(PYTHON) -m compileall -q $(HOUSE)/scripts
 	@touch $@
 
 $(READY_DEV): $(HOUSE)/requirements-dev.txt $(READY)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(INSTALL)
 	@touch $@
 
 .PHONY: init
@@ -227,6 +256,7 @@ batch: $(READY) ## issue the CSV files of the inbox (of CLIENT only, where given
 
 .PHONY: packages
 packages: $(READY) ## ZIP archives of what was issued for batch clients, in ROOT/downloads/
+	$(NEED_ROOT)
 	@$(SCRIPT)/pack_batches.py --root $(ROOT)
 
 ##@ Payments
@@ -263,6 +293,7 @@ statement: $(READY) ## propose payments from a bank statement FILE (camt.053, OF
 
 .PHONY: reconcile
 reconcile: $(READY) ## balances of the clients whose records changed
+	$(NEED_ROOT)
 	@$(SCRIPT)/reconcile.py --root $(ROOT)
 
 .PHONY: overdue
@@ -321,6 +352,7 @@ MAKE_STALE = stale() { if $(SUB) -q "$$@"; then echo "$$1: nothing changed since
 
 .PHONY: export
 export: $(READY) ## money received and revenues of YEAR (2024) or MONTH (2024-03), as CSV
+	$(NEED_ROOT)
 	$(NEED_PERIOD)
 	+@$(PERIOD); at=$(EXPORTS)/recettes; $(MAKE_STALE) $$at/recettes-$$period.csv \
 	  $$at/recettes-$$period.totals.csv $$at/revenues-$$period.csv $$at/revenues-$$period.totals.csv
@@ -332,6 +364,7 @@ $(EXPORTS)/recettes/revenues-%.csv $(EXPORTS)/recettes/revenues-%.totals.csv: $(
 
 .PHONY: payments-csv
 payments-csv: $(READY) ## every payment, refund and reversal, as CSV
+	$(NEED_ROOT)
 	+@$(MAKE_STALE) $(EXPORTS)/payments/payments.csv
 
 $(EXPORTS)/payments/payments.csv: $(BOOKS) $(ONCE)
@@ -360,6 +393,7 @@ $(EXPORTS)/ledger/%.journal $(EXPORTS)/ledger/%.beancount: $(BOOKS)
 
 .PHONY: accountant
 accountant: $(READY) ## one ZIP of YEAR or MONTH: exports, FEC, PDFs, a list of hashes
+	$(NEED_ROOT)
 	$(NEED_PERIOD)
 	+@$(PERIOD); $(MAKE_STALE) $(EXPORTS)/accountant/accountant-$$period.zip
 
@@ -382,6 +416,7 @@ receipt: $(READY) ## a copy of a paid INVOICE that says so; the invoice stays as
 
 .PHONY: verify
 verify: $(READY) ## the audit: everything read anew and compared [WITNESS=heads.txt, from a mail]
+	$(NEED_ROOT)
 	@$(SCRIPT)/verify.py --root $(ROOT) --witness="$$WITNESS"
 
 .PHONY: status
@@ -391,6 +426,7 @@ status: $(READY) ## the state of the house on one screen; reads only
 
 .PHONY: logs
 logs: $(READY) ## the story of CLIENT (default: of all)
+	$(NEED_ROOT)
 	@$(SCRIPT)/show_logs.py --root $(ROOT) --client "$$CLIENT"
 
 .PHONY: purge-logs

@@ -10,8 +10,6 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
-import msgspec
-
 from lib import (
     alerts,
     billing,
@@ -239,7 +237,7 @@ def _changes(root: Root, given: Inputs, client: str, done: revenues.Issued) -> I
         return
     try:
         before = document.from_json(storage.read(path)).sources
-    except msgspec.DecodeError:
+    except ValueError:
         text = "is not the document that was issued; restore it from a backup"
         raise Broken([Alert("B-PROOF-CHANGED", root.name_of(path), "", text, client)]) from None
     first, last = periods.month_of(done.period.start), periods.month_of(done.period.end)

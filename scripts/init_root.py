@@ -24,7 +24,7 @@ def main() -> None:
     for folder in ("batch_clients", "data/usage", "data/inbox_batch", "exports", "downloads"):
         storage.make_folder(root / folder)
     print(f"Fill in what stands in <...> in {root}/issuer.json and clients/first_client.json")
-    print(f"(rename that file: its name is the client's id), then: make check ROOT={root}")
+    print(f"(rename that file, and the id in it), then: make check ROOT={root}")
 
 
 def lay(path: Path, data: bytes, mode: int) -> None:

@@ -196,7 +196,9 @@ def header_faults(
         return [Fault(1, "", f"{len(header)} columns", rule, remedy)]
     if len(header) == 1:
         rule = f"this client's files have {_DELIMITERS[delimiter]} between the cells"
-        remedy = "choose this delimiter when exporting"
+        remedy = (
+            "choose it when exporting, or declare the file's own in csv.delimiter of its client"
+        )
         return [Fault(1, "", header[0], rule, remedy)]
     faults = []
     order = "the columns have the names and the order of the specification"

@@ -185,8 +185,8 @@ def _vat_number(value: str) -> str:
 
 
 def _day(value: str) -> str:
-    """A day that the calendar has; a month passes, its pattern has been checked."""
-    if len(value) == len("2026-10-31"):
+    """A day that the calendar has; what has no day's form is left to the pattern."""
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
         try:
             date.fromisoformat(value)
         except ValueError:

@@ -73,7 +73,9 @@ def party_faults(
         text = '"franchise" is not the issuer\'s regime; issuer.json says vat_regime "standard"'
         found.append(("vat.treatment", text))
     if treatment in ("standard", "reverse_charge") and vat_regime == "franchise":
-        text = f'"{treatment}" is refused: issuer.json says vat_regime "franchise"'
+        text = (
+            f'"{treatment}" is refused: issuer.json says vat_regime "franchise"; write "franchise"'
+        )
         found.append(("vat.treatment", text))
     if treatment == "reverse_charge" and not (buyer.get("siren") or buyer.get("vat_number")):
         text = "is missing; reverse charge needs the buyer's VAT number or SIREN"
