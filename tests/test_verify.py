@@ -533,12 +533,58 @@ def test_everything_is_named_at_once(root):
     assert {PDF, BATCH_PDF, HEAD} == {name for name, _ in named(verify(root))}
 
 
+def stopped(root: Root) -> Path:
+    """A run that was stopped after its commit point, with one line to append."""
+    folder = root.path / "data/pending/run"
+    lines, proofs = b"a line\n", b""
+    entry = {"file": "data/payments/sud.jsonl", "base": 0, "staged": "lines-1"}
+    intent = {
+        "command": "generate_invoice 2026-11",
+        "proofs": storage.sha256(proofs),
+        "appends": [{**entry, "sha256": storage.sha256(lines)}],
+        "puts": [],
+        "removals": [],
+    }
+    house.write(root, "data/pending/run/lines-1", lines)
+    house.write(root, "data/pending/run/proofs.jsonl", proofs)
+    house.write(root, "data/pending/run/intent.json", intent)
+    return folder
+
+
 def test_what_a_stopped_run_left_is_named_with_what_to_do(root):
-    house.write(root, "data/pending/run/intent.json", {"command": "generate_invoice 2026-11"})
+    stopped(root)
     ran = verify(root)
     assert ran.code == 3
     assert named(ran) == {("data/pending/run/intent.json", "B-INTENT")}
     assert "generate_invoice 2026-11" in ran.err and "run it again" in ran.err
+
+
+BROKEN_PENDING = {
+    "an intent that is none": lambda run: (run / "intent.json").write_bytes(b"[1,2"),
+    "a staged line gone": lambda run: (run / "lines-1").unlink(),
+    "a staged line changed": lambda run: (run / "lines-1").write_bytes(b"a lime\n"),
+    "the list of proofs gone": lambda run: (run / "proofs.jsonl").unlink(),
+    "an intent done that is none": lambda run: (
+        (run / "intent.json").rename(run / "done.json") and (run / "done.json").write_bytes(b"[1,2")
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN_PENDING)
+def test_what_no_command_can_finish_is_named_by_the_audit_and_by_the_next_command(root, what):
+    before = house.tree(root)
+    BROKEN_PENDING[what](stopped(root))
+    (name,) = {name for name, code in named(verify(root)) if code == "B-INTENT-BROKEN"}
+    assert name.startswith("data/pending/run/")
+    ran = house.call("reconcile", root)
+    assert (ran.code, name in ran.err, "[B-INTENT-BROKEN]" in ran.err) == (3, True, True), ran
+    after = house.tree(root)
+    assert {path: after[path] for path in before} == before
+
+
+def test_a_file_where_runs_prepare_is_named(root):
+    house.write(root, "data/pending/run", b"")
+    assert named(verify(root)) == {("data/pending/run", "B-INTENT-BROKEN")}
 
 
 def test_what_a_killed_run_left_without_an_intent_harms_nothing(root):

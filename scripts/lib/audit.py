@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from lib import records, storage
-from lib.alerts import Alert, Broken, Refused
+from lib import issuing, records, storage
+from lib.alerts import Alert, Broken
 from lib.root import Root
 
 _Found = TypeVar("_Found", bytes, str)
@@ -127,21 +127,26 @@ def is_leftover(name: str) -> bool:
 
 
 def stopped_runs(files: Files) -> Iterator[Alert]:
-    """The intents that wait to be finished."""
-    for name in files.under("data/pending"):
-        if name.endswith("/intent.json"):
-            data, _ = read(files.root, name)
-            command = "a run"
-            try:
-                value = storage.parse_json(name, data)
-                command = shown(str(value["command"]))
-            except (Refused, KeyError, TypeError):
-                command += " whose intent cannot be read"
+    """The intents that wait to be finished, and what no command could finish."""
+    pending = files.root.pending
+    for path in (pending, *sorted(pending.glob("*"))):
+        if path.exists() and not path.is_dir():
+            text = "is no folder, and no command can issue; move it away"
+            yield Alert("B-INTENT-BROKEN", files.root.name_of(path), "", text)
+    for path in sorted((*pending.glob("*/intent.json"), *pending.glob("*/done.json"))):
+        try:
+            intent = issuing.read_intent(files.root, path)
+            if path.name == "intent.json":
+                issuing.check_staged(files.root, path.parent, intent)
+        except Broken as broken:
+            yield from broken.alerts
+            continue
+        if path.name == "intent.json":
             text = (
-                f"{command} was stopped and waits to be finished; the next command that writes"
-                " finishes it: run it again, or `make reconcile`, then `make verify`"
+                f"{shown(intent['command'])} was stopped and waits to be finished; the next command"
+                " that writes finishes it: run it again, or `make reconcile`, then `make verify`"
             )
-            yield Alert("B-INTENT", name, "", text)
+            yield Alert("B-INTENT", files.root.name_of(path), "", text)
 
 
 def leftovers(files: Files) -> Iterator[Alert]:

@@ -185,10 +185,10 @@ def finish_stopped_runs(root: Root) -> frozenset[str]:
     finished = set()
     for folder in sorted(path for path in root.pending.glob("*") if path.is_dir()):
         if (folder / _INTENT).exists():
-            intent = _read_intent(root, folder / _INTENT)
+            intent = read_intent(root, folder / _INTENT)
             _carry_out(root, folder, intent)
         elif (folder / _DONE).exists():
-            intent = _read_intent(root, folder / _DONE)
+            intent = read_intent(root, folder / _DONE)
             _remove_folder(root, folder)
         else:
             shutil.rmtree(folder)
@@ -202,10 +202,10 @@ def finish_stopped_runs(root: Root) -> frozenset[str]:
 def stopped_runs(root: Root) -> list[str]:
     """The commands of the intents that wait to be finished."""
     intents = sorted(root.pending.glob(f"*/{_INTENT}"))
-    return [alerts.printable(_read_intent(root, intent)["command"]) for intent in intents]
+    return [alerts.printable(read_intent(root, intent)["command"]) for intent in intents]
 
 
-def _read_intent(root: Root, path: Path) -> dict[str, Any]:
+def read_intent(root: Root, path: Path) -> dict[str, Any]:
     """An intent, whole, that names nothing but what a run of ours could have named.
 
     Raises:
@@ -220,13 +220,31 @@ def _read_intent(root: Root, path: Path) -> dict[str, Any]:
         texts = [intent["command"], intent["proofs"], *(put["text"] for put in intent["puts"])]
         texts += [one.sha256 for one in appends] + [one["sha256"] for one in intent["removals"]]
         "".join((*texts, *targets)).encode()
-        sound = all(entry.base >= 0 for entry in appends)
+        sound = all(type(entry.base) is int and entry.base >= 0 for entry in appends)
         if sound and all(map(_TARGET.fullmatch, targets)) and all(map(_STAGED.fullmatch, staged)):
             return intent
     except (ValueError, KeyError, TypeError, RecursionError):
         pass
     text = "is no intent of ours; restore data/pending from a backup"
     raise Broken([Alert("B-INTENT-BROKEN", root.name_of(path), "", text)])
+
+
+def check_staged(root: Root, folder: Path, intent: dict[str, Any]) -> None:
+    """Whether all that an intent appends still lies beside it.
+
+    Raises:
+      Broken: with every file that is gone or changed, so that nothing is half carried out.
+    """
+    given = [(folder / _PROOFS, intent["proofs"])]
+    given += [(folder / entry["staged"], entry["sha256"]) for entry in intent["appends"]]
+    text = "is gone or was changed since its intent was written; restore data/pending from a backup"
+    faults = [
+        Alert("B-INTENT-BROKEN", root.name_of(path), "", text)
+        for path, sha256 in given
+        if not path.is_file() or storage.sha256_of_file(path) != sha256
+    ]
+    if faults:
+        raise Broken(faults)
 
 
 def _refuse_outside(root: Root, folder: Path) -> None:
@@ -244,9 +262,7 @@ def _refuse_outside(root: Root, folder: Path) -> None:
 
 
 def _carry_out(root: Root, folder: Path, intent: dict[str, Any]) -> None:
-    if storage.sha256_of_file(folder / _PROOFS) != intent["proofs"]:
-        text = "is not the list that its intent names; restore data/pending from a backup"
-        raise Broken([Alert("B-INTENT-BROKEN", root.name_of(folder / _PROOFS), "", text)])
+    check_staged(root, folder, intent)
     touched = _place_proofs(root, folder)
     for entry in intent["appends"]:
         touched.add(_append_lines(root, folder, _Append(**entry)))
@@ -319,7 +335,7 @@ def _append_lines(root: Root, folder: Path, entry: _Append) -> Path:
         with storage.open_file(path) as stream:
             stream.seek(entry.base)
             tail = stream.read()
-    if storage.sha256(lines) != entry.sha256 or done < 0 or not lines.startswith(tail):
+    if done < 0 or not lines.startswith(tail):
         text = f"does not stand at {entry.base} bytes, where the stopped run left it"
         raise Broken([Alert("B-RECORD-BROKEN", entry.file, "", text)])
     storage.append(path, lines[done:])
