@@ -116,10 +116,10 @@ class Bench:
         targets.restore(self.root, self.good, house.tree(self.root))
         return Tried(breach, accepted, slowest)
 
-    def _produce(self, made: document.Document, logo: bytes | None) -> production.Product:
+    def _produce(self, logo: bytes | None, made: document.Document) -> production.Product:
         self._made += 1
         if self._made % _TRUE_EVERY == 0:
-            return _PRODUCE(made, logo)
+            return _PRODUCE(logo, made)
         return production.Product(document.to_json(made), b"%PDF-", ())
 
 
@@ -157,7 +157,7 @@ def explore(name: str, sound: Path, seed: int, times: float) -> Tally:
             return one.breach
 
         # The judges are made ready by the first document: that is not the input's time.
-        _PRODUCE(document.from_json(seeds["document"]), None)
+        _PRODUCE(None, document.from_json(seeds["document"]))
         sound_one = bench.attempt(seeds[name], target.steps)
         assert sound_one.accepted, f"the valid {name} is refused: {sound_one}"
         _mutate(target, seeds, seed, round(target.inputs * times), note)
