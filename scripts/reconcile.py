@@ -17,13 +17,12 @@ from lib import (
     money,
     payments,
     records,
-    revenues,
     settings,
     storage,
     workers,
 )
 from lib.alerts import Alert, Broken
-from lib.records import Chain
+from lib.balances import Lines
 from lib.root import Root
 
 _WORTH_WORKERS = 100  # clients; fewer are done before a worker has started
@@ -54,25 +53,25 @@ def renew(root: Root, client: str) -> str | Broken:
     """Makes one client's balance anew; returns what to say of it, or what is broken."""
     with records.without_collector():
         try:
-            issued = records.read(root, revenues.chain_path(root, revenues.DIRECT, client))
-            paid = payments.read_client(root, client)
-            _check(root, issued, paid)
+            lines = balances.read_lines(root, client)
+            _check(root, client, lines)
         except Broken as broken:
             return broken
-        made = balances.file_of(client, issued, paid)
-        storage.update_derived(balances.path_of(root, client), balances.file_bytes(made))
-    figures = balances.totals(made.invoices)._asdict().items()
+        invoices = balances.of_lines(lines)
+        data = balances.file_bytes(lines, invoices)
+        storage.update_derived(balances.path_of(root, client), data)
+    figures = balances.totals(invoices)._asdict().items()
     return f"{client}: {', '.join(f'{name} {money.plain(value, 2)}' for name, value in figures)}"
 
 
-def _check(root: Root, issued: Chain, paid: Chain) -> None:
-    known = {record["number"] for record in issued.records if record["kind"] == "invoice"}
-    name = root.name_of(paid.path)
+def _check(root: Root, client: str, lines: Lines) -> None:
+    known = {record.number for record in lines.issued if record.kind == "invoice"}
+    name = root.name_of(payments.chain_path(root, client))
     text = "names {}, which no record in data/revenues/ knows"
     strays = [
-        Alert("B-PAYMENT-STRAY", name, f"line {record['seq']}", text.format(record["invoice"]))
-        for record in paid.records
-        if record["invoice"] not in known
+        Alert("B-PAYMENT-STRAY", name, f"line {line.seq}", text.format(line.invoice))
+        for line in lines.paid
+        if line.invoice not in known
     ]
     if strays:
         raise Broken(strays)

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
+import msgspec
 from hypothesis import strategies as st
 
 import house
@@ -100,11 +101,15 @@ def histories_of(facts: list[Record]) -> list[History]:
         own = [fact for fact in facts if fact["client"] == client]
         issued = [fact for fact in own if "number" in fact]
         paid = [fact for fact in own if "number" not in fact]
-        bills = [histories._bill({**fact, "seq": i}) for i, fact in enumerate(issued, 1)]
-        lines = tuple({**fact, "seq": i} for i, fact in enumerate(paid, 1))
-        entries = payments.entries(lines)
-        made += histories.of_client(bills, [histories._movement(entry) for entry in entries])
+        made += histories.of_client(
+            msgspec.convert(_chained(issued), list[histories.IssuedLine]),
+            msgspec.convert(_chained(paid), list[histories.PaidLine]),
+        )
     return made
+
+
+def _chained(facts: list[Record]) -> list[Record]:
+    return [{**fact, "seq": i, "prev": "", "hash": ""} for i, fact in enumerate(facts, 1)]
 
 
 # --- random pasts --------------------------------------------------------------------

@@ -154,6 +154,22 @@ def test_recettes_are_the_payments(facts):
     }
 
 
+@given(past.past())
+@profile(max_examples=40)
+def test_the_parts_of_some_clients_each_come_together_to_the_whole(facts):
+    histories = past.histories_of(facts)
+    shares = [
+        [one for one in histories if one.invoice.client == client]
+        for client in ("nord", "studio_sud")
+    ]
+    for table_of in (accounting_tables.recettes, accounting_tables.revenues):
+        whole = table_of(histories, "2024")
+        parts = [accounting_tables.part(table_of(share, "2024"), FRENCH) for share in shares]
+        data, joined = accounting_tables.joined(whole.table.columns, parts, FRENCH)
+        assert data == whole.table.to_bytes(FRENCH)
+        assert joined.totals == whole.totals
+
+
 # --- how a spreadsheet reads them ----------------------------------------------------
 
 
@@ -196,6 +212,19 @@ def test_any_text_comes_back_from_the_file(texts):
     cells = {"note": texts, "amount": list(range(len(texts)))}
     rows = rows_of(csv_files.to_bytes(columns, cells, PLAIN))
     assert [row["note"] for row in rows] == [csv_files.safe(text) for text in texts]
+
+
+@pytest.mark.parametrize("dialect", [PLAIN, FRENCH])
+@pytest.mark.parametrize("text", ['say "no"', "a,b", "a;b", "a\rb", "a\nb", "", " a "])
+def test_texts_are_quoted_where_csv_wants_it(dialect, text):
+    columns = (Column("note", "Note", TEXT), Column("amount", "Montant", AMOUNT))
+    data = csv_files.to_bytes(columns, {"note": [text, "b"], "amount": [5, 6]}, dialect)
+    stream = io.StringIO(newline="")
+    fr = dialect is FRENCH
+    csv.writer(stream, delimiter=";" if fr else ",").writerows(
+        [[text, "0,05" if fr else "0.05"], ["b", "0,06" if fr else "0.06"]]
+    )
+    assert data.decode().partition("\r\n")[2] == stream.getvalue()
 
 
 def test_an_unknown_dialect_is_refused_with_the_known_ones(root):

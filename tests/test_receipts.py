@@ -6,6 +6,7 @@ from collections import Counter
 import pypdf
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 import house
 import past
@@ -134,7 +135,7 @@ def _never_below_nothing(history: History) -> bool:
 def _standing(history: History) -> dict[tuple[str, str], tuple[int, int]]:
     shares = list(history.invoice.shares)
     for note in history.credit_notes:
-        shares += [share._replace(net=-share.net, vat=-share.vat) for share in note.shares]
+        shares += [replace(share, net=-share.net, vat=-share.vat) for share in note.shares]
     return _sums(shares)
 
 

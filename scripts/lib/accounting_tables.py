@@ -4,6 +4,7 @@ Each is a pure function of the histories of the invoices. A period is the beginn
 dates in it: "2024" or "2024-03". Aggregation is over whole cents.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -113,40 +114,35 @@ def recettes(histories: Iterable[History], period: str) -> Report:
     rows = []
     sums: dict[Kind, tuple[int, int]] = {}
     for history in histories:
-        # What happened in other periods only is not in this one.
-        if not any(event.date.startswith(period) for event in _events(history)):
-            continue
         for receipt in receipts.receipts(history):
             if not receipt.source.date.startswith(period):
                 continue
             natures: dict[str, tuple[int, int]] = {}
             for share in receipt.shares:
                 _add(natures, share.nature, share.net, share.vat)
-                _add(sums, share[:3], share.net, share.vat)
+                _add(sums, share.kind, share.net, share.vat)
             if receipt.overpaid:
                 natures[receipts.OVERPAYMENT] = (receipt.overpaid, 0)
                 _add(sums, (receipts.OVERPAYMENT, "", ""), receipt.overpaid, 0)
             for nature in sorted(natures):
-                if any(natures[nature]):
-                    rows.append(_recette(history.invoice, receipt.source, nature, natures[nature]))
+                net, vat = natures[nature]
+                if net or vat:
+                    rows.append(_recette(history.invoice.name, receipt.source, nature, net, vat))
     return Report(_table(RECETTES, _in_order(rows)), sums)
 
 
-def _events(history: History) -> Iterable[Bill | Movement]:
-    return (*history.credit_notes, *history.movements)
-
-
 def _recette(
-    invoice: Bill, source: Bill | Movement, nature: str, amounts: tuple[int, int]
+    name: str, source: Bill | Movement, nature: str, net: int, vat: int
 ) -> tuple[Any, ...]:
     """A row, after what it is ordered by: credit notes before the money of the same day."""
-    net, vat = amounts
-    paid = isinstance(source, Movement)
-    order = (source.date, source.client, paid, source.seq, nature)
-    number = source.invoice if isinstance(source, Movement) else source.number
-    how = (source.method, source.reference) if isinstance(source, Movement) else ("", "")
-    what = (source.date, number, source.client, invoice.name, source.kind, nature)
-    return (order, *what, net, vat, net + vat, source.currency, *how)
+    day, client, kind = source.date, source.client, source.kind
+    if isinstance(source, Movement):
+        paid, number, how = True, source.invoice, (source.method, source.reference)
+    else:
+        paid, number, how = False, source.number, ("", "")
+    order = (day, client, paid, source.seq, nature)
+    figures = (net, vat, net + vat, source.currency)
+    return (order, day, number, client, name, kind, nature, *figures, *how)
 
 
 def revenues(histories: Iterable[History], period: str) -> Report:
@@ -160,11 +156,11 @@ def revenues(histories: Iterable[History], period: str) -> Report:
             sign = 1 if bill.kind == "invoice" else -1
             what = (bill.date, bill.number, bill.kind, bill.corrects, bill.client, bill.name)
             for i, share in enumerate(bill.shares):
-                net, vat = sign * share.net, sign * share.vat
-                _add(sums, share[:3], net, vat)
+                kind, net, vat = share.kind, sign * share.net, sign * share.vat
+                _add(sums, kind, net, vat)
                 order = (bill.date, bill.client, bill.seq, i)
                 figures = (net, vat, net + vat)
-                rows.append((order, *what, *share[:3], *figures, bill.currency, bill.due_date))
+                rows.append((order, *what, *kind, *figures, bill.currency, bill.due_date))
     return Report(_table(REVENUES, _in_order(rows)), sums)
 
 
@@ -214,10 +210,9 @@ def _table(columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> Table:
 
 
 class Part(NamedTuple):
-    """A report on some of the clients: the lines of its CSV file with their dates, its sums."""
+    """A report on some of the clients: the text of its CSV lines of each day, its sums."""
 
-    dates: list[str]
-    lines: list[str]
+    days: Mapping[str, str]
     sums: Mapping[Kind, tuple[int, int]]
 
 
@@ -225,7 +220,14 @@ def part(report: Report, settings: Settings) -> Part:
     """A report as a part of a larger one."""
     table = report.table
     lines = csv_files.lines(table.columns, table.cells, settings)
-    return Part(list(table.cells["date"]), lines, report.sums)
+    dates = table.cells["date"]
+    days: dict[str, str] = {}
+    end = 0
+    while end < len(dates):
+        start, day = end, dates[end]
+        end = bisect_right(dates, day, start)
+        days[day] = "".join(lines[start:end])
+    return Part(days, report.sums)
 
 
 def joined(
@@ -234,14 +236,13 @@ def joined(
     """The CSV file of a report that was made in parts, and the report, without its rows.
 
     Args:
-      parts: in order of client. Rows are ordered by date and then by client, so that their
-        dates alone bring those of all parts into order.
+      parts: in order of client. Rows are ordered by date and then by client, so that the lines
+        of a day follow each other as the parts do.
     """
-    dated = [pair for one in parts for pair in zip(one.dates, one.lines, strict=True)]
-    dated.sort(key=itemgetter(0))
+    days = sorted({day for one in parts for day in one.days})
+    lines = (one.days[day] for day in days for one in parts if day in one.days)
     sums: dict[Kind, tuple[int, int]] = {}
     for one in parts:
         for kind, amounts in one.sums.items():
             _add(sums, kind, *amounts)
-    data = csv_files.whole(columns, (line for _, line in dated), settings)
-    return data, Report(_table(columns, []), sums)
+    return csv_files.whole(columns, lines, settings), Report(_table(columns, []), sums)

@@ -105,11 +105,11 @@ def _balance(files: Files, books: Books, name: str) -> Iterator[Alert]:
             continue
         yield Alert("B-DERIVED-CHANGED", name, "", text)
         return
-    chains = [book.chain(files.root, n) for book, n in zip((issued, paid), lengths, strict=True)]
+    lines = balances.lines_of(issued.records[: lengths[0]], paid.records[: lengths[1]])
     if (
         unreadable
-        or not lengths[0]
-        or balances.file_bytes(balances.file_of(client, chains[0], chains[1])) != data
+        or not lines.issued
+        or balances.file_bytes(lines, balances.of_lines(lines)) != data
     ):
         yield _changed(name, "reconcile")
     elif lengths != (len(issued.records), len(paid.records)):

@@ -17,11 +17,13 @@ The status of an invoice, the first line that fits:
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
+
+import msgspec
 
 from lib import money, payments, records, revenues, storage
 from lib.payments import Entry
@@ -38,7 +40,7 @@ UNPAID = "unpaid"
 AGES = ("current", "1-30", "31-60", "61-90", "over 90")
 
 
-class InvoiceBalance(NamedTuple):
+class InvoiceBalance(msgspec.Struct, frozen=True, gc=False):
     """One invoice. Amounts in `currency`; `due_date` is None where the invoice has none."""
 
     client: str
@@ -58,9 +60,10 @@ class InvoiceBalance(NamedTuple):
 
     @property
     def status(self) -> str:
-        if self.outstanding < 0:
+        outstanding = self.outstanding
+        if outstanding < 0:
             return OVERPAID
-        if self.outstanding > 0:
+        if outstanding > 0:
             return PARTIALLY_PAID if self.paid > 0 else UNPAID
         return CREDITED if self.credited > 0 and self.paid == 0 else PAID
 
@@ -75,6 +78,20 @@ class Totals(NamedTuple):
     overpaid: Decimal
 
 
+class IssuedLine(records.Link, gc=False):
+    """What balances need of a revenue record, typed."""
+
+    kind: str
+    client: str
+    number: str
+    buyer: str
+    currency: str
+    gross: Decimal
+    issue_date: date
+    due_date: date | None = None
+    corrects: str = ""
+
+
 def of_client(
     issued: Iterable[records.Record], lines: Iterable[Entry], until: date = date.max
 ) -> list[InvoiceBalance]:
@@ -85,24 +102,31 @@ def of_client(
       lines: the client's payment entries.
       until: what was issued, paid or given back later does not count yet.
     """
-    last_day = until.isoformat()
-    known = [record for record in issued if record["issue_date"] <= last_day]
-    credited = revenues.credited(known)
+    return _of_typed(msgspec.convert(issued, list[IssuedLine]), lines, until)
+
+
+def _of_typed(
+    issued: Iterable[IssuedLine], lines: Iterable[Entry], until: date = date.max
+) -> list[InvoiceBalance]:
+    known = [record for record in issued if record.issue_date <= until]
+    credited = revenues.credited(
+        (record.corrects, record.gross) for record in known if record.corrects
+    )
     paid = payments.paid(entry for entry in lines if entry.date <= until)
     return [
         InvoiceBalance(
-            client=record["client"],
-            buyer=record["buyer"],
-            number=record["number"],
-            issue_date=date.fromisoformat(record["issue_date"]),
-            due_date=date.fromisoformat(record["due_date"]) if "due_date" in record else None,
-            currency=record["currency"],
-            gross=Decimal(record["gross"]),
-            credited=credited.get(record["number"], money.ZERO),
-            paid=paid.get(record["number"], money.ZERO),
+            record.client,
+            record.buyer,
+            record.number,
+            record.issue_date,
+            record.due_date,
+            record.currency,
+            record.gross,
+            credited.get(record.number, money.ZERO),
+            paid.get(record.number, money.ZERO),
         )
         for record in known
-        if record["kind"] == "invoice"
+        if not record.corrects
     ]
 
 
@@ -131,12 +155,13 @@ def of_all(
 def totals(invoices: Iterable[InvoiceBalance]) -> Totals:
     """The sums over invoices of one currency."""
     invoices = list(invoices)
+    rest = [invoice.outstanding for invoice in invoices]
     return Totals(
-        money.total(invoice.gross for invoice in invoices),
-        money.total(invoice.credited for invoice in invoices),
-        money.total(invoice.paid for invoice in invoices),
-        money.total(max(invoice.outstanding, money.ZERO) for invoice in invoices),
-        money.total(max(-invoice.outstanding, money.ZERO) for invoice in invoices),
+        money.total([invoice.gross for invoice in invoices]),
+        money.total([invoice.credited for invoice in invoices]),
+        money.total([invoice.paid for invoice in invoices]),
+        money.total([amount for amount in rest if amount > 0]),
+        money.total([-amount for amount in rest if amount < 0]),
     )
 
 
@@ -164,46 +189,66 @@ def path_of(root: Root, client: str) -> Path:
     return folder(root) / f"{client}.json"
 
 
-class File(NamedTuple):
-    """What data/balance/<client>.json is made of."""
+class Lines(NamedTuple):
+    """The records of a client that its balance is made from."""
 
-    client: str
-    issued: Chain
-    paid: Chain
-    invoices: list[InvoiceBalance]
+    issued: Sequence[IssuedLine]
+    paid: Sequence[payments.Line]
 
 
-def file_of(client: str, issued: Chain, paid: Chain) -> File:
-    """The balance of a client whose records these are."""
-    return File(client, issued, paid, of_client(issued.records, payments.entries(paid.records)))
+def read_lines(root: Root, client: str) -> Lines:
+    """The records of a client, proved.
+
+    Raises:
+      Broken: with every disagreement found.
+    """
+    issued = records.read_as(root, revenues.chain_path(root, revenues.DIRECT, client), IssuedLine)
+    paid = records.read_as(root, payments.chain_path(root, client), payments.Line)
+    return Lines(issued, paid)
 
 
-def file_bytes(file: File) -> bytes:
-    """The bytes of data/balance/<client>.json."""
-    heads = [records.head_bytes(chain.seq, chain.hash) for chain in (file.issued, file.paid)]
+def lines_of(issued: Iterable[records.Record], paid: Iterable[records.Record]) -> Lines:
+    """The same of records that were read."""
+    return Lines(
+        msgspec.convert(issued, list[IssuedLine]), msgspec.convert(paid, list[payments.Line])
+    )
+
+
+def of_lines(lines: Lines) -> list[InvoiceBalance]:
+    """The balance of each invoice, in order of issue."""
+    return _of_typed(lines.issued, payments.counted(lines.paid))
+
+
+def file_bytes(lines: Lines, invoices: Sequence[InvoiceBalance]) -> bytes:
+    """The bytes of data/balance/<client>.json.
+
+    Args:
+      lines: what the balance is made from; at least one of them is an invoice.
+      invoices: what `of_lines` makes of them.
+    """
+    heads = [
+        records.head_bytes(last.seq, last.hash)
+        for last in (records.last(lines.issued), records.last(lines.paid))
+    ]
     rest = {
-        "client": file.client,
-        "currency": file.issued.records[-1]["currency"],
-        "totals": _amounts(totals(file.invoices)._asdict()),
+        "client": lines.issued[-1].client,
+        "currency": lines.issued[-1].currency,
+        "totals": totals(invoices)._asdict(),
         "invoices": [
             {
                 "number": invoice.number,
-                "issue_date": invoice.issue_date.isoformat(),
-                "due_date": invoice.due_date.isoformat() if invoice.due_date else None,
-                **_amounts({name: getattr(invoice, name) for name in _AMOUNTS}),
+                "issue_date": invoice.issue_date,
+                "due_date": invoice.due_date,
+                "gross": invoice.gross,
+                "credited": invoice.credited,
+                "paid": invoice.paid,
+                "outstanding": invoice.outstanding,
                 "status": invoice.status,
             }
-            for invoice in file.invoices
+            for invoice in invoices
         ],
     }
     return _made_from(*heads) + storage.pretty_json(rest).removeprefix(b"{\n")
-
-
-_AMOUNTS = ("gross", "credited", "paid", "outstanding")
-
-
-def _amounts(values: dict[str, Decimal]) -> dict[str, str]:
-    return {name: money.plain(value, 2) for name, value in values.items()}
 
 
 def _made_from(issued: bytes, paid: bytes) -> bytes:

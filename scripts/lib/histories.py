@@ -4,9 +4,9 @@ The one place where exports read the records. Amounts are whole cents, signed as
 and dates are the texts of the records, so that what is done for each record stays light.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import NamedTuple
+from functools import lru_cache
 
 import msgspec
 
@@ -14,8 +14,10 @@ from lib import payments, records, revenues
 from lib.alerts import Alert, Broken
 from lib.root import Root
 
+_MANY = 100_000  # amounts kept as read and as written: most come again every month
 
-class Share(NamedTuple):
+
+class Share(msgspec.Struct, frozen=True, gc=False):
     """What one nature (goods or services) has at one VAT category and rate: cents."""
 
     nature: str
@@ -28,8 +30,13 @@ class Share(NamedTuple):
     def gross(self) -> int:
         return self.net + self.vat
 
+    @property
+    def kind(self) -> tuple[str, str, str]:
+        """What is added up apart from the rest."""
+        return (self.nature, self.vat_category, self.vat_rate)
 
-class Bill(NamedTuple):
+
+class Bill(msgspec.Struct, frozen=True, gc=False):
     """An invoice or a credit note as issued; cents, positive in both (BT-3 = 380 or 381)."""
 
     kind: str  # invoice or credit_note
@@ -48,7 +55,7 @@ class Bill(NamedTuple):
     pdf_sha256: str
 
 
-class Movement(NamedTuple):
+class Movement(msgspec.Struct, frozen=True, gc=False):
     """Money that came (above 0) or went (below 0), in cents."""
 
     kind: str  # payment, refund or reversal
@@ -64,7 +71,7 @@ class Movement(NamedTuple):
     reverses: int
 
 
-class History(NamedTuple):
+class History(msgspec.Struct, frozen=True, gc=False):
     """An invoice, its credit notes and its movements, each in the order of the records."""
 
     invoice: Bill
@@ -84,12 +91,13 @@ def cents(amount: Decimal) -> int:
     return int(value)
 
 
+@lru_cache(_MANY)
 def _cents_of(text: str) -> int:
-    """An amount as revenue records have it, with two decimals: "12.50" is 1250."""
+    """The same of an amount as records have it: "12.50" is 1250, and so is "12.5"."""
     whole, _, fraction = text.partition(".")
-    if len(fraction) != 2:
-        raise ValueError(f"{text!r} has not two decimals")
-    return int(whole + fraction)
+    if len(fraction) > 2:
+        raise ValueError(f"{text!r} has a fraction of a cent")
+    return int(whole + fraction.ljust(2, "0"))
 
 
 def in_euros(amount: int) -> Decimal:
@@ -97,6 +105,7 @@ def in_euros(amount: int) -> Decimal:
     return Decimal(amount).scaleb(-2)
 
 
+@lru_cache(_MANY)
 def text_of(amount: int) -> str:
     """1250 is "12.50", -5 is "-0.05"."""
     whole, rest = divmod(abs(amount), 100)
@@ -134,69 +143,96 @@ def read(root: Root, clients: Iterable[str] | None = None, period: str = "") -> 
 
 
 def _read_client(root: Root, client: str, period: str) -> list[History]:
-    issued = records.prove(root, revenues.chain_path(root, revenues.DIRECT, client))
-    paid = records.prove(root, payments.chain_path(root, client))
-    bills, moves = (records.decoded(root, lines, _Topic) for lines in (issued, paid))
-    invoices = {bill.number for bill in bills if bill.kind == "invoice"}
-    faults = [*_orphans(root, issued, bills, invoices), *_orphans(root, paid, moves, invoices)]
-    if faults:
-        raise Broken(faults)
-    meant = {one.about for one in (*bills, *moves) if one.day.startswith(period)}
-    return of_client(
-        [_bill(record) for record in _of(root, issued, bills, meant)],
-        [_movement(entry) for entry in payments.entries(_of(root, paid, moves, meant))],
-    )
+    path_of_issued = revenues.chain_path(root, revenues.DIRECT, client)
+    path_of_paid = payments.chain_path(root, client)
+    issued = records.read_as(root, path_of_issued, IssuedLine)
+    paid = records.read_as(root, path_of_paid, PaidLine)
+    invoices = {record.number for record in issued if record.kind == "invoice"}
+    strays = ({record.about for record in issued} | {line.invoice for line in paid}) - invoices
+    if strays:
+        about_issued = [(path_of_issued, record.seq, record.about) for record in issued]
+        about_paid = [(path_of_paid, line.seq, line.invoice) for line in paid]
+        raise Broken(
+            [
+                _orphan(root.name_of(path), seq, number, client)
+                for path, seq, number in about_issued + about_paid
+                if number in strays
+            ]
+        )
+    meant = {record.about for record in issued if record.issue_date.startswith(period)}
+    meant |= {line.invoice for line in paid if line.date.startswith(period)}
+    if len(meant) < len(invoices):
+        issued = [record for record in issued if record.about in meant]
+        paid = [line for line in paid if line.invoice in meant]
+    return of_client(issued, paid)
 
 
-class _Topic(msgspec.Struct, gc=False):
-    """The invoice that a record of either family is about, and when."""
+def _orphan(name: str, seq: int, number: str, client: str) -> Alert:
+    """A line about an invoice that the client's records do not have."""
+    text = f"is about {number}, which is no invoice of this client; run `make verify`"
+    return Alert("B-RECORD-ORPHAN", name, f"line {seq}", text, client)
+
+
+class _Part(msgspec.Struct, gc=False):
+    """An entry of a revenue record's breakdown."""
+
+    nature: str
+    vat_category: str
+    vat_rate: str
+    net: str
+    vat: str
+
+
+class IssuedLine(records.Link, gc=False):
+    """What histories need of a revenue record."""
 
     kind: str
-    number: str = ""
+    client: str
+    number: str
+    issue_date: str
+    buyer: str
+    currency: str
+    gross: str
+    breakdown: list[_Part]
+    document_sha256: str
+    pdf_sha256: str
+    due_date: str = ""
     corrects: str = ""
-    invoice: str = ""
-    issue_date: str = ""
-    date: str = ""
+    vat_on_debits: bool = False
 
     @property
     def about(self) -> str:
-        return self.invoice or self.corrects or self.number
-
-    @property
-    def day(self) -> str:
-        return self.date or self.issue_date
+        """The invoice that it is, or corrects."""
+        return self.corrects or self.number
 
 
-def _of(
-    root: Root, proved: records.Lines, topics: list[_Topic], meant: set[str]
-) -> list[records.Record]:
-    """The records about some invoices."""
-    kept = [line for line, one in zip(proved.lines, topics, strict=True) if one.about in meant]
-    return records.decoded(root, proved._replace(lines=kept), dict)
+class PaidLine(records.Link, gc=False):
+    """What histories need of a payment record."""
+
+    kind: str
+    client: str
+    invoice: str
+    date: str
+    amount: str
+    currency: str
+    method: str = ""
+    reference: str = ""
+    note: str = ""
+    reason: str = ""
+    reverses: int = 0
 
 
-def _orphans(
-    root: Root, proved: records.Lines, topics: list[_Topic], invoices: set[str]
-) -> Iterator[Alert]:
-    """Lines about an invoice that the client's records do not have."""
-    for seq, one in enumerate(topics, 1):
-        if one.about not in invoices:
-            text = f"is about {one.about}, which is no invoice of this client; run `make verify`"
-            client = proved.path.stem
-            yield Alert("B-RECORD-ORPHAN", root.name_of(proved.path), f"line {seq}", text, client)
-
-
-def of_client(bills: Iterable[Bill], movements: Iterable[Movement]) -> list[History]:
-    """The histories of one client's invoices."""
+def of_client(issued: Iterable[IssuedLine], lines: Iterable[PaidLine]) -> list[History]:
+    """The histories of one client's invoices, out of all records about them."""
     invoices: list[Bill] = []
     credited: dict[str, list[Bill]] = {}
     paid: dict[str, list[Movement]] = {}
-    for bill in bills:
+    for bill in map(_bill, issued):
         if bill.kind == "invoice":
             invoices.append(bill)
         else:
             credited.setdefault(bill.corrects, []).append(bill)
-    for movement in movements:
+    for movement in _movements(lines):
         paid.setdefault(movement.invoice, []).append(movement)
     return [
         History(bill, tuple(credited.get(bill.number, ())), tuple(paid.get(bill.number, ())))
@@ -204,46 +240,48 @@ def of_client(bills: Iterable[Bill], movements: Iterable[Movement]) -> list[Hist
     ]
 
 
-def _bill(record: records.Record) -> Bill:
-    shares = tuple(
-        Share(
-            entry["nature"],
-            entry["vat_category"],
-            entry["vat_rate"],
-            _cents_of(entry["net"]),
-            _cents_of(entry["vat"]),
-        )
-        for entry in record["breakdown"]
-    )
+def _bill(record: IssuedLine) -> Bill:
+    shares = [
+        Share(one.nature, one.vat_category, one.vat_rate, _cents_of(one.net), _cents_of(one.vat))
+        for one in record.breakdown
+    ]
     return Bill(
-        kind=record["kind"],
-        client=record["client"],
-        seq=record["seq"],
-        number=record["number"],
-        date=record["issue_date"],
-        due_date=record.get("due_date", ""),
-        corrects=record.get("corrects", ""),
-        name=record["buyer"],
-        currency=record["currency"],
-        gross=_cents_of(record["gross"]),
-        shares=shares,
-        vat_on_debits=record.get("vat_on_debits", False),
-        document_sha256=record["document_sha256"],
-        pdf_sha256=record["pdf_sha256"],
+        record.kind,
+        record.client,
+        record.seq,
+        record.number,
+        record.issue_date,
+        record.due_date,
+        record.corrects,
+        record.buyer,
+        record.currency,
+        _cents_of(record.gross),
+        tuple(shares),
+        record.vat_on_debits,
+        record.document_sha256,
+        record.pdf_sha256,
     )
 
 
-def _movement(entry: payments.Entry) -> Movement:
-    return Movement(
-        kind=entry.kind,
-        client=entry.client,
-        seq=entry.seq,
-        invoice=entry.invoice,
-        date=entry.date.isoformat(),
-        amount=cents(entry.amount),
-        currency=entry.currency,
-        method=entry.method,
-        reference=entry.reference,
-        note=entry.note,
-        reverses=entry.reverses,
-    )
+def _movements(lines: Iterable[PaidLine]) -> list[Movement]:
+    """Payment records as they count, as lib/payments has them."""
+    made: dict[int, Movement] = {}
+    for line in lines:
+        # A reversal follows what it reverses, and is about the same invoice.
+        original = made[line.reverses] if line.reverses else None
+        made[line.seq] = Movement(
+            line.kind,
+            line.client,
+            line.seq,
+            line.invoice,
+            line.date,
+            payments.effect(
+                line.kind, _cents_of(line.amount), original.amount if original else None
+            ),
+            line.currency,
+            original.method if original else line.method,
+            original.reference if original else line.reference,
+            line.reason if original else line.note,
+            line.reverses,
+        )
+    return list(made.values())

@@ -8,7 +8,15 @@ Worked example, EN 16931 BT-131: 3 x 9.995 = 29.985, which rounds half up to 29.
 """
 
 from collections.abc import Iterable, Sequence
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation
+from decimal import (
+    ROUND_DOWN,
+    ROUND_HALF_UP,
+    Context,
+    Decimal,
+    Inexact,
+    InvalidOperation,
+    localcontext,
+)
 
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
@@ -50,10 +58,8 @@ def percentage_of(amount: Decimal, percent: Decimal) -> Decimal:
 
 def total(amounts: Iterable[Decimal]) -> Decimal:
     """The exact sum of amounts of money; 0.00 for none."""
-    result = ZERO
-    for amount in amounts:
-        result = _EXACT.add(result, amount)
-    return result
+    with localcontext(_EXACT):
+        return sum(amounts, ZERO)
 
 
 def share_out(amount: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
@@ -83,6 +89,9 @@ def plain(value: Decimal, decimals: int = 0) -> str:
 
     Example: plain(Decimal("12.5000"), 2) is "12.50"; plain(Decimal("137.0")) is "137".
     """
-    whole, _, fraction = format(value, "f").partition(".")
+    text = format(value, "f")
+    whole, _, fraction = text.partition(".")
+    if len(fraction) == decimals:
+        return text
     fraction = fraction.rstrip("0").ljust(decimals, "0")
     return f"{whole}.{fraction}" if fraction else whole

@@ -17,7 +17,9 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple
+from typing import TypeVar
+
+import msgspec
 
 from lib import issuing, money, records
 from lib.root import Root
@@ -25,6 +27,8 @@ from lib.root import Root
 PAYMENT = "payment"
 REFUND = "refund"
 REVERSAL = "reversal"
+
+Amount = TypeVar("Amount", Decimal, int)  # int: whole cents
 
 # How money came or went: (French, English).
 METHODS: dict[str, tuple[str, str]] = {
@@ -42,7 +46,7 @@ COLUMNS = ["client", "invoice", "amount", "date", "method", "reference", "note"]
 _NAME = re.compile(r"([a-z][a-z0-9_]{1,39})/([1-9][0-9]{0,8})")
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One line as it counts.
 
     `amount` is its effect on what was paid: above 0 for a payment, below 0 for a refund, and
@@ -102,40 +106,65 @@ def read_client(root: Root, client: str) -> records.Chain:
     return records.read(root, chain_path(root, client))
 
 
+class Line(records.Link, gc=False):
+    """A payment record, typed."""
+
+    kind: str
+    client: str
+    invoice: str
+    date: date
+    amount: Decimal
+    currency: str
+    method: str = ""
+    reference: str = ""
+    note: str = ""
+    reason: str = ""
+    reverses: int = 0
+
+
 def entries(lines: Sequence[records.Record]) -> list[Entry]:
     """The lines of a client as they count, in the order in which they were recorded.
 
     Args:
       lines: all of the client's payment records, or all those of some invoices.
     """
-    reversed_by = {
-        record["reverses"]: record["seq"] for record in lines if record["kind"] == REVERSAL
-    }
+    return counted(msgspec.convert(lines, list[Line]))
+
+
+def counted(lines: Sequence[Line]) -> list[Entry]:
+    """The same of typed lines."""
+    reversed_by = {line.reverses: line.seq for line in lines if line.reverses}
     made: dict[int, Entry] = {}
-    for record in lines:
-        reverses = record.get("reverses", 0)
+    for line in lines:
         # A reversal follows what it reverses, and is about the same invoice.
-        original = made[reverses] if reverses else None
-        amount = Decimal(record["amount"])
-        if original:
-            amount = -original.amount
-        elif record["kind"] == REFUND:
-            amount = -amount
-        made[record["seq"]] = Entry(
-            client=record["client"],
-            seq=record["seq"],
-            kind=record["kind"],
-            invoice=record["invoice"],
-            date=date.fromisoformat(record["date"]),
-            amount=amount,
-            currency=record["currency"],
-            method=original.method if original else record["method"],
-            reference=original.reference if original else record.get("reference", ""),
-            note=record["reason"] if original else record.get("note", ""),
-            reverses=reverses,
-            reversed_by=reversed_by.get(record["seq"], 0),
+        original = made[line.reverses] if line.reverses else None
+        made[line.seq] = Entry(
+            line.client,
+            line.seq,
+            line.kind,
+            line.invoice,
+            line.date,
+            effect(line.kind, line.amount, original.amount if original else None),
+            line.currency,
+            original.method if original else line.method,
+            original.reference if original else line.reference,
+            line.reason if original else line.note,
+            line.reverses,
+            reversed_by.get(line.seq, 0),
         )
     return list(made.values())
+
+
+def effect(kind: str, amount: Amount, reversed_: Amount | None) -> Amount:
+    """What a line adds to what was paid.
+
+    Args:
+      amount: as it stands in the record, above 0.
+      reversed_: the effect of the line that it reverses, None if it is no reversal.
+    """
+    if reversed_ is not None:
+        return -reversed_
+    return -amount if kind == REFUND else amount
 
 
 def paid(lines: Iterable[Entry]) -> dict[str, Decimal]:

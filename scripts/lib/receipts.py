@@ -15,7 +15,8 @@ Worked example: 100.00 at 20 % and 50.00 at 10 %, gross 175.00. Paid 60.00: VAT 
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+
+import msgspec
 
 from lib.histories import Bill, History, Movement, Share
 
@@ -25,7 +26,7 @@ _Key = tuple[str, str, str]  # VAT category, VAT rate, nature
 _Amounts = tuple[int, int]  # gross, VAT: cents
 
 
-class Receipt(NamedTuple):
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """What one event changes: `shares` of the invoice, and what is beyond it (cents, signed).
 
     `source` is the movement, or the credit note that moves what was paid.
@@ -38,6 +39,10 @@ class Receipt(NamedTuple):
 
 def receipts(history: History) -> list[Receipt]:
     """The receipts of an invoice, in order of date; at equal dates credit notes come first."""
+    if _is_paid_at_once(history):
+        shares = history.invoice.shares
+        of_keys = shares if len(shares) == 1 else _difference(_by_key(shares), {})
+        return [Receipt(history.movements[0], of_keys, 0)]
     standing = _by_key(history.invoice.shares)
     credited: dict[_Key, _Amounts] = {}
     events: list[Bill | Movement] = [*history.credit_notes, *history.movements]
@@ -70,6 +75,13 @@ def receipts(history: History) -> list[Receipt]:
             made.append(Receipt(event, shares, beyond - overpaid))
         allocated, overpaid = target, beyond
     return made
+
+
+def _is_paid_at_once(history: History) -> bool:
+    """Whether one payment, of the whole, is all that happened: so it is with most invoices."""
+    if len(history.movements) != 1 or history.credit_notes:
+        return False
+    return history.movements[0].amount == history.invoice.gross > 0
 
 
 def outstanding(history: History) -> int:
@@ -135,4 +147,4 @@ def _add(shares: dict[_Key, _Amounts], key: _Key, gross: int, vat: int) -> None:
 
 
 def _gross(shares: dict[_Key, _Amounts]) -> int:
-    return sum(gross for gross, _ in shares.values())
+    return sum([gross for gross, _ in shares.values()])

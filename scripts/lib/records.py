@@ -7,8 +7,8 @@ off the end is noticed too.
 """
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,6 +23,7 @@ Record = dict[str, Any]
 Shape = TypeVar("Shape")
 
 GENESIS = "0" * 64
+_NONE = "is no record"
 
 
 class Chain(NamedTuple):
@@ -58,14 +59,17 @@ def head_bytes(seq: int, hash_: str) -> bytes:
     return storage.canonical_json({"hash": hash_, "seq": seq}) + b"\n"
 
 
-class Lines(NamedTuple):
-    """A record file as it stands, proved and not yet read: what `Chain` says, and its lines."""
+class Link(msgspec.Struct, gc=False):
+    """What chains a line to the others. A Struct of more of a line's facts begins with it."""
 
-    path: Path
-    lines: list[bytes]
-    length: int
     seq: int
+    prev: str
     hash: str
+
+
+_BEFORE = Link(0, "", GENESIS)  # what the first line follows
+
+Linked = TypeVar("Linked", bound=Link)
 
 
 def read(root: Root, path: Path) -> Chain:
@@ -77,13 +81,27 @@ def read(root: Root, path: Path) -> Chain:
     Raises:
       Broken: with every disagreement found.
     """
-    proved = prove(root, path)
-    records = decoded(root, proved, dict)
-    return Chain(path, tuple(records), proved.length, proved.seq, proved.hash)
+    lines, links = _proved(root, path, Link)
+    records = _decoded(lines, dict)
+    if len(records) < len(lines):
+        raise Broken([_fault(root.name_of(path), len(records) + 1, _NONE)])
+    length = sum(map(len, lines)) + len(lines)
+    end = last(links)
+    return Chain(path, tuple(records), length, end.seq, end.hash)
 
 
-def prove(root: Root, path: Path) -> Lines:
-    """The same without a look at the facts; arguments and errors are those of `read`."""
+def read_as(root: Root, path: Path, shape: type[Linked]) -> list[Linked]:
+    """The same for work on many records: only the facts that `shape` names, typed."""
+    return _proved(root, path, shape)[1]
+
+
+def last(links: Sequence[Link]) -> Link:
+    """The last of the lines that `read_as` gave; seq 0 where there is none."""
+    return links[-1] if links else _BEFORE
+
+
+def _proved(root: Root, path: Path, shape: type[Linked]) -> tuple[list[bytes], list[Linked]]:
+    """The lines of a record file, each without its line break, and what they say."""
     name = root.name_of(path)
     try:
         data = storage.read(path)
@@ -93,30 +111,23 @@ def prove(root: Root, path: Path) -> Lines:
     faults = []
     if rest:
         faults.append(_fault(name, len(lines) + 1, "is cut in half: it has no line break"))
-    seq, hash_, fault = _last_link(lines)
+    linked = _decoded(lines, shape)
+    end, fault = _last_link(lines, linked)
     if fault:
         # What follows a broken line cannot be proved; one fault names the place.
-        faults = [_fault(name, seq + 1, fault)]
+        faults = [_fault(name, end.seq + 1, fault)]
     if not faults:
-        faults = _head_faults(root, path, seq, hash_)
+        faults = _head_faults(root, path, end.seq, end.hash)
     if faults:
         raise Broken(faults)
-    return Lines(path, lines, len(data), seq, hash_)
+    return lines, linked
 
 
-def decoded(root: Root, proved: Lines, shape: type[Shape]) -> list[Shape]:
-    """The records of proved lines, as a dictionary or as a msgspec Struct of some of their facts.
-
-    Raises:
-      Broken: at the first line that is none.
-    """
-    decode = msgspec.json.Decoder(shape).decode
+def _decoded(lines: list[bytes], shape: type[Shape]) -> list[Shape]:
+    """Lines as dictionaries or Structs, up to the first that is no record."""
     made: list[Shape] = []
-    try:
-        made.extend(map(decode, proved.lines))
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        name = root.name_of(proved.path)
-        raise Broken([_fault(name, len(made) + 1, "is no record")]) from None
+    with suppress(msgspec.MsgspecError, ValueError, RecursionError):
+        made.extend(map(msgspec.json.Decoder(shape).decode, lines))
     return made
 
 
@@ -168,33 +179,20 @@ def extend(chain: Chain, facts: list[Record]) -> Extension:
     return Extension(b"".join(lines), seq, prev)
 
 
-class _Link(msgspec.Struct, gc=False):
-    """What chains a line to the others."""
-
-    seq: int
-    prev: str
-    hash: str
-
-
-def _last_link(lines: list[bytes]) -> tuple[int, str, str]:
-    """seq and hash of the last line that follows those before, and what is wrong with the next."""
-    decode = msgspec.json.Decoder(_Link).decode
-    seq, prev = 0, GENESIS
-    for line in lines:
-        try:
-            link = decode(line)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            return seq, prev, "is no record"
-        if link.seq != seq + 1:
-            return seq, prev, f"has seq {link.seq}, expected {seq + 1}"
-        if link.prev != prev:
-            return seq, prev, "does not follow the line before it: prev is not that line's hash"
+def _last_link(lines: list[bytes], links: Sequence[Link]) -> tuple[Link, str]:
+    """The last line that follows those before, and what is wrong with the next."""
+    end = _BEFORE
+    for line, link in zip(lines, links, strict=False):
+        if link.seq != end.seq + 1:
+            return end, f"has seq {link.seq}, expected {end.seq + 1}"
+        if link.prev != end.hash:
+            return end, "does not follow the line before it: prev is not that line's hash"
         # The line is canonical, so cutting the hash out of it gives what was hashed.
-        unhashed = line.replace(b'"hash":"%b",' % link.hash.encode(), b"", 1)
+        unhashed = line.replace(b'"hash":"' + link.hash.encode() + b'",', b"", 1)
         if storage.sha256(unhashed) != link.hash:
-            return seq, prev, "was changed: its hash is not that of its content"
-        seq, prev = link.seq, link.hash
-    return seq, prev, ""
+            return end, "was changed: its hash is not that of its content"
+        end = link
+    return end, "" if len(links) == len(lines) else _NONE
 
 
 def _head_faults(root: Root, path: Path, seq: int, hash_: str) -> list[Alert]:

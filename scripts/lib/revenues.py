@@ -186,20 +186,26 @@ def is_invoiced(chain: records.Chain, month: str) -> bool:
     )
 
 
-def credited(lines: Iterable[records.Record]) -> dict[str, Decimal]:
-    """What was credited of each invoice that has credit notes, by its number."""
+def credited(notes: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
+    """What was credited of each invoice that has credit notes, by its number.
+
+    Args:
+      notes: for each credit note the number of its invoice, and its gross amount.
+    """
     sums: dict[str, Decimal] = {}
-    for record in lines:
-        if record["kind"] == "credit_note":
-            number = record["corrects"]
-            sums[number] = sums.get(number, money.ZERO) + Decimal(record["gross"])
+    for number, gross in notes:
+        sums[number] = sums.get(number, money.ZERO) + gross
     return sums
 
 
 def issued(lines: Iterable[records.Record]) -> list[Issued]:
     """The invoices of a chain, in order of issue."""
     lines = tuple(lines)
-    sums = credited(lines)
+    sums = credited(
+        (record["corrects"], Decimal(record["gross"]))
+        for record in lines
+        if record["kind"] == "credit_note"
+    )
     return [
         Issued(
             record["number"],
