@@ -1,6 +1,5 @@
 """From a plan and its usage to a document, against totals computed another way."""
 
-from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -10,6 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import fields
 
 import house
 from lib import billing, inputs
@@ -122,7 +123,7 @@ def test_every_total_is_what_the_files_say(root, plan):
 def floats(value: Any) -> Any:
     if isinstance(value, float):
         yield value
-    elif is_dataclass(value):
+    elif isinstance(value, Struct):
         for field in fields(value):
             yield from floats(getattr(value, field.name))
     elif isinstance(value, tuple):

@@ -1,13 +1,14 @@
 """What goes into the XML comes out of it: factur-x drops a key that it does not know in silence."""
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from lxml import etree
+from msgspec import Struct
+from msgspec.structs import fields, replace
 
 from lib import facturx_xml, judges
 from lib.document import (
@@ -277,9 +278,9 @@ ELSEWHERE = {
 def leaves(value: Any) -> Iterator[tuple[str, Any]]:
     for field in fields(value):
         inner = getattr(value, field.name)
-        if is_dataclass(inner):
+        if isinstance(inner, Struct):
             yield from leaves(inner)
-        elif isinstance(inner, tuple) and inner and is_dataclass(inner[0]):
+        elif isinstance(inner, tuple) and inner and isinstance(inner[0], Struct):
             for one in inner:
                 yield from leaves(one)
         elif field.name not in ELSEWHERE:

@@ -1,10 +1,10 @@
 """The judges: what is wrong is named by its rule, what is right passes, silence is no pass."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 
 import house
 from lib import facturx_xml, judges, schematron, vat

@@ -12,7 +12,6 @@ import threading
 import time
 import zipfile
 from collections import Counter
-from dataclasses import replace
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
@@ -22,6 +21,7 @@ import pytest
 import trustme
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 import batches
 import books

@@ -184,8 +184,8 @@ def _decimals(value: Any) -> Iterator[Decimal]:
         yield value
     elif isinstance(value, tuple):
         yield from chain.from_iterable(map(_decimals, value))
-    elif hasattr(value, "__dataclass_fields__"):
-        yield from chain.from_iterable(map(_decimals, vars(value).values()))
+    elif isinstance(value, msgspec.Struct):
+        yield from chain.from_iterable(map(_decimals, msgspec.structs.astuple(value)))
 
 
 def _arithmetic(made: Document) -> Iterator[str]:

@@ -8,10 +8,11 @@ a time, however long the file; a line longer than any valid one is refused unrea
 import difflib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import BinaryIO, NamedTuple
+
+from msgspec import Struct
 
 _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar |"}
 LONGEST_LINE = 65_536  # bytes; twenty full groups stay far below
@@ -27,8 +28,7 @@ _NAMES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Dialect:
+class Dialect(Struct, frozen=True, kw_only=True):
     """`csv` of a batch client's file."""
 
     delimiter: str

@@ -6,10 +6,11 @@ them together in the words of the client's language.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
+
+from msgspec.structs import asdict, replace
 
 from lib import billing_rules, mentions, money, payment_code, periods, vat, words
 from lib.billing_rules import ChargeAllowance, ChargeLine
@@ -236,7 +237,7 @@ def seller_of(terms: SellerTerms, logo: str) -> Seller:
     """BG-4: the seller as a document carries it."""
     party = addressed(terms.party)
     return Seller(
-        **{field.name: getattr(party, field.name) for field in fields(Party)},
+        **asdict(party),
         legal_form=terms.legal_form,
         capital=terms.capital,
         registration=terms.registration,

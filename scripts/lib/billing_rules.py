@@ -29,13 +29,13 @@ and msgspec.convert reports them with their place in the file.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from typing import Literal
 
-import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lib import money
 from lib.periods import Prorata, ServicePeriod, end_date, prorata_of, start_date
@@ -48,8 +48,7 @@ Text = dict[str, str]  # language -> words
 # --- the plan ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tier:
+class Tier(Struct, frozen=True, kw_only=True):
     """`fixed` is a price for a period, due once if the tier is reached."""
 
     up_to: Decimal | None = None
@@ -57,15 +56,14 @@ class Tier:
     fixed: Decimal = money.ZERO
 
 
-@dataclass(frozen=True, kw_only=True)
-class PackageTier:
+class PackageTier(Struct, frozen=True, kw_only=True):
     """`price` is the price of a period whose quantity falls in this tier."""
 
     up_to: Decimal | None = None
     price: Decimal
 
 
-class _Item(msgspec.Struct, frozen=True, kw_only=True, tag_field="charge"):
+class _Item(Struct, frozen=True, kw_only=True, tag_field="charge"):
     id: str
     description: Text
     vat_rate: Decimal  # per cent
@@ -129,18 +127,16 @@ Metered = PerUnit | Graduated | Volume | Package | Percentage
 Item = Flat | Metered
 
 
-@dataclass(frozen=True, kw_only=True)
-class Minimum:
+class Minimum(Struct, frozen=True, kw_only=True):
     """What the charges of a whole period, net of discounts, come to at least."""
 
     amount: Decimal
     vat_rate: Decimal
     category: Category = "services"
-    description: Text = field(default_factory=dict)
+    description: Text = {}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Discount:
+class Discount(Struct, frozen=True, kw_only=True):
     """A percentage, or an amount for a period, off the charges of `items` (empty: of all).
 
     It applies to the periods whose service begins within start..end; each is a month or a
@@ -156,8 +152,7 @@ class Discount:
     items: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What a client has ordered; `start` and `end` are a month or a date."""
 
     start: str
@@ -178,8 +173,7 @@ class Plan:
                 raise ValueError(f"discount {discount.id}: the plan has no item {unknown[0]}")
 
 
-@dataclass(frozen=True, kw_only=True)
-class OneOffLine:
+class OneOffLine(Struct, frozen=True, kw_only=True):
     """A line of a usage file; `discount` is an amount off this line."""
 
     description: Text
@@ -187,7 +181,7 @@ class OneOffLine:
     unit: str
     unit_price: Decimal
     discount: Decimal = money.ZERO
-    discount_reason: Text = field(default_factory=dict)
+    discount_reason: Text = {}
     vat_rate: Decimal
     category: Category = "services"
 
@@ -212,8 +206,7 @@ Kind = Literal[
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ChargeLine:
+class ChargeLine(Struct, frozen=True, kw_only=True):
     """A line to invoice, with what its wording needs.
 
     `kind` is "flat", "usage" (units beyond the included ones), "tier" (the units of one
@@ -234,14 +227,13 @@ class ChargeLine:
     unit: str
     unit_price: Decimal
     discount: Decimal = money.ZERO
-    discount_reason: Text = field(default_factory=dict)
+    discount_reason: Text = {}
     net: Decimal
     vat_rate: Decimal
     category: Category
 
 
-@dataclass(frozen=True, kw_only=True)
-class ChargeAllowance:
+class ChargeAllowance(Struct, frozen=True, kw_only=True):
     """A discount's part for one VAT rate and category; `amount` is above zero.
 
     `percent` and its `base` are None for a discount of an amount.
@@ -256,8 +248,7 @@ class ChargeAllowance:
     category: Category
 
 
-@dataclass(frozen=True, kw_only=True)
-class Charges:
+class Charges(Struct, frozen=True, kw_only=True):
     """Lines in the order of the plan's items, the minimum last."""
 
     lines: tuple[ChargeLine, ...]

@@ -8,9 +8,10 @@ that credit notes that take back everything add up to the invoice to the cent:
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from lib import billing, mentions, money, periods, words
 from lib.document import (

@@ -8,11 +8,11 @@ marked with its business term (BT) or group (BG).
 Amounts are decimal.Decimal in the document's currency, with two decimals.
 """
 
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 import msgspec
+from msgspec import Struct
 
 from lib import money
 
@@ -20,8 +20,7 @@ INVOICE = "380"
 CREDIT_NOTE = "381"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Address:
+class Address(Struct, frozen=True, kw_only=True):
     """BG-5, BG-8, BG-15. `country` is ISO 3166-1 alpha-2."""
 
     lines: tuple[str, ...]
@@ -31,16 +30,14 @@ class Address:
     name: str = ""  # BT-70, for a delivery address whose recipient has another name
 
 
-@dataclass(frozen=True, kw_only=True)
-class ElectronicAddress:
+class ElectronicAddress(Struct, frozen=True, kw_only=True):
     """BT-34, BT-49: `scheme` is a code of the EAS list: 0225 (SIREN), EM (e-mail)."""
 
     scheme: str
     id: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class BankAccount:
+class BankAccount(Struct, frozen=True, kw_only=True):
     """BG-17. `iban` and `bic` without spaces."""
 
     iban: str  # BT-84
@@ -48,8 +45,7 @@ class BankAccount:
     holder: str = ""  # BT-85; empty: the seller's name
 
 
-@dataclass(frozen=True, kw_only=True)
-class Party:
+class Party(Struct, frozen=True, kw_only=True):
     """BG-4 (seller) or BG-7 (buyer)."""
 
     name: str  # BT-27, BT-44
@@ -64,8 +60,7 @@ class Party:
     delivery_address: Address | None = None  # BG-13
 
 
-@dataclass(frozen=True, kw_only=True)
-class Seller(Party):
+class Seller(Party, frozen=True, kw_only=True):
     """BG-4 with the mentions of French law about the company."""
 
     legal_form: str = ""  # "EI" is printed beside the name
@@ -75,16 +70,14 @@ class Seller(Party):
     logo: str = ""  # SHA-256 of its bytes, kept in data/archive_inputs/
 
 
-@dataclass(frozen=True, kw_only=True)
-class Period:
+class Period(Struct, frozen=True, kw_only=True):
     """BG-14: first and last day of the service."""
 
     start: date  # BT-73
     end: date  # BT-74
 
 
-@dataclass(frozen=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """BG-25."""
 
     id: str  # BT-126: "1", "2", ...
@@ -103,8 +96,7 @@ class Line:
     credited_quantity: Decimal | None = None  # on a credit note, where BT-129 does not say it
 
 
-@dataclass(frozen=True, kw_only=True)
-class Allowance:
+class Allowance(Struct, frozen=True, kw_only=True):
     """BG-20: a discount on the document, for one VAT category and rate."""
 
     reason: str  # BT-97
@@ -117,8 +109,7 @@ class Allowance:
     position: int = 0  # on a credit note: which allowance of the invoice it takes back
 
 
-@dataclass(frozen=True, kw_only=True)
-class VatSubtotal:
+class VatSubtotal(Struct, frozen=True, kw_only=True):
     """BG-23: one VAT category and rate (BR-CO-17: computed on the sum, never by line)."""
 
     category: str  # BT-118
@@ -129,8 +120,7 @@ class VatSubtotal:
     exemption_reason: str = ""  # BT-120
 
 
-@dataclass(frozen=True, kw_only=True)
-class Totals:
+class Totals(Struct, frozen=True, kw_only=True):
     """BG-22."""
 
     lines_net: Decimal  # BT-106
@@ -141,24 +131,21 @@ class Totals:
     due: Decimal  # BT-115
 
 
-@dataclass(frozen=True, kw_only=True)
-class Note:
+class Note(Struct, frozen=True, kw_only=True):
     """BG-1: `code` is BT-21 (PMT, PMD, AAB, BAR, ABL, DCL), empty for free text."""
 
     code: str
     text: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Preceding:
+class Preceding(Struct, frozen=True, kw_only=True):
     """BG-3: the invoice that a credit note corrects."""
 
     number: str  # BT-25
     issue_date: date  # BT-26
 
 
-@dataclass(frozen=True, kw_only=True)
-class Document:
+class Document(Struct, frozen=True, kw_only=True):
     """An invoice (BT-3 = 380) or a credit note (381)."""
 
     number: str  # BT-1
@@ -186,8 +173,8 @@ class Document:
     totals: Totals  # BG-22
     notes: tuple[Note, ...]  # BG-1
     payment_reference: str = ""  # BT-83: RF creditor reference, where money is due
-    sources: dict[str, str] = field(default_factory=dict)  # input file -> SHA-256
-    renderer: dict[str, str] = field(default_factory=dict)  # what shapes the bytes -> version
+    sources: dict[str, str] = {}  # input file -> SHA-256
+    renderer: dict[str, str] = {}  # what shapes the bytes -> version
 
 
 def to_json(document: Document) -> bytes:

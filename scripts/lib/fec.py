@@ -5,8 +5,9 @@ from 1 in the fiscal year, without gaps, in order of date. It is made for import
 accountant's books; a complete legal FEC has everything else that happened too.
 """
 
-import dataclasses
 from collections.abc import Iterable, Iterator
+
+from msgspec.structs import asdict
 
 from lib import bookkeeping
 from lib.bookkeeping import Entry, FiscalYear, Letter
@@ -63,7 +64,7 @@ def to_bytes(
     """
     journal = bookkeeping.journal(histories)
     letters = bookkeeping.letters(journal, period.start, period.end)
-    numbers: dict[str, str] = dataclasses.asdict(accounts)
+    numbers: dict[str, str] = asdict(accounts)
     lines = ["\t".join(COLUMNS)]
     in_year = (entry for entry in journal if year.start <= entry.date <= year.end)
     for number, entry in enumerate(in_year, 1):

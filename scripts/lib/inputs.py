@@ -2,18 +2,18 @@
 
 Every file is read through its schema, then checked for what a schema cannot say: check
 between fields, between files, and against the law. All problems of all files are found
-before anything is refused. What passes is turned into frozen dataclasses.
+before anything is refused. What passes is turned into frozen Structs.
 """
 
 import itertools
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from lib import billing_rules, logos, periods, schemas, storage, vat
 from lib.alerts import Alert, Refused
@@ -39,16 +39,14 @@ class Source(NamedTuple):
         return storage.sha256(self.data)
 
 
-@dataclass(frozen=True, kw_only=True)
-class EarlyDiscount:
+class EarlyDiscount(Struct, frozen=True, kw_only=True):
     """`percent` off for payment within `days`."""
 
     percent: Decimal
     days: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class SellerTerms:
+class SellerTerms(Struct, frozen=True, kw_only=True):
     """A seller as issuer.json or a batch client's file gives it."""
 
     party: Party
@@ -64,8 +62,7 @@ class SellerTerms:
     operation_category: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Accounts:
+class Accounts(Struct, frozen=True, kw_only=True):
     """The accounts of the plan comptable that exports post to."""
 
     customers: str = "411"
@@ -78,8 +75,7 @@ class Accounts:
     cash: str = "530"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Thresholds:
+class Thresholds(Struct, frozen=True, kw_only=True):
     """A year's limits of turnover without VAT; over a raised one, VAT is due from that day.
 
     `services` limits services, `goods` the whole turnover where goods are sold; None: not given.
@@ -91,8 +87,7 @@ class Thresholds:
     goods_raised: Decimal | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Issuer(SellerTerms):
+class Issuer(SellerTerms, frozen=True, kw_only=True):
     """issuer.json. `numbering` is "client" (a sequence each) or "issuer" (one for all).
 
     `fiscal_year_end` is the month and day on which the books close: "12-31"; `thresholds`
@@ -103,22 +98,20 @@ class Issuer(SellerTerms):
     code: str
     timezone: str
     numbering: str = "client"
-    accounts: Accounts = field(default_factory=Accounts)
+    accounts: Accounts = Accounts()
     fiscal_year_end: str = "12-31"
-    thresholds: dict[str, Thresholds] = field(default_factory=dict)
-    reminders: dict[str, int] = field(default_factory=dict)
+    thresholds: dict[str, Thresholds] = {}
+    reminders: dict[str, int] = {}
 
 
-@dataclass(frozen=True, kw_only=True)
-class PaymentTerms:
+class PaymentTerms(Struct, frozen=True, kw_only=True):
     """Days from the date of issue, then to the end of the month where `end_of_month`."""
 
     days: int
     end_of_month: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Vat:
+class Vat(Struct, frozen=True, kw_only=True):
     """`treatment` is one of the table in lib/vat; the rest belongs to `exempt`."""
 
     treatment: str
@@ -126,8 +119,7 @@ class Vat:
     exemption_reason: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
+class Delivery(Struct, frozen=True, kw_only=True):
     """How invoices reach the client."""
 
     email: bool = True
@@ -135,8 +127,7 @@ class Delivery:
     reminders: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
-class Client:
+class Client(Struct, frozen=True, kw_only=True):
     """clients/<id>.json."""
 
     id: str
@@ -150,22 +141,20 @@ class Client:
     purchase_order: str = ""
     buyer_reference: str = ""
     plan: billing_rules.Plan
-    delivery: Delivery = field(default_factory=Delivery)
+    delivery: Delivery = Delivery()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Usage:
+class Usage(Struct, frozen=True, kw_only=True):
     """data/usage/<client>/<month>.<source>.json."""
 
     client: str
     month: str
     source: str
-    quantities: dict[str, Decimal] = field(default_factory=dict)
+    quantities: dict[str, Decimal] = {}
     lines: tuple[billing_rules.OneOffLine, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class BatchDefaults:
+class BatchDefaults(Struct, frozen=True, kw_only=True):
     """What holds where a line of the CSV says nothing."""
 
     language: str
@@ -174,16 +163,14 @@ class BatchDefaults:
     vat: Vat
 
 
-@dataclass(frozen=True, kw_only=True)
-class BatchDelivery:
+class BatchDelivery(Struct, frozen=True, kw_only=True):
     """How batch invoices reach the seller and its customers."""
 
     zip: bool
     email_customers: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class BatchClient:
+class BatchClient(Struct, frozen=True, kw_only=True):
     """batch_clients/<id>.json; `billed_as` is the direct client who pays for the service."""
 
     id: str
@@ -709,7 +696,7 @@ def _placeholders(value: Any, name: str, client: str, place: str = "") -> list[A
 
 
 def _convert(value: Any, kind: type[_T], name: str, client: str, faults: list[Alert]) -> _T | None:
-    """A frozen dataclass; what its own checks refuse is one more problem of the file."""
+    """A frozen Struct; what its own checks refuse is one more problem of the file."""
     try:
         return msgspec.convert(value, type=kind)
     except msgspec.ValidationError as error:

@@ -5,10 +5,11 @@ its place, in points from the top left corner of an A4 sheet. lib/pdf_writer wri
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from lib import facturx_xml, fonts, logos, money, payment_code, pdf_writer, typeset, words
 from lib.document import CREDIT_NOTE, Address, Document, Line, Party, Seller
@@ -172,14 +173,13 @@ def _facts(document: Document) -> list[tuple[str, list[str]]]:
 # --- the sheet -----------------------------------------------------------------------
 
 
-@dataclass
-class _Sheet:
+class _Sheet(Struct):
     """Pages being filled, and how far down the last one is."""
 
     document: Document
     number: str
     legal: Lines
-    pages: list[Page] = field(default_factory=list)
+    pages: list[Page] = []
     y: float = 0
 
     @property

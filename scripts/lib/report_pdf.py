@@ -5,10 +5,11 @@ Charts are filled boxes, so that they print sharp at any size.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from lib import fonts, pdf_writer, typeset, words
 from lib.fonts import REGULAR, SEMIBOLD
@@ -77,14 +78,13 @@ class Row(NamedTuple):
     draw: Draw | None = None
 
 
-@dataclass
-class _Sheet:
+class _Sheet(Struct):
     """Pages being filled, and how far down the last one is."""
 
     report: YearReport
     seller: str
     language: str
-    pages: list[Page] = field(default_factory=list)
+    pages: list[Page] = []
     y: float = TOP
 
     @property

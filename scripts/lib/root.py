@@ -4,12 +4,12 @@ Four kinds of files, and the kind says who may touch them: inputs (people's), re
 (append-only, hash-chained), proofs (mode 0444, written once), derived (built again at will).
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class Root:
+
+class Root(Struct, frozen=True):
     """The paths of one root. Nothing here touches the disk."""
 
     path: Path

@@ -7,10 +7,11 @@ file. .env.example explains each setting.
 import io
 import os
 import re
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from lib import schemas, storage
 from lib.alerts import Alert, Refused
@@ -65,8 +66,7 @@ _TLS_FILES = ("WORKERS_CA_FILE", "WORKERS_CERT_FILE", "WORKERS_KEY_FILE")
 _CLUSTER = re.compile(r"(tcp|tls)://([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Mail:
+class Mail(Struct, frozen=True, kw_only=True):
     """How mail leaves: `host` empty, it waits in data/outbox/.
 
     `security` is starttls, tls or none; `ca_file` the authorities to trust instead of the
@@ -77,7 +77,7 @@ class Mail:
     host: str
     port: int
     user: str
-    password: str = field(repr=False)
+    password: str
     security: str
     ca_file: Path | None
     timeout: int
@@ -85,6 +85,10 @@ class Mail:
     since: date
     max_attachment: int
     alert_to: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Without the password, which no trace of a fault shows."""
+        return f"Mail({self.host}:{self.port})"
 
 
 class Tls(NamedTuple):
