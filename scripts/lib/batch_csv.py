@@ -5,7 +5,6 @@ break, so the number of a line is the one that a spreadsheet shows. Lines are re
 a time, however long the file; a line longer than any valid one is refused unread.
 """
 
-import difflib
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -200,6 +199,8 @@ def header_faults(
             "choose it when exporting, or declare the file's own in csv.delimiter of its client"
         )
         return [Fault(1, "", header[0], rule, remedy)]
+    from difflib import get_close_matches
+
     faults = []
     order = "the columns have the names and the order of the specification"
     for name in dict.fromkeys(header):
@@ -208,7 +209,7 @@ def header_faults(
             rule = f"each column has a name; column {places} has none"
             faults.append(Fault(1, "", name, rule, "remove the column from the file"))
         elif name not in columns:
-            near = difflib.get_close_matches(name.strip().lower(), columns, n=1)
+            near = get_close_matches(name.strip().lower(), columns, n=1)
             hint = f'perhaps "{near[0]}"' if near else "remove it"
             remedy = f"{hint}; template_batch.csv has the names"
             faults.append(Fault(1, name, name, "the specification has no such column", remedy))

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lib import alerts, cli, issuing, lock, mail, records, storage
 from lib.alerts import Alert, Unavailable
@@ -27,6 +27,9 @@ from lib.mail import Attachment, Letter
 from lib.records import Record
 from lib.root import Root
 from lib.settings import Settings
+
+if TYPE_CHECKING:
+    from lib.mail_server import Outcome, Session
 
 SUMMARY = "summary"  # the kind of the mails that the operator gets
 
@@ -165,7 +168,7 @@ class Outbox:
         self._script = script
         self._used = used
         self._day = day
-        self._session: mail.Session | None = None
+        self._session: Session | None = None
         self._chain: records.Chain | None = None
         self._broken = 0
 
@@ -203,7 +206,9 @@ class Outbox:
         if not self._used.mail.host or self._broken >= _MOST_BROKEN:
             return False
         if self._session is None:
-            self._session = mail.Session(self._used.mail, sender)
+            from lib import mail_server
+
+            self._session = mail_server.Session(self._used.mail, sender)
         try:
             self._session.connect()
         except Unavailable as stop:
@@ -252,7 +257,7 @@ class Outbox:
             for sender in mail.addresses(data, "From")[:1]:
                 self.deliver(due, data, sender)
 
-    def _record(self, due: Due, data: bytes, outcome: mail.Outcome) -> None:
+    def _record(self, due: Due, data: bytes, outcome: "Outcome") -> None:
         fact: Record = {
             "kind": due.kind,
             "client": due.client,

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache
 from typing import NamedTuple
-from xml.sax.saxutils import escape
 
 from lib import fonts
 from lib.pdf_writer import Box, Colour, Page, Text
@@ -87,6 +86,8 @@ def xmp(
 
     Title, author and subject are texts that a page can print (see fonts.missing_glyphs).
     """
+    from xml.sax.saxutils import escape
+
     return _xmp_template(tool, tuple(more.items())).format(
         title=escape(title), author=escape(author), subject=escape(subject), day=day.isoformat()
     )
