@@ -5,14 +5,29 @@ What is derived is left out, since it can be made again. The same root gives the
 under the same name but for the date; a backup that exists is never written over.
 """
 
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--to", type=Path, required=True, help="the folder to put the backup into")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
 import hashlib
 import io
 import os
 import tarfile
-from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
-from lib import backups, cli, lock, settings, storage
+from lib import backups, lock, settings, storage
 from lib.root import Root
 
 _MODE = 0o600  # it holds the secrets of .env
@@ -104,13 +119,5 @@ def member(name: str, mode: int) -> tarfile.TarInfo:
     return entry
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--to", type=Path, required=True, help="the folder to put the backup into")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

@@ -3,7 +3,18 @@
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli, inputs, lock, revenues, settings
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    return cli.parser(__doc__ or "")
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
+from lib import inputs, lock, revenues, settings
 from lib.alerts import Alert, Refused
 from lib.inputs import Inputs
 from lib.root import Root
@@ -33,10 +44,5 @@ def unfit_usage(root: Root, given: Inputs, wait: int) -> list[Alert]:
     ]
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    return cli.parser(__doc__ or "")
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

@@ -6,7 +6,20 @@ For import into the accountant's books: it is not a complete legal FEC (docs/acc
 
 from argparse import ArgumentParser, Namespace
 
-from lib import bookkeeping, cli, exports, fec, inputs
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--year", type=cli.year, required=True, help="2024")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
+from lib import bookkeeping, exports, fec, inputs
 from lib.root import Root
 
 
@@ -27,12 +40,5 @@ def main(arguments: Namespace, root: Root) -> None:
     print(f"{year.start} to {year.end}: {lines} lines; for import, not a complete legal FEC")
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--year", type=exports.year, required=True, help="2024")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

@@ -5,7 +5,20 @@ which hledger and ledger read, and <year>.beancount.
 
 from argparse import ArgumentParser, Namespace
 
-from lib import bookkeeping, cli, exports, inputs, ledgers
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--year", type=cli.year, required=True, help="2024")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
+from lib import bookkeeping, exports, inputs, ledgers
 from lib.root import Root
 
 
@@ -20,12 +33,5 @@ def main(arguments: Namespace, root: Root) -> None:
     print(f"{year.start} to {year.end}: {len(ledger.transactions)} transactions")
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--year", type=exports.year, required=True, help="2024")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

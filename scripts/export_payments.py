@@ -3,7 +3,18 @@
 
 from argparse import ArgumentParser, Namespace
 
-from lib import accounting_tables, cli, exports
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    return cli.parser(__doc__ or "")
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
+from lib import accounting_tables, exports
 from lib.root import Root
 
 
@@ -15,10 +26,5 @@ def main(_: Namespace, root: Root) -> None:
     print(f"{len(table.cells['id'])} payments, refunds and reversals")
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    return cli.parser(__doc__ or "")
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

@@ -7,7 +7,20 @@ VAT rate in a file beside it (recettes-2024.totals.csv).
 
 from argparse import ArgumentParser, Namespace
 
-from lib import accounting_tables, cli, exports
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    cli.add_period(made)
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
+from lib import accounting_tables, exports
 from lib.accounting_tables import Part
 from lib.histories import History
 from lib.root import Root
@@ -42,12 +55,5 @@ def tables_of(period: str, used: Settings, histories: list[History]) -> tuple[Pa
     return accounting_tables.part(recettes, used), accounting_tables.part(revenues, used)
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    exports.add_period(made)
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

@@ -6,6 +6,24 @@ client. What the records know already is not issued again.
 """
 
 from argparse import ArgumentParser, Namespace
+
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--month", type=cli.month, required=True, help="2026-10")
+    made.add_argument("--issue-date", type=cli.day, required=True, help="2026-11-08")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    made.add_argument("--client", default="", help="only this client")
+    made.add_argument("--reissue", type=cli.yes, default=False, help="yes: after a credit note")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
 from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
@@ -13,7 +31,6 @@ from typing import NamedTuple
 from lib import (
     alerts,
     billing,
-    cli,
     document,
     inputs,
     issuing,
@@ -359,16 +376,5 @@ def report(root: Root, decision: Decision, facts: dict[str, list[records.Record]
     print(f"{len(issued)} invoices issued" if issued else "nothing left to issue")
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--month", type=cli.month, required=True, help="2026-10")
-    made.add_argument("--issue-date", type=cli.day, required=True, help="2026-11-08")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
-    made.add_argument("--client", default="", help="only this client")
-    made.add_argument("--reissue", type=cli.yes, default=False, help="yes: after a credit note")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

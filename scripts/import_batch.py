@@ -6,10 +6,26 @@ file with a report of all that is wrong. A sound file is issued in the order of 
 in the client's name and on its behalf, together with the usage that its payer is billed by.
 """
 
+from argparse import ArgumentParser, Namespace
+
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--issue-date", type=cli.day, required=True, help="2026-11-03")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    made.add_argument("--client", default="", help="only the files of this batch client")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
 import csv
 import io
 import re
-from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +36,6 @@ from lib import (
     batch_billing,
     batch_csv,
     batch_rows,
-    cli,
     inputs,
     issuing,
     lock,
@@ -484,14 +499,5 @@ def report(root: Root, submission: Submission, facts: list[records.Record]) -> N
     print(f"{submission.path.name}: {text}")
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--issue-date", type=cli.day, required=True, help="2026-11-03")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
-    made.add_argument("--client", default="", help="only the files of this batch client")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

@@ -5,16 +5,32 @@ UTF-8, commas, quotes doubled inside quotes (RFC 4180); the first line is
 client,invoice,amount,date,method,reference,note. docs/statements.md describes it.
 """
 
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--file", type=Path, required=True, help="payments.csv")
+    made.add_argument("--again", type=cli.yes, default=False, help="yes: the same once more")
+    made.add_argument("--overpayment", type=cli.yes, default=False, help="yes: more than is due")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
 import csv
 import io
-from argparse import ArgumentParser, Namespace
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 
 from lib import (
     alerts,
-    cli,
     histories,
     issuing,
     money,
@@ -161,15 +177,5 @@ def report(root: Root, names: list[str], facts: list[records.Record]) -> None:
     print(f"{len(facts)} payments recorded, {money.plain(total, 2)} in all")
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--file", type=Path, required=True, help="payments.csv")
-    made.add_argument("--again", type=cli.yes, default=False, help="yes: the same once more")
-    made.add_argument("--overpayment", type=cli.yes, default=False, help="yes: more than is due")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

@@ -7,17 +7,26 @@ Nothing that exists is touched. `make check` names every placeholder that is lef
 from argparse import ArgumentParser
 from pathlib import Path
 
+from lib.cli import HOME
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = ArgumentParser(description=__doc__)
+    made.add_argument("--root", type=Path, required=True, help="the folder to lay out")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
 from lib import storage
 
-HOME = Path(__file__).resolve().parents[1]
 MODEL = HOME / "scripts" / "lib" / "new_root"
 
 
-def main() -> None:
+def main(root: Path) -> None:
     """Copies the model, file by file, and says what to do next."""
-    made = ArgumentParser(description=__doc__)
-    made.add_argument("--root", type=Path, required=True, help="the folder to lay out")
-    root = made.parse_args().root.resolve()
     files = {path.relative_to(MODEL): path for path in sorted(MODEL.rglob("*.json"))}
     for name, source in {**files, Path(".env"): HOME / ".env.example"}.items():
         lay(root / name, source.read_bytes(), 0o600 if name.name == ".env" else 0o640)
@@ -38,4 +47,4 @@ def lay(path: Path, data: bytes, mode: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(ARGUMENTS.root.resolve())

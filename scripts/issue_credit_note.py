@@ -5,15 +5,32 @@ It stands in the same sequence as invoices and refers to the one that it correct
 The reason comes from the environment (REASON), never through the shell's parsing.
 """
 
-import os
 from argparse import ArgumentParser, Namespace
+
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--invoice", required=True, help="NORD-2026-0001")
+    made.add_argument("--lines", default="", help="a JSON file: the lines to take back")
+    made.add_argument("--issue-date", type=cli.day, required=True, help="2026-11-08")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    made.add_argument("--again", type=cli.yes, default=False, help="yes: the same once more")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
 from lib import (
     alerts,
-    cli,
     credit_notes,
     issuing,
     numbering,
@@ -180,16 +197,5 @@ def stage(
     return fact
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--invoice", required=True, help="NORD-2026-0001")
-    made.add_argument("--lines", default="", help="a JSON file: the lines to take back")
-    made.add_argument("--issue-date", type=cli.day, required=True, help="2026-11-08")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
-    made.add_argument("--again", type=cli.yes, default=False, help="yes: the same once more")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

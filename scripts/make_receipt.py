@@ -6,9 +6,23 @@ to pay, and what was paid in the place of what is due. The invoice stays as it w
 """
 
 from argparse import ArgumentParser, Namespace
+
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--invoice", required=True, help="NORD-2024-0001")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
 from datetime import date
 
-from lib import cli, document, exports, invoice_pdf, receipts, revenues, storage, words
+from lib import document, exports, invoice_pdf, receipts, revenues, storage, words
 from lib.alerts import Alert, Broken
 from lib.document import Document
 from lib.histories import Bill, History, Movement, in_euros, text_of
@@ -118,12 +132,5 @@ def _proof(root: Root, name: str, sha256: str) -> bytes:
     return data
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--invoice", required=True, help="NORD-2024-0001")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

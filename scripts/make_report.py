@@ -8,7 +8,23 @@ owed is as it stood on --date. Its sums are those of the exports.
 
 from argparse import ArgumentParser, Namespace
 
-from lib import balances, cli, exports, heads, inputs, report_pdf, revenues, words, year_report
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--year", type=cli.year, required=True, help="2026")
+    made.add_argument("--language", default="", help="fr or en (default: by the issuer's country)")
+    made.add_argument("--date", type=cli.day_or_none, default=None, help="(default: today)")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
+from lib import balances, exports, heads, inputs, report_pdf, revenues, words, year_report
 from lib.histories import text_of
 from lib.records import Record
 from lib.root import Root
@@ -50,15 +66,5 @@ def _issued(root: Root, ledger: revenues.Ledger) -> list[Record]:
     return [record for chain in chains for record in chain.records]
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--year", type=exports.year, required=True, help="2026")
-    made.add_argument("--language", default="", help="fr or en (default: by the issuer's country)")
-    made.add_argument("--date", type=cli.day_or_none, default=None, help="(default: today)")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

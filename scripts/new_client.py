@@ -13,14 +13,29 @@ one that exists is never touched. It holds one flat price; edit it for anything 
 An address of several lines has "; " between them: ADDRESS="12 rue Basse; Bâtiment C".
 """
 
+from argparse import ArgumentParser, Namespace
+
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--id", required=True, help="studio_nord")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
 import os
 import sys
-from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from datetime import date
 from typing import Any, NamedTuple
 
-from lib import alerts, cli, inputs, schemas, storage
+from lib import alerts, inputs, schemas, storage
 from lib.alerts import Alert, Refused
 from lib.inputs import Issuer
 from lib.root import Root
@@ -278,13 +293,5 @@ def _filled(value: dict[str, Any]) -> dict[str, Any]:
     return {key: part for key, part in value.items() if part}
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--id", required=True, help="studio_nord")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

@@ -8,10 +8,24 @@ time and mode, so that the same records give the same bytes on every machine.
 """
 
 from argparse import ArgumentParser, Namespace
+
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    cli.add_period(made)
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
 from functools import partial
 from pathlib import Path
 
-from lib import accountant, cli, exports, inputs, packages, revenues, storage
+from lib import accountant, exports, inputs, packages, revenues, storage
 from lib.alerts import Alert, Broken
 from lib.exports import Books
 from lib.histories import Bill
@@ -84,12 +98,5 @@ def _name(bill: Bill) -> str:
     return f"invoices/{bill.client}/{bill.number}.pdf"
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    exports.add_period(made)
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

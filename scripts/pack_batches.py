@@ -5,11 +5,23 @@ Each holds the PDFs of the month and manifest.csv. Only packages that are missin
 longer what the records say are written; the same records give the same bytes.
 """
 
-import os
 from argparse import ArgumentParser, Namespace
+
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    return cli.parser(__doc__ or "")
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
+import os
 from functools import partial
 
-from lib import alerts, cli, issuing, packages, records, revenues, settings, storage
+from lib import alerts, issuing, packages, records, revenues, settings, storage
 from lib.root import Root
 from lib.settings import Settings
 
@@ -49,10 +61,5 @@ def pack(root: Root, client: str, chain: records.Chain, used: Settings) -> int:
     return written
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    return cli.parser(__doc__ or "")
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

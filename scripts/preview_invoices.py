@@ -7,9 +7,22 @@ number and put before the same judges. Nothing is issued; drafts of before are r
 
 from argparse import ArgumentParser, Namespace
 
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--month", type=cli.month, required=True, help="2026-10")
+    made.add_argument("--issue-date", type=cli.day, required=True, help="2026-11-08")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
 from lib import (
     billing,
-    cli,
     facturx_xml,
     inputs,
     invoice_pdf,
@@ -91,13 +104,5 @@ def write(root: Root, drafts: dict[str, bytes]) -> None:
     print(f"{len(drafts)} drafts")
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--month", type=cli.month, required=True, help="2026-10")
-    made.add_argument("--issue-date", type=cli.day, required=True, help="2026-11-08")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

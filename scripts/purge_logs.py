@@ -5,15 +5,38 @@ An entry is a line that begins with its UTC time; a line that does not is kept. 
 written anew beside itself and renamed into its place, while whoever would append waits.
 """
 
-import io
-import os
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+
+from lib import cli
+
+
+def days(text: str) -> int:
+    """A number of days, 1 or more."""
+    if not re.fullmatch("[1-9][0-9]{0,4}", text):
+        raise ArgumentTypeError(f'"{text}" is not a number of days; write 365')
+    return int(text)
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--keep-days", type=days, required=True, help="365")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    made.add_argument("--dry-run", type=cli.switch, default=False, help="1: say what would go")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
+import io
+import os
 from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from lib import alerts, cli, lock, settings, storage
+from lib import alerts, lock, settings, storage
 from lib.root import Root
 
 _TIME = re.compile(rb"([0-9]{4}-[0-9]{2}-[0-9]{2})T[0-9]{2}:[0-9]{2}:[0-9]{2}Z ")
@@ -70,21 +93,5 @@ def is_old(line: bytes, before: date) -> bool:
     return match is not None and match[1].decode() < before.isoformat()
 
 
-def days(text: str) -> int:
-    """A number of days, 1 or more."""
-    if not re.fullmatch("[1-9][0-9]{0,4}", text):
-        raise ArgumentTypeError(f'"{text}" is not a number of days; write 365')
-    return int(text)
-
-
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--keep-days", type=days, required=True, help="365")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
-    made.add_argument("--dry-run", type=cli.switch, default=False, help="1: say what would go")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

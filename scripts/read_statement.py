@@ -7,20 +7,33 @@ what is outstanding of it; statement-<hash>.review.csv with all other incoming a
 with the reason. docs/statements.md has the rules.
 """
 
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--file", type=Path, required=True, help="statement.xml, statement.ofx")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
 import csv
 import io
 import re
-from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import NamedTuple
 
 from lib import (
     alerts,
-    cli,
     csv_files,
     issuing,
     lock,
@@ -268,12 +281,5 @@ def table(columns: list[str], rows: list[list[str]]) -> bytes:
     return stream.getvalue().encode()
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--file", type=Path, required=True, help="statement.xml, statement.ofx")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

@@ -7,10 +7,20 @@ the records of stale clients are read, and proved; balances whose records vanish
 
 from argparse import ArgumentParser, Namespace
 
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    return cli.parser(__doc__ or "")
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
 from lib import (
     alerts,
     balances,
-    cli,
     histories,
     issuing,
     lock,
@@ -87,10 +97,5 @@ def _remove_orphans(root: Root, clients: set[str]) -> int:
     return len(orphans)
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    return cli.parser(__doc__ or "")
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

@@ -7,7 +7,21 @@ environment. AGAIN=yes records the same facts once more, OVERPAYMENT=yes more th
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli, payment_rules, payments
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    cli.add_payment(made)
+    made.add_argument("--overpayment", type=cli.yes, default=False, help="yes: more than is due")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
+from lib import payment_rules, payments
 from lib.payment_rules import Allowed
 from lib.root import Root
 
@@ -27,13 +41,5 @@ def main(arguments: Namespace, root: Root) -> None:
     )
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    payment_rules.add_options(made)
-    made.add_argument("--overpayment", type=cli.yes, default=False, help="yes: more than is due")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

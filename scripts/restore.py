@@ -5,15 +5,29 @@ Nothing is written before every file of the backup was read and its hash compare
 derived is not in a backup: `make restore` makes it again and ends with `make verify`.
 """
 
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--from", type=Path, required=True, dest="archive", help="the backup")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
 import hashlib
 import os
 import shutil
 import tarfile
-from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import IO
 
-from lib import backups, cli, storage
+from lib import backups, storage
 from lib.alerts import Alert, Refused
 from lib.root import Root
 
@@ -116,12 +130,5 @@ def lay_out(root: Root, tar: tarfile.TarFile, members: list[tarfile.TarInfo]) ->
         raise
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--from", type=Path, required=True, dest="archive", help="the backup")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

@@ -7,7 +7,22 @@ the environment.
 
 from argparse import ArgumentParser, Namespace
 
-from lib import alerts, cli, issuing, payment_rules, payments, settings
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--payment", default="", help="studio_nord/3, as its recording said")
+    made.add_argument("--date", default="", help="the day of the reversal (default: today)")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
+from lib import alerts, issuing, payment_rules, payments, settings
 from lib.payment_rules import date_faults, refuse
 from lib.payments import Entry
 from lib.root import Root
@@ -55,14 +70,5 @@ def _faults(entry: Entry) -> list[tuple[str, str]]:
     return []
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--payment", default="", help="studio_nord/3, as its recording said")
-    made.add_argument("--date", default="", help="the day of the reversal (default: today)")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

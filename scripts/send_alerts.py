@@ -10,7 +10,24 @@ notice, nothing is said and no mail goes.
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from lib import alerts, cli, told
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--command", required=True, help="month, batch or reminders")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    made.add_argument("--month", default="", help="2026-10 (empty: it could not be told)")
+    made.add_argument("--status", type=int, default=0, help="what the run ended with")
+    made.add_argument("--run", type=Path, required=True, help="the folder of Make's notes of it")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
+from lib import alerts, told
 from lib.root import Root
 from lib.told import Run
 
@@ -50,16 +67,5 @@ def say_nothing(folder: Path, root: Root, run: Run) -> None:
     (folder / "said").unlink(missing_ok=True)
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--command", required=True, help="month, batch or reminders")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
-    made.add_argument("--month", default="", help="2026-10 (empty: it could not be told)")
-    made.add_argument("--status", type=int, default=0, help="what the run ended with")
-    made.add_argument("--run", type=Path, required=True, help="the folder of Make's notes of it")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

@@ -6,8 +6,22 @@ wait in data/outbox/. Summaries that wait there for the operator leave too. A ma
 server does not take stops no other one; it waits for the next run, and this one ends with 4.
 """
 
-import zipfile
 from argparse import ArgumentParser, Namespace
+
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
+import zipfile
 from collections.abc import Iterator
 from email import policy
 from email.parser import BytesParser
@@ -17,7 +31,6 @@ from typing import NamedTuple
 
 from lib import (
     alerts,
-    cli,
     inputs,
     issuing,
     letters,
@@ -329,12 +342,5 @@ def keep_named(path: Path, sha256: str, kept: Path, run: issuing.Run, data: byte
         storage.keep_copy(path, kept)
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

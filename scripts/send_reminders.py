@@ -8,6 +8,24 @@ reminder. DRY_RUN=1 shows what would go, and writes and sends nothing.
 """
 
 from argparse import ArgumentParser, Namespace
+
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--date", type=cli.day_or_none, default=None, help="(default: today)")
+    made.add_argument(
+        "--dry-run", type=cli.switch, default=False, help="1: only show what would go"
+    )
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -16,7 +34,6 @@ from typing import NamedTuple
 from lib import (
     alerts,
     balances,
-    cli,
     inputs,
     issuing,
     letters,
@@ -297,16 +314,5 @@ def reminder_bytes(root: Root, reminder: Reminder, sender: str) -> bytes:
     )
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--date", type=cli.day_or_none, default=None, help="(default: today)")
-    made.add_argument(
-        "--dry-run", type=cli.switch, default=False, help="1: only show what would go"
-    )
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

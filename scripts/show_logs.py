@@ -4,15 +4,29 @@
 In colour on a terminal, line by line as they are anywhere else.
 """
 
-import re
 from argparse import ArgumentParser, Namespace
+
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--client", default="", help="only this client's ('system': nobody's)")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from rich.console import Console
 from rich.text import Text
 
-from lib import alerts, cli, storage
+from lib import alerts, storage
 from lib.root import Root
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T")
@@ -65,12 +79,5 @@ def coloured(line: str) -> Text:
     return text
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--client", default="", help="only this client's ('system': nobody's)")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

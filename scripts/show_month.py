@@ -2,12 +2,26 @@
 """Shows what a month made: the tree of files, a table of the invoices, where to look next."""
 
 from argparse import ArgumentParser, Namespace
+
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--month", type=cli.month, required=True, help="2026-10")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
 from pathlib import Path
 
 from rich.console import Console
 from rich.tree import Tree
 
-from lib import cli, lock, revenues, settings, tables
+from lib import lock, revenues, settings, tables
 from lib.root import Root
 
 _SHOWN = 3  # files of a folder that the tree names; it counts the others
@@ -53,12 +67,5 @@ def _tree(folder: Path, tree: Tree, depth: int = 0) -> Tree:
     return tree
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--month", type=cli.month, required=True, help="2026-10")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

@@ -6,10 +6,25 @@ do not count. An invoice is late from the day after its due date.
 """
 
 from argparse import ArgumentParser, Namespace
+
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--date", type=cli.day_or_none, default=None, help="(default: today)")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
 from datetime import date
 from decimal import Decimal
 
-from lib import balances, cli, issuing, lock, money, settings, tables
+from lib import balances, issuing, lock, money, settings, tables
 from lib.alerts import Alert, Unavailable
 from lib.balances import AGES, InvoiceBalance, age, days_late
 from lib.root import Root
@@ -84,13 +99,5 @@ def show_late(late: list[InvoiceBalance], day: date) -> None:
     tables.show("late", headings, rows, right=2)
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--date", type=cli.day_or_none, default=None, help="(default: today)")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

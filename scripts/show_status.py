@@ -5,26 +5,29 @@ The last run and what came of it, the flags of the month, invoices by status, wh
 overdue, mails and batches that wait, the heads of the records, and the disk.
 """
 
-import shutil
 from argparse import ArgumentParser, Namespace
+
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--month", type=cli.month, required=True, help="2026-10")
+    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
+import shutil
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from lib import (
-    alerts,
-    balances,
-    cli,
-    heads,
-    issuing,
-    lock,
-    money,
-    outbox,
-    settings,
-    storage,
-    tables,
-)
+from lib import alerts, balances, heads, issuing, lock, money, outbox, settings, storage, tables
 from lib.alerts import Broken
 from lib.balances import InvoiceBalance
 from lib.heads import Head
@@ -174,13 +177,5 @@ def digest(some: Iterable[Head]) -> str:
     return storage.sha256(heads.witness(some).encode())[:_SHORT]
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--month", type=cli.month, required=True, help="2026-10")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

@@ -7,8 +7,22 @@ operator) it also tells whether a chain was rebuilt. docs/integrity.md says what
 proves.
 """
 
-import time
 from argparse import ArgumentParser, Namespace
+
+from lib import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--witness", default="", help="a file with heads from an earlier mail")
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
+import time
 from pathlib import Path
 
 from lib import (
@@ -17,7 +31,6 @@ from lib import (
     audit_derived,
     audit_proofs,
     audit_records,
-    cli,
     heads,
     lock,
     outside,
@@ -115,12 +128,5 @@ def report(
     print(f"{text}, in {seconds:.0f} s")
 
 
-def parser() -> ArgumentParser:
-    """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--witness", default="", help="a file with heads from an earlier mail")
-    return made
-
-
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    cli.run(ARGUMENTS, main)

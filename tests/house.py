@@ -268,7 +268,7 @@ def call(script: str, root: Root, **options: str) -> Ran:
         contextlib.redirect_stderr(err),
     ):
         try:
-            cli.run(module.parser(), module.main)
+            cli.run(module.parser().parse_args(), module.main)
         except SystemExit as stop:
             code = int(stop.code or 0)
     return Ran(code, out.getvalue(), err.getvalue())

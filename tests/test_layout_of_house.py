@@ -2,6 +2,9 @@
 
 import ast
 import re
+import subprocess
+import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -49,6 +52,26 @@ def test_no_amount_can_be_a_float(path):
                 isinstance(arg, ast.Constant) and isinstance(arg.value, float) for arg in node.args
             )
             assert not made_of_float, f"{name_of(path)}:{node.lineno}"
+
+
+def read_by(*command: str | Path) -> set[str]:
+    """Every module that a Python imports, or tries to."""
+    ran = [sys.executable, "-X", "importtime", *command]
+    said = subprocess.run(ran, capture_output=True, text=True, check=True).stderr
+    return {line.rpartition("|")[2].strip() for line in said.splitlines()}
+
+
+# What a script reads of lib/ before its options, and modules of Python that are slow to import.
+AT_THE_DOOR = {"lib", "lib.alerts", "lib.cli", "lib.root"}
+SLOW = {"dataclasses", "decimal", "email", "hashlib", "inspect", "socket", "ssl", "zipfile"}
+PACKAGES = packages_distributions().keys()
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=name_of)
+def test_help_is_answered_before_the_house_is_read(path):
+    read = read_by(path, "--help") - read_by("-c", "pass")
+    assert {name for name in read if name.partition(".")[0] == "lib"} <= AT_THE_DOOR
+    assert not {name.partition(".")[0] for name in read} & (PACKAGES | SLOW)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

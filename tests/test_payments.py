@@ -11,6 +11,7 @@ import pytest
 
 import books
 import house
+import record_payment
 from lib import payments
 from lib.root import Root
 
@@ -423,6 +424,11 @@ def test_the_methods_of_the_schema_are_those_that_have_words() -> None:
     schema = json.loads((house.HOME / "schemas/payment.schema.json").read_text())
     assert schema["properties"]["method"]["enum"] == list(payments.METHODS)
     assert sorted(schema["properties"]) == sorted(payments.COLUMNS)
+
+
+def test_help_names_the_methods() -> None:
+    said = " ".join(record_payment.parser().format_help().split())
+    assert f"--method METHOD {', '.join(payments.METHODS)} " in said
 
 
 def test_free_text_passes_make_and_the_shell_untouched(root: Root) -> None:

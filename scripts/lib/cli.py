@@ -1,18 +1,21 @@
 """How every script starts and ends: options, the root, exit codes, no traceback.
 
+A script reads its options before it imports the rest of the house: --help and an option that
+is mistyped are answered at once.
+
 0 done, 1 input refused, 2 wrong usage, 3 integrity broken, 4 environment.
 """
 
 import argparse
 import os
+import re
 import sys
-import traceback
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import NoReturn
 
-from lib import alerts, storage
+from lib import alerts
 from lib.alerts import Alert, Refused, Stop, WrongUsage
 from lib.root import Root
 
@@ -40,9 +43,30 @@ def parser(description: str) -> argparse.ArgumentParser:
     return made
 
 
-def run(made: argparse.ArgumentParser, main: Callable[[argparse.Namespace, Root], None]) -> None:
+def add_period(made: argparse.ArgumentParser) -> None:
+    """--year or --month, one of them."""
+    either = made.add_mutually_exclusive_group(required=True)
+    either.add_argument("--year", dest="period", type=year, help="2024")
+    either.add_argument("--month", dest="period", type=month, help="2024-03")
+
+
+def add_payment(made: argparse.ArgumentParser) -> None:
+    """The options that a payment and a refund share; empty texts count as missing."""
+    made.add_argument("--client", default="", help="studio_nord")
+    made.add_argument("--invoice", default="", help="NORD-2026-0001")
+    made.add_argument("--amount", default="", help="175.80")
+    made.add_argument("--date", default="", help="the day on which the money moved, 2026-12-03")
+    made.add_argument(
+        "--method", default="", help="transfer, card, cheque, cash, direct_debit, other"
+    )
+    made.add_argument("--again", type=yes, default=False, help="yes: the same once more")
+    made.add_argument("--today", type=day, required=True, help="the date of today")
+
+
+def run(arguments: argparse.Namespace, main: Callable[[argparse.Namespace, Root], None]) -> None:
     """Runs `main`, tells every alert that stops it, and exits with its code."""
-    arguments = made.parse_args()
+    from lib import storage
+
     root = Root(arguments.root.resolve())
     script = Path(sys.argv[0]).name
     logs: Path | None = None
@@ -73,6 +97,8 @@ def run(made: argparse.ArgumentParser, main: Callable[[argparse.Namespace, Root]
         alerts.report(logs, script, [Alert("B-INTERRUPTED", "", "", text)])
         sys.exit(4)
     except Exception:
+        import traceback
+
         # A fault of ours: the person gets one line, the log keeps what we need to mend it.
         text = f"a fault of the program; {'data/logs/system.log' if logs else 'stderr'} has it"
         if logs:
@@ -90,6 +116,13 @@ def month(text: str) -> str:
         date.fromisoformat(f"{text}-01")
     except ValueError:
         raise argparse.ArgumentTypeError(f'"{text}" is not a month; write 2026-10') from None
+    return text
+
+
+def year(text: str) -> str:
+    """A year given as an option."""
+    if not re.fullmatch("20[0-9]{2}", text):
+        raise argparse.ArgumentTypeError(f'"{text}" is not a year; write 2024')
     return text
 
 

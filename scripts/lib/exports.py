@@ -1,14 +1,11 @@
-"""What all exports share: the period asked for, reading under the lock, writing whole files."""
+"""What all exports share: reading under the lock, writing whole files."""
 
-import argparse
 import contextlib
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
 from lib import (
-    cli,
     histories,
     issuing,
     payments,
@@ -34,20 +31,6 @@ class Books(NamedTuple):
 
     settings: Settings
     histories: list[History]
-
-
-def add_period(made: argparse.ArgumentParser) -> None:
-    """--year or --month, one of them."""
-    either = made.add_mutually_exclusive_group(required=True)
-    either.add_argument("--year", dest="period", type=year, help="2024")
-    either.add_argument("--month", dest="period", type=cli.month, help="2024-03")
-
-
-def year(text: str) -> str:
-    """A year given as an option."""
-    if not re.fullmatch(r"20[0-9]{2}", text):
-        raise argparse.ArgumentTypeError(f'"{text}" is not a year; write 2024')
-    return text
 
 
 @contextmanager

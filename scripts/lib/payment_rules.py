@@ -6,14 +6,13 @@ whatever became of its client's file since.
 
 import itertools
 import os
-from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import NamedTuple
 
-from lib import alerts, cli, issuing, money, payments, records, revenues, schemas, settings, storage
+from lib import alerts, issuing, money, payments, records, revenues, schemas, settings, storage
 from lib.alerts import Alert, Refused
 from lib.root import Root
 
@@ -291,14 +290,3 @@ def refuse(found: list[tuple[str, str]], client: str = "") -> None:
     """
     if found:
         raise Refused(Alert("B-PAYMENT", "", place.upper(), text, client) for place, text in found)
-
-
-def add_options(parser: ArgumentParser) -> None:
-    """The options that a payment and a refund share; empty texts count as missing."""
-    parser.add_argument("--client", default="", help="studio_nord")
-    parser.add_argument("--invoice", default="", help="NORD-2026-0001")
-    parser.add_argument("--amount", default="", help="175.80")
-    parser.add_argument("--date", default="", help="the day on which the money moved, 2026-12-03")
-    parser.add_argument("--method", default="", help=", ".join(payments.METHODS))
-    parser.add_argument("--again", type=cli.yes, default=False, help="yes: the same once more")
-    parser.add_argument("--today", type=cli.day, required=True, help="the date of today")

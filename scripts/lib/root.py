@@ -5,11 +5,10 @@ Four kinds of files, and the kind says who may touch them: inputs (people's), re
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
-from msgspec import Struct
 
-
-class Root(Struct, frozen=True):
+class Root(NamedTuple):
     """The paths of one root. Nothing here touches the disk."""
 
     path: Path

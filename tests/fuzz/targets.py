@@ -218,7 +218,7 @@ def call(script: str, root: Root, options: dict[str, str]) -> house.Ran:
         contextlib.redirect_stderr(err),
     ):
         try:
-            cli.run(module.parser(), module.main)
+            cli.run(module.parser().parse_args(), module.main)
         except SystemExit as stop:
             code = int(stop.code or 0)
     texts = []
