@@ -27,6 +27,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -71,6 +72,27 @@ class Submission(NamedTuple):
     client: str
     month: str
     sha256: str
+
+
+@dataclass
+class Issued:
+    """What is told of a file's invoices; each is counted as it is made, and none is kept."""
+
+    invoices: int = 0
+    first: str = ""
+    last: str = ""
+    net: Decimal = money.ZERO
+    gross: Decimal = money.ZERO
+    currency: str = ""
+
+    def count(self, made: Document) -> None:
+        """One invoice more."""
+        self.invoices += 1
+        self.first = self.first or made.number
+        self.last = made.number
+        self.net = money.total((self.net, made.totals.net))
+        self.gross = money.total((self.gross, made.totals.gross))
+        self.currency = made.currency
 
 
 class Part(NamedTuple):
@@ -165,8 +187,8 @@ def handle(root: Root, path: Path, arguments: Namespace, used: Settings, part: P
         lines, faults = check(root, client, payer, submission, chains)
         if faults:
             reject(root, submission, faults, client.client.csv.delimiter)
-        facts = issue(run, client, submission, given, chains, arguments, used, lines, part)
-    report(root, submission, facts)
+        issued = issue(run, client, submission, given, chains, arguments, used, lines, part)
+    report(root, submission, issued)
 
 
 # --- receiving -----------------------------------------------------------------------
@@ -391,7 +413,7 @@ def issue(
     used: Settings,
     lines: int,
     part: Part,
-) -> list[records.Record]:
+) -> Issued:
     """Renders, validates and commits every line, in order, with the payer's usage.
 
     Raises:
@@ -401,24 +423,28 @@ def issue(
     sequences = numbering.read(root, revenues.BATCH.counters, chains.values())
     numbered = _numbered(client, submission, given, sequences, arguments)
     logo = client.logo.data if client.logo else None
-    facts: list[records.Record] = []
+    issued = Issued()
     faults: list[Fault] = []
-    # Each line is an invoice and none is empty, so the first one stands on line 2.
-    products = production.produce_all(numbered, logo, used)
-    for line, (made, product) in enumerate(products, 2):
-        part.done(line - 1, lines)
-        for verdict in product.verdicts:
-            rule = f"the invoice standard EN 16931 refuses it: {verdict.rule} {verdict.text}"
-            faults.append(Fault(line, "reference", made.reference, rule, "correct the line"))
-        if not product.verdicts:
-            facts.append(revenues.stage(run, revenues.BATCH, made, product.json, product.pdf))
+
+    def facts() -> Iterator[records.Record]:
+        # Each line is an invoice and none is empty, so the first one stands on line 2.
+        products = production.produce_all(numbered, logo, used)
+        for line, (made, product) in enumerate(products, 2):
+            part.done(line - 1, lines)
+            for verdict in product.verdicts:
+                rule = f"the invoice standard EN 16931 refuses it: {verdict.rule} {verdict.text}"
+                faults.append(Fault(line, "reference", made.reference, rule, "correct the line"))
+            if not product.verdicts:
+                issued.count(made)
+                yield revenues.stage(run, revenues.BATCH, made, product.json, product.pdf)
+
+    run.append(revenues.chain_of(root, revenues.BATCH, chains, submission.client), facts())
     if faults:
         reject(root, submission, faults, client.client.csv.delimiter)
-    last = facts[-1]["number"]
-    code, year, seq = numbering.parse(last)
+    code, year, seq = numbering.parse(issued.last)
     sequences[code, year] = numbering.Sequence(seq, arguments.issue_date)
-    _finish(run, client, submission, given, chains, facts, sequences)
-    return facts
+    _finish(run, client, submission, given, issued, sequences)
+    return issued
 
 
 def _numbered(
@@ -460,20 +486,17 @@ def _finish(
     client: BatchClientInput,
     submission: Submission,
     given: Inputs,
-    chains: dict[str, records.Chain],
-    facts: list[records.Record],
+    issued: Issued,
     sequences: numbering.Sequences,
 ) -> None:
-    """The rest of the transaction: inputs kept, records, counters, usage, the inbox."""
+    """The rest of the transaction: inputs kept, counters, usage, the inbox."""
     root = run.root
     for source in _sources(client, given):
         path = root.archive_inputs / source.sha256
         if not path.exists():
             run.stage_proof(path, source.data)
-    chain = revenues.chain_of(root, revenues.BATCH, chains, submission.client)
-    run.append(chain, facts)
     numbering.stage(run, revenues.BATCH.counters, sequences)
-    usage = batch_billing.usage(client.client, submission.month, len(facts))
+    usage = batch_billing.usage(client.client, submission.month, issued.invoices)
     name = f"{submission.month}.{usage['source']}.json"
     run.put(root.usage / client.client.billed_as / name, storage.pretty_json(usage))
     run.remove(submission.path, submission.sha256)
@@ -488,12 +511,11 @@ def _sources(client: BatchClientInput, given: Inputs) -> list[inputs.Source]:
 # --- saying --------------------------------------------------------------------------
 
 
-def report(root: Root, submission: Submission, facts: list[records.Record]) -> None:
+def report(root: Root, submission: Submission, issued: Issued) -> None:
     """One line a file: how many, from which number to which, and the totals."""
-    sums = {key: money.total(Decimal(fact[key]) for fact in facts) for key in ("net", "gross")}
     text = (
-        f"{len(facts)} invoices issued, {facts[0]['number']} to {facts[-1]['number']},"
-        f" net {sums['net']}, gross {sums['gross']} {facts[0]['currency']}"
+        f"{issued.invoices} invoices issued, {issued.first} to {issued.last},"
+        f" net {issued.net}, gross {issued.gross} {issued.currency}"
     )
     alerts.write_log(root.logs, submission.client, "INFO", "import_batch.py", "I-ISSUED", text)
     print(f"{submission.path.name}: {text}")

@@ -106,6 +106,16 @@ def test_a_pdf_that_is_not_the_issued_one_is_never_packed(root, change):
     assert not (root.downloads / NAME).exists()
 
 
+def test_every_broken_chain_is_told_before_anything_is_packed(root):
+    shutil.rmtree(root.downloads)
+    for name in (batches.CLIENT, "other"):
+        house.write(root, f"data/revenues_batch/{name}.jsonl", b"no record\n")
+    ran = house.call("pack_batches", root)
+    assert ran.code == 3
+    assert ran.err.count("[B-RECORD-BROKEN]") == 2
+    assert not root.downloads.exists()
+
+
 def test_the_order_and_time_of_packing_leave_no_trace(tmp_path):
     contents = {"b.pdf": lambda: b"b", "a.pdf": lambda: b"a", "É.pdf": lambda: b"c"}
     packages.write(tmp_path / "1.zip", contents, "x")

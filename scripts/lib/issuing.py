@@ -17,15 +17,16 @@ counters, heads, usage and flags by rename.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from lib import alerts, lock, records, storage
 from lib.alerts import Alert, Broken
@@ -74,16 +75,24 @@ class Run:
         self._proof_list.write(storage.canonical_json(entry) + b"\n")
         return digest
 
-    def append(self, chain: records.Chain, facts: list[records.Record]) -> None:
-        """Stages new lines for a record file, and its new head."""
-        extension = records.extend(chain, facts)
+    def append(self, chain: records.Chain, facts: Iterable[records.Record]) -> None:
+        """Stages new lines for a record file as they come, and its new head."""
+        last, digest = chain, hashlib.sha256()
+
+        def lines() -> Iterator[bytes]:
+            nonlocal last
+            for fact in facts:
+                line, seq, hash_ = records.extend(last, [fact])
+                last = last._replace(seq=seq, hash=hash_)
+                digest.update(line)
+                yield line
+
         staged = f"lines-{len(self._appends) + 1:05d}"
-        storage.write_new(self.folder / staged, extension.lines)
-        digest = storage.sha256(extension.lines)
+        storage.write_new_of(self.folder / staged, lines())
         name = self.root.name_of(chain.path)
-        self._appends.append(_Append(name, chain.length, staged, digest))
+        self._appends.append(_Append(name, chain.length, staged, digest.hexdigest()))
         head = records.head_path(self.root, chain.path)
-        self.put(head, records.head_bytes(extension.seq, extension.hash))
+        self.put(head, records.head_bytes(last.seq, last.hash))
 
     def put(self, path: Path, data: bytes) -> None:
         """Stages a small text file that replaces the one at `path`."""
@@ -325,21 +334,27 @@ def _place_proofs(root: Root, folder: Path) -> set[Path]:
 
 def _append_lines(root: Root, folder: Path, entry: _Append) -> Path:
     path = root.path / entry.file
-    lines = storage.read(folder / entry.staged)
     _refuse_outside(root, path.parent)
     storage.make_folder(path.parent)
-    length = path.stat().st_size if path.exists() else 0
-    done = length - entry.base
-    tail = b""
-    if done > 0:
-        with storage.open_file(path) as stream:
-            stream.seek(entry.base)
-            tail = stream.read()
-    if done < 0 or not lines.startswith(tail):
-        text = f"does not stand at {entry.base} bytes, where the stopped run left it"
-        raise Broken([Alert("B-RECORD-BROKEN", entry.file, "", text)])
-    storage.append(path, lines[done:])
+    with storage.open_file(folder / entry.staged) as lines:
+        if not _stands(path, entry.base, lines):
+            text = f"does not stand at {entry.base} bytes, where the stopped run left it"
+            raise Broken([Alert("B-RECORD-BROKEN", entry.file, "", text)])
+        storage.append(path, storage.pieces_of(lines))
     return path.parent
+
+
+def _stands(path: Path, base: int, lines: IO[bytes]) -> bool:
+    """Whether a record file has `base` bytes, and beyond them only the first ones of `lines`.
+
+    These are read: what is left of `lines` is what the file lacks.
+    """
+    length = path.stat().st_size if path.exists() else 0
+    if length <= base:
+        return length == base
+    with storage.open_file(path) as stream:
+        stream.seek(base)
+        return all(lines.read(len(piece)) == piece for piece in storage.pieces_of(stream))
 
 
 def _flush_up(root: Root, folders: set[Path]) -> None:

@@ -9,6 +9,7 @@ import os
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypedDict
 
 from lib import csv_files, storage
 from lib.csv_files import Column
@@ -33,6 +34,22 @@ _MANIFEST = (
 )
 
 Content = Callable[[], bytes]
+
+
+class Packed(TypedDict, total=False):
+    """What a package is made from: these facts of each record."""
+
+    kind: str
+    client: str
+    month: str
+    number: str
+    reference: str
+    buyer: str
+    net: str
+    vat: str
+    gross: str
+    due_date: str
+    pdf_sha256: str
 
 
 def path_of(root: Root, client: str, month: str) -> Path:

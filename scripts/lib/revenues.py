@@ -49,6 +49,31 @@ def read(root: Root, ledger: Ledger) -> dict[str, records.Chain]:
     return records.read_family(root, root.data / ledger.records)
 
 
+def read_some(root: Root, ledger: Ledger, facts: Any) -> dict[str, records.Chain]:
+    """The same, holding of each record only some of its facts: a batch has many records.
+
+    Args:
+      facts: a TypedDict that names them.
+
+    Raises:
+      Broken: with every disagreement found.
+    """
+    folder = root.data / ledger.records
+    chains: dict[str, records.Chain] = {}
+    faults: list[Alert] = []
+    for name in records.owners(root, folder):
+        try:
+            proved = records.prove(root, folder / f"{name}.jsonl")
+            held = tuple(records.decoded(root, proved, facts))
+        except Broken as broken:
+            faults += broken.alerts
+            continue
+        chains[name] = records.Chain(proved.path, held, proved.length, proved.seq, proved.hash)
+    if faults:
+        raise Broken(faults)
+    return chains
+
+
 def chain_of(
     root: Root, ledger: Ledger, chains: dict[str, records.Chain], client: str
 ) -> records.Chain:

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import stat
+from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from io import BufferedReader, BufferedWriter
 from pathlib import Path
@@ -26,6 +27,7 @@ _DEEPEST = 50  # levels of a JSON file; ours have eight
 _LONGEST_INT = 18  # characters of a JSON number without decimals
 _LONGEST_DECIMAL = 40  # characters of one with a point or an exponent
 _LARGEST = 20_000_000  # bytes of an input
+_PIECE = 1 << 16  # bytes of a file that are read at once
 
 # Inputs come and go in these, by other hands: each of their files is looked at when it is read.
 _INPUTS = ("clients", "batch_clients", "data/usage", "data/inbox_batch")
@@ -232,6 +234,12 @@ def read(path: Path) -> bytes:
         return stream.read()
 
 
+def pieces_of(stream: IO[bytes]) -> Iterator[bytes]:
+    """The rest of an open file, however long it is."""
+    while piece := stream.read(_PIECE):
+        yield piece
+
+
 def _broken(path: Path) -> NoReturn:
     text = "is a link or no file; put the file itself in its place"
     raise Broken([Alert("B-LINK", str(path), "", text)])
@@ -272,7 +280,12 @@ def refuse_links(root: Root) -> None:
 
 def write_new(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
     """Creates a file that must not exist yet and flushes its bytes (not its name)."""
-    _write_flushed(_open(path, os.O_EXCL), data, mode)
+    write_new_of(path, (data,), mode)
+
+
+def write_new_of(path: Path, pieces: Iterable[bytes], mode: int = FILE_MODE) -> None:
+    """The same of a file that comes in pieces, each written before the next is taken."""
+    _write_flushed(_open(path, os.O_EXCL), pieces, mode)
 
 
 def keep_copy(source: Path, target: Path) -> None:
@@ -292,7 +305,7 @@ def keep_copy(source: Path, target: Path) -> None:
 def replace(path: Path, data: bytes) -> None:
     """Writes a file whole or not at all: temporary name, flush, rename, flush of the folder."""
     temporary = path.with_name(f".{path.name}.tmp")
-    _write_flushed(_open_new(temporary), data, FILE_MODE)
+    _write_flushed(_open_new(temporary), (data,), FILE_MODE)
     temporary.rename(path)
     flush_folder(path.parent)
 
@@ -332,9 +345,9 @@ def move(source: Path, target: Path) -> None:
     flush_folder(source.parent)
 
 
-def append(path: Path, data: bytes) -> None:
+def append(path: Path, pieces: Iterable[bytes]) -> None:
     """Appends to a file, which is created where missing, and flushes its bytes (not its name)."""
-    _write_flushed(_open(path, os.O_APPEND), data, FILE_MODE)
+    _write_flushed(_open(path, os.O_APPEND), pieces, FILE_MODE)
 
 
 def _open(path: Path, flags: int) -> int:
@@ -342,11 +355,12 @@ def _open(path: Path, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _write_flushed(handle: int, data: bytes, mode: int) -> None:
+def _write_flushed(handle: int, pieces: Iterable[bytes], mode: int) -> None:
     try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(handle, rest) :]
+        for piece in pieces:
+            rest = memoryview(piece)
+            while rest:
+                rest = rest[os.write(handle, rest) :]
         os.fchmod(handle, mode)
         os.fsync(handle)
     finally:

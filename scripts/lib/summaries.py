@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from lib import (
     alerts,
@@ -33,7 +33,6 @@ from lib.alerts import Alert, Refused, Stop, Unavailable
 from lib.heads import Head
 from lib.mail import Attachment, Letter
 from lib.outbox import Due
-from lib.records import Record
 from lib.root import Root
 from lib.told import Run, Told
 
@@ -45,19 +44,53 @@ _TITLES = {
 }
 
 
+class _Fact(TypedDict, total=False):
+    """What is read of a record; payments and mails have fewer of these."""
+
+    hash: str
+    kind: str
+    client: str
+    number: str
+    currency: str
+    net: str
+    vat: str
+    gross: str
+
+
+class _Dated(TypedDict, total=False):
+    """What is read of the records of batches, of which there are many."""
+
+    month: str
+    issue_date: str
+
+
+class Part(NamedTuple):
+    """Records of one client in one currency: how many, their numbers, what they come to."""
+
+    lines: int = 0
+    first: str = ""
+    last: str = ""
+    net: Decimal = money.ZERO
+    vat: Decimal = money.ZERO
+    gross: Decimal = money.ZERO
+
+
+Recorded = dict[tuple[str, str], Part]  # by client and currency
+
+
 class Summary(NamedTuple):
     """What there is to tell of a run.
 
     `heads` are those of all record files, `reached` those that the summary goes to, by file;
-    `recorded` is what each family of records got since the summary before, which there was
-    none of if `is_first`; `new` are the notices that were not told yet.
+    `recorded` is what each family of records got since the summary before, by client and
+    currency; there was none before if `is_first`; `new` are the notices that were not told yet.
     """
 
     run: Run
     is_first: bool
     heads: list[Head]
     reached: dict[str, Head]
-    recorded: dict[str, list[Record]]
+    recorded: dict[str, Recorded]
     wrong: list[Alert]
     notices: list[Alert]
     new: list[Alert]
@@ -73,7 +106,10 @@ class Summary(NamedTuple):
     @property
     def outcome(self) -> str:
         """A run in one line: "month 2026-10: 13 issued, 2 mails sent, 1 to decide"."""
-        counts = [(len(self.recorded.get(name, ())), title) for name, title in _TITLES.items()]
+        counts = [
+            (sum(one.lines for one in self.recorded.get(name, {}).values()), title)
+            for name, title in _TITLES.items()
+        ]
         counts += [(len(self.wrong), "refused or wrong"), (len(self.notices), "to decide")]
         parts = [f"{count} {title}" for count, title in counts if count]
         if self.run.failed:
@@ -132,16 +168,34 @@ def _read_on(root: Root, found: Summary, before: Told) -> None:
             continue
         with _gathering(found.wrong):
             path = root.path / head.file
-            facts = records.read(root, path).records
+            proved = records.prove(root, path)
+            facts = records.decoded(root, proved, _Fact)
             first = known.seq
             if first and (first > len(facts) or facts[first - 1]["hash"] != known.hash):
                 text = "is not the line that the summary before told of: the chain was rebuilt"
                 found.wrong.append(Alert("B-WITNESS", head.file, f"line {first}", text))
                 first = 0
             # A summary that was sent is a record too, and no news.
-            new = [fact for fact in facts[first:] if fact["kind"] != outbox.SUMMARY]
-            found.recorded.setdefault(path.parent.name, []).extend(new)
+            new = (fact for fact in facts[first:] if fact["kind"] != outbox.SUMMARY)
+            _add(found.recorded.setdefault(path.parent.name, {}), new)
             found.reached[head.file] = head
+
+
+def _add(recorded: Recorded, facts: Iterable[_Fact]) -> None:
+    """Counts records of a family; credit notes count below 0."""
+    for fact in facts:
+        key = fact.get("client", ""), fact.get("currency", "")
+        part, number = recorded.get(key, Part()), fact.get("number", "")
+        sign = -1 if fact["kind"] == "credit_note" else 1
+        net, vat, gross = (
+            money.total((sum_, sign * Decimal(text)))
+            for sum_, text in (
+                (part.net, fact.get("net", "0")),
+                (part.vat, fact.get("vat", "0")),
+                (part.gross, fact.get("gross", "0")),
+            )
+        )
+        recorded[key] = Part(part.lines + 1, part.first or number, number, net, vat, gross)
 
 
 def _observe(root: Root, run: Run) -> Iterator[Alert]:
@@ -150,7 +204,8 @@ def _observe(root: Root, run: Run) -> Iterator[Alert]:
     Raises:
       Refused, Broken: if they cannot be read.
     """
-    direct, batch = revenues.read(root, revenues.DIRECT), revenues.read(root, revenues.BATCH)
+    direct = revenues.read(root, revenues.DIRECT)
+    batch = revenues.read_some(root, revenues.BATCH, _Dated)
     paid = payments.read(root)
     every = [*direct.values(), *batch.values(), *paid.values()]
     yield from observations.clock(observations.newest(every), run.today)
@@ -207,9 +262,9 @@ def text_of(summary: Summary) -> str:
     lines = ["", summary.outcome]
     if summary.is_first and any(summary.recorded.values()):
         lines.append("no earlier summary is known: all since the beginning is told")
-    for family, facts in summary.recorded.items():
-        if facts and family in (revenues.DIRECT.records, revenues.BATCH.records):
-            lines += ["", f"{_TITLES[family]}:", *_issued_lines(facts)]
+    for family, recorded in summary.recorded.items():
+        if recorded and family in (revenues.DIRECT.records, revenues.BATCH.records):
+            lines += ["", f"{_TITLES[family]}:", *_issued_lines(recorded)]
     for title, some in (("refused or wrong", summary.wrong), ("to decide", summary.notices)):
         if some:
             lines += ["", f"{title}:", *(f"  {alert} [{alert.code}]" for alert in some)]
@@ -219,31 +274,27 @@ def text_of(summary: Summary) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _issued_lines(facts: list[Record]) -> list[str]:
+def _issued_lines(recorded: Recorded) -> list[str]:
     """A line for each client: its documents and what they come to; and one with the totals."""
-    by_client: dict[tuple[str, str], list[Record]] = {}
-    for fact in facts:
-        by_client.setdefault((fact["client"], fact["currency"]), []).append(fact)
     lines = []
-    for (client, currency), some in by_client.items():
-        numbers = some[0]["number"]
-        if len(some) > 1:
-            numbers = f"{len(some)} documents, {numbers} to {some[-1]['number']}"
-        lines.append(f"  {client}: {numbers}: {_sums(some)} {currency}")
-    for currency in sorted({currency for _, currency in by_client}):
-        some = [fact for fact in facts if fact["currency"] == currency]
-        lines.append(f"  total: {len(some)} documents: {_sums(some)} {currency}")
+    for (client, currency), part in recorded.items():
+        numbers = part.first
+        if part.lines > 1:
+            numbers = f"{part.lines} documents, {part.first} to {part.last}"
+        lines.append(f"  {client}: {numbers}: {_sums([part])} {currency}")
+    for currency in sorted({currency for _, currency in recorded}):
+        parts = [part for (_, each), part in recorded.items() if each == currency]
+        documents = sum(part.lines for part in parts)
+        lines.append(f"  total: {documents} documents: {_sums(parts)} {currency}")
     return lines
 
 
-def _sums(facts: list[Record]) -> str:
-    """ "net 64.00, VAT 12.80, gross 76.80"; credit notes count below 0."""
-    signs = [-1 if fact["kind"] == "credit_note" else 1 for fact in facts]
-    parts = []
-    for key, name in (("net", "net"), ("vat", "VAT"), ("gross", "gross")):
-        amounts = (sign * Decimal(fact[key]) for sign, fact in zip(signs, facts, strict=True))
-        parts.append(f"{name} {money.plain(money.total(amounts), 2)}")
-    return ", ".join(parts)
+def _sums(parts: list[Part]) -> str:
+    """ "net 64.00, VAT 12.80, gross 76.80"."""
+    net = money.total(part.net for part in parts)
+    vat = money.total(part.vat for part in parts)
+    gross = money.total(part.gross for part in parts)
+    return f"net {money.plain(net, 2)}, VAT {money.plain(vat, 2)}, gross {money.plain(gross, 2)}"
 
 
 # --- sending -------------------------------------------------------------------------
