@@ -19,9 +19,11 @@ PATHS = [facturx_folder() / name for name in (judges._EN16931, judges._BR_FR)]
 
 
 def official(path: Path) -> Any:
-    """The stylesheet as it was published."""
+    """The stylesheet as it was published, its report written as ours is."""
     compiler = schematron.processor().new_xslt30_processor()
-    return compiler.compile_stylesheet(stylesheet_file=str(path))
+    made = compiler.compile_stylesheet(stylesheet_file=str(path))
+    schematron.unindented(made)
+    return made
 
 
 def report(stylesheet: Any, xml: bytes) -> str:

@@ -43,7 +43,14 @@ def compiled(path: Path) -> Any:
     from lxml import etree
 
     text = etree.tostring(straightened(path), encoding="unicode")
-    return processor().new_xslt30_processor().compile_stylesheet(stylesheet_text=text)
+    made = processor().new_xslt30_processor().compile_stylesheet(stylesheet_text=text)
+    unindented(made)
+    return made
+
+
+def unindented(stylesheet: Any) -> None:
+    """Its reports without line breaks between elements: indenting took a fourth of its time."""
+    stylesheet.set_property("!indent", "no")
 
 
 def straightened(path: Path) -> "etree._Element":
