@@ -6,6 +6,7 @@ outlines as they lie in the file.
 
 import struct
 from functools import cache
+from itertools import accumulate
 from typing import NamedTuple
 
 from lib import fonts
@@ -17,7 +18,7 @@ class _Face(NamedTuple):
     name: str
     outlines: dict[str, bytes]
     advances: dict[str, int]
-    bearings: dict[str, int]
+    metrics: dict[str, bytes]  # advance width and left bearing, as hmtx has them
     notdef: bytes
     notdef_advance: int
     head: bytes
@@ -45,7 +46,7 @@ def _face(face: str) -> _Face:
             name=face,
             outlines={chr(code): outline(name) for code, name in named.items()},
             advances={chr(code): metrics[name][0] for code, name in named.items()},
-            bearings={chr(code): metrics[name][1] for code, name in named.items()},
+            metrics={chr(code): struct.pack(">Hh", *metrics[name]) for code, name in named.items()},
             notdef=outline(".notdef"),
             notdef_advance=metrics[".notdef"][0],
             head=bytes(font.reader["head"]),
@@ -61,13 +62,31 @@ def _face(face: str) -> _Face:
         )
 
 
+class _Codes(dict[str, str]):
+    """The code of each character of a face, in hexadecimal, given when it is first asked for.
+
+    Raises:
+      KeyError: for a character that the face does not have.
+    """
+
+    def __init__(self, face: _Face) -> None:
+        super().__init__()
+        self._face = face
+
+    def __missing__(self, char: str) -> str:
+        if char not in self._face.outlines:
+            raise KeyError(char)
+        code = self[char] = f"{len(self) + 1:04x}"
+        return code
+
+
 class Slice:
     """What one document uses of a face: its characters in order of use, coded 1, 2, ..."""
 
     def __init__(self, face: str, number: int) -> None:
         self.face = _face(face)
         self.number = number
-        self.codes: dict[str, str] = {}
+        self.codes = _Codes(self.face)
 
     def encode(self, text: str) -> str:
         """The codes of a text in hexadecimal, two bytes each.
@@ -75,28 +94,20 @@ class Slice:
         Raises:
           ValueError: if a character has no glyph.
         """
-        codes = self.codes
         try:
-            return "".join([codes[char] for char in text])
-        except KeyError:
-            for char in text:
-                if char not in self.face.outlines:
-                    raise ValueError(f"no glyph for U+{ord(char):04X} in {text!r}") from None
-                if char not in codes:
-                    codes[char] = f"{len(codes) + 1:04x}"
-            return "".join([codes[char] for char in text])
+            return "".join(map(self.codes.__getitem__, text))
+        except KeyError as missing:
+            (char,) = missing.args
+            raise ValueError(f"no glyph for U+{ord(char):04X} in {text!r}") from None
 
     def font_file(self) -> bytes:
         """A TrueType file with just these glyphs, each one's index its code."""
         face = self.face
-        outlines = [face.notdef, *(face.outlines[char] for char in self.codes)]
+        outlines = [face.notdef, *map(face.outlines.__getitem__, self.codes)]
         count = len(outlines)
-        places = [0]
-        for outline in outlines:
-            places.append(places[-1] + len(outline))
-        metrics = [(face.notdef_advance, 0)]
-        metrics += [(face.advances[char], face.bearings[char]) for char in self.codes]
-        flat = [number for pair in metrics for number in pair]
+        places = accumulate(map(len, outlines), initial=0)
+        metrics = [struct.pack(">Hh", face.notdef_advance, 0)]
+        metrics += map(face.metrics.__getitem__, self.codes)
         # head: long offsets in loca (indexToLocFormat), no checksum of the whole.
         head = face.head[:8] + bytes(4) + face.head[12:50] + struct.pack(">hh", 1, 0)
         return _sfnt(
@@ -104,7 +115,7 @@ class Slice:
                 b"glyf": b"".join(outlines),
                 b"head": head,
                 b"hhea": face.hhea[:34] + struct.pack(">H", count),
-                b"hmtx": struct.pack(">" + "Hh" * count, *flat),
+                b"hmtx": b"".join(metrics),
                 b"loca": struct.pack(f">{count + 1}I", *places),
                 b"maxp": face.maxp[:4] + struct.pack(">H", count) + face.maxp[6:],
             }

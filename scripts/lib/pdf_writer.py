@@ -209,13 +209,21 @@ _DARK = re.compile(rb"\x01+")
 def _filled(modules: Modules, height: float) -> str:
     """One path, filled once: no reader shows a white line between two rows of it."""
     scale = modules.size / len(modules.rows)
-    path = [
-        f"{run.start()} {i} {run.end() - run.start()} 1 re"
-        for i, row in enumerate(modules.rows)
-        for run in _DARK.finditer(row)
-    ]
+    begins, ends = _runs(len(modules.rows))
+    runs = map(re.Match.span, _DARK.finditer(b"\0".join(modules.rows)))
+    path = [begins[start] + ends[end - start] for start, end in runs]
     place = f"{scale:.5f} 0 0 {-scale:.5f} {modules.x:.2f} {height - modules.y:.2f} cm"
     return "\n".join(["q", place, *path, "f", "Q"])
+
+
+@cache
+def _runs(size: int) -> tuple[list[str], list[str]]:
+    """How a run is written: for each place where it may begin, for each length that it may have.
+
+    Places count from row to row, each with one module more that keeps it apart from the next.
+    """
+    begins = [f"{x} {y} " for y in range(size) for x in range(size + 1)]
+    return begins, [f"{length} 1 re" for length in range(size + 1)]
 
 
 @cache

@@ -350,15 +350,19 @@ def round_amount(value: Decimal, language: str, currency: str) -> str:
 
 
 def _with_symbol(value: Decimal, language: str, currency: str, decimals: int) -> str:
-    digits = number(value, language, decimals)
-    from babel.numbers import get_currency_symbol
-
-    symbol = get_currency_symbol(currency, _locale(language))
+    digits, symbol = number(value, language, decimals), _symbol(currency, language)
     if language == FRENCH:
         return f"{digits}{NBSP}{symbol}"
     if digits.startswith(MINUS):
         return f"{MINUS}{symbol}{digits.removeprefix(MINUS)}"
     return f"{symbol}{digits}"
+
+
+@cache
+def _symbol(currency: str, language: str) -> str:
+    from babel.numbers import get_currency_symbol
+
+    return str(get_currency_symbol(currency, _locale(language)))
 
 
 def percent(value: Decimal, language: str) -> str:

@@ -30,11 +30,16 @@ def advances(face: str) -> dict[str, int]:
 
 def width(text: str, face: str, size: float) -> float:
     """How wide the text is when set in this face and size; a missing glyph counts as nothing."""
+    return _advance(text, face) * size / 1000
+
+
+def _advance(text: str, face: str) -> int:
+    """The same in thousandths of the size."""
     widths = advances(face)
     try:
-        return sum([widths[character] for character in text]) * size / 1000
+        return sum(map(widths.__getitem__, text))
     except KeyError:
-        return sum([widths.get(character, 0) for character in text]) * size / 1000
+        return sum([widths.get(character, 0) for character in text])
 
 
 def wrap(text: str, face: str, size: float, limit: float) -> list[str]:
@@ -46,16 +51,19 @@ def wrap(text: str, face: str, size: float, limit: float) -> list[str]:
     if width(text, face, size) <= limit:
         return [text]
     lines = []
-    line = ""
+    line, used = "", 0
+    space = _advance(" ", face)
     for word in text.split(" "):
-        longer = f"{line} {word}" if line else word
-        if width(longer, face, size) <= limit:
-            line = longer
+        advance = _advance(word, face)
+        longer = used + space + advance if line else advance
+        if longer * size / 1000 <= limit:
+            line, used = f"{line} {word}" if line else word, longer
             continue
         if line:
             lines.append(line)
         *full, line = _split(word, face, size, limit)
         lines.extend(full)
+        used = _advance(line, face)
     return [*lines, line]
 
 
