@@ -1,24 +1,29 @@
 """Ours: lib/invoice_pdf, as every invoice is made."""
 
-from functools import cache
-from typing import Any
+from typing import NamedTuple
 
-from serve import serve
+from serve import Content, serve
 
 from lib import document, invoice_pdf
 from lib.document import Document
 
 
-@cache
-def parsed(text: str) -> Document:
-    """The document is what the program holds; reading it is not part of the page."""
-    return document.from_json(text.encode())
+class Held(NamedTuple):
+    """What the program holds of an invoice when it comes to its page."""
+
+    document: Document
+    xml: bytes
 
 
-def render(content: dict[str, Any]) -> bytes:
+def held(content: Content) -> Held:
+    """Reading it is not part of the page."""
+    return Held(document.from_json(content["document"].encode()), content["xml"].encode())
+
+
+def render(one: Held) -> bytes:
     """PDF/A-3B with Factur-X XML."""
-    return invoice_pdf.render(parsed(content["document"]), content["xml"].encode(), None)
+    return invoice_pdf.render(one.document, one.xml, None)
 
 
 if __name__ == "__main__":
-    serve(render)
+    serve(render, held)

@@ -6,11 +6,10 @@ The tags for screen readers are left out, as PDF/A-3b allows and as ours has non
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import qr
 import typst
-from serve import serve
+from serve import Content, serve
 
 HERE = Path(__file__).resolve().parent
 FONTS = HERE.parents[2] / "scripts/lib/fonts"
@@ -20,14 +19,21 @@ _compiler = typst.Compiler(
 )
 
 
-def render(content: dict[str, Any]) -> bytes:
-    """PDF/A-3B with the XML attached."""
+def inputs(content: Content) -> dict[str, str]:
+    """What the template takes: texts."""
     words = {key: value for key, value in content.items() if key not in ("xml", "document")}
-    inputs = {"content": json.dumps(words, ensure_ascii=False), "xml": content["xml"]}
-    if "epc" in content:
-        inputs["qr"] = qr.svg(content["epc"])
+    return {
+        "content": json.dumps(words, ensure_ascii=False),
+        "xml": content["xml"],
+        "epc": content["epc"],
+    }
+
+
+def render(one: dict[str, str]) -> bytes:
+    """PDF/A-3B with the XML attached."""
+    code = {"qr": qr.svg(one["epc"])} if "epc" in one else {}
     return _compiler.compile(
-        sys_inputs=inputs,
+        sys_inputs={"content": one["content"], "xml": one["xml"], **code},
         format="pdf",
         pdf_standards=["a-3b"],
         timestamp=datetime(2026, 11, 8, tzinfo=UTC),
@@ -36,4 +42,4 @@ def render(content: dict[str, Any]) -> bytes:
 
 
 if __name__ == "__main__":
-    serve(render)
+    serve(render, inputs)

@@ -1,15 +1,15 @@
 """Typst with less to do: no payment code on the page."""
 
-from typing import Any
-
 import with_typst
-from serve import serve
+from serve import Content, serve
 
 
-def render(content: dict[str, Any]) -> bytes:
-    """PDF/A-3B with the XML attached."""
-    return with_typst.render({key: value for key, value in content.items() if key != "epc"})
+def inputs(content: Content) -> dict[str, str]:
+    """What the template takes, without the code."""
+    made = with_typst.inputs(content)
+    del made["epc"]
+    return made
 
 
 if __name__ == "__main__":
-    serve(render)
+    serve(with_typst.render, inputs)
