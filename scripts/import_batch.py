@@ -29,6 +29,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -55,6 +56,7 @@ from lib.batch_csv import Fault, Row
 from lib.batch_rows import BatchInvoice, Reader
 from lib.document import Document
 from lib.inputs import BatchClient, BatchClientInput, Client, Inputs
+from lib.production import Produce
 from lib.root import Root
 from lib.settings import Settings
 
@@ -184,10 +186,14 @@ def handle(root: Root, path: Path, arguments: Namespace, used: Settings, part: P
         client = known_client(root, given, submission)
         chains = revenues.read(root, revenues.BATCH)
         payer = given.clients[client.client.billed_as].client
-        lines, faults = check(root, client, payer, submission, chains)
-        if faults:
-            reject(root, submission, faults, client.client.csv.delimiter)
-        issued = issue(run, client, submission, given, chains, arguments, used, lines, part)
+        logo = client.logo.data if client.logo else None
+        # Workers get ready while the lines are checked.
+        with production.started(logo, used, length(submission.archived)) as produce_all:
+            lines, faults = check(root, client, payer, submission, chains)
+            if faults:
+                reject(root, submission, faults, client.client.csv.delimiter)
+            done = partial(part.done, of=lines)
+            issued = issue(run, client, submission, given, chains, arguments, produce_all, done)
     report(root, submission, issued)
 
 
@@ -313,6 +319,12 @@ def month_faults(
             yield Fault(0, "", name, rule, remedy)
 
 
+def length(path: Path) -> int:
+    """How many lines a file has, its header and empty ones too."""
+    with storage.open_file(path) as stream:
+        return sum(piece.count(b"\n") for piece in storage.pieces_of(stream))
+
+
 def read_lines(path: Path, client: BatchClientInput) -> Iterator[BatchInvoice | list[Fault]]:
     """Each line below the header: an invoice, or what is wrong with it."""
     with storage.open_file(path) as stream:
@@ -410,11 +422,13 @@ def issue(
     given: Inputs,
     chains: dict[str, records.Chain],
     arguments: Namespace,
-    used: Settings,
-    lines: int,
-    part: Part,
+    produce_all: Produce,
+    done: Callable[[int], None],
 ) -> Issued:
     """Renders, validates and commits every line, in order, with the payer's usage.
+
+    Args:
+      done: is told how many lines are done.
 
     Raises:
       Refused: with every rule of the standard that any document breaks; the file is rejected.
@@ -422,15 +436,13 @@ def issue(
     root = run.root
     sequences = numbering.read(root, revenues.BATCH.counters, chains.values())
     numbered = _numbered(client, submission, given, sequences, arguments)
-    logo = client.logo.data if client.logo else None
     issued = Issued()
     faults: list[Fault] = []
 
     def facts() -> Iterator[records.Record]:
         # Each line is an invoice and none is empty, so the first one stands on line 2.
-        products = production.produce_all(numbered, logo, used)
-        for line, (made, product) in enumerate(products, 2):
-            part.done(line - 1, lines)
+        for line, (made, product) in enumerate(produce_all(numbered), 2):
+            done(line - 1)
             for verdict in product.verdicts:
                 rule = f"the invoice standard EN 16931 refuses it: {verdict.rule} {verdict.text}"
                 faults.append(Fault(line, "reference", made.reference, rule, "correct the line"))

@@ -14,7 +14,7 @@ import pytest
 import batches
 import clusters
 import house
-from lib import cluster, production, settings, workers
+from lib import batch_rows, cluster, production, settings, workers
 from lib.root import Root
 
 
@@ -76,6 +76,24 @@ def test_a_worker_that_is_killed_stops_the_run_and_the_next_one_issues_all(
     monkeypatch.setenv("WORKERS", "1")
     assert batches.run(root).code == 0
     assert house.tree(root) == alone
+
+
+@pytest.mark.parametrize("lines, begun", [(24, "workers"), (2, "line")])
+def test_the_workers_of_a_batch_get_ready_while_its_lines_are_checked(
+    tmp_path, monkeypatch, lines, begun
+):
+    root = batches.build(tmp_path, batches.file_of(*map(batches.row, range(1, lines + 1))))
+    monkeypatch.setenv("WORKERS", "2")
+    first = []
+
+    def noted(what, real):
+        return lambda *arguments: (first.append(what), real(*arguments))[1]
+
+    monkeypatch.setattr(workers, "started", noted("workers", workers.started))
+    monkeypatch.setattr(batch_rows, "read_row", noted("line", batch_rows.read_row))
+    assert batches.run(root).code == 0
+    assert first[0] == begun
+    assert first.count("workers") == (begun == "workers"), "once, or not at all"
 
 
 def test_a_month_of_direct_invoices_is_handed_to_the_workers_too(tmp_path, monkeypatch):

@@ -57,6 +57,13 @@ def _xsd() -> "etree.XMLSchema":
     return etree.XMLSchema(file=str(facturx_folder() / _XSD))
 
 
+def get_ready() -> None:
+    """Compiles all rules, before the first invoice asks for them."""
+    _xsd()
+    for name in (_EN16931, _BR_FR):
+        schematron.compiled(facturx_folder() / name)
+
+
 def _xsd_verdicts(xml: bytes) -> list[Verdict]:
     from lxml import etree
 

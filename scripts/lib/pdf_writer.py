@@ -145,6 +145,14 @@ def write(
     return bytes(pdf.output(output_producer_class=producer))
 
 
+def get_ready() -> None:
+    """Imports fpdf2 and reads what every file shares, before the first one is written."""
+    _srgb()
+    _producer()
+    for number, face in enumerate(fonts.FACES, 1):
+        Slice(face, number)
+
+
 @cache
 def _srgb() -> "PDFICCProfile":
     """The colour profile that fpdf2 would read and compress anew for each PDF/A file."""

@@ -6,13 +6,24 @@ what shapes those bytes: where it is the same, they can be made again and compar
 
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache, partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
-from lib import cluster, document, facturx_xml, fonts, invoice_pdf, judges, storage, workers
+from lib import (
+    cluster,
+    document,
+    facturx_xml,
+    fonts,
+    invoice_pdf,
+    judges,
+    pdf_writer,
+    storage,
+    workers,
+)
 from lib.document import Document
 from lib.settings import Settings
 
@@ -29,6 +40,10 @@ class Product(NamedTuple):
     json: bytes
     pdf: bytes
     verdicts: tuple[judges.Verdict, ...]
+
+
+# Each document with its product, in the order given.
+Produce = Callable[[Iterable[Document]], Iterator[tuple[Document, Product]]]
 
 
 @cache
@@ -75,6 +90,28 @@ def produce(logo: bytes | None, made: Document) -> Product:
     if verdicts:
         return Product(b"", b"", tuple(verdicts))
     return Product(document.to_json(made), invoice_pdf.render(made, xml, logo), ())
+
+
+def get_ready() -> None:
+    """Imports and compiles what every document needs, before the first one comes."""
+    import facturx  # noqa: F401
+
+    judges.get_ready()
+    pdf_writer.get_ready()
+
+
+@contextmanager
+def started(logo: bytes | None, used: Settings, expected: int) -> Iterator[Produce]:
+    """What does as `produce_all` does, by workers that get ready meanwhile.
+
+    Args:
+      expected: about how many documents there will be, before they are known.
+    """
+    if used.cluster or used.workers < 2 or expected < _WORTH_WORKERS:
+        yield partial(produce_all, logo=logo, used=used)
+        return
+    with workers.started(produce, logo, used.workers, get_ready) as done:
+        yield done
 
 
 def produce_all(

@@ -8,6 +8,7 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -49,6 +50,25 @@ def each(
         for item in chain(first, items):
             yield item, work(shared, item)
         return
+    with started(work, shared, workers) as done:
+        yield from done(chain(first, items))
+
+
+@contextmanager
+def started(
+    work: Callable[[_Shared, _Item], _Result],
+    shared: _Shared,
+    workers: int,
+    get_ready: Callable[[], None] | None = None,
+) -> Iterator[Callable[[Iterable[_Item]], Iterator[tuple[_Item, _Result]]]]:
+    """Workers that start at once; the function that is yielded does what `each` does, by them.
+
+    Args:
+      get_ready: a function of a module, which each worker calls before its first item.
+
+    Raises:
+      Unavailable: a worker was killed.
+    """
     import multiprocessing
     from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 
@@ -57,11 +77,13 @@ def each(
         # Spawned, not forked: a worker inherits no open file, so never the lock.
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_prepare,
-        initargs=(os.getpid(), work, shared),
+        initargs=(os.getpid(), work, shared, get_ready),
     )
     try:
         with pool:
-            yield from in_order(lambda item: pool.submit(_do, item), chain(first, items), workers)
+            for _ in range(workers):
+                pool.submit(_nothing)  # each starts a worker
+            yield lambda items: in_order(lambda item: pool.submit(_do, item), items, workers)
     except BrokenExecutor:
         text = "a worker was killed (is there too little memory?); nothing was half-done: run the"
         text += " command again, with WORKERS=1 if it is killed again"
@@ -95,7 +117,12 @@ def in_order(
 _work: Callable[[Any], Any]  # what a worker does; each worker has its own
 
 
-def _prepare(parent: int, work: Callable[[Any, Any], Any], shared: Any) -> None:
+def _prepare(
+    parent: int,
+    work: Callable[[Any, Any], Any],
+    shared: Any,
+    get_ready: Callable[[], None] | None,
+) -> None:
     """A worker ends with its parent, even if that was killed (prctl PR_SET_PDEATHSIG)."""
     import ctypes
 
@@ -105,6 +132,12 @@ def _prepare(parent: int, work: Callable[[Any, Any], Any], shared: Any) -> None:
     if os.getppid() != parent:
         os._exit(1)
     _work = partial(work, shared)
+    if get_ready is not None:
+        get_ready()
+
+
+def _nothing() -> None:
+    pass
 
 
 def _do(item: Any) -> Any:
