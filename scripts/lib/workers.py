@@ -83,7 +83,13 @@ def started(
         with pool:
             for _ in range(workers):
                 pool.submit(_nothing)  # each starts a worker
-            yield lambda items: in_order(lambda item: pool.submit(_do, item), items, workers)
+            try:
+                yield lambda items: in_order(lambda item: pool.submit(_do, item), items, workers)
+            except BaseException:
+                # A file that is refused does not wait until they are ready.
+                for worker in multiprocessing.active_children():
+                    worker.kill()
+                raise
     except BrokenExecutor:
         text = "a worker was killed (is there too little memory?); nothing was half-done: run the"
         text += " command again, with WORKERS=1 if it is killed again"
