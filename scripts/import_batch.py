@@ -27,11 +27,12 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, NoReturn
+
+import msgspec
 
 from lib import (
     alerts,
@@ -76,8 +77,7 @@ class Submission(NamedTuple):
     sha256: str
 
 
-@dataclass
-class Issued:
+class Issued(msgspec.Struct):
     """What is told of a file's invoices; each is counted as it is made, and none is kept."""
 
     invoices: int = 0

@@ -30,7 +30,7 @@ def main(arguments: Namespace, root: Root) -> None:
     """One package a client and month."""
     used = settings.load(root)
     with issuing.settled(root, "pack_batches", used.lock_wait):
-        chains = revenues.read_some(root, revenues.BATCH, packages.Packed)
+        chains = revenues.read(root, revenues.BATCH, packages.Packed)
         packed = sum(pack(root, client, chain, used) for client, chain in chains.items())
     print(f"{packed} packages written" if packed else "packages: nothing left to do")
 

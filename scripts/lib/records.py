@@ -7,7 +7,7 @@ off the end is noticed too.
 """
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -72,8 +72,11 @@ _BEFORE = Link(0, "", GENESIS)  # what the first line follows
 Linked = TypeVar("Linked", bound=Link)
 
 
-def read(root: Root, path: Path) -> Chain:
+def read(root: Root, path: Path, facts: Any = dict) -> Chain:
     """The record file at `path`, proved against its own hashes and its head.
+
+    Args:
+      facts: a TypedDict of those facts that the records shall hold, where there are many.
 
     Returns:
       an empty chain where neither the file nor its head exists.
@@ -81,18 +84,21 @@ def read(root: Root, path: Path) -> Chain:
     Raises:
       Broken: with every disagreement found.
     """
-    lines, links = _proved(root, path, Link)
-    records = _decoded(lines, dict)
+    *lines, rest = _pieces(path)
+    end = _prove(root, path, lines, rest, _decoded(lines, Link))
+    records: list[Record] = list(_decoded(lines, facts))
     if len(records) < len(lines):
         raise Broken([_fault(root.name_of(path), len(records) + 1, _NONE)])
     length = sum(map(len, lines)) + len(lines)
-    end = last(links)
     return Chain(path, tuple(records), length, end.seq, end.hash)
 
 
 def read_as(root: Root, path: Path, shape: type[Linked]) -> list[Linked]:
     """The same for work on many records: only the facts that `shape` names, typed."""
-    return _proved(root, path, shape)[1]
+    *lines, rest = _pieces(path)
+    links = list(_decoded(lines, shape))
+    _prove(root, path, lines, rest, links)
+    return links
 
 
 def last(links: Sequence[Link]) -> Link:
@@ -100,19 +106,25 @@ def last(links: Sequence[Link]) -> Link:
     return links[-1] if links else _BEFORE
 
 
-def _proved(root: Root, path: Path, shape: type[Linked]) -> tuple[list[bytes], list[Linked]]:
-    """The lines of a record file, each without its line break, and what they say."""
-    name = root.name_of(path)
+def _pieces(path: Path) -> list[bytes]:
+    """The lines of a file without their line breaks, and what follows the last one."""
     try:
-        data = storage.read(path)
+        return storage.read(path).split(b"\n")
     except FileNotFoundError:
-        data = b""
-    *lines, rest = data.split(b"\n")
+        return [b""]
+
+
+def _prove(root: Root, path: Path, lines: list[bytes], rest: bytes, links: Iterable[Link]) -> Link:
+    """The last of the lines, which are what was written, and all of it.
+
+    Raises:
+      Broken: with every disagreement found.
+    """
+    name = root.name_of(path)
     faults = []
     if rest:
         faults.append(_fault(name, len(lines) + 1, "is cut in half: it has no line break"))
-    linked = _decoded(lines, shape)
-    end, fault = _last_link(lines, linked)
+    end, fault = _last_link(lines, links)
     if fault:
         # What follows a broken line cannot be proved; one fault names the place.
         faults = [_fault(name, end.seq + 1, fault)]
@@ -120,15 +132,13 @@ def _proved(root: Root, path: Path, shape: type[Linked]) -> tuple[list[bytes], l
         faults = _head_faults(root, path, end.seq, end.hash)
     if faults:
         raise Broken(faults)
-    return lines, linked
+    return end
 
 
-def _decoded(lines: list[bytes], shape: type[Shape]) -> list[Shape]:
+def _decoded(lines: list[bytes], shape: type[Shape]) -> Iterator[Shape]:
     """Lines as dictionaries or Structs, up to the first that is no record."""
-    made: list[Shape] = []
     with suppress(msgspec.MsgspecError, ValueError, RecursionError):
-        made.extend(map(msgspec.json.Decoder(shape).decode, lines))
-    return made
+        yield from map(msgspec.json.Decoder(shape).decode, lines)
 
 
 def owners(root: Root, folder: Path) -> list[str]:
@@ -149,8 +159,11 @@ def without_collector() -> Iterator[None]:
         gc.enable()
 
 
-def read_family(root: Root, folder: Path) -> dict[str, Chain]:
+def read_family(root: Root, folder: Path, facts: Any = dict) -> dict[str, Chain]:
     """Every chain of a folder, by the name of its file (the client), in order of name.
+
+    Args:
+      facts: as of `read`.
 
     Raises:
       Broken: with every disagreement of every file, and for heads without a record file.
@@ -159,7 +172,7 @@ def read_family(root: Root, folder: Path) -> dict[str, Chain]:
     faults: list[Alert] = []
     for name in owners(root, folder):
         try:
-            chains[name] = read(root, folder / f"{name}.jsonl")
+            chains[name] = read(root, folder / f"{name}.jsonl", facts)
         except Broken as broken:
             faults += broken.alerts
     if faults:
@@ -179,7 +192,7 @@ def extend(chain: Chain, facts: list[Record]) -> Extension:
     return Extension(b"".join(lines), seq, prev)
 
 
-def _last_link(lines: list[bytes], links: Sequence[Link]) -> tuple[Link, str]:
+def _last_link(lines: list[bytes], links: Iterable[Link]) -> tuple[Link, str]:
     """The last line that follows those before, and what is wrong with the next."""
     end = _BEFORE
     for line, link in zip(lines, links, strict=False):
@@ -192,7 +205,7 @@ def _last_link(lines: list[bytes], links: Sequence[Link]) -> tuple[Link, str]:
         if storage.sha256(unhashed) != link.hash:
             return end, "was changed: its hash is not that of its content"
         end = link
-    return end, "" if len(links) == len(lines) else _NONE
+    return end, "" if end.seq == len(lines) else _NONE
 
 
 def _head_faults(root: Root, path: Path, seq: int, hash_: str) -> list[Alert]:

@@ -40,38 +40,16 @@ def proof_path(root: Root, ledger: Ledger, client: str, number: str, suffix: str
     return root.data / ledger.proofs / client / year / f"{number}.{suffix}"
 
 
-def read(root: Root, ledger: Ledger) -> dict[str, records.Chain]:
+def read(root: Root, ledger: Ledger, facts: Any = dict) -> dict[str, records.Chain]:
     """Every client's chain, proved.
 
-    Raises:
-      Broken: with every disagreement found.
-    """
-    return records.read_family(root, root.data / ledger.records)
-
-
-def read_some(root: Root, ledger: Ledger, facts: Any) -> dict[str, records.Chain]:
-    """The same, holding of each record only some of its facts: a batch has many records.
-
     Args:
-      facts: a TypedDict that names them.
+      facts: as of `records.read`.
 
     Raises:
       Broken: with every disagreement found.
     """
-    folder = root.data / ledger.records
-    chains: dict[str, records.Chain] = {}
-    faults: list[Alert] = []
-    for name in records.owners(root, folder):
-        try:
-            proved = records.prove(root, folder / f"{name}.jsonl")
-            held = tuple(records.decoded(root, proved, facts))
-        except Broken as broken:
-            faults += broken.alerts
-            continue
-        chains[name] = records.Chain(proved.path, held, proved.length, proved.seq, proved.hash)
-    if faults:
-        raise Broken(faults)
-    return chains
+    return records.read_family(root, root.data / ledger.records, facts)
 
 
 def chain_of(

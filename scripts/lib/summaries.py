@@ -33,6 +33,7 @@ from lib.alerts import Alert, Refused, Stop, Unavailable
 from lib.heads import Head
 from lib.mail import Attachment, Letter
 from lib.outbox import Due
+from lib.records import Record
 from lib.root import Root
 from lib.told import Run, Told
 
@@ -168,8 +169,7 @@ def _read_on(root: Root, found: Summary, before: Told) -> None:
             continue
         with _gathering(found.wrong):
             path = root.path / head.file
-            proved = records.prove(root, path)
-            facts = records.decoded(root, proved, _Fact)
+            facts = records.read(root, path, _Fact).records
             first = known.seq
             if first and (first > len(facts) or facts[first - 1]["hash"] != known.hash):
                 text = "is not the line that the summary before told of: the chain was rebuilt"
@@ -181,7 +181,7 @@ def _read_on(root: Root, found: Summary, before: Told) -> None:
             found.reached[head.file] = head
 
 
-def _add(recorded: Recorded, facts: Iterable[_Fact]) -> None:
+def _add(recorded: Recorded, facts: Iterable[Record]) -> None:
     """Counts records of a family; credit notes count below 0."""
     for fact in facts:
         key = fact.get("client", ""), fact.get("currency", "")
@@ -205,7 +205,7 @@ def _observe(root: Root, run: Run) -> Iterator[Alert]:
       Refused, Broken: if they cannot be read.
     """
     direct = revenues.read(root, revenues.DIRECT)
-    batch = revenues.read_some(root, revenues.BATCH, _Dated)
+    batch = revenues.read(root, revenues.BATCH, _Dated)
     paid = payments.read(root)
     every = [*direct.values(), *batch.values(), *paid.values()]
     yield from observations.clock(observations.newest(every), run.today)
