@@ -108,7 +108,7 @@ help: ## print this help
 	@awk 'BEGIN {FS = ":.*## "; \
 	    print "make TARGET [NAME=value ...]     ROOT=folder chooses whose data (default: here)"} \
 	  /^##@ / {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-z][a-z-]*:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(HOUSE)/Makefile
+	  /^[a-z][a-z-]*:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(HOUSE)/Makefile
 
 ##@ First steps
 
@@ -125,6 +125,8 @@ $(READY): $(HOUSE)/requirements.txt
 	@command -v python3 >/dev/null || { echo "python3 is missing: install Python 3.11 or newer" >&2; exit 4; }
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 	  "Python 3.11 or newer is needed, and python3 is " + sys.version.split()[0] + ": install one, put it first in PATH")'
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "python3 cannot make a .venv: install python3-venv (Debian, Ubuntu: apt install python3-venv)" >&2; exit 4; }
 	@echo "installing into .venv (once)"
 	@python3 -m venv $(VENV)
 	@$(INSTALL)
@@ -312,6 +314,7 @@ $(ROOT)/data/flags/balances.done: $(call files,$(ROOT)/data/heads/revenues $(ROO
 
 .PHONY: mail
 mail: $(READY) ## send what was not sent: invoices, credit notes, packages, summaries
+	$(NEED_ROOT)
 	@$(SCRIPT)/pack_batches.py --root $(ROOT)
 	@$(TODAY_IS); $(SCRIPT)/send_invoices.py --root $(ROOT) --today "$$1"
 

@@ -5,21 +5,41 @@ import shutil
 from argparse import ArgumentParser
 from pathlib import Path
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+from lib import cli
+
+EXAMPLES = cli.HOME / "examples"
 
 
 def main() -> None:
     """One folder to another, without the second sample root and its explanations."""
     made = ArgumentParser(description=__doc__)
     made.add_argument("--to", type=Path, required=True)
-    target = made.parse_args().to
+    target: Path = made.parse_args().to
     if target.exists():
         print(f"{target} is there already: kept (remove it to start anew)")
         return
-    skipped = shutil.ignore_patterns("franchise", "README.md", ".env.example")
-    shutil.copytree(EXAMPLES, target, ignore=skipped)
+    copy(target)
     print(f"copied examples/ to {target}")
 
 
+def copy(target: Path) -> None:
+    """Under another name until it is whole: half a copy would be kept by the next run.
+
+    Raises:
+      OSError: the first of all that could not be copied.
+    """
+    half = target.with_name(f"{target.name}.half")
+    shutil.rmtree(half, ignore_errors=True)
+    skipped = shutil.ignore_patterns("franchise", "README.md", ".env.example")
+    try:
+        shutil.copytree(EXAMPLES, half, ignore=skipped)
+        half.rename(target)
+    except shutil.Error as error:
+        _, file, why = error.args[0][0]
+        raise OSError(f"{file}: {why}") from None
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+
+
 if __name__ == "__main__":
-    main()
+    cli.run_without_root(main)

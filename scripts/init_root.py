@@ -7,7 +7,7 @@ Nothing that exists is touched. `make check` names every placeholder that is lef
 from argparse import ArgumentParser
 from pathlib import Path
 
-from lib.cli import HOME
+from lib import cli
 
 
 def parser() -> ArgumentParser:
@@ -22,18 +22,19 @@ if __name__ == "__main__":
 
 from lib import storage
 
-MODEL = HOME / "scripts" / "lib" / "new_root"
+MODEL = cli.HOME / "scripts" / "lib" / "new_root"
 
 
 def main(root: Path) -> None:
     """Copies the model, file by file, and says what to do next."""
     files = {path.relative_to(MODEL): path for path in sorted(MODEL.rglob("*.json"))}
-    for name, source in {**files, Path(".env"): HOME / ".env.example"}.items():
+    for name, source in {**files, Path(".env"): cli.HOME / ".env.example"}.items():
         lay(root / name, source.read_bytes(), 0o600 if name.name == ".env" else 0o640)
     for folder in ("batch_clients", "data/usage", "data/inbox_batch", "exports", "downloads"):
         storage.make_folder(root / folder)
     print(f"Fill in what stands in <...> in {root}/issuer.json and clients/first_client.json")
-    print(f"(rename that file, and the id in it), then: make check ROOT={root}")
+    print("(rename that file, and the id in it; or remove it: `make client` writes another),")
+    print(f"then: make check ROOT={root}")
 
 
 def lay(path: Path, data: bytes, mode: int) -> None:
@@ -47,4 +48,4 @@ def lay(path: Path, data: bytes, mode: int) -> None:
 
 
 if __name__ == "__main__":
-    main(ARGUMENTS.root.resolve())
+    cli.run_without_root(lambda: main(ARGUMENTS.root.resolve()))

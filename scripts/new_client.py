@@ -80,8 +80,8 @@ def main(arguments: Namespace, root: Root) -> None:
     alerts.write_log(
         root.logs, arguments.id, "INFO", "new_client.py", "I-CLIENT-NEW", root.name_of(path)
     )
-    month = answers["START"][:7]
-    print(f"{root.name_of(path)}: written; `make preview MONTH={month}` shows what it will invoice")
+    preview = f"make preview ROOT={root.path} MONTH={answers['START'][:7]}"
+    print(f"{root.name_of(path)}: written; `{preview}` shows what it will invoice")
 
 
 def schema_from(root: Root) -> str:

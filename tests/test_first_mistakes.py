@@ -117,12 +117,12 @@ def test_a_folder_that_is_no_root_is_not_taken_for_an_empty_one(tmp_path, words)
     assert not wrong.path.exists()
 
 
-@pytest.mark.parametrize("words", [["month"], ["verify"], ["export", "YEAR=2026"]])
+@pytest.mark.parametrize("words", [["month"], ["mail"], ["verify"], ["export", "YEAR=2026"]])
 def test_a_root_without_issuer_is_told_how_to_lay_one_out(tmp_path, words):
     line = only_line(house.make(Root(tmp_path), *words))
     assert str(tmp_path) in line
     assert "make init ROOT=" in line
-    assert not list(tmp_path.glob("exports"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_space_in_a_path_is_told_by_the_path_that_has_it(tmp_path):
@@ -207,9 +207,49 @@ def test_no_network_is_one_line_and_the_next_try_begins_anew(project, tmp_path):
     assert not (project / ".venv/.ready").exists()
 
 
+def test_a_python_without_venv_is_told_what_to_install(project, tmp_path):
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    # As Debian splits it: ensurepip is in a package of its own.
+    bare = tools / "python3"
+    bare.write_text(
+        f"""#!/bin/bash
+exec {sys.executable} -c 'import sys
+sys.modules["ensurepip"] = None
+exec(sys.argv[2])' "$@"
+"""
+    )
+    bare.chmod(0o755)
+    line = only_line(typed(project, "setup", PATH=f"{tools}:{os.environ['PATH']}"))
+    assert line.startswith("python3 cannot make a .venv: install python3-venv")
+    assert not (project / ".venv").exists()
+
+
+@pytest.mark.parametrize(("script", "option"), [("init_root", "--root"), ("copy_examples", "--to")])
+def test_a_place_where_nothing_can_be_made_is_one_line(tmp_path, script, option):
+    (tmp_path / "file").touch()
+    command = [sys.executable, house.SCRIPTS / f"{script}.py", option, tmp_path / "file/root"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith(f"{tmp_path}/file")
+    assert "; nothing was half-done: run the command again [B-ENVIRONMENT]" in done.stderr
+
+
+def test_half_a_copy_of_the_examples_is_not_kept(tmp_path):
+    # A file larger than one block cannot be written: a disk that is full.
+    script = house.SCRIPTS / "copy_examples.py"
+    limited = f"ulimit -f 1; exec {sys.executable} {script} --to {tmp_path}/demo"
+    done = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert "File too large" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_script_run_by_another_python_is_told_which_one_to_take():
     # -S: without the packages of the venv.
-    for script in ("check_inputs", "generate_invoice", "init_root", "verify"):
+    for script in ("check_inputs", "copy_examples", "generate_invoice", "init_root", "verify"):
         done = subprocess.run(
             [sys.executable, "-S", str(house.SCRIPTS / f"{script}.py")],
             capture_output=True, text=True, check=False,

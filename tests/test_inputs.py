@@ -239,13 +239,13 @@ def test_two_clients_with_one_code_are_both_named(tmp_path):
 def test_no_client_at_all(tmp_path):
     root = house.build(tmp_path)
     (root.clients / "nord.json").unlink()
-    assert told(root).startswith("clients: has no client; add clients/<id>.json")
+    assert told(root).startswith("clients: has no client; `make client ID=...` writes one")
 
 
 def test_a_missing_issuer(tmp_path):
     root = house.build(tmp_path)
     root.issuer.unlink()
-    assert told(root).startswith("issuer.json: is missing; `make init`")
+    assert told(root).startswith("issuer.json: is missing; `make init ROOT=...`")
 
 
 def test_files_that_are_none_are_refused(tmp_path):

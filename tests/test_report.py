@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 import subprocess
 from datetime import date
 from decimal import Decimal
@@ -231,6 +232,7 @@ def test_the_language_of_the_machine_is_not_that_of_the_report(root):
     assert "Rapport annuel" in text_of(root)
 
 
+@pytest.mark.skipif(not shutil.which("qpdf"), reason="qpdf is not installed")
 def test_a_validator_of_pdf_reads_it(root):
     house.call("make_report", root, year="2024", today="2025-01-20")
     file = root.path / "exports/reports/report-2024.pdf"

@@ -7,6 +7,7 @@ is mistyped are answered at once.
 """
 
 import argparse
+import errno
 import os
 import re
 import sys
@@ -20,6 +21,10 @@ from lib.alerts import Alert, Refused, Stop, WrongUsage
 from lib.root import Root
 
 HOME = Path(__file__).resolve().parents[2]
+_REMEDIES = {
+    errno.EACCES: "give this user the right to it, then ",
+    errno.ENOSPC: "make room, then ",
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -85,9 +90,7 @@ def run(arguments: argparse.Namespace, main: Callable[[argparse.Namespace, Root]
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(4)
     except OSError as error:
-        where = str(error.filename or "")
-        text = f"{error.strerror or error}; nothing was half-done: run the command again"
-        alerts.report(logs, script, [Alert("B-ENVIRONMENT", where, "", text)])
+        alerts.report(logs, script, [_of_machine(error)])
         sys.exit(4)
     except MemoryError:
         alerts.report(logs, script, [Alert("B-ENVIRONMENT", "", "", "out of memory")])
@@ -108,6 +111,22 @@ def run(arguments: argparse.Namespace, main: Callable[[argparse.Namespace, Root]
             traceback.print_exc()
         alerts.report(None, script, [Alert("B-INTERNAL", script, "", text)])
         sys.exit(4)
+
+
+def run_without_root(main: Callable[[], None]) -> None:
+    """Runs what makes a root, where none is yet, and tells in a line what the machine refuses."""
+    try:
+        main()
+    except OSError as error:
+        alerts.report(None, Path(sys.argv[0]).name, [_of_machine(error)])
+        sys.exit(4)
+
+
+def _of_machine(error: OSError) -> Alert:
+    """What the machine refused, and what to do about it."""
+    first = _REMEDIES.get(error.errno or 0, "")
+    text = f"{error.strerror or error}; nothing was half-done: {first}run the command again"
+    return Alert("B-ENVIRONMENT", str(error.filename or ""), "", text)
 
 
 def month(text: str) -> str:

@@ -263,7 +263,7 @@ def load_issuer(root: Root) -> Issuer:
 
 def _load_issuer(root: Root, faults: list[Alert]) -> IssuerInput | None:
     if not root.issuer.exists() and not root.issuer.is_symlink():
-        text = "is missing; `make init` lays out a root with an explained example"
+        text = "is missing; `make init ROOT=...` lays out a root with an explained example"
         faults.append(Alert("B-INPUT-MISSING", root.name_of(root.issuer), "", text))
         return None
     read = _read(root, root.issuer, "issuer", "", faults)
@@ -349,7 +349,7 @@ def _load_clients(
         client = _convert(value, Client, source.name, path.stem, faults)
         clients[path.stem] = ClientInput(client, source) if client else None
     if not clients:
-        text = "has no client; add clients/<id>.json, as examples/clients/ shows"
+        text = "has no client; `make client ID=...` writes one, examples/clients/ shows some"
         faults.append(Alert("B-INPUT-MISSING", root.name_of(root.clients), "", text))
     return clients
 
@@ -450,7 +450,10 @@ def _rate_and_category_faults(
         text = 'is missing; the issuer sells both: write "goods" or "services"'
         found.append((f"{place}.category", text))
     if sold != "mixed" and category not in (None, sold):
-        text = f'"{category}" is not what the issuer sells (operation_category "{sold}")'
+        text = (
+            f'"{category}" is not what the issuer sells: its operation_category is "{sold}"'
+            ' ("mixed" for both)'
+        )
         found.append((f"{place}.category", text))
     return found
 

@@ -88,7 +88,10 @@ def turnover(issuer: Issuer, facts: Iterable[Record], year: int) -> Iterator[Ale
         return
     limits = issuer.thresholds.get(str(year))
     if limits is None:
-        text = "is missing: nothing warns before VAT is due; add the year's limits"
+        text = (
+            "is missing: nothing warns before VAT is due;"
+            " add the year's limits, as examples/franchise/issuer.json shows"
+        )
         yield Alert("I-THRESHOLD-UNKNOWN", "issuer.json", f"thresholds.{year}", text)
         return
     sums = {"services": money.ZERO, "goods": money.ZERO}
