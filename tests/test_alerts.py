@@ -135,7 +135,7 @@ def test_a_refused_month_is_told_and_keeps_its_status(tmp_path, quiet):
     assert ran.code == 2
     missing = "data/usage/nord/2026-10.manual.json: quantities.hours: is missing"
     assert "failed in direct, 1 refused or wrong" in ran.err
-    assert ran.err.count(missing) == 2  # by the phase, and in the summary
+    assert ran.err.count(missing) == 1  # by the phase: the summary only counts it
     (mail,) = mails(root)
     assert missing in body(mail)
     assert "[B-USAGE-MISSING]" in body(mail)
@@ -191,7 +191,9 @@ def test_alerts_noted_by_a_phase_are_told_once(tmp_path, monkeypatch, capsys):
     alerts.report(root.logs, "test", [hostile, hostile])
     monkeypatch.delenv("RUN_LOG")
     ran = summarise(root, run, failed="direct")
-    assert ran.err.count("clients/nord.json: a\\nb: x\\u2028\\udcff [B-INPUT-VALUE]") == 1
+    assert "1 refused or wrong" in ran.err and "clients/nord.json" not in ran.err  # said before
+    (mail,) = mails(root)
+    assert body(mail).count("clients/nord.json: a\\nb: x\\u2028\\udcff [B-INPUT-VALUE]") == 1
     assert (root.logs / "nord.log").read_text().count("\n") == 2  # not logged once more
 
 
@@ -327,7 +329,7 @@ def test_what_other_commands_did_is_told_by_the_next_summary(untold, tmp_path):
         credit = {"invoice": "SUD-2026-0001", "issue_date": "2026-11-08", "today": "2026-11-08"}
         assert house.call("issue_credit_note", untold, **credit).code == 0
     told = summarise(untold, tmp_path / "run")
-    assert "month: 1 issued, 1 payments recorded" in told.err
+    assert "month: 1 issued, 1 payment recorded" in told.err
     assert "sud: SUD-2026-0002: net -64.00, VAT -12.80, gross -76.80 EUR" in told.err
     assert "NORD-2026-0001" not in told.err
     assert summarise(untold, tmp_path / "run").err == ""
@@ -529,6 +531,14 @@ def test_an_earlier_month_that_nobody_ran_is_told(tmp_path):
     assert "2026-09: invoiced nobody; run `make month MONTH=2026-09` first" in ran.err
     assert house.month(root, "2026-09", "2026-11-08").code == 0
     assert "I-MONTH-SKIPPED" not in summarise(root, tmp_path / "run", month="2026-10").err
+
+
+def test_a_month_that_is_not_over_is_not_missed(tmp_path):
+    root = house.build(tmp_path / "root", house.client("nord", {"plan.start": "2026-11"}))
+    ran = summarise(root, tmp_path / "run", month="2027-01", today="2026-11-08")
+    assert "I-MONTH-SKIPPED" not in ran.err
+    ran = summarise(root, tmp_path / "run", month="2027-01", today="2026-12-01")
+    assert "2026-11: invoiced nobody" in ran.err
 
 
 def test_a_month_in_which_nothing_was_due_is_not_missed(tmp_path):

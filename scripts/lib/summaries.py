@@ -6,7 +6,7 @@ before knew: it does not matter which command recorded it, nor how that ended.
 
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
 from decimal import Decimal
 from typing import NamedTuple, TypedDict
@@ -23,6 +23,7 @@ from lib import (
     observations,
     outbox,
     payments,
+    periods,
     records,
     revenues,
     settings,
@@ -37,12 +38,14 @@ from lib.records import Record
 from lib.root import Root
 from lib.told import Run, Told
 
-_TITLES = {
-    "revenues": "issued",
-    "revenues_batch": "issued in the name of batch clients",
-    "payments": "payments recorded",
-    "outbox": "mails sent",
+_BATCHES = "issued in the name of batch clients"
+_TITLES = {  # of one, and of more
+    "revenues": ("issued", "issued"),
+    "revenues_batch": (_BATCHES, _BATCHES),
+    "payments": ("payment recorded", "payments recorded"),
+    "outbox": ("mail sent", "mails sent"),
 }
+_WRONG, _DECIDE = "refused or wrong", "to decide"
 
 
 class _Fact(TypedDict, total=False):
@@ -108,11 +111,11 @@ class Summary(NamedTuple):
     def outcome(self) -> str:
         """A run in one line: "month 2026-10: 13 issued, 2 mails sent, 1 to decide"."""
         counts = [
-            (sum(one.lines for one in self.recorded.get(name, {}).values()), title)
-            for name, title in _TITLES.items()
+            (sum(one.lines for one in self.recorded.get(name, {}).values()), *titles)
+            for name, titles in _TITLES.items()
         ]
-        counts += [(len(self.wrong), "refused or wrong"), (len(self.notices), "to decide")]
-        parts = [f"{count} {title}" for count, title in counts if count]
+        counts += [(len(self.wrong), _WRONG, _WRONG), (len(self.notices), _DECIDE, _DECIDE)]
+        parts = [alerts.counted(*count) for count in counts if count[0]]
         if self.run.failed:
             parts.insert(0, f"failed in {self.run.failed}")
         return f"{self.run.name}: {', '.join(parts)}"
@@ -217,7 +220,9 @@ def _observe(root: Root, run: Run) -> Iterator[Alert]:
     yield from observations.turnover(given.issuer.issuer, facts, run.today.year)
     yield from observations.batches_missing(given, batch, run.today)
     if run.month:
-        yield from observations.months_not_run(clients, given.usage, direct.values(), run.month)
+        # A month that is not over cannot be invoiced yet.
+        until = min(run.month, periods.month_of(run.today))
+        yield from observations.months_not_run(clients, given.usage, direct.values(), until)
 
 
 def _of_machine(root: Root) -> Iterator[Alert]:
@@ -254,20 +259,21 @@ def say(root: Root, summary: Summary, script: str) -> None:
     for alert in (*summary.wrong, *summary.new):
         if str(alert) not in said:
             alerts.log(root.logs, script, alert)
-    print(text_of(summary), file=sys.stderr, end="", flush=True)
+    print(text_of(summary, said), file=sys.stderr, end="", flush=True)
 
 
-def text_of(summary: Summary) -> str:
-    """The summary as stderr and the mail have it."""
+def text_of(summary: Summary, said: Set[str] = frozenset()) -> str:
+    """The summary as the mail has it; stderr does without the alerts that the run said there."""
     lines = ["", summary.outcome]
     if summary.is_first and any(summary.recorded.values()):
         lines.append("no earlier summary is known: all since the beginning is told")
     for family, recorded in summary.recorded.items():
         if recorded and family in (revenues.DIRECT.records, revenues.BATCH.records):
-            lines += ["", f"{_TITLES[family]}:", *_issued_lines(recorded)]
-    for title, some in (("refused or wrong", summary.wrong), ("to decide", summary.notices)):
-        if some:
-            lines += ["", f"{title}:", *(f"  {alert} [{alert.code}]" for alert in some)]
+            lines += ["", f"{_TITLES[family][0]}:", *_issued_lines(recorded)]
+    for title, found in ((_WRONG, summary.wrong), (_DECIDE, summary.notices)):
+        unsaid = [f"  {alert} [{alert.code}]" for alert in found if str(alert) not in said]
+        if unsaid:
+            lines += ["", f"{title}:", *unsaid]
     if summary.heads:
         digest = storage.sha256(heads.witness(summary.heads).encode())
         lines += ["", f"heads of the {len(summary.heads)} record files: SHA-256 {digest}"]
@@ -284,8 +290,8 @@ def _issued_lines(recorded: Recorded) -> list[str]:
         lines.append(f"  {client}: {numbers}: {_sums([part])} {currency}")
     for currency in sorted({currency for _, currency in recorded}):
         parts = [part for (_, each), part in recorded.items() if each == currency]
-        documents = sum(part.lines for part in parts)
-        lines.append(f"  total: {documents} documents: {_sums(parts)} {currency}")
+        documents = alerts.counted(sum(part.lines for part in parts), "document")
+        lines.append(f"  total: {documents}: {_sums(parts)} {currency}")
     return lines
 
 
