@@ -27,7 +27,7 @@ import io
 import os
 import tarfile
 
-from lib import backups, lock, settings, storage
+from lib import alerts, backups, lock, settings, storage
 from lib.root import Root
 
 _MODE = 0o600  # it holds the secrets of .env
@@ -65,11 +65,11 @@ def main(arguments: Namespace, root: Root) -> None:
             digest, files = write(root, temporary)
         target = folder / f"backup-{arguments.today}-{digest[:12]}.tar"
         if target.exists():
-            print(f"{target} has all of it already: {files} files")
+            print(f"{target} has all of it already: {alerts.counted(files, 'file')}")
             return
         temporary.rename(target)
         storage.flush_folder(folder)
-        print(f"{target}: {files} files, {target.stat().st_size} bytes")
+        print(f"{target}: {alerts.counted(files, 'file')}, {target.stat().st_size} bytes")
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -14,7 +14,7 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-from lib import inputs, lock, revenues, settings
+from lib import alerts, inputs, lock, revenues, settings
 from lib.alerts import Alert, Refused
 from lib.inputs import Inputs
 from lib.root import Root
@@ -28,7 +28,8 @@ def main(arguments: Namespace, root: Root) -> None:
     if unfit:
         raise Refused(unfit)
     usage = sum(len(sources) for sources in given.usage.values())
-    print(f"the inputs are sound: {len(given.clients)} clients, {usage} usage files")
+    clients = alerts.counted(len(given.clients), "client")
+    print(f"the inputs are sound: {clients}, {alerts.counted(usage, 'usage file')}")
 
 
 def unfit_usage(root: Root, given: Inputs, wait: int) -> list[Alert]:

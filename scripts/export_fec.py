@@ -19,7 +19,7 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-from lib import bookkeeping, exports, fec, inputs
+from lib import alerts, bookkeeping, exports, fec, inputs
 from lib.root import Root
 
 
@@ -37,7 +37,8 @@ def main(arguments: Namespace, root: Root) -> None:
             if path.name != name:
                 path.unlink()
     lines = data.count(b"\r\n") - 1
-    print(f"{year.start} to {year.end}: {lines} lines; for import, not a complete legal FEC")
+    how_many = alerts.counted(lines, "line")
+    print(f"{year.start} to {year.end}: {how_many}; for import, not a complete legal FEC")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-from lib import accounting_tables, exports
+from lib import accounting_tables, alerts, exports
 from lib.root import Root
 
 
@@ -23,7 +23,8 @@ def main(_: Namespace, root: Root) -> None:
     with exports.reading(root, "export_payments") as books:
         table = accounting_tables.payments(books.histories)
         exports.write(root, {"payments/payments.csv": table.to_bytes(books.settings)})
-    print(f"{len(table.cells['id'])} payments, refunds and reversals")
+    things = ("payment, refund or reversal", "payments, refunds and reversals")
+    print(alerts.counted(len(table.cells["id"]), *things))
 
 
 if __name__ == "__main__":

@@ -373,7 +373,7 @@ def report(root: Root, decision: Decision, facts: dict[str, list[records.Record]
         text = f"{fact['number']} of {fact['gross']} {fact['currency']} for {fact['month']}"
         alerts.write_log(root.logs, fact["client"], "INFO", "generate_invoice.py", "I-ISSUED", text)
     alerts.report(root.logs, "generate_invoice.py", decision.notices)
-    print(f"{len(issued)} invoices issued" if issued else "nothing left to issue")
+    print(f"{alerts.counted(len(issued), 'invoice')} issued" if issued else "nothing left to issue")
 
 
 if __name__ == "__main__":

@@ -174,7 +174,7 @@ def report(root: Root, names: list[str], facts: list[records.Record]) -> None:
         )
         print(text)
     total = money.total(Decimal(fact["amount"]) for fact in facts)
-    print(f"{len(facts)} payments recorded, {money.plain(total, 2)} in all")
+    print(f"{alerts.counted(len(facts), 'payment')} recorded, {money.plain(total, 2)} in all")
 
 
 if __name__ == "__main__":

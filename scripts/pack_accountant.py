@@ -25,7 +25,7 @@ if __name__ == "__main__":
 from functools import partial
 from pathlib import Path
 
-from lib import accountant, exports, inputs, packages, revenues, storage
+from lib import accountant, alerts, exports, inputs, packages, revenues, storage
 from lib.alerts import Alert, Broken
 from lib.exports import Books
 from lib.histories import Bill
@@ -44,7 +44,8 @@ def main(arguments: Namespace, root: Root) -> None:
         changed = pack(root, target, tables, bills)
     name = root.name_of(target)
     print(name if changed else f"{name}: as it was")
-    print(f"{period}: {len(bills)} invoices and credit notes")
+    how_many = alerts.counted(len(bills), "invoice or credit note", "invoices and credit notes")
+    print(f"{period}: {how_many}")
 
 
 def _issued(books: Books, period: str) -> list[Bill]:

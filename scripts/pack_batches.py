@@ -32,7 +32,9 @@ def main(arguments: Namespace, root: Root) -> None:
     with issuing.settled(root, "pack_batches", used.lock_wait):
         chains = revenues.read(root, revenues.BATCH, packages.Packed)
         packed = sum(pack(root, client, chain, used) for client, chain in chains.items())
-    print(f"{packed} packages written" if packed else "packages: nothing left to do")
+    print(
+        f"{alerts.counted(packed, 'package')} written" if packed else "packages: nothing left to do"
+    )
 
 
 def pack(root: Root, client: str, chain: records.Chain, used: Settings) -> int:
@@ -54,7 +56,7 @@ def pack(root: Root, client: str, chain: records.Chain, used: Settings) -> int:
                 revenues.proved, root, revenues.BATCH, fact, "pdf"
             )
         packages.write(path, contents, comment)
-        text = f"{path.name}: {len(facts)} documents"
+        text = f"{path.name}: {alerts.counted(len(facts), 'document')}"
         print(text)
         alerts.write_log(root.logs, client, "INFO", "pack_batches.py", "I-PACKED", text)
         written += 1

@@ -22,6 +22,7 @@ if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
 from lib import (
+    alerts,
     billing,
     facturx_xml,
     inputs,
@@ -101,7 +102,7 @@ def write(root: Root, drafts: dict[str, bytes]) -> None:
     for name, pdf in drafts.items():
         storage.update_derived(root.preview / name, pdf)
         print(root.preview / name)
-    print(f"{len(drafts)} drafts")
+    print(alerts.counted(len(drafts), "draft"))
 
 
 if __name__ == "__main__":

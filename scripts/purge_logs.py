@@ -58,13 +58,18 @@ def main(arguments: Namespace, root: Root) -> None:
             old = purge(path, before, arguments.dry_run)
             gone += old
             if old:
-                print(f"{root.name_of(path)}: {old} entries before {before}")
-    text = f"{gone} entries before {before}"
+                print(f"{root.name_of(path)}: {entries(old)} before {before}")
+    text = f"{entries(gone)} before {before}"
     if arguments.dry_run:
         print(f"{text} would be removed (DRY_RUN)")
         return
     alerts.write_log(root.logs, "", "INFO", "purge_logs.py", "I-LOGS-PURGED", f"{text} removed")
     print(f"{text} removed")
+
+
+def entries(count: int) -> str:
+    """ "1 entry", "2 entries"."""
+    return alerts.counted(count, "entry", "entries")
 
 
 def purge(path: Path, before: date, dry_run: bool) -> int:

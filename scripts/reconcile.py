@@ -56,7 +56,7 @@ def main(arguments: Namespace, root: Root) -> None:
         raise Broken(faults)
     unchanged = len(clients) - len(stale)
     gone = f", {removed} removed" if removed else ""
-    print(f"{len(stale)} balances made, {unchanged} unchanged{gone}")
+    print(f"{alerts.counted(len(stale), 'balance')} made, {unchanged} unchanged{gone}")
 
 
 def renew(root: Root, client: str) -> str | Broken:

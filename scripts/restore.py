@@ -27,7 +27,7 @@ import shutil
 import tarfile
 from typing import IO
 
-from lib import backups, storage
+from lib import alerts, backups, storage
 from lib.alerts import Alert, Refused
 from lib.root import Root
 
@@ -51,8 +51,8 @@ def main(arguments: Namespace, root: Root) -> None:
     except (tarfile.TarError, EOFError) as error:
         text = f"is no whole backup: {error}; take another one"
         raise cli.refuse("B-BACKUP-BROKEN", str(file), "", text) from None
-    files = sum(member.isfile() for member in members)
-    print(f"{root.path}: {files} files restored, each with the hash that the backup lists")
+    files = alerts.counted(sum(member.isfile() for member in members), "file")
+    print(f"{root.path}: {files} restored, each with the hash that the backup lists")
 
 
 def proved(file: Path, tar: tarfile.TarFile) -> list[tarfile.TarInfo]:

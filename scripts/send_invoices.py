@@ -173,7 +173,7 @@ def facts_of(fact: Record) -> Record:
 def no_email(file: str, place: str, count: int, client: str) -> Alert:
     """Documents that have nowhere to go."""
     text = (
-        f"has no address: {count} documents are not mailed; add one,"
+        f"has no address to mail {alerts.counted(count, 'document')} to; add one,"
         ' or set "email": false under delivery'
     )
     return Alert("I-NO-EMAIL", file, place, text, client)
@@ -233,7 +233,9 @@ def customer_mails(desk: Desk, chain: records.Chain, notices: list[Alert]) -> It
         )
     if nowhere:
         client = chain.path.stem
-        text = f"{nowhere} documents are not mailed: their customers have no e-mail in the CSV"
+        text = (
+            f"not mailed, for want of an e-mail in the CSV: {alerts.counted(nowhere, 'document')}"
+        )
         notices.append(Alert("I-NO-EMAIL", f"batch_clients/{client}.json", "", text, client))
 
 

@@ -145,7 +145,7 @@ def decide(
         if not late or (known is not None and not known.client.delivery.reminders):
             continue
         if known is None or not known.client.party.email:
-            text = f"has no address: {len(late)} reminders are due and not sent; add one"
+            text = f"has no address to send {alerts.counted(len(late), 'reminder')} to; add one"
             place = f"clients/{client}.json"
             notices.append(Alert("I-NO-EMAIL", place, "party.email", text, client))
             continue
@@ -249,7 +249,7 @@ def show(found: list[Reminder], day: date) -> None:
     headings = ["client", "invoice", "level", "to", "days late", "outstanding", "penalty"]
     if rows:
         tables.show(f"reminders of {day}", [*headings, "indemnity"], rows, right=4)
-    print(f"{len(rows)} reminders would go; nothing was sent")
+    print(f"{alerts.counted(len(rows), 'reminder')} would go; nothing was sent")
 
 
 # --- sending -------------------------------------------------------------------------

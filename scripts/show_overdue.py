@@ -24,7 +24,7 @@ if __name__ == "__main__":
 from datetime import date
 from decimal import Decimal
 
-from lib import balances, issuing, lock, money, settings, tables
+from lib import alerts, balances, issuing, lock, money, settings, tables
 from lib.alerts import Alert, Unavailable
 from lib.balances import AGES, InvoiceBalance, age, days_late
 from lib.root import Root
@@ -53,7 +53,8 @@ def main(arguments: Namespace, root: Root) -> None:
         amount = money.plain(-invoice.outstanding, 2)
         print(f"{invoice.client}: {amount} {invoice.currency} to give back for {invoice.number}")
     sums = [money.plain(money.total(one.outstanding for one in some), 2) for some in (due, late)]
-    print(f"\n{sums[0]} outstanding on {day}, of which {sums[1]} late ({len(late)} invoices)")
+    how_many = alerts.counted(len(late), "invoice")
+    print(f"\n{sums[0]} outstanding on {day}, of which {sums[1]} late ({how_many})")
 
 
 def refuse_half_done(root: Root) -> None:

@@ -119,11 +119,12 @@ def report(
     """Where each chain stands, in the form of a witness, and a summary."""
     print(heads.witness(audit_records.heads_of(books)), end="")
     lines = sum(len(book.records) for family in books.families for book in books.of(family))
-    text = f"{lines} records and {tally.documents} documents are as they were issued"
+    proved = f"{alerts.counted(lines, 'record')} and {alerts.counted(tally.documents, 'document')}"
+    text = f"{proved} are as they were issued"
     if tally.documents:
-        text += f", {tally.rendered} PDFs rendered again byte for byte"
+        text += f", {alerts.counted(tally.rendered, 'PDF')} rendered again byte for byte"
     if witnessed:
-        text += f", {witnessed} heads of the witness found"
+        text += f", {alerts.counted(witnessed, 'head')} of the witness found"
     alerts.write_log(root.logs, "", "INFO", "verify.py", "I-VERIFIED", text)
     print(f"{text}, in {seconds:.0f} s")
 

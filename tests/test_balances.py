@@ -220,7 +220,7 @@ def test_only_clients_whose_records_changed_are_read(root: Root) -> None:
     whole = broken.read_bytes()
     broken.write_bytes(b"broken\n")
     books.pay(root, "SUD-2026-0001", "1.00")
-    assert "1 balances made, 2 unchanged" in house.call("reconcile", root).out
+    assert "1 balance made, 2 unchanged" in house.call("reconcile", root).out
     after = {path.name: path.stat().st_mtime_ns for path in balances.folder(root).iterdir()}
     assert {name for name in after if after[name] != before[name]} == {"sud.json"}
     balances.path_of(root, "est").unlink()
@@ -228,7 +228,7 @@ def test_only_clients_whose_records_changed_are_read(root: Root) -> None:
     assert (ran.code, "data/revenues/est.jsonl: line 1: is no record" in ran.err) == (3, True)
     assert not balances.path_of(root, "est").exists()
     broken.write_bytes(whole)
-    assert "1 balances made, 2 unchanged" in house.call("reconcile", root).out
+    assert "1 balance made, 2 unchanged" in house.call("reconcile", root).out
 
 
 def test_times_decide_nothing(root: Root) -> None:
@@ -238,7 +238,7 @@ def test_times_decide_nothing(root: Root) -> None:
     books.pay(root, "NORD-2026-0001", "1.00")
     for path in root.data.rglob("*.json*"):
         os.utime(path, (1, 1))
-    assert "1 balances made" in house.call("reconcile", root).out
+    assert "1 balance made" in house.call("reconcile", root).out
     assert "0 balances made" in house.call("reconcile", root).out
     new = house.tree(root)
     shutil.rmtree(balances.folder(root))
@@ -288,10 +288,10 @@ def test_reconcile_finishes_what_a_stopped_payment_left(root: Root) -> None:
 
 def test_the_flag_of_a_month_follows_the_heads(root: Root) -> None:
     books.bill(root, "nord", 1, "100.00")
-    assert "1 balances made" in house.make(root, "phase-balances").out
+    assert "1 balance made" in house.make(root, "phase-balances").out
     assert "balances made" not in house.make(root, "phase-balances").out
     books.pay(root, "NORD-2026-0001", "1.00")
-    assert "1 balances made" in house.make(root, "phase-balances").out
+    assert "1 balance made" in house.make(root, "phase-balances").out
 
 
 def test_an_unchanged_file_is_not_written_again(root: Root) -> None:

@@ -191,7 +191,7 @@ def test_a_client_without_mail_gets_none_and_one_without_address_is_told_of(root
     ran = send(root)
     assert ran.code == 0
     assert [one.recipients for one in server.received] == [["pia@client.example"]]
-    assert "clients/sud.json: party.email: has no address: 1 documents" in ran.err
+    assert "clients/sud.json: party.email: has no address to mail 1 document to; add one" in ran.err
     assert "[I-NO-EMAIL]" in ran.err and "nord" not in ran.err
 
 
@@ -281,7 +281,7 @@ def test_customers_get_their_batch_invoice_and_answer_to_the_seller(batch_root, 
     assert "au nom et pour le compte de Atelier Fil & Plume" in (
         got.message.get_body().get_content()
     )
-    assert "1 documents are not mailed: their customers have no e-mail" in ran.err
+    assert "not mailed, for want of an e-mail in the CSV: 1 document" in ran.err
 
 
 # --- a server that fails -----------------------------------------------------------------

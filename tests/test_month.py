@@ -34,7 +34,7 @@ def test_make_month_issues_once_and_one_client_more_when_one_is_added(tmp_path):
     root = house.build(tmp_path)
     first = house.make(root, "month", *DATES)
     assert first.code == 0, first
-    assert "1 invoices issued" in first.out
+    assert "1 invoice issued" in first.out
     after = house.tree(root, *LATER)
     second = house.make(root, "month", *DATES)
     assert (second.code, second.err) == (0, "")
@@ -490,7 +490,7 @@ def test_two_months_at_once_issue_once(tmp_path):
     children = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     said = [child.communicate()[0] for child in children]
     assert [child.returncode for child in children] == [0, 0]
-    assert sorted("1 invoices issued" in out for out in said) == [False, True]
+    assert sorted("1 invoice issued" in out for out in said) == [False, True]
     assert house.numbers(root, "nord") == ["NORD-2026-0001"]
 
 

@@ -25,7 +25,7 @@ def sound(tmp_path_factory: Any) -> Root:
     """A root with two invoices and their package."""
     root = batches.build(tmp_path_factory.mktemp("sound"), FILE)
     assert batches.run(root).code == 0
-    assert house.call("pack_batches", root).out == f"{NAME}: 2 documents\n1 packages written\n"
+    assert house.call("pack_batches", root).out == f"{NAME}: 2 documents\n1 package written\n"
     return root
 
 

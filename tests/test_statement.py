@@ -345,4 +345,4 @@ def test_make_reads_imports_and_reconciles(root: Root) -> None:
     assert "3 payments recorded, 230.40 in all\n" in ran.out
     assert "sud: gross 153.60, credited 0.00, paid 76.80" in house.make(root, "reconcile").out
     late = house.make(root, "overdue", "DATE=2026-12-20", f"TODAY={books.TODAY}").out
-    assert "384.00 outstanding on 2026-12-20, of which 76.80 late (1 invoices)" in late
+    assert "384.00 outstanding on 2026-12-20, of which 76.80 late (1 invoice)" in late

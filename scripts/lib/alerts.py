@@ -73,6 +73,11 @@ class Unavailable(Stop):
     exit_code = 4
 
 
+def counted(count: int, thing: str, things: str = "") -> str:
+    """ "1 invoice", "2 invoices"; `things` is a plural that takes more than an s."""
+    return f"{count} {thing if count == 1 else things or thing + 's'}"
+
+
 def printable(text: str) -> str:
     """`text` on one line: control characters and line separators become escapes.
 
