@@ -526,7 +526,7 @@ def _sources(client: BatchClientInput, given: Inputs) -> list[inputs.Source]:
 def report(root: Root, submission: Submission, issued: Issued) -> None:
     """One line a file: how many, from which number to which, and the totals."""
     text = (
-        f"{issued.invoices} invoices issued, {issued.first} to {issued.last},"
+        f"{alerts.counted(issued.invoices, 'invoice')} issued, {issued.first} to {issued.last},"
         f" net {issued.net}, gross {issued.gross} {issued.currency}"
     )
     alerts.write_log(root.logs, submission.client, "INFO", "import_batch.py", "I-ISSUED", text)

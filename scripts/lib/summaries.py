@@ -276,7 +276,8 @@ def text_of(summary: Summary, said: Set[str] = frozenset()) -> str:
             lines += ["", f"{title}:", *unsaid]
     if summary.heads:
         digest = storage.sha256(heads.witness(summary.heads).encode())
-        lines += ["", f"heads of the {len(summary.heads)} record files: SHA-256 {digest}"]
+        files = alerts.counted(len(summary.heads), "record file")
+        lines += ["", f"heads of {files}: SHA-256 {digest}"]
     return "\n".join(lines) + "\n"
 
 
