@@ -128,7 +128,8 @@ $(READY): $(HOUSE)/requirements.txt
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "python3 cannot make a .venv: install python3-venv (Debian, Ubuntu: apt install python3-venv)" >&2; exit 4; }
 	@echo "installing into .venv (once)"
-	@python3 -m venv $(VENV)
+	@python3 -m venv $(VENV) || { \
+	  echo "python3 could not make $(VENV): see that there is room and this user may write there" >&2; exit 4; }
 	@$(INSTALL)
 	@$(PYTHON) -m compileall -q $(HOUSE)/scripts
 	@touch $@

@@ -303,7 +303,8 @@ class Outbox:
         """
         because = "" if self._used.mail.host else ": SMTP_HOST is not set in .env"
         left = len(waiting(self.root))
-        text = f"{left} wait in data/outbox/{because}" if left else "none waits"
+        wait = alerts.counted(left, "waits", "wait")
+        text = f"{wait} in data/outbox/{because}" if left else "none waits"
         print(f"{alerts.counted(self.sent, 'mail')} sent, {text}")
         if self.failures:
             raise Unavailable(self.failures)
