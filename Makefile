@@ -460,6 +460,8 @@ test: $(READY_DEV) ## the tests, under five minutes
 
 .PHONY: faults
 faults: $(READY_DEV) ## a month stopped at every call; power cuts; many runs at once (needs gcc; minutes)
+	@command -v gcc >/dev/null || { \
+	  echo "gcc is missing: install it (Debian, Ubuntu: apt install gcc libc6-dev)" >&2; exit 4; }
 	@cd $(HOUSE) && $(PYTHON) tests/faults/simulate.py
 	@cd $(HOUSE) && $(PYTHON) -m pytest tests/faults/runs_at_once.py tests/faults/times.py tests/faults/cluster.py
 
