@@ -47,7 +47,8 @@ def main(arguments: Namespace, root: Root) -> None:
         chain = payments.read_client(root, client)
         entries = payments.entries(chain.records)
         if seq > len(entries):
-            refuse([("payment", f"there is no {name}; {client} has {len(entries)} lines")])
+            lines = alerts.counted(len(entries), "line")
+            refuse([("payment", f"there is no {name}; {client} has {lines}")])
         entry = entries[seq - 1]
         refuse(_faults(entry), client)
         day = cli.day(given["date"])

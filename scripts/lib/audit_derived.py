@@ -31,7 +31,7 @@ from lib import (
     revenues,
     storage,
 )
-from lib.alerts import Alert, Broken, Refused
+from lib.alerts import Alert, Broken, Refused, counted
 from lib.audit import Files
 from lib.audit_records import Book, Books
 from lib.histories import History
@@ -98,7 +98,8 @@ def _balance(files: Files, books: Books, name: str) -> Iterator[Alert]:
     lengths = (made_from.revenues.seq, made_from.payments.seq)
     for book, head in ((issued, made_from.revenues), (paid, made_from.payments)):
         if not 0 <= head.seq <= len(book.records):
-            text = f"was made from {book.name} when it had {head.seq} lines: lines were removed"
+            had = counted(head.seq, "line")
+            text = f"was made from {book.name} when it had {had}: lines were removed"
         elif book.chain(files.root, head.seq).hash != head.hash:
             text = f"was made from another {book.name}: that was rebuilt, or this was changed"
         else:

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from lib import audit, batch_rows, money, numbering, payments, records, revenues, storage
-from lib.alerts import Alert, Broken, Refused
+from lib.alerts import Alert, Broken, Refused, counted
 from lib.audit import Files
 from lib.heads import Head
 from lib.records import Chain, Record
@@ -240,7 +240,8 @@ def _head_faults(files: Files, name: str, seq: int, hash_: str) -> list[Alert]:
     if not seq and head not in files.stats:
         return []
     if unreadable:
-        return [Alert("B-RECORD-HEAD", head, "", f"{unreadable}, but {name} has {seq} lines")]
+        text = f"{unreadable}, but {name} has {counted(seq, 'line')}"
+        return [Alert("B-RECORD-HEAD", head, "", text)]
     if found == records.head_bytes(seq, hash_):
         return []
     text = f"disagrees with {name}, whose last line is seq {seq}, hash {hash_ or 'unknown'}"
@@ -280,7 +281,7 @@ def witness_faults(books: Books, heads_then: Iterable[Head]) -> Iterator[Alert]:
         if not seq:
             continue
         if name not in hashes:
-            text = f"is missing: the witness has it with {seq} lines"
+            text = f"is missing: the witness has it with {counted(seq, 'line')}"
         elif seq not in hashes[name]:
             last = max(hashes[name], default=0)
             text = f"has no line {seq} any more, its last is {last}: the chain was rebuilt"

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from lib import storage
-from lib.alerts import Alert, Broken
+from lib.alerts import Alert, Broken, counted
 from lib.root import Root
 
 Record = dict[str, Any]
@@ -219,7 +219,7 @@ def _head_faults(root: Root, path: Path, seq: int, hash_: str) -> list[Alert]:
         return []
     text = f"disagrees with {root.name_of(path)}, whose last line is seq {seq}, hash {hash_}"
     if not found:
-        text = f"is missing, but {root.name_of(path)} has {seq} lines"
+        text = f"is missing, but {root.name_of(path)} has {counted(seq, 'line')}"
     return [Alert("B-RECORD-HEAD", root.name_of(head), "", text)]
 
 
