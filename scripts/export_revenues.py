@@ -20,6 +20,8 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
+from collections.abc import Iterator
+
 from lib import accounting_tables, exports
 from lib.accounting_tables import Part
 from lib.histories import History
@@ -48,11 +50,17 @@ def main(arguments: Namespace, root: Root) -> None:
     print(f"{period}: received {recettes.gross}, invoiced {revenues.gross}")
 
 
-def tables_of(period: str, used: Settings, histories: list[History]) -> tuple[Part, Part]:
+def tables_of(period: str, used: Settings, clients: Iterator[list[History]]) -> tuple[Part, Part]:
     """Recettes and revenues of some clients."""
-    recettes = accounting_tables.recettes(histories, period)
-    revenues = accounting_tables.revenues(histories, period)
-    return accounting_tables.part(recettes, used), accounting_tables.part(revenues, used)
+    both = [
+        (
+            accounting_tables.written(accounting_tables.recettes(histories, period), used),
+            accounting_tables.written(accounting_tables.revenues(histories, period), used),
+        )
+        for histories in clients
+    ]
+    recettes, revenues = ([pair[i] for pair in both] for i in range(2))
+    return accounting_tables.part(recettes), accounting_tables.part(revenues)
 
 
 if __name__ == "__main__":

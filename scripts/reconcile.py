@@ -18,6 +18,11 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
 from lib import (
     alerts,
     balances,
@@ -35,7 +40,8 @@ from lib.alerts import Alert, Broken
 from lib.balances import Lines
 from lib.root import Root
 
-_WORTH_WORKERS = 100  # clients; fewer are done before a worker has started
+_SHARE = 20  # clients whose balances are written together
+_WORTH_WORKERS = 5  # shares; fewer are done before a worker has started
 
 
 def main(arguments: Namespace, root: Root) -> None:
@@ -44,38 +50,57 @@ def main(arguments: Namespace, root: Root) -> None:
     with lock.exclusive(root, "reconcile", used.lock_wait):
         issuing.finish_stopped_runs(root)
         clients = histories.clients_of(root)
-        stale = [client for client in clients if balances.is_stale(root, client)]
+        stale = (client for client in clients if balances.is_stale(root, client))
+        made = 0
         faults: list[Alert] = []
-        for _, done in workers.each(renew, root, stale, used.workers, _WORTH_WORKERS):
-            if isinstance(done, Broken):
-                faults += done.alerts
-            else:
-                print(done)
+        for share, done in workers.each(renew, root, _shares(stale), used.workers, _WORTH_WORKERS):
+            made += len(share)
+            for line in done.said:
+                print(line)
+            faults += done.faults
         removed = _remove_orphans(root, set(clients))
     if faults:
         raise Broken(faults)
-    unchanged = len(clients) - len(stale)
     gone = f", {removed} removed" if removed else ""
-    print(f"{alerts.counted(len(stale), 'balance')} made, {unchanged} unchanged{gone}")
+    print(f"{alerts.counted(made, 'balance')} made, {len(clients) - made} unchanged{gone}")
 
 
-def renew(root: Root, client: str) -> str | Broken:
-    """Makes one client's balance anew; returns what to say of it, or what is broken."""
-    with records.without_collector():
-        try:
-            lines = balances.read_lines(root, client)
-            _check(root, client, lines)
-        except Broken as broken:
-            return broken
-        invoices = balances.of_lines(lines)
-        data = balances.file_bytes(lines, invoices)
-        storage.update_derived(balances.path_of(root, client), data)
-    figures = balances.totals(invoices)._asdict().items()
-    return f"{client}: {', '.join(f'{name} {money.plain(value, 2)}' for name, value in figures)}"
+def _shares(clients: Iterable[str]) -> Iterator[list[str]]:
+    clients = iter(clients)
+    while share := list(islice(clients, _SHARE)):
+        yield share
+
+
+class Done(NamedTuple):
+    """What to say of some clients' balances, and what is broken in their records."""
+
+    said: list[str]
+    faults: list[Alert]
+
+
+def renew(root: Root, clients: list[str]) -> Done:
+    """Makes the balances of some clients anew."""
+    done = Done([], [])
+    files: dict[Path, bytes] = {}
+    for client in clients:
+        with records.without_collector():
+            try:
+                lines = balances.read_lines(root, client)
+                _check(root, client, lines)
+            except Broken as broken:
+                done.faults.extend(broken.alerts)
+                continue
+            balance = balances.of_lines(lines)
+            files[balances.path_of(root, client)] = balance.to_bytes()
+        figures = balance.totals._asdict().items()
+        amounts = ", ".join(f"{name} {money.plain(value, 2)}" for name, value in figures)
+        done.said.append(f"{client}: {amounts}")
+    storage.update_all_derived(files)
+    return done
 
 
 def _check(root: Root, client: str, lines: Lines) -> None:
-    known = {record.number for record in lines.issued if record.kind == "invoice"}
+    known = {record.number for record in lines.issued if not record.corrects}
     name = root.name_of(payments.chain_path(root, client))
     text = "names {}, which no record in data/revenues/ knows"
     strays = [

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import books
 import house
+import past
 from lib import balances, storage
 from lib.balances import InvoiceBalance
 from lib.root import Root
@@ -263,6 +264,24 @@ def test_a_payment_of_an_unknown_invoice_is_a_broken_house(root: Root) -> None:
     ran = house.call("reconcile", root)
     assert ran.code == 3
     assert "data/payments/nord.jsonl: line 1: names NORD-2026-0001" in ran.err
+
+
+def test_what_is_broken_keeps_no_other_balance_from_being_made(tmp_path: Path) -> None:
+    services = ("services", "20.00", 10_000, 2_000)
+    clients = [f"client_{i:03d}" for i in range(105)]
+    bills = [past.bill(one, f"{one.upper()}-1", "2024-02-29", services) for one in clients]
+    root = past.root_of(tmp_path / "root", *bills)
+    broken = [clients[1], clients[101]]
+    for client in broken:
+        path = root.data / "revenues" / f"{client}.jsonl"
+        path.write_bytes(path.read_bytes().replace(b"120.00", b"120.01"))
+    ran = house.call("reconcile", root)
+    assert ran.code == 3
+    assert ran.err.count(": line 1: was changed: ") == 2 == ran.err.count("data/revenues/client_")
+    assert all(f"data/revenues/{client}.jsonl: line 1" in ran.err for client in broken)
+    made = [line.partition(":")[0] for line in ran.out.splitlines()]
+    assert made == [client for client in clients if client not in broken]
+    assert sorted(path.stem for path in balances.folder(root).iterdir()) == made
 
 
 @pytest.mark.parametrize("folder", ["revenues", "payments"])

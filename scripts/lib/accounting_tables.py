@@ -4,17 +4,19 @@ Each is a pure function of the histories of the invoices. A period is the beginn
 dates in it: "2024" or "2024-03". Aggregation is over whole cents.
 """
 
-from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from operator import itemgetter
+from operator import add, attrgetter
 from typing import Any, NamedTuple
 
 from lib import csv_files, receipts
 from lib.csv_files import AMOUNT, CODE, FIGURE, TEXT, Column
-from lib.histories import Bill, History, Movement, text_of
+from lib.histories import History, Movement, text_of
+from lib.receipts import Receipt
 from lib.settings import Settings
 
 Kind = tuple[str, str, str]  # nature, VAT category, VAT rate
+Cells = Mapping[str, Sequence[Any]]  # by the name of the column, from top to bottom
 
 RECETTES = (
     Column("date", "Date d'encaissement"),
@@ -77,7 +79,7 @@ class Table(NamedTuple):
     """Columns and the cells beneath them, by the name of the column."""
 
     columns: Sequence[Column]
-    cells: Mapping[str, Sequence[Any]]
+    cells: Cells
 
     def to_bytes(self, settings: Settings) -> bytes:
         """The table as a CSV file."""
@@ -93,10 +95,17 @@ class Report(NamedTuple):
     @property
     def totals(self) -> Table:
         """The sums by nature, VAT category and rate, in that order, with a last row for all."""
-        rows = [(*kind, *self.sums[kind]) for kind in sorted(self.sums)]
-        net, vat = (sum(amounts[i] for amounts in self.sums.values()) for i in (0, 1))
-        rows.append(("total", "", "", net, vat))
-        return _table(TOTALS, [(*row, row[3] + row[4]) for row in rows])
+        kinds = sorted(self.sums)
+        natures, categories, rates = ([kind[i] for kind in kinds] for i in range(3))
+        nets, vats = ([self.sums[kind][i] for kind in kinds] for i in range(2))
+        cells: Cells = {
+            "nature": [*natures, "total"],
+            "vat_category": [*categories, ""],
+            "vat_rate": [*rates, ""],
+            "net": [*nets, sum(nets)],
+            "vat": [*vats, sum(vats)],
+        }
+        return _table(TOTALS, cells)
 
     @property
     def gross(self) -> str:
@@ -111,123 +120,167 @@ def recettes(histories: Iterable[History], period: str) -> Report:
     invoice. A credit note has rows only where it moves what was paid between natures or
     rates; they add up to 0.00.
     """
-    rows = []
-    sums: dict[Kind, tuple[int, int]] = {}
-    for history in histories:
-        for receipt in receipts.receipts(history):
-            if not receipt.source.date.startswith(period):
-                continue
-            natures: dict[str, tuple[int, int]] = {}
-            for share in receipt.shares:
-                _add(natures, share.nature, share.net, share.vat)
-                _add(sums, share.kind, share.net, share.vat)
-            if receipt.overpaid:
-                natures[receipts.OVERPAYMENT] = (receipt.overpaid, 0)
-                _add(sums, (receipts.OVERPAYMENT, "", ""), receipt.overpaid, 0)
-            for nature in sorted(natures):
-                net, vat = natures[nature]
-                if net or vat:
-                    rows.append(_recette(history.invoice.name, receipt.source, nature, net, vat))
-    return Report(_table(RECETTES, _in_order(rows)), sums)
+    made = [
+        receipt
+        for history in histories
+        for receipt in receipts.receipts(history)
+        if receipt.source.date.startswith(period)
+    ]
+    # Credit notes before the money of the same day.
+    made.sort(key=attrgetter("source.date", "source.client", "source.rank", "source.seq"))
+    rows = [(receipt, *row) for receipt in made for row in _by_nature(receipt)]
+    sources = [receipt.source for receipt, _, _, _ in rows]
+    cells: Cells = {
+        "date": [source.date for source in sources],
+        "invoice": [one.invoice if isinstance(one, Movement) else one.number for one in sources],
+        "client": [source.client for source in sources],
+        "name": [receipt.invoice.name for receipt, _, _, _ in rows],
+        "kind": [source.kind for source in sources],
+        "nature": [nature for _, nature, _, _ in rows],
+        "net": [net for _, _, net, _ in rows],
+        "vat": [vat for _, _, _, vat in rows],
+        "currency": [source.currency for source in sources],
+        "method": [one.method if isinstance(one, Movement) else "" for one in sources],
+        "reference": [one.reference if isinstance(one, Movement) else "" for one in sources],
+    }
+    sums = _sums(
+        [
+            ((share.nature, share.vat_category, share.vat_rate), share.net, share.vat)
+            for receipt in made
+            for share in receipt.shares
+        ]
+        + [((receipts.OVERPAYMENT, "", ""), one.overpaid, 0) for one in made if one.overpaid]
+    )
+    return Report(_table(RECETTES, cells), sums)
 
 
-def _recette(
-    name: str, source: Bill | Movement, nature: str, net: int, vat: int
-) -> tuple[Any, ...]:
-    """A row, after what it is ordered by: credit notes before the money of the same day."""
-    day, client, kind = source.date, source.client, source.kind
-    if isinstance(source, Movement):
-        paid, number, how = True, source.invoice, (source.method, source.reference)
-    else:
-        paid, number, how = False, source.number, ("", "")
-    order = (day, client, paid, source.seq, nature)
-    figures = (net, vat, net + vat, source.currency)
-    return (order, day, number, client, name, kind, nature, *figures, *how)
+def _by_nature(receipt: Receipt) -> list[tuple[str, int, int]]:
+    """Nature, net and VAT of a receipt, where they are not both 0, in order of nature."""
+    if len(receipt.shares) == 1 and not receipt.overpaid:  # so it is with most of them
+        (share,) = receipt.shares
+        return [(share.nature, share.net, share.vat)]
+    natures: dict[str, tuple[int, int]] = {}
+    for share in receipt.shares:
+        net, vat = natures.get(share.nature, (0, 0))
+        natures[share.nature] = (net + share.net, vat + share.vat)
+    if receipt.overpaid:
+        natures[receipts.OVERPAYMENT] = (receipt.overpaid, 0)
+    return [(nature, net, vat) for nature, (net, vat) in sorted(natures.items()) if net or vat]
 
 
 def revenues(histories: Iterable[History], period: str) -> Report:
     """What was invoiced: a row for each nature, VAT category and rate; credit notes negative."""
-    rows = []
-    sums: dict[Kind, tuple[int, int]] = {}
-    for history in histories:
-        for bill in (history.invoice, *history.credit_notes):
-            if not bill.date.startswith(period):
-                continue
-            sign = 1 if bill.kind == "invoice" else -1
-            what = (bill.date, bill.number, bill.kind, bill.corrects, bill.client, bill.name)
-            for i, share in enumerate(bill.shares):
-                kind, net, vat = share.kind, sign * share.net, sign * share.vat
-                _add(sums, kind, net, vat)
-                order = (bill.date, bill.client, bill.seq, i)
-                figures = (net, vat, net + vat)
-                rows.append((order, *what, *kind, *figures, bill.currency, bill.due_date))
-    return Report(_table(REVENUES, _in_order(rows)), sums)
+    bills = [
+        bill
+        for history in histories
+        for bill in (history.invoice, *history.credit_notes)
+        if bill.date.startswith(period)
+    ]
+    bills.sort(key=attrgetter("date", "client", "seq"))
+    rows = [(bill, share) for bill in bills for share in bill.shares]
+    cells: Cells = {
+        "date": [bill.date for bill, _ in rows],
+        "number": [bill.number for bill, _ in rows],
+        "kind": [bill.kind for bill, _ in rows],
+        "corrects": [bill.corrects for bill, _ in rows],
+        "client": [bill.client for bill, _ in rows],
+        "name": [bill.name for bill, _ in rows],
+        "nature": [share.nature for _, share in rows],
+        "vat_category": [share.vat_category for _, share in rows],
+        "vat_rate": [share.vat_rate for _, share in rows],
+        "net": [-share.net if bill.corrects else share.net for bill, share in rows],
+        "vat": [-share.vat if bill.corrects else share.vat for bill, share in rows],
+        "currency": [bill.currency for bill, _ in rows],
+        "due_date": [bill.due_date for bill, _ in rows],
+    }
+    kinds = zip(cells["nature"], cells["vat_category"], cells["vat_rate"], strict=True)
+    sums = _sums(zip(kinds, cells["net"], cells["vat"], strict=True))
+    return Report(_table(REVENUES, cells), sums)
+
+
+def _sums(amounts: Iterable[tuple[Kind, int, int]]) -> dict[Kind, tuple[int, int]]:
+    """Net and VAT of each kind."""
+    nets: defaultdict[Kind, int] = defaultdict(int)
+    vats: defaultdict[Kind, int] = defaultdict(int)
+    for kind, net, vat in amounts:
+        nets[kind] += net
+        vats[kind] += vat
+    return {kind: (net, vats[kind]) for kind, net in nets.items()}
 
 
 def payments(histories: Iterable[History], period: str = "") -> Table:
     """Payments, refunds (negative) and reversals (opposite to what they reverse), by date."""
-    rows = [
-        (
-            (movement.date, movement.client, movement.seq),
-            f"{movement.client}/{movement.seq}",
-            movement.date,
-            movement.kind,
-            movement.invoice,
-            movement.client,
-            history.invoice.name,
-            movement.amount,
-            movement.currency,
-            movement.method,
-            movement.reference,
-            movement.note,
-            f"{movement.client}/{movement.reverses}" if movement.reverses else "",
-        )
+    moved = [
+        (movement, history.invoice.name)
         for history in histories
         for movement in history.movements
         if movement.date.startswith(period)
     ]
-    return _table(PAYMENTS, _in_order(rows))
+    moved.sort(key=lambda one: (one[0].date, one[0].client, one[0].seq))
+    movements = [movement for movement, _ in moved]
+    cells: Cells = {
+        "id": [f"{one.client}/{one.seq}" for one in movements],
+        "date": [one.date for one in movements],
+        "kind": [one.kind for one in movements],
+        "invoice": [one.invoice for one in movements],
+        "client": [one.client for one in movements],
+        "name": [name for _, name in moved],
+        "amount": [one.amount for one in movements],
+        "currency": [one.currency for one in movements],
+        "method": [one.method for one in movements],
+        "reference": [one.reference for one in movements],
+        "note": [one.note for one in movements],
+        "reverses": [f"{one.client}/{one.reverses}" if one.reverses else "" for one in movements],
+    }
+    return _table(PAYMENTS, cells)
 
 
-def _add(sums: dict[Any, tuple[int, int]], key: Any, net: int, vat: int) -> None:
-    before = sums.get(key, (0, 0))
-    sums[key] = (before[0] + net, before[1] + vat)
-
-
-def _in_order(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Rows in the order of their first item, which is no cell."""
-    rows.sort(key=itemgetter(0))
-    return [row[1:] for row in rows]
-
-
-def _table(columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> Table:
-    cells = zip(*rows, strict=True) if rows else [()] * len(columns)
-    names = (column.name for column in columns)
-    return Table(columns, dict(zip(names, cells, strict=True)))
+def _table(columns: Sequence[Column], cells: Cells) -> Table:
+    """The columns with their cells; gross is what net and VAT add up to."""
+    if "net" in cells:
+        cells = {**cells, "gross": list(map(add, cells["net"], cells["vat"]))}
+    return Table(columns, {column.name: cells[column.name] for column in columns})
 
 
 # --- a table in parts ----------------------------------------------------------------
 
 
-class Part(NamedTuple):
-    """A report on some of the clients: the text of its CSV lines of each day, its sums."""
+class Rows(NamedTuple):
+    """A report on a client: the date and the CSV line of each row, and its sums."""
 
-    days: Mapping[str, str]
+    dates: Sequence[str]
+    lines: Sequence[str]
     sums: Mapping[Kind, tuple[int, int]]
 
 
-def part(report: Report, settings: Settings) -> Part:
-    """A report as a part of a larger one."""
+class Part(NamedTuple):
+    """A report on some of the clients: the CSV lines of each day, in UTF-8, and its sums."""
+
+    days: Mapping[str, bytes]
+    sums: Mapping[Kind, tuple[int, int]]
+
+
+def written(report: Report, settings: Settings) -> Rows:
+    """A report on a client, to be put together with those on others."""
     table = report.table
     lines = csv_files.lines(table.columns, table.cells, settings)
-    dates = table.cells["date"]
-    days: dict[str, str] = {}
-    end = 0
-    while end < len(dates):
-        start, day = end, dates[end]
-        end = bisect_right(dates, day, start)
-        days[day] = "".join(lines[start:end])
-    return Part(days, report.sums)
+    return Rows(table.cells["date"], lines, report.sums)
+
+
+def part(clients: Iterable[Rows]) -> Part:
+    """Reports on some clients as one.
+
+    Args:
+      clients: in order of client. Rows are ordered by date and then by client, so that the
+        lines of a day follow each other as the clients do.
+    """
+    days: defaultdict[str, list[str]] = defaultdict(list)
+    sums = []
+    for one in clients:
+        for day, line in zip(one.dates, one.lines, strict=True):
+            days[day].append(line)
+        sums.append(one.sums)
+    return Part({day: "".join(lines).encode() for day, lines in days.items()}, _sum_of(sums))
 
 
 def joined(
@@ -236,13 +289,14 @@ def joined(
     """The CSV file of a report that was made in parts, and the report, without its rows.
 
     Args:
-      parts: in order of client. Rows are ordered by date and then by client, so that the lines
-        of a day follow each other as the parts do.
+      parts: in order of client.
     """
     days = sorted({day for one in parts for day in one.days})
     lines = (one.days[day] for day in days for one in parts if day in one.days)
-    sums: dict[Kind, tuple[int, int]] = {}
-    for one in parts:
-        for kind, amounts in one.sums.items():
-            _add(sums, kind, *amounts)
-    return csv_files.whole(columns, lines, settings), Report(_table(columns, []), sums)
+    none = Table(columns, {column.name: () for column in columns})
+    sums = _sum_of([one.sums for one in parts])
+    return csv_files.whole(columns, lines, settings), Report(none, sums)
+
+
+def _sum_of(sums: Iterable[Mapping[Kind, tuple[int, int]]]) -> dict[Kind, tuple[int, int]]:
+    return _sums((kind, *amounts) for one in sums for kind, amounts in one.items())

@@ -107,11 +107,7 @@ def _balance(files: Files, books: Books, name: str) -> Iterator[Alert]:
         yield Alert("B-DERIVED-CHANGED", name, "", text)
         return
     lines = balances.lines_of(issued.records[: lengths[0]], paid.records[: lengths[1]])
-    if (
-        unreadable
-        or not lines.issued
-        or balances.file_bytes(lines, balances.of_lines(lines)) != data
-    ):
+    if unreadable or not lines.issued or balances.of_lines(lines).to_bytes() != data:
         yield _changed(name, "reconcile")
     elif lengths != (len(issued.records), len(paid.records)):
         yield _stale(name, "reconcile")

@@ -27,7 +27,7 @@ import msgspec
 
 from lib import money, payments, records, revenues, storage
 from lib.payments import Entry
-from lib.records import Chain
+from lib.records import Chain, Link
 from lib.root import Root
 
 OVERPAID = "overpaid"
@@ -60,12 +60,15 @@ class InvoiceBalance(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def status(self) -> str:
-        outstanding = self.outstanding
-        if outstanding < 0:
-            return OVERPAID
-        if outstanding > 0:
-            return PARTIALLY_PAID if self.paid > 0 else UNPAID
-        return CREDITED if self.credited > 0 and self.paid == 0 else PAID
+        return _status(self.outstanding, self.credited, self.paid)
+
+
+def _status(outstanding: Decimal, credited: Decimal, paid: Decimal) -> str:
+    if outstanding < money.ZERO:
+        return OVERPAID
+    if outstanding > money.ZERO:
+        return PARTIALLY_PAID if paid > money.ZERO else UNPAID
+    return CREDITED if credited > money.ZERO and not paid else PAID
 
 
 class Totals(NamedTuple):
@@ -78,18 +81,17 @@ class Totals(NamedTuple):
     overpaid: Decimal
 
 
-class IssuedLine(records.Link, gc=False):
-    """What balances need of a revenue record, typed."""
+class IssuedLine(records.Link, gc=False, kw_only=True):
+    """What balances need of a revenue record."""
 
-    kind: str
-    client: str
-    number: str
     buyer: str
+    client: str
+    corrects: str = ""
     currency: str
+    due_date: date | None = None
     gross: Decimal
     issue_date: date
-    due_date: date | None = None
-    corrects: str = ""
+    number: str
 
 
 def of_client(
@@ -102,17 +104,15 @@ def of_client(
       lines: the client's payment entries.
       until: what was issued, paid or given back later does not count yet.
     """
-    return _of_typed(msgspec.convert(issued, list[IssuedLine]), lines, until)
+    typed = msgspec.convert(issued, list[IssuedLine])
+    known = [record for record in typed if record.issue_date <= until]
+    return _of_typed(known, payments.paid(entry for entry in lines if entry.date <= until))
 
 
-def _of_typed(
-    issued: Iterable[IssuedLine], lines: Iterable[Entry], until: date = date.max
-) -> list[InvoiceBalance]:
-    known = [record for record in issued if record.issue_date <= until]
+def _of_typed(issued: Sequence[IssuedLine], paid: Mapping[str, Decimal]) -> list[InvoiceBalance]:
     credited = revenues.credited(
-        (record.corrects, record.gross) for record in known if record.corrects
+        (record.corrects, record.gross) for record in issued if record.corrects
     )
-    paid = payments.paid(entry for entry in lines if entry.date <= until)
     return [
         InvoiceBalance(
             record.client,
@@ -125,7 +125,7 @@ def _of_typed(
             credited.get(record.number, money.ZERO),
             paid.get(record.number, money.ZERO),
         )
-        for record in known
+        for record in issued
         if not record.corrects
     ]
 
@@ -155,13 +155,16 @@ def of_all(
 def totals(invoices: Iterable[InvoiceBalance]) -> Totals:
     """The sums over invoices of one currency."""
     invoices = list(invoices)
-    rest = [invoice.outstanding for invoice in invoices]
+    return _totals(invoices, [invoice.outstanding for invoice in invoices])
+
+
+def _totals(invoices: Sequence[InvoiceBalance], rest: Sequence[Decimal]) -> Totals:
     return Totals(
         money.total([invoice.gross for invoice in invoices]),
         money.total([invoice.credited for invoice in invoices]),
         money.total([invoice.paid for invoice in invoices]),
-        money.total([amount for amount in rest if amount > 0]),
-        money.total([-amount for amount in rest if amount < 0]),
+        money.total([amount for amount in rest if amount > money.ZERO]),
+        money.total([-amount for amount in rest if amount < money.ZERO]),
     )
 
 
@@ -193,7 +196,7 @@ class Lines(NamedTuple):
     """The records of a client that its balance is made from."""
 
     issued: Sequence[IssuedLine]
-    paid: Sequence[payments.Line]
+    paid: Sequence[payments.Move]
 
 
 def read_lines(root: Root, client: str) -> Lines:
@@ -202,53 +205,77 @@ def read_lines(root: Root, client: str) -> Lines:
     Raises:
       Broken: with every disagreement found.
     """
-    issued = records.read_as(root, revenues.chain_path(root, revenues.DIRECT, client), IssuedLine)
-    paid = records.read_as(root, payments.chain_path(root, client), payments.Line)
-    return Lines(issued, paid)
+    issued = records.each(root, revenues.chain_path(root, revenues.DIRECT, client), IssuedLine)
+    paid = records.each(root, payments.chain_path(root, client), payments.Move)
+    return Lines(list(issued), list(paid))
 
 
 def lines_of(issued: Iterable[records.Record], paid: Iterable[records.Record]) -> Lines:
     """The same of records that were read."""
     return Lines(
-        msgspec.convert(issued, list[IssuedLine]), msgspec.convert(paid, list[payments.Line])
+        msgspec.convert(issued, list[IssuedLine]), msgspec.convert(paid, list[payments.Move])
     )
 
 
-def of_lines(lines: Lines) -> list[InvoiceBalance]:
-    """The balance of each invoice, in order of issue."""
-    return _of_typed(lines.issued, payments.counted(lines.paid))
+class _Row(msgspec.Struct, frozen=True, gc=False):
+    """An invoice as the file has it."""
+
+    number: str
+    issue_date: date
+    due_date: date | None
+    gross: Decimal
+    credited: Decimal
+    paid: Decimal
+    outstanding: Decimal
+    status: str
 
 
-def file_bytes(lines: Lines, invoices: Sequence[InvoiceBalance]) -> bytes:
-    """The bytes of data/balance/<client>.json.
+class Balance(NamedTuple):
+    """What data/balance/<client>.json says, and the last records that it is made from."""
+
+    issued: Link
+    paid: Link
+    client: str
+    currency: str
+    totals: Totals
+    rows: list[_Row]
+
+    def to_bytes(self) -> bytes:
+        """The bytes of the file."""
+        heads = [records.head_bytes(last.seq, last.hash) for last in (self.issued, self.paid)]
+        rest = {
+            "client": self.client,
+            "currency": self.currency,
+            "totals": self.totals._asdict(),
+            "invoices": self.rows,
+        }
+        return _made_from(*heads) + storage.pretty_json(rest).removeprefix(b"{\n")
+
+
+def of_lines(lines: Lines) -> Balance:
+    """A client's balance.
 
     Args:
-      lines: what the balance is made from; at least one of them is an invoice.
-      invoices: what `of_lines` makes of them.
+      lines: what it is made from; at least one of them is an invoice.
     """
-    heads = [
-        records.head_bytes(last.seq, last.hash)
-        for last in (records.last(lines.issued), records.last(lines.paid))
+    invoices = _of_typed(lines.issued, payments.paid_by(lines.paid))
+    rest = [invoice.outstanding for invoice in invoices]
+    rows = [
+        _Row(
+            invoice.number,
+            invoice.issue_date,
+            invoice.due_date,
+            invoice.gross,
+            invoice.credited,
+            invoice.paid,
+            outstanding,
+            _status(outstanding, invoice.credited, invoice.paid),
+        )
+        for invoice, outstanding in zip(invoices, rest, strict=True)
     ]
-    rest = {
-        "client": lines.issued[-1].client,
-        "currency": lines.issued[-1].currency,
-        "totals": totals(invoices)._asdict(),
-        "invoices": [
-            {
-                "number": invoice.number,
-                "issue_date": invoice.issue_date,
-                "due_date": invoice.due_date,
-                "gross": invoice.gross,
-                "credited": invoice.credited,
-                "paid": invoice.paid,
-                "outstanding": invoice.outstanding,
-                "status": invoice.status,
-            }
-            for invoice in invoices
-        ],
-    }
-    return _made_from(*heads) + storage.pretty_json(rest).removeprefix(b"{\n")
+    last = lines.issued[-1]
+    sums = _totals(invoices, rest)
+    return Balance(last, records.last(lines.paid), last.client, last.currency, sums, rows)
 
 
 def _made_from(issued: bytes, paid: bytes) -> bytes:

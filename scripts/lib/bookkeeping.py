@@ -114,7 +114,7 @@ def _sale(invoice: Bill, bill: Bill) -> Entry:
     label = f"Facture {bill.number}"
     if bill is not invoice:
         label = f"Avoir {bill.number} sur {invoice.number}"
-    order = (bill.date, 0, bill.client, bill.seq, 0)
+    order = (bill.date, bill.rank, bill.client, bill.seq, 0)
     return _entry(SALES, bill.date, invoice, bill, label, postings, order)
 
 
@@ -129,7 +129,7 @@ def _money(invoice: Bill, movement: Movement, overpaid: int) -> Entry:
         Posting(ADVANCES, -overpaid),
     ]
     label = f"{_MONEY[movement.kind]} {invoice.number} {movement.reference}".rstrip()
-    order = (movement.date, 1, movement.client, movement.seq, 0)
+    order = (movement.date, movement.rank, movement.client, movement.seq, 0)
     code = CASHING if cash else BANKING
     return _entry(code, movement.date, invoice, invoice, label, postings, order)
 
@@ -137,8 +137,7 @@ def _money(invoice: Bill, movement: Movement, overpaid: int) -> Entry:
 def _vat_due(invoice: Bill, source: Bill | Movement, vat: int) -> Entry:
     postings = [Posting(VAT_PENDING, vat), Posting(VAT_COLLECTED, -vat)]
     label = f"TVA sur encaissements {invoice.number}"
-    rank = 1 if isinstance(source, Movement) else 0
-    order = (source.date, rank, source.client, source.seq, 1)
+    order = (source.date, source.rank, source.client, source.seq, 1)
     piece = invoice if isinstance(source, Movement) else source
     return _entry(OTHER, source.date, invoice, piece, label, postings, order)
 

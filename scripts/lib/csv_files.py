@@ -9,6 +9,7 @@ A text that a spreadsheet would run as a formula gets an apostrophe before it (C
 amounts stay numbers, negative ones too.
 """
 
+import codecs
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from types import SimpleNamespace
@@ -63,7 +64,8 @@ def to_bytes(
       cells: for each column, by its name, its cells from top to bottom: int (cents) for
         AMOUNT, str for any other.
     """
-    return whole(columns, lines(columns, cells, settings), settings)
+    below = "".join(lines(columns, cells, settings)).encode()
+    return whole(columns, [below], settings)
 
 
 def lines(
@@ -74,12 +76,13 @@ def lines(
     return _written(zip(*texts, strict=True), settings)
 
 
-def whole(columns: Sequence[Column], below: Iterable[str], settings: Settings) -> bytes:
-    """A whole CSV file of the lines below its headings."""
+def whole(columns: Sequence[Column], below: Iterable[bytes], settings: Settings) -> bytes:
+    """A whole CSV file of what stands below its headings, in UTF-8."""
     in_french = settings.csv_headers == "fr"
     headings = [column.french if in_french else column.name for column in columns]
-    text = "".join((*_written([headings], settings), *below))
-    return text.encode("utf-8-sig" if settings.csv_dialect == "fr" else "utf-8")
+    (first,) = _written([headings], settings)
+    mark = codecs.BOM_UTF8 if settings.csv_dialect == "fr" else b""
+    return b"".join((mark, first.encode(), *below))
 
 
 def _written(rows: Iterable[Sequence[str]], settings: Settings) -> list[str]:
@@ -100,11 +103,11 @@ def _written(rows: Iterable[Sequence[str]], settings: Settings) -> list[str]:
 def _texts(kind: str, cells: Sequence[Any], settings: Settings) -> Sequence[str]:
     """The cells of one column as they are written."""
     if kind == TEXT:
-        return [safe(cell) for cell in cells]
+        return list(map(safe, cells))
     if kind == CODE and settings.csv_headers == "fr":
         return [WORDS.get(cell, cell) for cell in cells]
     if kind == AMOUNT:
-        cells = [text_of(cell) for cell in cells]
+        cells = list(map(text_of, cells))
     if kind in (AMOUNT, FIGURE) and settings.csv_dialect == "fr":
         return [cell.replace(".", ",") for cell in cells]
     return cells

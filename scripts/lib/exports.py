@@ -21,9 +21,10 @@ from lib.root import Root
 from lib.settings import Settings
 
 _Made = TypeVar("_Made")
+Work = Callable[[str, Settings, Iterator[list[History]]], _Made]
 
-_SHARE = 20_000_000  # bytes of records that a process reads at a time
-_WORTH_WORKERS = 3  # shares; fewer are read before a worker has started
+_SHARE = 4_000_000  # bytes of records that a process reads at a time
+_WORTH_WORKERS = 10  # shares; fewer are read before a worker has started
 
 
 class Books(NamedTuple):
@@ -54,14 +55,12 @@ def held(root: Root, command: str) -> Iterator[Settings]:
         yield given
 
 
-def of_shares(
-    root: Root, work: Callable[[str, Settings, list[History]], _Made], period: str, used: Settings
-) -> list[_Made]:
+def of_shares(root: Root, work: Work[_Made], period: str, used: Settings) -> list[_Made]:
     """`work(period, used, histories)` of each share of the clients, in order of client.
 
     Args:
-      work: a function of a module, so that workers find it; it is given the invoices to which
-        something happened in the period.
+      work: a function of a module, so that workers find it; it is given, client by client, the
+        invoices to which something happened in the period.
 
     Raises:
       Broken: with every disagreement found.
@@ -80,20 +79,17 @@ def of_shares(
     return made
 
 
-def _of_share(
-    asked: tuple[Root, Callable[[str, Settings, list[History]], _Made], str, Settings],
-    clients: list[str],
-) -> _Made | Broken:
+def _of_share(asked: tuple[Root, Work[_Made], str, Settings], clients: list[str]) -> _Made | Broken:
     root, work, period, used = asked
     with records.without_collector():
         try:
-            return work(period, used, histories.read(root, clients, period))
+            return work(period, used, histories.by_client(root, clients, period))
         except Broken as broken:
             return broken
 
 
 def _shares(root: Root) -> Iterator[list[str]]:
-    """All clients, in order, in shares whose records are read in about a second."""
+    """All clients, in order, in shares whose records are read in a fraction of a second."""
     share: list[str] = []
     size = 0
     for client in histories.clients_of(root):
@@ -111,7 +107,7 @@ def _shares(root: Root) -> Iterator[list[str]]:
 
 def write(root: Root, files: dict[str, bytes]) -> None:
     """Writes files under exports/, each whole or not at all, and says so."""
-    for name, data in files.items():
-        path = root.exports / name
-        changed = storage.update_derived(path, data)
-        print(root.name_of(path) if changed else f"{root.name_of(path)}: as it was")
+    paths = {root.exports / name: data for name, data in files.items()}
+    changed = storage.update_all_derived(paths)
+    for path in paths:
+        print(root.name_of(path) if path in changed else f"{root.name_of(path)}: as it was")

@@ -4,9 +4,11 @@ The one place where exports read the records. Amounts are whole cents, signed as
 and dates are the texts of the records, so that what is done for each record stays light.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
+from typing import ClassVar
 
 import msgspec
 
@@ -30,15 +32,11 @@ class Share(msgspec.Struct, frozen=True, gc=False):
     def gross(self) -> int:
         return self.net + self.vat
 
-    @property
-    def kind(self) -> tuple[str, str, str]:
-        """What is added up apart from the rest."""
-        return (self.nature, self.vat_category, self.vat_rate)
-
 
 class Bill(msgspec.Struct, frozen=True, gc=False):
     """An invoice or a credit note as issued; cents, positive in both (BT-3 = 380 or 381)."""
 
+    rank: ClassVar[int] = 0  # before the money of the same day
     kind: str  # invoice or credit_note
     client: str
     seq: int
@@ -58,6 +56,7 @@ class Bill(msgspec.Struct, frozen=True, gc=False):
 class Movement(msgspec.Struct, frozen=True, gc=False):
     """Money that came (above 0) or went (below 0), in cents."""
 
+    rank: ClassVar[int] = 1
     kind: str  # payment, refund or reversal
     client: str
     seq: int
@@ -75,8 +74,8 @@ class History(msgspec.Struct, frozen=True, gc=False):
     """An invoice, its credit notes and its movements, each in the order of the records."""
 
     invoice: Bill
-    credit_notes: tuple[Bill, ...]
-    movements: tuple[Movement, ...]
+    credit_notes: Sequence[Bill]
+    movements: Sequence[Movement]
 
 
 def cents(amount: Decimal) -> int:
@@ -130,41 +129,42 @@ def read(root: Root, clients: Iterable[str] | None = None, period: str = "") -> 
     Raises:
       Broken: if the records are, or name an invoice that there is none of.
     """
-    histories: list[History] = []
+    chosen = clients_of(root) if clients is None else clients
+    return [history for own in by_client(root, chosen, period) for history in own]
+
+
+def by_client(root: Root, clients: Iterable[str], period: str) -> Iterator[list[History]]:
+    """The same, a client at a time: what one has is forgotten before the next is read.
+
+    Raises:
+      Broken: after the last of them.
+    """
     faults: list[Alert] = []
-    for client in clients_of(root) if clients is None else clients:
+    for client in clients:
         try:
-            histories += _read_client(root, client, period)
+            yield _read_client(root, client, period)
         except Broken as broken:
             faults += broken.alerts
     if faults:
         raise Broken(faults)
-    return histories
 
 
 def _read_client(root: Root, client: str, period: str) -> list[History]:
     path_of_issued = revenues.chain_path(root, revenues.DIRECT, client)
     path_of_paid = payments.chain_path(root, client)
-    issued = records.read_as(root, path_of_issued, IssuedLine)
-    paid = records.read_as(root, path_of_paid, PaidLine)
-    invoices = {record.number for record in issued if record.kind == "invoice"}
-    strays = ({record.about for record in issued} | {line.invoice for line in paid}) - invoices
-    if strays:
-        about_issued = [(path_of_issued, record.seq, record.about) for record in issued]
-        about_paid = [(path_of_paid, line.seq, line.invoice) for line in paid]
-        raise Broken(
-            [
-                _orphan(root.name_of(path), seq, number, client)
-                for path, seq, number in about_issued + about_paid
-                if number in strays
-            ]
-        )
-    meant = {record.about for record in issued if record.issue_date.startswith(period)}
-    meant |= {line.invoice for line in paid if line.date.startswith(period)}
-    if len(meant) < len(invoices):
-        issued = [record for record in issued if record.about in meant]
-        paid = [line for line in paid if line.invoice in meant]
-    return of_client(issued, paid)
+    invoices, credited = _bills(records.each(root, path_of_issued, IssuedLine))
+    paid = _movements(records.each(root, path_of_paid, PaidLine))
+    known = {invoice.number for invoice in invoices}
+    orphans = [
+        _orphan(root.name_of(path), seq, number, client)
+        for path, by_invoice in ((path_of_issued, credited), (path_of_paid, paid))
+        for number, about in by_invoice.items()
+        if number not in known
+        for seq in [line.seq for line in about]
+    ]
+    if orphans:
+        raise Broken(orphans)
+    return _joined(invoices, credited, paid, period)
 
 
 def _orphan(name: str, seq: int, number: str, client: str) -> Alert:
@@ -173,71 +173,93 @@ def _orphan(name: str, seq: int, number: str, client: str) -> Alert:
     return Alert("B-RECORD-ORPHAN", name, f"line {seq}", text, client)
 
 
+# The facts of a record stand in alphabetical order, in which they are found fastest.
+
+
 class _Part(msgspec.Struct, gc=False):
     """An entry of a revenue record's breakdown."""
 
     nature: str
-    vat_category: str
-    vat_rate: str
     net: str
     vat: str
+    vat_category: str
+    vat_rate: str
 
 
-class IssuedLine(records.Link, gc=False):
+class IssuedLine(records.Link, gc=False, kw_only=True):
     """What histories need of a revenue record."""
 
-    kind: str
-    client: str
-    number: str
-    issue_date: str
-    buyer: str
-    currency: str
-    gross: str
     breakdown: list[_Part]
-    document_sha256: str
-    pdf_sha256: str
-    due_date: str = ""
+    buyer: str
+    client: str
     corrects: str = ""
+    currency: str
+    document_sha256: str
+    due_date: str = ""
+    gross: str
+    issue_date: str
+    kind: str
+    number: str
+    pdf_sha256: str
     vat_on_debits: bool = False
 
-    @property
-    def about(self) -> str:
-        """The invoice that it is, or corrects."""
-        return self.corrects or self.number
 
-
-class PaidLine(records.Link, gc=False):
+class PaidLine(records.Link, gc=False, kw_only=True):
     """What histories need of a payment record."""
 
-    kind: str
-    client: str
-    invoice: str
-    date: str
     amount: str
+    client: str
     currency: str
+    date: str
+    invoice: str
+    kind: str
     method: str = ""
-    reference: str = ""
     note: str = ""
     reason: str = ""
+    reference: str = ""
     reverses: int = 0
 
 
 def of_client(issued: Iterable[IssuedLine], lines: Iterable[PaidLine]) -> list[History]:
     """The histories of one client's invoices, out of all records about them."""
-    invoices: list[Bill] = []
-    credited: dict[str, list[Bill]] = {}
-    paid: dict[str, list[Movement]] = {}
-    for bill in map(_bill, issued):
-        if bill.kind == "invoice":
-            invoices.append(bill)
-        else:
-            credited.setdefault(bill.corrects, []).append(bill)
-    for movement in _movements(lines):
-        paid.setdefault(movement.invoice, []).append(movement)
-    return [
-        History(bill, tuple(credited.get(bill.number, ())), tuple(paid.get(bill.number, ())))
-        for bill in invoices
+    return _joined(*_bills(issued), _movements(lines), "")
+
+
+def _joined(
+    invoices: list[Bill],
+    credited: Mapping[str, list[Bill]],
+    paid: Mapping[str, list[Movement]],
+    period: str,
+) -> list[History]:
+    """Those of the invoices to which something happened in a period."""
+    histories = [
+        History(invoice, credited.get(invoice.number, ()), paid.get(invoice.number, ()))
+        for invoice in invoices
     ]
+    return [
+        history
+        for history in histories
+        if history.invoice.date.startswith(period) or _went_on_in(period, history)
+    ]
+
+
+def _went_on_in(period: str, history: History) -> bool:
+    """Whether an invoice was credited, or money moved for it, in a period."""
+    dates = [note.date for note in history.credit_notes]
+    dates += [movement.date for movement in history.movements]
+    return any(day.startswith(period) for day in dates)
+
+
+def _bills(lines: Iterable[IssuedLine]) -> tuple[list[Bill], dict[str, list[Bill]]]:
+    """Invoices, and credit notes by the invoice that they correct."""
+    invoices: list[Bill] = []
+    credited: defaultdict[str, list[Bill]] = defaultdict(list)
+    for bill in map(_bill, lines):
+        if bill.corrects:
+            credited[bill.corrects].append(bill)
+        else:
+            invoices.append(bill)
+    return invoices, credited
 
 
 def _bill(record: IssuedLine) -> Bill:
@@ -263,13 +285,14 @@ def _bill(record: IssuedLine) -> Bill:
     )
 
 
-def _movements(lines: Iterable[PaidLine]) -> list[Movement]:
-    """Payment records as they count, as lib/payments has them."""
+def _movements(lines: Iterable[PaidLine]) -> dict[str, list[Movement]]:
+    """Payment records as they count, as lib/payments has them, by invoice."""
     made: dict[int, Movement] = {}
+    of_invoices: defaultdict[str, list[Movement]] = defaultdict(list)
     for line in lines:
         # A reversal follows what it reverses, and is about the same invoice.
         original = made[line.reverses] if line.reverses else None
-        made[line.seq] = Movement(
+        movement = Movement(
             line.kind,
             line.client,
             line.seq,
@@ -284,4 +307,6 @@ def _movements(lines: Iterable[PaidLine]) -> list[Movement]:
             line.reason if original else line.note,
             line.reverses,
         )
-    return list(made.values())
+        made[line.seq] = movement
+        of_invoices[line.invoice].append(movement)
+    return of_invoices

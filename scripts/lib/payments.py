@@ -106,20 +106,25 @@ def read_client(root: Root, client: str) -> records.Chain:
     return records.read(root, chain_path(root, client))
 
 
-class Line(records.Link, gc=False):
-    """A payment record, typed."""
+class Move(records.Link, gc=False):
+    """What a payment record does to its invoice."""
 
-    kind: str
-    client: str
-    invoice: str
-    date: date
     amount: Decimal
+    invoice: str
+    kind: str
+    reverses: int = 0
+
+
+class _Line(Move, gc=False, kw_only=True):
+    """A whole payment record."""
+
+    client: str
+    date: date
     currency: str
     method: str = ""
     reference: str = ""
     note: str = ""
     reason: str = ""
-    reverses: int = 0
 
 
 def entries(lines: Sequence[records.Record]) -> list[Entry]:
@@ -128,30 +133,36 @@ def entries(lines: Sequence[records.Record]) -> list[Entry]:
     Args:
       lines: all of the client's payment records, or all those of some invoices.
     """
-    return counted(msgspec.convert(lines, list[Line]))
-
-
-def counted(lines: Sequence[Line]) -> list[Entry]:
-    """The same of typed lines."""
-    reversed_by = {line.reverses: line.seq for line in lines if line.reverses}
-    made: dict[int, Entry] = {}
-    for line in lines:
-        # A reversal follows what it reverses, and is about the same invoice.
-        original = made[line.reverses] if line.reverses else None
-        made[line.seq] = Entry(
+    typed = msgspec.convert(lines, list[_Line])
+    amounts = _effects(typed)
+    by_seq = {line.seq: line for line in typed}
+    reversed_by = {line.reverses: line.seq for line in typed if line.reverses}
+    return [
+        Entry(
             line.client,
             line.seq,
             line.kind,
             line.invoice,
             line.date,
-            effect(line.kind, line.amount, original.amount if original else None),
+            amount,
             line.currency,
-            original.method if original else line.method,
-            original.reference if original else line.reference,
-            line.reason if original else line.note,
+            (by_seq[line.reverses] if line.reverses else line).method,
+            (by_seq[line.reverses] if line.reverses else line).reference,
+            line.reason if line.reverses else line.note,
             line.reverses,
             reversed_by.get(line.seq, 0),
         )
+        for line, amount in zip(typed, amounts, strict=True)
+    ]
+
+
+def _effects(lines: Iterable[Move]) -> list[Decimal]:
+    """What each line adds to what was paid."""
+    made: dict[int, Decimal] = {}
+    for line in lines:
+        # A reversal follows what it reverses, and is about the same invoice.
+        reversed_ = made[line.reverses] if line.reverses else None
+        made[line.seq] = effect(line.kind, line.amount, reversed_)
     return list(made.values())
 
 
@@ -169,9 +180,18 @@ def effect(kind: str, amount: Amount, reversed_: Amount | None) -> Amount:
 
 def paid(lines: Iterable[Entry]) -> dict[str, Decimal]:
     """What was paid of each invoice: payments less refunds, reversals taken out."""
+    return _summed((entry.invoice, entry.amount) for entry in lines)
+
+
+def paid_by(lines: Sequence[Move]) -> dict[str, Decimal]:
+    """The same of all records of a client."""
+    return _summed(zip([line.invoice for line in lines], _effects(lines), strict=True))
+
+
+def _summed(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
     sums: dict[str, Decimal] = {}
-    for entry in lines:
-        sums[entry.invoice] = sums.get(entry.invoice, money.ZERO) + entry.amount
+    for invoice, amount in amounts:
+        sums[invoice] = sums.get(invoice, money.ZERO) + amount
     return sums
 
 

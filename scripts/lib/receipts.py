@@ -32,6 +32,7 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     `source` is the movement, or the credit note that moves what was paid.
     """
 
+    invoice: Bill
     source: Movement | Bill
     shares: tuple[Share, ...]
     overpaid: int
@@ -42,7 +43,7 @@ def receipts(history: History) -> list[Receipt]:
     if _is_paid_at_once(history):
         shares = history.invoice.shares
         of_keys = shares if len(shares) == 1 else _difference(_by_key(shares), {})
-        return [Receipt(history.movements[0], of_keys, 0)]
+        return [Receipt(history.invoice, history.movements[0], of_keys, 0)]
     standing = _by_key(history.invoice.shares)
     credited: dict[_Key, _Amounts] = {}
     events: list[Bill | Movement] = [*history.credit_notes, *history.movements]
@@ -72,7 +73,7 @@ def receipts(history: History) -> list[Receipt]:
         beyond = paid - on_standing - held
         shares = _difference(target, allocated)
         if shares or beyond != overpaid:
-            made.append(Receipt(event, shares, beyond - overpaid))
+            made.append(Receipt(history.invoice, event, shares, beyond - overpaid))
         allocated, overpaid = target, beyond
     return made
 

@@ -9,8 +9,9 @@ off the end is noticed too.
 import gc
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import IO, Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -20,10 +21,10 @@ from lib.root import Root
 
 Record = dict[str, Any]
 
-Shape = TypeVar("Shape")
-
 GENESIS = "0" * 64
 _NONE = "is no record"
+_UNDECODED = (msgspec.MsgspecError, ValueError, RecursionError)
+_AFTER_HASH = len(GENESIS) + len('",')
 
 
 class Chain(NamedTuple):
@@ -84,61 +85,69 @@ def read(root: Root, path: Path, facts: Any = dict) -> Chain:
     Raises:
       Broken: with every disagreement found.
     """
-    *lines, rest = _pieces(path)
-    end = _prove(root, path, lines, rest, _decoded(lines, Link))
-    records: list[Record] = list(_decoded(lines, facts))
+    with _opened(path) as stream:
+        lines = list(stream)
+    end = last(list(_proved(root, path, lines, Link)))
+    records: list[Record] = []
+    with suppress(*_UNDECODED):
+        records.extend(map(msgspec.json.Decoder(facts).decode, lines))
     if len(records) < len(lines):
-        raise Broken([_fault(root.name_of(path), len(records) + 1, _NONE)])
-    length = sum(map(len, lines)) + len(lines)
-    return Chain(path, tuple(records), length, end.seq, end.hash)
+        raise _fault(root, path, len(records) + 1, _NONE)
+    return Chain(path, tuple(records), sum(map(len, lines)), end.seq, end.hash)
 
 
-def read_as(root: Root, path: Path, shape: type[Linked]) -> list[Linked]:
-    """The same for work on many records: only the facts that `shape` names, typed."""
-    *lines, rest = _pieces(path)
-    links = list(_decoded(lines, shape))
-    _prove(root, path, lines, rest, links)
-    return links
+def each(root: Root, path: Path, shape: type[Linked]) -> Iterator[Linked]:
+    """The same for work on many records: only the facts that `shape` names, typed, and each
+    line proved as it comes.
+
+    Raises:
+      Broken: at the first line that is not what was written, since nothing after it can be
+        proved; after the last, if lines are missing there.
+    """
+    with _opened(path) as stream:
+        yield from _proved(root, path, stream, shape)
 
 
 def last(links: Sequence[Link]) -> Link:
-    """The last of the lines that `read_as` gave; seq 0 where there is none."""
+    """The last of the lines that `each` gave; seq 0 where there is none."""
     return links[-1] if links else _BEFORE
 
 
-def _pieces(path: Path) -> list[bytes]:
-    """The lines of a file without their line breaks, and what follows the last one."""
+def _opened(path: Path) -> IO[bytes]:
+    """A record file; one that is missing is an empty one."""
     try:
-        return storage.read(path).split(b"\n")
+        return storage.open_file(path)
     except FileNotFoundError:
-        return [b""]
+        return BytesIO()
 
 
-def _prove(root: Root, path: Path, lines: list[bytes], rest: bytes, links: Iterable[Link]) -> Link:
-    """The last of the lines, which are what was written, and all of it.
-
-    Raises:
-      Broken: with every disagreement found.
-    """
-    name = root.name_of(path)
-    faults = []
-    if rest:
-        faults.append(_fault(name, len(lines) + 1, "is cut in half: it has no line break"))
-    end, fault = _last_link(lines, links)
-    if fault:
-        # What follows a broken line cannot be proved; one fault names the place.
-        faults = [_fault(name, end.seq + 1, fault)]
-    if not faults:
-        faults = _head_faults(root, path, end.seq, end.hash)
-    if faults:
-        raise Broken(faults)
-    return end
-
-
-def _decoded(lines: list[bytes], shape: type[Shape]) -> Iterator[Shape]:
-    """Lines as dictionaries or Structs, up to the first that is no record."""
-    with suppress(msgspec.MsgspecError, ValueError, RecursionError):
-        yield from map(msgspec.json.Decoder(shape).decode, lines)
+def _proved(
+    root: Root, path: Path, lines: Iterable[bytes], shape: type[Linked]
+) -> Iterator[Linked]:
+    """What each line says, once it is proved to be what was written; raises as `each` does."""
+    decode, sha256 = msgspec.json.Decoder(shape).decode, storage.sha256
+    seq, hash_ = 0, GENESIS
+    for line in lines:
+        seq += 1
+        if not line.endswith(b"\n"):
+            raise _fault(root, path, seq, "is cut in half: it has no line break")
+        try:
+            link = decode(line)
+        except _UNDECODED:
+            raise _fault(root, path, seq, _NONE) from None
+        if link.seq != seq:
+            raise _fault(root, path, seq, f"has seq {link.seq}, expected {seq}")
+        if link.prev != hash_:
+            text = "does not follow the line before it: prev is not that line's hash"
+            raise _fault(root, path, seq, text)
+        # The line is canonical, so cutting the hash out of it gives what was hashed.
+        before, _, after = line.partition(b'"hash":"')
+        hash_ = sha256(before + after[_AFTER_HASH:-1])
+        if link.hash != hash_:
+            text = "was changed: its hash is not that of its content"
+            raise _fault(root, path, seq, text)
+        yield link
+    _check_head(root, path, seq, hash_)
 
 
 def owners(root: Root, folder: Path) -> list[str]:
@@ -192,36 +201,19 @@ def extend(chain: Chain, facts: list[Record]) -> Extension:
     return Extension(b"".join(lines), seq, prev)
 
 
-def _last_link(lines: list[bytes], links: Iterable[Link]) -> tuple[Link, str]:
-    """The last line that follows those before, and what is wrong with the next."""
-    end = _BEFORE
-    for line, link in zip(lines, links, strict=False):
-        if link.seq != end.seq + 1:
-            return end, f"has seq {link.seq}, expected {end.seq + 1}"
-        if link.prev != end.hash:
-            return end, "does not follow the line before it: prev is not that line's hash"
-        # The line is canonical, so cutting the hash out of it gives what was hashed.
-        unhashed = line.replace(b'"hash":"' + link.hash.encode() + b'",', b"", 1)
-        if storage.sha256(unhashed) != link.hash:
-            return end, "was changed: its hash is not that of its content"
-        end = link
-    return end, "" if end.seq == len(lines) else _NONE
-
-
-def _head_faults(root: Root, path: Path, seq: int, hash_: str) -> list[Alert]:
+def _check_head(root: Root, path: Path, seq: int, hash_: str) -> None:
     head = head_path(root, path)
     try:
         found = storage.read(head)
     except FileNotFoundError:
         found = b""
-    expected = head_bytes(seq, hash_) if seq else b""
-    if found == expected:
-        return []
+    if found == (head_bytes(seq, hash_) if seq else b""):
+        return
     text = f"disagrees with {root.name_of(path)}, whose last line is seq {seq}, hash {hash_}"
     if not found:
         text = f"is missing, but {root.name_of(path)} has {counted(seq, 'line')}"
-    return [Alert("B-RECORD-HEAD", root.name_of(head), "", text)]
+    raise Broken([Alert("B-RECORD-HEAD", root.name_of(head), "", text)])
 
 
-def _fault(name: str, line: int, text: str) -> Alert:
-    return Alert("B-RECORD-BROKEN", name, f"line {line}", text)
+def _fault(root: Root, path: Path, line: int, text: str) -> Broken:
+    return Broken([Alert("B-RECORD-BROKEN", root.name_of(path), f"line {line}", text)])

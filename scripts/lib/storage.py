@@ -10,9 +10,10 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from decimal import Decimal, InvalidOperation
-from io import BufferedReader, BufferedWriter
+from io import BufferedReader, BufferedWriter, FileIO
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -221,7 +222,7 @@ def open_file(path: Path) -> BufferedReader:
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         _broken(path)
-    return os.fdopen(handle, "rb")
+    return BufferedReader(FileIO(handle), _PIECE)
 
 
 def read(path: Path) -> bytes:
@@ -304,10 +305,25 @@ def keep_copy(source: Path, target: Path) -> None:
 
 def replace(path: Path, data: bytes) -> None:
     """Writes a file whole or not at all: temporary name, flush, rename, flush of the folder."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    _write_flushed(_open_new(temporary), (data,), FILE_MODE)
-    temporary.rename(path)
-    flush_folder(path.parent)
+    replace_all({path: data})
+
+
+def replace_all(files: Mapping[Path, bytes]) -> None:
+    """The same of many: all are written before the first is flushed, so that the disk has one
+    large piece of work and not many small ones. Each is whole or not there."""
+    temporary = {path: path.with_name(f".{path.name}.tmp") for path in files}
+    with ExitStack() as stack:
+        handles = []
+        for path, data in files.items():
+            handles.append(_open_new(temporary[path]))
+            stack.callback(os.close, handles[-1])
+            _write(handles[-1], (data,), FILE_MODE)
+        for handle in handles:
+            os.fsync(handle)
+    for path in files:
+        temporary[path].rename(path)
+    for folder in {path.parent: None for path in files}:
+        flush_folder(folder)
 
 
 def create(path: Path) -> BufferedWriter:
@@ -357,14 +373,18 @@ def _open(path: Path, flags: int) -> int:
 
 def _write_flushed(handle: int, pieces: Iterable[bytes], mode: int) -> None:
     try:
-        for piece in pieces:
-            rest = memoryview(piece)
-            while rest:
-                rest = rest[os.write(handle, rest) :]
-        os.fchmod(handle, mode)
+        _write(handle, pieces, mode)
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _write(handle: int, pieces: Iterable[bytes], mode: int) -> None:
+    for piece in pieces:
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+    os.fchmod(handle, mode)
 
 
 def flush_folder(path: Path) -> None:
@@ -391,11 +411,23 @@ def update_derived(path: Path, data: bytes) -> bool:
     Returns:
       whether the bytes changed.
     """
-    try:
-        if read(path) == data:
-            os.utime(path)
-            return False
-    except FileNotFoundError:
-        make_folder(path.parent)
-    replace(path, data)
-    return True
+    return path in update_all_derived({path: data})
+
+
+def update_all_derived(files: Mapping[Path, bytes]) -> set[Path]:
+    """The same of many.
+
+    Returns:
+      those whose bytes changed.
+    """
+    changed = {}
+    for path, data in files.items():
+        try:
+            if read(path) == data:
+                os.utime(path)
+                continue
+        except FileNotFoundError:
+            make_folder(path.parent)
+        changed[path] = data
+    replace_all(changed)
+    return set(changed)
