@@ -117,6 +117,27 @@ def test_records_about_no_invoice_of_the_client_are_all_named_and_nothing_is_wri
     assert not (root.path / "exports").exists()
 
 
+def test_a_credit_note_comes_before_the_money_of_the_same_day(tmp_path):
+    note = past.bill("nord", "NORD-2024-0002", "2024-03-09", GOODS, corrects="NORD-2024-0001")
+    root = past.root_of(
+        tmp_path / "root",
+        MIXED,
+        past.money("nord", "NORD-2024-0001", "2024-03-08", 16_550),
+        past.bill("nord", "NORD-2024-0003", "2024-03-09", SERVICES),
+        past.money("nord", "NORD-2024-0003", "2024-03-09", 12_000),
+        note,
+    )
+    house.call("export_revenues", root, month="2024-03")
+    rows = read(root, "recettes/recettes-2024-03.csv")
+    assert [(row["date"], row["kind"], row["nature"], row["gross"]) for row in rows] == [
+        ("2024-03-08", "payment", "goods", "105.50"),
+        ("2024-03-08", "payment", "services", "60.00"),
+        ("2024-03-09", "credit_note", "goods", "-60.00"),
+        ("2024-03-09", "credit_note", "services", "60.00"),
+        ("2024-03-09", "payment", "services", "120.00"),
+    ]
+
+
 def test_totals_stand_in_a_file_of_their_own(root):
     house.call("export_revenues", root, year="2024")
     totals = read(root, "recettes/recettes-2024.totals.csv")

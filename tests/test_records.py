@@ -93,6 +93,15 @@ def test_a_broken_line_is_named(root, change, place, said):
     assert said in fault.text
 
 
+def test_a_line_that_was_written_anew_with_its_own_hash_is_noticed_by_the_next(root):
+    lines = path_of(root).read_bytes().splitlines(True)
+    start = records.Chain(path_of(root), (), 0, 1, json.loads(lines[0])["hash"])
+    other = records.extend(start, [{**FACTS[1], "number": "NORD-2026-0009"}]).lines
+    write(root, lines[0] + other + lines[2])
+    (fault,) = faults(root)
+    assert (fault.place, "does not follow the line before it" in fault.text) == ("line 3", True)
+
+
 def test_a_last_line_that_was_taken_away_is_noticed_by_the_head(root):
     lines = path_of(root).read_bytes().splitlines(keepends=True)
     write(root, b"".join(lines[:-1]))
