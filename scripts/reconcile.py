@@ -36,7 +36,7 @@ from lib import (
     storage,
     workers,
 )
-from lib.alerts import Alert, Broken
+from lib.alerts import Alert, Broken, gathered
 from lib.balances import Lines
 from lib.root import Root
 
@@ -53,8 +53,8 @@ def main(arguments: Namespace, root: Root) -> None:
         stale = (client for client in clients if balances.is_stale(root, client))
         made = 0
         faults: list[Alert] = []
-        for share, done in workers.each(renew, root, _shares(stale), used.workers, _WORTH_WORKERS):
-            made += len(share)
+        for _, done in workers.each(renew, root, _shares(stale), used.workers, _WORTH_WORKERS):
+            made += len(done.said)
             for line in done.said:
                 print(line)
             faults += done.faults
@@ -83,24 +83,24 @@ def renew(root: Root, clients: list[str]) -> Done:
     done = Done([], [])
     files: dict[Path, bytes] = {}
     for client in clients:
-        with records.without_collector():
-            try:
-                lines = balances.read_lines(root, client)
-                _check(root, client, lines)
-            except Broken as broken:
-                done.faults.extend(broken.alerts)
+        with records.without_collector(), gathered(done.faults):
+            lines = balances.read_lines(root, client)
+            _check(root, client, lines)
+            if not lines.issued:
                 continue
             balance = balances.of_lines(lines)
             files[balances.path_of(root, client)] = balance.to_bytes()
-        figures = balance.totals._asdict().items()
-        amounts = ", ".join(f"{name} {money.plain(value, 2)}" for name, value in figures)
-        done.said.append(f"{client}: {amounts}")
-    storage.update_all_derived(files)
-    return done
+            figures = balance.totals._asdict().items()
+            amounts = ", ".join(f"{name} {money.plain(value, 2)}" for name, value in figures)
+            done.said.append(f"{client}: {amounts}")
+    with gathered(done.faults):
+        storage.update_all_derived(files)
+        return done
+    return Done([], done.faults)
 
 
 def _check(root: Root, client: str, lines: Lines) -> None:
-    known = {record.number for record in lines.issued if not record.corrects}
+    known = {record.number for record in lines.issued if record.kind == "invoice"}
     name = root.name_of(payments.chain_path(root, client))
     text = "names {}, which no record in data/revenues/ knows"
     strays = [

@@ -284,6 +284,28 @@ def test_what_is_broken_keeps_no_other_balance_from_being_made(tmp_path: Path) -
     assert sorted(path.stem for path in balances.folder(root).iterdir()) == made
 
 
+def test_what_is_no_file_is_told_with_the_other_faults(root: Root) -> None:
+    books.bill(root, "est", 1, "100.00")
+    books.bill(root, "nord", 1, "100.00")
+    books.bill(root, "sud", 1, "100.00")
+    (root.data / "revenues/est.jsonl").write_bytes(b"[]\n")
+    (root.data / "heads/payments/nord.json").mkdir(parents=True)
+    balances.path_of(root, "sud").mkdir(parents=True)
+    ran = house.call("reconcile", root)
+    assert (ran.code, ran.out) == (3, "")
+    assert "data/revenues/est.jsonl: line 1: is no record" in ran.err
+    assert "heads/payments/nord.json: is a link or no file" in ran.err
+    assert "balance/sud.json: is a link or no file" in ran.err
+
+
+def test_empty_records_have_no_balance(root: Root) -> None:
+    (root.data / "revenues").mkdir(parents=True)
+    (root.data / "revenues/nord.jsonl").write_bytes(b"")
+    ran = house.call("reconcile", root)
+    assert (ran.code, ran.err) == (0, "")
+    assert not balances.path_of(root, "nord").exists()
+
+
 @pytest.mark.parametrize("folder", ["revenues", "payments"])
 def test_a_missing_head_is_noticed(root: Root, folder: str) -> None:
     books.bill(root, "nord", 1, "100.00")

@@ -3,6 +3,7 @@
 import csv
 import fcntl
 import io
+import json
 import tempfile
 from collections import Counter
 from decimal import Decimal
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 import house
 import past
-from lib import accounting_tables, csv_files, issuing, records, revenues, settings
+from lib import accounting_tables, csv_files, issuing, records, revenues, settings, storage
 from lib.csv_files import AMOUNT, TEXT, Column
 from lib.root import Root
 
@@ -115,6 +116,58 @@ def test_records_about_no_invoice_of_the_client_are_all_named_and_nothing_is_wri
         " which is no invoice of this client",
     ]
     assert not (root.path / "exports").exists()
+
+
+def forged(root: Root, name: str, line: int, **changed: object) -> None:
+    """Changes a record and gives it the hash of what it says now."""
+    path = root.data / name
+    lines = path.read_bytes().splitlines(keepends=True)
+    record = {**json.loads(lines[line - 1]), **changed}
+    del record["hash"]
+    record["hash"] = storage.sha256(storage.canonical_json(record))
+    lines[line - 1] = storage.canonical_json(record) + b"\n"
+    path.write_bytes(b"".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "changed", "said"),
+    [
+        ("payments/nord.jsonl", 1, {"amount": "1.234"}, "line 2: does not follow"),
+        ("payments/nord.jsonl", 1, {"reverses": 7}, "line 2: does not follow"),
+        ("payments/nord.jsonl", 2, {"amount": "zz"}, "heads/payments/nord.json: disagrees with"),
+        ("revenues/nord.jsonl", 1, {"gross": "1e3"}, "heads/revenues/nord.json: disagrees with"),
+    ],
+)
+def test_a_record_that_cannot_be_counted_is_proved_before_it_is_used(
+    root, name, line, changed, said
+):
+    past.lay(
+        root,
+        past.money("nord", "NORD-2024-0001", "2024-04-03", -1_000),
+        past.bill("sud", "SUD-2024-0001", "2024-05-06", GOODS),
+    )
+    forged(root, name, line, **changed)
+    other = root.data / "revenues/sud.jsonl"
+    other.write_bytes(other.read_bytes()[:-9])
+    ran = house.call("export_revenues", root, year="2024")
+    assert (ran.code, len(ran.err.splitlines())) == (3, 2)
+    assert said in ran.err and "data/revenues/sud.jsonl: line 1: is cut in half" in ran.err
+
+
+def test_a_credit_note_of_nothing_is_no_invoice(tmp_path):
+    note = past.bill("nord", "NORD-2024-0002", "2024-03-09", GOODS, corrects="")
+    root = past.root_of(tmp_path / "root", MIXED, note)
+    ran = house.call("export_revenues", root, year="2024")
+    assert (ran.code, "line 2: is about NORD-2024-0002" in ran.err) == (3, True)
+
+
+def test_both_records_of_a_client_are_looked_at(root):
+    for name in ("revenues", "payments"):
+        path = root.data / name / "nord.jsonl"
+        path.write_bytes(path.read_bytes()[:-9])
+    for command, options in (("export_revenues", {"year": "2024"}), ("reconcile", {})):
+        ran = house.call(command, root, **options)
+        assert (ran.code, ran.err.count(": is cut in half: ")) == (3, 2)
 
 
 def test_a_credit_note_comes_before_the_money_of_the_same_day(tmp_path):

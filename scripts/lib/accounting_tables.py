@@ -188,8 +188,8 @@ def revenues(histories: Iterable[History], period: str) -> Report:
         "nature": [share.nature for _, share in rows],
         "vat_category": [share.vat_category for _, share in rows],
         "vat_rate": [share.vat_rate for _, share in rows],
-        "net": [-share.net if bill.corrects else share.net for bill, share in rows],
-        "vat": [-share.vat if bill.corrects else share.vat for bill, share in rows],
+        "net": [share.net if bill.kind == "invoice" else -share.net for bill, share in rows],
+        "vat": [share.vat if bill.kind == "invoice" else -share.vat for bill, share in rows],
         "currency": [bill.currency for bill, _ in rows],
         "due_date": [bill.due_date for bill, _ in rows],
     }

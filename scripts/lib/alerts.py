@@ -16,7 +16,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -65,6 +65,15 @@ class Broken(Stop):
     """Records, counters, heads or proofs disagree."""
 
     exit_code = 3
+
+
+@contextlib.contextmanager
+def gathered(faults: list[Alert]) -> Iterator[None]:
+    """Adds what the block finds broken to `faults`: what comes after it is looked at too."""
+    try:
+        yield
+    except Broken as broken:
+        faults.extend(broken.alerts)
 
 
 class Unavailable(Stop):

@@ -26,6 +26,7 @@ from typing import NamedTuple
 import msgspec
 
 from lib import money, payments, records, revenues, storage
+from lib.alerts import Alert, Broken, gathered
 from lib.payments import Entry
 from lib.records import Chain, Link
 from lib.root import Root
@@ -91,6 +92,7 @@ class IssuedLine(records.Link, gc=False, kw_only=True):
     due_date: date | None = None
     gross: Decimal
     issue_date: date
+    kind: str
     number: str
 
 
@@ -205,9 +207,17 @@ def read_lines(root: Root, client: str) -> Lines:
     Raises:
       Broken: with every disagreement found.
     """
-    issued = records.each(root, revenues.chain_path(root, revenues.DIRECT, client), IssuedLine)
-    paid = records.each(root, payments.chain_path(root, client), payments.Move)
-    return Lines(list(issued), list(paid))
+    issued: list[IssuedLine] = []
+    paid: list[payments.Move] = []
+    faults: list[Alert] = []
+    with gathered(faults):
+        path = revenues.chain_path(root, revenues.DIRECT, client)
+        issued += records.each(root, path, IssuedLine)
+    with gathered(faults):
+        paid += records.each(root, payments.chain_path(root, client), payments.Move)
+    if faults:
+        raise Broken(faults)
+    return Lines(issued, paid)
 
 
 def lines_of(issued: Iterable[records.Record], paid: Iterable[records.Record]) -> Lines:
@@ -298,6 +308,8 @@ def is_stale(root: Root, client: str) -> bool:
     ):
         try:
             heads.append(storage.read(records.head_path(root, path)))
+        except Broken:
+            return True  # no file: reading the records will tell
         except FileNotFoundError:
             if path.exists():
                 return True  # reading it will tell that its head is missing
@@ -309,5 +321,5 @@ def is_stale(root: Root, client: str) -> bool:
     try:
         with storage.open_file(path_of(root, client)) as stream:
             return stream.read(len(expected)) != expected
-    except FileNotFoundError:
+    except (FileNotFoundError, Broken):  # writing it will tell that it is no file
         return True

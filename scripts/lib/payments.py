@@ -110,6 +110,7 @@ class Move(records.Link, gc=False):
     """What a payment record does to its invoice."""
 
     amount: Decimal
+    date: date
     invoice: str
     kind: str
     reverses: int = 0
@@ -119,7 +120,6 @@ class _Line(Move, gc=False, kw_only=True):
     """A whole payment record."""
 
     client: str
-    date: date
     currency: str
     method: str = ""
     reference: str = ""

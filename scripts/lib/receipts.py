@@ -29,7 +29,7 @@ _Amounts = tuple[int, int]  # gross, VAT: cents
 class Receipt(msgspec.Struct, frozen=True, gc=False):
     """What one event changes: `shares` of the invoice, and what is beyond it (cents, signed).
 
-    `source` is the movement, or the credit note that moves what was paid.
+    `source` is the movement, or the credit note that moves what was paid of the invoice.
     """
 
     invoice: Bill

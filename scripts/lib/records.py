@@ -83,7 +83,7 @@ def read(root: Root, path: Path, facts: Any = dict) -> Chain:
       an empty chain where neither the file nor its head exists.
 
     Raises:
-      Broken: with every disagreement found.
+      Broken: with the first disagreement, since what follows it cannot be proved.
     """
     with _opened(path) as stream:
         lines = list(stream)
@@ -101,8 +101,8 @@ def each(root: Root, path: Path, shape: type[Linked]) -> Iterator[Linked]:
     line proved as it comes.
 
     Raises:
-      Broken: at the first line that is not what was written, since nothing after it can be
-        proved; after the last, if lines are missing there.
+      Broken: as `read` does, after the last line at the latest: until then the lines may have
+        been written anew together.
     """
     with _opened(path) as stream:
         yield from _proved(root, path, stream, shape)
@@ -140,7 +140,8 @@ def _proved(
         if link.prev != hash_:
             text = "does not follow the line before it: prev is not that line's hash"
             raise _fault(root, path, seq, text)
-        # The line is canonical, so cutting the hash out of it gives what was hashed.
+        # The line is canonical, so cutting the hash out of it gives what was hashed; no fact
+        # that could stand before it is called so.
         before, _, after = line.partition(b'"hash":"')
         hash_ = sha256(before + after[_AFTER_HASH:-1])
         if link.hash != hash_:
