@@ -43,7 +43,7 @@ from lib import (
     settings,
     storage,
 )
-from lib.alerts import Alert, Broken
+from lib.alerts import Alert, Broken, gathered
 from lib.inputs import BatchClientInput, ClientInput, Inputs
 from lib.letters import Package
 from lib.mail import Attachment
@@ -95,10 +95,8 @@ def write_all(box: outbox.Outbox, dues: list[Due]) -> dict[str, str]:
     hashes = {}
     faults: list[Alert] = []
     for due in dues:
-        try:
+        with gathered(faults):
             hashes[due.name] = storage.sha256(box.write(due))
-        except Broken as broken:
-            faults += broken.alerts
     if faults:
         raise Broken(dict.fromkeys(faults))
     return hashes

@@ -16,7 +16,7 @@ from typing import IO, Any, NamedTuple, TypeVar
 import msgspec
 
 from lib import storage
-from lib.alerts import Alert, Broken, counted
+from lib.alerts import Alert, Broken, counted, gathered
 from lib.root import Root
 
 Record = dict[str, Any]
@@ -181,10 +181,8 @@ def read_family(root: Root, folder: Path, facts: Any = dict) -> dict[str, Chain]
     chains: dict[str, Chain] = {}
     faults: list[Alert] = []
     for name in owners(root, folder):
-        try:
+        with gathered(faults):
             chains[name] = read(root, folder / f"{name}.jsonl", facts)
-        except Broken as broken:
-            faults += broken.alerts
     if faults:
         raise Broken(faults)
     return chains
