@@ -42,7 +42,6 @@ from lib import (
     revenues,
     settings,
     storage,
-    tables,
 )
 from lib.alerts import Alert, Broken, Refused
 from lib.billing import Billable, NothingToBill
@@ -368,7 +367,7 @@ def report(root: Root, decision: Decision, facts: dict[str, list[records.Record]
     for passed in decision.passed_over:
         print(f"{passed.client}: nothing issued, {passed.reason}")
     if issued:
-        tables.show_revenues(issued)
+        revenues.show(issued)
     for fact in issued:
         text = f"{fact['number']} of {fact['gross']} {fact['currency']} for {fact['month']}"
         alerts.write_log(root.logs, fact["client"], "INFO", "generate_invoice.py", "I-ISSUED", text)

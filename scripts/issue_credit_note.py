@@ -41,7 +41,6 @@ from lib import (
     schemas,
     settings,
     storage,
-    tables,
 )
 from lib.alerts import Alert, Refused
 from lib.document import Document
@@ -73,7 +72,7 @@ def main(arguments: Namespace, root: Root) -> None:
         made, sequences = decide(root, found, asked, reason, arguments)
         fact = stage(run, found, made, sequences)
         run.commit()
-    tables.show_revenues([fact])
+    revenues.show([fact])
     text = f"{fact['number']} corrects {fact['corrects']}, {fact['gross']} {fact['currency']}"
     alerts.write_log(root.logs, fact["client"], "INFO", "issue_credit_note.py", "I-ISSUED", text)
 

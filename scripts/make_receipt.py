@@ -25,8 +25,9 @@ from datetime import date
 from lib import document, exports, invoice_pdf, receipts, revenues, storage, words
 from lib.alerts import Alert, Broken
 from lib.document import Document
-from lib.histories import Bill, History, Movement, in_euros, text_of
+from lib.histories import Bill, History, Movement
 from lib.invoice_pdf import Settled
+from lib.money import in_euros, text_of
 from lib.payments import METHODS
 from lib.root import Root
 

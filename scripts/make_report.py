@@ -25,7 +25,7 @@ if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
 from lib import balances, exports, heads, inputs, report_pdf, revenues, words, year_report
-from lib.histories import text_of
+from lib.money import text_of
 from lib.records import Record
 from lib.root import Root
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.tree import Tree
 
-from lib import lock, revenues, settings, tables
+from lib import lock, revenues, settings
 from lib.root import Root
 
 _SHOWN = 3  # files of a folder that the tree names; it counts the others
@@ -41,7 +41,7 @@ def main(arguments: Namespace, root: Root) -> None:
     print()
     Console(highlight=False).print(_tree(root.path, Tree(f"{root.path}/")))
     print()
-    tables.show_revenues(facts)
+    revenues.show(facts)
     if facts:
         first = facts[0]
         pdf = revenues.proof_path(root, revenues.DIRECT, first["client"], first["number"], "pdf")

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 import house
 from lib import histories, payments, records
-from lib.histories import History, Share, text_of
+from lib.histories import History, Share
+from lib.money import text_of
 from lib.records import Record
 from lib.root import Root
 

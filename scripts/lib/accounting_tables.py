@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from lib import csv_files, receipts
 from lib.csv_files import AMOUNT, CODE, FIGURE, TEXT, Column
-from lib.histories import History, Movement, text_of
+from lib.histories import History, Movement
+from lib.money import text_of
 from lib.receipts import Receipt
 from lib.settings import Settings
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from lib.histories import text_of
+from lib.money import text_of
 from lib.settings import Settings
 
 TEXT = "text"  # what people wrote

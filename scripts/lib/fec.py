@@ -11,8 +11,9 @@ from msgspec.structs import asdict
 
 from lib import bookkeeping
 from lib.bookkeeping import Entry, FiscalYear, Letter
-from lib.histories import History, text_of
+from lib.histories import History
 from lib.inputs import Accounts
+from lib.money import text_of
 
 COLUMNS = (
     "JournalCode",

@@ -6,20 +6,17 @@ and dates are the texts of the records, so that what is done for each record sta
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
-from functools import lru_cache
 from typing import ClassVar, TypeVar
 
 import msgspec
 
 from lib import payments, records, revenues
 from lib.alerts import Alert, Broken, gathered
+from lib.money import cents_of
 from lib.root import Root
 
 _Line = TypeVar("_Line")
 _Made = TypeVar("_Made")
-
-_MANY = 100_000  # amounts kept as read and as written: most come again every month
 
 
 class Share(msgspec.Struct, frozen=True, gc=False):
@@ -79,39 +76,6 @@ class History(msgspec.Struct, frozen=True, gc=False):
     invoice: Bill
     credit_notes: Sequence[Bill]
     movements: Sequence[Movement]
-
-
-def cents(amount: Decimal) -> int:
-    """12.50 is 1250.
-
-    Raises:
-      ValueError: if it has a fraction of a cent.
-    """
-    value = amount.scaleb(2)
-    if value != int(value):
-        raise ValueError(f"{amount} has a fraction of a cent")
-    return int(value)
-
-
-@lru_cache(_MANY)
-def _cents_of(text: str) -> int:
-    """The same of an amount as records have it: "12.50" is 1250, and so is "12.5"."""
-    whole, _, fraction = text.partition(".")
-    if len(fraction) > 2:
-        raise ValueError(f"{text!r} has a fraction of a cent")
-    return int(whole + fraction.ljust(2, "0"))
-
-
-def in_euros(amount: int) -> Decimal:
-    """1250 is 12.50."""
-    return Decimal(amount).scaleb(-2)
-
-
-@lru_cache(_MANY)
-def text_of(amount: int) -> str:
-    """1250 is "12.50", -5 is "-0.05"."""
-    whole, rest = divmod(abs(amount), 100)
-    return f"{'-' if amount < 0 else ''}{whole}.{rest:02d}"
 
 
 def clients_of(root: Root) -> list[str]:
@@ -289,7 +253,13 @@ def _bills(lines: Iterable[IssuedLine]) -> tuple[list[Bill], dict[str, list[Bill
 
 def _bill(record: IssuedLine) -> Bill:
     shares = [
-        Share(one.nature, one.vat_category, one.vat_rate, _cents_of(one.net), _cents_of(one.vat))
+        Share(
+            one.nature,
+            one.vat_category,
+            one.vat_rate,
+            cents_of(one.net),
+            cents_of(one.vat),
+        )
         for one in record.breakdown
     ]
     return Bill(
@@ -302,7 +272,7 @@ def _bill(record: IssuedLine) -> Bill:
         record.corrects,
         record.buyer,
         record.currency,
-        _cents_of(record.gross),
+        cents_of(record.gross),
         tuple(shares),
         record.vat_on_debits,
         record.document_sha256,
@@ -324,7 +294,7 @@ def _movements(lines: Iterable[PaidLine]) -> dict[str, list[Movement]]:
             line.invoice,
             line.date,
             payments.effect(
-                line.kind, _cents_of(line.amount), original.amount if original else None
+                line.kind, cents_of(line.amount), original.amount if original else None
             ),
             line.currency,
             original.method if original else line.method,

@@ -14,6 +14,7 @@ from msgspec import Struct
 from lib import facturx_xml, fonts, logos, money, payment_code, pdf_writer, typeset, words
 from lib.document import CREDIT_NOTE, Address, Document, Line, Party, Seller
 from lib.fonts import REGULAR, SEMIBOLD
+from lib.logos import MM
 from lib.pdf_writer import Attachment, Box, Modules, Page, Picture, Stamp
 from lib.typeset import (
     ACCENT,
@@ -22,7 +23,6 @@ from lib.typeset import (
     INK,
     LEFT,
     LIGHT,
-    MM,
     PAGE_HEIGHT,
     PAGE_WIDTH,
     RIGHT,

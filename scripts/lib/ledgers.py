@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from lib.bookkeeping import Entry, FiscalYear
-from lib.histories import text_of
+from lib.money import text_of
 
 OPENING = "Equity:Opening-Balances"
 RECEIVABLE = "Assets:Receivable:"

@@ -4,8 +4,7 @@ import warnings
 from functools import lru_cache
 from io import BytesIO
 
-from lib.typeset import MM
-
+MM = 72 / 25.4  # a millimetre in points
 _WIDTH = 50 * MM
 _HEIGHT = 18 * MM
 _MOST_BYTES = 1_000_000

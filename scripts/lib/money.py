@@ -17,9 +17,12 @@ from decimal import (
     InvalidOperation,
     localcontext,
 )
+from functools import lru_cache
 
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
+
+_MANY = 100_000  # amounts kept as read and as written: most come again every month
 
 # Wide enough for every product of two inputs (13 digits each), and loud beyond that.
 _EXACT = Context(prec=60, traps=[InvalidOperation, Inexact])
@@ -95,3 +98,43 @@ def plain(value: Decimal, decimals: int = 0) -> str:
         return text
     fraction = fraction.rstrip("0").ljust(decimals, "0")
     return f"{whole}.{fraction}" if fraction else whole
+
+
+# --- whole cents ---------------------------------------------------------------------
+
+
+def cents(amount: Decimal) -> int:
+    """12.50 is 1250.
+
+    Raises:
+      ValueError: if it has a fraction of a cent.
+    """
+    value = amount.scaleb(2)
+    if value != int(value):
+        raise ValueError(f"{amount} has a fraction of a cent")
+    return int(value)
+
+
+@lru_cache(_MANY)
+def cents_of(text: str) -> int:
+    """Whole cents of an amount as records write it: "12.50" is 1250, and so is "12.5".
+
+    Raises:
+      ValueError: if it has a fraction of a cent.
+    """
+    whole, _, fraction = text.partition(".")
+    if len(fraction) > 2:
+        raise ValueError(f"{text!r} has a fraction of a cent")
+    return int(whole + fraction.ljust(2, "0"))
+
+
+def in_euros(amount: int) -> Decimal:
+    """1250 is 12.50."""
+    return Decimal(amount).scaleb(-2)
+
+
+@lru_cache(_MANY)
+def text_of(amount: int) -> str:
+    """1250 is "12.50", -5 is "-0.05"."""
+    whole, rest = divmod(abs(amount), 100)
+    return f"{'-' if amount < 0 else ''}{whole}.{rest:02d}"

@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from lib import fonts, pdf_writer, typeset, words
 from lib.fonts import REGULAR, SEMIBOLD
-from lib.histories import in_euros
+from lib.logos import MM
+from lib.money import in_euros
 from lib.pdf_writer import Box, Colour, Page
 from lib.typeset import (
     ACCENT,
@@ -22,7 +23,6 @@ from lib.typeset import (
     INK,
     LEFT,
     LIGHT,
-    MM,
     PAGE_HEIGHT,
     RIGHT,
     WIDTH,

@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lib import document, issuing, money, periods, records, storage
+from lib import document, issuing, money, periods, records, storage, tables
 from lib.alerts import Alert, Broken
 from lib.document import Document, Period
 from lib.root import Root
@@ -223,3 +223,23 @@ def issued(lines: Iterable[records.Record]) -> list[Issued]:
         for record in lines
         if record["kind"] == "invoice"
     ]
+
+
+def show(facts: Iterable[records.Record]) -> None:
+    """Prints what was issued: client, number, period, net, VAT, gross, due."""
+    facts = list(facts)
+    rows = [
+        [
+            fact["client"],
+            fact["number"],
+            f"{fact['period']['start']} – {fact['period']['end']}",
+            fact["net"],
+            fact["vat"],
+            fact["gross"],
+            fact.get("due_date", ""),
+        ]
+        for fact in facts
+    ]
+    sums = [money.total(Decimal(fact[key]) for fact in facts) for key in ("net", "vat", "gross")]
+    rows.append(["total", "", "", *[money.plain(value, 2) for value in sums], ""])
+    tables.show("", ["client", "number", "period", "net", "VAT", "gross", "due"], rows, right=4)

@@ -1,9 +1,8 @@
 """Tables on the terminal, plain text in a cron mail."""
 
 from collections.abc import Iterable
-from decimal import Decimal
 
-from lib import alerts, money, records
+from lib import alerts
 
 _NARROWEST = 160  # columns of a table that is not on a terminal: a mail does not wrap it
 
@@ -24,23 +23,3 @@ def show(title: str, headings: list[str], rows: Iterable[list[str]], right: int 
     for row in rows:
         table.add_row(*[Text(alerts.printable(cell)) for cell in row])
     console.print(table)
-
-
-def show_revenues(facts: Iterable[records.Record]) -> None:
-    """Prints what was issued: client, number, period, net, VAT, gross, due."""
-    facts = list(facts)
-    rows = [
-        [
-            fact["client"],
-            fact["number"],
-            f"{fact['period']['start']} – {fact['period']['end']}",
-            fact["net"],
-            fact["vat"],
-            fact["gross"],
-            fact.get("due_date", ""),
-        ]
-        for fact in facts
-    ]
-    sums = [money.total(Decimal(fact[key]) for fact in facts) for key in ("net", "vat", "gross")]
-    rows.append(["total", "", "", *[money.plain(value, 2) for value in sums], ""])
-    show("", ["client", "number", "period", "net", "VAT", "gross", "due"], rows, right=4)

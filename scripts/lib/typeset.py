@@ -10,9 +10,9 @@ from functools import cache
 from typing import NamedTuple
 
 from lib import fonts
+from lib.logos import MM
 from lib.pdf_writer import Box, Colour, Page, Text
 
-MM = 72 / 25.4
 PAGE_WIDTH = 210 * MM
 PAGE_HEIGHT = 297 * MM
 LEFT = 18 * MM

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, TypeVar
 from lib import accounting_tables, balances, numbering, receipts
 from lib.balances import InvoiceBalance
 from lib.heads import Head
-from lib.histories import History, cents
+from lib.histories import History
+from lib.money import cents
 from lib.records import Record
 
 _T = TypeVar("_T")
