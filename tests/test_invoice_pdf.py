@@ -22,7 +22,7 @@ from lxml import etree
 from msgspec.structs import replace
 from PIL import Image
 
-from lib import fonts, invoice_pdf, money, payment_code, pdf_writer, words
+from lib import characters, fonts, invoice_pdf, money, payment_code, pdf_writer, qr_code, words
 from lib.document import (
     CREDIT_NOTE,
     Address,
@@ -208,10 +208,10 @@ def test_english_page_holds_no_french() -> None:
 def test_every_word_has_the_same_places_in_both_languages() -> None:
     for french, english in words.WORDS.values():
         assert sorted(re.findall(r"{\w+}", french)) == sorted(re.findall(r"{\w+}", english))
-        assert not fonts.missing_glyphs(french + english)
+        assert not characters.missing(french + english)
         assert english.isascii(), "French in the English column"
     for french, english in words.UNITS.values():
-        assert french and english and not fonts.missing_glyphs(french + english)
+        assert french and english and not characters.missing(french + english)
 
 
 def test_allowances_and_rates() -> None:
@@ -419,16 +419,22 @@ def test_wrapping_keeps_every_character(text: str, limit: int) -> None:
     ["漢", "\U0001f600", "\n", "\t", "\x00", "\x7f", "\u0301", "\u00ad", "\u200b", "\u202e", "א"],
 )
 def test_a_character_without_glyph_is_refused(character: str) -> None:
-    assert fonts.missing_glyphs(f"abc{character}{character}") == [character]
+    assert characters.missing(f"abc{character}{character}") == [character]
     buyer = replace(make_document().buyer, name=f"Acme{character}SA")
     with pytest.raises(ValueError, match=f"U\\+{ord(character):04X}"):
         invoice_pdf.render(make_document(buyer=buyer), XML, None)
 
 
+def test_what_counts_as_printable_is_what_both_faces_have() -> None:
+    assert characters.printable() == set.intersection(
+        *(set(fonts.advances(f)) for f in fonts.FACES)
+    )
+
+
 def test_european_names_have_their_glyphs() -> None:
     names = "Łódź Ğüneş Đặng Þórður ÆØÅ ẞß Őű Στούντιο Φωτός «Северный ветер» Љубљана №№ œŒ ÿŸ"
     figures = "\u202f\u00a0’€−\u2011–—…•“”„·×²³½°™®©§¶£¥%‰"
-    assert fonts.missing_glyphs(names + figures) == []
+    assert characters.missing(names + figures) == []
     document = make_document(buyer=replace(make_document().buyer, name=names))
     assert names in text_of(document)
 
@@ -576,7 +582,7 @@ def test_code_is_drawn_as_it_was_computed() -> None:
     document = make_document()
     (page,) = invoice_pdf._lay_out(document, None, "")
     (code,) = [mark for mark in page if isinstance(mark, pdf_writer.Modules)]
-    matrix = payment_code.qr_matrix(
+    matrix = qr_code.of_payment(
         payment_code.epc_payload(
             name="Studio Lumière",
             iban="FR1420041010050500013M02606",

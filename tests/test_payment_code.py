@@ -85,12 +85,12 @@ def test_largest_payload_has_a_code() -> None:
     change = {"name": "я" * 70, "reference": "", "text": "x" * 123}
     payload = payment_code.epc_payload(**(GIVEN | change))
     assert len(payload.encode()) == 331
-    assert len(payment_code.qr_matrix(payload)) <= 4 * 13 + 17
+    assert len(qr_code.of_payment(payload)) <= 4 * 13 + 17
 
 
 def test_code_holds_the_payload() -> None:
     payload = payment_code.epc_payload(**GIVEN)
-    matrix = payment_code.qr_matrix(payload)
+    matrix = qr_code.of_payment(payload)
     assert len(matrix) == 41  # version 6, the one that read_version_6 knows
     assert read_version_6(matrix) == payload
 

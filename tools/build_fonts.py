@@ -31,6 +31,7 @@ from fontTools.ttLib import TTFont
 FAMILY = "Invoice Sans"
 WEIGHTS = ("Regular", "SemiBold")
 TARGET = Path(__file__).parents[1] / "scripts" / "lib" / "fonts"
+CHARACTERS = TARGET.with_name("characters.txt")
 
 RANGES = (
     (0x0020, 0x007E),  # Basic Latin
@@ -102,6 +103,19 @@ def build(source: Path, weight: str) -> Path:
     return path
 
 
+def write_characters() -> None:
+    """Writes the ranges of the characters that every weight has."""
+    faces = [TTFont(path).getBestCmap().keys() for path in TARGET.glob("*.ttf")]
+    ranges: list[list[int]] = []
+    for code in sorted(set.intersection(*map(set, faces))):
+        if ranges and ranges[-1][1] == code - 1:
+            ranges[-1][1] = code
+        else:
+            ranges.append([code, code])
+    lines = [f"{first:04X}-{last:04X}\n" for first, last in ranges]
+    CHARACTERS.write_text("".join(lines), encoding="utf-8")
+
+
 def main() -> None:
     """Builds every weight and copies the licence beside it."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -111,6 +125,7 @@ def main() -> None:
     for weight in WEIGHTS:
         path = build(package / "fonts/complete/woff" / f"IBMPlexSans-{weight}.woff", weight)
         print(f"{path.name}: {path.stat().st_size:,} bytes")
+    write_characters()
     shutil.copyfile(package / "LICENSE.txt", TARGET / "LICENSE")
 
 

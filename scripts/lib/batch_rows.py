@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
-from lib import fonts, inputs, money, schemas, vat
+from lib import characters, inputs, money, schemas, vat
 from lib.alerts import SHOWN
 from lib.batch_csv import Dialect, Fault, Row
 from lib.document import Address, ElectronicAddress, Party, Period
@@ -142,7 +142,7 @@ def _remedy(name: str, value: str, written: str) -> str:
     if whole := schemas.composed(value):
         remedy = f'write "{shown(whole)}", its accents composed with their letters (NFC)'
         return f"{remedy}: type the cell again, or export from another program"
-    if missing := fonts.missing_glyphs(value):
+    if missing := characters.missing(value):
         names = (unicodedata.name(char, f"U+{ord(char):04X}").lower() for char in missing[:3])
         if name not in _DECIMALS:
             return f"type the cell again without what cannot be printed: {', '.join(names)}"

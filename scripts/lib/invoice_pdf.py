@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from lib import facturx_xml, fonts, logos, money, payment_code, pdf_writer, typeset, words
+from lib import facturx_xml, fonts, logos, money, payment_code, pdf_writer, qr_code, typeset, words
 from lib.document import CREDIT_NOTE, Address, Document, Line, Party, Seller
 from lib.fonts import REGULAR, SEMIBOLD
 from lib.logos import MM
@@ -572,7 +572,7 @@ def _payment(document: Document, watermark: str) -> Part:
     reference = "" if _is_draft(document, watermark) else document.payment_reference
     matrix: tuple[bytes, ...] = ()
     if document.currency == "EUR" and not watermark:
-        matrix = payment_code.qr_matrix(
+        matrix = qr_code.of_payment(
             payment_code.epc_payload(
                 name=holder, iban=bank.iban, bic=bank.bic, amount=due, reference=reference
             )

@@ -9,8 +9,6 @@ import unicodedata
 from decimal import Decimal
 from functools import cache
 
-from lib import qr_code
-
 LARGEST = Decimal("999999999.99")
 SMALLEST = Decimal("0.01")
 MAX_NAME = 70
@@ -96,12 +94,3 @@ def _is_iban(text: str) -> bool:
     from stdnum import iban
 
     return bool(iban.is_valid(text)) and text == iban.compact(text)
-
-
-def qr_matrix(payload: str) -> qr_code.Matrix:
-    """The modules of the QR code, row by row, 1 for dark, without the quiet zone.
-
-    Raises:
-      ValueError: if error correction level M would need more than version 13.
-    """
-    return qr_code.matrix(payload.encode(), MAX_VERSION)

@@ -15,6 +15,8 @@ from itertools import chain, zip_longest
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from lib import payment_code
+
 # Readers take any of the eight masks. Weighing all of them takes four fifths of segno's time,
 # and this one wins most often for payment codes.
 MASK = 2
@@ -30,6 +32,15 @@ class _Version(NamedTuple):
     correction: int  # the error correction codewords of each block
     blank: int  # the modules where all codewords are 0, a byte each: "0" or "1"
     places: Callable[[bytes], tuple[int, ...]]  # from the codewords' bits to the modules
+
+
+def of_payment(payload: str) -> Matrix:
+    """The code of a transfer (see lib/payment_code), row by row, without the quiet zone.
+
+    Raises:
+      ValueError: if error correction level M would need more than version 13.
+    """
+    return matrix(payload.encode(), payment_code.MAX_VERSION)
 
 
 def matrix(data: bytes, largest: int) -> Matrix:

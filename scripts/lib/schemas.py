@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lib import code_lists, fonts
+from lib import characters, code_lists
 from lib.alerts import SHOWN, Alert
 from lib.words import UNITS
 
@@ -207,11 +207,11 @@ def _timezone(value: str) -> str:
 def composed(value: str) -> str | None:
     """`value` with each letter and its accent as one character (NFC), where that mends it."""
     whole = unicodedata.normalize("NFC", value)
-    return None if whole == value or fonts.missing_glyphs(whole) else whole
+    return None if whole == value or characters.missing(whole) else whole
 
 
 def _printable(value: str) -> str:
-    missing = fonts.missing_glyphs(value)
+    missing = characters.missing(value)
     if missing and (whole := composed(value)):
         raise ValueError(
             f"its accents are characters of their own (decomposed, NFD); write {_shown(whole)}"

@@ -84,7 +84,7 @@ def xmp(
 ) -> str:
     """What a PDF/A-3B file says of itself, dated by `day`; `more` is added as it is.
 
-    Title, author and subject are texts that a page can print (see fonts.missing_glyphs).
+    Title, author and subject are texts that a page can print (see lib/characters).
     """
     from xml.sax.saxutils import escape
 

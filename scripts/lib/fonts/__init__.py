@@ -81,19 +81,3 @@ def _split(word: str, face: str, size: float, limit: float) -> Iterator[str]:
         piece += character
         used += advance
     yield piece
-
-
-@cache
-def _known() -> frozenset[str]:
-    """The characters that every face has."""
-    return frozenset(advances(REGULAR).keys() & advances(SEMIBOLD).keys())
-
-
-def missing_glyphs(text: str) -> list[str]:
-    """The characters that cannot be printed, each once, in the order of the text.
-
-    Line breaks, tabs and other control characters are among them, and so are combining
-    marks: an accented letter must be one character (Unicode normal form C).
-    """
-    known = _known()
-    return list(dict.fromkeys(character for character in text if character not in known))
