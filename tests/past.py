@@ -145,26 +145,27 @@ def _of_client(draw: st.DrawFn, client: str) -> list[Record]:
         day = draw(days)
         debits = {"vat_on_debits": True} if draw(st.booleans()) else {}
         bills.append(bill(client, number, day, *charged, **debits))
-        if draw(st.integers(0, 2)) == 0:
-            bills.append(draw(_credit(client, number, day, charged, len(bills))))
+        left = charged
+        for _ in range(draw(st.sampled_from([0, 0, 1, 3]))):
+            if left:
+                credited, left = draw(credit_of(left))
+                note = f"{client[:4].upper()}-{len(bills) + 1:04d}"
+                bills.append(bill(client, note, draw(_after(day)), *credited, corrects=number))
     return bills + draw(_moves([one for one in bills if one["kind"] == "invoice"]))
 
 
 @st.composite
-def _credit(
-    draw: st.DrawFn, client: str, number: str, day: str, charged: list[Given], count: int
-) -> Record:
-    """All of an invoice, one share of it, or a part of one."""
-    kind = draw(st.sampled_from(["all", "share", "part"]))
-    credited = charged
-    if kind != "all":
-        credited = [draw(st.sampled_from(charged))]
-    if kind == "part":
-        nature, rate, net, _ = credited[0]
-        part = draw(st.integers(1, net))
-        credited = [(nature, rate, part, (part * _RATES[rate] + 50) // 100)]
-    note = f"{client[:4].upper()}-{count + 1:04d}"
-    return bill(client, note, draw(_after(day)), *credited, corrects=number)
+def credit_of(draw: st.DrawFn, left: list[Given]) -> tuple[list[Given], list[Given]]:
+    """All that is left of an invoice, one share of it, or a part of one; and the rest."""
+    if draw(st.integers(0, 2)) == 0:
+        return left, []
+    nature, rate, net, vat = taken = draw(st.sampled_from(left))
+    others = [share for share in left if share != taken]
+    part = draw(st.integers(1, net))
+    tax = min(vat, (part * _RATES[rate] + 50) // 100)
+    if part == net or draw(st.booleans()):
+        return [taken], others
+    return [(nature, rate, part, tax)], [*others, (nature, rate, net - part, vat - tax)]
 
 
 def _after(day: str) -> st.SearchStrategy[str]:

@@ -191,6 +191,35 @@ def test_a_credit_note_comes_before_the_money_of_the_same_day(tmp_path):
     ]
 
 
+def test_a_second_credit_note_and_its_refund_have_the_vat_of_their_own_lines(tmp_path):
+    nord, twenty = "NORD-2024-0001", ("goods", "20.00", 100_000, 20_000)
+    five = ("services", "5.50", 100_000, 5_500)
+    root = past.root_of(
+        tmp_path / "root",
+        past.bill("nord", nord, "2024-11-03", twenty, five),
+        past.money("nord", nord, "2024-11-10", 225_500),
+        past.bill("nord", "NORD-2024-0002", "2024-11-12", twenty, corrects=nord),
+        past.money("nord", nord, "2024-11-15", -120_000),
+        past.bill("nord", "NORD-2024-0003", "2024-11-25", five, corrects=nord),
+        past.money("nord", nord, "2024-12-05", -105_500),
+    )
+    totals = {}
+    for month in ("2024-11", "2024-12"):
+        assert house.call("export_revenues", root, month=month).code == 0
+        rows = read(root, f"recettes/recettes-{month}.totals.csv")
+        totals[month] = {row["vat_rate"]: (row["net"], row["vat"]) for row in rows}
+    assert totals == {
+        "2024-11": {
+            "20.00": ("0.00", "0.00"),
+            "5.50": ("1000.00", "55.00"),
+            "": ("1000.00", "55.00"),
+        },
+        "2024-12": {"5.50": ("-1000.00", "-55.00"), "": ("-1000.00", "-55.00")},
+    }
+    kinds = [row["kind"] for row in read(root, "recettes/recettes-2024-11.csv")]
+    assert kinds == ["payment", "payment", "refund"]
+
+
 def test_totals_stand_in_a_file_of_their_own(root):
     house.call("export_revenues", root, year="2024")
     totals = read(root, "recettes/recettes-2024.totals.csv")

@@ -5,16 +5,18 @@ allocated: so the last payment of an invoice leaves exactly the VAT that was inv
 Events count in order of date, so that a later one never changes what an earlier period says.
 
 Credit notes: from its date on, a credit note takes its shares out of what there is to pay.
-What had been paid of them stays allocated to them until it is given back: the refund
-carries their VAT. Where an invoice of several rates was paid in part, the credit note
-itself moves what was paid from what it cancels to what still stands (a receipt of 0.00).
-What is paid beyond the invoice is an overpayment and has no VAT.
+What had been paid of just these shares is held, share by share, until money goes back: the
+refund carries their VAT. What was given back, or was never paid, is held by nobody; a refund
+that is reversed is held again. Where an invoice of several rates was paid in part, the credit
+note itself moves what was paid from what it cancels to what still stands (a receipt of 0.00).
+What is paid beyond the invoice is an overpayment and has no VAT; it goes back first.
 
 Worked example: 100.00 at 20 % and 50.00 at 10 %, gross 175.00. Paid 60.00: VAT 60 x 20 /
 175 = 6.86 and 60 x 5 / 175 = 1.71. Then 115.00: 20.00 - 6.86 = 13.14 and 5.00 - 1.71 = 3.29.
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
@@ -38,6 +40,24 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     overpaid: int
 
 
+class _Held(NamedTuple):
+    """What was paid of shares that were credited since: `amount` is what of it did not go back."""
+
+    credited: dict[_Key, _Amounts]
+    amount: int
+
+    @property
+    def shares(self) -> dict[_Key, _Amounts]:
+        return _allocate(self.amount, _gross(self.credited), self.credited)
+
+    def plus(self, shares: dict[_Key, _Amounts]) -> "_Held":
+        """With more shares that are held."""
+        both = self.shares
+        for key, (gross, vat) in shares.items():
+            _add(both, key, gross, vat)
+        return _Held(both, _gross(both))
+
+
 def receipts(history: History) -> list[Receipt]:
     """The receipts of an invoice, in order of date; at equal dates credit notes come first."""
     if _is_paid_at_once(history):
@@ -45,32 +65,38 @@ def receipts(history: History) -> list[Receipt]:
         of_keys = shares if len(shares) == 1 else _difference(_by_key(shares), {})
         return [Receipt(history.invoice, history.movements[0], of_keys, 0)]
     standing = _by_key(history.invoice.shares)
-    credited: dict[_Key, _Amounts] = {}
+    held = _Held({}, 0)
+    given_back: dict[int, dict[_Key, _Amounts]] = {}  # what each movement took of what was held
     events: list[Bill | Movement] = [*history.credit_notes, *history.movements]
-    # The sort is stable: what is of one day keeps the order of the line above.
+    # The sort is stable: events of the same day keep the order above.
     events.sort(key=lambda event: event.date)
     made: list[Receipt] = []
     allocated: dict[_Key, _Amounts] = {}
     overpaid = paid = 0
-    held = 0  # what was paid of shares that were credited since, and not yet given back
     for event in events:
-        whole = _gross(standing)
         if isinstance(event, Bill):
-            limit = whole + held
-            for key, (gross, vat) in _by_key(event.shares).items():
+            on_standing = max(0, min(paid, _gross(standing)))
+            credited = _by_key(event.shares)
+            for key, (gross, vat) in credited.items():
                 _add(standing, key, -gross, -vat)
-                _add(credited, key, gross, vat)
-            whole = _gross(standing)
-            held = max(0, min(paid, limit) - whole)
+            # Of what is credited, all that was paid of it but what now pays for what stands.
+            more = max(0, on_standing - _gross(standing))
+            held = held.plus(_allocate(more, _gross(credited), credited))
         else:
             paid += event.amount
-            held = min(held, max(0, paid - whole))
+            if again := given_back.get(event.reverses):
+                held = held.plus(again)
+            if held.amount:
+                rest = held._replace(amount=max(0, min(held.amount, paid - _gross(standing))))
+                given_back[event.seq] = _minus(held.shares, rest.shares)
+                held = rest
+        whole = _gross(standing)
         on_standing = max(0, min(paid, whole))
         target = _allocate(on_standing, whole, standing)
-        if held:
-            for key, (gross, vat) in _allocate(held, _gross(credited), credited).items():
+        if held.amount:
+            for key, (gross, vat) in held.shares.items():
                 _add(target, key, gross, vat)
-        beyond = paid - on_standing - held
+        beyond = paid - on_standing - held.amount
         shares = _difference(target, allocated)
         if shares or beyond != overpaid:
             made.append(Receipt(history.invoice, event, shares, beyond - overpaid))
@@ -79,7 +105,7 @@ def receipts(history: History) -> list[Receipt]:
 
 
 def _is_paid_at_once(history: History) -> bool:
-    """Whether one payment, of the whole, is all that happened: so it is with most invoices."""
+    """Whether one payment, of the whole, is all that happened: the common case."""
     if len(history.movements) != 1 or history.credit_notes:
         return False
     return history.movements[0].amount == history.invoice.gross > 0
@@ -124,15 +150,21 @@ def _part_of(value: int, amount: int, whole: int) -> int:
 
 
 def _difference(target: dict[_Key, _Amounts], allocated: dict[_Key, _Amounts]) -> tuple[Share, ...]:
-    shares = []
-    for key in sorted(target.keys() | allocated.keys()):
-        gross, vat = target.get(key, (0, 0))
-        gross_before, vat_before = allocated.get(key, (0, 0))
-        gross, vat = gross - gross_before, vat - vat_before
-        if gross or vat:
-            category, rate, nature = key
-            shares.append(Share(nature, category, rate, gross - vat, vat))
-    return tuple(shares)
+    return tuple(
+        Share(nature, category, rate, gross - vat, vat)
+        for (category, rate, nature), (gross, vat) in _minus(target, allocated).items()
+    )
+
+
+def _minus(shares: dict[_Key, _Amounts], others: dict[_Key, _Amounts]) -> dict[_Key, _Amounts]:
+    """What of each share is left without the others, in order, where that is not nothing."""
+    made = {}
+    for key in sorted(shares.keys() | others.keys()):
+        gross, vat = shares.get(key, (0, 0))
+        gross_other, vat_other = others.get(key, (0, 0))
+        if gross != gross_other or vat != vat_other:
+            made[key] = (gross - gross_other, vat - vat_other)
+    return made
 
 
 def _by_key(shares: Iterable[Share]) -> dict[_Key, _Amounts]:
