@@ -1,10 +1,14 @@
-"""A mail server on loopback that keeps what it gets, and refuses, stalls and hangs up at will."""
+"""A mail server on loopback that keeps what it gets, and refuses, stalls and hangs up at will.
+
+`rude` is another one, that answers as SMTP does until it comes to a word, and then without end.
+"""
 
 import asyncio
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -128,3 +132,63 @@ def office(
         yield post
     finally:
         controller.stop()
+
+
+class Rude:
+    """Says `answers` without end from a command on ("": it greets so; ".": the end of a mail)."""
+
+    def __init__(self, word: str, answers: Iterator[bytes], most: int):
+        self.said = 0
+        self._word, self._answers, self._most = word, answers, most
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listening.getsockname()[1])
+
+    def serve(self) -> None:
+        """Takes one connection after the other, until the socket is closed."""
+        with suppress(OSError):
+            while True:
+                connection = self._listening.accept()[0]
+                with connection, suppress(OSError):
+                    self._speak(connection)
+
+    def _speak(self, connection: socket.socket) -> None:
+        if not self._word:
+            self._go_on(connection)
+            return
+        connection.sendall(b"220 here\r\n")
+        in_data = False
+        for line in connection.makefile("rb"):
+            word = line.split()[0].decode("latin-1").upper() if line.strip() else ""
+            if in_data and word != ".":
+                continue
+            if word == self._word:
+                self._go_on(connection)
+                return
+            in_data = word == "DATA"
+            connection.sendall(b"354 go on\r\n" if in_data else b"250 OK\r\n")
+
+    def _go_on(self, connection: socket.socket) -> None:
+        """Until nobody listens, or `most` bytes are said."""
+        for piece in self._answers:
+            if self.said > self._most:
+                return
+            connection.sendall(piece)
+            self.said += len(piece)
+
+    def close(self) -> None:
+        """Lets nobody wait in accept()."""
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+
+
+@contextmanager
+def rude(word: str, answers: Iterator[bytes], most: int) -> Iterator[Rude]:
+    """A rude server that runs while the block does."""
+    server = Rude(word, answers, most)
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.close()
+        thread.join()

@@ -1,5 +1,6 @@
 """Mails against a server that refuses, stalls and hangs up; what they say; what headers hold."""
 
+import itertools
 import os
 import random
 import re
@@ -342,6 +343,36 @@ def test_one_failing_mail_stops_no_other_and_goes_with_the_next_run(root, server
     assert send(root).code == 0
     assert len({one.id for one in server.of("pia@client.example")}) == 1
     assert len(sent(root)) == 3
+
+
+@pytest.mark.parametrize("word", ["", "EHLO", "MAIL", "."])
+def test_a_server_that_never_ends_what_it_says_is_left(root, monkeypatch, word):
+    monkeypatch.setattr(outbox, "_MOST_BROKEN", 1)
+    line = b"%d-%s\r\n" % (250 if word else 220, b"x" * 1000)
+    with post.rude(word, itertools.repeat(line), most=64_000_000) as server:
+        name(monkeypatch, server, SMTP_TIMEOUT="20")
+        ran = send(root)
+    assert ran.code == 4
+    assert "says more than 65536 bytes and does not end" in ran.err
+    assert server.said < 32_000_000  # what the buffers of the machine hold of it
+    assert len(waiting(root)) == 3
+
+
+@pytest.mark.parametrize("word", ["", "EHLO", "MAIL", "."])
+def test_a_server_that_answers_byte_by_byte_has_one_deadline(root, monkeypatch, word):
+    def drip():
+        for byte in b"250-" + b"x" * 60:
+            time.sleep(0.1)  # well within SMTP_TIMEOUT
+            yield bytes([byte])
+
+    monkeypatch.setattr(outbox, "_MOST_BROKEN", 1)
+    with post.rude(word, drip(), most=1000) as server:
+        name(monkeypatch, server)
+        ran = send(root)
+    assert ran.code == 4
+    assert "does not answer in time (SMTP_TIMEOUT is 1 s)" in ran.err
+    assert 5 < server.said < 40
+    assert len(waiting(root)) == 3
 
 
 def test_a_mail_that_is_refused_after_its_data_waits(root, server):

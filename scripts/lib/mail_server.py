@@ -1,7 +1,15 @@
-"""The SMTP server that takes mails: one connection, and what it answers."""
+"""The SMTP server that takes mails: one connection, and what it answers.
 
+A dialogue is the opening of a connection, or the handing over of one mail. Each has one
+deadline for all of it, whatever the server says and however slowly, and the server says at
+most so much: until its certificate is checked it may be anyone.
+"""
+
+import io
 import smtplib
+import socket
 import ssl
+import time
 from base64 import b64encode
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,7 +21,9 @@ from lib.alerts import Alert, Unavailable
 from lib.mail import domain_of
 from lib.settings import Mail
 
-_PIECE = 65536  # bytes that the server has `timeout` seconds to take
+_PIECE = 65536  # bytes of a mail that add `timeout` seconds to the time of its dialogue
+_RECORD = 16384  # bytes that are sent at once: what one record of TLS holds (RFC 8446, 5.1)
+_MOST_SAID = 65536  # bytes that a server says in a dialogue
 _LONGEST = 200  # characters of an answer that an alert repeats
 
 
@@ -29,20 +39,81 @@ class Outcome(NamedTuple):
     broken: bool = False
 
 
-class _InPieces:
-    """Sends in pieces: the time for an answer is the time for a piece, not for a whole PDF."""
+class _Endless(OSError):
+    """A server that says more than any answer has."""
+
+
+class _Bounded:
+    """An SMTP connection whose dialogues end: by a deadline, and by how much is said."""
+
+    sock: Any
+    file: Any
+
+    def __init__(self, seconds: int, *arguments: Any, **options: Any):
+        self.begin(seconds)
+        super().__init__(*arguments, timeout=seconds, **options)  # type: ignore[call-arg]
+
+    def begin(self, seconds: int) -> None:
+        """A dialogue begins, that has `seconds` in all."""
+        self._deadline = time.monotonic() + seconds
+        self._said = 0
+
+    def wait_for(self, connection: socket.socket) -> None:
+        """Gives the connection what is left of the dialogue's time.
+
+        Raises:
+          TimeoutError: if that is nothing.
+        """
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        connection.settimeout(left)
+
+    def hear(self, size: int) -> None:
+        """Counts what the server says.
+
+        Raises:
+          _Endless: if it is too much.
+        """
+        self._said += size
+        if self._said > _MOST_SAID:
+            raise _Endless
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None:
+            self.file = io.BufferedReader(_Answers(self, self.sock))
+        return super().getreply()  # type: ignore[misc, no-any-return]
 
     def send(self, s: Any) -> None:
         data = s.encode("ascii") if isinstance(s, str) else s
-        for start in range(0, len(data), _PIECE):
-            super().send(data[start : start + _PIECE])  # type: ignore[misc]
+        for start in range(0, len(data), _RECORD):
+            if self.sock is not None:
+                self.wait_for(self.sock)
+            super().send(data[start : start + _RECORD])  # type: ignore[misc]
 
 
-class _Plain(_InPieces, smtplib.SMTP):
+class _Answers(io.RawIOBase):
+    """What a server says: smtplib reads it line by line, and a line may come byte by byte."""
+
+    def __init__(self, bounded: _Bounded, connection: socket.socket):
+        self._bounded = bounded
+        self._connection = connection
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._bounded.wait_for(self._connection)
+        size = self._connection.recv_into(buffer)
+        self._bounded.hear(size)
+        return size
+
+
+class _Plain(_Bounded, smtplib.SMTP):
     pass
 
 
-class _Tls(_InPieces, smtplib.SMTP_SSL):
+class _Tls(_Bounded, smtplib.SMTP_SSL):
     pass
 
 
@@ -52,7 +123,7 @@ class Session:
     def __init__(self, used: Mail, sender: str):
         self._used = used
         self._sender = sender
-        self._smtp: smtplib.SMTP | None = None
+        self._smtp: _Plain | _Tls | None = None
 
     def connect(self) -> None:
         """Makes sure that there is a connection.
@@ -81,6 +152,7 @@ class Session:
         self.connect()
         assert self._smtp is not None
         dated = f"Date: {formatdate()}\r\n".encode() + data
+        self._smtp.begin(self._used.timeout * (1 + -(-len(dated) // _PIECE)))
         try:
             refused = self._smtp.sendmail(self._sender, list(recipients), dated)
         except smtplib.SMTPRecipientsRefused as error:
@@ -112,9 +184,12 @@ class Session:
             return f"refuses the login ({code}); check SMTP_USER and SMTP_PASSWORD"
         if isinstance(error, smtplib.SMTPResponseException):
             return f"answers {self._answer(error.smtp_code, error.smtp_error)}"
-        # smtplib tells of a time that ran out while it read as of a connection that ended.
-        if isinstance(error, TimeoutError) or "timed out" in str(error):
-            return f"does not answer within {self._used.timeout} s (SMTP_TIMEOUT)"
+        # smtplib reports what went wrong while it read or sent as a connection that ended.
+        cause = error.__context__ if isinstance(error, smtplib.SMTPServerDisconnected) else error
+        if isinstance(cause, TimeoutError):
+            return f"does not answer in time (SMTP_TIMEOUT is {self._used.timeout} s)"
+        if isinstance(cause, _Endless):
+            return f"says more than {_MOST_SAID} bytes and does not end"
         if isinstance(error, smtplib.SMTPServerDisconnected):
             return "ended the connection"
         if isinstance(error, smtplib.SMTPException):
@@ -142,14 +217,14 @@ def _as_sent(user: str, password: str) -> tuple[str, ...]:
     return plain, b64encode(password.encode()).decode(), password
 
 
-def _open(used: Mail, domain: str) -> smtplib.SMTP:
+def _open(used: Mail, domain: str) -> _Plain | _Tls:
     """A connection, encrypted and logged in as the settings say."""
     context = ssl.create_default_context(cafile=used.ca_file)
-    smtp: smtplib.SMTP
+    smtp: _Plain | _Tls
     if used.security == "tls":
-        smtp = _Tls(used.host, used.port, domain, timeout=used.timeout, context=context)
+        smtp = _Tls(used.timeout, used.host, used.port, domain, context=context)
     else:
-        smtp = _Plain(used.host, used.port, domain, timeout=used.timeout)
+        smtp = _Plain(used.timeout, used.host, used.port, domain)
     try:
         if used.security == "starttls":
             smtp.starttls(context=context)

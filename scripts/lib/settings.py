@@ -70,7 +70,7 @@ class Mail(Struct, frozen=True, kw_only=True):
     """How mail leaves: `host` empty, it waits in data/outbox/.
 
     `security` is starttls, tls or none; `ca_file` the authorities to trust instead of the
-    machine's, or None; `timeout` in seconds for each answer; `sender` and `alert_to` are
+    machine's, or None; `timeout` in seconds for each dialogue; `sender` and `alert_to` are
     addresses; documents issued before `since` are not sent; `max_attachment` in bytes.
     """
 
