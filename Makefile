@@ -210,11 +210,14 @@ FLAGS := $(ROOT)/data/flags/$(MONTH)
 # Each run keeps that time in a file of its own: many may run at once.
 BEGUN = mkdir -p $(@D); begun=$$(mktemp $@.XXXXXX); trap 'rm -f "$$begun"' EXIT
 
+# What is not a batch keeps no invoice of a month waiting: the summary gives the run its status.
 .PHONY: phase-batches issue-batches
-phase-batches: $(if $(wildcard $(ROOT)/data/inbox_batch/*.csv),issue-batches)
+phase-batches: PASS_STRAYS := yes
+phase-batches: $(if $(filter-out %/rejected %/. %/..,$(wildcard $(addprefix $(ROOT)/data/inbox_batch/,* .*))),issue-batches)
+PASS_STRAYS :=
 issue-batches:
 	@$(SCRIPT)/import_batch.py --root $(ROOT) --issue-date "$$ISSUE_DATE" --today "$$TODAY" \
-	  --client "$$CLIENT"
+	  --client "$$CLIENT" --pass-strays "$(PASS_STRAYS)"
 
 .PHONY: phase-packages
 phase-packages: $(ROOT)/data/flags/packages.done

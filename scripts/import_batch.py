@@ -17,6 +17,9 @@ def parser() -> ArgumentParser:
     made.add_argument("--issue-date", type=cli.day, required=True, help="2026-11-03")
     made.add_argument("--today", type=cli.day, required=True, help="the date of today")
     made.add_argument("--client", default="", help="only the files of this batch client")
+    made.add_argument(
+        "--pass-strays", type=cli.yes, default=False, help="yes: what is not a batch fails later"
+    )
     return made
 
 
@@ -25,12 +28,11 @@ if __name__ == "__main__":
 
 import csv
 import io
-import re
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 import msgspec
 
@@ -39,6 +41,7 @@ from lib import (
     batch_billing,
     batch_csv,
     batch_rows,
+    inbox,
     inputs,
     issuing,
     lock,
@@ -61,10 +64,13 @@ from lib.production import Produce
 from lib.root import Root
 from lib.settings import Settings
 
-_NAME = re.compile(r"([a-z][a-z0-9_]{1,39})__(20[0-9]{2}-(?:0[1-9]|1[0-2]))\.csv")
 _EARLIER, _LATER = 36, 24  # months before and after the file's month
 _MOST = 20_000  # faults of one file; a report beyond that helps nobody
 _TOLD = 20  # faults that the terminal and the log repeat; the report has all of them
+
+
+class Stray(Refused):
+    """Something in the inbox that no invoice waits for: a month can be run without it."""
 
 
 class Submission(NamedTuple):
@@ -110,8 +116,13 @@ class Part(NamedTuple):
 
 
 def main(arguments: Namespace, root: Root) -> None:
-    """One run of the protocol for each file; a rejected file does not stop the others."""
+    """One run of the protocol for each file; a rejected file does not stop the others.
+
+    Raises:
+      Refused: with what is wrong with files; where strays are passed over, they are only said.
+    """
     used = settings.load(root)
+    strays: list[Alert] = []
     refused: list[Alert] = []
     # A run that stopped after its file had left the inbox is finished too.
     with lock.exclusive(root, "import_batch", used.lock_wait):
@@ -120,7 +131,7 @@ def main(arguments: Namespace, root: Root) -> None:
         if root.rejected.is_dir():
             storage.flush_folder(root.rejected)
     alerts.report(root.logs, "import_batch.py", settings.notices(used))
-    files = inbox(root, arguments.client)
+    files = inbox.entries(root, arguments.client)
     # How many lines a file has is known when it is checked; how many bytes, before.
     sizes = [path.stat().st_size if path.is_file() else 0 for path in files]
     with progress.bar("batches", sum(sizes)) as shown:
@@ -129,40 +140,38 @@ def main(arguments: Namespace, root: Root) -> None:
             try:
                 check_name(root, path)
                 handle(root, path, arguments, used, part)
+            except Stray as stray:
+                strays += stray.alerts
             except Refused as rejection:
                 refused += rejection.alerts
             part.done(1, 1)
     if not files:
         print("the inbox has no file")
-    if refused:
-        raise Refused(dict.fromkeys(refused))
-
-
-def inbox(root: Root, client: str) -> list[Path]:
-    """The CSV files that wait, in order of name; uploads still in progress are named otherwise."""
-    files = (path for path in root.inbox_batch.glob("*") if path.suffix.lower() == ".csv")
-    return sorted(path for path in files if path.name.startswith(f"{client}__" if client else ""))
+    notices = [alert for alert in strays if alert.code == "I-INBOX"]
+    strays = [alert for alert in strays if alert.code != "I-INBOX"]
+    if arguments.pass_strays:
+        notices, strays = strays + notices, []
+    alerts.report(root.logs, "import_batch.py", notices)
+    if strays or refused:
+        raise Refused(dict.fromkeys(strays + refused))
 
 
 def check_name(root: Root, path: Path) -> None:
-    """A file of the inbox says in its name whose it is and which month.
+    """A file of the inbox says in its name whose it is and which month, and can be read.
 
     Raises:
-      Refused: otherwise.
+      Stray: otherwise.
     """
-    name = root.name_of(path)
-    if not _NAME.fullmatch(path.name):
-        text = "is not named <client>__<month>.csv, as atelier__2026-10.csv; rename it"
-        raise cli.refuse("B-CSV-NAME", name, "", text)
-    if path.exists() and (path.is_symlink() or not path.is_file()):
-        raise cli.refuse("B-CSV-NAME", name, "", "is no file; put the file itself here")
+    if why := inbox.stray(root, path):
+        raise Stray([why])
 
 
 def check_dates(path: Path, arguments: Namespace) -> None:
     """An invoice is not post-dated, nor is a month invoiced before it begins.
 
     Raises:
-      Refused: otherwise.
+      Refused: if it is post-dated.
+      Stray: if the month has not begun.
     """
     month, issue_date, today = path.stem[-7:], arguments.issue_date, arguments.today
     if issue_date > today:
@@ -170,7 +179,7 @@ def check_dates(path: Path, arguments: Namespace) -> None:
         raise cli.refuse("B-DATE", "", "ISSUE_DATE", text)
     if periods.first_day(month) > issue_date:
         text = f"{month} has not begun on {issue_date}; rename the file, or wait"
-        raise cli.refuse("B-DATE", f"data/inbox_batch/{path.name}", "", text)
+        raise Stray([Alert("B-DATE", f"data/inbox_batch/{path.name}", "", text)])
 
 
 def handle(root: Root, path: Path, arguments: Namespace, used: Settings, part: Part) -> None:
@@ -191,7 +200,7 @@ def handle(root: Root, path: Path, arguments: Namespace, used: Settings, part: P
         with production.started(logo, used, length(submission.archived)) as produce_all:
             lines, faults = check(root, client, payer, submission, chains)
             if faults:
-                reject(root, submission, faults, client.client.csv.delimiter)
+                raise Refused(reject(root, submission, faults, client.client.csv.delimiter))
             done = partial(part.done, of=lines)
             issued = issue(run, client, submission, given, chains, arguments, produce_all, done)
     report(root, submission, issued)
@@ -207,7 +216,7 @@ def archive(root: Root, path: Path) -> Submission:
       Refused: if the file changes while it is read.
       Broken: if its archived copy is not what it was.
     """
-    match = _NAME.fullmatch(path.name)
+    match = inbox.NAME.fullmatch(path.name)
     assert match is not None
     digest = storage.sha256_of_file(path)
     target = root.archive_batch / f"{path.stem}.{digest[:12]}.csv"
@@ -227,18 +236,18 @@ def known_client(root: Root, given: Inputs, submission: Submission) -> BatchClie
     """The client that a file's name says.
 
     Raises:
-      Refused: if there is none, or it is closed; the file is rejected.
+      Stray: if there is none, or it is closed; the file is rejected.
     """
     client = given.batch_clients.get(submission.client)
     name = submission.path.name
     if client is None:
         rule = f'there is no batch client "{submission.client}"'
         remedy = f"rename the file, or add batch_clients/{submission.client}.json"
-        reject(root, submission, [Fault(0, "", name, rule, remedy)])
+        raise Stray(reject(root, submission, [Fault(0, "", name, rule, remedy)]))
     if client.client.status == "closed":
         rule = f'the batch client "{submission.client}" is closed'
         remedy = f'write "active" in {client.source.name}, or rename the file'
-        reject(root, submission, [Fault(0, "", name, rule, remedy)])
+        raise Stray(reject(root, submission, [Fault(0, "", name, rule, remedy)]))
     return client
 
 
@@ -351,17 +360,23 @@ def read_rows(rows: Iterator[Row], client: BatchClient) -> Iterator[BatchInvoice
 
 def reject(
     root: Root, submission: Submission, faults: list[Fault], delimiter: str = ";"
-) -> NoReturn:
+) -> list[Alert]:
     """Moves the file to rejected/ with its report; nothing is issued, no number used.
 
     Args:
       delimiter: the one that the seller's spreadsheet knows.
 
+    Returns:
+      the first faults, and where the report is.
+
     Raises:
-      Refused: always, with the first faults.
+      Broken: if rejected/ is a link: an uploader would choose where reports are written.
     """
     folder = root.rejected
     name = submission.path.name
+    if folder.is_symlink():
+        text = "is a link; remove it, the program makes the folder"
+        raise Broken([Alert("B-LINK", root.name_of(folder), "", text)])
     storage.make_folder(folder)
     storage.replace(folder / f"{name}.errors.csv", errors_csv(faults, delimiter))
     lines = [f"{name}: rejected, {counted(faults)}, nothing was issued", *map(told, faults)]
@@ -375,7 +390,7 @@ def reject(
     where = f"{root.name_of(folder)}/{name}"
     text = f"rejected with {counted(faults)}, nothing was issued; correct the file"
     text += f" (the report is {where}.errors.csv) and put it into data/inbox_batch/ again"
-    raise Refused([*first, Alert("B-CSV-REJECTED", name, "", text, submission.client)])
+    return [*first, Alert("B-CSV-REJECTED", name, "", text, submission.client)]
 
 
 def counted(faults: list[Fault]) -> str:
@@ -452,7 +467,7 @@ def issue(
 
     run.append(revenues.chain_of(root, revenues.BATCH, chains, submission.client), facts())
     if faults:
-        reject(root, submission, faults, client.client.csv.delimiter)
+        raise Refused(reject(root, submission, faults, client.client.csv.delimiter))
     code, year, seq = numbering.parse(issued.last)
     sequences[code, year] = numbering.Sequence(seq, arguments.issue_date)
     _finish(run, client, submission, given, issued, sequences)

@@ -28,6 +28,7 @@ if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
 from lib import alerts, told
+from lib.alerts import Refused
 from lib.root import Root
 from lib.told import Run
 
@@ -35,7 +36,11 @@ _SCRIPT = "send_alerts.py"
 
 
 def main(arguments: Namespace, root: Root) -> None:
-    """Looks whether there may be something to tell, and only then reads the house."""
+    """Looks whether there may be something to tell, and only then reads the house.
+
+    Raises:
+      Refused: if the run went on past something that is wrong, and ended well but for that.
+    """
     run = run_of(arguments)
     before, sight = told.read(root), told.sight(root, run)
     if sight and sight == before.sight and not (run.failed or run.said):
@@ -50,6 +55,8 @@ def main(arguments: Namespace, root: Root) -> None:
     else:
         say_nothing(arguments.run, root, run)
     summaries.send(root, summary, before, sight, _SCRIPT)
+    if not arguments.status and any(alert.code.startswith("B-") for alert in run.said):
+        raise Refused([])  # each was said where it was found
 
 
 def run_of(arguments: Namespace) -> Run:

@@ -22,12 +22,25 @@ if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
 import shutil
+import textwrap
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from lib import alerts, balances, heads, issuing, lock, money, outbox, settings, storage, tables
+from lib import (
+    alerts,
+    balances,
+    heads,
+    inbox,
+    issuing,
+    lock,
+    money,
+    outbox,
+    settings,
+    storage,
+    tables,
+)
 from lib.alerts import Broken
 from lib.balances import InvoiceBalance
 from lib.heads import Head
@@ -42,6 +55,7 @@ _STATUSES = (
 )
 _SHORT = 12  # characters of a hash that tell it from another one
 _WIDEST = 100  # columns of a line
+_MOST_LINES = 4  # of names of what is not a batch, below the first
 
 
 class Sum(NamedTuple):
@@ -64,7 +78,7 @@ def main(arguments: Namespace, root: Root) -> None:
             ("stopped", ", ".join(issuing.stopped_runs(root)) or "no run waits to be finished"),
             (f"month {arguments.month}", ", ".join(flags(root, arguments.month)) or "no flag"),
             ("mails", f"{len(outbox.waiting(root))} waiting"),
-            ("batches", batches(root)),
+            *batches(root),
             ("disk", disk(root)),
         ]
         for name, text in lines:
@@ -104,11 +118,21 @@ def count(folder: Path, pattern: str) -> int:
     return sum(1 for _ in folder.glob(pattern))
 
 
-def batches(root: Root) -> str:
-    """The files of the inbox, and those that were rejected."""
-    rejected = count(root.rejected, "*__*.csv")
-    reports = count(root.rejected, "*.errors.csv")
-    return f"{count(root.inbox_batch, '*.csv')} waiting, {rejected - reports} rejected"
+def batches(root: Root) -> Iterator[tuple[str, str]]:
+    """The files of the inbox, those that were rejected, and the names of what is not a batch."""
+    found = inbox.entries(root)
+    strays = [alerts.printable(path.name) for path in found if inbox.stray(root, path)]
+    rejected = count(root.rejected, "*__*.csv") - count(root.rejected, "*.errors.csv")
+    counts = f"{len(found) - len(strays)} waiting, {rejected} rejected"
+    if not strays:
+        yield "batches", counts
+        return
+    text = f"{counts}, {len(strays)} not read: {', '.join(strays)}"
+    first, *more = textwrap.wrap(text, _WIDEST - 16, break_on_hyphens=False)
+    yield "batches", first
+    yield from (("", line) for line in more[:_MOST_LINES])
+    if more[_MOST_LINES:]:
+        yield "", "… and more: `make batch` names them all, with what to do"
 
 
 def disk(root: Root) -> str:

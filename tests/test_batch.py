@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,7 +22,17 @@ from hypothesis import strategies as st
 import batches
 import house
 import import_batch
-from lib import document, facturx_xml, invoice_pdf, judges, production, revenues, storage
+from lib import (
+    alerts,
+    document,
+    facturx_xml,
+    inbox,
+    invoice_pdf,
+    judges,
+    production,
+    revenues,
+    storage,
+)
 from lib.batch_rows import BatchInvoice
 from lib.root import Root
 from test_issuing import in_child, stop_at
@@ -286,15 +296,125 @@ def test_a_file_of_nobody_is_rejected(tmp_path, status):
     assert ("is closed" if status == "closed" else "there is no batch client") in one["rule"]
 
 
-def test_what_is_no_file_or_not_yet_complete_is_left_alone(tmp_path):
-    root = batches.build(tmp_path)
-    (root.inbox_batch / "fil__2026-08.csv").mkdir()
-    (root.inbox_batch / "fil__2026-09.csv").symlink_to(root.issuer)
-    house.write(root, "data/inbox_batch/fil__2026-10.csv.part", GOOD)
+STRAYS = {
+    "fil__2026-09.CSV": "rename it to fil__2026-09.csv",
+    "FIL__2026-09.csv.txt": "rename it to fil__2026-09.csv",
+    "fil__2026-09": "rename it to fil__2026-09.csv",
+    "fil__2026-09.xlsx": "save it as CSV under the name fil__2026-09.csv",
+    "fil_2026-09.csv": "as atelier__2026-10.csv; rename it if it is a batch",
+    "fil__2026-13.csv": "rename it if it is a batch",
+    "notes.txt": "else move it elsewhere",
+    "nl\n2026 INFO.csv": "else move it elsewhere",
+    os.fsdecode(b"caf\xe9__2026-10.csv"): "else move it elsewhere",
+}
+KINDS: dict[str, Callable[[Path], None]] = {
+    "is a folder": lambda path: path.mkdir(),
+    "is a link": lambda path: path.symlink_to("/etc/hostname"),
+    "is a link, not a file": lambda path: path.symlink_to("nowhere"),
+    "is not a file but a pipe": lambda path: os.mkfifo(path),
+}
+PASSING = (".DS_Store", ".~lock.fil__2026-09.csv#", "~$fil__2026-09.xlsx", "fil__2026-09.csv.part")
+
+
+def litter(root: Root) -> dict[str, str]:
+    """Puts everything into the inbox that is not a batch; what is said of each name."""
+    for name in (*STRAYS, *PASSING):
+        house.write(root, f"data/inbox_batch/{name}", GOOD)
+    kinds = {f"fil__2026-0{i}.csv": said for i, said in enumerate(KINDS, 1)}
+    for name, said in kinds.items():
+        KINDS[said](root.inbox_batch / name)
+    return STRAYS | kinds | dict.fromkeys(PASSING, "is not read: it is an upload in progress")
+
+
+def unnamed(said: dict[str, str], err: str) -> list[str]:
+    """What has no line of its own that says so."""
+    start = "data/inbox_batch/"
+    pairs = ((f"{start}{alerts.printable(name)}: ", text) for name, text in said.items())
+    lines = err.splitlines()
+    return [
+        name
+        for name, text in pairs
+        if sum(line.startswith(name) and text in line for line in lines) != 1
+    ]
+
+
+def test_everything_in_the_inbox_is_read_or_named_and_left_where_it_is(tmp_path):
+    root = batches.build(tmp_path, GOOD)
+    said = litter(root)
     ran = batches.run(root)
     assert ran.code == 1
-    assert ran.err.count("is no file") == 2
+    assert "3 invoices issued" in ran.out
+    assert not unnamed(said, ran.err)
+    assert ran.err.count("[I-INBOX]") == len(PASSING)
+    assert len(ran.err.splitlines()) == len(said)
+    assert {path.name for path in root.inbox_batch.iterdir()} == set(said)
+    again = house.call("show_status", root, today=house.TODAY, month=house.MONTH)
+    assert f"batches         0 waiting, 0 rejected, {len(said)} not read: " in again.out
+    assert ".~lock.fil__2026-09.csv#" in again.out
+
+
+def test_what_only_passes_through_the_inbox_is_named_and_nothing_is_wrong(tmp_path):
+    root = batches.build(tmp_path)
+    house.write(root, "data/inbox_batch/fil__2026-10.csv.part", GOOD)
+    ran = batches.run(root)
+    assert (ran.code, ran.err.count("[I-INBOX]")) == (0, 1)
     assert not paths(root)
+
+
+def test_a_batch_of_another_user_is_named_and_the_others_are_issued(tmp_path, monkeypatch):
+    root = batches.build(tmp_path, GOOD)
+    hidden = str(batches.hand_in(root, GOOD, "2026-09"))
+    monkeypatch.setattr(inbox.os, "access", lambda path, _: str(path) != hidden)
+    ran = batches.run(root)
+    assert (ran.code, ran.err.count("fil__2026-09.csv: cannot be read by this user")) == (1, 1)
+    assert "3 invoices issued" in ran.out
+
+
+def test_what_is_not_a_batch_keeps_no_direct_invoice_waiting(tmp_path):
+    root = batches.build(tmp_path, GOOD)
+    said = litter(root)
+    batches.hand_in(root, GOOD, owner="stranger")
+    batches.hand_in(root, GOOD, "2027-01")
+    ran = house.make(root, "month", f"TODAY={house.TODAY}", "MONTH=2026-10", "MAIL=no")
+    assert ran.code == 2
+    assert not unnamed(said, ran.err)
+    assert 'there is no batch client "stranger"' in ran.err
+    assert "2027-01 has not begun" in ran.err
+    assert len(batches.issued(root)) == 3
+    assert len(house.records(root, batches.PAYER)) == 1
+    assert "1 issued, 3 issued in the name of batch clients" in ran.err
+    log = (root.logs / "system.log").read_text()
+    assert "ERROR send_alerts.py I-RUN month 2026-10: 1 issued" in log
+
+
+def test_a_lone_stray_is_named_by_every_month(tmp_path):
+    root = batches.build(tmp_path, GOOD)
+    words = ("month", f"TODAY={house.TODAY}", "MONTH=2026-10", "MAIL=no")
+    assert house.make(root, *words).code == 0
+    for name in ("fil__2026-11.CSV", ".lock.pipe"):
+        (root.inbox_batch / name).symlink_to("nowhere")
+        ran = house.make(root, *words)
+        assert (ran.code, ran.err.count(f"{name}: is a link")) == (2, 1)
+        (root.inbox_batch / name).unlink()
+
+
+def test_a_batch_with_an_error_is_waited_for(tmp_path):
+    root = batches.build(tmp_path, two(quantity_1="0"))
+    assert batches.run(root, pass_strays="yes").code == 1
+
+
+def test_a_report_is_not_written_through_a_link(tmp_path):
+    root = batches.build(tmp_path, two(quantity_1="0"))
+    other = house.changed(batches.client(), {"id": "aile", "code": "AILE"})
+    house.write(root, "batch_clients/aile.json", other)
+    batches.hand_in(root, two(), owner="aile")
+    (tmp_path / "outside").mkdir()
+    root.rejected.symlink_to(tmp_path / "outside")
+    assert house.call("show_status", root, today=house.TODAY, month=house.MONTH).code == 0
+    ran = batches.run(root)
+    assert (ran.code, "rejected: is a link; remove it" in ran.err) == (3, True)
+    assert "aile__2026-10.csv: 2 invoices issued" in ran.out
+    assert not list((tmp_path / "outside").iterdir())
 
 
 def test_a_file_that_changes_while_it_is_read_stays_in_the_inbox(tmp_path):

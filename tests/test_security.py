@@ -165,7 +165,6 @@ def test_a_mistyped_option_is_one_inert_line(root):
         "data/balance",
         "data/invoices/nord",
         "data/invoices/nord/2026",
-        "data/inbox_batch/rejected",
         "downloads",
         "exports",
         "exports/payments",
@@ -268,7 +267,7 @@ def test_a_link_in_the_inbox_is_not_followed_however_late_it_comes(tmp_path, mon
     assert not [path for path in found if SECRET in path.read_text("utf-8", "replace")]
     monkeypatch.undo()
     ran = batches.run(root)
-    assert (ran.code, f"{waiting.name}: is no file" in ran.err) == (1, True)
+    assert (ran.code, f"{waiting.name}: is a link" in ran.err) == (1, True)
 
 
 # --- backups and stopped runs ----------------------------------------------------------

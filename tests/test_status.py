@@ -41,9 +41,9 @@ def test_the_status_says_what_is_owed_by_age_and_what_waits(tmp_path):
         past.money("nord", "A-5", "2026-10-01", 1_00),
     )
     for name in (
-        "data/inbox_batch/x__2026-11.csv",
-        "data/inbox_batch/rejected/y__2026-11.csv",
-        "data/inbox_batch/rejected/y__2026-11.csv.errors.csv",
+        "data/inbox_batch/fil__2026-11.csv",
+        "data/inbox_batch/rejected/fil__2026-11.csv",
+        "data/inbox_batch/rejected/fil__2026-11.csv.errors.csv",
         "data/outbox/invoice__a.eml",
         "data/outbox/invoice__b.eml",
         "data/flags/2026-11/direct.done",
@@ -86,6 +86,23 @@ def test_the_status_fits_a_screen_and_changes_nothing(tmp_path):
     lines = out.splitlines()
     assert len(lines) <= 30
     assert max(map(len, lines)) <= 100
+
+
+def test_what_is_not_a_batch_is_named_on_the_screen(tmp_path):
+    root = house.build(tmp_path)
+    names = [f"fil__2026-1{i}.{end}" for i in range(3) for end in ("CSV", "xlsx", "csv.txt")]
+    for name in names:
+        house.write(root, f"data/inbox_batch/{name}", b"")
+    house.write(root, "data/inbox_batch/fil__2026-11.csv", b"")
+    out = status(root).out
+    assert re.search(r"^batches +1 waiting, 0 rejected, 9 not read: fil__2026-10.CSV, ", out, re.M)
+    assert not [name for name in names if name not in out]
+    for i in range(99):
+        house.write(root, f"data/inbox_batch/{i} {'x' * 150}", b"")
+    out = status(root).out
+    assert "… and more: `make batch` names them all" in out
+    assert len(out.splitlines()) <= 24
+    assert max(map(len, out.splitlines())) <= 100
 
 
 def test_the_status_of_broken_records_shows_what_it_can(tmp_path):

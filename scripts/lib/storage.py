@@ -259,7 +259,7 @@ def refuse_links(root: Root) -> None:
       Broken: for each link.
     """
     ours = [root.path / name for name in _OURS]
-    links = [path for path in (*ours, root.rejected) if path.is_symlink()]
+    links = [path for path in ours if path.is_symlink()]
     waiting = [(path, 1) for path in ours if path.is_dir() and path not in links]
     while waiting:
         folder, level = waiting.pop()
