@@ -74,7 +74,7 @@ def main(arguments: Namespace, root: Root) -> None:
         chains = revenues.read(root, revenues.DIRECT)
         sequences = numbering.read(root, revenues.DIRECT.counters, chains.values())
         decision = decide(root, given, chains, month, arguments.client, arguments.reissue)
-        documents, sequences = number_all(given, decision.to_issue, sequences, issue_date)
+        documents = number_all(given, decision.to_issue, sequences, issue_date)
         facts = stage(run, given, documents, used)
         if facts:
             for client, new in facts.items():
@@ -239,11 +239,10 @@ def _late_usage(
             yield from (alert for alert in changes if alert.code == "I-USAGE-LATE")
     if client.status == "closed":
         covered = {issued.month for issued in _standing(invoices)}
-        for (owner, used_in), some in given.usage.items():
-            if owner == client.id and since <= used_in <= month and used_in not in covered:
-                for one in some:
-                    text = "is in no invoice: the client is closed; open it again, or remove it"
-                    yield Alert("I-USAGE-LATE", one.source.name, "", text, client.id)
+        for used_in in periods.months(since, month):
+            for one in () if used_in in covered else given.usage.get((client.id, used_in), ()):
+                text = "is in no invoice: the client is closed; open it again, or remove it"
+                yield Alert("I-USAGE-LATE", one.source.name, "", text, client.id)
 
 
 def _changes(root: Root, given: Inputs, client: str, done: revenues.Issued) -> Iterator[Alert]:
@@ -258,10 +257,7 @@ def _changes(root: Root, given: Inputs, client: str, done: revenues.Issued) -> I
         raise Broken([Alert("B-PROOF-CHANGED", root.name_of(path), "", text, client)]) from None
     first, last = periods.month_of(done.period.start), periods.month_of(done.period.end)
     used = [
-        one
-        for (owner, month), some in given.usage.items()
-        for one in some
-        if owner == client and first <= month <= last
+        one for month in periods.months(first, last) for one in given.usage.get((client, month), ())
     ]
     now = sources_of(given, client, used)
     for name in sorted(now.keys() | before.keys()):
@@ -279,8 +275,8 @@ def _changes(root: Root, given: Inputs, client: str, done: revenues.Issued) -> I
 
 def number_all(
     given: Inputs, billables: Iterable[Billable], sequences: numbering.Sequences, day: date
-) -> tuple[list[Document], numbering.Sequences]:
-    """The documents of a run, each with its number, in order of client.
+) -> list[Document]:
+    """The documents of a run, in order of client, each with the next number of `sequences`.
 
     Raises:
       Refused: for each sequence that has a later date already.
@@ -292,7 +288,7 @@ def number_all(
         client = billable.client
         code = issuer.code if issuer.numbering == "issuer" else client.code
         try:
-            number, sequences = numbering.advance(sequences, code, day)
+            number = numbering.advance(sequences, code, day)
         except ValueError as error:
             faults.append(Alert("B-NUMBER-DATE", "", "ISSUE_DATE", str(error), client.id))
             continue
@@ -302,7 +298,7 @@ def number_all(
         documents.append(made)
     if faults:
         raise Refused(faults)
-    return documents, sequences
+    return documents
 
 
 def sources_of(given: Inputs, client: str, usage: Iterable[UsageInput]) -> dict[str, str]:

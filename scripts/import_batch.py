@@ -468,8 +468,6 @@ def issue(
     run.append(revenues.chain_of(root, revenues.BATCH, chains, submission.client), facts())
     if faults:
         raise Refused(reject(root, submission, faults, client.client.csv.delimiter))
-    code, year, seq = numbering.parse(issued.last)
-    sequences[code, year] = numbering.Sequence(seq, arguments.issue_date)
     _finish(run, client, submission, given, issued, sequences)
     return issued
 
@@ -490,9 +488,7 @@ def _numbered(
     for row in read_lines(submission.archived, client):
         assert isinstance(row, BatchInvoice), "the file was checked"
         try:
-            number, sequences = numbering.advance(
-                sequences, client.client.code, arguments.issue_date
-            )
+            number = numbering.advance(sequences, client.client.code, arguments.issue_date)
         except ValueError as error:
             raise cli.refuse("B-NUMBER-DATE", "", "ISSUE_DATE", str(error)) from None
         yield batch_billing.invoice(

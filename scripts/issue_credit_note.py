@@ -151,7 +151,7 @@ def decide(
     sequences = numbering.read(root, found.ledger.counters, found.chains.values())
     code = numbering.parse(number)[0]
     try:
-        new_number, sequences = numbering.advance(sequences, code, issue_date)
+        new_number = numbering.advance(sequences, code, issue_date)
     except ValueError as error:
         raise cli.refuse("B-NUMBER-DATE", "", "ISSUE_DATE", str(error), client) from None
     path = revenues.proof_path(root, found.ledger, client, number, "json")

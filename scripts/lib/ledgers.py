@@ -144,8 +144,9 @@ def beancount(ledger: Ledger) -> Iterator[str]:
             yield f"  {_in_beancount(account)}  {text_of(amount)} EUR"
     day_after = date.fromisoformat(ledger.year.end) + timedelta(days=1)
     yield ""
+    opened = set(ledger.accounts)
     for account, amount in ledger.closing.items():
-        if account in ledger.accounts:
+        if account in opened:
             yield f"{day_after} balance {_in_beancount(account)}  {text_of(amount)} EUR"
     yield ""
 

@@ -78,8 +78,8 @@ def parse(text: str) -> tuple[str, int, int]:
     return code, int(year), int(seq)
 
 
-def advance(sequences: Sequences, code: str, day: date) -> tuple[str, Sequences]:
-    """The next number of `code` on `day`, and the sequences with it.
+def advance(sequences: Sequences, code: str, day: date) -> str:
+    """The next number of `code` on `day`; from now on it is the last of `sequences`.
 
     Raises:
       ValueError: if the sequence has a later date already (numbers follow dates).
@@ -90,9 +90,8 @@ def advance(sequences: Sequences, code: str, day: date) -> tuple[str, Sequences]
         raise ValueError(
             f"{day} is before {last.last_date}, the date of {latest}; numbers follow dates"
         )
-    following = Sequence(last.seq + 1, day)
-    text = number(code, day.year, following.seq)
-    return text, {**sequences, (code, day.year): following}
+    sequences[code, day.year] = Sequence(last.seq + 1, day)
+    return number(code, day.year, last.seq + 1)
 
 
 def counter_files(root: Root, counters: str, sequences: Sequences) -> dict[str, bytes]:

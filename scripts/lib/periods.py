@@ -76,6 +76,15 @@ def months_between(first: str, last: str) -> int:
     return (last_year - first_year) * 12 + last_number - first_number
 
 
+def months(first: str, last: str) -> list[str]:
+    """Each month from `first` to `last`, both included.
+
+    >>> months("2026-11", "2027-01")
+    ['2026-11', '2026-12', '2027-01']
+    """
+    return [add_months(first, i) for i in range(months_between(first, last) + 1)]
+
+
 def _parse_date(text: str) -> date:
     # fromisoformat alone also reads 20261031 and 2026-W44-6.
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):

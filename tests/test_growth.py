@@ -1,0 +1,75 @@
+"""What grows with a house: eight times the clients take eight times the time, not sixty-four."""
+
+import time
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+from unittest import mock
+
+import house
+from lib import inputs, ledgers, numbering
+from lib.bookkeeping import FiscalYear
+from lib.root import Root
+
+YEAR = FiscalYear("2025-01-01", "2025-12-31")
+_EIGHT = 24  # times the time of an eighth, by a machine that has other work too
+
+
+def times(work: Callable[[int], Any], few: int) -> float:
+    """How many times the processor time of `work(few)` that of `work(8 * few)` is."""
+
+    def took(count: int) -> int:
+        began = time.process_time_ns()
+        work(count)
+        return time.process_time_ns() - began
+
+    return min(took(8 * few) for _ in range(3)) / min(took(few) for _ in range(5))
+
+
+def test_a_ledger_takes_as_long_as_it_has_accounts():
+    def write(clients: int) -> None:
+        closing = {f"{ledgers.RECEIVABLE}client_{i:05d}": i for i in range(clients)}
+        ledgers.files(ledgers.Ledger(YEAR, closing, [], closing))
+
+    assert times(write, 300) < _EIGHT
+
+
+def test_numbering_a_run_takes_as_long_as_it_has_clients():
+    def number(clients: int) -> None:
+        sequences: numbering.Sequences = {}
+        for i in range(clients):
+            numbering.advance(sequences, f"K{i}", date(2026, 11, 8))
+
+    assert times(number, 500) < _EIGHT
+
+
+class Looked(dict[Any, Any]):
+    """Usage that is looked up by client and month, never walked through for each client."""
+
+    walks = 0
+
+    def items(self) -> Any:
+        self.walks += 1
+        return super().items()
+
+
+def test_a_clients_usage_is_looked_up(tmp_path):
+    clients = [
+        house.client(f"client_{i}", {"code": f"K{i}", "status": status}, i)
+        for i, status in enumerate(("active", "active", "closed", "closed"))
+    ]
+    late = [house.usage(client["id"], "2026-09", {}, house.one_off()) for client in clients]
+    root = house.build(tmp_path, *clients)
+    assert house.month(root, "2026-09").code == 0
+    for value in late:
+        house.put_usage(root, value)
+    usage = Looked(inputs.load(root).usage)
+
+    def load(root: Root) -> inputs.Inputs:
+        return given(root)._replace(usage=usage)
+
+    given = inputs.load
+    with mock.patch.object(inputs, "load", load):
+        ran = house.month(root)
+    assert ran.err.count("I-USAGE-LATE") == 4, ran
+    assert usage.walks <= 1
