@@ -358,14 +358,14 @@ MAKE_STALE = stale() { if $(SUB) -q "$$@"; then echo "$$1: nothing changed since
   else $(SUB) -s "$$@"; fi; }; stale
 
 .PHONY: export
-export: $(READY) ## money received and revenues of YEAR (2024) or MONTH (2024-03), as CSV
+export: $(READY) ## money received, revenues and VAT due of YEAR (2024) or MONTH (2024-03), as CSV
 	$(NEED_ROOT)
 	$(NEED_PERIOD)
-	+@$(PERIOD); at=$(EXPORTS)/recettes; $(MAKE_STALE) $$at/recettes-$$period.csv \
-	  $$at/recettes-$$period.totals.csv $$at/revenues-$$period.csv $$at/revenues-$$period.totals.csv
+	+@$(PERIOD); at=$(EXPORTS)/recettes; $(MAKE_STALE) \
+	  $(foreach table,$(TABLES),$$at/$(table)-$$period.csv $$at/$(table)-$$period.totals.csv)
 
-$(EXPORTS)/recettes/recettes-%.csv $(EXPORTS)/recettes/recettes-%.totals.csv \
-$(EXPORTS)/recettes/revenues-%.csv $(EXPORTS)/recettes/revenues-%.totals.csv: $(BOOKS) $(ONCE)
+TABLES := recettes revenues vat_due
+$(foreach table,$(TABLES),$(addprefix $(EXPORTS)/recettes/$(table)-%,.csv .totals.csv)): $(BOOKS) $(ONCE)
 	@$(PERIOD); $(SCRIPT)/export_revenues.py --root $(ROOT) $$option "$$period"
 	$(if $(ONCE),@touch -d 2000-01-01 $(@D)/*-$*.csv $(@D)/*-$*.totals.csv)
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Money received (the livre des recettes) and revenues of a year or a month, as CSV.
+"""Money received (the livre des recettes), revenues and VAT due of a year or a month, as CSV.
 
-exports/recettes/recettes-2024.csv and revenues-2024.csv, each with its totals by nature and
-VAT rate in a file beside it (recettes-2024.totals.csv).
+exports/recettes/recettes-2024.csv, revenues-2024.csv and vat_due-2024.csv, each with its totals
+by nature and VAT rate in a file beside it (recettes-2024.totals.csv).
 """
 
 from argparse import ArgumentParser, Namespace
@@ -23,44 +23,36 @@ if __name__ == "__main__":
 from collections.abc import Iterator
 
 from lib import accounting_tables, exports
-from lib.accounting_tables import Part
+from lib.accounting_tables import TABLES, Part, Report
 from lib.histories import History
 from lib.root import Root
 from lib.settings import Settings
 
 
 def main(arguments: Namespace, root: Root) -> None:
-    """Four files, made from one reading of the records."""
+    """Six files, made from one reading of the records."""
     period = arguments.period
     with exports.held(root, f"export_revenues {period}") as used:
         parts = exports.of_shares(root, tables_of, period, used)
-        received, recettes = accounting_tables.joined(
-            accounting_tables.RECETTES, [one for one, _ in parts], used
-        )
-        invoiced, revenues = accounting_tables.joined(
-            accounting_tables.REVENUES, [one for _, one in parts], used
-        )
-        files = {
-            f"recettes/recettes-{period}.csv": received,
-            f"recettes/recettes-{period}.totals.csv": recettes.totals.to_bytes(used),
-            f"recettes/revenues-{period}.csv": invoiced,
-            f"recettes/revenues-{period}.totals.csv": revenues.totals.to_bytes(used),
-        }
+        files: dict[str, bytes] = {}
+        reports: dict[str, Report] = {}
+        for i, (name, table) in enumerate(TABLES.items()):
+            rows = [one[i] for one in parts]
+            data, reports[name] = accounting_tables.joined(table.columns, rows, used)
+            files[f"recettes/{name}-{period}.csv"] = data
+            files[f"recettes/{name}-{period}.totals.csv"] = reports[name].totals.to_bytes(used)
         exports.write(root, files)
-    print(f"{period}: received {recettes.gross}, invoiced {revenues.gross}")
+    received, invoiced = (reports[name].gross for name in ("recettes", "revenues"))
+    print(f"{period}: received {received}, invoiced {invoiced}")
 
 
-def tables_of(period: str, used: Settings, clients: Iterator[list[History]]) -> tuple[Part, Part]:
-    """Recettes and revenues of some clients."""
-    both = [
-        (
-            accounting_tables.written(accounting_tables.recettes(histories, period), used),
-            accounting_tables.written(accounting_tables.revenues(histories, period), used),
-        )
-        for histories in clients
+def tables_of(period: str, used: Settings, clients: Iterator[list[History]]) -> list[Part]:
+    """The tables of some clients, in the order of TABLES."""
+    rows = [
+        [accounting_tables.written(table.of(own, period), used) for table in TABLES.values()]
+        for own in clients
     ]
-    recettes, revenues = ([pair[i] for pair in both] for i in range(2))
-    return accounting_tables.part(recettes), accounting_tables.part(revenues)
+    return [accounting_tables.part([one[i] for one in rows]) for i in range(len(TABLES))]
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """One ZIP for the accountant: exports/accountant/accountant-2024.zip, or -2024-03.zip.
 
-In it: money received and revenues with their totals, the payments, the FEC, the PDF of every
-invoice and credit note issued in the period, and the SHA-256 of each of these files
+In it: money received, revenues and VAT due with their totals, the payments, the FEC, the PDF
+of every invoice and credit note issued in the period, and the SHA-256 of each of these files
 (`sha256sum -c SHA256SUMS` checks them). Nothing is compressed and every file has the same
 time and mode, so that the same records give the same bytes on every machine.
 """

@@ -143,14 +143,17 @@ def _of_client(draw: st.DrawFn, client: str) -> list[Record]:
     for charged in draw(st.lists(shares(), max_size=4)):
         number = f"{client[:4].upper()}-{len(bills) + 1:04d}"
         day = draw(days)
-        debits = {"vat_on_debits": True} if draw(st.booleans()) else {}
-        bills.append(bill(client, number, day, *charged, **debits))
+        delivery = (date.fromisoformat(day) + timedelta(draw(st.integers(-60, 20)))).isoformat()
+        more = {"period": {"start": delivery, "end": delivery}}
+        more |= {"vat_on_debits": True} if draw(st.booleans()) else {}
+        bills.append(bill(client, number, day, *charged, **more))
         left = charged
         for _ in range(draw(st.sampled_from([0, 0, 1, 3]))):
             if left:
                 credited, left = draw(credit_of(left))
                 note = f"{client[:4].upper()}-{len(bills) + 1:04d}"
-                bills.append(bill(client, note, draw(_after(day)), *credited, corrects=number))
+                when = draw(_after(day))
+                bills.append(bill(client, note, when, *credited, corrects=number, **more))
     return bills + draw(_moves([one for one in bills if one["kind"] == "invoice"]))
 
 

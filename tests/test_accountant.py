@@ -48,7 +48,7 @@ def test_a_year_has_tables_fec_pdfs_and_their_hashes(root, tmp_path):
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     tables = {
         f"{name}-2026{suffix}"
-        for name in ("recettes", "revenues")
+        for name in ("recettes", "revenues", "vat_due")
         for suffix in (".csv", ".totals.csv")
     }
     pdf = "invoices/nord/NORD-2026-0001.pdf"

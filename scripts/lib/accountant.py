@@ -19,16 +19,11 @@ def tables(
     The FEC of a month has that month's entries under their numbers in the fiscal year. A
     seller without SIREN has none.
     """
-    recettes = accounting_tables.recettes(histories, period)
-    revenues = accounting_tables.revenues(histories, period)
-    payments = accounting_tables.payments(histories, period)
-    files = {
-        f"recettes-{period}.csv": recettes.table,
-        f"recettes-{period}.totals.csv": recettes.totals,
-        f"revenues-{period}.csv": revenues.table,
-        f"revenues-{period}.totals.csv": revenues.totals,
-        f"payments-{period}.csv": payments,
-    }
+    files = {f"payments-{period}.csv": accounting_tables.payments(histories, period)}
+    for name, reported in accounting_tables.TABLES.items():
+        report = reported.of(histories, period)
+        files[f"{name}-{period}.csv"] = report.table
+        files[f"{name}-{period}.totals.csv"] = report.totals
     made = {name: table.to_bytes(used) for name, table in files.items()}
     if issuer.party.siren:
         if len(period) == len("2024"):

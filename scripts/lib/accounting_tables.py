@@ -1,22 +1,22 @@
-"""The tables for the accountant: money received, revenues and payments of a period.
+"""The tables for the accountant: money received, revenues, VAT due and payments of a period.
 
 Each is a pure function of the histories of the invoices. A period is the beginning of the
 dates in it: "2024" or "2024-03". Aggregation is over whole cents.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import add, attrgetter
 from typing import Any, NamedTuple
 
-from lib import csv_files, receipts
+from lib import csv_files, receipts, tax_points
 from lib.csv_files import AMOUNT, CODE, FIGURE, TEXT, Column
-from lib.histories import History, Movement
+from lib.histories import Bill, History, Movement
 from lib.money import text_of
 from lib.receipts import Receipt
 from lib.settings import Settings
 
-Kind = tuple[str, str, str]  # nature, VAT category, VAT rate
+Kind = tuple[str, ...]  # nature, VAT category, VAT rate, and the month of the tax point
 Cells = Mapping[str, Sequence[Any]]  # by the name of the column, from top to bottom
 
 RECETTES = (
@@ -49,6 +49,22 @@ REVENUES = (
     Column("gross", "Montant TTC", AMOUNT),
     Column("currency", "Devise"),
     Column("due_date", "Échéance"),
+    Column("tax_point", "Exigibilité de la TVA"),
+)
+
+VAT_DUE = (
+    Column("date", "Exigibilité de la TVA"),
+    Column("number", "Pièce"),
+    Column("kind", "Type", CODE),
+    Column("client", "Client"),
+    Column("name", "Nom du client", TEXT),
+    Column("nature", "Nature", CODE),
+    Column("vat_category", "Catégorie de TVA"),
+    Column("vat_rate", "Taux de TVA", FIGURE),
+    Column("net", "Montant HT", AMOUNT),
+    Column("vat", "TVA", AMOUNT),
+    Column("gross", "Montant TTC", AMOUNT),
+    Column("currency", "Devise"),
 )
 
 PAYMENTS = (
@@ -70,10 +86,12 @@ TOTALS = (
     Column("nature", "Nature", CODE),
     Column("vat_category", "Catégorie de TVA"),
     Column("vat_rate", "Taux de TVA", FIGURE),
+    Column("tax_point", "Mois d'exigibilité"),
     Column("net", "Montant HT", AMOUNT),
     Column("vat", "TVA", AMOUNT),
     Column("gross", "Montant TTC", AMOUNT),
 )
+_OTHER_TOTALS = tuple(column for column in TOTALS if column.name != "tax_point")
 
 
 class Table(NamedTuple):
@@ -95,18 +113,17 @@ class Report(NamedTuple):
 
     @property
     def totals(self) -> Table:
-        """The sums by nature, VAT category and rate, in that order, with a last row for all."""
+        """The sums by nature, VAT category and rate, where the table has tax points by their
+        month too, in that order, with a last row for all."""
+        with_tax_points = any(column.name == "tax_point" for column in self.table.columns)
+        columns = TOTALS if with_tax_points else _OTHER_TOTALS
         kinds = sorted(self.sums)
-        natures, categories, rates = ([kind[i] for kind in kinds] for i in range(3))
         nets, vats = ([self.sums[kind][i] for kind in kinds] for i in range(2))
-        cells: Cells = {
-            "nature": [*natures, "total"],
-            "vat_category": [*categories, ""],
-            "vat_rate": [*rates, ""],
-            "net": [*nets, sum(nets)],
-            "vat": [*vats, sum(vats)],
+        cells: dict[str, Sequence[Any]] = {
+            column.name: [*(kind[i] for kind in kinds), "" if i else "total"]
+            for i, column in enumerate(columns[:-3])
         }
-        return _table(TOTALS, cells)
+        return _table(columns, {**cells, "net": [*nets, sum(nets)], "vat": [*vats, sum(vats)]})
 
     @property
     def gross(self) -> str:
@@ -133,7 +150,7 @@ def recettes(histories: Iterable[History], period: str) -> Report:
     sources = [receipt.source for receipt, _, _, _ in rows]
     cells: Cells = {
         "date": [source.date for source in sources],
-        "invoice": [one.invoice if isinstance(one, Movement) else one.number for one in sources],
+        "invoice": _numbers(sources),
         "client": [source.client for source in sources],
         "name": [receipt.invoice.name for receipt, _, _, _ in rows],
         "kind": [source.kind for source in sources],
@@ -170,15 +187,18 @@ def _by_nature(receipt: Receipt) -> list[tuple[str, int, int]]:
 
 
 def revenues(histories: Iterable[History], period: str) -> Report:
-    """What was invoiced: a row for each nature, VAT category and rate; credit notes negative."""
+    """What was invoiced: a row for each nature, VAT category and rate; credit notes negative.
+
+    A tax point is the day on which the VAT of a row falls due, empty where it does as it is paid.
+    """
     bills = [
-        bill
+        (bill, history.invoice)
         for history in histories
         for bill in (history.invoice, *history.credit_notes)
         if bill.date.startswith(period)
     ]
-    bills.sort(key=attrgetter("date", "client", "seq"))
-    rows = [(bill, share) for bill in bills for share in bill.shares]
+    bills.sort(key=lambda pair: (pair[0].date, pair[0].client, pair[0].seq))
+    rows = [(bill, share) for bill, _ in bills for share in bill.shares]
     cells: Cells = {
         "date": [bill.date for bill, _ in rows],
         "number": [bill.number for bill, _ in rows],
@@ -193,10 +213,52 @@ def revenues(histories: Iterable[History], period: str) -> Report:
         "vat": [share.vat if bill.kind == "invoice" else -share.vat for bill, share in rows],
         "currency": [bill.currency for bill, _ in rows],
         "due_date": [bill.due_date for bill, _ in rows],
+        "tax_point": [
+            tax_points.tax_point(invoice, bill, share)
+            for bill, invoice in bills
+            for share in bill.shares
+        ],
+    }
+    months = [day[:7] for day in cells["tax_point"]]
+    kinds = zip(cells["nature"], cells["vat_category"], cells["vat_rate"], months, strict=True)
+    sums = _sums(zip(kinds, cells["net"], cells["vat"], strict=True))
+    return Report(_table(REVENUES, cells), sums)
+
+
+def vat_due(histories: Iterable[History], period: str) -> Report:
+    """What falls due in a period, whenever it was invoiced: goods delivered, services under the
+    option for debits invoiced, other services paid; by tax point.
+    """
+    rows = [
+        (due, history.invoice.name)
+        for history in histories
+        for due in tax_points.dues(history)
+        if due.date.startswith(period)
+    ]
+    order = attrgetter("date", "source.client", "source.rank", "source.seq")
+    rows.sort(key=lambda row: order(row[0]))
+    dues = [due for due, _ in rows]
+    cells: Cells = {
+        "date": [due.date for due in dues],
+        "number": _numbers([due.source for due in dues]),
+        "kind": [due.source.kind for due in dues],
+        "client": [due.source.client for due in dues],
+        "name": [name for _, name in rows],
+        "nature": [due.share.nature for due in dues],
+        "vat_category": [due.share.vat_category for due in dues],
+        "vat_rate": [due.share.vat_rate for due in dues],
+        "net": [due.share.net for due in dues],
+        "vat": [due.share.vat for due in dues],
+        "currency": [due.source.currency for due in dues],
     }
     kinds = zip(cells["nature"], cells["vat_category"], cells["vat_rate"], strict=True)
     sums = _sums(zip(kinds, cells["net"], cells["vat"], strict=True))
-    return Report(_table(REVENUES, cells), sums)
+    return Report(_table(VAT_DUE, cells), sums)
+
+
+def _numbers(sources: Iterable[Bill | Movement]) -> list[str]:
+    """For each source its own number, or that of the invoice that money is for."""
+    return [one.invoice if isinstance(one, Movement) else one.number for one in sources]
 
 
 def _sums(amounts: Iterable[tuple[Kind, int, int]]) -> dict[Kind, tuple[int, int]]:
@@ -241,6 +303,21 @@ def _table(columns: Sequence[Column], cells: Cells) -> Table:
     if "net" in cells:
         cells = {**cells, "gross": list(map(add, cells["net"], cells["vat"]))}
     return Table(columns, {column.name: cells[column.name] for column in columns})
+
+
+class Reported(NamedTuple):
+    """A table of a period: its columns, and what makes it of histories."""
+
+    columns: Sequence[Column]
+    of: Callable[[Iterable[History], str], Report]
+
+
+# By the beginning of the names of their files.
+TABLES = {
+    "recettes": Reported(RECETTES, recettes),
+    "revenues": Reported(REVENUES, revenues),
+    "vat_due": Reported(VAT_DUE, vat_due),
+}
 
 
 # --- a table in parts ----------------------------------------------------------------

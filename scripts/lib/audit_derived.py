@@ -183,7 +183,7 @@ class Export(NamedTuple):
 
 
 def _recettes(past: Past, match: re.Match[str], used: Settings) -> bytes:
-    report = getattr(accounting_tables, match[1])(past.histories, match[2])
+    report = accounting_tables.TABLES[match[1]].of(past.histories, match[2])
     table: accounting_tables.Table = report.totals if match[3] else report.table
     return table.to_bytes(used)
 
@@ -212,7 +212,11 @@ def _ledger(past: Past, match: re.Match[str], _: Settings) -> bytes | None:
 _PERIOD = r"(20[0-9]{2}(?:-[0-9]{2})?)"
 
 _EXPORTS = (
-    Export(rf"recettes/(recettes|revenues)-{_PERIOD}(\.totals)?\.csv", "export", _recettes),
+    Export(
+        rf"recettes/({'|'.join(accounting_tables.TABLES)})-{_PERIOD}(\.totals)?\.csv",
+        "export",
+        _recettes,
+    ),
     Export(r"payments/payments\.csv", "payments-csv", _payments),
     Export(r"fec/([0-9]{9})FEC(20[0-9]{2})[0-9]{4}\.txt", "fec", _fec),
     Export(r"ledger/(20[0-9]{2})\.(journal|beancount)", "ledger", _ledger),

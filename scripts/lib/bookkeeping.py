@@ -4,10 +4,11 @@ One computation feeds the FEC and the plain-text ledgers. Every entry balances.
 
   VE  an invoice      411 to 706/707 and VAT; a credit note the other way round
   BQ  money           512 to 411; what is beyond the invoice to 4191 (CA and 530 for cash)
-  OD  VAT on receipts 44574 to 44571, as what is due on receipts comes in
+  OD  VAT             44574 to 44571, on the day on which it falls due
 
-VAT on services is due when they are paid (art. 269 2 c CGI) and waits in 44574 until then,
-unless the invoice was issued under the option for debits; VAT on goods is due at once.
+VAT that falls due on another day than that of its bill waits in 44574 (lib/tax_points): until
+services are paid, or goods delivered. Goods delivered before they were invoiced have it in
+44571 from their delivery on, and 44574 owes it until the invoice.
 """
 
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from typing import NamedTuple
 
 from lib.histories import Bill, History, Movement, Share
 from lib.receipts import receipts
+from lib.tax_points import is_due_as_paid, tax_point
 
 # The keys of inputs.Accounts.
 CUSTOMERS = "customers"
@@ -88,34 +90,50 @@ def journal(histories: Iterable[History]) -> list[Entry]:
 def entries(history: History) -> list[Entry]:
     """The entries of one invoice."""
     invoice = history.invoice
-    made = [_sale(invoice, bill) for bill in (invoice, *history.credit_notes)]
+    made = []
+    for bill in (invoice, *history.credit_notes):
+        made.append(_sale(invoice, bill))
+        for day, vat in _due_on_other_days(invoice, bill).items():
+            label = f"TVA exigible à la livraison {bill.number}"
+            made.append(_vat_due(invoice, bill, bill, day, vat, label))
     for receipt in receipts(history):
         source = receipt.source
         if isinstance(source, Movement):
             made.append(_money(invoice, source, receipt.overpaid))
-        due = sum(share.vat for share in receipt.shares if _waits(invoice, share))
-        if due:
-            made.append(_vat_due(invoice, source, due))
+        due = sum(share.vat for share in receipt.shares if is_due_as_paid(invoice, share))
+        label = f"TVA sur encaissements {invoice.number}"
+        piece = invoice if isinstance(source, Movement) else source
+        made.append(_vat_due(invoice, piece, source, source.date, due, label))
     return [entry for entry in made if entry.postings]
 
 
-def _waits(invoice: Bill, share: Share) -> bool:
-    return share.nature == "services" and not invoice.vat_on_debits
+def _due_on_other_days(invoice: Bill, bill: Bill) -> dict[str, int]:
+    """The VAT of a bill that falls due before or after it, by its tax point."""
+    sign = 1 if bill is invoice else -1
+    made: dict[str, int] = {}
+    for share in bill.shares:
+        day = tax_point(invoice, bill, share)
+        if day not in ("", bill.date):
+            made[day] = made.get(day, 0) + sign * share.vat
+    return made
 
 
 def _sale(invoice: Bill, bill: Bill) -> Entry:
-    sign = 1 if bill.kind == "invoice" else -1
+    sign = 1 if bill is invoice else -1
     postings = [Posting(CUSTOMERS, sign * bill.gross)]
     postings += [Posting(share.nature, -sign * share.net) for share in bill.shares]
     postings += [
-        Posting(VAT_PENDING if _waits(invoice, share) else VAT_COLLECTED, -sign * share.vat)
-        for share in bill.shares
+        Posting(_vat_account(invoice, bill, share), -sign * share.vat) for share in bill.shares
     ]
     label = f"Facture {bill.number}"
     if bill is not invoice:
         label = f"Avoir {bill.number} sur {invoice.number}"
     order = (bill.date, bill.rank, bill.client, bill.seq, 0)
     return _entry(SALES, bill.date, invoice, bill, label, postings, order)
+
+
+def _vat_account(invoice: Bill, bill: Bill, share: Share) -> str:
+    return VAT_COLLECTED if tax_point(invoice, bill, share) == bill.date else VAT_PENDING
 
 
 _MONEY = {"payment": "Règlement", "refund": "Remboursement", "reversal": "Contrepassation"}
@@ -134,12 +152,12 @@ def _money(invoice: Bill, movement: Movement, overpaid: int) -> Entry:
     return _entry(code, movement.date, invoice, invoice, label, postings, order)
 
 
-def _vat_due(invoice: Bill, source: Bill | Movement, vat: int) -> Entry:
+def _vat_due(
+    invoice: Bill, piece: Bill, source: Bill | Movement, day: str, vat: int, label: str
+) -> Entry:
     postings = [Posting(VAT_PENDING, vat), Posting(VAT_COLLECTED, -vat)]
-    label = f"TVA sur encaissements {invoice.number}"
-    order = (source.date, source.rank, source.client, source.seq, 1)
-    piece = invoice if isinstance(source, Movement) else source
-    return _entry(OTHER, source.date, invoice, piece, label, postings, order)
+    order = (day, source.rank, source.client, source.seq, 1)
+    return _entry(OTHER, day, invoice, piece, label, postings, order)
 
 
 def _entry(

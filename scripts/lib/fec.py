@@ -43,7 +43,7 @@ _ACCOUNTS = {
     "services": "Prestations de services",
     "goods": "Ventes de marchandises",
     "vat_collected": "TVA collectée",
-    "vat_pending": "TVA en attente d'encaissement",
+    "vat_pending": "TVA à régulariser ou en attente",
     "bank": "Banque",
     "cash": "Caisse",
 }

@@ -32,6 +32,9 @@ class Share(msgspec.Struct, frozen=True, gc=False):
     def gross(self) -> int:
         return self.net + self.vat
 
+    def __neg__(self) -> "Share":
+        return Share(self.nature, self.vat_category, self.vat_rate, -self.net, -self.vat)
+
 
 class Bill(msgspec.Struct, frozen=True, gc=False):
     """An invoice or a credit note as issued; cents, positive in both (BT-3 = 380 or 381)."""
@@ -42,6 +45,7 @@ class Bill(msgspec.Struct, frozen=True, gc=False):
     seq: int
     number: str
     date: str
+    delivery: str  # BT-72, the last day of the period
     due_date: str
     corrects: str
     name: str  # of the buyer
@@ -175,6 +179,12 @@ class _Part(msgspec.Struct, gc=False):
     vat_rate: str
 
 
+class _Period(msgspec.Struct, gc=False):
+    """The last day of a revenue record's period."""
+
+    end: str
+
+
 class IssuedLine(records.Link, gc=False, kw_only=True):
     """What histories need of a revenue record."""
 
@@ -190,6 +200,7 @@ class IssuedLine(records.Link, gc=False, kw_only=True):
     kind: str
     number: str
     pdf_sha256: str
+    period: _Period
     vat_on_debits: bool = False
 
 
@@ -233,8 +244,9 @@ def _joined(
 
 
 def _went_on_in(period: str, history: History) -> bool:
-    """Whether an invoice was credited, or money moved for it, in a period."""
-    dates = [note.date for note in history.credit_notes]
+    """Whether an invoice was delivered or credited, or money moved for it, in a period."""
+    dates = [history.invoice.delivery]
+    dates += [note.date for note in history.credit_notes]
     dates += [movement.date for movement in history.movements]
     return any(day.startswith(period) for day in dates)
 
@@ -268,6 +280,7 @@ def _bill(record: IssuedLine) -> Bill:
         record.seq,
         record.number,
         record.issue_date,
+        record.period.end,
         record.due_date,
         record.corrects,
         record.buyer,

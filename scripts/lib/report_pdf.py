@@ -221,9 +221,9 @@ def _months(sheet: _Sheet) -> None:
     report = sheet.report
     _section(sheet, "report_months", CHART_HEIGHT)
     _chart(sheet)
-    keys = ("report_net", "report_vat", "report_invoiced", "report_received")
-    columns = [Column(sheet.word("report_month"), 109)]
-    columns += [Column(sheet.word(key), (WIDTH - 109) / 4, right=True) for key in keys]
+    keys = ("report_net", "report_vat", "report_invoiced", "report_received", "report_vat_due")
+    columns = [Column(sheet.word("report_month"), 79)]
+    columns += [Column(sheet.word(key), (WIDTH - 79) / 5, right=True) for key in keys]
     rows = [
         Row([_month(month.month, sheet, words.month), *map(sheet.figure, month[1:])])
         for month in report.months
@@ -244,9 +244,10 @@ def _sums(sheet: _Sheet, figures: Sequence[Sequence[int]], between: Sequence[str
 
 def _rates(sheet: _Sheet) -> None:
     rates = sheet.report.rates
-    keys = ("report_base", "report_vat_invoiced", "report_base_received", "report_vat_received")
-    columns = [Column(sheet.word("report_nature"), 70), Column(sheet.word("report_rate"), 91)]
-    columns += [Column(sheet.word(key), (WIDTH - 161) / 4, right=True) for key in keys]
+    invoiced, received = ("base", "vat_invoiced"), ("base_received", "vat_received")
+    keys = [f"report_{key}" for key in (*invoiced, *received, "vat_due")]
+    columns = [Column(sheet.word("report_nature"), 60), Column(sheet.word("report_rate"), 81)]
+    columns += [Column(sheet.word(key), (WIDTH - 141) / 5, right=True) for key in keys]
     rows = []
     for one in rates:
         rate = ""

@@ -123,6 +123,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "report_vat_invoiced": ("TVA facturée", "VAT invoiced"),
     "report_base_received": ("Base encaissée HT", "Base received"),
     "report_vat_received": ("TVA encaissée", "VAT received"),
+    "report_vat_due": ("TVA exigible", "VAT due"),
     "report_rates_note": (
         "La TVA sur les services est exigible à l’encaissement, sauf option pour les débits ;"
         " celle sur les biens à la livraison.",

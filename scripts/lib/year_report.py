@@ -11,6 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple, TypeVar
 
 from lib import accounting_tables, balances, numbering, receipts
+from lib.accounting_tables import Report
 from lib.balances import InvoiceBalance
 from lib.heads import Head
 from lib.histories import History
@@ -21,13 +22,15 @@ _T = TypeVar("_T")
 
 
 class Month(NamedTuple):
-    """Invoiced less credit notes, by date of issue, and received less refunds, by its own."""
+    """Invoiced less credit notes, by date of issue; received less refunds, and the VAT that fell
+    due, by their own."""
 
     month: str  # "2026-10"
     net: int
     vat: int
     gross: int
     received: int
+    vat_due: int
 
 
 class Client(NamedTuple):
@@ -43,7 +46,7 @@ class Client(NamedTuple):
 
 
 class Rate(NamedTuple):
-    """What was invoiced and received at one VAT category and rate, for goods or services.
+    """What was invoiced, received and due at one VAT category and rate, for goods or services.
 
     What was paid beyond invoices has the nature "overpayment" and no category.
     """
@@ -55,6 +58,7 @@ class Rate(NamedTuple):
     vat: int
     received_net: int
     received_vat: int
+    vat_due: int
 
 
 class Age(NamedTuple):
@@ -128,15 +132,16 @@ def make(
     """
     revenues = accounting_tables.revenues(histories, year)
     recettes = accounting_tables.recettes(histories, year)
+    vat_due = accounting_tables.vat_due(histories, year)
     invoiced, received = _rows(revenues.table.cells), _rows(recettes.table.cells)
     settled = [one for history in histories if (one := _settled(history, year, day))]
     return YearReport(
         year=year,
         date=day,
         currency=histories[0].invoice.currency if histories else "EUR",
-        months=_months(year, invoiced, received),
+        months=_months(year, invoiced, received, _rows(vat_due.table.cells)),
         clients=_clients(histories, invoiced, received, open_invoices, settled),
-        rates=_rates(revenues.totals.cells, recettes.totals.cells),
+        rates=_rates(revenues, recettes, vat_due),
         ages=_ages(open_invoices, day),
         overpaid=sum(-cents(min(one.outstanding, Decimal(0))) for one in open_invoices),
         delay=Delay(
@@ -155,13 +160,22 @@ def _rows(cells: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
 
 
 def _months(
-    year: str, invoiced: list[dict[str, Any]], received: list[dict[str, Any]]
+    year: str,
+    invoiced: list[dict[str, Any]],
+    received: list[dict[str, Any]],
+    vat_due: list[dict[str, Any]],
 ) -> list[Month]:
-    bills, money = (_by(rows, lambda row: str(row["date"][:7])) for rows in (invoiced, received))
+    bills, money, dues = (
+        _by(rows, lambda row: str(row["date"][:7])) for rows in (invoiced, received, vat_due)
+    )
     made = []
     for month in (f"{year}-{number:02d}" for number in range(1, 13)):
         net, vat, gross = (sum(row[key] for row in bills[month]) for key in ("net", "vat", "gross"))
-        made.append(Month(month, net, vat, gross, sum(row["gross"] for row in money[month])))
+        paid, due = (
+            sum(row["gross"] for row in money[month]),
+            sum(row["vat"] for row in dues[month]),
+        )
+        made.append(Month(month, net, vat, gross, paid, due))
     return made
 
 
@@ -200,15 +214,14 @@ def _by(values: Iterable[_T], key: Callable[[_T], str]) -> defaultdict[str, list
     return made
 
 
-def _rates(
-    invoiced: Mapping[str, Sequence[Any]], received: Mapping[str, Sequence[Any]]
-) -> list[Rate]:
+def _rates(*reports: Report) -> list[Rate]:
+    """Net and VAT invoiced, net and VAT received, and the VAT due, of each kind."""
     sums: dict[tuple[str, str, str], list[int]] = {}
-    for place, cells in ((0, invoiced), (2, received)):
-        for row in _rows(cells)[:-1]:  # the last one is the total
-            key = (row["nature"], row["vat_category"], row["vat_rate"])
-            figures = sums.setdefault(key, [0, 0, 0, 0])
-            figures[place : place + 2] = [row["net"], row["vat"]]
+    for place, report in zip((0, 2, 4), reports, strict=True):
+        for (nature, category, rate, *_), (net, vat) in report.sums.items():
+            figures = sums.setdefault((nature, category, rate), [0, 0, 0, 0, 0])
+            for i, amount in enumerate((net, vat) if place < 4 else (vat,), place):
+                figures[i] += amount
     order = sorted(
         sums, key=lambda key: (key[0] == receipts.OVERPAYMENT, key[0], key[1], _high(key))
     )

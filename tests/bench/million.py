@@ -105,7 +105,7 @@ def _faults(root: Root, said: str) -> list[str]:
     totals = root.path / f"exports/recettes/recettes-{YEAR}.totals.csv"
     with totals.open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
-    received = sum(Decimal(row["gross"]) for row in rows if row["nature"] == "goods")
+    received = sum(Decimal(row["gross"]) for row in rows if row["nature"] == "services")
     owed = sum(
         Decimal(outstanding)
         for path in balances.folder(root).glob("*.json")

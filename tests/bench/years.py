@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import house
 from lib import numbering, periods, records, revenues
-from lib.histories import text_of
+from lib.money import text_of
 from lib.root import Root
 
 _NO_PROOF = "0" * 64  # the history has no documents: nothing that is measured reads them
@@ -145,7 +145,7 @@ def _gross(i: int, k: int) -> tuple[int, int, int]:
 
 def _bill(name: str, code: str, i: int, k: int, issue: Issue) -> Parts:
     net, vat, gross = (text_of(amount) for amount in _gross(i, k))
-    share = f'"nature":"goods","net":"{net}","vat":"{vat}","vat_category":"S","vat_rate":"20.00"'
+    share = f'"nature":"services","net":"{net}","vat":"{vat}","vat_category":"S","vat_rate":"20.00"'
     return (
         f'{{"breakdown":[{{{share}}}],"buyer":"Client n° {i}","client":"{name}","currency":"EUR",'
         f'"document_sha256":"{_NO_PROOF}","due_date":"{issue.due}","gross":"{gross}",',
@@ -153,7 +153,7 @@ def _bill(name: str, code: str, i: int, k: int, issue: Issue) -> Parts:
         f'"number":"{code}-{issue.number}","pdf_sha256":"{_NO_PROOF}",'
         f'"period":{{"end":"{issue.end}","start":"{issue.start}"}},',
         "",
-        f',"vat":"{vat}"}}',
+        f',"vat":"{vat}","vat_on_debits":true}}',
     )
 
 
@@ -170,10 +170,10 @@ def _money(name: str, code: str, i: int, k: int, issue: Issue) -> Parts:
 def journal(clients: int, issues: Sequence[Issue]) -> Iterator[str]:
     """The lines of the journal that ledger and hledger read, as `make ledger` writes it.
 
-    Goods owe their VAT at once, so that each record is one transaction and no more.
+    VAT on debits is due at once, so that each record is one transaction and no more.
     """
     year = issues[0].issued[:4]
-    fixed = ("Assets:Bank", "Income:Goods", "Liabilities:VAT:Collected")
+    fixed = ("Assets:Bank", "Income:Services", "Liabilities:VAT:Collected")
     accounts = sorted((*fixed, *(f"Assets:Receivable:{name_of(i)}" for i in _up_to(clients))))
     yield f"; Sales and receipts, {year}-01-01 to {year}-12-31\n\n"
     yield "commodity EUR\n    format 1000.00 EUR\n\n"
@@ -188,13 +188,13 @@ def journal(clients: int, issues: Sequence[Issue]) -> Iterator[str]:
             yield f"    Assets:Bank  {gross} EUR\n    {account}  -{gross} EUR\n"
         else:
             yield f"\n{issue.issued} * {title} Facture {number}\n    {account}  {gross} EUR\n"
-            yield f"    Income:Goods  -{net} EUR\n    Liabilities:VAT:Collected  -{vat} EUR\n"
+            yield f"    Income:Services  -{net} EUR\n    Liabilities:VAT:Collected  -{vat} EUR\n"
 
 
 def beancount(clients: int, issues: Sequence[Issue]) -> Iterator[str]:
     """The same for beancount."""
     year = issues[0].issued[:4]
-    fixed = ("Assets:Bank", "Income:Goods", "Liabilities:VAT:Collected")
+    fixed = ("Assets:Bank", "Income:Services", "Liabilities:VAT:Collected")
     for account in (*fixed, *(_in_beancount(i) for i in _up_to(clients))):
         yield f"{year}-01-01 open {account} EUR\n"
     for day, is_money, i, k in _in_order(clients, issues):
@@ -206,7 +206,7 @@ def beancount(clients: int, issues: Sequence[Issue]) -> Iterator[str]:
             yield f"  Assets:Bank  {gross} EUR\n  {_in_beancount(i)}  -{gross} EUR\n"
         else:
             yield f"  {_in_beancount(i)}  {gross} EUR\n"
-            yield f"  Income:Goods  -{net} EUR\n  Liabilities:VAT:Collected  -{vat} EUR\n"
+            yield f"  Income:Services  -{net} EUR\n  Liabilities:VAT:Collected  -{vat} EUR\n"
 
 
 def _in_order(clients: int, issues: Sequence[Issue]) -> list[tuple[str, bool, int, int]]:
