@@ -25,19 +25,26 @@ if __name__ == "__main__":
 import hashlib
 import io
 import os
+import shutil
 import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
 
 from lib import alerts, backups, lock, settings, storage
+from lib.alerts import Alert, Broken, Refused
 from lib.root import Root
 
 _MODE = 0o600  # it holds the secrets of .env
+_IN_MEMORY = 1 << 20  # bytes of an input; what is longer is copied to the disk
 
 
 class _Hashed(io.RawIOBase):
     """A file that is hashed while it is read."""
 
-    def __init__(self, path: Path):
-        self.stream = path.open("rb")
+    def __init__(self, stream: IO[bytes]):
+        self.stream = stream
         self.sha256 = hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
@@ -45,16 +52,13 @@ class _Hashed(io.RawIOBase):
         self.sha256.update(data)
         return data
 
-    def close(self) -> None:
-        self.stream.close()
-        super().close()
-
 
 def main(arguments: Namespace, root: Root) -> None:
-    """Writes the tar beside its place and renames it when it is whole.
+    """Writes the tar beside its place, reads it back as a restore would, and then names it.
 
     Raises:
-      Refused: if the folder to write to would be part of the backup.
+      Refused: if the folder to write to would be part of the backup; if an input could not be
+        kept: the backup is there, without it.
     """
     folder: Path = arguments.to.resolve()
     check_place(root, folder)
@@ -62,14 +66,19 @@ def main(arguments: Namespace, root: Root) -> None:
     temporary = folder / f".backup-{os.getpid()}.tmp"
     try:
         with lock.shared(root, settings.load(root).lock_wait):
-            digest, files = write(root, temporary)
+            digest, files, left_out = write(root, temporary)
         target = folder / f"backup-{arguments.today}-{digest[:12]}.tar"
+        shown = alerts.printable(str(target))
         if target.exists():
-            print(f"{target} has all of it already: {alerts.counted(files, 'file')}")
-            return
-        temporary.rename(target)
-        storage.flush_folder(folder)
-        print(f"{target}: {alerts.counted(files, 'file')}, {target.stat().st_size} bytes")
+            prove(target)
+            print(f"{shown} has all of it already: {alerts.counted(files, 'file')}")
+        else:
+            prove(temporary)
+            temporary.rename(target)
+            storage.flush_folder(folder)
+            print(f"{shown}: {alerts.counted(files, 'file')}, {target.stat().st_size} bytes")
+        if left_out:
+            raise Refused(left_out)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -83,33 +92,82 @@ def check_place(root: Root, folder: Path) -> None:
         raise cli.refuse("B-BACKUP-PLACE", "", "TO", text)
 
 
-def write(root: Root, target: Path) -> tuple[str, int]:
-    """Writes the tar; returns the SHA-256 of its list of hashes, and how many files it has."""
+def write(root: Root, target: Path) -> tuple[str, int, list[Alert]]:
+    """Writes the tar.
+
+    Returns:
+      the SHA-256 of its list of hashes, how many files it has, and why inputs are not in it.
+    """
     sums = []
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
     with (
         os.fdopen(handle, "wb") as stream,
-        tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar,
+        tarfile.open(
+            fileobj=stream,
+            mode="w",
+            format=tarfile.PAX_FORMAT,
+            encoding="utf-8",
+            errors="surrogateescape",
+        ) as tar,
     ):
-        for path in backups.contents(root):
+        paths, left_out = backups.contents(root)
+        for path in paths:
             name = root.name_of(path)
-            entry = member(name, path.stat().st_mode)
-            if path.is_dir():
-                entry.type = tarfile.DIRTYPE
-                tar.addfile(entry)
+            try:
+                if path.is_dir():
+                    entry = member(name, path.stat().st_mode)
+                    entry.type = tarfile.DIRTYPE
+                    tar.addfile(entry)
+                    continue
+                with opened(root, path, target.parent) as content:
+                    entry = member(name, path.stat().st_mode)
+                    entry.size = content.seek(0, os.SEEK_END)
+                    content.seek(0)
+                    hashed = _Hashed(content)
+                    tar.addfile(entry, hashed)
+            except (FileNotFoundError, PermissionError, Broken):
+                # Other hands move inputs at any time; mails leave under a lock of their own.
+                if not (root.is_input(name) or name.startswith("data/outbox/")):
+                    raise
+                if path.is_symlink() or path.exists():
+                    left_out.append(backups.unfit(root, path, "was changed meanwhile"))
                 continue
-            # A log may grow meanwhile: as many bytes as it has now.
-            entry.size = path.stat().st_size
-            with _Hashed(path) as content:
-                tar.addfile(entry, content)
-                sums.append(f"{content.sha256.hexdigest()}  {name}\n")
-        listed = "".join(sums).encode()
+            sums.append(backups.sum_line(hashed.sha256.hexdigest(), name))
+        listed = b"".join(sums)
         entry = member(backups.SUMS, 0o444)
         entry.size = len(listed)
         tar.addfile(entry, io.BytesIO(listed))
         tar.close()
         storage.flush(stream)
-    return storage.sha256(listed), len(sums)
+    return storage.sha256(listed), len(sums), left_out
+
+
+@contextmanager
+def opened(root: Root, path: Path, folder: Path) -> Iterator[IO[bytes]]:
+    """A file to keep: of an input, which other hands may change meanwhile, a copy.
+
+    Args:
+      folder: where a long copy finds room.
+    """
+    is_input = root.is_input(root.name_of(path))
+    may_be_link = is_input and root.inbox_batch not in path.parents
+    with storage.open_file(path.resolve() if may_be_link else path) as stream:
+        if not is_input:
+            yield stream
+            return
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(folder)) as copy:
+            shutil.copyfileobj(stream, copy)
+            yield copy
+
+
+def prove(file: Path) -> None:
+    """Reads a backup as a restore would.
+
+    Raises:
+      Refused: if it could not be restored.
+    """
+    with backups.opened(file) as tar:
+        backups.proved(file, tar, "check the disk, then run the command again")
 
 
 def member(name: str, mode: int) -> tarfile.TarInfo:

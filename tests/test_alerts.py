@@ -464,6 +464,17 @@ def test_whatever_may_be_news_is_looked_at(untold, tmp_path, monkeypatch, change
     assert ("[I-OVERDUE]" in told.err) == (change == "the day")
 
 
+@pytest.mark.parametrize("folder", ["clients", "batch_clients", "data/usage/nord"])
+def test_a_name_that_is_no_text_and_a_link_to_nothing_silence_no_summary(untold, tmp_path, folder):
+    (untold.path / folder).mkdir(parents=True, exist_ok=True)
+    (untold.path / folder / os.fsdecode(b"caf\xe9.json")).write_bytes(b"")
+    for name in ("a.json", "z.json"):
+        (untold.path / folder / name).symlink_to("nowhere")
+    summary = summarise(untold, tmp_path / "run")
+    assert summary.code == 0
+    assert "2 issued" in summary.err
+
+
 # --- the other commands of cron ------------------------------------------------------
 
 

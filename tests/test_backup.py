@@ -4,14 +4,17 @@ import io
 import os
 import shutil
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import books
 import house
-from lib import issuing, records, revenues
+from lib import backups, issuing, records, revenues, storage
 from lib.root import Root
 
 TODAY = "TODAY=2026-12-20"
@@ -167,7 +170,7 @@ def test_a_backup_that_was_changed_restores_nothing(backup, tmp_path, change, sa
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["bad.tar", "root"]
 
 
-@pytest.mark.parametrize("length", [0, 100, 513, 5000, -1024 * 12])
+@pytest.mark.parametrize("length", [0, 100, 513, 1100, -1024 * 12])
 def test_a_backup_that_was_cut_restores_nothing(backup, tmp_path, length):
     (tmp_path / "cut.tar").write_bytes(backup.read_bytes()[:length])
     new = Root(tmp_path / "root")
@@ -189,15 +192,142 @@ def test_a_link_in_a_backup_restores_nothing(backup, tmp_path):
     assert (ran.code, list((tmp_path / "root").iterdir())) == (1, [])
 
 
-def test_what_is_no_file_is_not_backed_up_in_silence(tmp_path):
-    root = house.build(tmp_path / "root")
-    os.mkfifo(root.path / "clients" / "pipe")
-    (root.path / "clients" / "out.json").symlink_to("/etc/hostname")
-    ran = house.call("back_up", root, to=str(tmp_path / "disk"), today="2026-12-20")
+INPUTS_UNFIT: dict[str, tuple[str, Callable[[Path], None]]] = {
+    "clients/pipe": ("is neither a file nor a folder", os.mkfifo),
+    "clients/out.json": ("is a link", lambda path: path.symlink_to("/etc/hostname")),
+    "clients/loop.json": ("is a link", lambda path: path.symlink_to("loop.json")),
+    "data/usage/nord/gone.json": ("is a link", lambda path: path.symlink_to("nowhere")),
+    "data/inbox_batch/a.csv": ("is a link", lambda path: path.symlink_to("../../.env")),
+    "data/inbox_batch/b": ("is neither a file nor a folder", os.mkfifo),
+}
+
+
+def test_what_is_not_ours_to_read_is_named_and_the_rest_is_backed_up(root, tmp_path, monkeypatch):
+    copied = Root(tmp_path / "root")
+    shutil.copytree(root.path, copied.path)
+    whole = house.tree(copied, "exports/", "downloads/", "data/balance/")
+    for name, (_, make) in INPUTS_UNFIT.items():
+        (copied.path / name).parent.mkdir(parents=True, exist_ok=True)
+        make(copied.path / name)
+    for name in ("clients/hidden.json", "data/inbox_batch/fil__2026-10.csv"):
+        house.write(copied, name, b"of another user")
+    access = os.access
+    readable = lambda path, how: Path(path).stat().st_size != 15 and access(path, how)  # noqa: E731
+    monkeypatch.setattr(backups.os, "access", readable)
+    ran = house.call("back_up", copied, to=str(tmp_path / "disk"), today="2026-12-20")
     assert ran.code == 1
-    assert "clients/out.json: is neither" in ran.err
-    assert "clients/pipe: is neither" in ran.err
+    said = {name: why for name, (why, _) in INPUTS_UNFIT.items()}
+    said["clients/hidden.json"] = said["data/inbox_batch/fil__2026-10.csv"] = "cannot be read by"
+    assert len(ran.err.splitlines()) == len(said)
+    for name, why in said.items():
+        assert f"{name}: {why}" in ran.err
+    (made,) = (tmp_path / "disk").iterdir()
+    assert f"{made}: " in ran.out
+    assert restored(made, tmp_path / "new") == whole
+
+
+def restored(backup: Path, folder: Path) -> dict[str, tuple[int, bytes]]:
+    """What a backup gives when it is laid out."""
+    folder.mkdir()
+    ran = house.call("restore", Root(folder), **{"from": str(backup)})
+    assert ran.code == 0, ran
+    return house.tree(Root(folder))
+
+
+@pytest.mark.parametrize("name", ["data/revenues/sud.jsonl", "data/invoices/nord/x.pdf"])
+def test_a_backup_without_a_record_or_a_proof_is_none(root, tmp_path, name):
+    copied = Root(tmp_path / "root")
+    shutil.copytree(root.path, copied.path)
+    os.mkfifo(copied.path / name)
+    ran = house.call("back_up", copied, to=str(tmp_path / "disk"), today="2026-12-20")
+    assert (ran.code, f"{name}: is neither" in ran.err) == (1, True)
+    assert "nothing is backed up without it" in ran.err
     assert list((tmp_path / "disk").iterdir()) == []
+
+
+ODD_NAMES = tuple(
+    os.fsdecode(name)
+    for name in (
+        b"a\nb.csv",
+        b"two\r\n  lines.csv",
+        b"end\n",
+        b"\r",
+        b"back\\slash\\n.csv",
+        b"caf\xe9__2026-10.csv",
+        b"\xff\xfe",
+        "a\u2028b\u2029c\x85d\x0be\x0cf\x1cg\x1dh\x1ei.csv".encode(),
+        b"  two  spaces  ",
+        b"\xc3\xa9t\xc3\xa9" * 30,
+        b"x" * 255,
+        b"\x01\x7f\x1b[31m",
+    )
+)
+
+
+def test_whatever_name_an_uploader_chooses_the_backup_restores(tmp_path):
+    root = house.build(tmp_path / "root")
+    for i, name in enumerate(ODD_NAMES):
+        house.write(root, f"data/inbox_batch/{name}", f"{i}".encode())
+        house.write(root, f"data/usage/{name}/{name}", b"below an odd folder")
+    made = back_up(root, tmp_path / "disk")
+    assert restored(made, tmp_path / "new") == house.tree(root)
+    (tmp_path / "tar").mkdir()
+    command = f"tar -xf {made} 2>&1 && sha256sum --quiet -c SHA256SUMS"
+    assert os.system(f"cd {tmp_path}/tar && {command}") == 0
+
+
+@settings(max_examples=200)
+@given(st.sets(st.binary(min_size=1)))
+def test_a_list_of_hashes_says_what_was_written(names):
+    listed = {os.fsdecode(name): "00" for name in names}
+    data = b"".join(backups.sum_line(digest, name) for name, digest in listed.items())
+    assert backups.sums(data) == listed
+
+
+def test_a_backup_that_the_disk_spoils_is_not_said_to_be_done(tmp_path, monkeypatch):
+    root = house.build(tmp_path / "root")
+    flush = storage.flush
+
+    def spoil(stream: BinaryIO) -> None:
+        flush(stream)
+        os.pwrite(stream.fileno(), b"?", 1100)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "flush", spoil)
+        ran = house.call("back_up", root, to=str(tmp_path / "disk"), today="2026-12-20")
+        assert (ran.code, "[B-BACKUP-BROKEN]" in ran.err) == (1, True), ran
+        assert (ran.out, list((tmp_path / "disk").iterdir())) == ("", [])
+    made = back_up(root, tmp_path / "disk")
+    data = bytearray(made.read_bytes())
+    data[1100] ^= 1
+    made.write_bytes(data)
+    ran = house.call("back_up", root, to=str(tmp_path / "disk"), today="2026-12-20")
+    assert (ran.code, "has all of it" in ran.out) == (1, False)
+
+
+@pytest.mark.parametrize("change", ["gone", "shorter", "a pipe"])
+def test_an_upload_that_changes_meanwhile_stops_no_backup(tmp_path, monkeypatch, change):
+    root = house.build(tmp_path / "root")
+    path = house.write(root, "data/inbox_batch/fil__2026-10.csv", b"x" * 3_000_000)
+    contents = backups.contents
+
+    def changed(root: Root) -> backups.Contents:
+        found = contents(root)
+        path.unlink()
+        if change == "shorter":
+            path.write_bytes(b"y")
+        elif change == "a pipe":
+            os.mkfifo(path)
+        return found
+
+    monkeypatch.setattr(backups, "contents", changed)
+    ran = house.call("back_up", root, to=str(tmp_path / "disk"), today="2026-12-20")
+    assert (ran.code, "was changed meanwhile" in ran.err) == (
+        (1, True) if change == "a pipe" else (0, False)
+    )
+    (made,) = (tmp_path / "disk").iterdir()
+    kept = restored(made, tmp_path / "new").get(root.name_of(path))
+    assert (kept and kept[1]) == (b"y" if change == "shorter" else None)
 
 
 def test_a_link_within_the_root_is_backed_up_as_the_file_it_leads_to(tmp_path):

@@ -7,6 +7,8 @@ Four kinds of files, and the kind says who may touch them: inputs (people's), re
 from pathlib import Path
 from typing import NamedTuple
 
+_INPUTS_OF_DATA = ("data/usage/", "data/inbox_batch/")
+
 
 class Root(NamedTuple):
     """The paths of one root. Nothing here touches the disk."""
@@ -87,6 +89,11 @@ class Root(NamedTuple):
     @property
     def preview(self) -> Path:
         return self.path / "preview"
+
+    @staticmethod
+    def is_input(name: str) -> bool:
+        """Whether people or other programs put a file or folder of this name here."""
+        return not name.startswith("data/") or f"{name}/".startswith(_INPUTS_OF_DATA)
 
     def name_of(self, path: Path) -> str:
         """`path` as messages and intents carry it: relative to the root, with slashes."""

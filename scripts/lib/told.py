@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lib import heads, storage
-from lib.alerts import Alert, Broken
+from lib.alerts import Alert, Broken, printable
 from lib.heads import Head
 from lib.root import Root
 
@@ -103,10 +103,11 @@ def _inputs(root: Root) -> Iterator[tuple[str, int, int, int]]:
     with suppress(FileNotFoundError):
         folders += [Path(entry.path) for entry in os.scandir(root.usage) if entry.is_dir()]
     for folder in folders:
-        with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        with suppress(FileNotFoundError, PermissionError), os.scandir(folder) as entries:
             for entry in entries:
-                yield _seen(f"{folder.name}/{entry.name}", entry.stat())
+                with suppress(FileNotFoundError):  # a link to nothing
+                    yield _seen(f"{folder.name}/{entry.name}", entry.stat())
 
 
 def _seen(name: str, found: os.stat_result) -> tuple[str, int, int, int]:
-    return name, found.st_mtime_ns, found.st_size, found.st_mode
+    return printable(name), found.st_mtime_ns, found.st_size, found.st_mode
