@@ -594,6 +594,17 @@ TOKENS = [
 ]
 
 
+def test_a_discount_may_reach_the_rounded_amount_of_its_line():
+    given = {"quantity_1": "3", "unit_price_1": "9,995", "discount_reason_1": "Offert"}
+    (invoice,) = read(batches.file_of(batches.row(**given, discount_1="29,99")))
+    assert [str(line.net) for line in invoice.lines] == ["0.00"]
+    ((fault,),) = read(batches.file_of(batches.row(**given, discount_1="30,00")))
+    assert (fault.column, fault.rule) == (
+        "discount_1",
+        "a discount is an amount of at most quantity x unit price, rounded",
+    )
+
+
 def test_what_is_given_away_is_invoiced_where_it_says_so():
     gift = batches.row(discount_1="160,00", discount_reason_1="Offert")
     free_line = batches.row(2, **batches.group(2), unit_price_1="0,00")

@@ -728,11 +728,18 @@ def test_one_off_lines_are_rounded_once_after_their_discount() -> None:
     assert (lines[0].unit, lines[0].unit_price) == ("DAY", Decimal("9.995"))
 
 
+def test_a_one_off_discount_may_reach_the_rounded_amount_of_its_line() -> None:
+    (given,) = rules.charge_one_offs([one_off(discount="29.99")])  # of 29.985
+    assert str(given.net) == "0.00"
+    with pytest.raises(msgspec.ValidationError, match="more than quantity x unit price, rounded"):
+        one_off(discount="30.00")
+
+
 def test_a_one_off_discount_above_its_line_is_refused() -> None:
     nearly, whole = one_off(quantity="1", discount="9.99"), one_off(quantity="2", discount="19.99")
     assert [str(line.net) for line in rules.charge_one_offs([nearly, whole])] == ["0.01", "0.00"]
     with pytest.raises(msgspec.ValidationError, match="more than quantity x unit price"):
-        one_off(quantity="1", discount="10.00")
+        one_off(quantity="1", discount="10.01")
 
 
 # --- what is refused -----------------------------------------------------------------

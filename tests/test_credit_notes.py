@@ -69,6 +69,21 @@ def test_a_whole_credit_note_takes_back_all_and_refers_to_its_invoice(copy, monk
     assert record["kind"] == "credit_note" and record["corrects"] == "NORD-2026-0001"
 
 
+def test_a_gift_whose_price_is_rounded_up_is_issued_credited_in_parts_and_verified(
+    tmp_path, monkeypatch
+):
+    gift = {"quantity": "3", "discount": "29.99", "discount_reason": {"fr": "Offert"}}
+    used = house.usage("nord", "2026-10", None, house.one_off("9.995", **gift))
+    root = house.build(tmp_path / "root", used=(used,))
+    assert house.month(root).code == 0
+    assert house.issued(root, "nord", "NORD-2026-0001").lines[-1].net == 0
+    part = lines_file(tmp_path, line2="1")
+    for reason, lines in (("un", {"lines": part}), ("tout", {})):
+        assert credit(root, monkeypatch, reason, **lines).code == 0
+    ran = house.call("verify", root)
+    assert ran.code == 0, ran.err
+
+
 def test_parts_add_up_to_the_invoice_and_then_nothing_is_left(copy, monkeypatch, tmp_path):
     part = lines_file(tmp_path, line3="1", line2="0.5")
     for reason in ("un", "deux", "trois"):

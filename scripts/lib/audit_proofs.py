@@ -191,7 +191,7 @@ def _decimals(value: Any) -> Iterator[Decimal]:
 def _arithmetic(made: Document) -> Iterator[str]:
     """BT-131 of each line, BG-23 and BG-22, reckoned anew from quantities and prices."""
     for line in made.lines:
-        net = money.round_half_up(money.product(line.quantity, line.unit_price) - line.discount)
+        net = money.line_net(line.quantity, line.unit_price, line.discount)
         if net != line.net:
             yield f"line {line.id}: net {line.net}, reckoned anew {net}"
     taxable: dict[tuple[str, Decimal], Decimal] = {}

@@ -41,8 +41,7 @@ class BatchLine(NamedTuple):
     @property
     def net(self) -> Decimal:
         """BT-131."""
-        gross = money.product(self.quantity, self.unit_price)
-        return money.round_half_up(gross - self.discount)
+        return money.line_net(self.quantity, self.unit_price, self.discount)
 
 
 class BatchInvoice(NamedTuple):
@@ -347,8 +346,8 @@ def _line_faults(
     elif reader.seller.operation_category not in ("mixed", line.category):
         sold = reader.seller.operation_category
         yield "category", f"this seller sells {sold} only", "empty the cell"
-    if line.discount > line.quantity * line.unit_price:
-        rule = "a discount is an amount of at most quantity x unit price"
+    if line.net < 0:
+        rule = "a discount is an amount of at most quantity x unit price, rounded"
         yield "discount", rule, "correct the discount, the quantity or the price"
     if bool(line.discount) != bool(line.discount_reason):
         rule = "a discount and its reason go together (BT-139)"

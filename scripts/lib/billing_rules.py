@@ -3,7 +3,7 @@
 Pure: a plan, a period and measured quantities in, lines and allowances out. The rules:
 
 1. Charges, one small function for each model below. A line's net is its quantity x its
-   unit price - its discount, rounded half up.
+   unit price, rounded half up, - its discount.
 2. Pro rata: what is a price for a period is charged for the days of service out of the
    days of the whole period, rounded once. That is a flat price, the `fixed` part of a
    percentage or of a tier, the price of a package, the amount of a minimum and of a
@@ -186,8 +186,8 @@ class OneOffLine(Struct, frozen=True, kw_only=True):
     category: Category = "services"
 
     def __post_init__(self) -> None:
-        if self.discount and self.discount > money.product(self.quantity, self.unit_price):
-            raise ValueError("the discount is more than quantity x unit price")
+        if self.discount and money.line_net(self.quantity, self.unit_price, self.discount) < 0:
+            raise ValueError("the discount is more than quantity x unit price, rounded")
 
 
 def _check_tiers(tiers: Sequence[Tier] | Sequence[PackageTier]) -> None:
@@ -314,16 +314,12 @@ def charge_one_offs(lines: Sequence[OneOffLine]) -> tuple[ChargeLine, ...]:
             unit_price=line.unit_price,
             discount=line.discount,
             discount_reason=line.discount_reason,
-            net=_net(line.quantity, line.unit_price, line.discount),
+            net=money.line_net(line.quantity, line.unit_price, line.discount),
             vat_rate=line.vat_rate,
             category=line.category,
         )
         for line in lines
     )
-
-
-def _net(quantity: Decimal, unit_price: Decimal, discount: Decimal = money.ZERO) -> Decimal:
-    return money.round_half_up(money.product(quantity, unit_price) - discount)
 
 
 # --- charge models -------------------------------------------------------------------
@@ -483,7 +479,7 @@ def _usage_line(
         quantity=quantity,
         unit=item.unit,
         unit_price=unit_price,
-        net=_net(quantity, unit_price),
+        net=money.line_net(quantity, unit_price),
         vat_rate=item.vat_rate,
         category=item.category,
     )
@@ -500,7 +496,7 @@ def _period_line(kind: Kind, item: Item, unit: str, price: Decimal, prorata: Pro
         quantity=Decimal(1),
         unit=unit,
         unit_price=amount,
-        net=_net(Decimal(1), amount),
+        net=money.line_net(Decimal(1), amount),
         vat_rate=item.vat_rate,
         category=item.category,
     )
@@ -639,7 +635,7 @@ def charge_minimum(minimum: Minimum, charged: Decimal, prorata: Prorata) -> tupl
         quantity=Decimal(1),
         unit=ONE,
         unit_price=missing,
-        net=_net(Decimal(1), missing),
+        net=money.line_net(Decimal(1), missing),
         vat_rate=minimum.vat_rate,
         category=minimum.category,
     )

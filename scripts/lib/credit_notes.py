@@ -161,7 +161,7 @@ def _line(
     if not line.quantity:
         return line
     net = money.ratio_of(line.net, before + wanted, line.quantity) - net_before
-    gross = money.round_half_up(money.product(wanted, line.unit_price))
+    gross = money.line_net(wanted, line.unit_price)
     taken = replace(line, quantity=wanted, net=net, discount=gross - net)
     if taken.discount > 0:
         reason = line.discount_reason or words.word("rounding", invoice.language)

@@ -89,7 +89,7 @@ class Line(Struct, frozen=True, kw_only=True):
     unit_price: Decimal  # BT-146, up to 4 decimals
     discount: Decimal = money.ZERO  # BT-136
     discount_reason: str = ""  # BT-139
-    net: Decimal  # BT-131: quantity x unit price - discount, rounded half up
+    net: Decimal  # BT-131: quantity x unit price, rounded half up, - discount
     vat_category: str  # BT-151: S, E, AE, K, G
     vat_rate: Decimal  # BT-152, per cent
     category: str = "services"  # goods or services

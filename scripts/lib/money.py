@@ -46,6 +46,14 @@ def product(*factors: Decimal) -> Decimal:
     return result
 
 
+def line_net(quantity: Decimal, unit_price: Decimal, discount: Decimal = ZERO) -> Decimal:
+    """BT-131: `quantity` x `unit_price`, rounded half up, - `discount`.
+
+    A discount, which has whole cents, may reach the rounded amount: 3 x 9.995 - 29.99 is 0.00.
+    """
+    return round_half_up(product(quantity, unit_price)) - discount
+
+
 def ratio_of(amount: Decimal, part: Decimal | int, whole: Decimal | int) -> Decimal:
     """`amount` x `part` / `whole`, rounded half up once, at the end.
 
