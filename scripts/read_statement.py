@@ -34,10 +34,12 @@ from typing import NamedTuple
 
 from lib import (
     alerts,
+    camt,
     csv_files,
     issuing,
     lock,
     money,
+    ofx,
     outside,
     payment_code,
     payment_rules,
@@ -86,22 +88,29 @@ class Known(NamedTuple):
     proposed: dict[str, str]
 
 
-class Sorted(NamedTuple):
-    """What became of the movements: rows of both files, and how many need neither."""
+Row = tuple[Movement, list[str]]
 
-    proposed: list[list[str]]
-    review: list[list[str]]
-    recorded: int
-    outgoing: int
+
+class Sorted(NamedTuple):
+    """What became of the movements: rows of both files, and those that need neither."""
+
+    proposed: list[Row]
+    review: list[Row]
+    recorded: list[Movement]
+    outgoing: list[Movement]
 
 
 def main(arguments: Namespace, root: Root) -> None:
     """The story of a statement."""
     data = outside.read(arguments.file, LARGEST)
+    name = str(arguments.file)
     try:
-        movements = statements.read(data)
+        file = (ofx if ofx.is_ofx(data) else camt).read(data)
+        movements = statements.check(file)
     except StatementError as error:
-        raise cli.refuse("B-STATEMENT", str(arguments.file), "", str(error)) from None
+        raise alerts.Refused(
+            alerts.Alert("B-STATEMENT", name, place, text) for place, text in error.faults
+        ) from None
     with lock.exclusive(root, "read_statement", settings.load(root).lock_wait):
         issuing.finish_stopped_runs(root)
         result = sort_out(movements, learn(root))
@@ -110,10 +119,11 @@ def main(arguments: Namespace, root: Root) -> None:
         proposed, review = folder / f"{stem}.proposed.csv", folder / f"{stem}.review.csv"
         storage.update_derived(proposed, table(payments.COLUMNS, result.proposed))
         storage.update_derived(review, table(REVIEW, result.review))
-    print(f"{len(movements)} movements in {alerts.printable(str(arguments.file))}")
+    for line in [f"{len(movements)} movements in {name}", *file.notes, *incoming(result)]:
+        print(alerts.printable(line))
     print(f"{len(result.proposed)} proposed in {proposed}")
     print(f"{len(result.review)} to review in {review}")
-    print(f"{result.recorded} recorded already, {result.outgoing} outgoing")
+    print(f"{len(result.recorded)} recorded already, {len(result.outgoing)} outgoing")
     if result.proposed:
         print(f"record them: make payments-import ROOT={root.path} FILE={proposed}")
 
@@ -146,24 +156,41 @@ def learn(root: Root) -> Known:
 
 def sort_out(movements: Iterable[Movement], known: Known) -> Sorted:
     """Proposes a payment for each movement that leaves no doubt; the rest goes to a person."""
-    proposed, review = [], []
-    recorded = outgoing = 0
+    result = Sorted([], [], [], [])
     for movement in movements:
         numbers = named(movement, known)
-        if not movement.credit and not movement.reversal and not numbers:
-            outgoing += 1
+        if not movement.credit and not movement.odd and not numbers:
+            result.outgoing.append(movement)
             continue
         reason = doubt(movement, numbers, known)
-        if reason:
-            review.append(review_row(movement, reason, numbers, known))
-        elif known.recorded[transfer_of(movement, numbers[0])]:
+        if not reason and known.recorded[transfer_of(movement, numbers[0])]:
             known.recorded[transfer_of(movement, numbers[0])] -= 1
-            recorded += 1
-        elif reason := misfit(movement, numbers[0], known):
-            review.append(review_row(movement, reason, numbers, known))
+            result.recorded.append(movement)
+        elif reason := reason or misfit(movement, numbers[0], known):
+            result.review.append((movement, review_row(movement, reason, numbers, known)))
         else:
-            proposed.append(propose(movement, numbers[0], known))
-    return Sorted(proposed, review, recorded, outgoing)
+            result.proposed.append((movement, propose(movement, numbers[0], known)))
+    return result
+
+
+def incoming(result: Sorted) -> list[str]:
+    """For each currency what came in, and what became of it: the parts add up to the whole."""
+    groups = {
+        "proposed": [movement for movement, _ in result.proposed],
+        "to review": [movement for movement, _ in result.review],
+        "recorded already": result.recorded,
+    }
+    sums: dict[str, dict[str, Decimal]] = {}
+    for group, movements in groups.items():
+        for movement in movements:
+            if movement.credit:
+                of = sums.setdefault(movement.currency, dict.fromkeys(groups, money.ZERO))
+                of[group] = money.total([of[group], movement.amount])
+    return [
+        f"{money.plain(money.total(of.values()), 2)} {currency} came in, of which "
+        + ", ".join(f"{money.plain(amount, 2)} {group}" for group, amount in of.items())
+        for currency, of in sorted(sums.items())
+    ]
 
 
 def named(movement: Movement, known: Known) -> list[str]:
@@ -249,7 +276,6 @@ def review_row(movement: Movement, reason: str, numbers: list[str], known: Known
     found = [number for mention in mentions for number in known.numbers.get(mention, [])]
     candidates = numbers or list(dict.fromkeys(found))
     rest = [money.plain(known.books.invoices[number].outstanding, 2) for number in candidates]
-    amount = movement.amount if movement.credit else -movement.amount
     texts = [
         movement.party,
         movement.text,
@@ -260,7 +286,7 @@ def review_row(movement: Movement, reason: str, numbers: list[str], known: Known
         movement.place,
         harmless(movement.account),
         movement.booked.isoformat() if movement.booked else "",
-        money.plain(amount, 2),
+        money.plain(statements.signed(movement), 2),
         harmless(movement.currency),
         *map(harmless, texts),
         harmless(reason),
@@ -274,10 +300,10 @@ def harmless(text: str) -> str:
     return csv_files.safe(alerts.printable(text))
 
 
-def table(columns: list[str], rows: list[list[str]]) -> bytes:
+def table(columns: list[str], rows: list[Row]) -> bytes:
     """CSV as RFC 4180 has it."""
     stream = io.StringIO(newline="")
-    csv.writer(stream).writerows([columns, *rows])
+    csv.writer(stream).writerows([columns, *(cells for _, cells in rows)])
     return stream.getvalue().encode()
 
 

@@ -1,63 +1,61 @@
-"""Bank statements: camt.053 (ISO 20022, versions 02 to 13) and OFX (1.x SGML, 2.x XML).
+"""What a bank's statement file says, and whether it says it without contradiction.
 
-Both become a list of movements, one for each transfer: nothing is interpreted here but what
-the format itself says. What a format leaves open about a movement stands in its `doubt`.
+Each reader (`camt`, `ofx`) turns a file into the same data: its entries and the movements in
+them; what the file declares of its entries (totals, balances); and a count and a list of the
+amounts that are taken from its text a second, dumber way. No reader is trusted alone: `check`
+compares all of these, and a file in which any two of them differ is refused whole.
 
-camt.053 is read with lxml: the packages on PyPI that parse it either bring a web server or
-compute in floats. OFX's tags without ends, its header and its encodings are ofxtools'; values
-are taken as they are written, since its typed objects move dates to UTC, and so to other days.
+Nothing is interpreted but what the format itself says. What a format leaves open about a
+movement stands in its `doubt`.
 """
 
-import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
-from xml.etree.ElementTree import Element
-from xml.sax.saxutils import unescape
+from itertools import zip_longest
+from typing import NamedTuple, TypeVar
 
-from lxml import etree
 from stdnum import iso11649
 
 from lib import money
 
-_NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:camt\.053\.001\.(0[2-9]|1[0-3])")
-_CAMT_AMOUNT = re.compile(r"[0-9]{1,18}(\.[0-9]{1,5})?")
-_OFX_AMOUNT = re.compile(r"([+-]?)([0-9]{1,18})(?:[.,]([0-9]{0,5}))?")
-# Without (?>...) a head of many comments would be read anew for each way to divide it.
-_OFX_HEAD = re.compile(
-    rb"\s*+(OFXHEADER|<\?OFX|<OFX>|<\?xml[^>]*>\s*+(?:(?><!--.*?-->)\s*+)*+<(\?OFX|OFX>))",
-    re.DOTALL,
-)
+SHOWN = 40  # characters of a wrong value that a message repeats
+_AT_ONCE = 20  # faults of one file that are reported
+_T = TypeVar("_T")
+_U = TypeVar("_U")
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
 
-_HEAD = 4000  # bytes in which a file says what it is
-_MANY_SPACES = re.compile(rb"\s{21}")  # ofxtools' patterns of a header try them in every way
 
-# What the families of ISO 20022 bank transaction codes and OFX's types say of the way to pay;
-# any other incoming movement is a transfer.
-_METHODS = {
-    "IDDT": "direct_debit",
-    "MCRD": "card",
-    "RCHQ": "cheque",
-    "DIRECTDEBIT": "direct_debit",
-    "POS": "card",
-    "CHECK": "cheque",
-}
+class Fault(NamedTuple):
+    """What is wrong with a file, and where; an empty place is the whole file."""
+
+    place: str
+    text: str
 
 
 class StatementError(ValueError):
-    """A file that is no statement that can be read; its text says why, in one line."""
+    """A file that is not a statement, or cannot be read as a whole."""
+
+    def __init__(self, faults: list[Fault]):
+        self.faults = faults
+        super().__init__("; ".join(f"{place}: {text}" for place, text in faults))
+
+
+def refusal(text: str, place: str = "") -> StatementError:
+    """A refusal with one reason, to raise."""
+    return StatementError([Fault(place, text)])
 
 
 class Movement(NamedTuple):
     """One transfer on an account.
 
-    `amount` is not negative; `credit` tells whether it came in. `booked` is the date of
+    `amount` is not negative; `credit` says whether it came in. `booked` is the date of
     booking as the bank wrote it, None where it gave none. `references` are those that the
     format carries in a field of their own, compact; `text` is all that is free. `doubt` says
     why it cannot be taken for money received whatever it names; empty: nothing speaks
-    against it.
+    against it. `odd`: reversed, returned, corrected or contradicted, so that a person sees
+    it even where it goes out.
     """
 
     place: str
@@ -66,7 +64,7 @@ class Movement(NamedTuple):
     amount: Decimal
     currency: str
     credit: bool
-    reversal: bool
+    odd: bool
     method: str
     references: tuple[str, ...]
     text: str
@@ -75,289 +73,214 @@ class Movement(NamedTuple):
     doubt: str
 
 
-def read(data: bytes) -> list[Movement]:
-    """Every movement of a statement file, in its order.
+class Entry(NamedTuple):
+    """One entry of a statement and the movements in it.
+
+    `amount` is signed where money went out, be it 0; `booked`: it is in the balance.
+    """
+
+    place: str
+    amount: Decimal
+    currency: str
+    booked: bool
+    movements: list[Movement]
+
+
+class Declared(NamedTuple):
+    """What a statement says of its entries beside them: how many, and what they add up to.
+
+    `name` is that of the field. `side` says of which entries: "all", "in" or "out". `gross`
+    is a sum without signs, `net` one with them; None where the file is silent.
+    """
+
+    name: str
+    side: str
+    number: int | None = None
+    gross: Decimal | None = None
+    net: Decimal | None = None
+
+
+class Balance(NamedTuple):
+    """A booked balance; negative where the account is overdrawn."""
+
+    amount: Decimal
+    currency: str
+
+
+class Statement(NamedTuple):
+    """One statement of one account; one of its `opening` leads to one of its `closing`."""
+
+    place: str
+    account: str
+    entries: list[Entry]
+    declared: list[Declared]
+    opening: list[Balance]
+    closing: list[Balance]
+
+
+class File(NamedTuple):
+    """A statement file.
+
+    `amounts`: of all entries in the file's order, taken from its text in a second way; so is
+    `number`, of the tag or record that each entry begins with, called `tag`. `notes` are for
+    the person who reads the file.
+    """
+
+    statements: list[Statement]
+    tag: str
+    number: int
+    amounts: list[Decimal]
+    notes: list[str]
+
+    @property
+    def entries(self) -> list[Entry]:
+        """All entries, in the order of the file."""
+        return [entry for statement in self.statements for entry in statement.entries]
+
+
+def signed(movement: Movement) -> Decimal:
+    """The amount, negative where it went out."""
+    return movement.amount if movement.credit else -movement.amount
+
+
+def check(file: File) -> list[Movement]:
+    """The movements of a file in which nothing contradicts anything else.
 
     Raises:
-      StatementError: if it is neither format, or not as its format says.
+      StatementError: with everything that differs.
     """
-    return _read_ofx(data) if _OFX_HEAD.match(data[:_HEAD]) else _read_camt(data)
+    faults = [*_text_faults(file), *_repeated_statements(file)]
+    for statement in file.statements:
+        faults += [*_declared_faults(statement), *_balance_faults(statement)]
+        faults += [*_movement_faults(statement)]
+    if faults:
+        raise StatementError(faults[:_AT_ONCE])
+    return _marked([movement for entry in file.entries for movement in entry.movements])
 
 
-# --- camt.053 ------------------------------------------------------------------------
+def gather(read: Callable[[_T], _U], nodes: Iterable[_T]) -> list[_U]:
+    """`read` of each; what is wrong with any of them is raised together, at the end."""
+    found: list[_U] = []
+    faults: list[Fault] = []
+    for node in nodes:
+        try:
+            found.append(read(node))
+        except StatementError as error:
+            faults += error.faults
+    if faults:
+        raise StatementError(faults[:_AT_ONCE])
+    return found
 
 
-def _read_camt(data: bytes) -> list[Movement]:
-    # No entity is replaced, nothing is fetched; a document type is refused altogether.
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    try:
-        root = etree.fromstring(data, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise StatementError(f"is neither OFX nor XML: {str(error)[:100]}") from None
-    if root.getroottree().docinfo.doctype:
-        raise StatementError("declares a document type, which no bank's statement does")
-    name = etree.QName(root)
-    if name.localname != "Document" or not _NAMESPACE.fullmatch(name.namespace or ""):
-        found = f"{{{name.namespace or ''}}}{name.localname}"[:100]
-        raise StatementError(f"is {found}; expected camt.053.001.02 to .13")
-    statements = _Node(root).all("BkToCstmrStmt/Stmt")
-    if not statements:
-        raise StatementError("has no statement (BkToCstmrStmt/Stmt)")
-    return [
-        movement
-        for s, statement in enumerate(statements, 1)
-        for account in [statement.text("Acct/Id/IBAN", "Acct/Id/Othr/Id")]
-        for e, entry in enumerate(statement.all("Ntry"), 1)
-        for movement in _movements(f"statement {s}, entry {e}", account, entry)
-    ]
+# --- what is compared ----------------------------------------------------------------
 
 
-class _Node:
-    """An element whose children are found by their names without the namespace, itself by ""."""
-
-    def __init__(self, element: etree._Element):
-        self.element = element
-
-    def all(self, path: str) -> "list[_Node]":
-        steps = "/".join(f"{{*}}{step}" for step in path.split("/")) if path else "."
-        return [_Node(found) for found in self.element.findall(steps)]
-
-    def text(self, *paths: str) -> str:
-        """The text of the first of these that has any."""
-        found = (node.element.text for path in paths for node in self.all(path))
-        return next((text.strip() for text in found if text and text.strip()), "")
-
-    def texts(self, path: str) -> list[str]:
-        return [text for node in self.all(path) if (text := node.text(""))]
-
-    def amount(self, *paths: str) -> tuple[Decimal, str] | None:
-        """Amount and currency of the first of these that is there."""
-        for node in (node for path in paths for node in self.all(path)):
-            text = node.text("")
-            if not _CAMT_AMOUNT.fullmatch(text):
-                raise StatementError(f'line {node.element.sourceline}: "{text[:40]}" is no amount')
-            return Decimal(text), node.element.get("Ccy", "")
-        return None
-
-
-def _movements(place: str, account: str, entry: _Node) -> Iterator[Movement]:
-    """The transfers of an entry: each of its details where they account for it, else itself."""
-    whole = entry.amount("Amt")
-    if whole is None:
-        raise StatementError(f"{place}: has no amount")
-    details = entry.all("NtryDtls/TxDtls")
-    if len(details) < 2:
-        doubt = _batch_doubt(entry) or _detail_doubt(details, whole)
-        yield _movement(place, account, entry, details[0] if details else None, whole, doubt)
+def _text_faults(file: File) -> Iterator[Fault]:
+    """Differences between the entries that were read and those that the text holds."""
+    entries = file.entries
+    if len(entries) != file.number:
+        yield Fault("", f"holds {file.tag} {file.number} times, but {len(entries)} could be read")
         return
-    amounts = [
-        detail.amount("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/InstdAmt/Amt") for detail in details
-    ]
-    signed = [
-        (amount if _is_credit(entry, detail) == _is_credit(entry, None) else -amount, currency)
-        for detail, found in zip(details, amounts, strict=True)
-        if found
-        for amount, currency in [found]
-    ]
-    complete = len(signed) == len(details) and all(currency == whole[1] for _, currency in signed)
-    if not complete or sum((amount for amount, _ in signed), money.ZERO) != whole[0]:
-        doubt = f"its {len(details)} transfers do not add up to its amount"
-        yield _movement(place, account, entry, None, whole, doubt)
+    for entry, amount in zip_longest(entries, file.amounts):
+        if entry is None or amount is None or entry.amount != amount:
+            place = entry.place if entry else ""
+            yield Fault(place, f"the amount differs from that in the text of this {file.tag}")
+            return
+
+
+def _repeated_statements(file: File) -> Iterator[Fault]:
+    first: dict[tuple[object, ...], str] = {}
+    for statement in file.statements:
+        movements = [one for entry in statement.entries for one in entry.movements]
+        facts = (statement.account, *map(_facts, movements))
+        if statement.entries and first.setdefault(facts, statement.place) != statement.place:
+            yield Fault(statement.place, f"is the same as {first[facts]}")
+
+
+def _declared_faults(statement: Statement) -> Iterator[Fault]:
+    """Differences from the totals; whether they cover what is not booked is the bank's choice."""
+    booked = [entry for entry in statement.entries if entry.booked]
+    for name, side, number, gross, net in statement.declared:
+        both = [
+            [e.amount for e in entries if side == "all" or e.amount.is_signed() == (side == "out")]
+            for entries in (statement.entries, booked)
+        ]
+        numbers = [len(amounts) for amounts in both]
+        nets = [money.total(amounts) for amounts in both]
+        # Some banks write the net sum where the sum without signs belongs.
+        sums = [money.total(map(abs, amounts)) for amounts in both] + [abs(total) for total in nets]
+        for found, wanted in ((number, numbers), (gross, sums), (net, nets)):
+            if found is not None and found not in wanted:
+                yield Fault(statement.place, f"{name} is {found}, its entries come to {wanted[0]}")
+
+
+def _balance_faults(statement: Statement) -> Iterator[Fault]:
+    """Where no opening balance and the entries lead to a closing one."""
+    covered = {one.currency for one in statement.opening} & {
+        one.currency for one in statement.closing
+    }
+    if not {entry.currency for entry in statement.entries} <= covered:
         return
-    for d, (detail, amount) in enumerate(zip(details, amounts, strict=True), 1):
-        assert amount is not None
-        yield _movement(f"{place}, detail {d}", account, entry, detail, amount, "")
+    for currency in sorted(covered):
+        mine = [entry for entry in statement.entries if entry.currency == currency]
+        nets = [
+            money.total(entry.amount for entry in mine if entry.booked),
+            money.total(entry.amount for entry in mine),
+        ]
+        starts = [one.amount for one in statement.opening if one.currency == currency]
+        ends = [one.amount for one in statement.closing if one.currency == currency]
+        if not any(money.total([start, net]) in ends for start in starts for net in nets):
+            text = f"opens with {starts[0]} {currency}, its entries come to {nets[0]}"
+            yield Fault(statement.place, f"{text}, but it closes with {ends[-1]}")
 
 
-def _batch_doubt(entry: _Node) -> str:
-    count = entry.text("NtryDtls/Btch/NbOfTxs")
-    if count.lstrip("0") in ("", "1"):
-        return ""
-    return f"a batch of {count[:15]} transfers that the statement does not itemise"
+def _movement_faults(statement: Statement) -> Iterator[Fault]:
+    for entry in statement.entries:
+        if money.total(map(signed, entry.movements)) != entry.amount:
+            yield Fault(entry.place, "its transfers do not come to its amount")
 
 
-def _detail_doubt(details: list[_Node], whole: tuple[Decimal, str]) -> str:
-    own = details[0].amount("Amt", "AmtDtls/TxAmt/Amt") if details else None
-    return f"its detail says {own[0]} {own[1]}" if own and own != whole else ""
+def _marked(movements: list[Movement]) -> list[Movement]:
+    """The movements; one that repeats an earlier one, bank reference and all, is in doubt."""
+    first: dict[Movement, str] = {}
+    marked = []
+    for movement in movements:
+        place = first.setdefault(_facts(movement), movement.place)
+        if movement.bank_reference and place != movement.place:
+            text = f"is the same as {place}, with the same bank reference"
+            movement = movement._replace(doubt=text, odd=True)
+        marked.append(movement)
+    return marked
 
 
-def _is_credit(entry: _Node, detail: _Node | None) -> bool:
-    indicator = (detail.text("CdtDbtInd") if detail else "") or entry.text("CdtDbtInd")
-    if indicator not in ("CRDT", "DBIT"):
-        line = entry.element.sourceline
-        raise StatementError(f'line {line}: "{indicator[:40]}" is neither CRDT nor DBIT')
-    return indicator == "CRDT"
+def _facts(movement: Movement) -> Movement:
+    return movement._replace(place="")
 
 
-def _movement(
-    place: str,
-    account: str,
-    entry: _Node,
-    detail: _Node | None,
-    amount: tuple[Decimal, str],
-    doubt: str,
-) -> Movement:
-    levels = [detail, entry] if detail else [entry]
-    reversal = any(node.text("RvslInd") in ("true", "1") for node in levels)
-    free = [text for node in levels for text in _free_texts(node)]
-    references = detail.texts("RmtInf/Strd/CdtrRefInf/Ref") if detail else []
-    references += detail.texts("Refs/EndToEndId") if detail else []
-    families = [node.text("BkTxCd/Domn/Fmly/Cd") for node in levels]
-    return Movement(
-        place=place,
-        account=account,
-        booked=_day(entry.text("BookgDt/Dt", "BookgDt/DtTm")),
-        amount=amount[0],
-        currency=amount[1],
-        credit=_is_credit(entry, detail),
-        reversal=reversal,
-        method=next((_METHODS[code] for code in families if code in _METHODS), "transfer"),
-        references=tuple(_compact(reference) for reference in references),
-        text=" ".join(free),
-        party=detail.text("RltdPties/Dbtr/Nm", "RltdPties/Dbtr/Pty/Nm") if detail else "",
-        bank_reference=next(
-            filter(None, (n.text("Refs/AcctSvcrRef", "AcctSvcrRef", "NtryRef") for n in levels)), ""
-        ),
-        doubt=_status_doubt(entry)
-        or doubt
-        or _reversal_doubt(reversal, levels)
-        or _charges(levels),
-    )
+# --- what readers share --------------------------------------------------------------
 
 
-def _free_texts(node: _Node) -> list[str]:
-    paths = ("RmtInf/Ustrd", "RmtInf/Strd/RfrdDocInf/Nb", "RmtInf/Strd/AddtlRmtInf")
-    return [text for path in (*paths, "AddtlTxInf", "AddtlNtryInf") for text in node.texts(path)]
-
-
-def _status_doubt(entry: _Node) -> str:
-    status = entry.text("Sts", "Sts/Cd", "Sts/Prtry")
-    return "" if status == "BOOK" else f"is not booked ({status[:35] or 'no status'})"
-
-
-def _reversal_doubt(reversal: bool, levels: list[_Node]) -> str:
-    if reversal:
-        return "the bank reverses an earlier movement"
-    for node in levels:
-        if node.all("RtrInf"):
-            return f"a transfer that came back ({node.text('RtrInf/Rsn/Cd') or 'no reason given'})"
-    return ""
-
-
-def _charges(levels: list[_Node]) -> str:
-    paths = ("Chrgs/TtlChrgsAndTaxAmt", "Chrgs/Amt", "Chrgs/Rcrd/Amt")
-    for node in levels:
-        for path in paths:
-            for found in node.all(path):
-                charge = found.amount("")
-                if charge and charge[0]:
-                    return f"charges of {charge[0]} {charge[1]} are in it"
-    return ""
-
-
-def _day(text: str) -> date | None:
-    """The day of a date or time as it is written, in the bank's own zone."""
-    if not text:
-        return None
+def day(text: str) -> date | None:
+    """The day of an ISO date or time as it is written, in the bank's own zone; None of none."""
+    found = _ISO_DAY.match(text)
     try:
-        return date.fromisoformat(text[: len("2026-12-03")])
+        return date.fromisoformat(found[0]) if found else None
     except ValueError:
-        raise StatementError(f'"{text[:40]}" is no date') from None
+        return None
 
 
-def _compact(reference: str) -> str:
+def compact(reference: str) -> str:
     """An RF reference without the spaces that paper has; any other one as it is."""
     return iso11649.compact(reference) if iso11649.is_valid(reference) else reference
 
 
-# --- OFX -----------------------------------------------------------------------------
+def without(text: str, start: str, end: str, kept: Callable[[str], str]) -> str:
+    """`text` in which what stands between two marks has become `kept` of it.
 
-
-_STATEMENTS = ("STMTRS", "CCSTMTRS")
-
-
-def _read_ofx(data: bytes) -> list[Movement]:
-    from ofxtools.header import parse_header
-    from ofxtools.Parser import OFXTree  # half a second, spared where it is not needed
-
-    head, mark, _ = data[:_HEAD].partition(b"<OFX>")
-    if not mark or _MANY_SPACES.search(head):
-        raise StatementError(f"has no OFX header in its first {_HEAD} bytes")
-    try:
-        parse_header(io.BytesIO(head))  # alone, where its patterns cannot run far
-        root = OFXTree().parse(io.BytesIO(data))
-    except Exception as error:
-        # Its parser has no base class for what it raises on bytes that are no OFX, and its
-        # texts repeat the whole file.
-        text = f"is not OFX as its header says ({type(error).__name__})"
-        raise StatementError(text) from None
-    statements = [node for node in root.iter() if node.tag in _STATEMENTS]
-    if not statements:
-        raise StatementError("has no statement (STMTRS)")
-    inner = (node for one in statements for node in one.iter() if node is not one)
-    if any(node.tag in _STATEMENTS for node in inner):
-        raise StatementError("has a statement in a statement")
-    return [
-        _ofx_movement(f"statement {s}, entry {e}", _Fields(statement), _Fields(found))
-        for s, statement in enumerate(statements, 1)
-        for e, found in enumerate(
-            (node for node in statement.iter() if node.tag in ("STMTTRN", "STMTTRNP")), 1
-        )
-    ]
-
-
-class _Fields:
-    """An OFX aggregate: the text of what stands in it."""
-
-    def __init__(self, node: Element):
-        self.tag = node.tag
-        self._node = node
-
-    def __call__(self, path: str) -> str:
-        return unescape((self._node.findtext(path) or "").strip())
-
-
-# OFX 11.4.4.3: types of money that leaves; their amounts are negative.
-_OFX_OUTGOING = frozenset(("DEBIT", "ATM", "POS", "FEE", "SRVCHG", "REPEATPMT"))
-
-
-def _ofx_movement(place: str, statement: _Fields, fields: _Fields) -> Movement:
-    text = fields("TRNAMT")
-    match = _OFX_AMOUNT.fullmatch(text)
-    if match is None:
-        raise StatementError(f'{place}: "{text[:40]}" is no amount')
-    sign, whole, cents = match.groups()
-    posted = fields("DTPOSTED")
-    day = f"{posted[:4]}-{posted[4:6]}-{posted[6:8]}" if posted else ""
-    # OFX has no field for a creditor reference: a free one counts where it holds an RF
-    # reference, whose check digits are right, and nothing else.
-    free = [fields("NAME"), fields("PAYEE/NAME"), fields("MEMO")]
-    references = [fields("REFNUM"), *[value for value in free if iso11649.is_valid(value)]]
-    account = next(filter(None, map(statement, ("BANKACCTFROM/ACCTID", "CCACCTFROM/ACCTID"))), "")
-    corrected = fields("CORRECTFITID")
-    doubt = f"corrects an earlier movement, {corrected[:35]}" if corrected else ""
-    kind = fields("TRNTYPE")
-    if sign != "-" and kind in _OFX_OUTGOING:
-        doubt = f"is of type {kind}, money that leaves, but has no minus sign"
-    return Movement(
-        place=place,
-        account=account,
-        booked=_day(day),
-        amount=Decimal(f"{whole}.{cents or '0'}"),
-        currency=fields("CURRENCY/CURSYM") or statement("CURDEF"),
-        credit=sign != "-",
-        reversal=False,
-        method=_METHODS.get(fields("TRNTYPE"), "transfer"),
-        references=tuple(_compact(reference) for reference in references if reference),
-        text=" ".join(value for value in free if value),
-        party=free[0] or free[1],
-        bank_reference=fields("FITID"),
-        doubt="is not booked" if fields.tag == "STMTTRNP" else doubt,
-    )
+    It is cut at the marks, as a pattern would try each of a million open marks to the end.
+    """
+    first, *parts = text.split(start)
+    cut = [part.partition(end) for part in parts]
+    if not all(mark for _, mark, _ in cut):
+        raise refusal(f"has a {start} without its {end}; the file is cut short")
+    return first + "".join(kept(inner) + after for inner, _, after in cut)
