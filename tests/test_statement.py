@@ -7,6 +7,7 @@ SIX (camt.053.001.08), and of banks' OFX exports; each entry says what it is abo
 import csv
 import io
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
@@ -188,6 +189,138 @@ def test_whatever_speaks_against_a_match_sends_it_to_a_person(
     assert found.review[0]["reason"].startswith(reason)
 
 
+def test_a_detail_that_says_the_other_direction_goes_to_a_person(
+    root: Root, tmp_path: Path
+) -> None:
+    """Money goes the way that its entry says; what a detail says against it is not hidden."""
+    side = "<CdtDbtInd>{}</CdtDbtInd>"
+    in_entry = "</Amt>\n        " + side.format("{}") + "\n        <RvslInd>"
+    in_detail = "</Amt>\n            " + side.format("{}") + "\n            <RltdPties>"
+    for place, sign in ((in_entry, "-"), (in_detail, "")):
+        swapped = (place.format("CRDT"), place.format("DBIT"))
+        found = read(root, sample(tmp_path, "camt053_08_six.xml", swapped))
+        assert "NORD-2026-0001" not in {row["invoice"] for row in found.proposed}
+        row = found.review[0]
+        assert (row["place"], row["amount"]) == ("statement 1, entry 1", f"{sign}76.80")
+        assert re.fullmatch("its detail says (CRDT|DBIT), the other direction", row["reason"])
+        assert row["candidate"] == "NORD-2026-0001"
+
+
+def test_a_detail_without_a_reference_is_not_lost_by_its_direction(
+    root: Root, tmp_path: Path
+) -> None:
+    file = sample(
+        tmp_path,
+        "camt053_08_six.xml",
+        ("<Ref>RF61NORD20260001</Ref>", "<Ref>1</Ref>"),
+        ("</Amt>\n            <CdtDbtInd>CRDT", "</Amt>\n            <CdtDbtInd>DBIT"),
+    )
+    assert ("1, entry 1", "its detail says DBIT, the other direction", "") in reasons(
+        read(root, file)
+    )
+
+
+CHARGES = "<Chrgs><TtlChrgsAndTaxAmt Ccy='EUR'>2.50</TtlChrgsAndTaxAmt>{}</Chrgs><RltdPties>"
+RECORD = "<Rcrd><Amt Ccy='EUR'>2.50</Amt>{}</Rcrd>"
+
+
+@pytest.mark.parametrize(
+    ("records", "included"),
+    [
+        ("", True),
+        (RECORD.format(""), True),
+        (RECORD.format("<ChrgInclInd>true</ChrgInclInd>"), True),
+        (RECORD.format("<ChrgInclInd>false</ChrgInclInd>"), False),
+        (RECORD.format("<ChrgInclInd>0</ChrgInclInd>") + RECORD.format(""), True),
+    ],
+)
+def test_charges_that_are_not_included_are_not_in_the_amount(
+    root: Root, tmp_path: Path, records: str, included: bool
+) -> None:
+    charges = CHARGES.format(records)
+    found = read(root, sample(tmp_path, "camt053_08_six.xml", ("<RltdPties>", charges)))
+    assert ("charges of 2.50 EUR are in it" in {row["reason"] for row in found.review}) == included
+    assert ("NORD-2026-0001" in {row["invoice"] for row in found.proposed}) != included
+
+
+SUMMARY = """<TxsSummry>
+  <TtlNtries><NbOfNtries>4</NbOfNtries><Sum>460.81</Sum>
+    <TtlNetNtry><Amt>460.81</Amt><CdtDbtInd>CRDT</CdtDbtInd></TtlNetNtry></TtlNtries>
+  <TtlCdtNtries><NbOfNtries>4</NbOfNtries><Sum>460.81</Sum></TtlCdtNtries>
+  <TtlDbtNtries><NbOfNtries>0</NbOfNtries><Sum>0</Sum></TtlDbtNtries>
+</TxsSummry>"""
+CLOSING = """<Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">460.81</Amt>
+  <CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-12-10</Dt></Dt></Bal>"""
+FIRST = "</Bal>\n      <Ntry>\n        <!-- 1: booked"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("", "", ""),
+        (">4</NbOf", ">5</NbOf", "TtlNtries/NbOfNtries is 5, its entries come to 4"),
+        ("<Sum>460.81", "<Sum>537.61", "TtlNtries/Sum is 537.61, its entries come to 460.81"),
+        ("<Amt>460.81", "<Amt>384.01", "TtlNtries/TtlNetNtry is 384.01, its entries come to 460.8"),
+        (
+            "4</NbOfNtries><Sum>460.81</Sum></TtlC",
+            "3</NbOfNtries></TtlC",
+            "TtlCdtNtries/NbOfNtries",
+        ),
+        ("<Sum>0</Sum>", "<Sum>0.01</Sum>", "TtlDbtNtries/Sum is 0.01, its entries come to 0.00"),
+        ('"EUR">460.81', '"EUR">384.01', "opens with 0.00 EUR, its entries come to 460.81, but it"),
+        ('"EUR">460.81', '"CHF">384.01', ""),
+    ],
+)
+def test_a_file_that_contradicts_its_own_totals_is_refused_whole(
+    root: Root, tmp_path: Path, old: str, new: str, fault: str
+) -> None:
+    totals = (CLOSING + SUMMARY).replace(old, new, 1)
+    changed = (FIRST, FIRST.replace("</Bal>", "</Bal>" + totals))
+    file = sample(tmp_path, "camt053_08_six.xml", changed)
+    if not fault:
+        assert read(root, file).proposed
+        return
+    ran = house.call("read_statement", root, file=str(file))
+    assert (ran.code, ran.out) == (1, "")
+    assert f"statement 1: {fault}" in ran.err
+    assert not (root.path / "exports").exists()
+
+
+def test_one_page_of_a_statement_says_so_and_its_totals_are_those_of_all(
+    root: Root, tmp_path: Path
+) -> None:
+    changed = (FIRST, FIRST.replace("</Bal>", "</Bal>" + SUMMARY.replace(">4<", ">9<")))
+    page = ("<LastPgInd>true", "<LastPgInd>false")
+    found = read(root, sample(tmp_path, "camt053_08_six.xml", changed, page))
+    assert "is page 1, not the last one: its totals were not checked\n" in found.out
+
+
+def test_what_came_in_adds_up(root: Root) -> None:
+    found = read(root, SAMPLES / "camt053_02_sepa.xml")
+    assert (
+        "76.80 USD came in, of which 0.00 proposed, 76.80 to review, 0.00 recorded already\n"
+        in found.out
+    )
+    [figures] = re.findall(
+        "(.*) EUR came in, of which (.*) proposed, (.*) to review, (.*) rec", found.out
+    )
+    whole, *parts = map(Decimal, figures)
+    assert (whole, parts) == (sum(parts), [Decimal("230.40"), Decimal("530.80"), 0])
+
+
+def test_an_entry_that_stands_twice_goes_to_a_person(root: Root, tmp_path: Path) -> None:
+    text = (SAMPLES / "camt053_08_six.xml").read_text()
+    entry = text[text.index("<Ntry>") : text.index("</Ntry>") + len("</Ntry>")]
+    # Nothing names an invoice, and money that goes out would only be counted.
+    once = entry.replace("RF61NORD20260001", "1").replace("CRDT", "DBIT")
+    file = tmp_path / "twice.xml"
+    file.write_text(text.replace(entry, once + once, 1))
+    found = read(root, file)
+    reason = "is the same as statement 1, entry 1, with the same bank reference"
+    assert ("1, entry 2", reason, "") in reasons(found)
+    assert "0 recorded already, 1 outgoing" in found.out
+
+
 @pytest.mark.parametrize("version", ["02", "03", "09", "13"])
 def test_every_version_of_the_message_is_read(root: Root, tmp_path: Path, version: str) -> None:
     file = sample(tmp_path, "camt053_08_six.xml", ("camt.053.001.08", f"camt.053.001.{version}"))
@@ -222,6 +355,152 @@ def test_ofx_as_xml(root: Root) -> None:
         ("1, entry 2", "corrects an earlier movement, A0", "SUD-2026-0001"),
         ("1, entry 3", "is in CHF, the invoice in EUR", "EST-2026-0001"),
     ]
+
+
+HEADER = (SAMPLES / "ofx_102.ofx").read_text("cp1252").partition("<OFX>")[0]
+HEADERS = {
+    "none": "",
+    "byte-order mark": "\ufeff" + HEADER.replace("USASCII", "UTF-8"),
+    "in a comment": f"<!--\n{HEADER.strip()}\n-->\n",
+    "on one line": HEADER.replace("\n", " "),
+    "run together": HEADER.replace("\n", ""),
+    "lower case": HEADER.lower(),
+    "blank lines": "\n\n" + HEADER.replace("\n", "\r\n\r\n"),
+    "spaces": HEADER.replace(":", ": "),
+    "8859-1": HEADER.replace("1252", "8859-1"),
+    "ISO-8859-15": HEADER.replace("1252", "ISO-8859-15"),
+    "character set none": HEADER.replace("1252", "NONE"),
+    "Unicode": HEADER.replace("USASCII", "UNICODE").replace("1252", "NONE"),
+    "unknown character set": HEADER.replace("1252", "HP-ROMAN8"),
+    "version 101": HEADER.replace("OFXHEADER:100", "OFXHEADER:101"),
+    "few lines": "OFXHEADER:100\nDATA:OFXSGML\n",
+    "more lines": HEADER.replace("DATA", "BANK:30006\nDATA"),
+    "XML": "<?xml version='1.0' encoding='UTF-8' standalone='no'?>"
+    "<?OFX OFXHEADER='200' VERSION='230' SECURITY='NONE' OLDFILEUID='NONE' NEWFILEUID=''?>",
+    "XML alone": '<?xml version="1.0" encoding="ISO-8859-1"?>\n',
+}
+
+
+@pytest.mark.parametrize("header", HEADERS)
+@pytest.mark.parametrize("codec", ["cp1252", "utf-8"])
+def test_ofx_headers_as_banks_write_them(
+    root: Root, tmp_path: Path, header: str, codec: str
+) -> None:
+    """Names depend on what a header says, amounts and references never."""
+    text = (SAMPLES / "ofx_102.ofx").read_text("cp1252").partition("<OFX>")[2]
+    file = tmp_path / "statement.ofx"
+    head = HEADERS[header].encode("utf-8" if header == "byte-order mark" else "ascii")
+    file.write_bytes(head + b"<OFX>" + text.encode(codec))
+    found = read(root, file)
+    assert [row["invoice"] for row in found.proposed] == ["NORD-2026-0001", "OUEST-2026-0001"]
+    assert len(found.review) == 2
+
+
+@pytest.mark.parametrize(
+    ("header", "codec", "party"),
+    [
+        ("8859-1", "latin-1", "Forêt"),
+        ("unknown character set", "cp1252", "Forêt €"),
+        ("character set none", "utf-8", "Forêt €"),
+        ("byte-order mark", "utf-8", "Forêt €"),
+        ("Unicode", "utf-16", "Forêt €"),
+        ("XML", "cp1252", "Forêt €"),
+        ("XML", "utf-8", "Forêt €"),
+    ],
+)
+def test_names_in_ofx_keep_their_accents(
+    root: Root, tmp_path: Path, header: str, codec: str, party: str
+) -> None:
+    text = (SAMPLES / "ofx_102.ofx").read_text("cp1252").partition("<OFX>")[2]
+    text = text.replace("CLIENT SUD", party)
+    file = tmp_path / "statement.ofx"
+    file.write_bytes((HEADERS[header] + "<OFX>" + text).encode(codec))
+    found = read(root, file)
+    assert found.review[0]["party"] == party
+    told = header in ("unknown character set", "character set none") or (header, codec) == (
+        "XML",
+        "cp1252",
+    )
+    assert ("its header says" in found.out) == told
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("</OFX>", "", "ends before </OFX>: it is cut short; download it again"),
+        ("<MEMO>RF61 NORD 2026 0001\n", "", ""),
+        ("<NAME>LOYER\n", "<NAME>LOYER</NAME> rue Basse\n",
+         'line 54: </NAME> has "rue Basse" after it, in no field'),
+        ("<NAME>LOYER\n</STMTTRN>", "<NAME>LOYER", "line 49, statement 1, entry 2: has no TRNAMT"),
+        ("<STMTTRN>\n<TRNTYPE>DEBIT", "<TRNTYPE>DEBIT", "line 54: </STMTTRN> closes nothing"),
+        ("+76,80", "76,8O", 'line 44, statement 1, entry 1: TRNAMT "76,8O" is not an amount'),
+        ("<TRNAMT>+76,80", "<TRNAMT>", 'entry 1: TRNAMT "" is not an amount; expected -1234.50'),
+        ("<TRNAMT>+76,80\n", "", "line 41, statement 1, entry 1: has no TRNAMT"),
+        ("20261203003000.000[+1:CET]", "03/12/2026",
+         'line 43, statement 1, entry 1: DTPOSTED "03/12/2026" is not a date; expected 20261031'),
+        ("<FITID>A1", "<TRNAMT>1.00\n<FITID>A1", "TRNAMT \"+76,80\" stands 2 times in one entry"),
+        ("</OFX>", "</OFX><OFX></OFX>", "<OFX> stands after </OFX>"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_ofx_names_line_field_and_value(
+    root: Root, tmp_path: Path, old: str, new: str, fault: str
+) -> None:
+    file = tmp_path / "statement.ofx"
+    text = (SAMPLES / "ofx_102.ofx").read_text("cp1252")
+    file.write_bytes(text.replace(old, new, 1).encode("cp1252"))
+    ran = house.call("read_statement", root, file=str(file))
+    assert (ran.code, fault in ran.err) == (1 if fault else 0, True), ran
+    assert (root.path / "exports").exists() == (not fault)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<STMTTRN>", "<STMTTRN >"),
+        ("<OFX>", "<OFX >"),
+        ("<STMTTRN>", "<stmttrn>"),
+        ("</STMTTRN>", "</StmtTrn\t>"),
+        ("<TRNAMT>", '<TRNAMT unit="1">'),
+        ("<FITID>", "<CHECKNUM>\n<FITID>"),
+        ("<FITID>", "<CHECKNUM></CHECKNUM><SIC/><FITID>"),
+        ("</BANKTRANLIST>\n", ""),
+        ("\n", "\r"),
+        ("\n", ""),
+        ("</OFX>\n", "</OFX>\n\n\x1a"),
+    ],
+)
+def test_no_tag_of_ofx_is_skipped(root: Root, tmp_path: Path, old: str, new: str) -> None:
+    file = tmp_path / "statement.ofx"
+    text = (SAMPLES / "ofx_102.ofx").read_bytes()
+    file.write_bytes(text.replace(old.encode(), new.encode()))
+    found = read(root, file)
+    assert [row["invoice"] for row in found.proposed] == ["NORD-2026-0001", "OUEST-2026-0001"]
+    assert "5 movements" in found.out
+
+
+def test_a_tag_that_cannot_be_read_refuses_the_whole_file(root: Root, tmp_path: Path) -> None:
+    file = sample(tmp_path, "ofx_102.ofx", ("<STMTTRN>", "< STMTTRN>"))
+    ran = house.call("read_statement", root, file=str(file))
+    assert ran.code == 1
+    assert "B-STATEMENT" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("<TRNTYPE>DEBIT", "<TRNTYPE>CREDIT",
+         "is of type CREDIT, money that comes in, but has a minus sign"),
+        ("<TRNAMT>-450.00", "<TRNAMT>450.00",
+         "is of type DEBIT, money that leaves, but has no minus sign"),
+        ("<TRNAMT>-450.00", "<TRNAMT>-1.450",
+         'its amount "-1.450" may be of thousands or of thousandths'),
+    ],
+)  # fmt: skip
+def test_an_entry_of_ofx_that_contradicts_itself_goes_to_a_person(
+    root: Root, tmp_path: Path, old: str, new: str, reason: str
+) -> None:
+    found = read(root, sample(tmp_path, "ofx_102.ofx", (old, new)))
+    assert reason in {row["reason"] for row in found.review}
 
 
 # --- from the statement to the records -----------------------------------------------
@@ -325,7 +604,9 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_is_not_a_statement_is_refused_in_a_line_for_each_fault(root: Root, tmp_path: Path, name: str) -> None:
+def test_what_is_not_a_statement_is_refused_in_a_line_for_each_fault(
+    root: Root, tmp_path: Path, name: str
+) -> None:
     file = tmp_path / "statement"
     file.write_bytes(HOSTILE[name])
     before = house.tree(root)

@@ -257,13 +257,15 @@ def _statement(number: int, statement: Node) -> Statement:
 def _entry(place: str, account: str, currency: str, entry: Node) -> Entry:
     def wrong(name: str, reason: str) -> StatementError:
         """A refusal that names line, field and value as they stand in the file."""
-        at = next(iter(entry.all(name)), entry)
-        value = f'{name} "{at.text[:SHOWN]}"' if at is not entry else name
-        return refusal(f"{value} {reason}", f"line {at.line}, {place}")
+        field = entry.all(name)[0]
+        text = f'{name} "{field.text[:SHOWN]}" {reason}'
+        return refusal(text, f"line {field.line}, {place}")
 
     for name in _ONCE:
         if (times := len(entry.all(name))) > 1:
             raise wrong(name, f"stands {times} times in one entry")
+    if not entry.all("TRNAMT"):
+        raise refusal("has no TRNAMT", f"line {entry.line}, {place}")
     amount = _amount(entry.value("TRNAMT"))
     if amount is None:
         raise wrong("TRNAMT", "is not an amount; expected -1234.50")
