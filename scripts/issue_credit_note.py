@@ -36,6 +36,7 @@ from lib import (
     numbering,
     outside,
     production,
+    readings,
     records,
     revenues,
     schemas,
@@ -112,8 +113,10 @@ def find(root: Root, number: str) -> Found:
     Raises:
       Refused: if there is none, or it is a credit note itself.
     """
+    every: list[records.Chain] = []
     for ledger in (revenues.DIRECT, revenues.BATCH):
         chains = revenues.read(root, ledger)
+        every += chains.values()
         for chain in chains.values():
             for record in chain.records:
                 if record["number"] == number:
@@ -121,7 +124,10 @@ def find(root: Root, number: str) -> Found:
                         text = f"{number} is a credit note; only an invoice is credited"
                         raise cli.refuse("B-CREDIT", "", "INVOICE", text)
                     return Found(ledger, chains, chain, record)
-    text = f'"{number}" is no invoice of ours; write a number such as NORD-2026-0001'
+    known = {record["number"] for chain in every for record in chain.records}
+    meant = readings.quoted(readings.readings("invoice_number", number, known.__contains__))
+    remedy = f"write {meant}" if meant else readings.form("invoice_number")
+    text = f'"{number}" is not an invoice of ours; {remedy}'
     raise cli.refuse("B-CREDIT", "", "INVOICE", text)
 
 

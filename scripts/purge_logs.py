@@ -6,16 +6,20 @@ written anew beside itself and renamed into its place, while whoever would appen
 """
 
 import re
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 
 from lib import cli
 
 
 def days(text: str) -> int:
     """A number of days, 1 or more."""
-    if not re.fullmatch("[1-9][0-9]{0,4}", text):
-        raise ArgumentTypeError(f'"{text}" is not a number of days; write 365')
+    if not _is_number_of_days(text):
+        raise cli.unfit("count", text, _is_number_of_days, "a number of days (1 to 99999)")
     return int(text)
+
+
+def _is_number_of_days(text: str) -> bool:
+    return re.fullmatch("[1-9][0-9]{0,4}", text) is not None
 
 
 def parser() -> ArgumentParser:

@@ -24,7 +24,7 @@ def main() -> None:
     today = given.get("TODAY") or today_in(root / "issuer.json")
     issue_date = given.get("ISSUE_DATE") or today
     month = given.get("MONTH") or month_before(issue_date)
-    for name, text in (("TODAY", today), ("ISSUE_DATE", issue_date), ("MONTH", f"{month}-01")):
+    for name, text in (("TODAY", today), ("ISSUE_DATE", issue_date), ("MONTH", month)):
         check(name, text)
     print(today, issue_date, month)
 
@@ -33,10 +33,15 @@ def check(name: str, text: str) -> None:
     """Stops here, since Make builds the path of a flag from the month."""
     with contextlib.suppress(ValueError):
         # Python reads 20261031 and 2026-W44-6 too.
-        if date.fromisoformat(text).isoformat() == text:
+        day = f"{text}-01" if name == "MONTH" else text
+        if date.fromisoformat(day).isoformat() == day:
             return
-    shown, model = (text[:-3], "2026-10") if name == "MONTH" else (text, "2026-10-31")
-    print(f'{name}: "{shown}" is no date; write {model} [B-USAGE]', file=sys.stderr)
+    from lib import cli
+
+    try:
+        (cli.month if name == "MONTH" else cli.day)(text)
+    except argparse.ArgumentTypeError as error:
+        print(f"{name}: {error} [B-USAGE]", file=sys.stderr)
     sys.exit(2)
 
 

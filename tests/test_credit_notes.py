@@ -117,7 +117,7 @@ def test_the_same_credit_note_twice_needs_again(copy, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("options", "reason", "told"),
     [
-        ({"invoice": "NORD-2026-0009"}, "x", '"NORD-2026-0009" is no invoice of ours'),
+        ({"invoice": "NORD-2026-0009"}, "x", '"NORD-2026-0009" is not an invoice of ours'),
         ({"issue_date": "2026-11-07"}, "x", "numbers follow dates"),
         ({"issue_date": "2026-11-21"}, "x", "is in the future"),
         ({}, "", "REASON"),

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
-from lib import characters, inputs, money, schemas, vat
+from lib import characters, inputs, money, readings, schemas, vat
 from lib.alerts import SHOWN
 from lib.batch_csv import Dialect, Fault, Row
 from lib.document import Address, ElectronicAddress, Party, Period
@@ -125,19 +125,17 @@ def _cell_faults(line: int, cells: Mapping[str, str], dialect: Dialect) -> Itera
         checked = value
         if number and dialect.decimal == ",":
             checked = value.translate(_COMMA_FOR_POINT)
-        said = _checks()[plain](checked)
-        if not said:
+        misfit = _checks()[plain](checked)
+        if misfit is None:
             continue
-        # "... is not a price (up to 4 decimals); write one such as ...", or ": why" at its end
-        rule, _, remedy = said.rpartition(" is not ")[2].partition("; write ")
+        rule = f"expected {misfit.expected}"
         if number:
             sign = {",": "comma", ".": "point"}[dialect.decimal]
             rule = f"{rule}, digits with a decimal {sign} and nothing else"
-            remedy = remedy.translate(_COMMA_FOR_POINT) if dialect.decimal == "," else remedy
-        yield Fault(line, name, value, f"expected {rule}", _remedy(plain, value, remedy))
+        yield Fault(line, name, value, rule, _remedy(plain, value, misfit, dialect))
 
 
-def _remedy(name: str, value: str, written: str) -> str:
+def _remedy(name: str, value: str, misfit: schemas.Misfit, dialect: Dialect) -> str:
     if whole := schemas.composed(value):
         remedy = f'write "{shown(whole)}", its accents composed with their letters (NFC)'
         return f"{remedy}: type the cell again, or export from another program"
@@ -145,11 +143,20 @@ def _remedy(name: str, value: str, written: str) -> str:
         names = (unicodedata.name(char, f"U+{ord(char):04X}").lower() for char in missing[:3])
         if name not in _DECIMALS:
             return f"type the cell again without what cannot be printed: {', '.join(names)}"
+    if misfit.meant:
+        quoted = readings.quoted(misfit.meant)
+        comma = name in _DECIMALS and dialect.decimal == ","
+        return f"write {quoted.replace('.', ',') if comma else quoted}"
+    if name in _DECIMALS:
+        sign = {",": "comma", ".": "point"}[dialect.decimal]
+        return readings.form(misfit.kind, sign)
     if name == "unit":
         return f"write one of {', '.join(UNITS)}"
-    if written:
-        return f"write {written}"
-    return f'correct it; it is written as "{_example(name)}"'
+    if name == "customer_person":
+        return 'write "yes" for a private person; for anyone else empty the cell'
+    if value[:1] in tuple("=+-@"):
+        return "begin it with another character: a spreadsheet would take it for a formula"
+    return misfit.remedy
 
 
 def _plain_name(column: str) -> str:
@@ -160,13 +167,6 @@ def _plain_name(column: str) -> str:
 
 
 @cache
-def _example(name: str) -> str:
-    found = schemas.resolved("batch_row", _path(name))["examples"][0]
-    assert isinstance(found, str)
-    return found
-
-
-@cache
 def _path(name: str) -> tuple[str, ...]:
     if name in _schema()["properties"]:
         return ("properties", name)
@@ -174,10 +174,10 @@ def _path(name: str) -> tuple[str, ...]:
 
 
 @cache
-def _checks() -> dict[str, Callable[[str], str]]:
-    """For each column a check that answers what is wrong, or an empty text."""
+def _checks() -> dict[str, Callable[[str], schemas.Misfit | None]]:
+    """For each column a check that answers what is wrong, or None."""
     names = (*_schema()["properties"], *_group())
-    return {name: schemas.text_check("batch_row", _path(name)) for name in names}
+    return {name: schemas.check("batch_row", _path(name)) for name in names}
 
 
 def _missing(line: int, cells: Mapping[str, str], header: Container[str]) -> Iterator[Fault]:
@@ -307,7 +307,6 @@ _REMEDIES = {
     "customer_siret": "copy both numbers again from the customer's papers",
     "customer_vat_number": "copy both numbers again from the customer's papers",
     "customer_electronic_id": "write the SIREN first, or use another scheme",
-    "customer_postcode": 'write five digits, such as "35000" (a spreadsheet may drop a first 0)',
 }
 
 
@@ -317,9 +316,10 @@ def _customer_faults(row: int, cells: Mapping[str, str]) -> Iterator[Fault]:
         if "customer_person" in cells and column in _OF_BUSINESS:
             rule, remedy = "a private person has none", "empty this cell, or customer_person"
         else:
-            rule, remedy = text.partition("; ")[0], _REMEDIES[column]
+            rule, remedy = text.partition("; ")[0], _REMEDIES.get(column, "")
             if column == "customer_postcode":
                 rule = "a French postcode has five digits"
+                remedy = inputs.french_postcode(cells.get(column, ""))
         yield Fault(row, column, cells.get(column, ""), rule, remedy)
     if ("customer_electronic_scheme" in cells) != ("customer_electronic_id" in cells):
         rule = "the scheme and the id of an electronic address go together"

@@ -131,30 +131,49 @@ def _of_machine(error: OSError) -> Alert:
 
 def month(text: str) -> str:
     """A month given as an option."""
-    try:
-        date.fromisoformat(f"{text}-01")
-    except ValueError:
-        raise argparse.ArgumentTypeError(f'"{text}" is not a month; write 2026-10') from None
+    if not _is_month(text):
+        raise unfit("month", text, _is_month)
     return text
 
 
 def year(text: str) -> str:
     """A year given as an option."""
-    if not re.fullmatch("20[0-9]{2}", text):
-        raise argparse.ArgumentTypeError(f'"{text}" is not a year; write 2024')
+    if not _is_year(text):
+        raise unfit("year", text, _is_year)
     return text
 
 
 def day(text: str) -> date:
     """A date given as an option."""
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        found = None
+    if not _is_day(text):
+        raise unfit("day", text, _is_day, "a date")
+    return date.fromisoformat(text)
+
+
+def _is_month(text: str) -> bool:
+    return _is_day(f"{text}-01")
+
+
+def _is_year(text: str) -> bool:
+    return re.fullmatch("20[0-9]{2}", text) is not None
+
+
+def _is_day(text: str) -> bool:
     # Python reads 20261031 and 2026-W44-6 too.
-    if found is None or found.isoformat() != text:
-        raise argparse.ArgumentTypeError(f'"{text}" is not a date; write 2026-10-31')
-    return found
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def unfit(
+    kind: str, text: str, fits: Callable[[str], bool], named: str = ""
+) -> argparse.ArgumentTypeError:
+    """What an option's text is not, and what was most likely meant; `kind` is of lib/readings."""
+    from lib import readings
+
+    remedy = readings.remedy(kind, text, fits)
+    return argparse.ArgumentTypeError(f'"{text}" is not {named or f"a {kind}"}; {remedy}')
 
 
 def day_or_none(text: str) -> date | None:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 from msgspec import Struct
 
-from lib import billing_rules, logos, periods, schemas, storage, vat
+from lib import billing_rules, logos, periods, readings, schemas, storage, vat
 from lib.alerts import Alert, Refused
 from lib.batch_csv import Dialect
 from lib.document import BankAccount, Party
@@ -635,10 +635,21 @@ def party_faults(party: Mapping[str, Any], place: str = "party.") -> list[tuple[
         text = f'"{address["id"]}" does not begin with the SIREN, {siren} (BR-FR-21)'
         found.append((f"{place}electronic_address.id", text))
     postcode = party["address"].get("postcode")
-    if country == "FR" and (postcode is None or not re.fullmatch("[0-9]{5}", postcode)):
-        said = "is missing" if postcode is None else f'"{postcode}" is none'
-        found.append((f"{place}address.postcode", f"{said}; a French postcode has five digits"))
+    if country == "FR" and (postcode is None or not _is_french_postcode(postcode)):
+        said = "is missing" if postcode is None else f'"{postcode}" is not a French postcode'
+        found.append((f"{place}address.postcode", f"{said}; {french_postcode(postcode or '')}"))
     return found
+
+
+def _is_french_postcode(text: str) -> bool:
+    return re.fullmatch("[0-9]{5}", text) is not None
+
+
+def french_postcode(text: str) -> str:
+    """What to write for a French postcode."""
+    if meant := readings.readings("postcode", text, _is_french_postcode):
+        return f"write {readings.quoted(meant)}"
+    return "write its five digits (a spreadsheet drops a 0 at the beginning)"
 
 
 def _json_files(root: Root, folder: Path, faults: list[Alert]) -> list[Path]:

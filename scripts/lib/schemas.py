@@ -1,7 +1,8 @@
 """JSON Schema as an interface: what does not fit is said in one line that says what would.
 
-A schema's `title` names the value ("an amount") and its first example is the remedy, so
-that every message reads: `plan.items[1].price: "12,50" is not an amount; write "12.50"`.
+A schema's `title` names the value ("an amount") and its `x-kind`, or its format, how lib/readings
+proposes what was meant, so that every message reads:
+`plan.items[1].price: "12,50" is not an amount; write "12.50"`.
 Check digits are JSON Schema formats, done by python-stdnum.
 """
 
@@ -15,9 +16,9 @@ from functools import cache
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lib import characters, code_lists
+from lib import characters, code_lists, readings
 from lib.alerts import SHOWN, Alert
 from lib.words import UNITS
 
@@ -27,6 +28,29 @@ if TYPE_CHECKING:
 _FOLDER = Path(__file__).resolve().parents[2] / "schemas"
 _LONGEST = 1_000_000  # characters of a text whose schema sets no limit
 _MOST = 100  # faults of one file that are told
+
+
+class Misfit(NamedTuple):
+    """A value that its schema does not accept.
+
+    `expected` names what it is not, and where it is known why; `meant` are its readings, as values
+    that fit; `kind` is that of lib/readings; `remedy` is what to do where there is no reading.
+    """
+
+    found: str
+    expected: str
+    meant: tuple[Any, ...] = ()
+    kind: str = ""
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        remedy = self.remedy
+        if self.meant:
+            remedy = f"write {' or '.join(_json(value) for value in self.meant)}"
+            is_text = self.found.startswith('"')
+            if is_text != isinstance(self.meant[0], str):
+                remedy += ", without quotes" if is_text else ", in quotes"
+        return f"{self.found} is not {self.expected}; {remedy}"
 
 
 def faults(value: Any, schema: str, file: str, client: str = "") -> list[Alert]:
@@ -91,22 +115,28 @@ def text_check(schema: str, path: tuple[str, ...]) -> Callable[[str], str]:
     Args:
       path: where its schema stands in schemas/<schema>.schema.json.
     """
+    misfit_of = check(schema, path)
+    return lambda value: str(misfit_of(value) or "")
+
+
+def check(schema: str, path: tuple[str, ...]) -> Callable[[str], Misfit | None]:
+    """The same, that says in parts what is wrong."""
     found = _resolved(content(schema), path)
     pattern = re.compile(found.get("pattern", ""))
     longest, choices = found.get("maxLength", _LONGEST), found.get("enum")
-    check = _formats().checkers.get(found.get("format", ""), (lambda _: True, ()))[0]
+    fits_format = _formats().checkers.get(found.get("format", ""), (lambda _: True, ()))[0]
     validator = _our_validator()(found, format_checker=_formats())
 
-    def text_fault(value: str) -> str:
+    def misfit_of(value: str) -> Misfit | None:
         fits = len(value) <= longest and pattern.search(value) is not None
         try:
-            if fits and (choices is None or value in choices) and check(value):
-                return ""
+            if fits and (choices is None or value in choices) and fits_format(value):
+                return None
         except ValueError:
             pass
-        return next(text for error in validator.iter_errors(value) for _, text in _lines(error))
+        return _misfit(next(validator.iter_errors(value)), found)
 
-    return text_fault
+    return misfit_of
 
 
 def resolved(schema: str, path: tuple[str, ...]) -> dict[str, Any]:
@@ -154,7 +184,10 @@ def _validator(schema: str) -> Any:
 # --- formats -------------------------------------------------------------------------
 
 
-def _stdnum(number: str) -> Callable[[str], str]:
+# A check raises ValueError: without a word, or with why a value does not fit and what to do.
+
+
+def _stdnum(number: str, kind: str) -> Callable[[str], str]:
     """A check by stdnum that accepts the compact form only: nothing is corrected."""
 
     def check(value: str) -> str:
@@ -163,11 +196,11 @@ def _stdnum(number: str) -> Callable[[str], str]:
         try:
             compact: str = import_module(f"stdnum.{number}").validate(value)
         except InvalidChecksum:
-            raise ValueError("its check digits are wrong") from None
+            raise ValueError("its check digits are wrong", readings.form(kind)) from None
         except ValidationError:
-            raise ValueError("") from None
+            raise ValueError from None
         if compact != value:
-            raise ValueError(f'write it as "{compact}"')
+            raise ValueError
         return compact
 
     return check
@@ -176,11 +209,11 @@ def _stdnum(number: str) -> Callable[[str], str]:
 def _vat_number(value: str) -> str:
     # Outside the EU no check digits are known to stdnum in one place; the form is checked.
     if value.startswith("GR"):
-        raise ValueError(f'Greek VAT numbers begin with EL; write "EL{value[2:]}"')
+        raise ValueError  # Greek VAT numbers begin with EL
     if value[:2] in code_lists.eu_members() or value[:2] in ("EL", "XI"):
-        return _stdnum("eu.vat")(value)
+        return _stdnum("eu.vat", "vat_number")(value)
     if not re.fullmatch(r"[A-Z]{2}[A-Z0-9]{2,14}", value):
-        raise ValueError("")
+        raise ValueError
     return value
 
 
@@ -190,7 +223,7 @@ def _day(value: str) -> str:
         try:
             date.fromisoformat(value)
         except ValueError:
-            raise ValueError("the calendar has no such day") from None
+            raise ValueError("the calendar has no such day", "correct it") from None
     return value
 
 
@@ -200,7 +233,7 @@ def _timezone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):
-        raise ValueError("") from None
+        raise ValueError from None
     return value
 
 
@@ -214,19 +247,21 @@ def _printable(value: str) -> str:
     missing = characters.missing(value)
     if missing and (whole := composed(value)):
         raise ValueError(
-            f"its accents are characters of their own (decomposed, NFD); write {_shown(whole)}"
-            ' composed (NFC): type it again, or convert the file with "uconv -x any-nfc"'
+            "its accents are characters of their own (decomposed, NFD)",
+            f"write {_shown(whole)} composed (NFC): type it again,"
+            ' or convert the file with "uconv -x any-nfc"',
         )
     if missing:
         shown = ", ".join(f"U+{ord(char):04X}" for char in missing[:5])
-        raise ValueError(f"the fonts of the documents have no glyph for {shown}")
+        text = f"the fonts of the documents have no glyph for {shown}"
+        raise ValueError(text, "write it without")
     return value
 
 
 def _member(codes: Callable[[], frozenset[str] | dict[str, Any]]) -> Callable[[str], str]:
     def check(value: str) -> str:
         if value not in codes():
-            raise ValueError("")
+            raise ValueError
         return value
 
     return check
@@ -237,10 +272,10 @@ def _formats() -> "FormatChecker":
     from jsonschema import FormatChecker
 
     checks: dict[str, Callable[[str], str]] = {
-        "siren": _stdnum("fr.siren"),
-        "siret": _stdnum("fr.siret"),
-        "iban": _stdnum("iban"),
-        "bic": _stdnum("bic"),
+        "siren": _stdnum("fr.siren", "siren"),
+        "siret": _stdnum("fr.siret", "siret"),
+        "iban": _stdnum("iban", "iban"),
+        "bic": _stdnum("bic", "bic"),
         "vat_number": _vat_number,
         "day": _day,
         "timezone": _timezone,
@@ -293,66 +328,77 @@ def _lines(error: "ValidationError") -> Iterator[tuple[str, str]]:
 
 def _unfit(error: "ValidationError", schema: dict[str, Any]) -> str:
     found = _shown(error.instance)
-    if error.validator == "format" and error.cause is not None and str(error.cause):
-        return f"{found} is not {schema.get('title', error.validator_value)}: {error.cause}"
     if error.validator in ("minItems", "minProperties") and not error.instance:
-        return _wanted(schema, "is empty; write")
+        return _wanted(schema, "is empty; add")
     if error.validator == "uniqueItems":
-        return f"{found} has the same entry twice"
+        return f"{found} has the same entry twice; remove one"
     if error.validator in ("maxItems", "maxProperties"):
         return f"has {len(error.instance)} entries, at most {error.validator_value} are read"
+    return str(_misfit(error, schema))
+
+
+def _misfit(error: "ValidationError", schema: dict[str, Any]) -> Misfit:
+    value = error.instance
+    found, title = _shown(value), schema.get("title", "a value that is known")
+    kind = schema.get("x-kind") or schema.get("format", "")
+    if error.validator == "format" and error.cause is not None and error.cause.args:
+        why, remedy = error.cause.args
+        return Misfit(found, f"{title}: {why}", (), kind, remedy)
+    return Misfit(found, title, _meant(value, schema, kind), kind, _otherwise(value, schema, kind))
+
+
+def _meant(value: Any, schema: dict[str, Any], kind: str) -> tuple[Any, ...]:
+    """The readings of a value that its schema accepts: said as a remedy, never taken as one."""
+    if not isinstance(value, str | int | Decimal) or isinstance(value, bool):
+        return ()
+    validator = _our_validator()(schema, format_checker=_formats())
+    fits: Callable[[Any], bool] = validator.is_valid
+    text = str(value)
     if "enum" in schema:
-        choices = ", ".join(json.dumps(choice) for choice in schema["enum"])
-        return f"{found} is not {schema.get('title', 'known')}; write one of {choices}"
-    return f"{found} is not " + _wanted(schema, "; write", _amended(error.instance, schema))
+        known = schema["enum"]
+        same = [one for one in known if not isinstance(one, str) and str(one) == text.strip()]
+        return (*same, *readings.choices(text, [one for one in known if isinstance(one, str)]))
+    match schema.get("type"):
+        case "string":
+            return tuple(readings.readings(kind, text, fits))
+        case "integer":
+            numbers = readings.readings("count", text, lambda one: fits(int(one)))
+            return tuple(int(one) for one in numbers)
+        case "boolean":
+            return tuple(readings.truths(text))
+    return ()
 
 
-def _wanted(schema: dict[str, Any], verb: str, amended: str | None = None) -> str:
-    """ "is missing; add an amount such as "12.50"", or "an amount; write "12.50""."""
-    examples = [json.dumps(value, ensure_ascii=False) for value in schema.get("examples", [])]
+def _otherwise(value: Any, schema: dict[str, Any], kind: str) -> str:
+    """What to do about a value of which nobody knows what it means."""
+    if choices := schema.get("enum"):
+        listed = ", ".join(_json(one) for one in choices)
+        return f"write one of {listed}" if len(choices) > 1 else f"only {listed} is known"
+    if isinstance(value, str) and len(value) > schema.get("maxLength", _LONGEST):
+        return f"shorten it to {schema['maxLength']} characters"
+    if schema.get("type") == "integer" and "maximum" in schema:
+        return f"write a whole number from {schema.get('minimum', 0)} to {schema['maximum']}"
+    if schema.get("type") == "boolean":
+        return "write true or false, without quotes"
+    if form := readings.form(kind):
+        return form
+    if "examples" not in schema or kind == "printable":
+        return "correct it"
+    example = _json(schema["examples"][0])
+    if schema.get("type") in ("object", "array"):
+        return f"write one such as {example}"
+    return f"its form is {example}"
+
+
+def _wanted(schema: dict[str, Any], verb: str) -> str:
+    """ "is missing; add an amount such as "12.50""."""
+    examples = [_json(value) for value in schema.get("examples", [])]
     title = schema.get("title", "a value")
-    if verb.startswith(";"):
-        if amended:
-            return f"{title}{verb} {amended}"
-        return f"{title}{verb} one such as {examples[0]}" if examples else title
     return f"{verb} {title}" + (f" such as {examples[0]}" if examples else "")
 
 
-def _amended(value: Any, schema: dict[str, Any]) -> str | None:
-    """What a person most likely meant, where that fits: said as a remedy, never taken as one.
-
-    A text without the spaces at its ends; a JSON number in quotes; a number with a decimal
-    point, without separators of thousands or currency, with the decimals of an amount.
-    """
-    if not isinstance(value, str | int | Decimal) or "pattern" not in schema:
-        return None
-    text = str(value)
-    guesses = [[text, text.strip()], *([number, f"{number}0"] for number in _numbers(text))]
-    fitting = (
-        next((one for one in some if one != value and re.search(schema["pattern"], one)), None)
-        for some in guesses
-    )
-    found = [json.dumps(one, ensure_ascii=False) for one in dict.fromkeys(fitting) if one]
-    quotes = "" if isinstance(value, str) else ", in quotes"
-    return " or ".join(found) + quotes if found else None
-
-
-def _numbers(text: str) -> list[str]:
-    """What a number may mean that has separators of thousands, a decimal comma or a currency.
-
-    1,234 is one and 234 thousandths in French, and a thousand more in English: it is both.
-    """
-    bare = re.sub(r"EUR|[\s'\N{RIGHT SINGLE QUOTATION MARK}€$£]", "", text)
-    if not re.fullmatch(r"-?[0-9]+([.,][0-9]+)*", bare):
-        return []
-    signs = re.sub("[^.,]", "", bare)
-    whole, sign, decimals = bare.rpartition(signs[-1]) if signs else (bare, "", "")
-    digits = re.sub("[.,]", "", bare)
-    if signs == "," and len(decimals) == 3 and len(whole.lstrip("-")) <= 3:
-        return [f"{whole}.{decimals}", digits]
-    if signs.count(sign) > 1:
-        return [digits] if len(set(signs)) == 1 else []
-    return [f"{re.sub('[.,]', '', whole)}.{decimals}" if sign else digits]
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _property(schema: dict[str, Any], key: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from lib import schemas, storage
+from lib import readings, schemas, storage
 from lib.alerts import Alert, Refused
 from lib.root import Root
 
@@ -132,11 +132,14 @@ def load(root: Root) -> Settings:
     faults = []
     for name, what in _NUMBERS.items():
         if not _is_number(values[name]):
-            text = f'{name}: "{values[name]}" is not a number ({what}); write {_DEFAULTS[name]}'
+            remedy = readings.remedy("count", values[name], _is_number)
+            text = f'{name}: "{values[name]}" is not a number ({what}); {remedy}'
             faults.append(_fault(root, text))
     for name, known in _CHOICES.items():
         if values[name] not in known:
-            text = f'{name}: "{values[name]}" is not known; write one of {", ".join(known)}'
+            meant = readings.quoted(readings.choices(values[name], known))
+            remedy = f"write {meant or 'one of ' + ', '.join(known)}"
+            text = f'{name}: "{values[name]}" is not known; {remedy}'
             faults.append(_fault(root, text))
     if len(_addresses(values["ALERT_TO"])) > _MOST:
         faults.append(_fault(root, f"ALERT_TO: has more than {_MOST} addresses"))
@@ -187,7 +190,7 @@ def _workers_faults(root: Root, values: dict[str, str]) -> list[str]:
     address = _CLUSTER.fullmatch(given)
     if not address or not 0 < int(address[3]) <= 65535:
         text = f'WORKERS: "{given}" is neither a number of processes nor the address of a cluster'
-        return [f"{text}; write 0, or tls://host:8786"]
+        return [f"{text}; write the number in digits, or tls://, its host, a colon and its port"]
     faults = []
     for name in _TLS_FILES if address[1] == "tls" else ():
         if not values[name]:
@@ -215,7 +218,9 @@ def _mail_faults(root: Root, values: dict[str, str]) -> list[str]:
         faults.append(f"MAIL_SINCE: {day}")
     host = values["SMTP_HOST"]
     if not (host.isascii() and host.isprintable()) or " " in host:
-        faults.append(f'SMTP_HOST: "{host}" is not the name of a host; write smtp.example.org')
+        faults.append(
+            f'SMTP_HOST: "{host}" is not the name of a host; write it without spaces, in ASCII'
+        )
     for name in ("SMTP_USER", "SMTP_PASSWORD"):
         if not (values[name].isascii() and values[name].isprintable()):
             faults.append(f"{name}: has a character outside ASCII, which SMTP cannot carry")
@@ -226,9 +231,9 @@ def _mail_faults(root: Root, values: dict[str, str]) -> list[str]:
     if values["SMTP_CA_FILE"] and not _is_file(root.path / values["SMTP_CA_FILE"]):
         faults.append(f'SMTP_CA_FILE: "{values["SMTP_CA_FILE"]}" is no file')
     if _is_number(values["SMTP_PORT"]) and int(values["SMTP_PORT"]) > 65535:
-        faults.append(f'SMTP_PORT: "{values["SMTP_PORT"]}" is no port; write 587')
+        faults.append(f'SMTP_PORT: "{values["SMTP_PORT"]}" is not a port; write 1 to 65535')
     if _is_number(values["SMTP_TIMEOUT"]) and not int(values["SMTP_TIMEOUT"]):
-        faults.append('SMTP_TIMEOUT: "0" leaves no time to answer; write 30')
+        faults.append('SMTP_TIMEOUT: "0" leaves no time to answer; write 1 or more')
     return faults
 
 
