@@ -44,7 +44,7 @@ SUB := $(MAKE) -f $(HOUSE)/Makefile ROOT=$(ROOT)
 
 # Names that an environment may have for ends of its own (gettext's LANGUAGE, a terminal's
 # LINES): only what was typed is meant.
-TYPED := LINES DATE FILE LANGUAGE ID NAME COUNTRY PERSON SIREN VAT_NUMBER ADDRESS POSTCODE CITY EMAIL CODE DAYS \
+TYPED := LINES DATE FILE LANGUAGE ID NAME COUNTRY PERSON TAXABLE SIREN VAT_NUMBER ADDRESS POSTCODE CITY EMAIL CODE DAYS \
   TREATMENT EXEMPTION_CODE EXEMPTION_REASON START EVERY DESCRIPTION PRICE UNIT VAT_RATE CATEGORY SIZE
 define if_typed
 ifneq ($$(origin $(1)),command line)
@@ -159,7 +159,8 @@ client: $(READY) ## a new client file: ID, then NAME SIREN ADDRESS CITY CODE ...
 
 .PHONY: check
 check: $(READY) ## validate every input, issue nothing
-	@$(SCRIPT)/check_inputs.py --root $(ROOT)
+	@today=$${TODAY:-$$($(SCRIPT)/show_dates.py --root $(ROOT) 2>/dev/null)}; \
+	  $(SCRIPT)/check_inputs.py --root $(ROOT) --today "$${today%% *}"
 
 ##@ A month
 

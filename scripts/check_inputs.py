@@ -8,13 +8,15 @@ from lib import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    return cli.parser(__doc__ or "")
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--today", type=cli.day_or_none, help="the date of today, 2026-11-08")
+    return made
 
 
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-from lib import alerts, inputs, lock, revenues, settings
+from lib import alerts, inputs, law_notices, lock, revenues, settings
 from lib.alerts import Alert, Refused
 from lib.inputs import Inputs
 from lib.root import Root
@@ -27,6 +29,9 @@ def main(arguments: Namespace, root: Root) -> None:
     unfit = unfit_usage(root, given, wait)
     if unfit:
         raise Refused(unfit)
+    if today := arguments.today:
+        notices = [*law_notices.of_inputs(given, today), *law_notices.old_law(today)]
+        alerts.report(root.logs, "check_inputs.py", notices)
     usage = sum(len(sources) for sources in given.usage.values())
     clients = alerts.counted(len(given.clients), "client")
     print(f"the inputs are sound: {clients}, {alerts.counted(usage, 'usage file')}")

@@ -44,6 +44,7 @@ from lib import (
     inbox,
     inputs,
     issuing,
+    law_notices,
     lock,
     money,
     numbering,
@@ -270,6 +271,7 @@ def check(
         if record["kind"] == "invoice"
     }
     lines = 0
+    notices: dict[tuple[str, str], list[int]] = {}
     for found in read_lines(submission.archived, client):
         if isinstance(found, list):
             # A value may be as long as a line; a report shows its beginning.
@@ -280,6 +282,8 @@ def check(
             continue
         lines += 1
         faults += period_faults(found, submission.month)
+        for notice in law_notices.of_batch_row(client.client, found):
+            notices.setdefault(notice, []).append(found.line)
         key = batch_rows.reference_key(found.reference)
         if key in seen:
             rule = f"a reference is used once, for ever; {seen[key]} has it already"
@@ -289,7 +293,21 @@ def check(
     if not lines and not faults:
         rule = "a file has a line for each invoice, below the header"
         faults.append(Fault(0, "", "no lines", rule, "hand it in with its invoices"))
+    if not faults:
+        tell_notices(root, submission, notices)
     return lines, faults
+
+
+def tell_notices(
+    root: Root, submission: Submission, notices: dict[tuple[str, str], list[int]]
+) -> None:
+    """Reports what passes and is mostly not lawful, once with the first line that has it."""
+    file = root.name_of(submission.path)
+    told = []
+    for (code, text), found in notices.items():
+        others = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        told.append(Alert(code, file, f"line {found[0]}{others}", text, submission.client))
+    alerts.report(root.logs, "import_batch.py", told)
 
 
 def period_faults(row: BatchInvoice, month: str) -> Iterator[Fault]:

@@ -35,7 +35,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, NamedTuple
 
-from lib import alerts, inputs, schemas, storage
+from lib import alerts, inputs, schemas, storage, territories
 from lib.alerts import Alert, Refused
 from lib.inputs import Issuer
 from lib.root import Root
@@ -102,7 +102,9 @@ def _optional(answers: Answers, issuer: Issuer, today: date) -> str | None:
 
 
 def _siren(answers: Answers, issuer: Issuer, today: date) -> str | None:
-    return None if answers["COUNTRY"] == "FR" and answers["PERSON"] != "yes" else ""
+    french = territories.of(answers["COUNTRY"]).french
+    business = answers["PERSON"] != "yes" and answers["TAXABLE"] != "no"
+    return None if french and business else ""
 
 
 def _postcode(answers: Answers, issuer: Issuer, today: date) -> str | None:
@@ -114,9 +116,11 @@ def _language(answers: Answers, issuer: Issuer, today: date) -> str | None:
 
 
 def _treatment(answers: Answers, issuer: Issuer, today: date) -> str | None:
+    home = issuer.party.address.country
     if issuer.vat_regime == "franchise":
         return "franchise"
-    return "standard" if answers["COUNTRY"] == issuer.party.address.country else None
+    states = {territories.of(country).state for country in (answers["COUNTRY"], home)}
+    return "standard" if len(states) == 1 else None
 
 
 def _is_exempt(answers: Answers) -> bool:
@@ -145,6 +149,14 @@ QUESTIONS = (
     Question("NAME", "name of the client", *_TEXT, _needed),
     Question("COUNTRY", "country", "common", ("$defs", "country"), _is("FR")),
     Question("PERSON", "a private person: yes", "batch_row", ("$defs", "yes"), _optional),
+    Question(
+        "TAXABLE",
+        "an association or another body that is not a taxable person: no",
+        "batch_row",
+        ("$defs", "no"),
+        _optional,
+        lambda answers: answers["PERSON"] != "yes",
+    ),
     Question("SIREN", "SIREN", "common", ("$defs", "siren"), _siren),
     Question("VAT_NUMBER", "VAT number", "common", ("$defs", "vat_number"), _optional),
     Question("ADDRESS", 'street and number ("; " begins another line)', *_TEXT, _needed),
@@ -158,7 +170,7 @@ QUESTIONS = (
     Question("DAYS", "days to pay", "batch_row", ("properties", "payment_days"), _is("30")),
     Question(
         "TREATMENT",
-        "VAT: standard, franchise, reverse_charge, intra_eu, export, exempt",
+        "VAT: standard, franchise, reverse_charge, intra_eu, export, outside_eu, exempt",
         "client",
         (*_VAT, "treatment"),
         _treatment,
@@ -262,6 +274,7 @@ def client_of(name: str, answers: Answers) -> dict[str, Any]:
         "address": _filled({**address, "country": given["country"]}),
         "email": [given["email"]] if given["email"] else [],
     }
+    body = {"taxable": False} if given["taxable"] == "no" else {}
     vat = {
         "treatment": given["treatment"],
         "exemption_code": given["exemption_code"],
@@ -280,7 +293,7 @@ def client_of(name: str, answers: Answers) -> dict[str, Any]:
         "id": name,
         "code": given["code"],
         "status": "active",
-        "party": _filled(party),
+        "party": _filled(party) | body,
         "language": given["language"],
         "currency": "EUR",
         "payment_terms": {"days": int(given["days"])},

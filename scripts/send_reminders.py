@@ -48,6 +48,7 @@ from lib import (
     settings,
     storage,
     tables,
+    territories,
 )
 from lib.alerts import Alert, Broken
 from lib.balances import InvoiceBalance
@@ -207,9 +208,14 @@ def claim_of(root: Root, fact: Record, outstanding: Decimal, day: date) -> Claim
     """
     made = revenues.proved_document(root, revenues.DIRECT, fact)
     assert made.due_date is not None
-    indemnity = mentions.recovery_indemnity(made.issue_date)
-    rate = stated_rate(root, made)
-    return reminders.claim(outstanding, made.due_date, day, rate, indemnity, made.buyer.person)
+    rate, indemnity = stated_rate(root, made), money.ZERO
+    customer = mentions.customer_of(made.buyer)
+    french = territories.of_address(made.seller.address).french
+    if not french or customer != mentions.BUSINESS:
+        rate = money.ZERO
+    if french:
+        indemnity = mentions.recovery_indemnity(made.issue_date, customer)
+    return reminders.claim(outstanding, made.due_date, day, rate, indemnity)
 
 
 def stated_rate(root: Root, made: Document) -> Decimal:

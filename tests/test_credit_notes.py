@@ -270,3 +270,23 @@ def test_lines_of_another_shape_are_told_with_an_example(copy, monkeypatch, tmp_
     ran = credit(copy, monkeypatch, lines=str(path))
     assert (ran.code, ran.err.count("\n")) == (1, 1)
     assert ran.err.startswith(f"{path}: {said}")
+
+
+def test_a_credit_note_says_what_kind_of_thing_it_credits(tmp_path, monkeypatch):
+    items = [
+        house.item("hosting", category="services"),
+        house.item("book", category="goods", unit="H87"),
+    ]
+    seller = house.issuer({"operation_category": "mixed"})
+    root = house.build(tmp_path, house.client(changes={"plan.items": items}), seller=seller)
+    assert house.month(root).code == 0
+    for i, (line, said) in enumerate(
+        [("1", "prestation de services."), ("2", "livraison de biens.")]
+    ):
+        ran = credit(
+            root, monkeypatch, f"raison {i}", lines=lines_file(tmp_path, **{f"line{line}": None})
+        )
+        assert ran.code == 0, ran
+        note = house.issued(root, "nord", f"NORD-2026-000{i + 2}")
+        texts = [one.text for one in note.notes if "Catégorie d’opération" in one.text]
+        assert texts == [f"Catégorie d’opération : {said}"]

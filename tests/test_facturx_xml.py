@@ -269,8 +269,8 @@ def test_the_rich_document_passes_its_judges():
 
 # What the standard has no place for, or what stands in the XML in other words.
 ELSEWHERE = {
-    "client", "month", "language", "operation_category", "vat_on_debits", "person", "email",
-    "legal_form", "capital", "registration", "logo", "issued_by", "reference", "category",
+    "client", "month", "language", "operation_category", "vat_on_debits", "person", "taxable",
+    "email", "legal_form", "capital", "registration", "logo", "issued_by", "reference", "category",
     "sources", "renderer", "type_code", "preceding", "exemption_code", "exemption_reason",
 }  # fmt: skip
 

@@ -81,7 +81,7 @@ CLIENT_MISTAKES = [
     ("plan.end", "2025-12", '"2025-12" is before the start of the plan, "2026-01"'),
     ("plan.every_months", 2, "2 is not a number of months: 1, 3 or 12; write one of 1, 3, 12"),
     ("plan.items.0.vat_rate", "19.6", '"19.6" is not a rate in force in France'),
-    ("plan.items.0.vat_rate", "0", '"0" is no rate under treatment standard'),
+    ("plan.items.0.vat_rate", "0", '"0" is not a rate under treatment standard'),
     ("plan.items.0.unit", "HEURE", '"HEURE" is not a unit'),
     ("plan.items.0.category", "goods", '"goods" is not what the issuer sells'),
     ("currency", "USD", '"USD" is not a currency that invoices are issued in; only "EUR" is'),
@@ -335,7 +335,10 @@ USAGE_MISTAKES = [
     ),
     ({"source": "batch_x"}, "is not named after its month and source; rename it"),
     ({"lines": [house.one_off(description={"en": "Day"})]}, "lines[0].description.fr: is missing"),
-    ({"lines": [house.one_off(vat_rate="0")]}, 'lines[0].vat_rate: "0" is no rate under treatment'),
+    (
+        {"lines": [house.one_off(vat_rate="0")]},
+        'lines[0].vat_rate: "0" is not a rate under treatment',
+    ),
     ({"lines": [house.one_off(quantity="0")]}, 'lines[0].quantity: "0" is not a quantity above 0'),
     (
         {"lines": [house.one_off(discount="100.01", discount_reason={"fr": "geste"})]},

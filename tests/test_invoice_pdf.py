@@ -22,7 +22,19 @@ from lxml import etree
 from msgspec.structs import replace
 from PIL import Image
 
-from lib import characters, fonts, invoice_pdf, money, payment_code, pdf_writer, qr_code, words
+import house
+from lib import (
+    characters,
+    facturx_xml,
+    fonts,
+    invoice_pdf,
+    judges,
+    money,
+    payment_code,
+    pdf_writer,
+    qr_code,
+    words,
+)
 from lib.document import (
     CREDIT_NOTE,
     Address,
@@ -638,3 +650,23 @@ def test_account_that_the_code_cannot_hold_is_refused() -> None:
     seller = replace(make_document().seller, name="x" * 71)
     with pytest.raises(ValueError, match="account holder"):
         invoice_pdf.render(make_document(seller=seller), XML, None)
+
+
+def test_what_is_outside_the_scope_of_vat_has_no_vat_number_and_no_rate(tmp_path):
+    swiss = {
+        "party.siren": None,
+        "party.vat_number": "CHE318462755TVA",
+        "party.address.country": "CH",
+        "vat.treatment": "outside_eu",
+        "plan.items": [house.item("hosting", vat_rate="0")],
+        "plan.discounts": [{"id": "gift", "description": {"fr": "Offert"}, "percent": "10"}],
+    }
+    made = house.draft(house.build(tmp_path, house.client(changes=swiss)))
+    xml = facturx_xml.generate(made)
+    assert judges.verdicts(made, xml) == []
+    assert b"SpecifiedTaxRegistration" not in xml
+    assert b"RateApplicablePercent" not in xml
+    page = text_of(made)
+    assert made.seller.vat_number in page and "CHE318462755TVA" in page
+    assert "0 %" not in page.replace("10 %", "")
+    assert "TVA non applicable, art. 259-1° du CGI" in page

@@ -7,7 +7,7 @@ from lxml import etree
 from msgspec.structs import replace
 
 import house
-from lib import facturx_xml, judges, schematron, vat
+from lib import facturx_xml, judges, schematron, territories
 from lib.document import Document
 
 FRANCE = {
@@ -51,7 +51,21 @@ SOUND: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
         {"operation_category": "mixed"},
         ["AE", "K"],
     ),
-    "export": ({**AMERICAN, "vat.treatment": "export", "plan.items": FREE}, {}, ["G"]),
+    "export": (
+        {**AMERICAN, "vat.treatment": "export", "plan.items": FREE},
+        {"operation_category": "goods"},
+        ["G"],
+    ),
+    "outside_eu": (
+        {
+            **AMERICAN,
+            "vat.treatment": "outside_eu",
+            "plan.items": FREE,
+            "plan.discounts": [{"id": "gift", "description": {"en": "Gift"}, "percent": "10"}],
+        },
+        {},
+        ["O"],
+    ),
     "exempt": (
         {
             "vat": {
@@ -85,7 +99,7 @@ def test_every_vat_treatment_passes(tmp_path, case):
     assert judges.verdicts(document, facturx_xml.generate(document)) == []
 
 
-@pytest.mark.parametrize("rate", sorted(vat.FRENCH_RATES), ids=str)
+@pytest.mark.parametrize("rate", sorted(territories.french_rates()), ids=str)
 def test_every_rate_that_an_input_may_have_passes(tmp_path, rate):
     items = [house.item("hosting", vat_rate=str(rate))]
     document = drafted(tmp_path, {"plan.items": items}, {})

@@ -3,9 +3,10 @@
 from datetime import date
 
 import pytest
+import stdnum.luhn
 
 import house
-from lib import mentions
+from lib import mentions, payment_law, territories
 from lib.alerts import Refused
 from lib.document import Document
 
@@ -59,7 +60,7 @@ def test_an_early_discount_and_the_option_for_debits_are_said(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("day", "article"), [("2026-08-31", "293 B du CGI"), ("2026-09-01", "L. 223-3 du CIBS")]
+    ("day", "article"), [("2026-12-31", "293 B du CGI"), ("2027-01-01", "L. 223-3 du CIBS")]
 )
 def test_the_franchise_is_worded_by_the_law_of_its_day(tmp_path, day, article):
     seller = {"vat_regime": "franchise", "party.vat_number": None}
@@ -101,3 +102,88 @@ def test_every_mention_has_both_languages_a_source_and_no_overlap():
         ]
         for other in others:
             assert entry.valid_until < other.valid_from or other.valid_until < entry.valid_from
+
+
+ABROAD = {
+    "party.address": {"lines": ["Weg 1"], "postcode": "10115", "city": "Berlin", "country": "DE"},
+    "party.siren": None,
+    "party.siret": None,
+    "party.vat_number": "DE136695976",
+}
+
+
+@pytest.mark.parametrize("early", [None, {"percent": "2", "days": 10}])
+def test_a_seller_of_another_state_cites_no_french_law(tmp_path, early):
+    made = drafted(
+        tmp_path, {"language": "en"}, {**ABROAD, "early_discount": early, "debits": True}
+    )
+    texts = [note.text for note in made.notes]
+    assert [note.code for note in made.notes] == (["ABL", "AAB"] if early else ["ABL"])
+    assert not any("art." in text or "French" in text for text in texts), texts
+
+
+def test_a_domestic_reverse_charge_abroad_has_the_code_of_the_directive(tmp_path):
+    client = ABROAD | {
+        "vat.treatment": "reverse_charge",
+        "plan.items": [house.item("hosting", vat_rate="0")],
+    }
+    (subtotal,) = drafted(tmp_path, client, ABROAD).vat_breakdown
+    assert subtotal.exemption_code == "VATEX-EU-AE"
+    assert subtotal.exemption_reason == "Autoliquidation"
+
+
+@pytest.mark.parametrize(
+    ("changes", "seller", "reason"),
+    [
+        ({}, {}, "TVA non applicable, art. 259-1° du CGI"),
+        ({"language": "en"}, ABROAD, "VAT not applicable, art. 44 of Directive 2006/112/EC"),
+        (
+            {"party.address.country": "YT", "party.siren": house.siren(1)},
+            {},
+            "TVA non applicable, art. 294 du CGI",
+        ),
+    ],
+)
+def test_services_outside_the_eu_say_why_they_bear_no_vat(tmp_path, changes, seller, reason):
+    client = {
+        "vat.treatment": "outside_eu",
+        "party.siren": None,
+        "party.address.country": "CH",
+        "plan.items": [house.item("hosting", vat_rate="0")],
+    }
+    (subtotal,) = drafted(tmp_path, client | changes, seller).vat_breakdown
+    assert (subtotal.category, subtotal.exemption_code) == ("O", "VATEX-EU-O")
+    assert subtotal.exemption_reason == reason
+
+
+def public_siren() -> str:
+    body = "21440109"
+    return body + stdnum.luhn.calc_check_digit(body)
+
+
+def test_a_public_buyer_reads_the_law_of_public_contracts(tmp_path):
+    found = notes(drafted(tmp_path, {"party.siren": public_siren()}))
+    assert "art. L2192-13" in found["PMD"][0] and "L441-10" not in found["PMD"][0]
+    assert "40 €" in found["PMT"][0]
+    assert found["BAR"] == ["B2B"]
+
+
+def test_a_body_that_is_not_taxable_is_no_business(tmp_path):
+    made = drafted(tmp_path, {"party.siren": None, "party.taxable": False})
+    found = notes(made)
+    assert found["BAR"] == ["B2C"]
+    assert "1231-6" in found["PMD"][0]
+    assert "€" not in found["PMT"][0] and "particulier" not in found["PMT"][0]
+    assert not made.buyer.taxable
+
+
+def test_a_private_person_is_never_taxable(tmp_path):
+    made = drafted(tmp_path, {"party.person": True, "party.siren": None})
+    assert not made.buyer.taxable
+
+
+def test_every_entry_of_a_table_of_law_has_a_source_and_a_day():
+    for table in (mentions, payment_law, territories):
+        for entry in table.sources():
+            assert len(entry["source"]) > 10, entry
+            assert date(2026, 1, 1) <= date.fromisoformat(entry["looked_up"]), entry

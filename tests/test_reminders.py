@@ -136,10 +136,11 @@ def test_the_penalty_is_rate_by_days_rounded_half_up(outstanding, rate, days, pe
     assert found == Decimal(penalty)
 
 
-def test_a_private_person_owes_the_invoice_alone():
-    amounts = (Decimal("100.00"), DUE, date(2027, 12, 8), Decimal("12.00"), Decimal("40.00"))
-    assert reminders.claim(*amounts, private=True).total == Decimal("100.00")
-    assert reminders.claim(*amounts, private=False).total == Decimal("152.00")
+def test_a_claim_is_the_invoice_the_penalty_and_the_indemnity():
+    late, rate, indemnity = date(2027, 12, 8), Decimal("12.00"), Decimal("40.00")
+    owed = (Decimal("100.00"), DUE, late)
+    assert reminders.claim(*owed, rate, indemnity).total == Decimal("152.00")
+    assert reminders.claim(*owed, Decimal(0), Decimal(0)).total == Decimal("100.00")
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])

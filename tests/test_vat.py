@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import house
 from lib import vat
-from lib.document import Allowance, Line
+from lib.document import Address, Allowance, Line, Party
 
 RATES = ("20", "10", "5.5", "2.1")
 
@@ -69,6 +69,11 @@ def test_an_exempt_subtotal_carries_its_reason():
     assert str(subtotal.vat) == "0.00"
 
 
+def party(country: str, postcode: str = "", **more: Any) -> Party:
+    address = Address(lines=("1 rue X",), city="X", country=country, postcode=postcode)
+    return Party(name="X", address=address, **more)
+
+
 @pytest.mark.parametrize(
     ("treatment", "rate", "country", "said"),
     [
@@ -81,38 +86,127 @@ def test_an_exempt_subtotal_carries_its_reason():
         ("franchise", "0.00", "FR", ""),
         ("franchise", "20", "FR", 'is refused under treatment franchise; write "0"'),
         ("export", "20", "FR", 'is refused under treatment export; write "0"'),
+        ("outside_eu", "20", "FR", 'is refused under treatment outside_eu; write "0"'),
+        ("standard", "19", "MC", "is not a rate in force in France"),
     ],
 )
 def test_a_rate_goes_with_its_treatment(treatment, rate, country, said):
-    fault = vat.rate_fault(treatment, Decimal(rate), country)
+    fault = vat.rate_fault(treatment, Decimal(rate), party(country))
     assert said in fault
     assert bool(said) == bool(fault)
 
 
-def buyer(country: str = "FR", **more: Any) -> dict[str, Any]:
-    return {"address": {"country": country}, **more}
+SELLER = party("FR", "44000", siren=house.siren(0), vat_number=house.vat_number(house.siren(0)))
 
 
 @pytest.mark.parametrize(
-    ("treatment", "regime", "who", "place"),
+    ("sold", "buyer", "rate", "elsewhere"),
     [
-        ("standard", "standard", buyer(), ""),
-        ("standard", "franchise", buyer(), "vat.treatment"),
-        ("franchise", "standard", buyer(), "vat.treatment"),
-        ("franchise", "franchise", buyer(), ""),
-        ("exempt", "franchise", buyer(), ""),
-        ("reverse_charge", "standard", buyer(siren=house.siren(1)), ""),
-        ("reverse_charge", "standard", buyer(), "party.vat_number"),
-        ("intra_eu", "standard", buyer("DE", vat_number="DE136695976"), ""),
-        ("intra_eu", "standard", buyer("GR", vat_number="EL094259216"), ""),
-        ("intra_eu", "standard", buyer("DE"), "party.vat_number"),
-        ("intra_eu", "standard", buyer("CH", vat_number="CHE107787577"), "party.vat_number"),
-        ("intra_eu", "standard", buyer(vat_number="FR44732829320"), "party.vat_number"),
-        ("export", "standard", buyer("CH"), ""),
-        ("export", "standard", buyer("DE"), "party.address.country"),
-        ("export", "standard", buyer("GR"), "party.address.country"),
+        ("services", party("FR", "44000"), "20", ""),
+        ("services", party("FR", "44000"), "8.5", "France"),
+        ("services", party("FR", "20000"), "13", ""),
+        ("services", party("FR", "44000"), "13", "France"),
+        ("goods", party("FR", "20000"), "0.9", ""),
+        ("services", party("RE", "97400"), "8.5", ""),
+        ("services", party("RE", "97400"), "20", "La Réunion"),
+        ("services", party("FR", "97100"), "20", "Guadeloupe and Martinique"),
+        ("services", party("RE", "97400", person=True), "20", ""),
+        ("services", party("MC", "98000"), "20", ""),
+        ("services", party("US"), "20", ""),
     ],
 )
-def test_a_treatment_asks_what_the_law_asks_of_both_sides(treatment, regime, who, place):
-    found = vat.party_faults(treatment, regime, "FR", who)
-    assert [where for where, _ in found] == ([place] if place else [])
+def test_a_rate_of_another_place_is_reported(sold, buyer, rate, elsewhere):
+    law = vat.law_of(sold, SELLER, "standard", buyer)
+    text = vat.rate_notice(Decimal(rate), law)
+    assert text.startswith(f"is not a rate of {elsewhere}; they are " if elsewhere else "")
+    assert bool(text) == bool(elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("buyer", "code", "bar"),
+    [
+        (party("FR", "44000", siren=house.siren(1)), "", "B2B"),
+        (party("RE", "97400", siren=house.siren(1)), "", "B2B"),
+        (party("GF", "97300", siren=house.siren(1)), "", "B2BINT"),
+        (party("MC", "98000", vat_number="FR53000004605"), "", "B2BINT"),
+        (party("DE", vat_number="DE136695976"), "", "B2BINT"),
+        (party("FR", "44000", person=True), "", "B2C"),
+        (party("FR", "44000", taxable=False), "", "B2C"),
+        (party("FR", "44000", taxable=False, siren=house.siren(1)), "", "B2C"),
+        (party("MC", "98000", person=True), "", "B2C"),
+        (party("US", person=True), "", "B2CINT"),
+        (party("DE", taxable=False), "", "B2CINT"),
+        (party("FR", "44000", siren=house.siren(1)), "VATEX-FR-CGI261-4", "OUTOFSCOPE"),
+        (party("FR", "44000", person=True), "VATEX-FR-CGI261D-2", "OUTOFSCOPE"),
+        (party("FR", "44000", person=True), "VATEX-EU-132-1I", "OUTOFSCOPE"),
+        (party("FR", "44000", siren=house.siren(1)), "VATEX-FR-FRANCHISE", "B2B"),
+        (party("FR", "44000", siren=house.siren(1)), "VATEX-FR-CGI275", "B2B"),
+    ],
+)
+def test_the_reform_asks_of_an_invoice_what_its_buyer_is(buyer, code, bar):
+    exemptions = {"E": vat.Exemption(code, "x")}
+    subtotals = vat.breakdown([line("1.00", "0", "E")], [], exemptions)
+    assert vat.audience(buyer, subtotals) == bar
+
+
+def test_a_taxed_line_beside_an_exempt_one_is_in_the_scope_of_the_reform():
+    exemptions = {"E": vat.Exemption("VATEX-FR-CGI261-4", "x")}
+    subtotals = vat.breakdown([line("1.00", "0", "E"), line("1.00")], [], exemptions)
+    assert vat.audience(party("FR", siren=house.siren(1)), subtotals) == "B2B"
+
+
+PLACES = st.tuples(
+    st.sampled_from(["FR", "MC", "RE", "GF", "NC", "DE", "ES", "GB", "XI", "CH", "US", "AX"]),
+    st.sampled_from(["", "44000", "20000", "97200", "97600", "35001", "BT1 5GS", "N1 9GU"]),
+)
+NUMBERS = st.sampled_from(
+    ["", "DE136695976", "FR53000004605", "XI110305878", "CHE1", "EL094259216"]
+)
+
+
+@given(
+    PLACES,
+    PLACES,
+    st.none() | PLACES,
+    NUMBERS,
+    NUMBERS,
+    st.sampled_from(["standard", "franchise"]),
+    st.sampled_from(["business", "person", "body"]),
+    st.sets(st.sampled_from(["goods", "services"]), min_size=1),
+)
+def test_what_a_refusal_says_is_right_is_taken(
+    home, at, delivered, own, number, regime, who, kinds
+):
+    """A remedy taken literally leads to something that is accepted, or to what is missing."""
+    country, postcode = delivered or ("", "")
+    place = Address(lines=("x",), city="X", country=country, postcode=postcode)
+    seller = party(*home, vat_number=own)
+    buyer = party(
+        *at,
+        vat_number=number if who == "business" else "",
+        person=who == "person",
+        taxable=who != "body",
+        delivery_address=place if delivered else None,
+    )
+    for treatment in (
+        "standard",
+        "franchise",
+        "reverse_charge",
+        "intra_eu",
+        "export",
+        "outside_eu",
+    ):
+        for fault in vat.treatment_faults(treatment, kinds, seller, regime, buyer):
+            if fault.right and "invoice them apart" not in fault.rule:
+                again = vat.treatment_faults(fault.right, kinds, seller, regime, buyer)
+                assert not any(one.right for one in again), (treatment, fault, again)
+    for sold in kinds:
+        law = vat.law_of(sold, seller, regime, buyer)
+        right = vat.treatment_faults(law.right, {sold}, seller, regime, buyer)
+        assert not any(one.right for one in right), (law, right)
+        if law.right == "outside_eu":
+            assert sold == "services" and who == "business"
+        if law.right == "export":
+            assert sold == "goods"
+        if vat.category_of(law.right, sold) == "K":
+            assert regime == "standard" and who == "business" and law.place.eu_goods

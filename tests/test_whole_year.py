@@ -72,12 +72,14 @@ class House:
         kind = (
             "franchise"
             if self.franchise
-            else dice.choice(["standard"] * 3 + ["intra_eu", "export"])
+            else dice.choice(["standard"] * 3 + ["intra_eu", "outside_eu"])
         )
         rate = dice.choice(["20", "10", "5.5"]) if kind == "standard" else "0"
         changes["vat"] = {"treatment": kind}
-        if kind in ("intra_eu", "export"):
-            where = {"intra_eu": ("DE", "DE136695976"), "export": ("CH", "CHE318462755TVA")}[kind]
+        if kind in ("intra_eu", "outside_eu"):
+            where = {"intra_eu": ("DE", "DE136695976"), "outside_eu": ("CH", "CHE318462755TVA")}[
+                kind
+            ]
             changes |= {"party.siren": None, "party.address.country": where[0]}
             changes["party.vat_number"] = where[1]
         items = [self._item(n, dice.choice(_CHARGES), rate) for n in range(dice.randint(1, 4))]

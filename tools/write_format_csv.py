@@ -17,7 +17,7 @@ sys.path[:0] = [str(HOME / "scripts"), str(HOME / "tools")]
 
 import schema_words  # noqa: E402
 
-from lib import batch_csv, batch_rows, schemas, vat  # noqa: E402
+from lib import batch_csv, batch_rows, schemas, territories  # noqa: E402
 from lib.words import UNITS  # noqa: E402
 
 EXAMPLES = (
@@ -161,7 +161,7 @@ def _table(path: tuple[str, ...], suffix: str, french: bool) -> str:
 
 
 def _rates(french: bool) -> str:
-    rates = ", ".join(f"`{rate}`" for rate in sorted(vat.FRENCH_RATES, reverse=True))
+    rates = ", ".join(f"`{rate}`" for rate in sorted(territories.french_rates(), reverse=True))
     if french:
         return f"Taux qu'un vendeur français peut facturer : {rates}."
     return f"Rates that a French seller may charge: {rates}."

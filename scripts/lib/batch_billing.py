@@ -39,10 +39,10 @@ def invoice(
     buyer = billing.delivered(billing.addressed(row.buyer), lines)
     notes = mentions.notes_of(
         seller,
+        buyer,
         issue_date,
         language,
-        buyer.person,
-        billing.audience(seller.party, buyer),
+        vat.audience(buyer, subtotals),
         sold,
         issued_by,
     )
@@ -118,7 +118,7 @@ def _exemptions(
             exemptions[category] = line.exemption
         elif category != "S":
             treatment = batch_rows.treatment_of(line, row.buyer, client.seller)
-            code, mention_id = vat.mention_of(treatment, category)
-            reason = mentions.mention(mention_id, day, language).text
-            exemptions[category] = vat.Exemption(code, reason)
+            exemptions[category] = billing.exemption_of(
+                treatment, category, client.seller, row.buyer, day, language
+            )
     return exemptions

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
-from lib import characters, inputs, money, readings, schemas, vat
+from lib import characters, inputs, money, readings, schemas, territories, vat
 from lib.alerts import SHOWN
 from lib.batch_csv import Dialect, Fault, Row
 from lib.document import Address, ElectronicAddress, Party, Period
@@ -259,8 +259,9 @@ def _rule_faults(
         rule = f"a period does not end before it starts ({cells['period_start']})"
         yield Fault(row, "period_end", cells["period_end"], rule, "exchange or mend the dates")
     yield from _customer_faults(row, cells)
+    buyer = _buyer(cells)
     for i, line in zip(groups, lines, strict=True):
-        for name, rule, remedy in _line_faults(line, cells, reader):
+        for name, rule, remedy in _line_faults(line, buyer, reader):
             column = name if name.startswith("customer_") else f"{name}_{i}"
             yield Fault(row, column, cells.get(column, ""), rule, remedy)
     exempt = [
@@ -272,6 +273,15 @@ def _rule_faults(
     if other:
         rule = "an invoice has one reason of exemption: all its E lines have the same"
         column = f"exemption_code_{other[0]}"
+        yield Fault(row, column, cells.get(column, ""), rule, "make two invoices of it")
+    categories = {line.vat_category for line in lines}
+    if vat.NOT_SUBJECT in categories and len(categories) > 1:
+        rule = "what is outside the scope of VAT (O) stands alone on an invoice (BR-O-11)"
+        column = next(
+            f"vat_category_{i}"
+            for i, line in zip(groups, lines, strict=True)
+            if line.vat_category != lines[0].vat_category
+        )
         yield Fault(row, column, cells.get(column, ""), rule, "make two invoices of it")
     # A zero is far more often a slip than a gift, and a number once used is used for ever.
     if not any(line.net + line.discount for line in lines):
@@ -315,6 +325,8 @@ def _customer_faults(row: int, cells: Mapping[str, str]) -> Iterator[Fault]:
         column = _COLUMN_OF[place]
         if "customer_person" in cells and column in _OF_BUSINESS:
             rule, remedy = "a private person has none", "empty this cell, or customer_person"
+        elif "customer_taxable" in cells and column == "customer_vat_number":
+            rule, remedy = "only a taxable person has one", "empty this cell, or customer_taxable"
         else:
             rule, remedy = text.partition("; ")[0], _REMEDIES.get(column, "")
             if column == "customer_postcode":
@@ -329,16 +341,16 @@ def _customer_faults(row: int, cells: Mapping[str, str]) -> Iterator[Fault]:
         if delivery and name not in cells:
             rule = "a delivery address has at least address_1, city and country"
             yield Fault(row, name, "", rule, "fill it in, or empty all delivery columns")
-    french_business = cells["customer_country"] == "FR" and "customer_person" not in cells
-    if french_business and "customer_siren" not in cells:
+    if inputs.needs_siren(_party_values(cells)):
         rule = "a French business has a SIREN"
-        remedy = 'fill it in, or write "yes" in customer_person for a private person'
+        remedy = (
+            'fill it in, or write "yes" in customer_person for a private person,'
+            ' "no" in customer_taxable for a body that is not a taxable person'
+        )
         yield Fault(row, "customer_siren", "", rule, remedy)
 
 
-def _line_faults(
-    line: BatchLine, cells: Mapping[str, str], reader: Reader
-) -> Iterator[tuple[str, str, str]]:
+def _line_faults(line: BatchLine, buyer: Party, reader: Reader) -> Iterator[tuple[str, str, str]]:
     """(column, rule, remedy) for each rule that a line of an invoice breaks."""
     if not line.category:
         rule = "this seller sells goods and services: each line says which it is"
@@ -354,23 +366,27 @@ def _line_faults(
         yield "discount_reason", rule, "fill in both, or neither"
     yield from _rate_faults(line, reader.seller)
     yield from _exemption_faults(line, reader.seller)
-    yield from _no_vat_faults(line, cells, reader.seller)
+    if line.category:
+        yield from _treatment_faults(line, buyer, reader.seller)
 
 
 def _rate_faults(line: BatchLine, seller: inputs.SellerTerms) -> Iterator[tuple[str, str, str]]:
     category, rate = line.vat_category, line.vat_rate
-    if category == "S" and seller.vat_regime == "franchise":
-        rule = "this seller charges no VAT (franchise)"
-        yield "vat_category", rule, "empty the cell, and write 0 in vat_rate"
-    elif category == "S" and not rate:
+    rates = territories.french_rates()
+    if category == "S" and not rate:
         rule = "a line with VAT (category S) has a rate above 0"
-        yield "vat_rate", rule, "write the rate, or in vat_category why there is none: E, AE, K, G"
-    elif category == "S" and seller.party.address.country == "FR" and rate not in vat.FRENCH_RATES:
-        rates = " - ".join(str(known) for known in sorted(vat.FRENCH_RATES, reverse=True))
-        yield "vat_rate", "this is not a rate of VAT in France", f"write one of {rates}"
+        why = "E, AE, K, G, O"
+        yield "vat_rate", rule, f"write the rate, or in vat_category why there is none: {why}"
+    elif category == "S" and rate not in rates and _is_french(seller):
+        remedy = f"write one of {vat.listed(rates, ' - ')}"
+        yield "vat_rate", "this is not a rate of VAT in France", remedy
     elif category != "S" and rate:
         rule = f"a line without VAT (category {category}) has the rate 0"
         yield "vat_rate", rule, "write 0, or S in vat_category"
+
+
+def _is_french(seller: inputs.SellerTerms) -> bool:
+    return territories.of_address(seller.party.address).state == "FR"
 
 
 def _exemption_faults(
@@ -382,61 +398,64 @@ def _exemption_faults(
         if code or reason:
             yield column, "only an exempt line (E) has a code and a reason", "empty both cells"
         return
-    if not code and not reason and seller.vat_regime == "franchise":
+    if _is_franchised(line, seller):
         return
     if not code or not reason:
         column = "exemption_reason" if code else "exemption_code"
         yield column, "an exempt line (E) has a code and a reason", "fill in both cells"
+    if fault := vat.exemption_fault(code, seller.party):
+        remedy = "write the code of a law that holds where the seller is"
+        if fault.right:
+            remedy = f"{_written(fault.right, line.category)}; empty the code and the reason"
+        yield "exemption_code", f"{code} is not the code of an exempt line (E) here", remedy
 
 
-def _no_vat_faults(
-    line: BatchLine, cells: Mapping[str, str], seller: inputs.SellerTerms
+def _treatment_faults(
+    line: BatchLine, buyer: Party, seller: inputs.SellerTerms
 ) -> Iterator[tuple[str, str, str]]:
-    """Categories AE, K and G: what they ask of seller, customer and goods."""
-    category, home = line.vat_category, seller.party.address.country
-    if category not in ("AE", "K", "G"):
+    """What the law of VAT has against the category of a line (vat.treatment_faults)."""
+    category, sold = line.vat_category, line.category
+    treatment = treatment_of(line, buyer, seller)
+    if category != vat.category_of(treatment, sold):
+        law = vat.law_of(sold, seller.party, seller.vat_regime, buyer)
+        rule = "K is for goods" if category == "K" else "AE abroad is for services"
+        yield "vat_category", f"{rule}; {law.why}", _written(law.right, sold)
         return
-    if category != "AE" and not seller.party.vat_number:
-        rule = f"category {category} is for sellers who have a VAT number; this one has none"
-        yield "vat_category", rule, "write E"
-    treatment = _treatment_of(line, cells, home)
-    for place, _ in vat.party_faults(treatment, seller.vat_regime, home, _party_values(cells)):
-        if place == "vat.treatment":
-            rule = "this seller charges no VAT (franchise), so there is no reverse charge (AE)"
-            yield "vat_category", rule, "empty the cell"
-        elif treatment == "reverse_charge":
-            rule = "reverse charge (AE) is for a business with a SIREN or a VAT number"
-            yield "customer_vat_number", rule, "fill it in, or change vat_category"
-        elif treatment == "intra_eu":
-            rule = f"category {category} is for a business with a VAT number of another EU country"
-            yield (
-                "customer_vat_number",
-                rule,
-                "correct it, or change vat_category (G: outside the EU)",
-            )
+    faults = vat.treatment_faults(treatment, {sold}, seller.party, seller.vat_regime, buyer)
+    for fault in faults:
+        if fault.right:
+            rule = f"{category} is refused: {fault.rule}"
+            yield "vat_category", rule, _written(fault.right, sold)
+        elif fault.place == "seller.vat_number":
+            rule = f"category {category} is for sellers who have a VAT number; this one has none"
+            yield "vat_category", rule, "ask for it to be added to the seller's file"
         else:
-            rule = "an export (G) leaves the EU; this country is in it"
-            yield "customer_country", rule, "correct it, or write AE, K or S in vat_category"
-    if category == "K" and line.category == "services":
-        yield "vat_category", "K is for goods; services to the EU are AE", 'write "AE"'
-    if treatment == "intra_eu" and category == "AE" and line.category == "goods":
-        yield "vat_category", "goods sold to another EU country are K, not AE", 'write "K"'
+            rule = fault.rule
+            yield "customer_vat_number", rule, "fill it in or correct it, or change vat_category"
 
 
-def _treatment_of(line: BatchLine, cells: Mapping[str, str], seller_country: str) -> str:
-    """The treatment that a VAT category stands for, by where the customer is."""
-    if line.vat_category == "AE":
-        at_home = cells["customer_country"] == seller_country
-        return "reverse_charge" if at_home else "intra_eu"
-    return {"S": "standard", "K": "intra_eu", "G": "export"}.get(line.vat_category, "exempt")
+def _is_franchised(line: BatchLine, seller: inputs.SellerTerms) -> bool:
+    """Whether a line has no VAT because its French seller charges none to anybody."""
+    without_reason = line.vat_category == "E" and not any(line.exemption)
+    return without_reason and "franchise" in vat.own_treatments(seller.party, seller.vat_regime)
+
+
+def _written(treatment: str, sold: str) -> str:
+    """How a line says a treatment."""
+    category = vat.category_of(treatment, sold)
+    more = {
+        "standard": " and the rate in vat_rate",
+        "exempt": " with a code and a reason, and 0 in vat_rate",
+        "franchise": " without a code or reason, and 0 in vat_rate",
+    }
+    return f'write "{category}"{more.get(treatment, " and 0 in vat_rate")}'
 
 
 def treatment_of(line: BatchLine, buyer: Party, seller: inputs.SellerTerms) -> str:
     """The treatment whose mention explains a line without VAT."""
-    if line.vat_category == "E" and not any(line.exemption):
+    if _is_franchised(line, seller):
         return "franchise"
-    country = {"customer_country": buyer.address.country}
-    return _treatment_of(line, country, seller.party.address.country)
+    return vat.treatment_of(line.vat_category, seller.party, buyer)
 
 
 # --- the invoice ---------------------------------------------------------------------
@@ -456,6 +475,8 @@ def _party_values(cells: Mapping[str, str]) -> dict[str, Any]:
             party[key] = cells[f"customer_{key}"]
     if "customer_person" in cells:
         party["person"] = True
+    if "customer_taxable" in cells:
+        party["taxable"] = False
     if "customer_electronic_id" in cells:
         party["electronic_address"] = {
             "scheme": cells.get("customer_electronic_scheme", ""),
@@ -464,23 +485,28 @@ def _party_values(cells: Mapping[str, str]) -> dict[str, Any]:
     return party
 
 
-def _invoice(row: int, cells: Mapping[str, str], lines: list[BatchLine]) -> BatchInvoice:
+def _buyer(cells: Mapping[str, str]) -> Party:
     electronic_address = None
     if "customer_electronic_id" in cells:
-        scheme = cells["customer_electronic_scheme"]
+        scheme = cells.get("customer_electronic_scheme", "")
         electronic_address = ElectronicAddress(scheme=scheme, id=cells["customer_electronic_id"])
     email = cells.get("customer_email")
-    buyer = Party(
+    delivered = "delivery_city" in cells and "delivery_country" in cells
+    return Party(
         name=cells["customer_name"],
         person="customer_person" in cells,
+        taxable="customer_taxable" not in cells,
         siren=cells.get("customer_siren", ""),
         siret=cells.get("customer_siret", ""),
         vat_number=cells.get("customer_vat_number", ""),
         address=_address(cells, "customer"),
         email=(email,) if email else (),
         electronic_address=electronic_address,
-        delivery_address=_address(cells, "delivery") if "delivery_city" in cells else None,
+        delivery_address=_address(cells, "delivery") if delivered else None,
     )
+
+
+def _invoice(row: int, cells: Mapping[str, str], lines: list[BatchLine]) -> BatchInvoice:
     days = cells.get("payment_days")
     return BatchInvoice(
         line=row,
@@ -489,7 +515,7 @@ def _invoice(row: int, cells: Mapping[str, str], lines: list[BatchLine]) -> Batc
             start=date.fromisoformat(cells["period_start"]),
             end=date.fromisoformat(cells["period_end"]),
         ),
-        buyer=buyer,
+        buyer=_buyer(cells),
         purchase_order=cells.get("purchase_order", ""),
         buyer_reference=cells.get("buyer_reference", ""),
         note=cells.get("note", ""),

@@ -131,14 +131,10 @@ def invoice(
         _line(str(i), line, treatment, language) for i, line in enumerate(billed.charges.lines, 1)
     )
     allowances = tuple(_allowance(one, treatment, language) for one in billed.charges.allowances)
-    exemptions = _exemptions_of(lines, client.vat.treatment, issue_date, language)
-    if treatment == "exempt":
-        own = vat.Exemption(client.vat.exemption_code, client.vat.exemption_reason)
-        exemptions = {"E": own}
+    exemptions = _exemptions_of(lines, client, seller, issue_date)
     subtotals = vat.breakdown(lines, allowances, exemptions)
     totals = totals_of(lines, allowances, subtotals)
     sold = operation_category(lines)
-    person = client.party.person
     terms = client.payment_terms
     buyer = delivered(addressed(client.party), lines)
     return Document(
@@ -161,7 +157,7 @@ def invoice(
         vat_breakdown=subtotals,
         totals=totals,
         notes=mentions.notes_of(
-            seller, issue_date, language, person, audience(seller.party, buyer), sold
+            seller, buyer, issue_date, language, vat.audience(buyer, subtotals), sold
         ),
         payment_reference=payment_reference(number, seller, totals),
         sources=sources,
@@ -170,16 +166,25 @@ def invoice(
 
 
 def _exemptions_of(
-    lines: Iterable[Line], treatment: str, day: date, language: str
+    lines: Iterable[Line], client: Client, seller: SellerTerms, day: date
 ) -> dict[str, vat.Exemption]:
     """For each category without VAT in `lines`, its code and the mention in force."""
+    if client.vat.treatment == "exempt":
+        return {"E": vat.Exemption(client.vat.exemption_code, client.vat.exemption_reason)}
     exemptions = {}
-    for category in {line.vat_category for line in lines}:
-        code, mention_id = vat.mention_of(treatment, category)
-        if mention_id and category != "S":
-            reason = mentions.mention(mention_id, day, language).text
-            exemptions[category] = vat.Exemption(code, reason)
+    for category in {line.vat_category for line in lines} - {"S"}:
+        exemptions[category] = exemption_of(
+            client.vat.treatment, category, seller, client.party, day, client.language
+        )
     return exemptions
+
+
+def exemption_of(
+    treatment: str, category: str, seller: SellerTerms, buyer: Party, day: date, language: str
+) -> vat.Exemption:
+    """The code and the mention in force of a treatment that needs no reason of its own."""
+    code, mention_id = vat.mention_of(treatment, category, seller.party, buyer)
+    return vat.Exemption(code, mentions.mention(mention_id, day, language).text)
 
 
 def totals_of(
@@ -201,12 +206,6 @@ def operation_category(lines: Iterable[Line]) -> str:
     return sold.pop() if len(sold) == 1 else "mixed"
 
 
-def audience(seller: Party, buyer: Party) -> str:
-    """The code of note BAR (BR-FR-20): business or private customer, at home or abroad."""
-    abroad = buyer.address.country != seller.address.country
-    return ("B2C" if buyer.person else "B2B") + ("INT" if abroad else "")
-
-
 def payment_reference(number: str, seller: SellerTerms, totals: Totals) -> str:
     """BT-83, where a transfer is asked for."""
     if seller.bank is None or totals.due <= 0:
@@ -215,15 +214,16 @@ def payment_reference(number: str, seller: SellerTerms, totals: Totals) -> str:
 
 
 def addressed(party: Party) -> Party:
-    """The party with its electronic address: SIREN for the French, else the first e-mail."""
-    if party.electronic_address is not None:
-        return party
-    address = None
-    if party.siren:
+    """The party with its electronic address: SIREN for the French, else the first e-mail.
+
+    It says of itself whether it is taxable: a private person never is.
+    """
+    address = party.electronic_address
+    if address is None and party.siren:
         address = ElectronicAddress(scheme=_SIREN_ADDRESS, id=party.siren)
-    elif party.email:
+    elif address is None and party.email:
         address = ElectronicAddress(scheme=_EMAIL_ADDRESS, id=party.email[0])
-    return replace(party, electronic_address=address)
+    return replace(party, electronic_address=address, taxable=vat.is_taxable(party))
 
 
 def delivered(buyer: Party, lines: Iterable[Line]) -> Party:

@@ -112,7 +112,10 @@ def credit_note(
     )
     allowances = _allowances(invoice, before, lines)
     subtotals = _subtotals(invoice, before, lines, allowances)
-    why = mentions.mention("credit_reason", issue_date, invoice.language, reason=reason)
+    language = invoice.language
+    why = mentions.mention("credit_reason", issue_date, language, reason=reason)
+    sold = billing.operation_category(lines)
+    notes = mentions.of_credited(invoice.notes, sold, issue_date, language)
     return replace(
         invoice,
         number=number,
@@ -122,12 +125,12 @@ def credit_note(
         due_date=None,
         preceding=Preceding(number=invoice.number, issue_date=invoice.issue_date),
         reason=reason,
-        operation_category=billing.operation_category(lines),
+        operation_category=sold,
         lines=lines,
         allowances=allowances,
         vat_breakdown=subtotals,
         totals=billing.totals_of(lines, allowances, subtotals),
-        notes=(*invoice.notes, why),
+        notes=(*notes, why),
         payment_reference="",
         sources=sources,
         renderer=renderer,

@@ -50,6 +50,7 @@ class Party(Struct, frozen=True, kw_only=True):
 
     name: str  # BT-27, BT-44
     person: bool = False  # a private customer: no SIREN, no 40 euro indemnity
+    taxable: bool = True  # False: an association, a co-ownership ... that buys outside VAT
     siren: str = ""  # BT-30, BT-47, scheme 0002
     siret: str = ""  # BT-29, BT-46, scheme 0009
     vat_number: str = ""  # BT-31, BT-48
@@ -90,7 +91,7 @@ class Line(Struct, frozen=True, kw_only=True):
     discount: Decimal = money.ZERO  # BT-136
     discount_reason: str = ""  # BT-139
     net: Decimal  # BT-131: quantity x unit price, rounded half up, - discount
-    vat_category: str  # BT-151: S, E, AE, K, G
+    vat_category: str  # BT-151: S, E, AE, K, G, O
     vat_rate: Decimal  # BT-152, per cent
     category: str = "services"  # goods or services
     credited_quantity: Decimal | None = None  # on a credit note, where BT-129 does not say it

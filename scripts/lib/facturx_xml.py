@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from lib import money, words
-from lib.document import Address, Document, Line, Party, Seller
+from lib.document import Address, Document, Line, Party
+from lib.vat import NOT_SUBJECT
 
 FILE_NAME = "factur-x.xml"  # inside the PDF
 _SIREN_SCHEME = "0002"
@@ -34,8 +35,8 @@ def generate(document: Document) -> bytes:
         "BT-73": document.period.start,
         "BT-74": document.period.end,
         "BG-1": [{"BT-21": note.code, "BT-22": note.text} for note in document.notes],
-        "BG-4": _seller(document.seller),
-        "BG-7": _party(document.buyer),
+        "BG-4": _seller(document),
+        "BG-7": _buyer(document),
         "BG-13": _delivery(document),
         "BG-20": [_allowance(allowance) for allowance in document.allowances],
         "BG-23": [_subtotal(subtotal) for subtotal in document.vat_breakdown],
@@ -88,11 +89,27 @@ def _totals(document: Document) -> dict[str, str]:
     return terms
 
 
-def _seller(seller: Seller) -> dict[str, Any]:
-    terms = _party(seller)
-    if not seller.vat_number and seller.siren:
+def _is_outside_vat(document: Document) -> bool:
+    """Whether an invoice is outside the scope of VAT: BT-31 and BT-48 may not stand (BR-O-02)."""
+    return any(one.category == NOT_SUBJECT for one in document.vat_breakdown)
+
+
+def _seller(document: Document) -> dict[str, Any]:
+    seller, terms = document.seller, _party(document.seller)
+    if _is_outside_vat(document):
+        number = terms.pop("vat_identifier", "")
+        if number and not seller.siren:
+            terms["identifiers"] = {"": number}  # BR-CO-26: a seller is known by some identifier
+    elif not seller.vat_number and seller.siren:
         # A seller without VAT number is known to the tax office by its SIREN (BT-32).
         terms["tax_identifier"] = seller.siren
+    return terms
+
+
+def _buyer(document: Document) -> dict[str, Any]:
+    terms = _party(document.buyer)
+    if _is_outside_vat(document):
+        terms.pop("vat_identifier", None)
     return terms
 
 
@@ -137,9 +154,10 @@ def _line(line: Line) -> dict[str, Any]:
         "BT-131": _money(line.net),
         "BT-146": money.plain(line.unit_price, 2),
         "BT-151": line.vat_category,
-        "BT-152": _rate(line.vat_rate),
         "BT-153": line.name,
     }
+    if line.vat_category != NOT_SUBJECT:
+        terms["BT-152"] = _rate(line.vat_rate)
     if line.item:
         terms["BT-155"] = line.item
     if line.description:
@@ -154,8 +172,9 @@ def _allowance(allowance: Any) -> dict[str, str]:
         "amount": _money(allowance.amount),
         "reason": allowance.reason,
         "vat_category_code": allowance.vat_category,
-        "vat_rate": _rate(allowance.vat_rate),
     }
+    if allowance.vat_category != NOT_SUBJECT:
+        terms["vat_rate"] = _rate(allowance.vat_rate)
     if allowance.percent is not None:
         terms["rate"] = _rate(allowance.percent)
         terms["base_amount"] = _money(allowance.base)
@@ -167,8 +186,9 @@ def _subtotal(subtotal: Any) -> dict[str, str]:
         "BT-116": _money(subtotal.taxable),
         "BT-117": _money(subtotal.vat),
         "BT-118": subtotal.category,
-        "BT-119": _rate(subtotal.rate),
     }
+    if subtotal.category != NOT_SUBJECT:
+        terms["BT-119"] = _rate(subtotal.rate)
     if subtotal.exemption_code:
         terms["BT-121"] = subtotal.exemption_code
     if subtotal.exemption_reason:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 from msgspec import Struct
 
-from lib import billing_rules, logos, periods, readings, schemas, storage, vat
+from lib import billing_rules, logos, periods, readings, schemas, storage, territories, vat
 from lib.alerts import Alert, Refused
 from lib.batch_csv import Dialect
 from lib.document import BankAccount, Party
@@ -26,6 +26,7 @@ _T = TypeVar("_T")
 REMINDER_LEVELS = ("polite", "firm", "formal")
 BATCH_METRIC = "batch_invoices"
 BATCH_SOURCE = "batch_"
+_OF_BUYERS = ("person", "taxable")  # keys of a party that no seller has
 
 
 class Source(NamedTuple):
@@ -305,13 +306,17 @@ def _load_logo(root: Root, beside: Path, name: str, faults: list[Alert]) -> Sour
 def seller_faults(seller: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What is wrong between the fields of a seller: (place, text) each."""
     party = seller["party"]
-    french = party["address"]["country"] == "FR"
-    found = party_faults({key: value for key, value in party.items() if key != "person"})
-    if party.get("person"):
-        found.append(("party.person", "a seller is a business, a sole trader too; remove it"))
+    french = _territory_of(party["address"]).french
+    found = party_faults({key: value for key, value in party.items() if key not in _OF_BUYERS})
+    for key in _OF_BUYERS:
+        if key in party and party[key] is (key == "person"):
+            found.append((f"party.{key}", "a seller is a business, a sole trader too; remove it"))
     if french and "siren" not in party:
         found.append(("party.siren", "is missing; a French seller's invoices carry its SIREN"))
-    if seller["vat_regime"] == "standard" and "vat_number" not in party:
+    if "vat_number" not in party and not french:
+        text = "is missing; a seller outside France is known to the tax office by it"
+        found.append(("party.vat_number", text))
+    elif "vat_number" not in party and seller["vat_regime"] == "standard":
         found.append(("party.vat_number", "is missing; it is due under the standard VAT regime"))
     if seller["vat_regime"] == "franchise" and seller.get("debits"):
         found.append(("debits", "has no meaning without VAT (vat_regime franchise); remove it"))
@@ -379,9 +384,11 @@ def _client_faults(value: Mapping[str, Any], stem: str, issuer: Issuer | None) -
     found = party_faults(value["party"], "party.")
     if value["id"] != stem:
         found.append(("id", f'"{value["id"]}" is not the name of the file; write "{stem}"'))
-    french = value["party"]["address"]["country"] == "FR"
-    if french and not value["party"].get("person") and "siren" not in value["party"]:
-        text = 'is missing; a French business has one (a private customer: "person": true)'
+    if needs_siren(value["party"]):
+        text = (
+            'is missing; a French business has one (a private customer: "person": true,'
+            ' a body that is not a taxable person: "taxable": false)'
+        )
         found.append(("party.siren", text))
     found += _plan_faults(value["plan"], value["language"])
     if issuer is not None:
@@ -424,25 +431,62 @@ def _described(plan: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, str]
 
 
 def _treatment_faults(value: Mapping[str, Any], issuer: Issuer) -> list[tuple[str, str]]:
-    """VAT: the treatment against the issuer's regime, both parties, and each rate."""
-    treatment = value["vat"]["treatment"]
-    found = vat.party_faults(
-        treatment, issuer.vat_regime, issuer.party.address.country, value["party"]
-    )
-    plan = value["plan"]
+    """VAT: the treatment against the issuer's regime, both parties, what is sold, each rate."""
+    terms, plan = msgspec.convert(value["vat"], Vat), value["plan"]
+    buyer = msgspec.convert(value["party"], Party)
     rated = [(f"plan.items[{i}]", item) for i, item in enumerate(plan["items"])]
     if "minimum" in plan:
         rated.append(("plan.minimum", plan["minimum"]))
+    found = _vat_faults(terms, _kinds([entry for _, entry in rated], issuer), issuer, buyer)
     for place, entry in rated:
-        found += _rate_and_category_faults(place, entry, treatment, issuer)
+        found += _rate_and_category_faults(place, entry, terms.treatment, issuer)
     return found
+
+
+def _kinds(entries: Iterable[Mapping[str, Any]], issuer: Issuer) -> set[str]:
+    """What entries sell, goods and services; of a plan without any, what the issuer does."""
+    sold = issuer.operation_category
+    kinds = {entry.get("category", sold) for entry in entries} - {"mixed"}
+    return kinds or ({"services"} if sold == "mixed" else {sold})
+
+
+def _vat_faults(
+    terms: Vat, kinds: Iterable[str], issuer: Issuer, buyer: Party
+) -> list[tuple[str, str]]:
+    """What the law has against a client's treatment, as a person can put it right."""
+    treatment = terms.treatment
+    found = []
+    for fault in vat.treatment_faults(
+        treatment, set(kinds), issuer.party, issuer.vat_regime, buyer
+    ):
+        if fault.right:
+            own = " with the code and reason of its law" if fault.right == "exempt" else ""
+            text = f'"{treatment}" is refused: {fault.rule}; write "{fault.right}"{own}'
+        elif fault.place == "seller.vat_number":
+            fault = fault._replace(place="vat.treatment")
+            text = f'"{treatment}": {fault.rule}; add party.vat_number to issuer.json'
+        elif buyer.vat_number:
+            text = f'"{buyer.vat_number}": {fault.rule}'
+        else:
+            text = f"is missing; {fault.rule}"
+        found.append((fault.place, text))
+    return found + _exemption_faults(terms.exemption_code, issuer.party)
+
+
+def _exemption_faults(code: str, seller: Party) -> list[tuple[str, str]]:
+    """What is wrong with the code that a seller exempts with."""
+    fault = vat.exemption_fault(code, seller)
+    if fault is None:
+        return []
+    remedy = f'write treatment "{fault.right}"' if fault.right else "write the code of its own law"
+    return [(fault.place, f"{fault.rule}; {remedy}")]
 
 
 def _rate_and_category_faults(
     place: str, entry: Mapping[str, Any], treatment: str, issuer: Issuer
 ) -> list[tuple[str, str]]:
     found = []
-    text = vat.rate_fault(treatment, Decimal(entry["vat_rate"]), issuer.party.address.country)
+    text = vat.rate_fault(treatment, Decimal(entry["vat_rate"]), issuer.party)
     if text:
         found.append((f"{place}.vat_rate", f'"{entry["vat_rate"]}" {text}'))
     sold, category = issuer.operation_category, entry.get("category")
@@ -510,10 +554,13 @@ def _batch_client_faults(
     if dialect["byte_order_mark"] and dialect["encoding"] != "utf-8":
         text = f"belongs to utf-8, the files are {dialect['encoding']}; write false"
         found.append(("csv.byte_order_mark", text))
-    treatment, regime = value["defaults"]["vat"]["treatment"], value["seller"]["vat_regime"]
-    if (treatment == "franchise") != (regime == "franchise"):
-        text = f'"{treatment}" does not go with the seller\'s vat_regime "{regime}"'
+    terms, seller = value["defaults"]["vat"], msgspec.convert(value["seller"]["party"], Party)
+    if text := vat.regime_fault(terms["treatment"], seller, value["seller"]["vat_regime"]):
+        right = vat.own_treatments(seller, value["seller"]["vat_regime"])[0]
+        text = f'"{terms["treatment"]}" is refused: {text}; write "{right}"'
         found.append(("defaults.vat.treatment", text))
+    for place, text in _exemption_faults(terms.get("exemption_code", ""), seller):
+        found.append((f"defaults.{place}", text))
     payer = clients.get(value["billed_as"])
     if value["billed_as"] not in clients:
         text = f'"{value["billed_as"]}" is no client; write the id of one in clients/'
@@ -608,6 +655,13 @@ def _one_off_faults(lines: list[Any], client: Client, issuer: Issuer) -> list[tu
                 text = f'is missing; the client\'s language is "{client.language}"'
                 found.append((f"{place}.{key}.{client.language}", text))
         found += _rate_and_category_faults(place, line, client.vat.treatment, issuer)
+        kinds = _kinds([line], issuer)
+        faults = vat.treatment_faults(
+            client.vat.treatment, kinds, issuer.party, issuer.vat_regime, client.party
+        )
+        for fault in faults:
+            text = f'{fault.rule}: the client\'s treatment "{client.vat.treatment}" is not for it'
+            found.append((f"{place}.category", text))
     return found
 
 
@@ -622,8 +676,13 @@ def party_faults(party: Mapping[str, Any], place: str = "party.") -> list[tuple[
         for key in ("siren", "siret", "vat_number"):
             if key in party:
                 found.append((f"{place}{key}", "a private person has none; remove it"))
-    elif siren is not None and country != "FR":
+        if party.get("taxable"):
+            found.append((f"{place}taxable", "a private person never is; remove it"))
+    elif siren is not None and not _territory_of(party["address"]).french:
         found.append((f"{place}siren", f"a SIREN is French, the address is in {country}"))
+    if party.get("taxable") is False and not party.get("person") and "vat_number" in party:
+        text = 'is that of a taxable person; remove it, or "taxable": false'
+        found.append((f"{place}vat_number", text))
     if siren and "siret" in party and not party["siret"].startswith(siren):
         text = f'"{party["siret"]}" does not begin with the SIREN, {siren}'
         found.append((f"{place}siret", text))
@@ -650,6 +709,17 @@ def french_postcode(text: str) -> str:
     if meant := readings.readings("postcode", text, _is_french_postcode):
         return f"write {readings.quoted(meant)}"
     return "write its five digits (a spreadsheet drops a 0 at the beginning)"
+
+
+def needs_siren(party: Mapping[str, Any]) -> bool:
+    """Whether a party is a French business without the SIREN that it has."""
+    taxable = party.get("taxable", True) and not party.get("person")
+    place = _territory_of(party["address"])
+    return taxable and place.french and place.state == "FR" and "siren" not in party
+
+
+def _territory_of(address: Mapping[str, Any]) -> territories.Territory:
+    return territories.of(address["country"], address.get("postcode", ""))
 
 
 def _json_files(root: Root, folder: Path, faults: list[Alert]) -> list[Path]:

@@ -30,6 +30,7 @@ from lib.typeset import (
     Lines,
     Style,
 )
+from lib.vat import NOT_SUBJECT
 
 TOP = 17 * MM
 TOP_OF_NEXT_PAGES = 26 * MM
@@ -145,7 +146,12 @@ def _reasons(document: Document) -> dict[str, str]:
 
 
 def _rate(document: Document, category: str, rate: Decimal) -> str:
-    """20 %; 0 % (2) where there is no VAT for several reasons, told beneath by their numbers."""
+    """20 %; 0 % (2) where there is no VAT for several reasons, told beneath by their numbers.
+
+    What is outside the scope of VAT has no rate, not even 0 %.
+    """
+    if category == NOT_SUBJECT:
+        return words.DASH
     percent, reasons = words.percent(rate, document.language), _reasons(document)
     numbered = list(dict.fromkeys(reasons.values()))
     if category not in reasons or len(numbered) == 1:
@@ -522,7 +528,8 @@ def _totals(document: Document, settled: Settled | None) -> Part:
     sums.append((words.word("net", language), amount(totals.net), SUM_STRONG))
     for vat in document.vat_breakdown:
         rate = _rate(document, vat.category, vat.rate)
-        label = words.word("vat", language, rate=rate, base=amount(vat.taxable))
+        key = "no_vat" if vat.category == NOT_SUBJECT else "vat"
+        label = words.word(key, language, rate=rate, base=amount(vat.taxable))
         sums.append((label, amount(vat.vat), SUM))
     sums.append((words.word("gross", language), amount(totals.gross), SUM_STRONG))
     if totals.due != totals.gross:

@@ -7,7 +7,7 @@ well-formed in its terms. A judge that cannot run raises; it never counts as pas
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lib import payment_code, schematron
+from lib import payment_code, schematron, territories
 from lib.code_lists import facturx_folder
 from lib.document import Document
 
@@ -39,7 +39,7 @@ def verdicts(document: Document, xml: bytes) -> list[Verdict]:
         return found
     node = schematron.processor().parse_xml(xml_text=xml.decode())
     found = _schematron_verdicts(_EN16931, node)
-    if document.seller.address.country == "FR":
+    if territories.of_address(document.seller.address).french:
         found += _schematron_verdicts(_BR_FR, node)
     if document.buyer.electronic_address is None:
         found = [verdict for verdict in found if not verdict.rule.startswith(_ADDRESS_OF_BUYER)]

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from lib import mail_words, money, records, words
+from lib import mail_words, mentions, money, records, words
 from lib.document import INVOICE, Document, Party
 from lib.mail_words import phrase
 from lib.reminders import Claim
@@ -237,16 +237,15 @@ def _claim_paragraphs(made: Document, level: str, claim: Claim) -> Iterable[str]
     rows.append(("due_date", late))
     yield _lines(language, rows)
     laws = [note.text for note in made.notes if note.code in _law_of(level, made)]
-    if not made.buyer.person:
+    owed = []
+    if claim.rate:
         rate, days = words.percent(claim.rate, language), _days(claim.days, language)
-        owed = [
-            _labelled(
-                phrase("penalty", language, rate=rate, days=days),
-                _amount(claim.penalty, made),
-                language,
-            ),
-            _labelled(phrase("indemnity", language), _amount(claim.indemnity, made), language),
-        ]
+        label = phrase("penalty", language, rate=rate, days=days)
+        owed.append(_labelled(label, _amount(claim.penalty, made), language))
+    if claim.indemnity:
+        label = phrase("indemnity", language)
+        owed.append(_labelled(label, _amount(claim.indemnity, made), language))
+    if owed:
         day = words.long_date(claim.day, language)
         if level == "polite":
             owed.insert(0, phrase("penalty_note", language, day=day))
@@ -261,9 +260,9 @@ def _claim_paragraphs(made: Document, level: str, claim: Claim) -> Iterable[str]
 def _law_of(level: str, made: Document) -> tuple[str, ...]:
     """Which mentions of the invoice a reminder quotes: PMD is on penalties, PMT on the indemnity.
 
-    A private person owes interest from formal notice on, and no indemnity.
+    Who is not a business owes interest from formal notice on, and no indemnity.
     """
-    if made.buyer.person:
+    if mentions.customer_of(made.buyer) in (mentions.PRIVATE, mentions.BODY):
         return ("PMD",) if level == "formal" else ()
     return () if level == "polite" else ("PMD", "PMT")
 

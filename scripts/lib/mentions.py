@@ -1,7 +1,8 @@
 """The legal mentions: lib/mentions.json, chosen by date of issue, language and customer.
 
 The law is renumbered now and then, so the texts are data with days from and until which
-they hold; each names its source. No other file has a legal wording in it.
+they hold; each names its source and the day on which it was looked up. No other file has
+a legal wording in it. Those of French law stand on the invoices of French sellers alone.
 """
 
 import json
@@ -11,9 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from lib import money, words
+from lib import money, territories, vat, words
 from lib.alerts import Alert, Refused
-from lib.document import Note
+from lib.document import Note, Party
 from lib.inputs import SellerTerms
 
 
@@ -27,9 +28,12 @@ class _Mention(NamedTuple):
     amount: Decimal | None
 
 
+# Who the customer is, for what it owes when it pays late: `applies` of an entry, or "all".
+BUSINESS, PRIVATE, BODY, PUBLIC = "business", "private", "body", "public"
+
+
 @cache
 def _table() -> tuple[_Mention, ...]:
-    entries = json.loads(Path(__file__).with_suffix(".json").read_text())
     return tuple(
         _Mention(
             entry["id"],
@@ -40,19 +44,37 @@ def _table() -> tuple[_Mention, ...]:
             {language: entry[language] for language in ("fr", "en")},
             Decimal(entry["amount"]) if "amount" in entry else None,
         )
-        for entry in entries
+        for entry in sources()
     )
 
 
+def sources() -> list[dict[str, str]]:
+    """The entries of the table as they stand there: each names its source and its day."""
+    path = Path(__file__).with_suffix(".json")
+    found: list[dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def customer_of(buyer: Party) -> str:
+    """Which mentions of late payment a buyer reads: art. L441-10 C. com. binds professionals.
+
+    A public body pays by the code de la commande publique, whether it is taxable or not.
+    """
+    if buyer.person:
+        return PRIVATE
+    if vat.is_public(buyer):
+        return PUBLIC
+    return BUSINESS if vat.is_taxable(buyer) else BODY
+
+
 def mention(
-    mention_id: str, day: date, language: str, private: bool = False, **values: str
+    mention_id: str, day: date, language: str, customer: str = BUSINESS, **values: str
 ) -> Note:
     """The mention in force on `day`, its placeholders filled with `values`.
 
     Raises:
       Refused: if none is: the table does not reach so far.
     """
-    customer = "private" if private else "business"
     for entry in _table():
         in_force = entry.valid_from <= day <= entry.valid_until
         if entry.id == mention_id and in_force and entry.applies in (customer, "all"):
@@ -62,23 +84,23 @@ def mention(
     raise Refused([Alert("B-MENTION", "", "ISSUE_DATE", text)])
 
 
-def recovery_indemnity(day: date) -> Decimal:
-    """What a business owes for recovery costs where it pays late an invoice issued on `day`.
+def recovery_indemnity(day: date, customer: str = BUSINESS) -> Decimal:
+    """What a customer owes for recovery costs where it pays late an invoice issued on `day`.
 
     Its mention says the same amount in words.
     """
     for entry in _table():
         in_force = entry.valid_from <= day <= entry.valid_until
-        if entry.id == "recovery_indemnity" and in_force and entry.amount is not None:
-            return entry.amount
+        if entry.id == "recovery_indemnity" and in_force and entry.applies == customer:
+            return entry.amount or money.ZERO
     return money.ZERO
 
 
 def notes_of(
     seller: SellerTerms,
+    buyer: Party,
     day: date,
     language: str,
-    private: bool,
     audience: str,
     operation_category: str,
     issued_by: str = "",
@@ -86,31 +108,51 @@ def notes_of(
     """BG-1 of an invoice: what BR-FR-05 wants once each (PMT, PMD, AAB) and the law beside it.
 
     Args:
-      audience: the code of note BAR (BR-FR-20): B2B, B2BINT, B2C, B2CINT.
+      audience: the code of note BAR (BR-FR-20): B2B, B2BINT, B2C, B2CINT, OUTOFSCOPE.
       issued_by: who issues in the seller's name and on its behalf; empty: the seller.
     """
+    customer = customer_of(buyer)
+    french = territories.of_address(seller.party.address).french
 
     def note(mention_id: str, **values: str) -> Note:
-        return mention(mention_id, day, language, private, **values)
+        return mention(mention_id, day, language, customer, **values)
 
-    notes = [Note(code="BAR", text=audience)]
+    notes = [Note(code="BAR", text=audience)] if french else []
     if issued_by:
         notes.append(note("mandate", issuer=issued_by, seller=seller.party.name))
     company = _company_line(seller, language)
     if company:
         notes.append(note("company", text=company))
-    rate = words.percent(seller.late_penalty_rate, language)
-    notes.append(note("late_penalties", rate=rate))
-    notes.append(note("recovery_indemnity"))
+    if french:
+        rate = words.percent(seller.late_penalty_rate, language)
+        notes.append(note("late_penalties", rate=rate))
+        notes.append(note("recovery_indemnity"))
     if seller.early_discount:
         percent = words.percent(seller.early_discount.percent, language)
         notes.append(note("early_discount", rate=percent, days=str(seller.early_discount.days)))
-    else:
+    elif french:
         notes.append(note("no_early_discount"))
-    notes.append(note(operation_category))
-    if seller.debits:
+    if french:
+        notes.append(note(operation_category))
+    if french and seller.debits:
         notes.append(note("debits"))
     return tuple(notes)
+
+
+def of_credited(
+    notes: tuple[Note, ...], category: str, day: date, language: str
+) -> tuple[Note, ...]:
+    """The notes of an invoice on a credit note: its category of operation is what is credited.
+
+    Args:
+      category: goods, services or mixed, of the lines that are credited.
+    """
+    categories = {
+        entry.texts[language] for entry in _table() if entry.id in ("goods", "services", "mixed")
+    }
+    return tuple(
+        mention(category, day, language) if note.text in categories else note for note in notes
+    )
 
 
 def _company_line(seller: SellerTerms, language: str) -> str:

@@ -27,7 +27,7 @@ from lib import (
 from lib.document import Document
 from lib.settings import Settings
 
-TEMPLATE = "3"  # the layout of lib/invoice_pdf; it changes whenever the page does
+TEMPLATE = "4"  # the layout of lib/invoice_pdf; it changes whenever the page does
 _SHAPING = ("fpdf2", "fonttools", "factur-x", "lxml", "Babel", "segno", "pillow")
 _JUDGING = ("saxonche", "msgspec")
 # A worker needs two seconds to compile the schematrons; fewer documents are faster at home.

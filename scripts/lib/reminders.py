@@ -5,7 +5,8 @@
 The rate is the annual one that the invoice states. The amount outstanding on the day counts
 for all days since the due date, whatever was paid in between. Example: 1200.00 at 12.15 %,
 45 days late, is 17.98 (17.9753...). Penalty and recovery indemnity are owed by businesses
-alone (art. L441-10 C. com.); what a private person owes is the invoice.
+to French sellers (art. L441-10 C. com.); what a private person owes is the invoice. A public
+body owes the indemnity, and interest at a rate that the law sets and its accountant pays.
 """
 
 from collections.abc import Mapping
@@ -39,19 +40,14 @@ def late_penalty(outstanding: Decimal, rate: Decimal, days: int) -> Decimal:
     return money.ratio_of(outstanding, money.product(rate, Decimal(days)), 100 * _DAYS_OF_A_YEAR)
 
 
-def claim(
-    outstanding: Decimal, due: date, day: date, rate: Decimal, indemnity: Decimal, private: bool
-) -> Claim:
+def claim(outstanding: Decimal, due: date, day: date, rate: Decimal, indemnity: Decimal) -> Claim:
     """What an invoice that was due on `due` comes to on `day`.
 
     Args:
-      rate: the annual rate of late penalties, in per cent.
+      rate: the annual rate of late penalties that the customer owes, in per cent.
       indemnity: for recovery costs.
-      private: whether the customer is a private person, who owes neither.
     """
     days = (day - due).days
-    if private:
-        return Claim(day, days, outstanding, money.ZERO, money.ZERO, money.ZERO)
     return Claim(day, days, outstanding, rate, late_penalty(outstanding, rate, days), indemnity)
 
 

@@ -138,8 +138,10 @@ _TREATMENTS = (
     ({"treatment": "reverse_charge"}, "0", "FR", ""),
     ({"treatment": "intra_eu"}, "0", "DE", "DE136695976"),
     ({"treatment": "export"}, "0", "US", ""),
+    ({"treatment": "outside_eu"}, "0", "US", ""),
     (_EXEMPT, "0", "FR", ""),
 )
+_SOLD = {"export": "goods", "outside_eu": "services"}
 _ABROAD = {
     "DE": {"lines": ["Deichstraße 7"], "postcode": "20459", "city": "Hamburg", "country": "DE"},
     "US": {"lines": ["1 Main Street"], "postcode": "02108", "city": "Boston", "country": "US"},
@@ -166,7 +168,7 @@ def _charges() -> list[dict[str, Any]]:
             "description": description,
             "vat_rate": rate,
             "unit": "C62",
-            "category": "goods" if i % 3 == 0 else "services",
+            "category": _SOLD.get(vat["treatment"]) or ("goods" if i % 3 == 0 else "services"),
             "charge": charge,
             **terms,
         }
