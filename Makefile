@@ -159,7 +159,7 @@ client: $(READY) ## a new client file: ID, then NAME SIREN ADDRESS CITY CODE ...
 
 .PHONY: check
 check: $(READY) ## validate every input, issue nothing
-	@today=$${TODAY:-$$($(SCRIPT)/show_dates.py --root $(ROOT) 2>/dev/null)}; \
+	@today=$${TODAY:-$$($(SCRIPT)/show_dates.py --root $(ROOT) 2>/dev/null || :)}; \
 	  $(SCRIPT)/check_inputs.py --root $(ROOT) --today "$${today%% *}"
 
 ##@ A month
