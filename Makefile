@@ -44,7 +44,7 @@ SUB := $(MAKE) -f $(HOUSE)/Makefile ROOT=$(ROOT)
 
 # Names that an environment may have for ends of its own (gettext's LANGUAGE, a terminal's
 # LINES): only what was typed is meant.
-TYPED := LINES DATE FILE LANGUAGE ID NAME COUNTRY PERSON TAXABLE SIREN VAT_NUMBER ADDRESS POSTCODE CITY EMAIL CODE DAYS \
+TYPED := SENT LINES DATE FILE LANGUAGE ID NAME COUNTRY PERSON TAXABLE SIREN VAT_NUMBER ADDRESS POSTCODE CITY EMAIL CODE DAYS \
   TREATMENT EXEMPTION_CODE EXEMPTION_REASON START EVERY DESCRIPTION PRICE UNIT VAT_RATE CATEGORY SIZE
 define if_typed
 ifneq ($$(origin $(1)),command line)
@@ -318,10 +318,10 @@ $(ROOT)/data/flags/balances.done: $(call files,$(ROOT)/data/heads/revenues $(ROO
 ##@ Mail
 
 .PHONY: mail
-mail: $(READY) ## send what was not sent: invoices, credit notes, packages, summaries
+mail: $(READY) ## send what was not sent; SENT=name or all: record that it went another way
 	$(NEED_ROOT)
 	@$(SCRIPT)/pack_batches.py --root $(ROOT)
-	@$(TODAY_IS); $(SCRIPT)/send_invoices.py --root $(ROOT) --today "$$1"
+	@$(TODAY_IS); $(SCRIPT)/send_invoices.py --root $(ROOT) --today "$$1" --sent "$$SENT"
 
 .PHONY: reminders due-reminders
 reminders: $(READY) ## remind clients of overdue invoices [DATE] [DRY_RUN=1: only show what would go]

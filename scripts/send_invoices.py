@@ -4,6 +4,7 @@
 Each document is mailed to its client once, as sent.jsonl knows; without SMTP_HOST the mails
 wait in data/outbox/. Summaries that wait there for the operator leave too. A mail that the
 server does not take stops no other one; it waits for the next run, and this one ends with 4.
+SENT names a mail that waits, or all: it is recorded that it went another way, nothing is sent.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -14,6 +15,7 @@ from lib import cli
 def parser() -> ArgumentParser:
     """The options of this script."""
     made = cli.parser(__doc__ or "")
+    made.add_argument("--sent", default="", help="a waiting mail that went another way, or all")
     made.add_argument("--today", type=cli.day, required=True, help="the date of today")
     return made
 
@@ -77,13 +79,55 @@ def main(arguments: Namespace, root: Root) -> None:
             desk = Desk(root, used, given, outbox.read_sent(root), sender)
             notices: list[Alert] = []
             dues = [*direct_mails(desk, notices), *batch_mails(desk, notices)]
-            hashes = write_all(box, dues)
-            box.clear(_KINDS, hashes)
+            if not arguments.sent:
+                hashes = write_all(box, dues)
+                box.clear(_KINDS, hashes)
+        if arguments.sent:
+            for due in chosen(desk, arguments.sent, dues):
+                box.record_elsewhere(due)
+            box.report()
+            return
         alerts.report(root.logs, _SCRIPT, notices)
         for due in dues:
             box.deliver(due, written(root, due, hashes[due.name]), sender)
         box.deliver_summaries()
         box.report()
+
+
+def chosen(desk: Desk, name: str, dues: list[Due]) -> list[Due]:
+    """The waiting mail of this name (or of this file), or each that waits where it is "all".
+
+    Raises:
+      Refused: if none of this name waits.
+    """
+    paths = outbox.waiting(desk.root)
+    due = {one.name: one for one in (*dues, *written_elsewhere(desk, paths))}
+    known = {path.stem: due[path.stem] for path in paths if path.stem in due}
+    if name == "all":
+        return list(known.values())
+    stem = Path(name).name.removesuffix(".eml")
+    if stem not in known:
+        names = ", ".join(known) or "none"
+        text = f'"{name}" does not wait in data/outbox/; these do: {names}'
+        raise cli.refuse("B-MAIL-UNKNOWN", "", "SENT", text)
+    return [known[stem]]
+
+
+def written_elsewhere(desk: Desk, paths: list[Path]) -> Iterator[Due]:
+    """The waiting mails that other scripts wrote: reminders and summaries."""
+    for path in paths:
+        kind, _, rest = path.stem.partition("__")
+        client, *about = rest.rsplit("__", 2)
+        facts: Record = {}
+        if kind == "reminder" and len(about) == 2:
+            facts = {"number": about[0], "level": about[1]}
+        elif kind != outbox.SUMMARY:
+            continue
+        data = storage.read(path)
+        addresses = (*mail.addresses(data, "To"), *mail.addresses(data, "Cc"))
+        to = outbox.remaining(desk.sent.get(path.stem, []), addresses)
+        owner = "" if kind == outbox.SUMMARY else client
+        yield Due(path.stem, kind, owner, facts, to, partial(bytes, data))
 
 
 def write_all(box: outbox.Outbox, dues: list[Due]) -> dict[str, str]:

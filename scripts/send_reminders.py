@@ -193,9 +193,10 @@ def is_unsent(fact: Record, client: Client, used: Settings, sent: dict[str, list
 
 def held_back(fact: Record) -> Alert:
     """A reminder of an invoice that its client may never have seen."""
+    name = outbox.mail_name(fact["kind"], fact["client"], fact["number"])
     text = (
-        "is not reminded of: its own mail has not left; send it first (`make mail`), or set"
-        ' "email": false under delivery where it went another way'
+        "is not reminded of: its own mail has not left; send it first (`make mail`), or record that"
+        f" it went another way (`make mail SENT={name}`)"
     )
     return Alert("I-REMINDER-HELD", "", fact["number"], text, fact["client"])
 

@@ -17,6 +17,7 @@ from email import policy
 from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import trustme
@@ -116,6 +117,51 @@ def eml(root: Root, name: str) -> Any:
 
 def sent(root: Root) -> list[dict[str, Any]]:
     return house.records(root, "sent", "outbox")
+
+
+# --- what went another way ---------------------------------------------------------------
+
+
+def test_a_mail_that_went_another_way_is_recorded_and_not_sent(root, tmp_path):
+    send(root)
+    nord, pia, sud = waiting(root)
+    house_before = house.tree(root, "data/outbox/", "data/heads/")
+    for wanted in (nord, f"data/outbox/{sud}.eml"):
+        ran = house.call("send_invoices", root, today=house.TODAY, sent=wanted)
+        assert ran.code == 0, ran
+    assert waiting(root) == [pia]
+    assert [(one["mail"], one["elsewhere"]) for one in sent(root)] == [(nord, True), (sud, True)]
+    assert sent(root)[0]["to"] == ["nord@client.example", "direction@nord.example"]
+    assert house.tree(root, "data/outbox/", "data/heads/") == house_before
+    with post.office() as server, mock.patch.dict(os.environ, environment(server)):
+        assert send(root).code == 0
+        assert [one.recipients for one in server.received] == [["pia@client.example"]]
+    assert house.call("verify", root).code == 0
+
+
+def test_all_that_waits_may_have_gone_another_way_summaries_and_packages_too(
+    batch_root, in_batches, tmp_path
+):
+    send(batch_root)
+    assert summarise(batch_root, tmp_path / "run").code == 0
+    kinds = [name.partition("__")[0] for name in waiting(batch_root)]
+    assert kinds == ["package", "summary"]
+    ran = house.call("send_invoices", batch_root, today=house.TODAY, sent="all")
+    assert ran.code == 0, ran
+    assert waiting(batch_root) == []
+    assert [one["kind"] for one in sent(batch_root)] == kinds
+    assert len(list((batch_root.data / "batch_sent").iterdir())) == 1
+    send(batch_root)
+    assert waiting(batch_root) == []
+
+
+def test_a_mail_that_does_not_wait_is_named_with_those_that_do(root):
+    send(root)
+    ran = house.make(root, "mail", "SENT=invoice__nord__NORD-2026-0009")
+    assert ran.code == 2
+    assert "[B-MAIL-UNKNOWN]" in ran.err
+    assert ", ".join(waiting(root)) in ran.err
+    assert not sent(root)
 
 
 # --- what is sent, and to whom ---------------------------------------------------------

@@ -326,6 +326,26 @@ def test_an_invoice_of_before_mail_since_went_another_way_and_is_reminded_of(
     assert len(server.received) == 6
 
 
+def test_without_a_server_reminders_go_on_once_their_mails_went_by_hand(root):
+    assert house.month(root, "2026-11", "2026-12-08").code == 0  # due on 7 January
+    assert house.call("send_invoices", root, today="2026-12-08").code == 0
+
+    def by_hand(name: str, day: str) -> None:
+        assert house.call("send_invoices", root, today=day, sent=name).code == 0
+
+    def waiting() -> list[str]:
+        return [path.stem for path in outbox.waiting(root, "reminder") if "0002" in path.stem]
+
+    ran = remind(root, "2027-01-20")
+    assert "make mail SENT=invoice__nord__NORD-2026-0002" in ran.err
+    by_hand("all", "2027-01-20")
+    assert "I-REMINDER-HELD" not in remind(root, "2027-01-21").err
+    assert "reminder__nord__NORD-2026-0002__polite" in waiting()
+    by_hand("reminder__nord__NORD-2026-0002__polite", "2027-01-21")
+    remind(root, "2027-02-10")
+    assert "reminder__nord__NORD-2026-0002__firm" in waiting()
+
+
 def test_a_dry_run_shows_and_changes_nothing(root, server):
     before = house.tree(root)
     ran = remind(root, "2026-12-15", dry_run="1")

@@ -5,7 +5,7 @@ are made of records, proofs and client files alone: waiting mails are made again
 run, and one that is no longer wanted goes. Summaries alone leave as they were written. What
 a server took is one more line of data/outbox/sent.jsonl, appended and the .eml removed in
 one run of lib/issuing. A stop between the two sends that one mail again, with the same
-Message-ID.
+Message-ID. A mail that somebody sent another way is recorded alike, as `elsewhere`.
 
 Who sends holds a lock of the outbox while the server takes its time; the root's lock is
 held only to look and to record, so a slow server keeps no payment waiting.
@@ -246,6 +246,17 @@ class Outbox:
         print(text)
         alerts.write_log(self.root.logs, due.client, "INFO", self._script, "I-MAIL-SENT", text)
 
+    def record_elsewhere(self, due: Due) -> None:
+        """Records that a waiting mail, as it stands in its file, went to everyone another way."""
+        from lib.mail_server import Outcome
+
+        self._record(
+            due, storage.read(self._path(due.name)), Outcome(due.recipients), elsewhere=True
+        )
+        text = f"{due.name} recorded: it went another way to {', '.join(due.recipients)}"
+        print(text)
+        alerts.write_log(self.root.logs, due.client, "INFO", self._script, "I-MAIL-SENT", text)
+
     def deliver_summaries(self) -> None:
         """Hands over every summary that waits, as it was written: nothing makes it anew."""
         paths = waiting(self.root, SUMMARY)
@@ -257,7 +268,9 @@ class Outbox:
             for sender in mail.addresses(data, "From")[:1]:
                 self.deliver(due, data, sender)
 
-    def _record(self, due: Due, data: bytes, outcome: "Outcome") -> None:
+    def _record(
+        self, due: Due, data: bytes, outcome: "Outcome", *, elsewhere: bool = False
+    ) -> None:
         fact: Record = {
             "kind": due.kind,
             "client": due.client,
@@ -270,6 +283,8 @@ class Outbox:
         }
         if outcome.refused:
             fact["refused"] = list(outcome.refused)
+        if elsewhere:
+            fact["elsewhere"] = True
         command = f"{self._script.removesuffix('.py')} {due.name}"
         with issuing.begin(self.root, command, self._used.lock_wait) as run:
             chain = self._current_chain()
@@ -301,7 +316,10 @@ class Outbox:
         Raises:
           Unavailable: with every mail and address that failed.
         """
-        because = "" if self._used.mail.host else ": SMTP_HOST is not set in .env"
+        because = ""
+        if not self._used.mail.host:
+            because = ": SMTP_HOST is not set in .env; `make mail SENT=name`, or SENT=all, records"
+            because += " that they went another way"
         left = len(waiting(self.root))
         wait = alerts.counted(left, "waits", "wait")
         text = f"{wait} in data/outbox/{because}" if left else "none waits"
