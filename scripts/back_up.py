@@ -15,7 +15,7 @@ def parser() -> ArgumentParser:
     """The options of this script."""
     made = cli.parser(__doc__ or "")
     made.add_argument("--to", type=Path, required=True, help="the folder to put the backup into")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    cli.add_today(made)
     return made
 
 

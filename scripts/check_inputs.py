@@ -9,14 +9,15 @@ from lib import cli
 def parser() -> ArgumentParser:
     """The options of this script."""
     made = cli.parser(__doc__ or "")
-    made.add_argument("--today", type=cli.day_or_none, help="the date of today, 2026-11-08")
+    made.add_argument("--today", type=cli.day, help="what the law says on that day, 2026-11-08")
+    made.add_argument("--law", action="store_true", help="what it says today")
     return made
 
 
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-from lib import alerts, inputs, law_notices, lock, revenues, settings
+from lib import alerts, dates, inputs, law_notices, lock, revenues, settings
 from lib.alerts import Alert, Refused
 from lib.inputs import Inputs
 from lib.root import Root
@@ -29,7 +30,8 @@ def main(arguments: Namespace, root: Root) -> None:
     unfit = unfit_usage(root, given, wait)
     if unfit:
         raise Refused(unfit)
-    if today := arguments.today:
+    if arguments.law or arguments.today:
+        today = dates.of_run(root, arguments.today, None, None).today
         notices = [*law_notices.of_inputs(given, today), *law_notices.old_law(today)]
         alerts.report(root.logs, "check_inputs.py", notices)
     usage = sum(len(sources) for sources in given.usage.values())
@@ -51,4 +53,4 @@ def unfit_usage(root: Root, given: Inputs, wait: int) -> list[Alert]:
 
 
 if __name__ == "__main__":
-    cli.run(ARGUMENTS, main)
+    cli.run(ARGUMENTS, main, finds_days=False)

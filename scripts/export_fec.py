@@ -13,6 +13,7 @@ def parser() -> ArgumentParser:
     """The options of this script."""
     made = cli.parser(__doc__ or "")
     made.add_argument("--year", type=cli.year, required=True, help="2024")
+    cli.add_flag(made)
     return made
 
 
@@ -42,4 +43,4 @@ def main(arguments: Namespace, root: Root) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(ARGUMENTS, main)
+    cli.run(ARGUMENTS, main, "fec")

@@ -8,7 +8,9 @@ from lib import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    return cli.parser(__doc__ or "")
+    made = cli.parser(__doc__ or "")
+    cli.add_flag(made)
+    return made
 
 
 if __name__ == "__main__":
@@ -22,10 +24,11 @@ def main(_: Namespace, root: Root) -> None:
     """One file."""
     with exports.reading(root, "export_payments") as books:
         table = accounting_tables.payments(books.histories)
-        exports.write(root, {"payments/payments.csv": table.to_bytes(books.settings)})
+        used = books.settings
+        exports.write(root, {"payments/payments.csv": table.to_bytes(used)}, used.csv_once)
     things = ("payment, refund or reversal", "payments, refunds and reversals")
     print(alerts.counted(len(table.cells["id"]), *things))
 
 
 if __name__ == "__main__":
-    cli.run(ARGUMENTS, main)
+    cli.run(ARGUMENTS, main, "payments")

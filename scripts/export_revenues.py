@@ -41,7 +41,7 @@ def main(arguments: Namespace, root: Root) -> None:
             data, reports[name] = accounting_tables.joined(table.columns, rows, used)
             files[f"recettes/{name}-{period}.csv"] = data
             files[f"recettes/{name}-{period}.totals.csv"] = reports[name].totals.to_bytes(used)
-        exports.write(root, files)
+        exports.write(root, files, used.csv_once)
     received, invoiced = (reports[name].gross for name in ("recettes", "revenues"))
     print(f"{period}: received {received}, invoiced {invoiced}")
 
@@ -56,4 +56,4 @@ def tables_of(period: str, used: Settings, clients: Iterator[list[History]]) -> 
 
 
 if __name__ == "__main__":
-    cli.run(ARGUMENTS, main)
+    cli.run(ARGUMENTS, main, "recettes")

@@ -13,11 +13,10 @@ from lib import cli
 def parser() -> ArgumentParser:
     """The options of this script."""
     made = cli.parser(__doc__ or "")
-    made.add_argument("--month", type=cli.month, required=True, help="2026-10")
-    made.add_argument("--issue-date", type=cli.day, required=True, help="2026-11-08")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    cli.add_dates(made)
     made.add_argument("--client", default="", help="only this client")
     made.add_argument("--reissue", type=cli.yes, default=False, help="yes: after a credit note")
+    cli.add_flag(made)
     return made
 
 
@@ -372,4 +371,4 @@ def report(root: Root, decision: Decision, facts: dict[str, list[records.Record]
 
 
 if __name__ == "__main__":
-    cli.run(ARGUMENTS, main)
+    cli.run(ARGUMENTS, main, "direct")

@@ -14,8 +14,7 @@ from lib import cli
 def parser() -> ArgumentParser:
     """The options of this script."""
     made = cli.parser(__doc__ or "")
-    made.add_argument("--issue-date", type=cli.day, required=True, help="2026-11-03")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    cli.add_dates(made, month_too=False)
     made.add_argument("--client", default="", help="only the files of this batch client")
     made.add_argument(
         "--pass-strays", type=cli.yes, default=False, help="yes: what is not a batch fails later"

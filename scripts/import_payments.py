@@ -17,7 +17,7 @@ def parser() -> ArgumentParser:
     made.add_argument("--file", type=Path, required=True, help="payments.csv")
     made.add_argument("--again", type=cli.yes, default=False, help="yes: the same once more")
     made.add_argument("--overpayment", type=cli.yes, default=False, help="yes: more than is due")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    cli.add_today(made)
     return made
 
 

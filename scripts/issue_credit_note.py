@@ -15,8 +15,7 @@ def parser() -> ArgumentParser:
     made = cli.parser(__doc__ or "")
     made.add_argument("--invoice", required=True, help="NORD-2026-0001")
     made.add_argument("--lines", default="", help="a JSON file: the lines to take back")
-    made.add_argument("--issue-date", type=cli.day, required=True, help="2026-11-08")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    cli.add_dates(made, month_too=False)
     made.add_argument("--again", type=cli.yes, default=False, help="yes: the same once more")
     return made
 

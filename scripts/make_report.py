@@ -17,7 +17,7 @@ def parser() -> ArgumentParser:
     made.add_argument("--year", type=cli.year, required=True, help="2026")
     made.add_argument("--language", default="", help="fr or en (default: by the issuer's country)")
     made.add_argument("--date", type=cli.day_or_none, default=None, help="(default: today)")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    cli.add_today(made)
     return made
 
 

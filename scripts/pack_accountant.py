@@ -39,7 +39,9 @@ def main(arguments: Namespace, root: Root) -> None:
     with exports.reading(root, f"pack_accountant {period}") as books:
         bills = _issued(books, period)
         _check(root, bills)
-        target = root.exports / "accountant" / f"accountant-{period}.zip"
+        target = exports.path_of(
+            root, f"accountant/accountant-{period}.zip", books.settings.csv_once
+        )
         tables = accountant.tables(books.histories, issuer, period, books.settings)
         changed = pack(root, target, tables, bills)
     name = root.name_of(target)
@@ -100,4 +102,4 @@ def _name(bill: Bill) -> str:
 
 
 if __name__ == "__main__":
-    cli.run(ARGUMENTS, main)
+    cli.run(ARGUMENTS, main, "accountant")

@@ -12,7 +12,9 @@ from lib import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    return cli.parser(__doc__ or "")
+    made = cli.parser(__doc__ or "")
+    cli.add_flag(made)
+    return made
 
 
 if __name__ == "__main__":
@@ -64,4 +66,4 @@ def pack(root: Root, client: str, chain: records.Chain, used: Settings) -> int:
 
 
 if __name__ == "__main__":
-    cli.run(ARGUMENTS, main)
+    cli.run(ARGUMENTS, main, "packages")

@@ -13,8 +13,7 @@ from lib import cli
 def parser() -> ArgumentParser:
     """The options of this script."""
     made = cli.parser(__doc__ or "")
-    made.add_argument("--month", type=cli.month, required=True, help="2026-10")
-    made.add_argument("--issue-date", type=cli.day, required=True, help="2026-11-08")
+    cli.add_dates(made)
     return made
 
 
@@ -95,13 +94,14 @@ def draft(
 
 def write(root: Root, drafts: dict[str, bytes]) -> None:
     """Leaves exactly these drafts in ROOT/preview/."""
-    storage.make_folder(root.preview)
-    for path in root.preview.glob("*.pdf"):
-        if path.name not in drafts:
-            path.unlink()
-    for name, pdf in drafts.items():
-        storage.update_derived(root.preview / name, pdf)
-        print(root.preview / name)
+    files = {root.preview / name: pdf for name, pdf in drafts.items()}
+    with storage.held(root.preview):
+        for path in root.preview.glob("*.pdf"):
+            if path not in files:
+                path.unlink()
+        storage.update_all_derived(files)
+    for path in files:
+        print(path)
     print(alerts.counted(len(drafts), "draft"))
 
 

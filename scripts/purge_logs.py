@@ -26,7 +26,7 @@ def parser() -> ArgumentParser:
     """The options of this script."""
     made = cli.parser(__doc__ or "")
     made.add_argument("--keep-days", type=days, required=True, help="365")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    cli.add_today(made)
     made.add_argument("--dry-run", type=cli.switch, default=False, help="1: say what would go")
     return made
 

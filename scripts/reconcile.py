@@ -12,7 +12,9 @@ from lib import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    return cli.parser(__doc__ or "")
+    made = cli.parser(__doc__ or "")
+    cli.add_flag(made)
+    return made
 
 
 if __name__ == "__main__":
@@ -123,4 +125,4 @@ def _remove_orphans(root: Root, clients: set[str]) -> int:
 
 
 if __name__ == "__main__":
-    cli.run(ARGUMENTS, main)
+    cli.run(ARGUMENTS, main, "balances")

@@ -15,7 +15,7 @@ def parser() -> ArgumentParser:
     made = cli.parser(__doc__ or "")
     made.add_argument("--payment", default="", help="studio_nord/3, as its recording said")
     made.add_argument("--date", default="", help="the day of the reversal (default: today)")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    cli.add_today(made)
     return made
 
 

@@ -17,7 +17,7 @@ def parser() -> ArgumentParser:
     """The options of this script."""
     made = cli.parser(__doc__ or "")
     made.add_argument("--command", required=True, help="month, batch or reminders")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    cli.add_today(made)
     made.add_argument("--month", default="", help="2026-10 (empty: it could not be told)")
     made.add_argument("--status", type=int, default=0, help="what the run ended with")
     made.add_argument("--run", type=Path, required=True, help="the folder of Make's notes of it")
@@ -28,50 +28,22 @@ if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
 from lib import alerts, told
-from lib.alerts import Refused
 from lib.root import Root
 from lib.told import Run
 
-_SCRIPT = "send_alerts.py"
-
 
 def main(arguments: Namespace, root: Root) -> None:
-    """Looks whether there may be something to tell, and only then reads the house.
-
-    Raises:
-      Refused: if the run went on past something that is wrong, and ended well but for that.
-    """
-    run = run_of(arguments)
-    before, sight = told.read(root), told.sight(root, run)
-    if sight and sight == before.sight and not (run.failed or run.said):
-        say_nothing(arguments.run, root, run)
-        return
-    # Reads inputs and records, and imports what all of that needs.
-    from lib import summaries
-
-    summary = summaries.look(root, run, before)
-    if summary.is_news:
-        summaries.say(root, summary, _SCRIPT)
-    else:
-        say_nothing(arguments.run, root, run)
-    summaries.send(root, summary, before, sight, _SCRIPT)
-    if not arguments.status and any(alert.code.startswith("B-") for alert in run.said):
-        raise Refused([])  # each was said where it was found
+    """One summary, or one line."""
+    told.tell(root, run_of(arguments))
 
 
 def run_of(arguments: Namespace) -> Run:
-    """The run, from what Make noted of it in a folder: the step it came to, its alerts."""
-    failed = (arguments.run / "step").read_text().strip() if arguments.status else ""
+    """The run, from the notes of it in a folder: the step it came to, its alerts."""
+    failed = ""
+    if arguments.status:
+        failed = (arguments.run / "step").read_text(encoding="utf-8").strip()
     said = alerts.noted(arguments.run / "alerts")
     return Run(arguments.command, arguments.today, arguments.month, failed, said)
-
-
-def say_nothing(folder: Path, root: Root, run: Run) -> None:
-    """One line, and nothing at all where Make keeps back what was said (QUIET)."""
-    outcome = f"{run.name}: nothing to do, nothing new"
-    alerts.write_log(root.logs, "", "INFO", _SCRIPT, "I-RUN", outcome)
-    print(outcome)
-    (folder / "said").unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

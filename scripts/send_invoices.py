@@ -16,7 +16,8 @@ def parser() -> ArgumentParser:
     """The options of this script."""
     made = cli.parser(__doc__ or "")
     made.add_argument("--sent", default="", help="a waiting mail that went another way, or all")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    cli.add_today(made)
+    cli.add_flag(made)
     return made
 
 
@@ -387,4 +388,4 @@ def keep_named(path: Path, sha256: str, kept: Path, run: issuing.Run, data: byte
 
 
 if __name__ == "__main__":
-    cli.run(ARGUMENTS, main)
+    cli.run(ARGUMENTS, main, "mail")

@@ -19,7 +19,7 @@ def parser() -> ArgumentParser:
     made.add_argument(
         "--dry-run", type=cli.switch, default=False, help="1: only show what would go"
     )
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    cli.add_today(made)
     return made
 
 

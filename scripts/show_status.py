@@ -13,8 +13,7 @@ from lib import cli
 def parser() -> ArgumentParser:
     """The options of this script."""
     made = cli.parser(__doc__ or "")
-    made.add_argument("--month", type=cli.month, required=True, help="2026-10")
-    made.add_argument("--today", type=cli.day, required=True, help="the date of today")
+    cli.add_dates(made)
     return made
 
 

@@ -1,6 +1,15 @@
 """What all tests share: the same examples every time, however slow the machine."""
 
+import os
+
 from hypothesis import settings
+
+from lib.settings import DEFAULTS
+
+# What stands where the tests were started is nobody's setting in them.
+for name in tuple(os.environ):
+    if name in DEFAULTS or name.startswith(("MAKE", "MFLAGS", "GNUMAKE", "TYPED")):
+        del os.environ[name]
 
 settings.register_profile("house", deadline=None, derandomize=True)
 settings.load_profile("house")

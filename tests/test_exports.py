@@ -393,14 +393,17 @@ def test_make_rebuilds_what_is_stale_and_only_that(root):
     assert (root.path / "exports/recettes/revenues-2024.totals.csv").exists()
 
 
-def test_a_dialect_of_the_command_line_holds_for_once(root):
+def test_a_dialect_given_for_once_has_a_file_of_its_own(root):
     house.make(root, "payments-csv")
     made = root.path / "exports/payments/payments.csv"
     plain = made.read_bytes()
     house.make(root, "payments-csv", "CSV_DIALECT=fr")
-    assert b";331,00;" in made.read_bytes()
-    house.make(root, "payments-csv")
     assert made.read_bytes() == plain
+    once = made.with_name("payments.fr-en.csv")
+    assert b";331,00;" in once.read_bytes()
+    house.write(root, ".env", b"CSV_DIALECT=fr\n")
+    house.make(root, "payments-csv")
+    assert made.read_bytes() == once.read_bytes()
 
 
 @pytest.mark.parametrize("target", ["export", "accountant"])
@@ -408,9 +411,14 @@ def test_make_wants_a_year_or_a_month(root, target):
     ran = house.make(root, target)
     assert ran.code == 2
     assert ran.err.count("\n") == 1 and "YEAR or MONTH is missing" in ran.err
-    for words in (["YEAR=24"], ["MONTH=2024-13"], ["YEAR=2024", "MONTH=2024-03"], ["YEAR=$(x) ;"]):
+    for words, said in (
+        (["YEAR=24"], 'YEAR: "24" is not a year; write '),
+        (["MONTH=2024-13"], 'MONTH: "2024-13" is not a month; write '),
+        (["YEAR=2024", "MONTH=2024-03"], "expected one of them, YEAR=2024 or MONTH=2024-03 "),
+        (["YEAR=$(x) ;"], 'YEAR: "$(x) ;" is not a year'),
+    ):
         ran = house.make(root, target, *words)
-        assert ran.code == 2 and "expected one of them" in ran.err
+        assert ran.code == 2 and said in ran.err
     assert not (root.path / "exports").exists()
 
 

@@ -91,12 +91,12 @@ def test_one_client_that_cannot_be_invoiced_stops_all_of_them(tmp_path):
         ("MONTH=2026-10", "ISSUE_DATE=8/11/2026"),
     ],
 )
-def test_a_value_that_is_no_date_reaches_neither_shell_nor_disk(tmp_path, words):
+def test_a_value_that_is_not_a_date_reaches_neither_shell_nor_disk(tmp_path, words):
     root = house.build(tmp_path / "root")
     before = sorted(tmp_path.rglob("*"))
     ran = house.make(root, "month", "TODAY=2026-11-08", *words)
     assert ran.code == 2
-    assert "is no date" in ran.err
+    assert "is not a " in ran.err
     assert sorted(tmp_path.rglob("*")) == before
 
 

@@ -210,14 +210,15 @@ def _ledger(past: Past, match: re.Match[str], _: Settings) -> bytes | None:
 
 
 _PERIOD = r"(20[0-9]{2}(?:-[0-9]{2})?)"
+_ONCE = r"(?:\.(?:rfc4180|fr)-(?:en|fr))?"  # a file that is not written as .env says
 
 _EXPORTS = (
     Export(
-        rf"recettes/({'|'.join(accounting_tables.TABLES)})-{_PERIOD}(\.totals)?\.csv",
+        rf"recettes/({'|'.join(accounting_tables.TABLES)})-{_PERIOD}{_ONCE}(\.totals)?\.csv",
         "export",
         _recettes,
     ),
-    Export(r"payments/payments\.csv", "payments-csv", _payments),
+    Export(rf"payments/payments{_ONCE}\.csv", "payments-csv", _payments),
     Export(r"fec/([0-9]{9})FEC(20[0-9]{2})[0-9]{4}\.txt", "fec", _fec),
     Export(r"ledger/(20[0-9]{2})\.(journal|beancount)", "ledger", _ledger),
 )
@@ -240,8 +241,8 @@ def _exports(files: Files, books: Books, used: Settings) -> Iterator[Alert]:
         for kind in _EXPORTS:
             if match := re.fullmatch(f"exports/{kind.pattern}", name):
                 yield from _export(files, name, kind, match, past, used)
-        if re.fullmatch(f"exports/accountant/accountant-{_PERIOD}\\.zip", name):
-            yield from _for_accountant(files, books, name, past, used)
+        if match := re.fullmatch(f"exports/accountant/accountant-{_PERIOD}{_ONCE}\\.zip", name):
+            yield from _for_accountant(files, books, name, match[1], past, used)
 
 
 def _issuer(root: Root) -> Issuer | None:
@@ -280,7 +281,7 @@ def _differs(files: Files, name: str, command: str) -> Alert:
 
 
 def _for_accountant(
-    files: Files, books: Books, name: str, past: Past, used: Settings
+    files: Files, books: Books, name: str, period: str, past: Past, used: Settings
 ) -> Iterator[Alert]:
     """The files inside have the hashes that its list says, the PDFs those of the records, and
     the tables say what the records say."""
@@ -307,8 +308,7 @@ def _for_accountant(
     if not right:
         yield _changed(name, "accountant")
     elif past.issuer and not any(
-        accountant.tables(past.histories, past.issuer, top.removeprefix("accountant-"), variant)
-        == tables
+        accountant.tables(past.histories, past.issuer, period, variant) == tables
         for variant in _dialects(used)
     ):
         yield _differs(files, name, "accountant")

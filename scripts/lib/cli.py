@@ -1,7 +1,9 @@
 """How every script starts and ends: options, the root, exit codes, no traceback.
 
 A script reads its options before it imports the rest of the house: --help and an option that
-is mistyped are answered at once.
+is mistyped are answered at once. An option that is not given has the value that was typed under
+its name after `make` (--issue-date: ISSUE_DATE); TYPED lists these names. What else stands in
+the environment is nobody's order.
 
 0 done, 1 input refused, 2 wrong usage, 3 integrity broken, 4 environment.
 """
@@ -11,7 +13,7 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import NoReturn
@@ -21,6 +23,7 @@ from lib.alerts import Alert, Refused, Stop, WrongUsage
 from lib.root import Root
 
 HOME = Path(__file__).resolve().parents[2]
+_ONE_OF_THEM = "expected one of them, YEAR=2024 or MONTH=2024-03"
 _REMEDIES = {
     errno.EACCES: "give this user the right to it, then ",
     errno.ENOSPC: "make room, then ",
@@ -28,12 +31,21 @@ _REMEDIES = {
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with an option as any other error is said, in one line."""
+    """Takes what was typed after `make`; says what is wrong with an option in one line."""
+
+    def parse_args(self, args: Sequence[str] | None = None, _: None = None) -> argparse.Namespace:  # type: ignore[override]
+        """The options of the command line, which go before what was typed after `make`."""
+        options = [option for action in self._actions for option in action.option_strings]
+        values = [(option, typed(option.lstrip("-"))) for option in options]
+        of_make = [f"{option}={value}" for option, value in values if value]
+        return super().parse_args([*of_make, *(sys.argv[1:] if args is None else args)])
 
     def error(self, message: str) -> NoReturn:
         # argparse writes "argument --keep-days: ..."; people typed KEEP_DAYS=... to `make`.
         option, _, text = message.removeprefix("argument --").partition(": ")
         place = option.replace("-", "_").upper() if message.startswith("argument --") else ""
+        if "not allowed with" in text:
+            text = f"{text.replace('argument --', '')}; {_ONE_OF_THEM}"
         fault = Alert("B-USAGE", "", place, text if place else f"{message}; --help has them all")
         alerts.report(None, self.prog, [fault])
         sys.exit(2)
@@ -48,11 +60,36 @@ def parser(description: str) -> argparse.ArgumentParser:
     return made
 
 
+def typed(name: str) -> str:
+    """What was typed after `make` under the name of an option; nothing where a script is run."""
+    name = name.replace("-", "_").upper()
+    return os.environ.get(name, "") if name in os.environ.get("TYPED", "").split() else ""
+
+
 def add_period(made: argparse.ArgumentParser) -> None:
     """--year or --month, one of them."""
     either = made.add_mutually_exclusive_group(required=True)
     either.add_argument("--year", dest="period", type=year, help="2024")
     either.add_argument("--month", dest="period", type=month, help="2024-03")
+    add_flag(made)
+
+
+def add_today(made: argparse.ArgumentParser) -> None:
+    """--today, which `run` finds where it is not given."""
+    made.add_argument("--today", type=day, help="(default: the date in issuer.json's time zone)")
+
+
+def add_dates(made: argparse.ArgumentParser, *, month_too: bool = True) -> None:
+    """--today and --issue-date, and --month, which `run` finds where they are not given."""
+    add_today(made)
+    made.add_argument("--issue-date", type=day, help="2026-11-08 (default: today)")
+    if month_too:
+        made.add_argument("--month", type=month, help="2026-10 (default: before the issue date)")
+
+
+def add_flag(made: argparse.ArgumentParser) -> None:
+    """--flag: the work is done only where its flag does not stand, and raises it."""
+    made.add_argument("--flag", action="store_true", help="only if something changed since")
 
 
 def add_payment(made: argparse.ArgumentParser) -> None:
@@ -65,11 +102,22 @@ def add_payment(made: argparse.ArgumentParser) -> None:
         "--method", default="", help="transfer, card, cheque, cash, direct_debit, other"
     )
     made.add_argument("--again", type=yes, default=False, help="yes: the same once more")
-    made.add_argument("--today", type=day, required=True, help="the date of today")
+    add_today(made)
 
 
-def run(arguments: argparse.Namespace, main: Callable[[argparse.Namespace, Root], None]) -> None:
-    """Runs `main`, tells every alert that stops it, and exits with its code."""
+def run(
+    arguments: argparse.Namespace,
+    main: Callable[[argparse.Namespace, Root], None],
+    work: str = "",
+    *,
+    finds_days: bool = True,
+) -> None:
+    """Runs `main`, tells every alert that stops it, and exits with its code.
+
+    Args:
+      work: what its flag is called, for a script that has --flag.
+      finds_days: whether the days that were not given are found before it.
+    """
     from lib import storage
 
     root = Root(arguments.root.resolve())
@@ -81,7 +129,12 @@ def run(arguments: argparse.Namespace, main: Callable[[argparse.Namespace, Root]
             raise WrongUsage([Alert("B-USAGE", str(root.path), "", text)])
         storage.refuse_links(root)
         logs = root.logs if root.issuer.exists() else None
-        main(arguments, root)
+        if finds_days:
+            _find_days(arguments, root)
+        if work and arguments.flag:
+            _flagged(arguments, root, main, work)
+        else:
+            main(arguments, root)
         sys.stdout.flush()
     except Stop as stop:
         alerts.report(logs, script, stop.alerts)
@@ -111,6 +164,40 @@ def run(arguments: argparse.Namespace, main: Callable[[argparse.Namespace, Root]
             traceback.print_exc()
         alerts.report(None, script, [Alert("B-INTERNAL", script, "", text)])
         sys.exit(4)
+
+
+def _find_days(arguments: argparse.Namespace, root: Root) -> None:
+    """The days that were not given, and the month that they come to."""
+    given = vars(arguments)
+    wanted = ("today", "issue_date", "month")
+    names = [name for name in wanted if name in given and given[name] is None]
+    if not names:
+        return
+    from lib import dates
+
+    found = dates.of_run(root, given.get("today"), given.get("issue_date"), given.get("month"))
+    for name in names:
+        setattr(arguments, name, getattr(found, name))
+
+
+def _flagged(
+    arguments: argparse.Namespace,
+    root: Root,
+    main: Callable[[argparse.Namespace, Root], None],
+    work: str,
+) -> None:
+    from lib import flags, settings
+
+    given = vars(arguments)
+    period = given.get("period") or given.get("month") or given.get("year") or ""
+    # Files of another name for once are not what the flag is about.
+    if flags.is_of_dialect(work) and settings.load(root).csv_once:
+        main(arguments, root)
+    elif flags.stands(root, work, period):
+        print(f"{work} {period}".strip() + ": nothing changed since it was made")
+    else:
+        with flags.raising(root, work, period):
+            main(arguments, root)
 
 
 def run_without_root(main: Callable[[], None]) -> None:
@@ -161,7 +248,7 @@ def _is_year(text: str) -> bool:
 def _is_day(text: str) -> bool:
     # Python reads 20261031 and 2026-W44-6 too.
     try:
-        return date.fromisoformat(text).isoformat() == text
+        return text.startswith("20") and date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
 
@@ -177,7 +264,7 @@ def unfit(
 
 
 def day_or_none(text: str) -> date | None:
-    """A date; an empty text is none, since Make passes an unset variable so."""
+    """A date; an empty text is none."""
     return day(text) if text else None
 
 
@@ -189,7 +276,7 @@ def switch(text: str) -> bool:
 
 
 def yes(text: str) -> bool:
-    """yes or no; an empty text is no, since Make passes an unset variable so."""
+    """yes or no; an empty text is no."""
     if text not in ("", "yes", "no"):
         raise argparse.ArgumentTypeError(f'"{text}" is neither yes nor no')
     return text == "yes"

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from lib import (
@@ -105,9 +106,22 @@ def _shares(root: Root) -> Iterator[list[str]]:
         yield share
 
 
-def write(root: Root, files: dict[str, bytes]) -> None:
-    """Writes files under exports/, each whole or not at all, and says so."""
-    paths = {root.exports / name: data for name, data in files.items()}
-    changed = storage.update_all_derived(paths)
+def write(root: Root, files: dict[str, bytes], once: str = "") -> None:
+    """Writes files of one folder under exports/, each whole or not at all, and says so.
+
+    Args:
+      once: what sets the names apart of files that are not written as .env says.
+    """
+    paths = {path_of(root, name, once): data for name, data in files.items()}
+    (folder,) = {path.parent for path in paths}
+    with storage.held(folder):
+        changed = storage.update_all_derived(paths)
     for path in paths:
         print(root.name_of(path) if path in changed else f"{root.name_of(path)}: as it was")
+
+
+def path_of(root: Root, name: str, once: str) -> Path:
+    """A file under exports/: recettes-2024.csv, or recettes-2024.fr-en.csv where that is `once`."""
+    path = root.exports / name
+    stem, _, suffixes = path.name.partition(".")
+    return path.with_name(f"{stem}{once}.{suffixes}")

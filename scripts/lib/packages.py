@@ -96,7 +96,11 @@ def write(
     Returns:
       whether the bytes changed.
     """
-    storage.make_folder(path.parent)
+    with storage.held(path.parent):
+        return _write(path, contents, comment, mode)
+
+
+def _write(path: Path, contents: Mapping[str, Content], comment: str, mode: int) -> bool:
     temporary = path.with_name(f".{path.name}.tmp")
     with storage.create(temporary) as stream:
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as package:

@@ -7,6 +7,7 @@ file. .env.example explains each setting.
 import io
 import os
 import re
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from lib import readings, schemas, storage
 from lib.alerts import Alert, Refused
 from lib.root import Root
 
-_DEFAULTS = {
+DEFAULTS = {
     "LOCK_WAIT": "300",
     "CSV_DIALECT": "rfc4180",
     "CSV_HEADERS": "en",
@@ -110,7 +111,8 @@ class Settings(NamedTuple):
     """`lock_wait`: seconds to wait for another run to end; `workers`: processes of this machine
     for what is done on all cores; `cluster`: who renders instead of them, or None.
 
-    `csv_dialect` is rfc4180 or fr, `csv_headers` en or fr.
+    `csv_dialect` is rfc4180 or fr, `csv_headers` en or fr; `csv_once` is what sets files apart
+    that are not written as .env says: ".fr-en", or empty.
     """
 
     lock_wait: int
@@ -118,6 +120,7 @@ class Settings(NamedTuple):
     cluster: Cluster | None
     csv_dialect: str
     csv_headers: str
+    csv_once: str
     mail: Mail
 
 
@@ -127,8 +130,8 @@ def load(root: Root) -> Settings:
     Raises:
       Refused: for a setting that is unknown or has a value that it cannot have.
     """
-    values = {**_DEFAULTS, **_file(root)}
-    values |= {name: os.environ[name] for name in _DEFAULTS if os.environ.get(name)}
+    of_file = {**DEFAULTS, **_file(root)}
+    values = of_file | {name: os.environ[name] for name in DEFAULTS if os.environ.get(name)}
     faults = []
     for name, what in _NUMBERS.items():
         if not _is_number(values[name]):
@@ -154,6 +157,7 @@ def load(root: Root) -> Settings:
         cluster=_cluster(root, values) if is_cluster else None,
         csv_dialect=values["CSV_DIALECT"],
         csv_headers=values["CSV_HEADERS"],
+        csv_once="" if _style(values) == _style(of_file) else _style(values),
         mail=Mail(
             host=values["SMTP_HOST"],
             port=int(values["SMTP_PORT"]) or _PORTS[values["SMTP_SECURITY"]],
@@ -168,6 +172,11 @@ def load(root: Root) -> Settings:
             alert_to=_addresses(values["ALERT_TO"]),
         ),
     )
+
+
+def _style(values: Mapping[str, str]) -> str:
+    """How CSV files are written, as it stands in their names where .env says otherwise."""
+    return f".{values['CSV_DIALECT']}-{values['CSV_HEADERS']}"
 
 
 def notices(used: Settings) -> list[Alert]:
@@ -270,7 +279,7 @@ def _file(root: Root) -> dict[str, str]:
     from dotenv.parser import parse_stream
 
     values, faults = {}, []
-    known = ", ".join(_DEFAULTS)
+    known = ", ".join(DEFAULTS)
     for found in parse_stream(io.StringIO(text)):
         if found.error or (found.key is not None and found.value is None):
             # Not repeated: it may be the rest of a password.
@@ -278,7 +287,7 @@ def _file(root: Root) -> dict[str, str]:
             faults.append(_fault(root, "is no NAME=value; quote a value with spaces or #", place))
         elif found.key is not None and not _NAME.fullmatch(found.key):
             faults.append(_fault(root, "is no name of a setting", f"line {found.original.line}"))
-        elif found.key is not None and found.key not in _DEFAULTS:
+        elif found.key is not None and found.key not in DEFAULTS:
             faults.append(_fault(root, f"{found.key}: unknown setting; known: {known}"))
         elif found.key is not None:
             values[found.key] = found.value or ""

@@ -4,6 +4,7 @@ Read: inside the root only, UTF-8 only, JSON without duplicate keys or floats.
 Write: whole or not at all, flushed to the disk with the folder that names the file.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -11,7 +12,7 @@ import re
 import shutil
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal, InvalidOperation
 from io import BufferedReader, BufferedWriter, FileIO
 from pathlib import Path
@@ -405,17 +406,34 @@ def make_folder(path: Path) -> None:
     flush_folder(path.parent)
 
 
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Creates a folder of derived files and keeps it to one maker at a time.
+
+    Readers hold the root's lock together, so two may make the same file of the records; each
+    writes under a temporary name, which is the same for both.
+    """
+    make_folder(folder)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 def update_derived(path: Path, data: bytes) -> bool:
     """Writes a derived file; where its bytes would not change, only its time is renewed.
 
     Returns:
       whether the bytes changed.
     """
-    return path in update_all_derived({path: data})
+    with held(path.parent):
+        return path in update_all_derived({path: data})
 
 
 def update_all_derived(files: Mapping[Path, bytes]) -> set[Path]:
-    """The same of many.
+    """Writes derived files as `update_derived` does; the caller keeps other makers out.
 
     Returns:
       those whose bytes changed.

@@ -19,10 +19,12 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from lib import heads, storage
-from lib.alerts import Alert, Broken, printable
+from lib import alerts, flags, heads, storage
+from lib.alerts import Alert, Broken, Refused
 from lib.heads import Head
 from lib.root import Root
+
+_SCRIPT = "send_alerts.py"  # whose the summary is in the log, whoever asks for it
 
 
 class Run(NamedTuple):
@@ -49,6 +51,36 @@ class Told(NamedTuple):
 
 
 NOTHING = Told({}, frozenset(), "")
+
+
+def tell(root: Root, run: Run) -> bool:
+    """Tells the operator of a run: on stderr, in the log, by mail; where there is news only.
+
+    Returns:
+      whether there was something to tell.
+
+    Raises:
+      Unavailable: the mail server cannot take the summary now.
+      Refused: the run went on past something that is wrong, and ended well but for that.
+    """
+    before, seen = read(root), sight(root, run)
+    is_same = bool(seen) and seen == before.sight and not (run.failed or run.said)
+    if not is_same:
+        # Reads inputs and records, and imports what all of that needs.
+        from lib import summaries
+
+        summary = summaries.look(root, run, before)
+        if summary.is_news:
+            summaries.say(root, summary, _SCRIPT)
+    if is_same or not summary.is_news:
+        outcome = f"{run.name}: nothing to do, nothing new"
+        alerts.write_log(root.logs, "", "INFO", _SCRIPT, "I-RUN", outcome)
+        print(outcome)
+    if not is_same:
+        summaries.send(root, summary, before, seen, _SCRIPT)
+    if not run.failed and any(alert.code.startswith("B-") for alert in run.said):
+        raise Refused([])  # each was said where it was found
+    return not is_same and summary.is_news
 
 
 def path_of(root: Root) -> Path:
@@ -95,10 +127,10 @@ def sight(root: Root, run: Run) -> str:
 
 
 def _inputs(root: Root) -> Iterator[tuple[str, int, int, int]]:
-    """Every input with its time, size and mode; a house has many, so they are only looked at."""
+    """Every input as a glance sees it; a house has many, so none is read."""
     for path in (root.issuer, root.env):
         with suppress(FileNotFoundError):
-            yield _seen(path.name, path.stat())
+            yield flags.look(path.name, path.stat())
     folders = [root.clients, root.batch_clients]
     with suppress(FileNotFoundError):
         folders += [Path(entry.path) for entry in os.scandir(root.usage) if entry.is_dir()]
@@ -106,8 +138,4 @@ def _inputs(root: Root) -> Iterator[tuple[str, int, int, int]]:
         with suppress(FileNotFoundError, PermissionError), os.scandir(folder) as entries:
             for entry in entries:
                 with suppress(FileNotFoundError):  # a link to nothing
-                    yield _seen(f"{folder.name}/{entry.name}", entry.stat())
-
-
-def _seen(name: str, found: os.stat_result) -> tuple[str, int, int, int]:
-    return printable(name), found.st_mtime_ns, found.st_size, found.st_mode
+                    yield flags.look(f"{folder.name}/{entry.name}", entry.stat())

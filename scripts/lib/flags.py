@@ -1,0 +1,123 @@
+"""Flags: data/flags/<work>.done, or <period>/<work>.done, says that a work is done.
+
+A flag holds the fingerprint of the files that the work was done from, and of those that it
+left: their names, sizes, times and changes of state to the nanosecond. It stands as long as
+both are the same, so that a file that came with an old time, or a clock that was ahead, hides
+nothing. Without flags all work is done again, to the same end.
+"""
+
+import glob
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from lib import storage
+from lib.alerts import printable
+from lib.root import Root
+
+_PROGRAM = Path(__file__).parents[1]
+
+
+class Work(NamedTuple):
+    """What a work is done from and what it leaves, as patterns below the root.
+
+    `settings` are those that matter beside .env; `program`: its results change with ours.
+    """
+
+    inputs: tuple[str, ...]
+    results: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    program: bool = False
+
+
+_PARTIES = ("issuer.json", ".env", "clients/*", "batch_clients/*")
+# A stopped run that waits to be finished changes the records.
+_BOOKS = ("issuer.json", ".env", "data/revenues/*", "data/payments/*", "data/pending/*/*")
+_DIALECT = ("CSV_DIALECT", "CSV_HEADERS")
+
+_WORKS = {
+    "direct": Work((*_PARTIES, "data/usage/*/*")),
+    "packages": Work(("data/heads/revenues_batch/*",), ("downloads/*",)),
+    "balances": Work(("data/heads/revenues/*", "data/heads/payments/*"), ("data/balance/*",)),
+    "mail": Work(
+        (*_PARTIES, "downloads/*", "data/heads/revenues/*", "data/heads/revenues_batch/*"),
+        settings=("SMTP_HOST", "MAIL_FROM", "MAIL_SINCE", "MAIL_MAX_ATTACHMENT"),
+    ),
+    "recettes": Work(_BOOKS, ("exports/recettes/*-{}.*",), _DIALECT, program=True),
+    "payments": Work(_BOOKS, ("exports/payments/*",), _DIALECT, program=True),
+    "fec": Work(_BOOKS, ("exports/fec/*FEC{}*",), program=True),
+    "ledger": Work(_BOOKS, ("exports/ledger/{}.*",), program=True),
+    "accountant": Work(_BOOKS, ("exports/accountant/*-{}.*",), _DIALECT, program=True),
+}
+
+
+def path_of(root: Root, work: str, period: str = "") -> Path:
+    """The flag of a work; `period` is the month or the year that it is about, if any."""
+    return root.flags / period / f"{work}.done"
+
+
+def stands(root: Root, work: str, period: str = "") -> bool:
+    """Whether a work is done, and nothing that it was done from or left is another since."""
+    try:
+        known = json.loads(path_of(root, work, period).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    if work == "mail" and os.environ.get("SMTP_HOST") and any(root.data.glob("outbox/*.eml")):
+        return False  # what waits for a server is tried again
+    inputs = _inputs(root, work)
+    return bool(known == {"inputs": inputs, "results": _results(root, work, period)})
+
+
+@contextmanager
+def raising(root: Root, work: str, period: str = "") -> Iterator[None]:
+    """Raises the flag of a work when the block ends well.
+
+    What is changed while it runs contradicts the flag: inputs are looked at before.
+    """
+    path = path_of(root, work, period)
+    inputs = _inputs(root, work)
+    yield
+    value = {"inputs": inputs, "results": _results(root, work, period)}
+    storage.update_derived(path, storage.pretty_json(value))
+
+
+def is_of_dialect(work: str) -> bool:
+    """Whether how CSV files are written shows in the results of a work."""
+    return _DIALECT[0] in _WORKS[work].settings
+
+
+def drop(root: Root, work: str, period: str = "") -> None:
+    """Removes a flag that no longer stands, so that Make sees work to do."""
+    if not stands(root, work, period):
+        path_of(root, work, period).unlink(missing_ok=True)
+
+
+def _inputs(root: Root, work: str) -> str:
+    found = _WORKS[work]
+    seen = [entry for pattern in found.inputs for entry in _seen(root.path, pattern)]
+    if found.program:
+        seen += [*_seen(_PROGRAM, "*.py"), *_seen(_PROGRAM, "lib/*"), *_seen(_PROGRAM, "lib/*/*")]
+    settings = [os.environ.get(name, "") for name in found.settings]
+    return storage.sha256(repr((seen, settings)).encode())
+
+
+def _results(root: Root, work: str, period: str) -> str:
+    patterns = [pattern.format(period) for pattern in _WORKS[work].results]
+    seen = [entry for pattern in patterns for entry in _seen(root.path, pattern)]
+    return storage.sha256(repr(seen).encode())
+
+
+def _seen(folder: Path, pattern: str) -> Iterator[tuple[str, int, int, int]]:
+    """The files of a pattern, by name, without what is being written."""
+    # Path.glob takes three times as long.
+    for name in sorted(glob.glob(pattern, root_dir=folder)):  # noqa: PTH207
+        with suppress(OSError):  # it is gone, or another's
+            yield look(name, (folder / name).stat())
+
+
+def look(name: str, found: os.stat_result) -> tuple[str, int, int, int]:
+    """What a glance tells of a file; the change of its state is what no hand can set."""
+    return printable(name), found.st_size, found.st_mtime_ns, found.st_ctime_ns
