@@ -41,12 +41,16 @@ def main(arguments: Namespace, root: Root) -> None:
 
 def unfit_usage(root: Root, given: Inputs, wait: int) -> list[Alert]:
     """What does not fit the plans, in the usage of months that are not invoiced yet."""
+    unfit = {key: some for key, some in given.usage.items() if any(one.unfit for one in some)}
     with lock.shared(root, wait):
-        chains = revenues.read(root, revenues.DIRECT)
+        issued = {
+            client: revenues.lines_of(root, revenues.DIRECT, client)
+            for client in sorted({client for client, _ in unfit})
+        }
     return [
         alert
-        for (client, month), some in given.usage.items()
-        if not revenues.is_invoiced(revenues.chain_of(root, revenues.DIRECT, chains, client), month)
+        for (client, month), some in unfit.items()
+        if not revenues.is_invoiced(issued[client], month)
         for used in some
         for alert in used.unfit
     ]

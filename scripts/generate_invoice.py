@@ -42,11 +42,13 @@ from lib import (
     settings,
     storage,
 )
-from lib.alerts import Alert, Broken, Refused
+from lib.alerts import Alert, Broken, Refused, gathered
 from lib.billing import Billable, NothingToBill
 from lib.billing_rules import MissingUsage
 from lib.document import Document
 from lib.inputs import Client, Inputs, UsageInput
+from lib.numbering import Numbered
+from lib.records import Chain
 from lib.root import Root
 from lib.settings import Settings
 
@@ -61,6 +63,26 @@ class Decision(NamedTuple):
     notices: list[Alert]
 
 
+class Past(NamedTuple):
+    """What a run needs of all records: each client's end, to be appended to, every number, whose
+    numbers have a code, and under which id a buyer was known that is in clients/ no more."""
+
+    ends: dict[str, Chain]
+    numbered: list[Numbered]
+    codes: dict[str, set[str]]
+    gone: dict[str, str]
+
+    def take_in(self, root: Root, client: str, lines: list[revenues.Line], gone: bool) -> None:
+        """Adds a client's records; `gone` where clients/ does not have it."""
+        path = revenues.chain_path(root, revenues.DIRECT, client)
+        self.ends[client] = records.end_of(path, lines)
+        self.numbered.extend(revenues.numbers_of(root, revenues.DIRECT, client, lines))
+        for line in lines:
+            self.codes.setdefault(numbering.parse(line.number)[0], set()).add(client)
+            if gone:
+                self.gone[line.buyer] = client
+
+
 def main(arguments: Namespace, root: Root) -> None:
     """The story of a run."""
     month, issue_date = arguments.month, arguments.issue_date
@@ -70,15 +92,14 @@ def main(arguments: Namespace, root: Root) -> None:
     alerts.report(root.logs, "generate_invoice.py", settings.notices(used))
     with issuing.begin(root, command, used.lock_wait) as run:
         given = inputs.load(root)
-        chains = revenues.read(root, revenues.DIRECT)
-        sequences = numbering.read(root, revenues.DIRECT.counters, chains.values())
-        decision = decide(root, given, chains, month, arguments.client, arguments.reissue)
+        past = Past({}, [], {}, {})
+        decision = decide(root, given, past, month, arguments.client, arguments.reissue)
+        sequences = numbering.read(root, revenues.DIRECT.counters, past.numbered)
         documents = number_all(given, decision.to_issue, sequences, issue_date)
         facts = stage(run, given, documents, used)
         if facts:
             for client, new in facts.items():
-                chain = revenues.chain_of(root, revenues.DIRECT, chains, client)
-                run.append(chain, new)
+                run.append(past.ends[client], new)
             numbering.stage(run, revenues.DIRECT.counters, sequences)
             run.commit()
     report(root, decision, facts)
@@ -97,20 +118,17 @@ def _check_dates(month: str, issue_date: date, today: date) -> None:
 
 
 def decide(
-    root: Root,
-    given: Inputs,
-    chains: dict[str, records.Chain],
-    month: str,
-    client: str,
-    reissue: bool,
+    root: Root, given: Inputs, past: Past, month: str, client: str, reissue: bool
 ) -> Decision:
     """Who is to be invoiced, by the inputs and the records.
 
     Args:
+      past: takes in what the records know, which are read one client at a time.
       client: the id of the only client to invoice; empty: all of them.
       reissue: whether an invoice that was fully credited may be issued anew.
 
     Raises:
+      Broken: with every disagreement of the records.
       Refused: with every problem of every client.
     """
     if client and client not in given.clients:
@@ -118,45 +136,67 @@ def decide(
         raise cli.refuse("B-USAGE", "", "CLIENT", f'"{client}" is no client; they are {known}')
     decision = Decision([], [], [])
     faults: list[Alert] = []
-    for one in [given.clients[client]] if client else given.clients.values():
-        file = one.source.name
-        chain = revenues.chain_of(root, revenues.DIRECT, chains, one.client.id)
-        invoices = revenues.issued(chain.records)
-        decision.notices.extend(_late_usage(root, given, one.client, invoices, month))
-        try:
-            billable = billing.billable(one.client, month, given.usage)
-        except MissingUsage as missing:
-            # What came into the plan later asks nothing of a month invoiced before.
-            done = [issued for issued in _standing(invoices) if issued.month == month]
-            if done:
-                _pass_over(decision, root, given, one.client.id, done[-1])
-            else:
-                faults += _missing_usage(root, given, one.client.id, missing)
-            continue
-        if isinstance(billable, NothingToBill):
-            decision.passed_over.append(billable)
-            continue
-        earlier = _overlapping(invoices, billable)
-        standing = _standing(earlier)
-        done = [issued for issued in standing if issued.month == month]
-        if done:
-            _pass_over(decision, root, given, one.client.id, done[-1])
-        elif standing:
-            text = (
-                f"the period {billable.period.start} to {billable.period.end} overlaps that of"
-                f" {standing[-1].number}; credit it first, or mend the plan"
-            )
-            faults.append(Alert("B-INVOICE-OVERLAP", file, "plan", text, one.client.id))
-        elif earlier and not (reissue and client):
-            reason = f"{earlier[-1].number} is credited; issue anew with REISSUE=yes"
-            decision.passed_over.append(NothingToBill(one.client.id, reason))
-        else:
-            faults += [alert for used in billable.usage for alert in used.unfit]
-            decision.to_issue.append(billable)
-    faults += _taken_names(given, chains, decision.to_issue)
+    broken: list[Alert] = []
+    owners = records.owners(root, root.data / revenues.DIRECT.records)
+    for name in sorted({*given.clients, *owners}):
+        with gathered(broken):
+            lines = revenues.lines_of(root, revenues.DIRECT, name)
+            past.take_in(root, name, lines, name not in given.clients)
+            if client == name or (not client and name in given.clients):
+                issued = revenues.issued(lines)
+                faults += _decide(
+                    root, given, decision, name, issued, month, bool(client and reissue)
+                )
+    if broken:
+        raise Broken(broken)
+    faults += _taken_names(given, past, decision.to_issue)
     if faults:
         raise Refused(faults)
     return decision
+
+
+def _decide(
+    root: Root,
+    given: Inputs,
+    decision: Decision,
+    client: str,
+    invoices: list[revenues.Issued],
+    month: str,
+    reissue: bool,
+) -> Iterator[Alert]:
+    """Takes one client into the decision; yields what is wrong with its inputs."""
+    one, file = given.clients[client].client, given.clients[client].source.name
+    decision.notices.extend(_late_usage(root, given, one, invoices, month))
+    try:
+        billable = billing.billable(one, month, given.usage)
+    except MissingUsage as missing:
+        # What came into the plan later asks nothing of a month invoiced before.
+        done = [issued for issued in _standing(invoices) if issued.month == month]
+        if done:
+            _pass_over(decision, root, given, client, done[-1])
+        else:
+            yield from _missing_usage(root, given, client, missing)
+        return
+    if isinstance(billable, NothingToBill):
+        decision.passed_over.append(billable)
+        return
+    earlier = _overlapping(invoices, billable)
+    standing = _standing(earlier)
+    done = [issued for issued in standing if issued.month == month]
+    if done:
+        _pass_over(decision, root, given, client, done[-1])
+    elif standing:
+        text = (
+            f"the period {billable.period.start} to {billable.period.end} overlaps that of"
+            f" {standing[-1].number}; credit it first, or mend the plan"
+        )
+        yield Alert("B-INVOICE-OVERLAP", file, "plan", text, client)
+    elif earlier and not reissue:
+        reason = f"{earlier[-1].number} is credited; issue anew with REISSUE=yes"
+        decision.passed_over.append(NothingToBill(client, reason))
+    else:
+        yield from (alert for used in billable.usage for alert in used.unfit)
+        decision.to_issue.append(billable)
 
 
 def _standing(invoices: Iterable[revenues.Issued]) -> list[revenues.Issued]:
@@ -194,27 +234,18 @@ def _missing_usage(
             yield from used.unfit
 
 
-def _taken_names(
-    given: Inputs, chains: dict[str, records.Chain], billables: Iterable[Billable]
-) -> Iterator[Alert]:
+def _taken_names(given: Inputs, past: Past, billables: Iterable[Billable]) -> Iterator[Alert]:
     """Clients under a new id whose invoices the records have under another one.
 
     Their months would be issued again, since what was issued is known by id.
     """
-    codes: dict[str, set[str]] = {}
-    gone: dict[str, str] = {}
-    for owner, chain in chains.items():
-        for record in chain.records:
-            codes.setdefault(numbering.parse(record["number"])[0], set()).add(owner)
-            if owner not in given.clients:
-                gone[record["buyer"]] = owner
     for client in [billable.client for billable in billables]:
         file = given.clients[client.id].source.name
-        others = sorted(codes.get(client.code, set()) - {client.id})
+        others = sorted(past.codes.get(client.code, set()) - {client.id})
         gone_by_code = [other for other in others if other not in given.clients]
         # A client with invoices of its own was not renamed, whoever else has its name.
-        owner = gone.get(client.party.name, "".join(gone_by_code[:1]))
-        if client.id in chains:
+        owner = past.gone.get(client.party.name, "".join(gone_by_code[:1]))
+        if past.ends[client.id].seq:
             owner = ""
         if owner:
             text = (

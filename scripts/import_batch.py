@@ -327,7 +327,8 @@ def month_faults(
 ) -> Iterator[Fault]:
     """A month is handed in once, while its payer has a plan and is not invoiced for it yet."""
     month = submission.month
-    if any(issued.month == month for issued in revenues.issued(chain.records)):
+    invoices = (record for record in chain.records if record["kind"] == "invoice")
+    if any(record["month"] == month for record in invoices):
         rule = f"{month} was invoiced already; a month is handed in once"
         remedy = "put what is new into the file of the next month"
         yield Fault(0, "", submission.path.name, rule, remedy)
@@ -336,8 +337,7 @@ def month_faults(
     if payer.status == "closed" or serves is None:
         rule = f"its payer {payer.id} is closed or has no plan in {month}: nobody would be billed"
         yield Fault(0, "", name, rule, "ask the issuer to mend the payer's file")
-    path = revenues.chain_path(root, revenues.DIRECT, payer.id)
-    for issued in revenues.issued(records.read(root, path).records):
+    for issued in revenues.issued(revenues.lines_of(root, revenues.DIRECT, payer.id)):
         covers = issued.period.start.isoformat()[:7] <= month <= issued.period.end.isoformat()[:7]
         if covers and not issued.fully_credited:
             rule = f"its payer {payer.id} was invoiced for {month} already, by {issued.number}"
@@ -466,7 +466,8 @@ def issue(
       Refused: with every rule of the standard that any document breaks; the file is rejected.
     """
     root = run.root
-    sequences = numbering.read(root, revenues.BATCH.counters, chains.values())
+    given_numbers = numbering.numbered(root, chains.values())
+    sequences = numbering.read(root, revenues.BATCH.counters, given_numbers)
     numbered = _numbered(client, submission, given, sequences, arguments)
     issued = Issued()
     faults: list[Fault] = []

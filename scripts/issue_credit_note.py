@@ -42,8 +42,9 @@ from lib import (
     settings,
     storage,
 )
-from lib.alerts import Alert, Refused
+from lib.alerts import Alert, Broken, Refused, gathered
 from lib.document import Document
+from lib.numbering import Numbered
 from lib.revenues import Ledger
 from lib.root import Root
 
@@ -52,10 +53,10 @@ Asked = dict[str, Decimal | None] | None
 
 
 class Found(NamedTuple):
-    """An invoice in the records, with every chain of its world."""
+    """An invoice in the records, with every number of its world."""
 
     ledger: Ledger
-    chains: dict[str, records.Chain]
+    numbers: list[Numbered]
     chain: records.Chain
     record: records.Record
 
@@ -112,22 +113,41 @@ def find(root: Root, number: str) -> Found:
     Raises:
       Refused: if there is none, or it is a credit note itself.
     """
-    every: list[records.Chain] = []
+    known: set[str] = set()
     for ledger in (revenues.DIRECT, revenues.BATCH):
-        chains = revenues.read(root, ledger)
-        every += chains.values()
-        for chain in chains.values():
-            for record in chain.records:
-                if record["number"] == number:
-                    if record["kind"] != "invoice":
-                        text = f"{number} is a credit note; only an invoice is credited"
-                        raise cli.refuse("B-CREDIT", "", "INVOICE", text)
-                    return Found(ledger, chains, chain, record)
-    known = {record["number"] for chain in every for record in chain.records}
+        owner, numbers = _owner(root, ledger, number)
+        if owner:
+            chain = records.read(root, revenues.chain_path(root, ledger, owner))
+            record = next(record for record in chain.records if record["number"] == number)
+            if record["kind"] != "invoice":
+                text = f"{number} is a credit note; only an invoice is credited"
+                raise cli.refuse("B-CREDIT", "", "INVOICE", text)
+            return Found(ledger, numbers, chain, record)
+        known |= {one.number for one in numbers}
     meant = readings.quoted(readings.readings("invoice_number", number, known.__contains__))
     remedy = f"write {meant}" if meant else readings.form("invoice_number")
     text = f'"{number}" is not an invoice of ours; {remedy}'
     raise cli.refuse("B-CREDIT", "", "INVOICE", text)
+
+
+def _owner(root: Root, ledger: Ledger, number: str) -> tuple[str, list[Numbered]]:
+    """Whose number it is, empty where it is nobody's; and all numbers that were given.
+
+    Raises:
+      Broken: with every disagreement of the records, which are read one client at a time.
+    """
+    owner = ""
+    numbers: list[Numbered] = []
+    faults: list[Alert] = []
+    for client in records.owners(root, root.data / ledger.records):
+        with gathered(faults):
+            lines = revenues.lines_of(root, ledger, client)
+            numbers += revenues.numbers_of(root, ledger, client, lines)
+            if any(line.number == number for line in lines):
+                owner = client
+    if faults:
+        raise Broken(faults)
+    return owner, numbers
 
 
 def decide(
@@ -153,7 +173,7 @@ def decide(
         raise Refused(
             Alert("B-CREDIT", number, place, text, client) for place, text in too_much.faults
         ) from None
-    sequences = numbering.read(root, found.ledger.counters, found.chains.values())
+    sequences = numbering.read(root, found.ledger.counters, found.numbers)
     code = numbering.parse(number)[0]
     try:
         new_number = numbering.advance(sequences, code, issue_date)

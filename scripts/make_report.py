@@ -44,7 +44,7 @@ def main(arguments: Namespace, root: Root) -> None:
             year,
             day,
             books.histories,
-            balances.read_all(root, until=day),
+            list(balances.read_all(root, until=day)),
             _issued(root, revenues.DIRECT),
             _issued(root, revenues.BATCH),
             heads.read(root),

@@ -26,6 +26,7 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -34,6 +35,7 @@ from typing import NamedTuple
 from lib import (
     alerts,
     balances,
+    histories,
     inputs,
     issuing,
     letters,
@@ -41,7 +43,6 @@ from lib import (
     mentions,
     money,
     outbox,
-    payments,
     records,
     reminders,
     revenues,
@@ -50,7 +51,7 @@ from lib import (
     tables,
     territories,
 )
-from lib.alerts import Alert, Broken
+from lib.alerts import Alert, Broken, gathered
 from lib.balances import InvoiceBalance
 from lib.document import Document
 from lib.inputs import Client, Inputs
@@ -63,6 +64,16 @@ from lib.settings import Settings
 
 _SCRIPT = "send_reminders.py"
 _KIND = "reminder"
+
+
+class Desk(NamedTuple):
+    """What deciding needs: the root, its settings and inputs, what was sent, the day."""
+
+    root: Root
+    used: Settings
+    given: Inputs
+    sent: dict[str, list[Record]]
+    day: date
 
 
 class Reminder(NamedTuple):
@@ -126,69 +137,73 @@ def decide(
     Raises:
       Broken: if records or documents are not what was recorded.
     """
-    after = given.issuer.issuer.reminders
-    if not after:
+    if not given.issuer.issuer.reminders:
         print('issuer.json sets no "reminders": none is sent')
-    sent = outbox.read_sent(root)
-    paid = payments.read(root)
+    desk = Desk(root, used, given, outbox.read_sent(root), day)
     found: list[Reminder] = []
-    notices = []
-    for client, chain in revenues.read(root, revenues.DIRECT).items():
-        entries = payments.entries(paid[client].records) if client in paid else []
-        facts = {fact["number"]: fact for fact in chain.records}
-        late = [
-            (balance, level)
-            for balance in balances.of_client(chain.records, entries)
-            for level in [level_of(balance, client, after, sent, day)]
-            if level
-        ]
-        known = given.clients.get(client)
-        if not late or (known is not None and not known.client.delivery.reminders):
-            continue
-        if known is None or not known.client.party.email:
-            text = f"has no address to send {alerts.counted(len(late), 'reminder')} to; add one"
-            place = f"clients/{client}.json"
-            notices.append(Alert("I-NO-EMAIL", place, "party.email", text, client))
-            continue
-        for balance, level in late:
-            fact = facts[balance.number]
-            if is_unsent(fact, known.client, used, sent):
-                notices.append(held_back(fact))
-                continue
-            claim = claim_of(root, fact, balance.outstanding, day)
-            reminder = Reminder(fact, known.client, level, claim, ())
-            addresses = (*known.client.party.email, *known.client.delivery.cc)
-            recipients = outbox.remaining(sent.get(reminder.name, []), addresses)
-            if recipients:
-                found.append(reminder._replace(recipients=recipients))
+    notices: list[Alert] = []
+    faults: list[Alert] = []
+    for client in histories.clients_of(root):
+        with gathered(faults):
+            for one in of_client(desk, client):
+                if isinstance(one, Reminder):
+                    found.append(one)
+                else:
+                    notices.append(one)
+    if faults:
+        raise Broken(faults)
     return found, notices
 
 
-def level_of(
-    balance: InvoiceBalance,
-    client: str,
-    after: dict[str, int],
-    sent: dict[str, list[Record]],
-    day: date,
-) -> str:
+def of_client(desk: Desk, client: str) -> Iterator[Reminder | Alert]:
+    """The reminders that are due to a client, and why others are held back."""
+    late = [
+        (balance, level)
+        for balance in balances.of_client(balances.read_lines(desk.root, client))
+        if (level := level_of(desk, balance))
+    ]
+    known = desk.given.clients.get(client)
+    if not late or (known is not None and not known.client.delivery.reminders):
+        return
+    if known is None or not known.client.party.email:
+        text = f"has no address to send {alerts.counted(len(late), 'reminder')} to; add one"
+        yield Alert("I-NO-EMAIL", f"clients/{client}.json", "party.email", text, client)
+        return
+    issued = records.read(desk.root, revenues.chain_path(desk.root, revenues.DIRECT, client))
+    facts = {fact["number"]: fact for fact in issued.records}
+    for balance, level in late:
+        fact = facts[balance.number]
+        if is_unsent(desk, fact, known.client):
+            yield held_back(fact)
+            continue
+        claim = claim_of(desk.root, fact, balance.outstanding, desk.day)
+        reminder = Reminder(fact, known.client, level, claim, ())
+        addresses = (*known.client.party.email, *known.client.delivery.cc)
+        recipients = outbox.remaining(desk.sent.get(reminder.name, []), addresses)
+        if recipients:
+            yield reminder._replace(recipients=recipients)
+
+
+def level_of(desk: Desk, balance: InvoiceBalance) -> str:
     """The level that is due for an invoice, empty where none is."""
     if balance.outstanding <= 0 or balance.due_date is None:
         return ""
     had: dict[str, date] = {}
     refused = ""
     for level in inputs.REMINDER_LEVELS:
-        before = sent.get(outbox.mail_name(_KIND, client, balance.number, level))
+        before = desk.sent.get(outbox.mail_name(_KIND, balance.client, balance.number, level))
         if before:
             had[level] = date.fromisoformat(before[0]["date"])
             refused = level if outbox.is_open(before) else ""
     # One that the server refused for some is still to reach them, until the next one goes.
-    return reminders.level_due(balance.due_date, day, after, had) or refused
+    after = desk.given.issuer.issuer.reminders
+    return reminders.level_due(balance.due_date, desk.day, after, had) or refused
 
 
-def is_unsent(fact: Record, client: Client, used: Settings, sent: dict[str, list[Record]]) -> bool:
+def is_unsent(desk: Desk, fact: Record, client: Client) -> bool:
     """Whether an invoice's own mail is to leave, and reached nobody yet."""
-    ours = client.delivery.email and outbox.is_ours(fact, used.mail.since)
-    return ours and outbox.mail_name(fact["kind"], client.id, fact["number"]) not in sent
+    ours = client.delivery.email and outbox.is_ours(fact, desk.used.mail.since)
+    return ours and outbox.mail_name(fact["kind"], client.id, fact["number"]) not in desk.sent
 
 
 def held_back(fact: Record) -> Alert:
@@ -281,11 +296,9 @@ def send(root: Root, box: outbox.Outbox, reminder: Reminder, sender: str, wait: 
 def outstanding_now(root: Root, reminder: Reminder) -> Decimal:
     """What is outstanding by the records as they are."""
     client, number = reminder.client.id, reminder.fact["number"]
-    issued = records.read(root, revenues.chain_path(root, revenues.DIRECT, client))
-    entries = payments.entries(payments.read_client(root, client).records)
     return next(
         balance.outstanding
-        for balance in balances.of_client(issued.records, entries)
+        for balance in balances.of_client(balances.read_lines(root, client))
         if balance.number == number
     )
 

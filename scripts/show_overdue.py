@@ -35,7 +35,7 @@ def main(arguments: Namespace, root: Root) -> None:
     day = arguments.date or arguments.today
     with lock.shared(root, settings.load(root).lock_wait):
         refuse_half_done(root)
-        invoices = balances.read_all(root, until=day)
+        invoices = [one for one in balances.read_all(root, until=day) if one.outstanding]
     due = [invoice for invoice in invoices if invoice.outstanding > 0]
     overpaid = [invoice for invoice in invoices if invoice.outstanding < 0]
     late = sorted(

@@ -24,6 +24,7 @@ import shutil
 import textwrap
 from collections.abc import Iterable, Iterator
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,9 +61,11 @@ _MOST_LINES = 4  # of names of what is not a batch, below the first
 class Sum(NamedTuple):
     """So many invoices, and what they come to."""
 
-    name: str
     number: int
-    amount: str
+    amount: Decimal
+
+
+NONE = Sum(0, money.ZERO)
 
 
 def main(arguments: Namespace, root: Root) -> None:
@@ -83,13 +86,15 @@ def main(arguments: Namespace, root: Root) -> None:
         for name, text in lines:
             print(shortened(f"{name:14}  {text}"))
         try:
-            invoices = balances.read_all(root)
+            statuses, ages = sums_of(balances.read_all(root), arguments.today)
             known = heads.read(root)
         except Broken as broken:
             print(f"{'records':14}  broken, {len(broken.alerts)} faults; run `make verify`")
             raise
     print()
-    show_invoices(invoices, arguments.today)
+    show_invoices("invoices", "gross", statuses)
+    print()
+    show_invoices("overdue", "outstanding", ages)
     print()
     show_heads(known)
 
@@ -149,34 +154,34 @@ def shortened(line: str) -> str:
 # --- invoices ------------------------------------------------------------------------
 
 
-def show_invoices(invoices: list[InvoiceBalance], today: date) -> None:
-    """Two tables: by status with what they came to, and what is overdue by age."""
-    rows = [[one.name, str(one.number), one.amount] for one in by_status(invoices)]
-    tables.show("", ["invoices", "number", "gross"], rows or [["none", "0", ""]], right=2)
-    print()
-    rows = [[one.name, str(one.number), one.amount] for one in by_age(invoices, today)]
-    tables.show("", ["overdue", "number", "outstanding"], rows or [["none", "0", ""]], right=2)
-
-
-def by_status(invoices: Iterable[InvoiceBalance]) -> Iterator[Sum]:
-    """Each status that an invoice has, with their gross amounts."""
-    invoices = list(invoices)
-    for status in _STATUSES:
-        some = [invoice for invoice in invoices if invoice.status == status]
-        if some:
-            amount = money.total(invoice.gross for invoice in some)
-            yield Sum(status.replace("_", " "), len(some), money.plain(amount, 2))
-
-
-def by_age(invoices: Iterable[InvoiceBalance], today: date) -> Iterator[Sum]:
-    """What is outstanding after its due date, by days late."""
-    ages: dict[int, list[InvoiceBalance]] = {}
+def sums_of(
+    invoices: Iterable[InvoiceBalance], today: date
+) -> tuple[dict[str, Sum], dict[str, Sum]]:
+    """What invoices come to: their gross by status; by days late, what is outstanding after
+    its due date."""
+    statuses: dict[str, Sum] = {status.replace("_", " "): NONE for status in _STATUSES}
+    ages: dict[str, Sum] = {f"{age} days": NONE for age in balances.AGES}
     for invoice in invoices:
+        _add(statuses, invoice.status.replace("_", " "), invoice.gross)
         if invoice.outstanding > 0 and balances.days_late(invoice, today) > 0:
-            ages.setdefault(balances.age(invoice, today), []).append(invoice)
-    for age, some in sorted(ages.items()):
-        amount = money.total(invoice.outstanding for invoice in some)
-        yield Sum(f"{balances.AGES[age]} days", len(some), money.plain(amount, 2))
+            age = balances.AGES[balances.age(invoice, today)]
+            _add(ages, f"{age} days", invoice.outstanding)
+    return statuses, ages
+
+
+def _add(sums: dict[str, Sum], name: str, amount: Decimal) -> None:
+    number, so_far = sums[name]
+    sums[name] = Sum(number + 1, money.total((so_far, amount)))
+
+
+def show_invoices(name: str, amounts: str, sums: dict[str, Sum]) -> None:
+    """A table of the sums that are not of nothing."""
+    rows = [
+        [which, str(one.number), money.plain(one.amount, 2)]
+        for which, one in sums.items()
+        if one.number
+    ]
+    tables.show("", [name, "number", amounts], rows or [["none", "0", ""]], right=2)
 
 
 # --- heads ---------------------------------------------------------------------------

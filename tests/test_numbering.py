@@ -26,7 +26,7 @@ def read(tmp_path: Any, *chains: list[tuple[str, str]], counters: dict[str, Any]
         text = f"{value}\n".replace("'", '"').replace(" ", "")
         house.write(root, f"data/counters/{code}.json", text.encode())
     made = [chain_of(root, f"client{i}", *chain) for i, chain in enumerate(chains)]
-    return numbering.read(root, "counters", made)
+    return numbering.read(root, "counters", numbering.numbered(root, made))
 
 
 def test_a_sequence_goes_on_over_files_and_starts_anew_each_year(tmp_path):

@@ -304,7 +304,8 @@ def number_faults(files: Files, books: Books, ledger: Ledger) -> Iterator[Alert]
     if list(files.under(folder)) != list(files.regular(folder)):
         return  # one that is no file is named, and reading it might never end
     try:
-        numbering.read(files.root, ledger.counters, chains)
+        given = numbering.numbered(files.root, chains)
+        numbering.read(files.root, ledger.counters, given)
     except Broken as broken:
         yield from broken.alerts
     except OSError as error:
@@ -361,7 +362,8 @@ def _doubles(book: Book) -> Iterator[Alert]:
     if book.family == REVENUES_BATCH:
         yield from _same_references(book)
         return
-    standing = [one for one in revenues.issued(book.records) if not one.fully_credited]
+    issued = revenues.issued(msgspec.convert(book.records, list[revenues.Line]))
+    standing = [one for one in issued if not one.fully_credited]
     standing.sort(key=lambda one: (one.period.start, one.number))
     for i, one in enumerate(standing[1:]):
         before = standing[i]

@@ -17,7 +17,7 @@ The status of an invoice, the first line that fits:
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -25,10 +25,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from lib import money, payments, records, revenues, storage
+from lib import histories, money, payments, records, revenues, storage
 from lib.alerts import Alert, Broken, gathered
-from lib.payments import Entry
-from lib.records import Chain, Link
+from lib.records import Link
 from lib.root import Root
 
 OVERPAID = "overpaid"
@@ -96,22 +95,17 @@ class IssuedLine(records.Link, gc=False, kw_only=True):
     number: str
 
 
-def of_client(
-    issued: Iterable[records.Record], lines: Iterable[Entry], until: date = date.max
-) -> list[InvoiceBalance]:
-    """The balance of each invoice of a client, in order of issue.
+class Lines(NamedTuple):
+    """The records of a client that its balance is made from."""
 
-    Args:
-      issued: the client's revenue records.
-      lines: the client's payment entries.
-      until: what was issued, paid or given back later does not count yet.
-    """
-    typed = msgspec.convert(issued, list[IssuedLine])
-    known = [record for record in typed if record.issue_date <= until]
-    return _of_typed(known, payments.paid(entry for entry in lines if entry.date <= until))
+    issued: Sequence[IssuedLine]
+    paid: Sequence[payments.Move]
 
 
-def _of_typed(issued: Sequence[IssuedLine], paid: Mapping[str, Decimal]) -> list[InvoiceBalance]:
+def of_client(lines: Lines, until: date = date.max) -> list[InvoiceBalance]:
+    """The balance of each invoice of a client, in order of issue; `until` as of `read_all`."""
+    issued = [record for record in lines.issued if record.issue_date <= until]
+    paid = payments.paid(lines.paid, until)
     credited = revenues.credited(
         (record.corrects, record.gross) for record in issued if record.corrects
     )
@@ -132,26 +126,23 @@ def _of_typed(issued: Sequence[IssuedLine], paid: Mapping[str, Decimal]) -> list
     ]
 
 
-def read_all(root: Root, until: date = date.max) -> list[InvoiceBalance]:
+def read_all(root: Root, until: date = date.max) -> Iterator[InvoiceBalance]:
     """The balance of every invoice, by client, from the records, which are proved.
 
+    The records of one client are held at a time.
+
+    Args:
+      until: what was issued, paid or given back later does not count yet.
+
     Raises:
-      Broken: with every disagreement found.
+      Broken: after the last of them, with every disagreement found.
     """
-    return of_all(revenues.read(root, revenues.DIRECT), payments.read(root), until)
-
-
-def of_all(
-    issued: Mapping[str, Chain], paid: Mapping[str, Chain], until: date = date.max
-) -> list[InvoiceBalance]:
-    """The same from chains that were read: those of the revenues, those of the payments."""
-    return [
-        balance
-        for client, chain in issued.items()
-        for balance in of_client(
-            chain.records, payments.entries(paid[client].records) if client in paid else [], until
-        )
-    ]
+    faults: list[Alert] = []
+    for client in histories.clients_of(root):
+        with gathered(faults):
+            yield from of_client(read_lines(root, client), until)
+    if faults:
+        raise Broken(faults)
 
 
 def totals(invoices: Iterable[InvoiceBalance]) -> Totals:
@@ -192,13 +183,6 @@ def folder(root: Root) -> Path:
 def path_of(root: Root, client: str) -> Path:
     """data/balance/<client>.json."""
     return folder(root) / f"{client}.json"
-
-
-class Lines(NamedTuple):
-    """The records of a client that its balance is made from."""
-
-    issued: Sequence[IssuedLine]
-    paid: Sequence[payments.Move]
 
 
 def read_lines(root: Root, client: str) -> Lines:
@@ -268,7 +252,7 @@ def of_lines(lines: Lines) -> Balance:
     Args:
       lines: what it is made from; at least one of them is an invoice.
     """
-    invoices = _of_typed(lines.issued, payments.paid_by(lines.paid))
+    invoices = of_client(lines)
     rest = [invoice.outstanding for invoice in invoices]
     rows = [
         _Row(

@@ -6,7 +6,7 @@ data/counters/<code>.json repeats the last of each year, and both must agree.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -32,11 +32,30 @@ def number(code: str, year: int, seq: int) -> str:
     return f"{code}-{year}-{seq:04d}"
 
 
-def read(root: Root, counters: str, chains: Iterable[records.Chain]) -> Sequences:
-    """The sequences that the records hold, proved against the counters.
+class Numbered(NamedTuple):
+    """A number that was given: in which line of which record file, and its issue date."""
+
+    file: str
+    line: int
+    number: str
+    issue_date: str
+
+
+def numbered(root: Root, chains: Iterable[records.Chain]) -> Iterator[Numbered]:
+    """The numbers that records hold."""
+    for chain in chains:
+        for record in chain.records:
+            if "number" in record:
+                place = root.name_of(chain.path), record["seq"]
+                yield Numbered(*place, record["number"], record["issue_date"])
+
+
+def read(root: Root, counters: str, given: Iterable[Numbered]) -> Sequences:
+    """The sequences that all numbers come to, proved against the counters.
 
     Args:
       counters: the folder under data/: counters or counters_batch.
+      given: every number of the records, in order of file and line.
 
     Raises:
       Broken: for a gap, a number given twice, dates out of order, or a counter that
@@ -44,20 +63,16 @@ def read(root: Root, counters: str, chains: Iterable[records.Chain]) -> Sequence
     """
     sequences: Sequences = {}
     faults: list[Alert] = []
-    numbered = [
-        (record, chain) for chain in chains for record in chain.records if "number" in record
-    ]
-    for record, chain in sorted(numbered, key=lambda entry: parse(entry[0]["number"])):
-        code, year, seq = parse(record["number"])
-        day = date.fromisoformat(record["issue_date"])
+    for name, line, text, issue_date in sorted(given, key=lambda one: parse(one.number)):
+        code, year, seq = parse(text)
+        day, place = date.fromisoformat(issue_date), f"line {line}"
         last = sequences.get((code, year), Sequence(0, date.min))
-        name, place = root.name_of(chain.path), f"line {record['seq']}"
         if seq != last.seq + 1:
-            text = f"has {record['number']} after {number(code, year, last.seq)}: a gap or a double"
-            faults.append(Alert("B-NUMBER-GAP", name, place, text))
+            found = f"has {text} after {number(code, year, last.seq)}: a gap or a double"
+            faults.append(Alert("B-NUMBER-GAP", name, place, found))
         if day < last.last_date or day.year != year:
-            text = f"{record['number']} is of {day}, the number before it of {last.last_date}"
-            faults.append(Alert("B-NUMBER-DATE", name, place, text))
+            found = f"{text} is of {day}, the number before it of {last.last_date}"
+            faults.append(Alert("B-NUMBER-DATE", name, place, found))
         sequences[code, year] = Sequence(seq, day)
     faults += _counter_faults(root, counters, sequences)
     if faults:

@@ -4,7 +4,7 @@ Each function takes what was read and returns alerts; none touches the disk or a
 Texts name dates, not ages, so that what was told once is not news again the next day.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import date
 from decimal import Decimal
 
@@ -13,7 +13,6 @@ from lib.alerts import Alert
 from lib.balances import InvoiceBalance
 from lib.billing_rules import MissingUsage
 from lib.inputs import BATCH_METRIC, BatchClient, Client, Inputs, Issuer, UsageInput
-from lib.records import Chain, Record
 
 HAND_IN_BY = 7  # the day of the following month on which `make batch` runs for the last time
 _NEAR = Decimal("0.90")  # of a threshold
@@ -43,15 +42,15 @@ def overdue(invoices: Iterable[InvoiceBalance], today: date) -> Iterator[Alert]:
 
 
 def months_not_run(
-    clients: Iterable[Client], usage: Usage, chains: Iterable[Chain], until: str
+    clients: Iterable[Client], usage: Usage, run: Set[str], until: str
 ) -> Iterator[Alert]:
     """Earlier months in which somebody was to be invoiced, and nobody was.
 
     Args:
+      run: the months that were invoiced.
       until: the month of the run, the first that does not count as earlier.
     """
     active = [client for client in clients if client.status == "active"]
-    run = {record["month"] for chain in chains for record in chain.records}
     starts = [periods.month_of(periods.start_date(client.plan.start)) for client in active]
     first = min(starts, default=until)
     months = (periods.add_months(first, i) for i in range(periods.months_between(first, until)))
@@ -77,12 +76,15 @@ def _is_due(client: Client, month: str, usage: Usage) -> bool:
         return True
 
 
-def turnover(issuer: Issuer, facts: Iterable[Record], year: int) -> Iterator[Alert]:
+def turnover(issuer: Issuer, sums: Mapping[str, Decimal], year: int) -> Iterator[Alert]:
     """Where the year's turnover stands against the limits of the VAT exemption.
 
     What was invoiced less what was credited, by date of issue, without VAT (art. 293 B and
     293 D CGI): services against their limit, and, where goods are sold too, all of it against
     the limit of goods. Only for an issuer under that exemption.
+
+    Args:
+      sums: the year's turnover in services and in goods.
     """
     if issuer.vat_regime != "franchise":
         return
@@ -94,12 +96,6 @@ def turnover(issuer: Issuer, facts: Iterable[Record], year: int) -> Iterator[Ale
         )
         yield Alert("I-THRESHOLD-UNKNOWN", "issuer.json", f"thresholds.{year}", text)
         return
-    sums = {"services": money.ZERO, "goods": money.ZERO}
-    for fact in facts:
-        sign = -1 if fact["kind"] == "credit_note" else 1
-        if fact["issue_date"].startswith(f"{year}-"):
-            for share in fact["breakdown"]:
-                sums[share["nature"]] += sign * Decimal(share["net"])
     compared = [("services", sums["services"], limits.services, limits.services_raised)]
     if sums["goods"]:
         compared.append(("goods", money.total(sums.values()), limits.goods, limits.goods_raised))
@@ -129,15 +125,18 @@ def _against(
         yield Alert("I-THRESHOLD-NEAR", "issuer.json", place, text)
 
 
-def batches_missing(given: Inputs, chains: Mapping[str, Chain], today: date) -> Iterator[Alert]:
-    """Batch clients whose file of last month was not issued by the 7th, nor declared absent."""
+def batches_missing(given: Inputs, done: Mapping[str, Set[str]], today: date) -> Iterator[Alert]:
+    """Batch clients whose file of last month was not issued by the 7th, nor declared absent.
+
+    Args:
+      done: for each of them the months that were issued.
+    """
     if today.day <= HAND_IN_BY:
         return
     month = periods.add_months(periods.month_of(today), -1)
     for name, one in given.batch_clients.items():
         client = one.client
-        done = chains[name].records if name in chains else ()
-        if client.status != "active" or any(fact["month"] == month for fact in done):
+        if client.status != "active" or month in done.get(name, ()):
             continue
         if not _declared_empty(client, month, given.usage):
             file = f"data/inbox_batch/{name}__{month}.csv"
@@ -158,16 +157,6 @@ def clock(newest: date | None, today: date) -> Iterator[Alert]:
     if newest and newest > today:
         text = f"{today} is before {newest}, the date of the newest record; set the clock"
         yield Alert("I-CLOCK", "", "today", text)
-
-
-def newest(chains: Iterable[Chain]) -> date | None:
-    """The latest date of issue or payment that the records have."""
-    days = [
-        record.get("issue_date") or record.get("date", "")
-        for chain in chains
-        for record in chain.records
-    ]
-    return date.fromisoformat(max(days)) if days else None
 
 
 def disk(path: str, used: int, total: int) -> Iterator[Alert]:

@@ -178,14 +178,14 @@ def effect(kind: str, amount: Amount, reversed_: Amount | None) -> Amount:
     return -amount if kind == REFUND else amount
 
 
-def paid(lines: Iterable[Entry]) -> dict[str, Decimal]:
-    """What was paid of each invoice: payments less refunds, reversals taken out."""
-    return _summed((entry.invoice, entry.amount) for entry in lines)
+def paid(lines: Sequence[Move], until: date = date.max) -> dict[str, Decimal]:
+    """What was paid of each invoice by the end of a day: payments less refunds, reversals out.
 
-
-def paid_by(lines: Sequence[Move]) -> dict[str, Decimal]:
-    """The same of all records of a client."""
-    return _summed(zip([line.invoice for line in lines], _effects(lines), strict=True))
+    Args:
+      lines: all payment records of a client.
+    """
+    moved = zip(lines, _effects(lines), strict=True)
+    return _summed((line.invoice, amount) for line, amount in moved if line.date <= until)
 
 
 def _summed(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:

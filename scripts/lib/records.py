@@ -113,6 +113,12 @@ def last(links: Sequence[Link]) -> Link:
     return links[-1] if links else _BEFORE
 
 
+def end_of(path: Path, links: Sequence[Link]) -> Chain:
+    """A record file without its lines, to be appended to, once `each` gave all of them."""
+    end = last(links)
+    return Chain(path, (), path.stat().st_size if links else 0, end.seq, end.hash)
+
+
 def _opened(path: Path) -> IO[bytes]:
     """A record file; one that is missing is an empty one."""
     try:

@@ -6,7 +6,6 @@ other in data/invoices/ and data/invoices_batch/, by client and year of issue.
 """
 
 from collections.abc import Iterable
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 from lib import document, issuing, money, periods, records, storage, tables
 from lib.alerts import Alert, Broken
 from lib.document import Document, Period
+from lib.numbering import Numbered
 from lib.root import Root
 
 
@@ -165,6 +165,33 @@ def _shares(vat: Decimal, nets: list[Decimal]) -> list[Decimal]:
     return money.share_out(vat, nets)
 
 
+class Line(records.Link, gc=False, kw_only=True):
+    """What deciding on the next invoice needs of a record."""
+
+    buyer: str
+    corrects: str = ""
+    gross: Decimal
+    issue_date: str
+    month: str
+    number: str
+    period: Period
+
+
+def lines_of(root: Root, ledger: Ledger, client: str) -> list[Line]:
+    """A client's records, proved.
+
+    Raises:
+      Broken: with the first disagreement.
+    """
+    return list(records.each(root, chain_path(root, ledger, client), Line))
+
+
+def numbers_of(root: Root, ledger: Ledger, client: str, lines: Iterable[Line]) -> list[Numbered]:
+    """The numbers in a client's records."""
+    name = root.name_of(chain_path(root, ledger, client))
+    return [Numbered(name, line.seq, line.number, line.issue_date) for line in lines]
+
+
 class Issued(NamedTuple):
     """An invoice that the records know, with what was credited of it."""
 
@@ -179,12 +206,12 @@ class Issued(NamedTuple):
         return self.credited == self.gross and self.credited > 0
 
 
-def is_invoiced(chain: records.Chain, month: str) -> bool:
+def is_invoiced(lines: Iterable[Line], month: str) -> bool:
     """Whether an invoice that was not credited in full covers a day of `month`."""
     first, last = periods.first_day(month), periods.last_day(month)
     return any(
         invoice.period.start <= last and first <= invoice.period.end
-        for invoice in issued(chain.records)
+        for invoice in issued(lines)
         if not invoice.fully_credited
     )
 
@@ -201,27 +228,14 @@ def credited(notes: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
     return sums
 
 
-def issued(lines: Iterable[records.Record]) -> list[Issued]:
-    """The invoices of a chain, in order of issue."""
+def issued(lines: Iterable[Line]) -> list[Issued]:
+    """The invoices of a client's records, in order of issue."""
     lines = tuple(lines)
-    sums = credited(
-        (record["corrects"], Decimal(record["gross"]))
-        for record in lines
-        if record["kind"] == "credit_note"
-    )
+    sums = credited((line.corrects, line.gross) for line in lines if line.corrects)
     return [
-        Issued(
-            record["number"],
-            record["month"],
-            Period(
-                start=date.fromisoformat(record["period"]["start"]),
-                end=date.fromisoformat(record["period"]["end"]),
-            ),
-            Decimal(record["gross"]),
-            sums.get(record["number"], money.ZERO),
-        )
-        for record in lines
-        if record["kind"] == "invoice"
+        Issued(line.number, line.month, line.period, line.gross, sums.get(line.number, money.ZERO))
+        for line in lines
+        if not line.corrects
     ]
 
 

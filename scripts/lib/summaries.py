@@ -8,13 +8,17 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple, TypedDict
+
+import msgspec
 
 from lib import (
     alerts,
     balances,
     heads,
+    histories,
     inputs,
     issuing,
     lock,
@@ -30,7 +34,7 @@ from lib import (
     storage,
     told,
 )
-from lib.alerts import Alert, Refused, Stop, Unavailable
+from lib.alerts import Alert, Broken, Refused, Stop, Unavailable, gathered
 from lib.heads import Head
 from lib.mail import Attachment, Letter
 from lib.outbox import Due
@@ -61,11 +65,25 @@ class _Fact(TypedDict, total=False):
     gross: str
 
 
-class _Dated(TypedDict, total=False):
-    """What is read of the records of batches, of which there are many."""
+class _Sold(msgspec.Struct, gc=False):
+    """A share of what a record invoices."""
 
+    nature: str
+    net: Decimal
+
+
+class _Issued(balances.IssuedLine, gc=False, kw_only=True):
+    """What notices need of a revenue record."""
+
+    breakdown: tuple[_Sold, ...] = ()
     month: str
-    issue_date: str
+
+
+class _Dated(records.Link, gc=False):
+    """What they need of the records of batches, of which there are many."""
+
+    issue_date: date
+    month: str
 
 
 class Part(NamedTuple):
@@ -207,22 +225,65 @@ def _observe(root: Root, run: Run) -> Iterator[Alert]:
     Raises:
       Refused, Broken: if they cannot be read.
     """
-    direct = revenues.read(root, revenues.DIRECT)
-    batch = revenues.read(root, revenues.BATCH, _Dated)
-    paid = payments.read(root)
-    every = [*direct.values(), *batch.values(), *paid.values()]
-    yield from observations.clock(observations.newest(every), run.today)
-    yield from observations.overdue(balances.of_all(direct, paid), run.today)
+    past = _read_past(root, run.today)
+    yield from observations.clock(past.newest, run.today)
+    yield from past.overdue
     given = inputs.load(root)
     clients = [one.client for one in given.clients.values()]
-    facts = [fact for chain in direct.values() for fact in chain.records]
     yield from observations.without_email(clients)
-    yield from observations.turnover(given.issuer.issuer, facts, run.today.year)
-    yield from observations.batches_missing(given, batch, run.today)
+    yield from observations.turnover(given.issuer.issuer, past.sold, run.today.year)
+    yield from observations.batches_missing(given, past.batches, run.today)
     if run.month:
         # A month that is not over cannot be invoiced yet.
         until = min(run.month, periods.month_of(run.today))
-        yield from observations.months_not_run(clients, given.usage, direct.values(), until)
+        yield from observations.months_not_run(clients, given.usage, past.months, until)
+
+
+class _Past(NamedTuple):
+    """What notices need of all records: the newest date, what was sold this year by nature, the
+    months that were invoiced, those of each batch client, and what is overdue."""
+
+    newest: date | None
+    sold: dict[str, Decimal]
+    months: set[str]
+    batches: dict[str, set[str]]
+    overdue: list[Alert]
+
+
+def _read_past(root: Root, today: date) -> _Past:
+    """Looks through all records, those of one client at a time.
+
+    Raises:
+      Broken: with every disagreement found.
+    """
+    newest = date.min
+    sold = {"services": money.ZERO, "goods": money.ZERO}
+    past = _Past(None, sold, set(), {}, [])
+    faults: list[Alert] = []
+    for client in histories.clients_of(root):
+        with gathered(faults):
+            path = revenues.chain_path(root, revenues.DIRECT, client)
+            issued = list(records.each(root, path, _Issued))
+            paid = list(records.each(root, payments.chain_path(root, client), payments.Move))
+            invoices = balances.of_client(balances.Lines(issued, paid))
+            past.overdue.extend(observations.overdue(invoices, today))
+            newest = max([newest, *(move.date for move in paid)])
+            for line in issued:
+                past.months.add(line.month)
+                newest = max(newest, line.issue_date)
+                if line.issue_date.year == today.year:
+                    sign = -1 if line.corrects else 1
+                    for share in line.breakdown:
+                        sold[share.nature] += sign * share.net
+    for client in records.owners(root, root.data / revenues.BATCH.records):
+        path = revenues.chain_path(root, revenues.BATCH, client)
+        with gathered(faults):
+            for batch in records.each(root, path, _Dated):
+                past.batches.setdefault(client, set()).add(batch.month)
+                newest = max(newest, batch.issue_date)
+    if faults:
+        raise Broken(faults)
+    return past._replace(newest=None if newest == date.min else newest)
 
 
 def _of_machine(root: Root) -> Iterator[Alert]:

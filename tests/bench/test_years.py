@@ -28,7 +28,7 @@ def test_the_commands_read_it(tmp_path):
     root = house.build(tmp_path)
     years.lay(root, CLIENTS, years.within(2025, 40))
     chains = revenues.read(root, revenues.DIRECT)
-    assert numbering.read(root, "counters", chains.values())
+    assert numbering.read(root, "counters", numbering.numbered(root, chains.values()))
     by_status = Counter(one.status for one in balances.read_all(root))
     assert by_status == {balances.PAID: 39 * CLIENTS, balances.UNPAID: CLIENTS}
     assert house.call("reconcile", root).code == 0
