@@ -23,6 +23,7 @@ if __name__ == "__main__":
 import shutil
 import textwrap
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -54,6 +55,7 @@ _STATUSES = (
     balances.OVERPAID,
 )
 _SHORT = 12  # characters of a hash that tell it from another one
+_RUN = b" send_alerts.py I-RUN "  # in the line of the log that says how a run ended
 _WIDEST = 100  # columns of a line
 _MOST_LINES = 4  # of names of what is not a batch, below the first
 
@@ -101,14 +103,15 @@ def main(arguments: Namespace, root: Root) -> None:
 
 def last_run(root: Root) -> str:
     """When a run that ends with a summary ended last, and what that said."""
-    log = root.logs / "system.log"
-    lines = storage.read(log).decode("utf-8", "replace").split("\n") if log.exists() else []
-    for line in reversed(lines):
-        moment, _, rest = line.partition(" ")
-        _, mark, outcome = rest.partition(" send_alerts.py I-RUN ")
-        if mark:
-            return alerts.printable(f"{moment} {outcome}")
-    return "none yet"
+    found = b""
+    with suppress(FileNotFoundError), storage.open_file(root.logs / "system.log") as log:
+        for line in log:
+            if _RUN in line.partition(b" ")[2]:
+                found = line
+    if not found:
+        return "none yet"
+    moment, _, rest = found.removesuffix(b"\n").decode("utf-8", "replace").partition(" ")
+    return alerts.printable(f"{moment} {rest.partition(_RUN.decode())[2]}")
 
 
 def flags(root: Root, month: str) -> list[str]:

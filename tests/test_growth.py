@@ -1,12 +1,16 @@
 """What grows with a house: eight times the clients take eight times the time, not sixty-four."""
 
 import time
+import tracemalloc
 from collections.abc import Callable
 from datetime import date
 from typing import Any
 from unittest import mock
 
+import pytest
+
 import house
+from bench import years
 from lib import inputs, ledgers, numbering
 from lib.bookkeeping import FiscalYear
 from lib.root import Root
@@ -73,3 +77,62 @@ def test_a_clients_usage_is_looked_up(tmp_path):
         ran = house.month(root)
     assert ran.err.count("I-USAGE-LATE") == 4, ran
     assert usage.walks <= 1
+
+
+# --- what is held at once ------------------------------------------------------------
+
+FEW, MANY = 3, 43  # clients
+MONTHS = 24
+TODAY = {"today": "2026-11-09"}
+LATER = TODAY | {"date": "2026-12-20", "dry_run": "1"}
+MONTH = TODAY | {"month": "2026-10"}
+ISSUED = MONTH | {"issue_date": "2026-11-09"}
+TOLD = MONTH | {"command": "month", "run": "."}
+
+# Of each record, some bytes may be kept: its number, what is late. A whole one takes thousands.
+HELD: list[tuple[str, dict[str, str], int]] = [
+    ("show_status", MONTH, 50),
+    ("show_overdue", TODAY, 300),
+    ("send_reminders", LATER, 400),
+    ("generate_invoice", ISSUED, 500),
+    ("check_inputs", {}, 300),
+    ("export_revenues", {"year": "2025"}, 600),
+    ("reconcile", {}, 300),
+    ("send_alerts", TOLD, 300),
+]
+
+
+@pytest.fixture(scope="module")
+def houses(tmp_path_factory: pytest.TempPathFactory) -> list[Root]:
+    """Two houses with two years of invoices, paid but for the last: of few clients, of many."""
+    made = []
+    for clients in (FEW, MANY):
+        root = house.build(tmp_path_factory.mktemp(f"house{clients}"))
+        (root.path / "clients/nord.json").unlink()
+        first = years.first_of("2026-10", MONTHS)
+        years.put_clients(root, clients, first)
+        years.lay(root, clients, years.monthly(first, MONTHS))
+        house.write(root, ".env", b"MAIL_SINCE=2026-11-09\nWORKERS=1\n").chmod(0o600)
+        made.append(root)
+    return made
+
+
+def held(script: str, root: Root, options: dict[str, str]) -> int:
+    """Bytes that a command holds at once, at the most."""
+    (root.flags / "told.json").unlink(missing_ok=True)  # that a summary looks at all
+    tracemalloc.start()
+    try:
+        ran = house.call(script, root, **options)
+        assert ran.code == 0, ran
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(("script", "options", "most"), HELD)
+def test_the_records_of_one_client_are_held_at_a_time(houses, script, options, most):
+    few, many = houses
+    house.call(script, few, **options)  # imports what it needs, fills what is kept
+    more = held(script, many, options) - held(script, few, options)
+    records = (MANY - FEW) * (2 * MONTHS - 1)
+    assert more / records < most

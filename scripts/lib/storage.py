@@ -76,7 +76,8 @@ def read_input(root: Root, path: Path) -> bytes:
         if not path.is_file():  # a pipe would never end
             _refuse(name, "B-INPUT-UNREADABLE", "", "cannot be read: it is no file")
         with path.open("rb") as stream:
-            data = stream.read(_LARGEST + 1)
+            # Python makes room for as many bytes as are asked for.
+            data = stream.read(min(os.fstat(stream.fileno()).st_size, _LARGEST) + 1)
         if len(data) > _LARGEST:
             text = f"cannot be read: it has more than {_LARGEST} bytes"
             _refuse(name, "B-INPUT-UNREADABLE", "", text)
