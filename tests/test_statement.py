@@ -220,6 +220,29 @@ def test_a_detail_without_a_reference_is_not_lost_by_its_direction(
     )
 
 
+@pytest.mark.parametrize(
+    ("details", "reviewed"),
+    [
+        ("<Btch><NbOfTxs>2</NbOfTxs></Btch>", False),
+        ("<TxDtls/><TxDtls/>", False),
+        ("<Btch><NbOfTxs>3</NbOfTxs></Btch><TxDtls/><TxDtls/>", True),
+        ("<Btch><TtlAmt Ccy='EUR'>153.00</TtlAmt></Btch>", True),
+    ],
+)
+def test_a_batch_that_goes_out_is_reviewed_where_it_contradicts_itself(
+    root: Root, tmp_path: Path, details: str, reviewed: bool
+) -> None:
+    """Salaries are paid in one booking, mostly without details: that is not an alarm."""
+    batch = "<NtryDtls><Btch><NbOfTxs>2</NbOfTxs></Btch></NtryDtls>"
+    changes = [(batch, f"<NtryDtls>{details}</NtryDtls>")]
+    changes.append(
+        ("153.60</Amt>\n        <CdtDbtInd>CRDT", "153.60</Amt>\n        <CdtDbtInd>DBIT")
+    )
+    found = read(root, sample(tmp_path, "camt053_08_six.xml", *changes))
+    assert ("1, entry 2" in {place for place, _, _ in reasons(found)}) == reviewed
+    assert f"0 recorded already, {0 if reviewed else 1} outgoing" in found.out
+
+
 CHARGES = "<Chrgs><TtlChrgsAndTaxAmt Ccy='EUR'>2.50</TtlChrgsAndTaxAmt>{}</Chrgs><RltdPties>"
 RECORD = "<Rcrd><Amt Ccy='EUR'>2.50</Amt>{}</Rcrd>"
 

@@ -200,43 +200,37 @@ def _movements(place: str, account: str, entry: _Node, whole: Amount) -> Iterato
     """The transfers of an entry: each of its details where they account for it, else itself."""
     credit = _is_credit(entry)
     details = entry.all("NtryDtls/TxDtls")
-    doubt = _batch_doubt(entry, whole)
+    against, unsaid = _batch_contradiction(entry, whole), _not_itemised(entry)
     if len(details) < 2:
-        doubt = doubt or _detail_doubt(entry, details, whole)
-        yield _movement(
-            place, account, entry, details[0] if details else None, whole, credit, doubt
-        )
+        against = against or _detail_contradiction(entry, details, whole)
+        detail = details[0] if details else None
+        yield _movement(place, account, entry, detail, whole, credit, against, unsaid)
         return
-    amounts = [
-        detail.amount("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/InstdAmt/Amt") for detail in details
+    parts = [
+        (found, _is_credit(detail, entry), detail)
+        for detail in details
+        for found in [detail.amount("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/InstdAmt/Amt")]
+        if found and found[1] == whole[1]
     ]
-    sides = [_is_credit(detail, entry) for detail in details]
-    own = [
-        (amount if side == credit else -amount, currency)
-        for found, side in zip(amounts, sides, strict=True)
-        if found
-        for amount, currency in [found]
-    ]
-    complete = len(own) == len(details) and all(currency == whole[1] for _, currency in own)
-    if not complete or money.total(amount for amount, _ in own) != whole[0]:
-        doubt = doubt or f"its {len(details)} transfers do not add up to its amount"
-    if doubt:
-        yield _movement(place, account, entry, None, whole, credit, doubt)
+    total = money.total(found[0] if side == credit else -found[0] for found, side, _ in parts)
+    if len(parts) < len(details):
+        unsaid = f"its {len(details)} transfers do not all say their amount in {whole[1]}"
+    elif total != whole[0]:
+        against = against or f"its {len(details)} transfers do not add up to its amount"
+    if against or unsaid:
+        yield _movement(place, account, entry, None, whole, credit, against, unsaid)
         return
-    for d, (detail, found, side) in enumerate(zip(details, amounts, sides, strict=True), 1):
-        assert found is not None
-        yield _movement(f"{place}, detail {d}", account, entry, detail, found, side, "")
+    for d, (found, side, detail) in enumerate(parts, 1):
+        yield _movement(f"{place}, detail {d}", account, entry, detail, found, side, "", "")
 
 
-def _batch_doubt(entry: _Node, whole: Amount) -> str:
+def _batch_contradiction(entry: _Node, whole: Amount) -> str:
     """Where a batch says something else than the entry, or than what it itemises."""
     for details in entry.all("NtryDtls"):
         count = details.text("Btch/NbOfTxs").lstrip("0")
         itemised = len(details.all("TxDtls"))
-        if count and count != str(itemised or 1):
-            rest = f", of which {itemised} are itemised" if itemised else ""
-            rest = rest or " that the statement does not itemise"
-            return f"a batch of {count[:15]} transfers{rest}"
+        if count and itemised and count != str(itemised):
+            return f"a batch of {count[:15]} transfers, of which it itemises {itemised}"
     batches = entry.all("NtryDtls/Btch")
     total = batches[0].amount("TtlAmt") if len(batches) == 1 else None
     if total and total != whole and len(entry.all("NtryDtls")) == 1:
@@ -244,7 +238,15 @@ def _batch_doubt(entry: _Node, whole: Amount) -> str:
     return ""
 
 
-def _detail_doubt(entry: _Node, details: list[_Node], whole: Amount) -> str:
+def _not_itemised(entry: _Node) -> str:
+    for details in entry.all("NtryDtls"):
+        count = details.text("Btch/NbOfTxs").lstrip("0")
+        if count not in ("", "1") and not details.all("TxDtls"):
+            return f"a batch of {count[:15]} transfers that the statement does not itemise"
+    return ""
+
+
+def _detail_contradiction(entry: _Node, details: list[_Node], whole: Amount) -> str:
     """Where its one detail says another amount or the other direction."""
     for detail in details:
         own = detail.amount("Amt", "AmtDtls/TxAmt/Amt")
@@ -272,8 +274,10 @@ def _movement(
     detail: _Node | None,
     amount: Amount,
     credit: bool,
-    doubt: str,
+    against: str,
+    unsaid: str,
 ) -> Movement:
+    """The transfer; `against` is what its entry contradicts, `unsaid` what it leaves out."""
     levels = [detail, entry] if detail else [entry]
     came_back = _reversal_doubt(levels)
     free = [text for node in levels for text in _free_texts(node)]
@@ -288,7 +292,7 @@ def _movement(
         amount=amount[0],
         currency=amount[1],
         credit=credit,
-        odd=bool(came_back or (doubt and not credit)),
+        odd=bool(came_back or against),
         method=next((_METHODS[code] for code in families if code in _METHODS), "transfer"),
         references=tuple(statements.compact(reference) for reference in references),
         text=" ".join(free),
@@ -297,7 +301,8 @@ def _movement(
             filter(None, (n.text("Refs/AcctSvcrRef", "AcctSvcrRef", "NtryRef") for n in levels)), ""
         ),
         doubt=("" if status == "BOOK" else f"is not booked ({status[:35] or 'no status'})")
-        or doubt
+        or against
+        or unsaid
         or came_back
         or _charges(levels),
     )

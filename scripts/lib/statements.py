@@ -197,21 +197,30 @@ def _repeated_statements(file: File) -> Iterator[Fault]:
             yield Fault(statement.place, f"is the same as {first[facts]}")
 
 
-def _declared_faults(statement: Statement) -> Iterator[Fault]:
-    """Differences from the totals; whether they cover what is not booked is the bank's choice."""
+def _declared_faults(statement: Statement) -> list[Fault]:
+    """Differences from the totals: they cover all entries, or all that are booked."""
     booked = [entry for entry in statement.entries if entry.booked]
-    for name, side, number, gross, net in statement.declared:
-        both = [
-            [e.amount for e in entries if side == "all" or e.amount.is_signed() == (side == "out")]
-            for entries in (statement.entries, booked)
+    of_all, of_booked = (
+        [
+            fault
+            for one in statement.declared
+            for fault in _total_faults(statement.place, one, entries)
         ]
-        numbers = [len(amounts) for amounts in both]
-        nets = [money.total(amounts) for amounts in both]
-        # Some banks write the net sum where the sum without signs belongs.
-        sums = [money.total(map(abs, amounts)) for amounts in both] + [abs(total) for total in nets]
-        for found, wanted in ((number, numbers), (gross, sums), (net, nets)):
-            if found is not None and found not in wanted:
-                yield Fault(statement.place, f"{name} is {found}, its entries come to {wanted[0]}")
+        for entries in (statement.entries, booked)
+    )
+    return of_all if of_booked else []
+
+
+def _total_faults(place: str, declared: Declared, entries: list[Entry]) -> Iterator[Fault]:
+    name, side, number, gross, net = declared
+    amounts = [
+        e.amount for e in entries if side == "all" or e.amount.is_signed() == (side == "out")
+    ]
+    total, apart = money.total(amounts), money.total(map(abs, amounts))
+    # Some banks write the net sum where the sum without signs belongs.
+    for found, allowed in ((number, [len(amounts)]), (gross, [apart, abs(total)]), (net, [total])):
+        if found is not None and found not in allowed:
+            yield Fault(place, f"{name} is {found}, its entries come to {allowed[0]}")
 
 
 def _balance_faults(statement: Statement) -> Iterator[Fault]:
