@@ -95,3 +95,8 @@ def test_a_batch_reports_each_such_thing_once_and_issues(tmp_path):
     assert [line.rpartition("[")[2] for line in lines] == ["I-TERMS]", "I-VAT-RATE]"]
     assert all("fil__2026-10.csv: line 2 and 2 more: " in line for line in lines)
     assert len(batches.issued(root)) == 3
+
+
+def test_make_check_compares_with_the_day_that_was_typed(tmp_path):
+    ran = house.make(house.build(tmp_path), "check", "TODAY=2028-01-01")
+    assert (ran.code, ran.err.count("[I-LAW-OLD]")) == (0, 3), ran

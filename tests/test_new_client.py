@@ -130,3 +130,16 @@ def test_a_terminal_is_asked_for_what_is_missing_until_it_fits(root):
 def test_a_name_in_the_environment_is_not_an_answer(root):
     ran = house.make(root, "client", "ID=sud", "TODAY=2026-11-08", environment={"NAME": "laptop-7"})
     assert "NAME: is missing" in ran.err
+
+
+def test_an_association_needs_no_siren_and_is_not_taxable(root):
+    assert make(root, SIREN="", TAXABLE="no").code == 0
+    made = house.draft(root, "sud", "2026-11", "2026-12-01")
+    assert (made.buyer.taxable, made.notes[0].text) == (False, "B2C")
+
+
+def test_a_client_overseas_has_a_siren_and_the_rates_of_its_place(root):
+    assert make(root, SIREN="", COUNTRY="RE", POSTCODE="97400").code == 1
+    assert make(root, COUNTRY="RE", POSTCODE="97400", VAT_RATE="8.5").code == 0
+    made = house.draft(root, "sud", "2026-11", "2026-12-01")
+    assert (made.notes[0].text, str(made.totals.vat)) == ("B2B", "4.17")

@@ -10,6 +10,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+import stdnum.luhn
 
 import books
 import house
@@ -231,6 +232,24 @@ def test_a_private_person_is_claimed_no_penalty_and_no_indemnity(root):
     text = text_of(root, "pia", "formal").replace("\xa0", " ")
     assert "la somme de 76,80 €" in text and "art. 1231-6 du code civil" in text
     assert "Indemnité" not in text and "par an" not in text
+
+
+def test_a_public_body_owes_the_indemnity_and_an_association_the_invoice(tmp_path):
+    public = "21440109" + stdnum.luhn.calc_check_digit("21440109")
+    root = house.build(
+        tmp_path / "root",
+        house.client("ville", {"party.siren": public}),
+        house.client("asso", {"party.siren": None, "party.taxable": False}),
+        seller=house.issuer({"reminders": {"formal": AFTER["formal"]}}),
+    )
+    assert house.month(root).code == 0
+    with post.office() as server, mock.patch.dict("os.environ", served_by(server)):
+        assert house.call("send_invoices", root, today=house.TODAY).code == 0
+    remind(root, "2027-01-30")
+    town = text_of(root, "ville", "formal").replace("\xa0", " ")
+    assert "la somme de 116,80 €" in town and "art. L2192-13" in town and "par an" not in town
+    club = text_of(root, "asso", "formal").replace("\xa0", " ")
+    assert "la somme de 76,80 €" in club and "art. 1231-6" in club and "Indemnité" not in club
 
 
 def test_the_rate_is_the_one_that_the_invoice_states(root):

@@ -78,8 +78,12 @@ def terms_notice(seller: Party, buyer: Party, terms: PaymentTerms, periodic: boo
 def _vat_notices(client: Client, issuer: Issuer) -> Iterator[tuple[str, str, str]]:
     """(place, code, text): a treatment that is mostly another one, a rate of another place."""
     plan, treatment = client.plan, client.vat.treatment
-    rated = [(f"plan.items[{i}].vat_rate", item) for i, item in enumerate(plan.items)]
-    kinds = {item.category for _, item in rated} or {"services"}
+    rated: list[tuple[str, billing_rules.Item | billing_rules.Minimum]] = [
+        (f"plan.items[{i}].vat_rate", item) for i, item in enumerate(plan.items)
+    ]
+    if plan.minimum:
+        rated.append(("plan.minimum.vat_rate", plan.minimum))
+    kinds = {entry.category for _, entry in rated} or {"services"}
     laws = {
         sold: vat.law_of(sold, issuer.party, issuer.vat_regime, client.party)
         for sold in sorted(kinds)
@@ -87,10 +91,10 @@ def _vat_notices(client: Client, issuer: Issuer) -> Iterator[tuple[str, str, str
     for law in laws.values():
         if text := vat.place_notice(treatment, law):
             yield "vat.treatment", "I-VAT-PLACE", text
-    for place, item in rated:
-        text = vat.rate_notice(item.vat_rate, laws[item.category])
+    for place, entry in rated:
+        text = vat.rate_notice(entry.vat_rate, laws[entry.category])
         if text:
-            yield place, "I-VAT-RATE", f'"{item.vat_rate}" {text}'
+            yield place, "I-VAT-RATE", f'"{entry.vat_rate}" {text}'
 
 
 def of_batch_row(client: BatchClient, row: BatchInvoice) -> Iterator[tuple[str, str]]:
