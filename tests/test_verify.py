@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import house
+import post
 from lib import heads, records, storage
 from lib.root import Root
 
@@ -86,6 +87,29 @@ def house_of_a_month(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root.path
 
 
+@pytest.fixture(scope="module")
+def house_with_mails(house_of_a_month: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same house with money given back, whose mails a server took."""
+    root = Root(tmp_path_factory.mktemp("mailed") / "root")
+    shutil.copytree(house_of_a_month, root.path)
+    money = {"client": "nord", "invoice": "NORD-2026-0001", "method": "transfer"}
+    money |= {"amount": "30.00", "today": "2026-11-21"}
+    did(house.call("record_payment", root, date="2026-11-20", overpayment="yes", **money))
+    did(house.call("record_refund", root, date="2026-11-21", **money))
+    with post.office() as server:
+        smtp = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(server.port), "SMTP_SECURITY": "none"}
+        with mock.patch.dict(os.environ, smtp):
+            did(house.call("send_invoices", root, today="2026-11-22"))
+    return root.path
+
+
+@pytest.fixture
+def mailed(house_with_mails: Path, tmp_path: Path) -> Root:
+    """A copy of it to tamper with."""
+    shutil.copytree(house_with_mails, tmp_path / "mailed")
+    return Root(tmp_path / "mailed")
+
+
 @pytest.fixture
 def root(house_of_a_month: Path, tmp_path: Path) -> Root:
     """A copy to tamper with."""
@@ -97,8 +121,8 @@ def did(ran: house.Ran) -> None:
     assert ran.code == 0, ran.err
 
 
-def verify(root: Root, witness: Path | None = None) -> house.Ran:
-    return house.call("verify", root, witness=str(witness or ""))
+def verify(root: Root, witness: Path | None = None, today: str = "") -> house.Ran:
+    return house.call("verify", root, witness=str(witness or ""), today=today)
 
 
 def named(ran: house.Ran) -> set[tuple[str, str]]:
@@ -514,6 +538,211 @@ def test_tampering_is_found_and_named(root, what):
     assert found == expected
 
 
+# --- mails, packages that left, money given back, dates ------------------------------
+
+SENT, PAID = "outbox/sent", "payments/nord"
+
+
+def kept(root: Root) -> str:
+    (path,) = (root.data / "batch_sent").glob("plume__2026-10__*")
+    return root.name_of(path)
+
+
+def with_kept(how: Callable[[str], Any]) -> Any:
+    return lambda root: how(kept(root))(root)
+
+
+def relay(chain: str, change: Callable[[list[dict[str, Any]]], None]) -> Any:
+    """A chain with other lines, all hashes right."""
+
+    def tamper(root: Root) -> None:
+        facts = lines(root, chain)
+        change(facts)
+        lay_chain(root, chain, facts)
+
+    return tamper
+
+
+def of_kind(kind: str, /, **changes: str) -> Any:
+    """The first mail of a kind says something else."""
+
+    def change(facts: list[dict[str, Any]]) -> None:
+        next(fact for fact in facts if fact["kind"] == kind).update(changes)
+
+    return relay(SENT, change)
+
+
+def of_line(chain: str, line: int, **changes: str) -> Any:
+    return relay(chain, lambda facts: facts[line].update(changes))
+
+
+def one_more_refund(root: Root) -> None:
+    facts = lines(root, PAID)
+    lay_chain(root, PAID, [*facts, facts[1] | {"date": "2026-11-25", "amount": "0.01"}])
+
+
+MAILS = f"data/{SENT}.jsonl"
+KEPT = f"data/batch_sent/plume__2026-10__{'?' * 12}.zip"
+ADDED = "data/batch_sent/plume__2026-09__0123456789ab.zip"
+SEEN_OF_MAILS = {
+    "a package that left": (with_kept(change), {(KEPT, "B-PROOF-CHANGED")}),
+    "a package that left removed": (with_kept(remove), {(KEPT, "B-PROOF-MISSING")}),
+    "a package that left and can be written": (
+        with_kept(lambda name: mode(name, 0o644)),
+        {(KEPT, "B-MODE")},
+    ),
+    "a package added to those that left": (
+        add(ADDED),
+        {(ADDED.replace("0123456789ab", "?" * 12), "B-PROOF-STRAY")},
+    ),
+    "another package, and its mail": (
+        of_kind("package", package_sha256="0" * 64),
+        {(f"data/batch_sent/plume__2026-10__{'?' * 12}.zip", "B-PROOF-MISSING")},
+    ),
+    "a mail of no invoice": (
+        of_kind("invoice", number="NORD-2026-0009", mail="invoice__nord__NORD-2026-0009"),
+        {(MAILS, "B-RECORD-ORPHAN")},
+    ),
+    "a mail of another client's invoice": (
+        of_kind("invoice", client="sud"),
+        {(MAILS, "B-RECORD-ORPHAN")},
+    ),
+    "an invoice that passes for a credit note": (
+        of_kind("credit_note", number="NORD-2026-0001"),
+        {(MAILS, "B-RECORD-ORPHAN")},
+    ),
+    "a mail that carried another PDF": (
+        of_kind("invoice", pdf_sha256="0" * 64),
+        {(MAILS, "B-RECORD-ORPHAN")},
+    ),
+    "a mail under the name of another": (
+        of_kind("invoice", mail="invoice__sud__SUD-2026-0001"),
+        {(MAILS, "B-RECORD-ORPHAN")},
+    ),
+    "a mail of a month without a batch": (
+        of_kind("package", month="2026-09", mail=f"package__plume__2026-09__{'0' * 12}"),
+        {(MAILS, "B-RECORD-ORPHAN"), (KEPT.replace("-10", "-09"), "B-PROOF-MISSING")},
+    ),
+    "a mail of no kind": (of_kind("invoice", kind="advert"), {(MAILS, "B-RECORD-BROKEN")}),
+    "a mail of 2099": (of_kind("invoice", date="2099-01-01"), {(MAILS, "B-RECORD-WRONG")}),
+    "a payment of 2099": (
+        of_line("payments/sud", 1, date="2099-01-01"),
+        {
+            ("data/payments/sud.jsonl", "B-RECORD-WRONG"),
+            ("data/balance/sud.json", "B-DERIVED-CHANGED"),
+        },
+    ),
+    "a refund that was never owed": (
+        one_more_refund,
+        {(f"data/{PAID}.jsonl", "B-PAYMENT-STRAY")},
+    ),
+    "a refund larger than what is owed": (
+        of_line(PAID, 1, amount="30.01"),
+        {(f"data/{PAID}.jsonl", "B-PAYMENT-STRAY")},
+    ),
+    "a refund before the money came": (
+        of_line(PAID, 1, date="2026-11-19"),
+        {(f"data/{PAID}.jsonl", "B-PAYMENT-STRAY")},
+    ),
+}
+
+
+def test_mails_refunds_and_packages_that_left_are_sound(mailed):
+    ran = verify(mailed, today="2026-11-22")
+    assert (ran.code, {code for _, code in named(ran)}) == (0, {"I-DERIVED-STALE"})
+    assert {fact["kind"] for fact in lines(mailed, SENT)} == {"invoice", "credit_note", "package"}
+
+
+@pytest.mark.parametrize("what", SEEN_OF_MAILS)
+def test_what_is_wrong_with_mails_refunds_and_dates_is_named(mailed, what):
+    tamper, expected = SEEN_OF_MAILS[what]
+    tamper(mailed)
+    ran = verify(mailed, today="2026-11-22")
+    found = {
+        (re.sub("[0-9a-f]{12,}", lambda hash_: "?" * len(hash_[0]), name), code)
+        for name, code in named(ran)
+        if code.startswith("B-") and not name.startswith("exports/")
+    }
+    assert ran.code == 3
+    assert expected <= found
+    assert {name for name, _ in found} == {name for name, _ in expected}
+
+
+def test_a_payment_within_a_year_may_be_right(mailed):
+    """The clock may be behind, or TODAY was given when it was recorded."""
+    of_line(PAID, 1, date="2027-11-07")(mailed)
+    assert not [
+        one for one in named(verify(mailed, today="2020-01-01")) if one[1] == "B-RECORD-WRONG"
+    ]
+
+
+def test_a_package_whose_mail_was_not_yet_recorded_is_no_fault(mailed):
+    facts = [fact for fact in lines(mailed, SENT) if fact.get("month") != "2026-10"]
+    lay_chain(mailed, SENT, facts)
+    assert (kept(mailed), "I-LEFTOVER") in named(verify(mailed))
+    assert verify(mailed).code == 0
+
+
+# --- folders and owners --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "file_mode", "right"),
+    [
+        (".", 0o777, "0775"),
+        ("clients", 0o777, "0775"),
+        ("exports", 0o777, "0775"),
+        ("data/usage", 0o757, "0755"),
+        ("data", 0o775, "0755"),
+        ("data/heads/revenues", 0o770, "0750"),
+        ("data/invoices/nord/2026", 0o2757, "2755"),
+        ("data/pending", 0o777, "0755"),
+    ],
+)
+def test_a_folder_that_others_may_write_into_is_named(root, name, file_mode, right):
+    path = root.path / name
+    path.mkdir(exist_ok=True)
+    path.chmod(file_mode)
+    ran = verify(root)
+    assert (ran.code, named(ran)) == (3, {(name, "B-MODE")})
+    assert f"chmod {right} [B-MODE]" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("name", "file_mode"),
+    [("data/usage", 0o770), ("clients", 0o775), ("data/heads", 0o2770), ("downloads", 0o775)],
+)
+def test_a_group_may_share_a_folder(root, name, file_mode):
+    (root.path / name).chmod(file_mode)
+    assert verify(root).code == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.parametrize("name", [f"data/{NORD}.jsonl", PDF, "data/heads/revenues"])
+def test_what_belongs_to_another_user_is_named(root, name):
+    os.chown(root.path / name, 12345, -1)
+    ran = verify(root)
+    inside = {root.name_of(path) for path in (root.path / name).rglob("*")}
+    assert ran.code == 3
+    assert named(ran) == {(one, "B-OWNER") for one in (name, *inside)}
+    assert "belongs to the user 12345, the folder that it is in to " in ran.err
+
+
+def test_an_input_that_is_no_file_is_named_and_breaks_nothing(root):
+    (root.data / "inbox_batch" / "x.csv").symlink_to("/etc/hostname")
+    os.mkfifo(root.data / "inbox_batch" / "pipe")
+    (root.usage / "nord" / "out.json").symlink_to("/etc/hostname")
+    (root.usage / "nord" / "2026-11.link.json").symlink_to("../../../clients/nord.json")
+    ran = verify(root)
+    assert ran.code == 1
+    names = {"data/inbox_batch/x.csv", "data/inbox_batch/pipe", "data/usage/nord/out.json"}
+    assert named(ran) == {(name, "B-INPUT-UNREADABLE") for name in names}
+    assert "10 records and 7 documents are as they were issued" in ran.out
+    remove(PDF)(root)
+    ran = verify(root)
+    assert (ran.code, len(named(ran))) == (3, 4)
+
+
 @pytest.mark.parametrize("kind", [os.mkfifo, os.mkdir])
 @pytest.mark.parametrize(
     "name", [f"data/{NORD}.jsonl", HEAD, "data/counters/NORD.json", PDF, JSON, PACKAGE, RECETTES]
@@ -707,8 +936,8 @@ def told_in_order(ran: house.Ran) -> None:
 
 @ALL
 @given(data=st.data())
-def test_any_bytes_in_any_file(house_of_a_month, tmp_path, data):
-    root = copy_of(house_of_a_month, tmp_path / "root")
+def test_any_bytes_in_any_file(house_with_mails, tmp_path, data):
+    root = copy_of(house_with_mails, tmp_path / "root")
     places = ("data/", "exports/", "downloads/")
     passed_over = ("data/logs/", "data/flags/", "data/.lock")
     files = [name for name in house.tree(root) if name.startswith(places)]
@@ -727,9 +956,9 @@ def test_any_bytes_in_any_file(house_of_a_month, tmp_path, data):
 
 @ALL
 @given(data=st.data())
-def test_any_fact_in_any_record_of_a_rebuilt_chain(house_of_a_month, tmp_path, data):
-    root = copy_of(house_of_a_month, tmp_path / "root")
-    chain = data.draw(st.sampled_from([NORD, PLUME, "payments/sud"]))
+def test_any_fact_in_any_record_of_a_rebuilt_chain(house_with_mails, tmp_path, data):
+    root = copy_of(house_with_mails, tmp_path / "root")
+    chain = data.draw(st.sampled_from([NORD, PLUME, "payments/sud", PAID, SENT]))
     facts = lines(root, chain)
     record = data.draw(st.sampled_from(facts))
     key = data.draw(st.sampled_from(sorted(record)))

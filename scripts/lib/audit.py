@@ -5,7 +5,9 @@ parts stand beside this module: audit_records (chains, numbers, payments), audit
 (documents, PDFs, archives), audit_derived (balances, packages, exports, usage).
 """
 
+import contextlib
 import os
+import pwd
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,10 +26,11 @@ _WALKED = ("data", "exports", "downloads")
 
 
 class Files(NamedTuple):
-    """Every file of what happened, by its name under the root, as lstat(2) tells of it."""
+    """Every file and folder of what happened, by its name under the root, as lstat(2) sees it."""
 
     root: Root
     stats: dict[str, os.stat_result]
+    folders: dict[str, os.stat_result]
 
     def under(self, folder: str) -> Iterator[str]:
         """The names of the files below a folder, in order."""
@@ -40,7 +43,7 @@ class Files(NamedTuple):
 
 def walk(root: Root) -> tuple[Files, list[Alert]]:
     """Every file below data/, exports/ and downloads/; links are named and never followed."""
-    files = Files(root, {})
+    files = Files(root, {}, {})
     faults: list[Alert] = []
     waiting = [root.path / name for name in reversed(_WALKED)]
     while waiting:
@@ -49,13 +52,15 @@ def walk(root: Root) -> tuple[Files, list[Alert]]:
         try:
             found = path.lstat()
             if stat.S_ISDIR(found.st_mode):
+                files.folders[name] = found
                 waiting += sorted(path.iterdir(), reverse=True)
             else:
                 files.stats[name] = found
         except FileNotFoundError:
             continue
         except OSError as error:
-            faults.append(Alert("B-UNREADABLE", name, "", f"cannot be read: {error.strerror}"))
+            code = "B-INPUT-UNREADABLE" if root.is_input(name) else "B-UNREADABLE"
+            faults.append(Alert(code, name, "", f"cannot be read: {error.strerror}"))
     return files, faults
 
 
@@ -91,7 +96,12 @@ def shown(text: str) -> str:
 def mode_faults(files: Files) -> Iterator[Alert]:
     """Links, pipes, and files that more people may write or read than should."""
     for name, found in sorted(files.stats.items()):
-        yield from _one_mode(name, found)
+        if files.root.is_input(name):
+            yield from _input_faults(files.root, name, found)
+        else:
+            yield from _one_mode(name, found)
+    yield from _folder_faults(files)
+    yield from _owner_faults(files)
     try:
         mode = stat.S_IMODE(files.root.env.stat().st_mode)
     except OSError:
@@ -114,6 +124,52 @@ def _one_mode(name: str, found: os.stat_result) -> Iterator[Alert]:
     elif name.startswith(_folders(_KEPT)) and mode & 0o022:
         text = f"has mode {mode:04o}: others may write it; compare it with a backup, then chmod 640"
         yield Alert("B-MODE", name, "", text)
+
+
+def _input_faults(root: Root, name: str, found: os.stat_result) -> Iterator[Alert]:
+    """An input that no command reads: it is whoever put it there who can do something."""
+    if stat.S_ISLNK(found.st_mode) and storage.may_stand_for_a_file(root, root.path / name):
+        return
+    if not stat.S_ISREG(found.st_mode):
+        what = "a link" if stat.S_ISLNK(found.st_mode) else "not a file"
+        yield Alert("B-INPUT-UNREADABLE", name, "", f"is {what}, and is not read; move it away")
+
+
+def _folder_faults(files: Files) -> Iterator[Alert]:
+    """Folders that others may write into: they could put anything in the place of what is there.
+
+    A group that shares a folder has set-group-ID on it. People's own folders are the group's too.
+    """
+    folders = dict(files.folders)
+    for path in (files.root.path, files.root.clients, files.root.batch_clients):
+        with contextlib.suppress(OSError):
+            folders[files.root.name_of(path)] = path.stat()
+    for name, found in sorted(folders.items()):
+        mode = stat.S_IMODE(found.st_mode)
+        is_ours = name.startswith("data") and not files.root.is_input(name)
+        by_group = is_ours and mode & stat.S_IWGRP and not mode & stat.S_ISGID
+        if mode & stat.S_IWOTH or by_group:
+            right = mode & ~(stat.S_IWOTH | (stat.S_IWGRP if by_group else 0))
+            text = f"has mode {mode:04o}: others may write into it; compare what is in it with a"
+            yield Alert("B-MODE", name, "", f"{text} backup, then chmod {right:04o}")
+
+
+def _owner_faults(files: Files) -> Iterator[Alert]:
+    """Files and folders of ours that belong to another user than the folder that they are in."""
+    for name, found in sorted({**files.folders, **files.stats}.items()):
+        folder = files.folders.get(name.rpartition("/")[0])
+        if folder is None or files.root.is_input(name) or found.st_uid == folder.st_uid:
+            continue
+        text = f"belongs to the user {_user(found)}, the folder that it is in to {_user(folder)}"
+        remedy = f"compare it with a backup, then chown {_user(folder)}"
+        yield Alert("B-OWNER", name, "", f"{text}; {remedy}")
+
+
+def _user(found: os.stat_result) -> str:
+    try:
+        return pwd.getpwuid(found.st_uid).pw_name
+    except KeyError:
+        return str(found.st_uid)
 
 
 def _folders(names: tuple[str, ...]) -> tuple[str, ...]:

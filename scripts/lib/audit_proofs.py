@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from itertools import chain
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -23,6 +24,7 @@ from lib import (
     facturx_xml,
     invoice_pdf,
     money,
+    packages,
     production,
     revenues,
     storage,
@@ -30,7 +32,7 @@ from lib import (
 )
 from lib.alerts import Alert
 from lib.audit import Files
-from lib.audit_records import Books
+from lib.audit_records import OUTBOX, Books
 from lib.document import Document
 from lib.records import Record
 from lib.revenues import Ledger
@@ -94,6 +96,7 @@ def faults(files: Files, books: Books, processes: int) -> tuple[list[Alert], Tal
             users.setdefault(source, []).append(verdict.number)
     found += _strays(files, tasks)
     found += _archive_faults(files, users, all_read)
+    found += _sent_faults(files, books)
     return found, Tally(len(tasks), rendered)
 
 
@@ -414,3 +417,35 @@ def _archive_faults(
         if all_read and name.startswith("data/archive_inputs/") and name not in kept:
             text = "belongs to no document: it was added, or its document was removed"
             yield Alert("B-PROOF-STRAY", name, "", text)
+
+
+def _sent_faults(files: Files, books: Books) -> Iterator[Alert]:
+    """Packages that left, as their mails attached or named them, and nothing else."""
+    sent = {}
+    for record in (one for book in books.of(OUTBOX) for one in book.records):
+        if record["kind"] == "package":
+            digest = record["package_sha256"]
+            about = (record["client"], record["month"], digest[:_HASH_IN_NAME])
+            sent[f"data/batch_sent/{'__'.join(about)}.zip"] = digest
+    there = [name for name in files.under("data/batch_sent") if not audit.is_leftover(name)]
+    for name in there:
+        digest, unreadable = audit.sha256_of(files.root, name)
+        if name not in sent:
+            yield _unsent(files, name, digest)
+        elif digest != sent[name]:
+            text = unreadable or "was changed: its SHA-256 is not that of the package that was sent"
+            yield _fault("B-PROOF-CHANGED", name, f"{text}; restore it from a backup")
+    for name in sorted(sent.keys() - set(there)):
+        text = "is missing, but data/outbox/sent.jsonl has its mail; restore it from a backup"
+        yield _fault("B-PROOF-MISSING", name, text)
+
+
+def _unsent(files: Files, name: str, digest: str) -> Alert:
+    """A package that is kept just before its mail is recorded, or one that was added."""
+    client, _, rest = Path(name).name.partition("__")
+    package = packages.path_of(files.root, client, rest[: len("2026-10")])
+    if digest and digest == audit.sha256_of(files.root, files.root.name_of(package))[0]:
+        text = "was kept by a command that was stopped before it recorded the mail; `make mail`"
+        return Alert("I-LEFTOVER", name, "", f"{text} sends that again")
+    text = "is known to no mail that was sent: it was added, or the record of the mail was removed"
+    return _fault("B-PROOF-STRAY", name, text)

@@ -14,7 +14,18 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 from msgspec import Meta, Struct
 
-from lib import audit, batch_rows, money, numbering, payments, records, revenues, storage
+from lib import (
+    audit,
+    batch_rows,
+    money,
+    numbering,
+    outbox,
+    payment_rules,
+    payments,
+    records,
+    revenues,
+    storage,
+)
 from lib.alerts import Alert, Broken, Refused, counted
 from lib.audit import Files
 from lib.heads import Head
@@ -109,12 +120,57 @@ class _Reversal(_Money, tag="reversal", tag_field="kind", kw_only=True):
     reason: str
 
 
+class _Mail(Struct):
+    """What outbox keeps of a mail that a server took."""
+
+    client: str
+    mail: str
+    date: date
+
+
+class _SummaryMail(_Mail, tag="summary", tag_field="kind"):
+    pass
+
+
+class _PackageMail(_Mail, tag="package", tag_field="kind"):
+    month: _Month
+    package_sha256: _Sha256
+
+
+class _DocumentMail(_Mail):
+    number: _Number
+    pdf_sha256: _Sha256
+
+
+class _InvoiceMail(_DocumentMail, tag="invoice", tag_field="kind"):
+    pass
+
+
+class _CreditNoteMail(_DocumentMail, tag="credit_note", tag_field="kind"):
+    pass
+
+
+class _CustomerMail(_DocumentMail, tag="customer", tag_field="kind"):
+    pass
+
+
+class _ReminderMail(_Mail, tag="reminder", tag_field="kind"):
+    number: _Number
+    level: str
+    pdf_sha256: str = ""
+
+
 # Each family of records, and what its lines are; a new one is a line here.
 _SHAPES: dict[str, Any] = {
     REVENUES: _Invoice | _CreditNote,
     REVENUES_BATCH: _Invoice | _CreditNote,
     PAYMENTS: _Payment | _Refund | _Reversal,
-    OUTBOX: dict[str, Any],
+    OUTBOX: _SummaryMail
+    | _PackageMail
+    | _InvoiceMail
+    | _CreditNoteMail
+    | _CustomerMail
+    | _ReminderMail,
 }
 
 
@@ -423,3 +479,87 @@ def _payment(
     reversed_ones.add(reversed_seq)
     if any(record[key] != original[key] for key in ("invoice", "amount", "currency")):
         yield f"does not repeat the invoice and amount of line {reversed_seq}"
+
+
+def refund_faults(root: Root, book: Book, bills: Book) -> Iterator[Alert]:
+    """Money given back that was not owed, by the rule that each refund passed when it was recorded.
+
+    Args:
+      book: payments that nothing else is wrong with.
+    """
+    for before, record in enumerate(book.records):
+        if record["kind"] == payments.REFUND:
+            known = payment_rules.Books({}, {}, {})
+            issued, paid = bills.chain(root, len(bills.records)), book.chain(root, before)
+            payment_rules.enter(known, issued, paid)
+            number, day = record["invoice"], date.fromisoformat(record["date"])
+            invoice = known.invoices[number]
+            for _, text in payment_rules.refund_faults(number, invoice, record["amount"], day):
+                yield Alert("B-PAYMENT-STRAY", book.name, f"line {record['seq']}", text, book.owner)
+
+
+def future_faults(books: Books, today: date) -> Iterator[Alert]:
+    """Money and mails dated more than a year after today and the newest invoice.
+
+    Today may be given, and a clock be behind: what is nearer may be right.
+    """
+    families = (REVENUES, REVENUES_BATCH)
+    days = (
+        one["issue_date"]
+        for family in families
+        for book in books.of(family)
+        for one in book.records
+    )
+    newest = max(days, default="")
+    latest = max(today.isoformat(), newest)
+    for book in (*books.of(PAYMENTS), *books.of(OUTBOX)):
+        for record in book.records:
+            if record["date"] > f"{int(latest[:4]) + 1}{latest[4:]}":
+                text = (
+                    f"is of {record['date']}; today is {today}, and the newest invoice of {newest}"
+                )
+                place = f"line {record['seq']}"
+                yield Alert("B-RECORD-WRONG", book.name, place, text, record["client"])
+
+
+def mail_faults(books: Books) -> Iterator[Alert]:
+    """Mails about documents and packages that there are none of: one that was not sent would
+    pass for sent."""
+    known: dict[str, dict[tuple[str, str], Record]] = {
+        family: {
+            (book.owner, one["number"]): one for book in books.of(family) for one in book.records
+        }
+        for family in (REVENUES, REVENUES_BATCH)
+    }
+    months = {(owner, one["month"]) for (owner, _), one in known[REVENUES_BATCH].items()}
+    for book in books.of(OUTBOX):
+        for record in book.records:
+            if text := _mail(record, known, months):
+                place = f"line {record['seq']}"
+                yield Alert("B-RECORD-ORPHAN", book.name, place, text, record["client"])
+
+
+def _mail(
+    record: Record,
+    known: dict[str, dict[tuple[str, str], Record]],
+    months: set[tuple[str, str]],
+) -> str:
+    kind, client = record["kind"], record["client"]
+    if kind == outbox.SUMMARY:
+        return ""
+    if kind == "package":
+        name = outbox.mail_name(kind, client, record["month"], "")
+        if (client, record["month"]) not in months:
+            return f"is about {record['month']}, of which {client} has no batch"
+        return (
+            "" if record["mail"].startswith(name) else f"has the name of another mail than {name}"
+        )
+    number = record["number"]
+    found = known[REVENUES_BATCH if kind == "customer" else REVENUES].get((client, number))
+    of_kind = {"reminder": "invoice", "customer": found and found["kind"]}.get(kind, kind)
+    if found is None or found["kind"] != of_kind:
+        return f"is about {number}, which {client} does not have"
+    if record.get("pdf_sha256", found["pdf_sha256"]) != found["pdf_sha256"]:
+        return f"carried another PDF than the records have of {number}"
+    name = outbox.mail_name(kind, client, number, *filter(None, [record.get("level")]))
+    return "" if record["mail"] == name else f"has the name of another mail than {name}"

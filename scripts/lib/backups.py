@@ -86,23 +86,12 @@ def _walk(root: Root, folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _unfit(root: Root, path: Path) -> str:
-    if path.is_symlink() and not _may_stand_for_a_file(root, path):
+    if path.is_symlink() and not storage.may_stand_for_a_file(root, path):
         return "is a link"
     mode = path.stat().st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         return "is neither a file nor a folder"
     return "" if os.access(path, os.R_OK) else "cannot be read by this user"
-
-
-def _may_stand_for_a_file(root: Root, link: Path) -> bool:
-    """Inputs may be links within the root; from the inbox, one would hand an uploader any file."""
-    if not root.is_input(root.name_of(link)) or root.inbox_batch in link.parents:
-        return False
-    try:
-        target = link.resolve(strict=True)
-    except (OSError, RuntimeError):
-        return False
-    return target.is_relative_to(root.path.resolve()) and target.is_file()
 
 
 # --- its list of hashes --------------------------------------------------------------

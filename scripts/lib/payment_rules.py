@@ -165,7 +165,7 @@ def faults(
         text = f"the same {kind} stands in {before}; AGAIN=yes records it anew"
         found.append(("", text))
     elif kind == payments.REFUND:
-        found += _refund_faults(number, invoice, given["amount"], day)
+        found += refund_faults(number, invoice, given["amount"], day)
     elif Decimal(given["amount"]) > invoice.outstanding and not allowed.overpayment:
         text = f"{given['amount']} is more than is outstanding of {number}"
         rest = money.plain(max(invoice.outstanding, money.ZERO), 2)
@@ -185,7 +185,8 @@ def date_faults(
     return []
 
 
-def _refund_faults(number: str, invoice: Invoice, amount: str, day: date) -> list[tuple[str, str]]:
+def refund_faults(number: str, invoice: Invoice, amount: str, day: date) -> list[tuple[str, str]]:
+    """Why so much of an invoice may not be given back on a day: (place, text) each."""
     wanted, to_give_back = Decimal(amount), max(-invoice.outstanding, money.ZERO)
     if wanted > to_give_back:
         text = f"{amount} is more than can be given back for {number}"

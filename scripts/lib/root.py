@@ -7,6 +7,7 @@ Four kinds of files, and the kind says who may touch them: inputs (people's), re
 from pathlib import Path
 from typing import NamedTuple
 
+_OURS = ("data/", "exports/", "downloads/", "preview/")
 _INPUTS_OF_DATA = ("data/usage/", "data/inbox_batch/")
 
 
@@ -93,7 +94,8 @@ class Root(NamedTuple):
     @staticmethod
     def is_input(name: str) -> bool:
         """Whether people or other programs put a file or folder of this name here."""
-        return not name.startswith("data/") or f"{name}/".startswith(_INPUTS_OF_DATA)
+        folder = f"{name}/"
+        return folder.startswith(_INPUTS_OF_DATA) or not folder.startswith(_OURS)
 
     def name_of(self, path: Path) -> str:
         """`path` as messages and intents carry it: relative to the root, with slashes."""

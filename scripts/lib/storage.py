@@ -89,6 +89,20 @@ def read_input(root: Root, path: Path) -> bytes:
         _refuse(name, "B-INPUT-UNREADABLE", "", f"cannot be read: {reason}")
 
 
+def may_stand_for_a_file(root: Root, link: Path) -> bool:
+    """Whether a link is an input that may be one: it leads to a file of the root.
+
+    In the inbox none is: it would hand an uploader whatever file it names.
+    """
+    if not root.is_input(root.name_of(link)) or root.inbox_batch in link.parents:
+        return False
+    try:
+        target = link.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return False
+    return target.is_relative_to(root.path.resolve()) and target.is_file()
+
+
 def parse_json(name: str, data: bytes) -> Any:
     """The value of a JSON file; a number with a point or an exponent becomes a Decimal.
 
