@@ -25,6 +25,7 @@ from PIL import Image
 import house
 from lib import (
     characters,
+    code_lists,
     facturx_xml,
     fonts,
     invoice_pdf,
@@ -670,3 +671,8 @@ def test_what_is_outside_the_scope_of_vat_has_no_vat_number_and_no_rate(tmp_path
     assert made.seller.vat_number in page and "CHE318462755TVA" in page
     assert "0 %" not in page.replace("10 %", "")
     assert "TVA non applicable, art. 259-1° du CGI" in page
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_country_that_an_address_may_have_has_a_name(language):
+    assert all(words.country(code, language) for code in code_lists.countries())

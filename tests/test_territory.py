@@ -116,6 +116,8 @@ CASES = [
     # Northern Ireland
     Case("intra_eu", G, "GB", XI, postcode="BT1 5GS"),
     Case("intra_eu", G, "GB", XI, postcode=""),
+    Case("intra_eu", G, "XI", XI, postcode="BT1 5GS"),
+    Case("intra_eu", S, "XI", XI, right="outside_eu"),
     Case("intra_eu", G, "DE", DE, delivery="GB BT1 5GS"),
     Case("intra_eu", G, "GB", XI, right="export", postcode="N1 9GU"),
     Case("export", G, "GB", XI, right="intra_eu", postcode="BT1 5GS"),
@@ -143,6 +145,8 @@ CASES = [
     Case("franchise", S, "FR", "own", regime="franchise", **FRENCH),
     Case("franchise", G, "DE", DE, regime="franchise"),
     Case("franchise", S, "DE", "person", regime="franchise"),
+    Case("franchise", G, "RE", "own", regime="franchise", postcode="97400"),
+    Case("standard", G, "RE", "own", right="franchise", regime="franchise", postcode="97400"),
     Case("intra_eu", S, "DE", DE, regime="franchise"),
     Case("outside_eu", S, "US", regime="franchise"),
     Case("intra_eu", G, "DE", DE, right="franchise", regime="franchise"),

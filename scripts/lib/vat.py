@@ -122,44 +122,89 @@ def _delivery(buyer: Party) -> Territory:
 # --- what the law allows -------------------------------------------------------------
 
 
+class _Supply(NamedTuple):
+    """Goods or services between two parties: `what` in words, `place` where they are supplied.
+
+    `own` are the treatments of what bears the VAT of the seller's state, `small` says that the
+    seller charges none to anybody.
+    """
+
+    sold: str
+    what: str
+    home: Territory
+    place: Territory
+    buyer: Party
+    own: tuple[str, ...]
+    small: bool
+
+
 def law_of(sold: str, seller: Party, vat_regime: str, buyer: Party) -> Law:
     """Where goods or services bear VAT (art. 31 to 45 of directive 2006/112/CE), and how."""
-    home, taxable = territories.of_address(seller.address), is_taxable(buyer)
-    at_buyer = territories.of_address(buyer.address)
-    small, goods = vat_regime == "franchise", sold == "goods"
-    place = _delivery(buyer) if goods else at_buyer if taxable else home
-    own = own_treatments(seller, vat_regime)
-    what = _what(sold, place, buyer, taxable)
-    if home.state == OUTSIDE or (home.state == _NORTHERN_IRELAND and not goods):
+    home, place = territories.of_address(seller.address), _place(sold, seller, buyer)
+    own, what = own_treatments(seller, vat_regime), _what(sold, place, buyer)
+    supply = _Supply(sold, what, home, place, buyer, own, vat_regime == "franchise")
+    if home.state == OUTSIDE or (home.state == _NORTHERN_IRELAND and sold == "services"):
         return Law(own, f"a seller in {home.name} is not bound by the VAT law of the EU", place)
     if _same(home, place):
-        if place.state == "FR" and not place.rates:
-            other = ("export",) if goods and home.zone != place.zone else ()
-            other = other if goods else ("outside_eu",)
-            rest = tuple(one for one in own if one != "standard")
-            return Law((*other, *rest), f"{what} bear no VAT (art. 294 CGI)", place)
-        if goods and home.zone != place.zone:
-            return Law(("export", *own), f"{what} are exports from {home.name}", place)
-        if taxable and not small and _same(home, at_buyer):
-            own = (*own, "reverse_charge")
-        return Law(own, f"{what} bear {_vat_of(home)}", place)
-    if goods and home.eu_goods and place.eu_goods:
-        if not taxable:
-            return Law(own, f"{what} are distance sales", place)
-        if not _identified_abroad(buyer, home, sold):
-            why = f"{what} without a VAT number of another state bear {_vat_of(home)}"
-            return Law(own if small else (*own, "intra_eu"), why, place)
-        if small:
-            return Law(own, "a seller under the franchise has no exempt intra-EU supply", place)
-        return Law(("intra_eu", *own), f"{what} are intra-EU supplies", place)
-    if goods:
-        return Law((*own, "export") if small else ("export", *own), f"{what} are exports", place)
-    abroad = tuple(one for one in own if one != "franchise")
+        return _law_at_home(supply)
+    return _law_of_goods(supply) if sold == "goods" else _law_of_services(supply)
+
+
+def _place(sold: str, seller: Party, buyer: Party) -> Territory:
+    """Goods are supplied where they are delivered, services to a business where it is."""
+    if sold == "goods":
+        return _delivery(buyer)
+    return territories.of_address((buyer if is_taxable(buyer) else seller).address)
+
+
+def _law_at_home(supply: _Supply) -> Law:
+    """Within one state: between some of its parts goods are exported, in others there is no VAT."""
+    goods, home, place, own = supply.sold == "goods", supply.home, supply.place, supply.own
+    exported = goods and home.zone != place.zone
+    why = f"{supply.what} bear {_vat_of(home)}"
+    if exported:
+        why = f"{supply.what} are exports from {home.name}"
+    if place.state == "FR" and not place.rates:
+        why = f"{supply.what} bear no VAT (art. 294 CGI)"
+        own = tuple(one for one in own if one != "standard")
+        if not goods:
+            return Law(("outside_eu", *own), why, place)
+    if exported:
+        return Law((*own, "export") if supply.small else ("export", *own), why, place)
+    domestic = is_taxable(supply.buyer) and _same(
+        home, territories.of_address(supply.buyer.address)
+    )
+    if domestic and "standard" in own:
+        own = (*own, "reverse_charge")
+    return Law(own, why, place)
+
+
+def _law_of_goods(supply: _Supply) -> Law:
+    """Goods that leave the seller's state."""
+    what, home, place, own = supply.what, supply.home, supply.place, supply.own
+    if not (home.eu_goods and place.eu_goods):
+        treatments = (*own, "export") if supply.small else ("export", *own)
+        return Law(treatments, f"{what} are exports", place)
+    if not is_taxable(supply.buyer):
+        return Law(own, f"{what} are distance sales", place)
+    if not _identified_abroad(supply.buyer, home, "goods"):
+        why = f"{what} without a VAT number of another state bear {_vat_of(home)}"
+        return Law(own if supply.small else (*own, "intra_eu"), why, place)
+    if supply.small:
+        why = "a seller under the franchise has no exempt intra-EU supply"
+        return Law(own, why, place)
+    return Law(("intra_eu", *own), f"{what} are intra-EU supplies", place)
+
+
+def _law_of_services(supply: _Supply) -> Law:
+    """Services to a business in another state: no seller's regime covers them."""
+    what, home, place = supply.what, supply.home, supply.place
+    abroad = tuple(one for one in supply.own if one != "franchise")
     if not place.eu_services:
         return Law(("outside_eu", *abroad), f"{what} are taxed there, not in the EU", place)
-    if not _identified_abroad(buyer, home, sold):
+    if not _identified_abroad(supply.buyer, home, "services"):
         why = f"{what} without a VAT number of another state bear {_vat_of(home)}"
-        return Law((*own, "intra_eu"), why, place)
+        return Law((*supply.own, "intra_eu"), why, place)
     return Law(("intra_eu", *abroad), f"{what} are taxed there, by the buyer", place)
 
 
@@ -176,10 +221,10 @@ def _same(one: Territory, other: Territory) -> bool:
     return one.state == other.state and (one.state != OUTSIDE or one.zone == other.zone)
 
 
-def _what(sold: str, place: Territory, buyer: Party, taxable: bool) -> str:
+def _what(sold: str, place: Territory, buyer: Party) -> str:
     if sold == "goods":
         return f"goods delivered in {place.name}"
-    if taxable:
+    if is_taxable(buyer):
         return f"services to a business in {place.name}"
     who = "a private person" if buyer.person else "a body that is not a taxable person"
     return f"services to {who}"

@@ -250,6 +250,9 @@ UNITS: dict[str, tuple[str, str]] = {
     "XBO": ("bouteille", "bottle"),
 }
 
+# Codes that EN 16931 takes beside those of ISO 3166.
+_MORE_COUNTRIES = {"XI": ("Irlande du Nord", "Northern Ireland"), "1A": ("Kosovo", "Kosovo")}
+
 # Where the postcode is written after the city; elsewhere it comes before.
 _POSTCODE_LAST = frozenset({"AU", "CA", "GB", "IE", "IN", "NZ", "US"})
 
@@ -379,8 +382,10 @@ def country(code: str, language: str) -> str:
     """The country's name in this language.
 
     Raises:
-      KeyError: if the code is not one of ISO 3166-1 alpha-2.
+      KeyError: if the code is not one that EN 16931 takes.
     """
+    if code in _MORE_COUNTRIES:
+        return _MORE_COUNTRIES[code][language == ENGLISH]
     return str(_locale(language).territories[code])
 
 
