@@ -233,14 +233,27 @@ def test_a_batch_that_goes_out_is_reviewed_where_it_contradicts_itself(
     root: Root, tmp_path: Path, details: str, reviewed: bool
 ) -> None:
     """Salaries are paid in one booking, mostly without details: that is not an alarm."""
-    batch = "<NtryDtls><Btch><NbOfTxs>2</NbOfTxs></Btch></NtryDtls>"
-    changes = [(batch, f"<NtryDtls>{details}</NtryDtls>")]
-    changes.append(
-        ("153.60</Amt>\n        <CdtDbtInd>CRDT", "153.60</Amt>\n        <CdtDbtInd>DBIT")
-    )
-    found = read(root, sample(tmp_path, "camt053_08_six.xml", *changes))
+    text = (SAMPLES / "camt053_08_six.xml").read_text()
+    start = text.index("<!-- 2:")
+    batch = text[start : text.index("</Ntry>", start)]
+    out = batch.replace("CRDT", "DBIT").replace("RCDT", "ICDT")
+    out = out.replace("<Btch><NbOfTxs>2</NbOfTxs></Btch>", details)
+    file = tmp_path / "statement.xml"
+    file.write_text(text.replace(batch, out))
+    found = read(root, file)
     assert ("1, entry 2" in {place for place, _, _ in reasons(found)}) == reviewed
     assert f"0 recorded already, {0 if reviewed else 1} outgoing" in found.out
+
+
+def test_money_that_goes_out_under_a_code_of_received_transfers_is_reviewed(
+    root: Root, tmp_path: Path
+) -> None:
+    text = (SAMPLES / "camt053_02_sepa.xml").read_text()
+    start = text.index("<!-- 8:")
+    file = tmp_path / "statement.xml"
+    file.write_text(text[:start] + text[start:].replace("CRDT", "DBIT", 1))
+    reason = "goes out, but its bank transaction code (RCDT) says that it was received"
+    assert ("1, entry 8", reason, "NORD-2026-0002") in reasons(read(root, file))
 
 
 CHARGES = "<Chrgs><TtlChrgsAndTaxAmt Ccy='EUR'>2.50</TtlChrgsAndTaxAmt>{}</Chrgs><RltdPties>"
@@ -335,7 +348,7 @@ def test_an_entry_that_stands_twice_goes_to_a_person(root: Root, tmp_path: Path)
     text = (SAMPLES / "camt053_08_six.xml").read_text()
     entry = text[text.index("<Ntry>") : text.index("</Ntry>") + len("</Ntry>")]
     # Nothing names an invoice, and money that goes out would only be counted.
-    once = entry.replace("RF61NORD20260001", "1").replace("CRDT", "DBIT")
+    once = entry.replace("RF61NORD20260001", "1").replace("CRDT", "DBIT").replace("RCDT", "ICDT")
     file = tmp_path / "twice.xml"
     file.write_text(text.replace(entry, once + once, 1))
     found = read(root, file)

@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import read_statement
 from lib import camt, money, ofx, statements
+from lib.payment_rules import Books
 from lib.statements import Balance, Declared, Entry, File, Movement, Statement, StatementError
 
 CENTS = st.integers(1, 99_999_999).map(lambda cents: Decimal(cents).scaleb(-2))
@@ -294,6 +296,23 @@ def test_what_may_not_be_an_amount_of_ofx(text: str) -> None:
 )
 def test_dates_of_ofx(text: str, day: str) -> None:
     assert str(ofx._day(text)) == day
+
+
+@settings(max_examples=50)
+@given(ITEMS)
+def test_no_amount_that_came_in_is_lost(entries: list[Item]) -> None:
+    """Whatever becomes of them, the parts add up to what the file says came in."""
+    head, rows, foot = camt_file(entries, balances=True, totals=True)
+    known = read_statement.Known(Books({}, {}, {}), {}, Counter(), {}, {})
+    result = read_statement.sort_out(read((head + "".join(rows) + foot).encode()), known)
+    parts = [part for item in entries for part in item.parts or (item.amount,)]
+    came_in = money.total(part for part in parts if part > 0)
+    assert money.total(statements.signed(one) for one, _ in result.review) == came_in
+    assert -money.total(map(statements.signed, result.outgoing)) == came_in - money.total(parts)
+    lines = [
+        f"{came_in} EUR came in, of which 0.00 proposed, {came_in} to review, 0.00 recorded already"
+    ]
+    assert read_statement.incoming(result) == (lines if came_in else [])
 
 
 # --- the check itself ----------------------------------------------------------------

@@ -35,6 +35,7 @@ _SIDE_TAG = re.compile(r"<(?:[\w.-]+:)?CdtDbtInd>([^<]*)")
 # What the families of ISO 20022 bank transaction codes say of the way to pay; any other
 # incoming movement is a transfer.
 _METHODS = {"IDDT": "direct_debit", "MCRD": "card", "RCHQ": "cheque"}
+_RECEIVED = ("RCDT", "RRCT")  # credit transfers that were received, at once or not
 
 Amount = tuple[Decimal, str]
 
@@ -202,7 +203,7 @@ def _movements(place: str, account: str, entry: _Node, whole: Amount) -> Iterato
     details = entry.all("NtryDtls/TxDtls")
     against, unsaid = _batch_contradiction(entry, whole), _not_itemised(entry)
     if len(details) < 2:
-        against = against or _detail_contradiction(entry, details, whole)
+        against = against or _detail_contradiction(entry, details, whole) or _code_doubt(entry)
         detail = details[0] if details else None
         yield _movement(place, account, entry, detail, whole, credit, against, unsaid)
         return
@@ -257,6 +258,14 @@ def _detail_contradiction(entry: _Node, details: list[_Node], whole: Amount) -> 
     return ""
 
 
+def _code_doubt(entry: _Node) -> str:
+    """Where money went out, but its code says that it was received: sent back, or a slip."""
+    code = entry.text("BkTxCd/Domn/Fmly/Cd")
+    if code in _RECEIVED and not _is_credit(entry):
+        return f"goes out, but its bank transaction code ({code}) says that it was received"
+    return ""
+
+
 def _is_credit(node: _Node, entry: _Node | None = None) -> bool:
     """Whether money came in; a detail that does not say goes the way of its entry."""
     if entry and not node.all("CdtDbtInd"):
@@ -301,9 +310,9 @@ def _movement(
             filter(None, (n.text("Refs/AcctSvcrRef", "AcctSvcrRef", "NtryRef") for n in levels)), ""
         ),
         doubt=("" if status == "BOOK" else f"is not booked ({status[:35] or 'no status'})")
+        or came_back
         or against
         or unsaid
-        or came_back
         or _charges(levels),
     )
 

@@ -237,6 +237,9 @@ def _camt(seed: bytes) -> Named:
     entry = seed[seed.index(b"<Ntry>") : seed.index(b"</Ntry>") + len(b"</Ntry>")]
     many = entry * (MB // len(entry))
     yield "many entries", seed.replace(entry, many, 1)
+    yield "entries in a comment", seed.replace(entry, b"<!--" + many + b"-->" + entry, 1)
+    total = b"<TxsSummry><TtlNtries><NbOfNtries>9</NbOfNtries></TtlNtries></TxsSummry>"
+    yield "many totals", seed.replace(b"<Ntry>", total * (MB // len(total)) + b"<Ntry>", 1)
     tiny = b'<Ntry><Amt Ccy="EUR">1</Amt><CdtDbtInd>CRDT</CdtDbtInd></Ntry>'
     yield "tiny entries", seed.replace(entry, tiny * (MB // len(tiny)), 1)
     details = b"<NtryDtls>" + b"<TxDtls></TxDtls>" * (MB // 17) + b"</NtryDtls></Ntry>"
@@ -265,6 +268,16 @@ def _ofx(seed: bytes) -> Named:
     yield "text without tags", head + b"<OFX>" + b"a" * MB
     yield "an open CDATA", head + b"<OFX><MEMO>" + b"<![CDATA[" * (MB // 9)
     yield "ampersands", head + b"<OFX><MEMO>" + b"&amp;" * (MB // 5) + b"</OFX>"
+    yield "entities", seed.replace(b"CLIENT SUD", b"&nbsp;" * (MB // 6))
+    yield "open comments", head + b"<OFX>" + b"<!--" * (MB // 4)
+    yield "comments", seed.replace(b"<STMTTRN>", b"<!-- a -->" * (MB // 10) + b"<STMTTRN>", 1)
+    yield "CDATA", seed.replace(b"CLIENT SUD", b"<![CDATA[a]]>" * (MB // 13))
+    yield "attributes", seed.replace(b"<STMTTRN>", b"<STMTTRN " + b'a="" ' * (MB // 5) + b">", 1)
+    yield "entries without ends", seed.replace(b"<STMTTRN>", b"<STMTTRN>" * (MB // 9), 1)
+    yield "fields without text", seed.replace(b"<FITID>A1", b"<SIC>\n" * (MB // 6) + b"<FITID>A1")
+    yield "ends of another tag", seed.replace(b"<FITID>A1", b"<SIC>" * (MB // 5) + b"</SIC>" * 99)
+    yield "an amount of groups", seed.replace(b"76.80", b"1" + b".000" * (MB // 4))
+    yield "a day of digits", seed.replace(b"20261203", b"2026" * (MB // 4))
     yield "a header without end", b"OFXHEADER:100\r\n" + b"A:B\r\n" * (MB // 5)
     yield "a header of spaces", b"OFXHEADER:" + b" " * MB
     yield "a header of digits", b"OFXHEADER:" + b"1" * MB
