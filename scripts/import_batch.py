@@ -27,6 +27,7 @@ if __name__ == "__main__":
 
 import csv
 import io
+import os
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from functools import partial
@@ -128,7 +129,7 @@ def main(arguments: Namespace, root: Root) -> None:
     with lock.exclusive(root, "import_batch", used.lock_wait):
         issuing.finish_stopped_runs(root)
         # A killed run may have moved a file there and not flushed it.
-        if root.rejected.is_dir():
+        if inbox.is_folder(root.rejected) and os.access(root.rejected, os.R_OK):
             storage.flush_folder(root.rejected)
     alerts.report(root.logs, "import_batch.py", settings.notices(used))
     files = inbox.entries(root, arguments.client)
@@ -387,12 +388,12 @@ def reject(
       the first faults, and where the report is.
 
     Raises:
-      Broken: if rejected/ is a link: an uploader would choose where reports are written.
+      Broken: if rejected/ is none: by a link an uploader would choose where reports are written.
     """
     folder = root.rejected
     name = submission.path.name
-    if folder.is_symlink():
-        text = "is a link; remove it, the program makes the folder"
+    if os.path.lexists(folder) and not inbox.is_folder(folder):
+        text = "is a link or no folder; remove it, the program makes the folder"
         raise Broken([Alert("B-LINK", root.name_of(folder), "", text)])
     storage.make_folder(folder)
     storage.replace(folder / f"{name}.errors.csv", errors_csv(faults, delimiter))

@@ -403,16 +403,20 @@ def test_a_batch_with_an_error_is_waited_for(tmp_path):
     assert batches.run(root, pass_strays="yes").code == 1
 
 
-def test_a_report_is_not_written_through_a_link(tmp_path):
+@pytest.mark.parametrize("is_link", [True, False])
+def test_a_report_is_not_written_through_a_link(tmp_path, is_link):
     root = batches.build(tmp_path, two(quantity_1="0"))
     other = house.changed(batches.client(), {"id": "aile", "code": "AILE"})
     house.write(root, "batch_clients/aile.json", other)
     batches.hand_in(root, two(), owner="aile")
     (tmp_path / "outside").mkdir()
-    root.rejected.symlink_to(tmp_path / "outside")
+    if is_link:
+        root.rejected.symlink_to(tmp_path / "outside")
+    else:
+        root.rejected.write_bytes(b"")
     assert house.call("show_status", root, today=house.TODAY, month=house.MONTH).code == 0
     ran = batches.run(root)
-    assert (ran.code, "rejected: is a link; remove it" in ran.err) == (3, True)
+    assert (ran.code, "rejected: is a link or no folder; remove it" in ran.err) == (3, True)
     assert "aile__2026-10.csv: 2 invoices issued" in ran.out
     assert not list((tmp_path / "outside").iterdir())
 

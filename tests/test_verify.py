@@ -685,46 +685,49 @@ def test_a_package_whose_mail_was_not_yet_recorded_is_no_fault(mailed):
 
 # --- folders and owners --------------------------------------------------------------
 
+OPEN_FOLDERS = {
+    ".": (0o777, "0775"),
+    "clients": (0o777, "0775"),
+    "exports": (0o777, "0775"),
+    "data": (0o775, "0755"),
+    "data/usage": (0o757, "0755"),
+    "data/heads/revenues": (0o770, "0750"),
+    "data/invoices/nord/2026": (0o2757, "2755"),
+    "data/pending": (0o777, "0755"),
+}
+SHARED_FOLDERS = {"data/usage": 0o770, "clients": 0o775, "data/heads": 0o2770, "downloads": 0o775}
 
-@pytest.mark.parametrize(
-    ("name", "file_mode", "right"),
-    [
-        (".", 0o777, "0775"),
-        ("clients", 0o777, "0775"),
-        ("exports", 0o777, "0775"),
-        ("data/usage", 0o757, "0755"),
-        ("data", 0o775, "0755"),
-        ("data/heads/revenues", 0o770, "0750"),
-        ("data/invoices/nord/2026", 0o2757, "2755"),
-        ("data/pending", 0o777, "0755"),
-    ],
-)
-def test_a_folder_that_others_may_write_into_is_named(root, name, file_mode, right):
-    path = root.path / name
-    path.mkdir(exist_ok=True)
-    path.chmod(file_mode)
+
+def test_a_folder_that_others_may_write_into_is_named(root):
+    for name, (file_mode, _) in OPEN_FOLDERS.items():
+        (root.path / name).chmod(file_mode)
     ran = verify(root)
-    assert (ran.code, named(ran)) == (3, {(name, "B-MODE")})
-    assert f"chmod {right} [B-MODE]" in ran.err
+    assert (ran.code, named(ran)) == (3, {(name, "B-MODE") for name in OPEN_FOLDERS})
+    for name, (file_mode, right) in OPEN_FOLDERS.items():
+        assert f"{name}: has mode {file_mode:04o}: others may write into it" in ran.err
+        assert re.search(rf"^{re.escape(name)}: .* chmod {right} \[B-MODE\]$", ran.err, re.M)
 
 
-@pytest.mark.parametrize(
-    ("name", "file_mode"),
-    [("data/usage", 0o770), ("clients", 0o775), ("data/heads", 0o2770), ("downloads", 0o775)],
-)
-def test_a_group_may_share_a_folder(root, name, file_mode):
-    (root.path / name).chmod(file_mode)
+def test_a_group_may_share_a_folder(root):
+    for name, file_mode in SHARED_FOLDERS.items():
+        (root.path / name).chmod(file_mode)
     assert verify(root).code == 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
-@pytest.mark.parametrize("name", [f"data/{NORD}.jsonl", PDF, "data/heads/revenues"])
-def test_what_belongs_to_another_user_is_named(root, name):
-    os.chown(root.path / name, 12345, -1)
+def test_what_belongs_to_another_user_is_named(root):
+    given = [f"data/{NORD}.jsonl", PDF, "data/heads/revenues", "data/usage/nord", "exports/fec"]
+    for name in given:
+        os.chown(root.path / name, 12345, -1)
     ran = verify(root)
-    inside = {root.name_of(path) for path in (root.path / name).rglob("*")}
+    folder = root.path / "data/heads/revenues"
+    below = [root.name_of(path) for path in folder.iterdir()]
     assert ran.code == 3
-    assert named(ran) == {(one, "B-OWNER") for one in (name, *inside)}
+    assert named(ran) == {
+        *((name, "B-OWNER") for name in (*given[:3], *below)),
+        *((root.name_of(path), "B-OWNER") for path in (root.path / "exports/fec").iterdir()),
+        ("exports/fec", "B-OWNER"),
+    }
     assert "belongs to the user 12345, the folder that it is in to " in ran.err
 
 

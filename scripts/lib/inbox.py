@@ -31,7 +31,7 @@ def entries(root: Root, client: str = "") -> list[Path]:
     return sorted(
         path
         for path in found
-        if path.name.startswith(start) and not (path == root.rejected and _is_folder(path))
+        if path.name.startswith(start) and not (path == root.rejected and is_folder(path))
     )
 
 
@@ -55,7 +55,8 @@ def stray(root: Root, path: Path) -> Alert | None:
     return None
 
 
-def _is_folder(path: Path) -> bool:
+def is_folder(path: Path) -> bool:
+    """Whether it is a folder itself, and not a link to one."""
     return path.is_dir() and not path.is_symlink()
 
 
