@@ -731,7 +731,11 @@ def test_what_belongs_to_another_user_is_named(root):
     assert "belongs to the user 12345, the folder that it is in to " in ran.err
 
 
-def test_an_input_that_is_no_file_is_named_and_breaks_nothing(root):
+def test_an_input_that_is_not_ours_to_read_is_named_and_breaks_nothing(root, monkeypatch):
+    hidden = house.write(root, "data/inbox_batch/fil__2026-11.csv", b"of another user")
+    access = os.access
+    readable = lambda path, *how, **more: Path(path) != hidden and access(path, *how, **more)  # noqa: E731
+    monkeypatch.setattr(os, "access", readable)
     (root.data / "inbox_batch" / "x.csv").symlink_to("/etc/hostname")
     os.mkfifo(root.data / "inbox_batch" / "pipe")
     (root.usage / "nord" / "out.json").symlink_to("/etc/hostname")
@@ -739,11 +743,12 @@ def test_an_input_that_is_no_file_is_named_and_breaks_nothing(root):
     ran = verify(root)
     assert ran.code == 1
     names = {"data/inbox_batch/x.csv", "data/inbox_batch/pipe", "data/usage/nord/out.json"}
+    names.add(root.name_of(hidden))
     assert named(ran) == {(name, "B-INPUT-UNREADABLE") for name in names}
     assert "10 records and 7 documents are as they were issued" in ran.out
     remove(PDF)(root)
     ran = verify(root)
-    assert (ran.code, len(named(ran))) == (3, 4)
+    assert (ran.code, len(named(ran))) == (3, len(names) + 1)
 
 
 @pytest.mark.parametrize("kind", [os.mkfifo, os.mkdir])

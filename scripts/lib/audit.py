@@ -130,9 +130,15 @@ def _input_faults(root: Root, name: str, found: os.stat_result) -> Iterator[Aler
     """An input that no command reads: it is whoever put it there who can do something."""
     if stat.S_ISLNK(found.st_mode) and storage.may_stand_for_a_file(root, root.path / name):
         return
-    if not stat.S_ISREG(found.st_mode):
-        what = "a link" if stat.S_ISLNK(found.st_mode) else "not a file"
-        yield Alert("B-INPUT-UNREADABLE", name, "", f"is {what}, and is not read; move it away")
+    if stat.S_ISLNK(found.st_mode):
+        text = "is a link, and is not read; move it away"
+    elif not stat.S_ISREG(found.st_mode):
+        text = "is not a file, and is not read; move it away"
+    elif not os.access(root.path / name, os.R_OK):
+        text = "cannot be read by this user; change its permissions, or move it away"
+    else:
+        return
+    yield Alert("B-INPUT-UNREADABLE", name, "", text)
 
 
 def _folder_faults(files: Files) -> Iterator[Alert]:
