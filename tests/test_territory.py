@@ -319,3 +319,57 @@ def test_a_batch_says_what_a_direct_invoice_says(tmp_path, case):
     assert fault.column == "vat_category_1"
     category = CATEGORY.get(case.right, "K" if case.sold == G else "AE")
     assert f'write "{category}"' in fault.remedy, fault
+
+
+AMERICAN = {"party.siren": None, "party.address.country": "US", "language": "en"}
+
+
+@pytest.mark.parametrize("treatment", ["export", "outside_eu", "reverse_charge"])
+def test_goods_and_services_outside_the_eu_are_invoiced_apart(tmp_path, treatment):
+    items = [house.item(sold, vat_rate="0", category=sold) for sold in (G, S)]
+    client = {**AMERICAN, "vat.treatment": treatment, "plan.items": items}
+    root = house.build(
+        tmp_path,
+        house.client(changes=client),
+        seller=house.issuer({"operation_category": "mixed"}),
+    )
+    ran = house.call("check_inputs", root)
+    assert ran.code == 1
+    assert "goods are export, services outside_eu: invoice them apart" in ran.err
+
+
+def test_nothing_is_said_of_a_treatment_before_it_is_known_what_is_sold(tmp_path):
+    client = {**AMERICAN, "vat.treatment": "export", "plan.items": [house.item("x1", vat_rate="0")]}
+    root = house.build(
+        tmp_path,
+        house.client(changes=client),
+        seller=house.issuer({"operation_category": "mixed"}),
+    )
+    (line,) = house.call("check_inputs", root).err.splitlines()
+    assert "plan.items[0].category: is missing" in line
+
+
+def test_a_one_off_line_is_lawful_under_the_client_s_treatment(tmp_path):
+    client = {
+        **AMERICAN,
+        "vat.treatment": "outside_eu",
+        "plan.items": [house.item("hosting", vat_rate="0", category=S)],
+    }
+    used = house.usage("nord", house.MONTH, None, house.one_off(vat_rate="0", category=G))
+    root = house.build(
+        tmp_path,
+        house.client(changes=client),
+        seller=house.issuer({"operation_category": "mixed"}),
+        used=(used,),
+    )
+    (line,) = house.call("check_inputs", root).err.splitlines()
+    assert "lines[0].category: goods delivered in US are exports" in line
+
+
+def test_what_is_outside_the_scope_of_vat_stands_alone_in_a_batch(tmp_path):
+    abroad = {"customer_country": "US", "customer_siren": None, "vat_rate_1": "0"}
+    row = batches.row(**abroad, vat_category_1="O") | batches.group(2)
+    root = batches.build(tmp_path, batches.file_of(row))
+    (line,) = batches.rejected(root)
+    assert line["column"] == "vat_category_2"
+    assert "stands alone on an invoice (BR-O-11)" in line["rule"]

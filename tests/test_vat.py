@@ -210,3 +210,20 @@ def test_what_a_refusal_says_is_right_is_taken(
             assert sold == "goods"
         if vat.category_of(law.right, sold) == "K":
             assert regime == "standard" and who == "business" and law.place.eu_goods
+
+
+@pytest.mark.parametrize(
+    ("code", "seller", "said"),
+    [
+        ("VATEX-FR-CGI261-4", SELLER, ""),
+        ("VATEX-EU-132-1I", party("DE"), ""),
+        ("VATEX-EU-G", SELLER, "stands with treatment export alone"),
+        ("VATEX-FR-FRANCHISE", SELLER, "stands with treatment franchise alone"),
+        ("VATEX-FR-CGI261-4", party("DE"), "is of French law, and the seller is in DE"),
+        ("VATEX-FR-CGI261-4", party("RE", "97400"), ""),
+    ],
+)
+def test_an_exemption_has_a_code_of_the_seller_s_law(code, seller, said):
+    text = vat.exemption_fault(code, seller)
+    assert text.endswith(said)
+    assert bool(text) == bool(said)

@@ -403,11 +403,8 @@ def _exemption_faults(
     if not code or not reason:
         column = "exemption_reason" if code else "exemption_code"
         yield column, "an exempt line (E) has a code and a reason", "fill in both cells"
-    if fault := vat.exemption_fault(code, seller.party):
-        remedy = "write the code of a law that holds where the seller is"
-        if fault.right:
-            remedy = f"{_written(fault.right, line.category)}; empty the code and the reason"
-        yield "exemption_code", f"{code} is not the code of an exempt line (E) here", remedy
+    if text := vat.exemption_fault(code, seller.party):
+        yield "exemption_code", text, "write the code of the law that exempts this"
 
 
 def _treatment_faults(

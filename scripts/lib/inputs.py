@@ -7,7 +7,7 @@ before anything is refused. What passes is turned into frozen Structs.
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -26,6 +26,7 @@ _T = TypeVar("_T")
 REMINDER_LEVELS = ("polite", "firm", "formal")
 BATCH_METRIC = "batch_invoices"
 BATCH_SOURCE = "batch_"
+_EXEMPTING_CODE = "write the code of the law that exempts this"
 _OF_BUYERS = ("person", "taxable")  # keys of a party that no seller has
 
 
@@ -443,11 +444,11 @@ def _treatment_faults(value: Mapping[str, Any], issuer: Issuer) -> list[tuple[st
     return found
 
 
-def _kinds(entries: Iterable[Mapping[str, Any]], issuer: Issuer) -> set[str]:
-    """What entries sell, goods and services; of a plan without any, what the issuer does."""
+def _kinds(entries: Sequence[Mapping[str, Any]], issuer: Issuer) -> set[str]:
+    """What entries sell, as far as they say it; of a plan without any, what the issuer does."""
     sold = issuer.operation_category
     kinds = {entry.get("category", sold) for entry in entries} - {"mixed"}
-    return kinds or ({"services"} if sold == "mixed" else {sold})
+    return {"services" if sold == "mixed" else sold} if not entries else kinds
 
 
 def _vat_faults(
@@ -470,16 +471,9 @@ def _vat_faults(
         else:
             text = f"is missing; {fault.rule}"
         found.append((fault.place, text))
-    return found + _exemption_faults(terms.exemption_code, issuer.party)
-
-
-def _exemption_faults(code: str, seller: Party) -> list[tuple[str, str]]:
-    """What is wrong with the code that a seller exempts with."""
-    fault = vat.exemption_fault(code, seller)
-    if fault is None:
-        return []
-    remedy = f'write treatment "{fault.right}"' if fault.right else "write the code of its own law"
-    return [(fault.place, f"{fault.rule}; {remedy}")]
+    if text := vat.exemption_fault(terms.exemption_code, issuer.party):
+        found.append(("vat.exemption_code", f"{text}; {_EXEMPTING_CODE}"))
+    return found
 
 
 def _rate_and_category_faults(
@@ -559,8 +553,8 @@ def _batch_client_faults(
         right = vat.own_treatments(seller, value["seller"]["vat_regime"])[0]
         text = f'"{terms["treatment"]}" is refused: {text}; write "{right}"'
         found.append(("defaults.vat.treatment", text))
-    for place, text in _exemption_faults(terms.get("exemption_code", ""), seller):
-        found.append((f"defaults.{place}", text))
+    if text := vat.exemption_fault(terms.get("exemption_code", ""), seller):
+        found.append(("defaults.vat.exemption_code", f"{text}; {_EXEMPTING_CODE}"))
     payer = clients.get(value["billed_as"])
     if value["billed_as"] not in clients:
         text = f'"{value["billed_as"]}" is no client; write the id of one in clients/'

@@ -286,15 +286,14 @@ def _number_faults(treatment: str, sold: str, seller: Party, buyer: Party) -> It
         yield Fault("party.vat_number", rule)
 
 
-def exemption_fault(code: str, seller: Party) -> Fault | None:
-    """What is wrong with the code of an exemption of the seller's own."""
+def exemption_fault(code: str, seller: Party) -> str:
+    """What is wrong with the code of an exemption of the seller's own; empty where nothing is."""
     home = territories.of_address(seller.address)
-    if right := _TREATMENT_OF_CODE.get(code):
-        return Fault("vat.exemption_code", f"{code} stands with {right} alone", right)
+    if treatment := _TREATMENT_OF_CODE.get(code):
+        return f"{code} stands with treatment {treatment} alone"
     if code.startswith("VATEX-FR-") and not home.french:
-        rule = f"{code} is of French law, and the seller is in {home.name}"
-        return Fault("vat.exemption_code", rule)
-    return None
+        return f"{code} is of French law, and the seller is in {home.name}"
+    return ""
 
 
 def place_notice(treatment: str, law: Law) -> str:
