@@ -269,6 +269,7 @@ faults: $(READY_DEV) ## a month stopped at every call; power cuts; many runs at 
 	@command -v gcc >/dev/null || { \
 	  echo "gcc is missing: install it (Debian, Ubuntu: apt install gcc libc6-dev)" >&2; exit 4; }
 	@$(IN) $(PYTHON) tests/faults/simulate.py
+	@$(IN) $(PYTHON) tests/faults/simulate.py --no-link --every 5
 	@$(IN) $(PYTHON) -m pytest tests/faults/runs_at_once.py tests/faults/times.py tests/faults/cluster.py
 
 fuzz: $(READY_DEV) ## thousands of broken files through every reader; whole years of random houses (minutes)

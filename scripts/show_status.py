@@ -144,9 +144,8 @@ def batches(root: Root) -> Iterator[tuple[str, str]]:
 
 def disk(root: Root) -> str:
     """ "12.3 GB free, 45 % used"."""
-    used = shutil.disk_usage(root.path)
-    percent = used.used * 100 // (used.used + used.free)
-    return f"{used.free // 10**8 / 10:.1f} GB free, {percent} % used"
+    free = shutil.disk_usage(root.path).free // 10**8
+    return f"{free // 10}.{free % 10} GB free, {storage.percent_used(root.path)} % used"
 
 
 def shortened(line: str) -> str:

@@ -517,17 +517,13 @@ SEEN = {
         change(USAGE, lambda data: data.replace(b'"3"', b'"2"')),
         {(USAGE, "B-USAGE-BATCH")},
     ),
-    ".env that others read": (add(".env", 0o644), {(".env", "B-MODE")}),
 }
 
 
 @pytest.mark.parametrize("what", SEEN)
 def test_tampering_is_found_and_named(root, what):
     tamper, expected = SEEN[what]
-    if what == ".env that others read":
-        house.write(root, ".env", b"WORKERS=1\n").chmod(0o644)
-    else:
-        tamper(root)
+    tamper(root)
     ran = verify(root)
     found = {
         (re.sub("[0-9a-f]{12,}", lambda hash_: "?" * len(hash_[0]), name), code)
@@ -830,6 +826,24 @@ def test_what_a_killed_run_left_without_an_intent_harms_nothing(root):
     ran = verify(root)
     assert ran.code == 0
     assert {code for _, code in named(ran)} == {"I-LEFTOVER"}
+
+
+def test_env_that_others_read_says_nothing_of_the_records(root):
+    house.write(root, ".env", b"WORKERS=1\n").chmod(0o644)
+    ran = verify(root)
+    assert (ran.code, named(ran)) == (0, {(".env", "I-ENV-READABLE")})
+
+
+def test_a_disk_that_keeps_no_modes_is_told_once(root, monkeypatch):
+    assert verify(root).code == 0  # which leaves a lock and a log
+    monkeypatch.setattr(os, "fchmod", lambda *_: None)
+    for path in root.path.rglob("*"):
+        if path.is_file():
+            path.chmod(0o644)
+    ran = verify(root)
+    assert (ran.code, named(ran)) == (0, {("data", "I-MODE")}), ran.err
+    (root.path / PDF).chmod(0o666)
+    assert (PDF, "B-MODE") in named(verify(root))
 
 
 # --- the witness ---------------------------------------------------------------------

@@ -46,6 +46,8 @@ class Stop(Exception):
 
     def __init__(self, alerts: Iterable[Alert]):
         self.alerts = tuple(alerts)
+        if all(alert.code == "B-ENVIRONMENT" for alert in self.alerts):
+            self.exit_code = 4  # an input that this user may not read is not a wrong one
         super().__init__("; ".join(str(alert) for alert in self.alerts))
 
 
@@ -82,6 +84,41 @@ class Unavailable(Stop):
     exit_code = 4
 
 
+_REMEDIES = {
+    errno.ENOSPC: "make room, then ",
+    errno.EDQUOT: "make room, then ",
+    errno.EROFS: "let this disk be written to, then ",
+}
+
+
+def of_machine(error: OSError, then: str = "run the command again") -> Alert:
+    """What the machine refused, to whom, and what to do about it."""
+    file = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+    found, remedy = error.strerror or str(error), _REMEDIES.get(error.errno or 0, "")
+    if isinstance(error, PermissionError):
+        user = user(os.geteuid())
+        found = f"{found}: the user {user} lacks the right to it{_owned_by(file)}"
+        remedy = "give it, or become a user who has it, then "
+    return Alert("B-ENVIRONMENT", file, "", f"{found}; {remedy}{then}")
+
+
+def user(number: int) -> str:
+    """The name of a user, or the number where it has none."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def _owned_by(file: str) -> str:
+    try:
+        return f" (it belongs to {user(os.lstat(file).st_uid)})"
+    except OSError:
+        return ""
+
+
 def counted(count: int, thing: str, things: str = "") -> str:
     """ "1 invoice", "2 invoices"; `things` is a plural that takes more than an s."""
     return f"{count} {thing if count == 1 else things or thing + 's'}"
@@ -107,8 +144,10 @@ def write_log(logs: Path, client: str, level: str, script: str, code: str, text:
     """
     moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     line = f"{moment} {level} {script} {code} {printable(text)}\n"
+    from lib import storage  # which has alerts to raise
+
     try:
-        logs.mkdir(parents=True, exist_ok=True)
+        storage.make_folder(logs)
         _append_whole(
             logs / (f"{client}.log" if _is_client(logs, client) else "system.log"),
             line.encode("utf-8", "backslashreplace"),
@@ -141,10 +180,13 @@ def open_log(path: Path) -> int:
     Returns:
       a handle at the file that has the name now; closing it lets the lock go.
     """
+    from lib import storage
+
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     while True:
-        handle = os.open(path, flags, 0o640)
+        handle = os.open(path, flags, 0o600)
         try:
+            storage.settle(handle, path.parent, storage.FILE_MODE)
             fcntl.flock(handle, fcntl.LOCK_EX)
             if os.path.samestat(os.fstat(handle), path.stat()):
                 return handle
@@ -187,7 +229,7 @@ def _note(alert: Alert) -> None:
     run_log = os.environ.get("RUN_LOG")
     if run_log:
         # Where it cannot be written, the alert stands on stderr and in the log all the same.
-        with contextlib.suppress(OSError), Path(run_log).open("a") as stream:
+        with contextlib.suppress(OSError), Path(run_log).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(alert) + "\n")
 
 
@@ -195,5 +237,5 @@ def noted(run_log: Path) -> list[Alert]:
     """The alerts of a run that had this file as its RUN_LOG, in order, each once."""
     if not run_log.exists():
         return []
-    lines = run_log.read_text().splitlines()
+    lines = run_log.read_text(encoding="utf-8").splitlines()
     return list(dict.fromkeys(Alert(*json.loads(line)) for line in lines))

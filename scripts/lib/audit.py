@@ -6,15 +6,15 @@ parts stand beside this module: audit_records (chains, numbers, payments), audit
 """
 
 import contextlib
+import errno
 import os
-import pwd
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from lib import issuing, records, storage
-from lib.alerts import Alert, Broken
+from lib import alerts, issuing, observations, records, storage
+from lib.alerts import Alert, Broken, Unavailable
 from lib.root import Root
 
 _Found = TypeVar("_Found", bytes, str)
@@ -42,9 +42,14 @@ class Files(NamedTuple):
 
 
 def walk(root: Root) -> tuple[Files, list[Alert]]:
-    """Every file below data/, exports/ and downloads/; links are named and never followed."""
+    """Every file below data/, exports/ and downloads/; links are named and never followed.
+
+    Raises:
+      Unavailable: with every file of ours that this user may not read: of the rest nothing is said.
+    """
     files = Files(root, {}, {})
     faults: list[Alert] = []
+    hidden: list[Alert] = []
     waiting = [root.path / name for name in reversed(_WALKED)]
     while waiting:
         path = waiting.pop()
@@ -54,14 +59,26 @@ def walk(root: Root) -> tuple[Files, list[Alert]]:
             if stat.S_ISDIR(found.st_mode):
                 files.folders[name] = found
                 waiting += sorted(path.iterdir(), reverse=True)
-            else:
-                files.stats[name] = found
+                continue
+            files.stats[name] = found
+            if not root.is_input(name) and stat.S_ISREG(found.st_mode):
+                _check_readable(path)
         except FileNotFoundError:
             continue
         except OSError as error:
+            if isinstance(error, PermissionError) and not root.is_input(name):
+                hidden.append(alerts.of_machine(error))
+                continue
             code = "B-INPUT-UNREADABLE" if root.is_input(name) else "B-UNREADABLE"
             faults.append(Alert(code, name, "", f"cannot be read: {error.strerror}"))
+    if hidden:
+        raise Unavailable(hidden)
     return files, faults
+
+
+def _check_readable(path: Path) -> None:
+    if not os.access(path, os.R_OK, effective_ids=True):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 def read(root: Root, name: str) -> tuple[bytes, str]:
@@ -95,33 +112,43 @@ def shown(text: str) -> str:
 
 def mode_faults(files: Files) -> Iterator[Alert]:
     """Links, pipes, and files that more people may write or read than should."""
+    modeless = dict(_disks_without_modes(files))
+    for mode in modeless.values():
+        text = f"stands on a disk that keeps no modes: every file there has {mode:04o}, proofs too"
+        yield Alert("I-MODE", "data", "", f"{text}; a disk that does keep them is safer")
     for name, found in sorted(files.stats.items()):
         if files.root.is_input(name):
             yield from _input_faults(files.root, name, found)
         else:
-            yield from _one_mode(name, found)
+            yield from _one_mode(files.root, name, found, found.st_dev in modeless)
     yield from _folder_faults(files)
     yield from _owner_faults(files)
-    try:
-        mode = stat.S_IMODE(files.root.env.stat().st_mode)
-    except OSError:
-        return
-    if mode & 0o077:
-        text = f"has mode {mode:04o}: others may read its secrets; chmod 600 .env"
-        yield Alert("B-MODE", files.root.name_of(files.root.env), "", text)
+    with contextlib.suppress(OSError):
+        yield from observations.settings_mode(files.root.env.stat().st_mode)
 
 
-def _one_mode(name: str, found: os.stat_result) -> Iterator[Alert]:
+def _disks_without_modes(files: Files) -> Iterator[tuple[int, int]]:
+    """Each device on which a proof has the mode of every other file, with that mode."""
+    modes: dict[int, set[int]] = {}
+    for found in files.stats.values():
+        modes.setdefault(found.st_dev, set()).add(stat.S_IMODE(found.st_mode))
+    for device, (mode, *others) in modes.items():
+        if not others and mode != storage.PROOF_MODE:
+            yield device, mode
+
+
+def _one_mode(root: Root, name: str, found: os.stat_result, is_modeless: bool) -> Iterator[Alert]:
     mode = stat.S_IMODE(found.st_mode)
+    is_proof = name.startswith(_folders(PROOFS)) and not is_leftover(name)
     if stat.S_ISLNK(found.st_mode):
         text = "is a symbolic link; put the file itself in its place"
         yield Alert("B-LINK", name, "", text)
     elif not stat.S_ISREG(found.st_mode):
         yield Alert("B-LINK", name, "", "is no file; remove it")
-    elif name.startswith(_folders(PROOFS)) and not is_leftover(name) and mode != storage.PROOF_MODE:
+    elif is_proof and mode != storage.PROOF_MODE and not is_modeless:
         text = f"has mode {mode:04o}, a proof has 0444; compare it with a backup, then chmod 444"
         yield Alert("B-MODE", name, "", text)
-    elif name.startswith(_folders(_KEPT)) and mode & 0o022:
+    elif name.startswith(_folders(_KEPT)) and _is_open(root.path / name, mode):
         text = f"has mode {mode:04o}: others may write it; compare it with a backup, then chmod 640"
         yield Alert("B-MODE", name, "", text)
 
@@ -166,16 +193,14 @@ def _owner_faults(files: Files) -> Iterator[Alert]:
         folder = files.folders.get(name.rpartition("/")[0])
         if folder is None or files.root.is_input(name) or found.st_uid == folder.st_uid:
             continue
-        text = f"belongs to the user {_user(found)}, the folder that it is in to {_user(folder)}"
-        remedy = f"compare it with a backup, then chown {_user(folder)}"
+        text = f"belongs to the user {alerts.user(found.st_uid)}, the folder that it is in to {alerts.user(folder.st_uid)}"
+        remedy = f"compare it with a backup, then chown {alerts.user(folder.st_uid)}"
         yield Alert("B-OWNER", name, "", f"{text}; {remedy}")
 
 
-def _user(found: os.stat_result) -> str:
-    try:
-        return pwd.getpwuid(found.st_uid).pw_name
-    except KeyError:
-        return str(found.st_uid)
+def _is_open(path: Path, mode: int) -> bool:
+    """Whether more people may write it than its owner, and those whom its folder names."""
+    return bool(mode & 0o002 or (mode & 0o020 and not storage.is_shared(path.parent.stat())))
 
 
 def _folders(names: tuple[str, ...]) -> tuple[str, ...]:

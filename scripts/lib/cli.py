@@ -10,24 +10,21 @@ the environment is nobody's order.
 
 import argparse
 import errno
+import io
 import os
 import re
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, TextIO
 
 from lib import alerts
-from lib.alerts import Alert, Refused, Stop, WrongUsage
+from lib.alerts import Alert, Refused, Stop, Unavailable, WrongUsage
 from lib.root import Root
 
 HOME = Path(__file__).resolve().parents[2]
 _ONE_OF_THEM = "expected one of them, YEAR=2024 or MONTH=2024-03"
-_REMEDIES = {
-    errno.EACCES: "give this user the right to it, then ",
-    errno.ENOSPC: "make room, then ",
-}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -120,6 +117,7 @@ def run(
     """
     from lib import storage
 
+    said = _prepare(main)
     root = Root(arguments.root.resolve())
     script = Path(sys.argv[0]).name
     logs: Path | None = None
@@ -135,15 +133,12 @@ def run(
             _flagged(arguments, root, main, work)
         else:
             main(arguments, root)
-        sys.stdout.flush()
+        _check_said(said)
     except Stop as stop:
         alerts.report(logs, script, stop.alerts)
         sys.exit(stop.exit_code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(4)
     except OSError as error:
-        alerts.report(logs, script, [_of_machine(error)])
+        alerts.report(logs, script, [alerts.of_machine(error)])
         sys.exit(4)
     except MemoryError:
         alerts.report(logs, script, [Alert("B-ENVIRONMENT", "", "", "out of memory")])
@@ -202,18 +197,78 @@ def _flagged(
 
 def run_without_root(main: Callable[[], None]) -> None:
     """Runs what makes a root, where none is yet, and tells in a line what the machine refuses."""
+    said = _prepare(main)
+    script = Path(sys.argv[0]).name
     try:
         main()
+        _check_said(said)
+    except Stop as stop:
+        alerts.report(None, script, stop.alerts)
+        sys.exit(stop.exit_code)
     except OSError as error:
-        alerts.report(None, Path(sys.argv[0]).name, [_of_machine(error)])
+        then = "nothing was half-done: run the command again"
+        alerts.report(None, script, [alerts.of_machine(error, then)])
         sys.exit(4)
 
 
-def _of_machine(error: OSError) -> Alert:
-    """What the machine refused, and what to do about it."""
-    first = _REMEDIES.get(error.errno or 0, "")
-    text = f"{error.strerror or error}; nothing was half-done: {first}run the command again"
-    return Alert("B-ENVIRONMENT", str(error.filename or ""), "", text)
+# --- what is said -------------------------------------------------------------------------
+
+
+class _Output(io.FileIO):
+    """Standard output or error that stops nothing: what it could not take is told at the end."""
+
+    refused: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            self.refused = self.refused or error
+            return len(data)
+
+
+def _prepare(main: Callable[..., None]) -> _Output | None:
+    """Lets nothing that is said stop a command, whatever the locale and wherever it goes.
+
+    Returns:
+      standard output, unless a test reads it.
+    """
+    if main.__module__ == "__main__" and sys.getfilesystemencoding() != "utf-8":
+        # What was typed and what names are called would be read in the encoding of the locale.
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if stream is None:  # closed: the next file that is opened would take its place
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdin = sys.stdin or io.TextIOWrapper(io.FileIO(0), "utf-8")
+    sys.stderr, _ = _lenient(sys.stderr, 2)
+    sys.stdout, said = _lenient(sys.stdout, 1)
+    return said
+
+
+def _lenient(stream: TextIO | None, handle: int) -> tuple[TextIO, _Output | None]:
+    """A stream that takes what its encoding lacks, and stops nothing; a test's own stays."""
+    if stream is not None and type(stream) is not io.TextIOWrapper:
+        return stream, None
+    output = _Output(handle, "w", closefd=False)
+    encoding, lines = (stream.encoding, stream.line_buffering) if stream else ("utf-8", False)
+    buffer = io.BufferedWriter(output)
+    made = io.TextIOWrapper(buffer, encoding, "backslashreplace", line_buffering=lines)
+    return made, output
+
+
+def _check_said(said: _Output | None) -> None:
+    """A reader who has read enough (`| head`) is no fault.
+
+    Raises:
+      Unavailable: if what was done could not be said.
+    """
+    sys.stdout.flush()
+    if said and said.refused and said.refused.errno != errno.EPIPE:
+        text = f"{said.refused.strerror}; all was done, and only what the command says is lost"
+        raise Unavailable([Alert("B-ENVIRONMENT", "standard output", "", text)])
+
+
+# --- options -----------------------------------------------------------------------------
 
 
 def month(text: str) -> str:
@@ -246,7 +301,7 @@ def _is_year(text: str) -> bool:
 
 
 def _is_day(text: str) -> bool:
-    # Python reads 20261031 and 2026-W44-6 too.
+    # Python reads 20261031 and 2026-W44-6 too; dates of invoices are of 2000 to 2099 (BR-FR-03).
     try:
         return text.startswith("20") and date.fromisoformat(text).isoformat() == text
     except ValueError:
@@ -260,6 +315,8 @@ def unfit(
     from lib import readings
 
     remedy = readings.remedy(kind, text, fits)
+    if re.match("[0-9]{4}-", text) and not text.startswith("20"):
+        remedy = "write one of the years 2000 to 2099"
     return argparse.ArgumentTypeError(f'"{text}" is not {named or f"a {kind}"}; {remedy}')
 
 

@@ -11,9 +11,10 @@
 data/pending/. Until `commit`, nothing else changes: any error removes the folder, and
 nothing happened. `commit` flushes all that is staged, then renames intent.json into its
 place: from that moment on the run will be carried out, if not by this process then by the
-next one. Carrying out is idempotent, step by step, so a stop anywhere is repaired byte for
-byte: proofs by link(2), which refuses to replace; records by completing a cut tail;
-counters, heads, usage and flags by rename.
+next one. What a disk or the rights of this user may refuse is tried in each target folder
+before that. Carrying out is idempotent, step by step, so a stop anywhere is repaired byte for
+byte: proofs by link(2), or by a copy, neither of which replaces; records by completing a cut
+tail; counters, heads, usage and flags by rename.
 """
 
 import contextlib
@@ -29,7 +30,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from lib import alerts, lock, records, storage
-from lib.alerts import Alert, Broken
+from lib.alerts import Alert, Broken, Unavailable
 from lib.root import Root
 
 _INTENT = "intent.json"
@@ -60,7 +61,7 @@ class Run:
         self.folder = folder
         self.just_finished = command in finished
         self._proofs = 0
-        self._proof_list = (folder / _PROOFS).open("xb")
+        self._proof_list = storage.create(folder / _PROOFS)
         self._appends: list[_Append] = []
         self._puts: list[dict[str, str]] = []
         self._removals: list[dict[str, str]] = []
@@ -120,9 +121,11 @@ class Run:
         _carry_out(self.root, self.folder, intent)
 
     def _make_room(self) -> None:
-        """Creates the target folders and refuses proofs that exist with other bytes."""
-        files = [entry.file for entry in self._appends] + [put["file"] for put in self._puts]
-        folders = {(self.root.path / file).parent for file in files}
+        """Creates the target folders, tries in each what will be done there, and refuses proofs
+        that exist with other bytes."""
+        appended = [self.root.path / entry.file for entry in self._appends]
+        replaced = [self.root.path / one["file"] for one in (*self._puts, *self._removals)]
+        folders = {path.parent for path in (*appended, *replaced)}
         taken = []
         for proof in _proofs(self.root, self.folder):
             target = self.root.path / proof["file"]
@@ -135,6 +138,11 @@ class Run:
         for folder in sorted(folders):
             _refuse_outside(self.root, folder)
             storage.make_folder(folder)
+            storage.try_folder(folder)
+        for path in appended:
+            storage.try_to_write(path)
+        for path in replaced:
+            storage.try_to_replace(path)
 
     def abandon(self) -> None:
         """Removes what was staged; nothing happened."""
@@ -158,13 +166,14 @@ def begin(root: Root, command: str, wait: int) -> Iterator[Run]:
         finished = finish_stopped_runs(root)
         folder = root.pending / "run"
         storage.make_folder(root.pending)
-        folder.mkdir()
+        storage.make_new_folder(folder)
         run = Run(root, command, folder, finished)
         try:
-            yield run
+            with _told_if_it_stands(folder):
+                yield run
         finally:
             # Once the intent stands, the folder is the next run's to finish; never ours to drop.
-            if not (folder / _INTENT).exists() and not (folder / _DONE).exists():
+            if not _is_decided(folder):
                 run.abandon()
 
 
@@ -195,7 +204,8 @@ def finish_stopped_runs(root: Root) -> frozenset[str]:
     for folder in sorted(path for path in root.pending.glob("*") if path.is_dir()):
         if (folder / _INTENT).exists():
             intent = read_intent(root, folder / _INTENT)
-            _carry_out(root, folder, intent)
+            with _told_if_it_stands(folder):
+                _carry_out(root, folder, intent)
         elif (folder / _DONE).exists():
             intent = read_intent(root, folder / _DONE)
             _remove_folder(root, folder)
@@ -206,6 +216,28 @@ def finish_stopped_runs(root: Root) -> frozenset[str]:
         print(f"finished the stopped run: {command}", file=sys.stderr)
         finished.add(intent["command"])
     return frozenset(finished)
+
+
+def _is_decided(folder: Path) -> bool:
+    """Whether the run of this folder will be, or was, carried out."""
+    return (folder / _INTENT).exists() or (folder / _DONE).exists()
+
+
+@contextmanager
+def _told_if_it_stands(folder: Path) -> Iterator[None]:
+    """What the machine refuses once the intent stands does not undo the run, and says so.
+
+    Raises:
+      Unavailable: instead of such an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not _is_decided(folder):
+            raise
+        then = "what was begun is decided, and the next command that writes finishes it"
+        alert = alerts.of_machine(error, f"run the command again: {then}")
+        raise Unavailable([alert._replace(code="B-RUN-STOPPED")]) from error
 
 
 def stopped_runs(root: Root) -> list[str]:
@@ -280,6 +312,8 @@ def _carry_out(root: Root, folder: Path, intent: dict[str, Any]) -> None:
         _refuse_outside(root, path.parent)
         storage.make_folder(path.parent)
         touched.add(path.parent)
+    for touched_folder in touched:
+        storage.clear_trial(touched_folder)
     _flush_up(root, touched)
     for path, text in puts.items():
         storage.replace(path, text.encode())
@@ -324,7 +358,7 @@ def _place_proofs(root: Root, folder: Path) -> set[Path]:
             storage.make_folder(target.parent)
         folders.add(target.parent)
         try:
-            os.link(folder / proof["staged"], target)
+            storage.place(folder / proof["staged"], target)
         except FileExistsError:
             if storage.sha256_of_file(target) != proof["sha256"]:
                 text = "exists already with other bytes; a proof is never replaced"
@@ -369,5 +403,6 @@ def _remove(path: Path, sha256: str) -> None:
     with contextlib.suppress(FileNotFoundError, Broken):
         if storage.sha256_of_file(path) == sha256:
             path.unlink()
+    storage.clear_trial(path.parent)
     # A killed run may have removed it and not flushed that: here it is flushed whoever did.
     storage.flush_folder(path.parent)

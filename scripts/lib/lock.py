@@ -4,12 +4,13 @@ The kernel lets the lock go when its holder ends, however it ends: a lock left b
 process cannot be. The file is never removed; it names its holder while there is one.
 """
 
+import errno
 import fcntl
 import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lib import alerts, storage
@@ -17,6 +18,7 @@ from lib.alerts import Alert, Unavailable
 from lib.root import Root
 
 _STEP = 0.05  # seconds between two tries
+_ONLY_TO_READ = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @contextmanager
@@ -46,12 +48,21 @@ def exclusive(root: Root, holder: str, wait: int, file: Path | None = None) -> I
 
 @contextmanager
 def shared(root: Root, wait: int) -> Iterator[None]:
-    """Holds the lock together with other readers.
+    """Holds the lock together with other readers, whoever may only read among them.
 
     Raises:
       Unavailable: as `exclusive` does.
     """
-    handle = _open(root.lock)
+    try:
+        handle = _open(root.lock)
+    except OSError as error:
+        if error.errno not in _ONLY_TO_READ:
+            raise
+        try:
+            handle = os.open(root.lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:  # nothing was ever written, and nothing can be by this user
+            yield
+            return
     try:
         _acquire(root, root.lock, handle, fcntl.LOCK_SH, wait)
         yield
@@ -62,7 +73,10 @@ def shared(root: Root, wait: int) -> Iterator[None]:
 def _open(file: Path) -> int:
     storage.make_folder(file.parent)
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    return os.open(file, flags, storage.FILE_MODE)
+    handle = os.open(file, flags, 0o600)
+    with suppress(PermissionError):  # it stays empty, and another user's
+        storage.settle(handle, file.parent, storage.FILE_MODE)
+    return handle
 
 
 def _acquire(root: Root, file: Path, handle: int, kind: int, wait: int) -> None:

@@ -110,7 +110,6 @@ def _write(path: Path, contents: Mapping[str, Content], comment: str, mode: int)
                 info.create_system = _UNIX
                 info.external_attr = mode << 16
                 package.writestr(info, contents[name]())
-        os.fchmod(stream.fileno(), storage.FILE_MODE)
         storage.flush(stream)
     if path.exists() and storage.sha256_of_file(path) == storage.sha256_of_file(temporary):
         temporary.unlink()

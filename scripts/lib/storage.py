@@ -4,6 +4,7 @@ Read: inside the root only, UTF-8 only, JSON without duplicate keys or floats.
 Write: whole or not at all, flushed to the disk with the folder that names the file.
 """
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -12,7 +13,7 @@ import re
 import shutil
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from decimal import Decimal, InvalidOperation
 from io import BufferedReader, BufferedWriter, FileIO
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import IO, Any, NoReturn
 
 import msgspec
 
+from lib import alerts
 from lib.alerts import SHOWN, Alert, Broken, Refused
 from lib.root import Root
 
@@ -29,6 +31,7 @@ _DEEPEST = 50  # levels of a JSON file; ours have eight
 _LONGEST_INT = 18  # characters of a JSON number without decimals
 _LONGEST_DECIMAL = 40  # characters of one with a point or an exponent
 _LARGEST = 20_000_000  # bytes of an input
+_TRIALS = (".trial.tmp", ".renamed.tmp")
 _PIECE = 1 << 16  # bytes of a file that are read at once
 
 # Inputs come and go in these, by other hands: each of their files is looked at when it is read.
@@ -84,6 +87,8 @@ def read_input(root: Root, path: Path) -> bytes:
         return data
     except FileNotFoundError:
         _refuse(name, "B-INPUT-MISSING", "", "is missing")
+    except PermissionError as error:
+        raise Refused([alerts.of_machine(error)._replace(file=name)]) from None
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         _refuse(name, "B-INPUT-UNREADABLE", "", f"cannot be read: {reason}")
@@ -262,6 +267,12 @@ def _broken(path: Path) -> NoReturn:
     raise Broken([Alert("B-LINK", str(path), "", text)])
 
 
+def percent_used(path: Path) -> int:
+    """How full the disk of a folder is; 0 where it knows no size, as some network disks do."""
+    used = shutil.disk_usage(path)
+    return used.used * 100 // (used.used + used.free or 1)
+
+
 # --- the root's own folders ----------------------------------------------------------
 
 
@@ -302,21 +313,49 @@ def write_new(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
 
 def write_new_of(path: Path, pieces: Iterable[bytes], mode: int = FILE_MODE) -> None:
     """The same of a file that comes in pieces, each written before the next is taken."""
-    _write_flushed(_open(path, os.O_EXCL), pieces, mode)
+    _write_flushed(_open(path, os.O_EXCL, mode), pieces)
 
 
 def keep_copy(source: Path, target: Path) -> None:
     """Keeps the bytes of a file as a proof; a copy that is there already stays as it is."""
     if not target.exists():
         make_folder(target.parent)
-        temporary = target.with_name(f".{target.name}.tmp")
-        with open_file(source) as original, create(temporary) as copy:
-            shutil.copyfileobj(original, copy)
-            os.fchmod(copy.fileno(), PROOF_MODE)
-            flush(copy)
-        temporary.rename(target)
+        _copy_beside(source, target, PROOF_MODE).rename(target)
     # Whoever put it there may have been killed before this.
     flush_folder(target.parent)
+
+
+def place(source: Path, target: Path) -> None:
+    """Gives a flushed file another name, which must be new (the folder is not flushed).
+
+    By link(2); where that is refused (exFAT, some network disks, a folder that is a mount) by a
+    copy that is flushed before it gets the name. Whoever calls holds the lock.
+
+    Raises:
+      FileExistsError: if anything has that name.
+    """
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        _copy_beside(source, target, stat.S_IMODE(source.stat().st_mode)).rename(target)
+
+
+def _copy_beside(source: Path, target: Path, mode: int) -> Path:
+    """A flushed copy of a file, under the temporary name of `target`."""
+    temporary = _temporary(target)
+    with open_file(source) as original, create(temporary, mode) as copy:
+        shutil.copyfileobj(original, copy)
+        flush(copy)
+    return temporary
+
+
+def _temporary(path: Path) -> Path:
+    """Where a file is written before it gets its name; what is left there means nothing."""
+    return path.with_name(f".{path.name}.tmp")
 
 
 def replace(path: Path, data: bytes) -> None:
@@ -327,13 +366,13 @@ def replace(path: Path, data: bytes) -> None:
 def replace_all(files: Mapping[Path, bytes]) -> None:
     """The same of many: all are written before the first is flushed, so that the disk has one
     large piece of work and not many small ones. Each is whole or not there."""
-    temporary = {path: path.with_name(f".{path.name}.tmp") for path in files}
+    temporary = {path: _temporary(path) for path in files}
     with ExitStack() as stack:
         handles = []
         for path, data in files.items():
             handles.append(_open_new(temporary[path]))
             stack.callback(os.close, handles[-1])
-            _write(handles[-1], (data,), FILE_MODE)
+            _write(handles[-1], (data,))
         for handle in handles:
             os.fsync(handle)
     for path in files:
@@ -342,20 +381,20 @@ def replace_all(files: Mapping[Path, bytes]) -> None:
         flush_folder(folder)
 
 
-def create(path: Path) -> BufferedWriter:
+def create(path: Path, mode: int = FILE_MODE) -> BufferedWriter:
     """Opens a file of this name that is new: what stands there is not written to, but taken away.
 
     A stopped run may have left one; another hand may have put a link to any file there.
     """
-    return os.fdopen(_open_new(path), "wb")
+    return os.fdopen(_open_new(path, mode), "wb")
 
 
-def _open_new(path: Path) -> int:
+def _open_new(path: Path, mode: int = FILE_MODE) -> int:
     try:
-        return _open(path, os.O_EXCL)
+        return _open(path, os.O_EXCL, mode)
     except FileExistsError:
         path.unlink()
-        return _open(path, os.O_EXCL)
+        return _open(path, os.O_EXCL, mode)
 
 
 def flush(stream: IO[bytes]) -> None:
@@ -366,41 +405,113 @@ def flush(stream: IO[bytes]) -> None:
 
 def move(source: Path, target: Path) -> None:
     """Moves a file to another folder, so that a power cut leaves it in one of them at the least."""
-    temporary = target.with_name(f".{target.name}.tmp")
+    temporary = _temporary(target)
     temporary.unlink(missing_ok=True)
     # A stopped move may have put it there already; rename does nothing to two names of one file.
     if not target.exists() or not target.samefile(source):
-        os.link(source, temporary)
+        place(source, temporary)
         temporary.rename(target)
     flush_folder(target.parent)
     source.unlink(missing_ok=True)
     flush_folder(source.parent)
 
 
+def try_folder(folder: Path) -> None:
+    """Does once, with a file that means nothing, what is done to files of a folder: what the
+    disk or this user's rights refuse is refused now."""
+    trial, renamed = (folder / name for name in _TRIALS)
+    try:
+        with create(trial, PROOF_MODE) as stream:
+            stream.write(b"trial")
+        trial.rename(renamed)
+    finally:
+        clear_trial(folder)
+
+
+def clear_trial(folder: Path) -> None:
+    """Removes what a trial left that was stopped, or whose end a power cut undid."""
+    for name in _TRIALS:
+        (folder / name).unlink(missing_ok=True)
+
+
+def try_to_write(path: Path) -> None:
+    """Opens a file, where there is one, as `append` does, and writes nothing."""
+    with suppress(FileNotFoundError):
+        os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK))
+
+
+def try_to_replace(path: Path) -> None:
+    """In a folder where each may take away only files of their own (sticky), is this one ours?
+
+    Raises:
+      PermissionError: if it is not.
+    """
+    with suppress(FileNotFoundError):
+        found, above = path.lstat(), path.parent.stat()
+        ours = os.geteuid() in (0, found.st_uid, above.st_uid)
+        if above.st_mode & stat.S_ISVTX and not ours:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
 def append(path: Path, pieces: Iterable[bytes]) -> None:
     """Appends to a file, which is created where missing, and flushes its bytes (not its name)."""
-    _write_flushed(_open(path, os.O_APPEND), pieces, FILE_MODE)
+    _write_flushed(_open(path, os.O_APPEND, FILE_MODE), pieces)
 
 
-def _open(path: Path, flags: int) -> int:
+def _open(path: Path, flags: int, mode: int) -> int:
     flags |= os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    return os.open(path, flags, 0o600)
-
-
-def _write_flushed(handle: int, pieces: Iterable[bytes], mode: int) -> None:
+    handle = os.open(path, flags, 0o600)
     try:
-        _write(handle, pieces, mode)
+        settle(handle, path.parent, mode)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def settle(handle: int, folder: Path, mode: int) -> None:
+    """Gives an open file that is still empty its mode, and to the owner of its folder.
+
+    So root may run a command in a house of somebody else. In a folder that a group shares
+    (set-group-ID, and the group may write) the group may write the file too.
+    """
+    made, above = os.fstat(handle), folder.stat()
+    if made.st_size:
+        return
+    if is_shared(above) and mode & stat.S_IWUSR:
+        mode |= stat.S_IWGRP
+    _hand_over(handle, made, above)
+    if stat.S_IMODE(made.st_mode) != mode:
+        os.fchmod(handle, mode)
+
+
+def is_shared(folder: os.stat_result) -> bool:
+    """Whether a group works in a folder together: it has set-group-ID, and the group may write."""
+    return bool(folder.st_mode & stat.S_ISGID and folder.st_mode & stat.S_IWGRP)
+
+
+def _hand_over(handle: int, made: os.stat_result, above: os.stat_result) -> None:
+    """To the owner of the folder above, or its group at least, where this user may do that."""
+    if (made.st_uid, made.st_gid) != (above.st_uid, above.st_gid):
+        for owner in (above.st_uid, -1):
+            with suppress(OSError):
+                os.fchown(handle, owner, above.st_gid)
+                return
+
+
+def _write_flushed(handle: int, pieces: Iterable[bytes]) -> None:
+    try:
+        _write(handle, pieces)
         os.fsync(handle)
     finally:
         os.close(handle)
 
 
-def _write(handle: int, pieces: Iterable[bytes], mode: int) -> None:
+def _write(handle: int, pieces: Iterable[bytes]) -> None:
     for piece in pieces:
         rest = memoryview(piece)
         while rest:
             rest = rest[os.write(handle, rest) :]
-    os.fchmod(handle, mode)
 
 
 def flush_folder(path: Path) -> None:
@@ -417,8 +528,25 @@ def make_folder(path: Path) -> None:
     if path.is_dir():
         return
     make_folder(path.parent)
-    path.mkdir(exist_ok=True)
+    make_new_folder(path)
     flush_folder(path.parent)
+
+
+def make_new_folder(path: Path) -> None:
+    """Creates a folder with the owner and mode of the one that holds it; only a shared group may
+    write there besides."""
+    path.mkdir(exist_ok=True)
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        made, above = os.fstat(handle), path.parent.stat()
+        _hand_over(handle, made, above)
+        mode = stat.S_IMODE(above.st_mode) & ~(stat.S_IWOTH | stat.S_ISVTX)
+        if not is_shared(above):
+            mode &= ~stat.S_IWGRP
+        if stat.S_IMODE(made.st_mode) != mode:
+            os.fchmod(handle, mode)
+    finally:
+        os.close(handle)
 
 
 @contextmanager
@@ -461,6 +589,8 @@ def update_all_derived(files: Mapping[Path, bytes]) -> set[Path]:
                 continue
         except FileNotFoundError:
             make_folder(path.parent)
+        except PermissionError:  # another user's file, which this one may replace
+            pass
         changed[path] = data
     replace_all(changed)
     return set(changed)

@@ -174,8 +174,7 @@ def _gathering(wrong: list[Alert]) -> Iterator[None]:
     except Stop as stop:
         wrong += stop.alerts
     except OSError as error:
-        text = f"{error.strerror or error}; the summary could not read it"
-        wrong.append(Alert("B-ENVIRONMENT", str(error.filename or ""), "", text))
+        wrong.append(alerts.of_machine(error, "run `make status`: the summary could not read it"))
 
 
 def _read_on(root: Root, found: Summary, before: Told) -> None:

@@ -12,7 +12,6 @@ told again. Little is imported here: a run with nothing to tell ends here.
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
@@ -119,8 +118,7 @@ def sight(root: Root, run: Run) -> str:
         return ""
     if any(root.pending.glob("*")):
         return ""
-    used = shutil.disk_usage(root.path)
-    percent = used.used * 100 // (used.used + used.free)
+    percent = storage.percent_used(root.path)
     server = os.environ.get("SMTP_HOST", "")
     seen = [run.today.isoformat(), run.month, server, percent, known, sorted(_inputs(root))]
     return storage.sha256(storage.canonical_json(seen))

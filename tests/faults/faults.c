@@ -2,7 +2,7 @@
 
    Counts the calls that change what stands under one folder, and at one of them ends the
    process, lets half of a write through and ends it, returns an error (once, or from then on),
-   or writes short. Each call that succeeded is noted with its data in a file descriptor, so
+   or writes short; with FAULTS_NO_LINK in the environment, link(2) is never to be had. Each call that succeeded is noted with its data in a file descriptor, so
    that the disk as a power cut leaves it can be worked out afterwards (power.py).
 
    Armed by faults_arm(), or for the first process by the environment (FAULTS_ROOT, FAULTS_AT,
@@ -31,7 +31,7 @@ enum { COUNT, KILL, TORN, ERROR, ALWAYS, SHORT, NOLOCK };
 static char root[PATH_MAX];
 static size_t root_length;
 static long at, count;
-static int mode, error_number, note_to = -1;
+static int mode, error_number, note_to = -1, no_link;
 
 void faults_arm(const char *folder, long call, int how, int number, int handle)
 {
@@ -45,6 +45,7 @@ long faults_count(void) { return count; }
 __attribute__((constructor)) static void from_environment(void)
 {
     const char *folder = getenv("FAULTS_ROOT");
+    no_link = getenv("FAULTS_NO_LINK") != NULL;
     if (!folder)
         return;
     faults_arm(folder, atol(getenv("FAULTS_AT")), atoi(getenv("FAULTS_MODE")),
@@ -355,6 +356,10 @@ int linkat(int from, const char *old, int to, const char *new, int flags)
 {
     char first[PATH_MAX], second[PATH_MAX];
     int ours = of_path(from, old, first) | of_path(to, new, second);
+    if (ours && no_link) {
+        errno = EPERM;
+        return -1;
+    }
     if (ours && fails(TAKES_ROOM))
         return -1;
     int done = syscall(SYS_linkat, from, old, to, new, flags);

@@ -1,6 +1,6 @@
 """The fault simulator: a month, stopped or disturbed at each call that changes the disk.
 
-    python tests/faults/simulate.py [--every N] [--kinds kill,power,...]
+    python tests/faults/simulate.py [--every N] [--kinds kill,power,...] [--no-link]
 
 Each command of the scenario is run again from the state before it, and meets one fault:
 
@@ -14,6 +14,8 @@ Each command of the scenario is run again from the state before it, and meets on
 Then the same command is run once more without a fault, and the root must be, byte for byte
 and mode for mode, what it is without any (logs apart). After a kill, what the second run
 leaves must be on the disk already: power that goes the moment it ends takes nothing.
+
+With --no-link the disk is one that refuses link(2), as exFAT does.
 
 All points are tried by processes forked from one that has imported everything.
 """
@@ -364,6 +366,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--every", type=int, default=1, help="only each N-th point")
     parser.add_argument("--kinds", default=",".join(KINDS))
+    parser.add_argument("--no-link", action="store_true", help="on a disk that refuses link(2)")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     begun = time.monotonic()
@@ -373,6 +376,8 @@ def main() -> None:
         folder = Path(name).resolve()
         if "LD_PRELOAD" not in os.environ:
             preloaded = {**os.environ, "LD_PRELOAD": str(build_library(folder))}
+            if arguments.no_link:
+                preloaded["FAULTS_NO_LINK"] = "1"
             for setting in ("RUN_LOG", "SMTP_HOST"):
                 preloaded.pop(setting, None)
             command = [sys.executable, str(Path(__file__).resolve()), *sys.argv[1:]]
