@@ -96,8 +96,7 @@ def of_machine(error: OSError, then: str = "run the command again") -> Alert:
     file = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
     found, remedy = error.strerror or str(error), _REMEDIES.get(error.errno or 0, "")
     if isinstance(error, PermissionError):
-        user = user(os.geteuid())
-        found = f"{found}: the user {user} lacks the right to it{_owned_by(file)}"
+        found = f"{found}: the user {user(os.geteuid())} lacks the right to it{_owned_by(file)}"
         remedy = "give it, or become a user who has it, then "
     return Alert("B-ENVIRONMENT", file, "", f"{found}; {remedy}{then}")
 

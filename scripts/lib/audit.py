@@ -193,9 +193,10 @@ def _owner_faults(files: Files) -> Iterator[Alert]:
         folder = files.folders.get(name.rpartition("/")[0])
         if folder is None or files.root.is_input(name) or found.st_uid == folder.st_uid:
             continue
-        text = f"belongs to the user {alerts.user(found.st_uid)}, the folder that it is in to {alerts.user(folder.st_uid)}"
-        remedy = f"compare it with a backup, then chown {alerts.user(folder.st_uid)}"
-        yield Alert("B-OWNER", name, "", f"{text}; {remedy}")
+        right = alerts.user(folder.st_uid)
+        text = f"belongs to the user {alerts.user(found.st_uid)}, the folder that it is in to"
+        remedy = f"{right}; compare it with a backup, then chown {right}"
+        yield Alert("B-OWNER", name, "", f"{text} {remedy}")
 
 
 def _is_open(path: Path, mode: int) -> bool:
