@@ -1,6 +1,5 @@
 # The conductor: the only place that knows the order of things.
 # Each target is a thin call of one script; `make` alone prints the commands.
-
 override SHELL := /bin/bash
 # -p: what the environment says to bash (BASH_ENV, SHELLOPTS, functions) is not heard.
 override .SHELLFLAGS := -p -eu -o pipefail -c
@@ -268,8 +267,7 @@ test: $(READY_DEV) ## the tests, under five minutes
 faults: $(READY_DEV) ## a month stopped at every call; power cuts; many runs at once (needs gcc; minutes)
 	@command -v gcc >/dev/null || { \
 	  echo "gcc is missing: install it (Debian, Ubuntu: apt install gcc libc6-dev)" >&2; exit 4; }
-	@$(IN) $(PYTHON) tests/faults/simulate.py
-	@$(IN) $(PYTHON) tests/faults/simulate.py --no-link --every 5
+	@$(IN) $(PYTHON) tests/faults/simulate.py && $(PYTHON) tests/faults/simulate.py --no-link --every 5
 	@$(IN) $(PYTHON) -m pytest tests/faults/runs_at_once.py tests/faults/times.py tests/faults/cluster.py
 
 fuzz: $(READY_DEV) ## thousands of broken files through every reader; whole years of random houses (minutes)

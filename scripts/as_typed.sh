@@ -1,7 +1,6 @@
 #!/bin/bash -p
 # Starts make again by the words that were typed, without what the environment says to Make.
-# The Makefile calls it with the process of make and its own path; a month that is told to a
-# make of another project is no order to this one, and a -i of its own hides no error here.
+# usage: as_typed.sh PID MAKEFILE, where PID is the make that found itself so told
 words=()
 mapfile -d '' -t words <"/proc/$1/cmdline"
 typed=() skip=
@@ -13,5 +12,12 @@ for word in "${words[@]:1}"; do
     *) typed+=("$word") ;;
   esac
 done
+make=$(readlink "/proc/$1/exe")
+told=${MAKEFLAGS%% *}
 unset MAKEFLAGS GNUMAKEFLAGS MFLAGS MAKELEVEL MAKEFILES MAKECMDGOALS MAKEOVERRIDES
-exec "$(readlink "/proc/$1/exe")" -f "$2" "${typed[@]}"
+"$make" -f "$2" "${typed[@]}" || {
+  status=$?
+  # A make that was told to ignore errors (-i) would hide this one.
+  [[ $told != *i* ]] || kill "$1"
+  exit $status
+}

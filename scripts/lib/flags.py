@@ -1,4 +1,5 @@
-"""Flags: data/flags/<work>.done, or <period>/<work>.done, says that a work is done.
+"""Flags: data/flags/<work>.done says that a work is done, <period>/<work>.done for a period;
+those of exports stand in data/flags/exports/.
 
 A flag holds the fingerprint of the files that the work was done from, and of those that it
 left: their names, sizes, times and changes of state to the nanosecond. It stands as long as
@@ -24,13 +25,13 @@ _PROGRAM = Path(__file__).parents[1]
 class Work(NamedTuple):
     """What a work is done from and what it leaves, as patterns below the root.
 
-    `settings` are those that matter beside .env; `program`: its results change with ours.
+    `settings` are those that matter beside .env; the results of an export change with the program.
     """
 
     inputs: tuple[str, ...]
     results: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
-    program: bool = False
+    is_export: bool = False
 
 
 _PARTIES = ("issuer.json", ".env", "clients/*", "batch_clients/*")
@@ -46,17 +47,18 @@ _WORKS = {
         (*_PARTIES, "downloads/*", "data/heads/revenues/*", "data/heads/revenues_batch/*"),
         settings=("SMTP_HOST", "MAIL_FROM", "MAIL_SINCE", "MAIL_MAX_ATTACHMENT"),
     ),
-    "recettes": Work(_BOOKS, ("exports/recettes/*-{}.*",), _DIALECT, program=True),
-    "payments": Work(_BOOKS, ("exports/payments/*",), _DIALECT, program=True),
-    "fec": Work(_BOOKS, ("exports/fec/*FEC{}*",), program=True),
-    "ledger": Work(_BOOKS, ("exports/ledger/{}.*",), program=True),
-    "accountant": Work(_BOOKS, ("exports/accountant/*-{}.*",), _DIALECT, program=True),
+    "recettes": Work(_BOOKS, ("exports/recettes/*-{}.*",), _DIALECT, is_export=True),
+    "payments": Work(_BOOKS, ("exports/payments/*",), _DIALECT, is_export=True),
+    "fec": Work(_BOOKS, ("exports/fec/*FEC{}*",), is_export=True),
+    "ledger": Work(_BOOKS, ("exports/ledger/{}.*",), is_export=True),
+    "accountant": Work(_BOOKS, ("exports/accountant/*-{}.*",), _DIALECT, is_export=True),
 }
 
 
 def path_of(root: Root, work: str, period: str = "") -> Path:
     """The flag of a work; `period` is the month or the year that it is about, if any."""
-    return root.flags / period / f"{work}.done"
+    folder = root.flags / "exports" if _WORKS[work].is_export else root.flags
+    return folder / period / f"{work}.done"
 
 
 def stands(root: Root, work: str, period: str = "") -> bool:
@@ -99,7 +101,7 @@ def drop(root: Root, work: str, period: str = "") -> None:
 def _inputs(root: Root, work: str) -> str:
     found = _WORKS[work]
     seen = [entry for pattern in found.inputs for entry in _seen(root.path, pattern)]
-    if found.program:
+    if found.is_export:
         seen += [*_seen(_PROGRAM, "*.py"), *_seen(_PROGRAM, "lib/*"), *_seen(_PROGRAM, "lib/*/*")]
     settings = [os.environ.get(name, "") for name in found.settings]
     return storage.sha256(repr((seen, settings)).encode())

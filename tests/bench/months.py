@@ -53,7 +53,7 @@ def measure(peers: Peers, clients: int, months: int, rounds: int) -> tuple[list[
     shutil.rmtree(root.path)
     return [
         _line(f"quiet month, {clients:,} clients", quiet, 2000),
-        *_counted("  Python starts", starts, 3),
+        *_counted("  Python starts", starts, 1),
         _line(f"reconcile 1 payment, {clients:,} clients", paid, 1000),
         *_counted("  Python starts", more, 1),
         *_counted("  balances rewritten", rewritten, 1),
