@@ -66,6 +66,7 @@ STRANGE := $(if $(word 2,$(MAKECMDGOALS)),$(firstword $(filter-out $(COMMANDS),$
 $(if $(STRANGE),$(error "$(STRANGE)": no such command; a value is written NAME=value, as in MONTH=2026-10))
 
 $(if $(call odd,$(ROOT)),$(error ROOT has a character in its path that Make or a shell takes for more: "$(ROOT)"; choose another))
+$(if $(ROOT),,$(error ROOT is empty: name a folder, as in ROOT=/srv/studio, or leave it out for this one))
 $(if $(filter 1,$(words $(ROOT))),,$(error ROOT has a space in its path, which Make cannot carry: "$(ROOT)"; choose another))
 
 VENV := $(HOUSE)/.venv
@@ -139,7 +140,7 @@ check: $(READY) ## validate every input, issue nothing
 
 ##@ A month
 
-preview: $(READY) ## drafts of MONTH's invoices, watermarked, unnumbered, in ROOT/preview/
+preview: $(READY) ## drafts of MONTH's invoices [CLIENT], watermarked, unnumbered, in ROOT/preview/
 	@$(SCRIPT)/preview_invoices.py --root $(ROOT)
 
 # The script removes the flags that no longer stand, runs a make for each phase, and tells the

@@ -68,6 +68,8 @@ from lib.settings import Settings
 _EARLIER, _LATER = 36, 24  # months before and after the file's month
 _MOST = 20_000  # faults of one file; a report beyond that helps nobody
 _TOLD = 20  # faults that the terminal and the log repeat; the report has all of them
+# What a client reads of a matter of the house: rule and remedy.
+_LATER_ON = ("it cannot be invoiced as things stand", "ask us; nothing in it has to change")
 
 
 class Stray(Refused):
@@ -243,12 +245,13 @@ def known_client(root: Root, given: Inputs, submission: Submission) -> BatchClie
     name = submission.path.name
     if client is None:
         rule = f'there is no batch client "{submission.client}"'
-        remedy = f"rename the file, or add batch_clients/{submission.client}.json"
-        raise Stray(reject(root, submission, [Fault(0, "", name, rule, remedy)]))
+        internal = f"{rule}; rename the file, or add batch_clients/{submission.client}.json"
+        fault = Fault(0, "", name, rule, "correct the name of the file", internal)
+        raise Stray(reject(root, submission, [fault]))
     if client.client.status == "closed":
         rule = f'the batch client "{submission.client}" is closed'
-        remedy = f'write "active" in {client.source.name}, or rename the file'
-        raise Stray(reject(root, submission, [Fault(0, "", name, rule, remedy)]))
+        internal = f'{rule}; write "active" in {client.source.name}, or rename the file'
+        raise Stray(reject(root, submission, [Fault(0, "", name, *_LATER_ON, internal)]))
     return client
 
 
@@ -336,14 +339,15 @@ def month_faults(
     plan, name = payer.plan, submission.path.name
     serves = periods.period_touching(plan.start, plan.end, plan.every_months, month)
     if payer.status == "closed" or serves is None:
-        rule = f"its payer {payer.id} is closed or has no plan in {month}: nobody would be billed"
-        yield Fault(0, "", name, rule, "ask the issuer to mend the payer's file")
+        internal = f"its payer {payer.id} is closed or has no plan in {month}, so nobody would be"
+        internal += f" billed; correct clients/{payer.id}.json, then hand the file in again"
+        yield Fault(0, "", name, *_LATER_ON, internal)
     for issued in revenues.issued(revenues.lines_of(root, revenues.DIRECT, payer.id)):
         covers = issued.period.start.isoformat()[:7] <= month <= issued.period.end.isoformat()[:7]
         if covers and not issued.fully_credited:
-            rule = f"its payer {payer.id} was invoiced for {month} already, by {issued.number}"
-            remedy = f"credit {issued.number} first, or name the file after the next month"
-            yield Fault(0, "", name, rule, remedy)
+            internal = f"its payer {payer.id} was invoiced for {month} already, by {issued.number}"
+            internal += f"; credit {issued.number} first, or name the file after the next month"
+            yield Fault(0, "", name, *_LATER_ON, internal)
 
 
 def length(path: Path) -> int:
@@ -402,7 +406,7 @@ def reject(
     storage.replace(folder / f"{name}.errors.txt", text.encode("utf-8", "replace"))
     storage.move(submission.path, folder / name)
     first = [
-        Alert("B-CSV-LINE", name, place_of(fault), reason_of(fault), submission.client)
+        Alert("B-CSV-LINE", name, place_of(fault), told_inside(fault), submission.client)
         for fault in faults[:_TOLD]
     ]
     where = f"{root.name_of(folder)}/{name}"
@@ -428,8 +432,13 @@ def reason_of(fault: Fault) -> str:
     return f"{value}{fault.rule}" + (f"; {fault.remedy}" if fault.remedy else "")
 
 
+def told_inside(fault: Fault) -> str:
+    """The same for the operator, who learns of matters of the house."""
+    return reason_of(fault._replace(rule=fault.internal, remedy="") if fault.internal else fault)
+
+
 def told(fault: Fault) -> str:
-    """A fault as the operator's report has it."""
+    """A fault as the report in plain text has it."""
     return alerts.printable(": ".join(filter(None, (place_of(fault), reason_of(fault)))))
 
 

@@ -74,7 +74,8 @@ def main(arguments: Namespace, root: Root) -> None:
         fact = stage(run, found, made, sequences)
         run.commit()
     revenues.show([fact])
-    text = f"{fact['number']} corrects {fact['corrects']}, {fact['gross']} {fact['currency']}"
+    amount = f"{fact['gross']} {fact['currency']}"
+    text = f"{fact['number']} is a credit note of {fact['corrects']}, {amount}"
     alerts.write_log(root.logs, fact["client"], "INFO", "issue_credit_note.py", "I-ISSUED", text)
 
 

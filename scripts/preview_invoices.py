@@ -3,6 +3,7 @@
 
 What a run would refuse is refused here too: each draft's XML is made under a stand-in
 number and put before the same judges. Nothing is issued; drafts of before are removed.
+With --client only this client's files are judged, and only its draft changes.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -14,6 +15,7 @@ def parser() -> ArgumentParser:
     """The options of this script."""
     made = cli.parser(__doc__ or "")
     cli.add_dates(made)
+    made.add_argument("--client", default="", help="the draft of this client alone")
     return made
 
 
@@ -44,10 +46,14 @@ _STAND_IN = "DRAFT-2000-0001"
 def main(arguments: Namespace, root: Root) -> None:
     """Drafts of every client who has something to pay for the month."""
     settings.load(root)
-    given = inputs.load(root)
+    client = arguments.client
+    given = inputs.load(root, client)
+    if client and client not in given.clients:
+        known = ", ".join(given.clients)
+        raise cli.refuse("B-USAGE", "", "CLIENT", f'"{client}" is not a client; they are {known}')
     drafts: dict[str, bytes] = {}
     faults: list[Alert] = []
-    for one in given.clients.values():
+    for one in [given.clients[client]] if client else given.clients.values():
         try:
             billable = billing.billable(one.client, arguments.month, given.usage)
         except MissingUsage as missing:
@@ -70,7 +76,7 @@ def main(arguments: Namespace, root: Root) -> None:
         ]
     if faults:
         raise Refused(faults)
-    write(root, drafts)
+    write(root, drafts, f"{client}.pdf" if client else "*.pdf")
 
 
 def draft(
@@ -92,11 +98,11 @@ def draft(
     return invoice_pdf.render(made, None, logo.data if logo else None, watermark), found
 
 
-def write(root: Root, drafts: dict[str, bytes]) -> None:
-    """Leaves exactly these drafts in ROOT/preview/."""
+def write(root: Root, drafts: dict[str, bytes], names: str) -> None:
+    """Leaves exactly these drafts in ROOT/preview/, among the files of these names."""
     files = {root.preview / name: pdf for name, pdf in drafts.items()}
     with storage.held(root.preview):
-        for path in root.preview.glob("*.pdf"):
+        for path in root.preview.glob(names):
             if path not in files:
                 path.unlink()
         storage.update_all_derived(files)

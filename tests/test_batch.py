@@ -293,7 +293,9 @@ def test_a_file_of_nobody_is_rejected(tmp_path, status):
     owner = batches.CLIENT if status == "closed" else "stranger"
     path = batches.hand_in(root, GOOD, owner=owner)
     (one,) = batches.rejected(root, path.name)
-    assert ("is closed" if status == "closed" else "there is no batch client") in one["rule"]
+    said = "as things stand" if status == "closed" else "there is no batch client"
+    assert said in one["rule"]
+    assert "batch_clients/" not in f"{one['rule']}{one['remedy']}"
 
 
 STRAYS = {
@@ -501,8 +503,19 @@ def test_a_month_that_its_payer_was_invoiced_for_is_refused(tmp_path):
     house.put_usage(root, house.usage(batches.PAYER, house.MONTH, {"batch_invoices": "0"}))
     ran = house.month(root)
     assert ran.code == 0, ran
-    (one,) = batches.rejected(root)
-    assert "nord was invoiced for 2026-10 already, by NORD-2026-0001" in one["rule"]
+    ran = batches.run(root)
+    assert "nord was invoiced for 2026-10 already, by NORD-2026-0001; credit" in ran.err
+    nothing_of_the_house_is_reported(root)
+
+
+def nothing_of_the_house_is_reported(root: Root) -> None:
+    """Who pays for the service, and how, is no matter of the batch client."""
+    for end in ("csv", "txt"):
+        report = (root.rejected / f"{NAME}.errors.{end}").read_text()
+        assert "it cannot be invoiced as things stand" in report
+        assert "ask us" in report
+        for internal in (batches.PAYER, "clients/", "NORD", "payer"):
+            assert internal not in report
 
 
 METERED = batches.payer()["plan"]["items"]
@@ -776,8 +789,9 @@ def test_a_batch_whose_payer_would_not_be_billed_is_rejected(tmp_path, changes):
     root = batches.build(tmp_path, batches.file_of(batches.row()))
     house.put_client(root, batches.payer(changes))
     ran = batches.run(root)
-    assert ran.code == 1 and "nobody would be billed" in ran.err
+    assert ran.code == 1 and "so nobody would be billed; correct clients/nord.json" in ran.err
     assert batches.issued(root) == []
+    nothing_of_the_house_is_reported(root)
 
 
 def test_a_service_decades_away_is_a_slip(tmp_path):

@@ -1,6 +1,7 @@
 """Credit notes: what is left, to the cent, and what the command refuses."""
 
 import json
+import re
 import shutil
 from datetime import date
 from decimal import Decimal
@@ -82,6 +83,13 @@ def test_a_gift_whose_price_is_rounded_up_is_issued_credited_in_parts_and_verifi
         assert credit(root, monkeypatch, reason, **lines).code == 0
     ran = house.call("verify", root)
     assert ran.code == 0, ran.err
+
+
+def test_what_is_printed_says_that_it_is_a_credit_note_and_of_what(copy, monkeypatch):
+    ran = credit(copy, monkeypatch)
+    row = next(line for line in ran.out.splitlines() if "NORD-2026-0002" in line)
+    assert "credit note of NORD-2026-0001" in row
+    assert re.search(r"total +-\d", ran.out)
 
 
 def test_parts_add_up_to_the_invoice_and_then_nothing_is_left(copy, monkeypatch, tmp_path):

@@ -125,6 +125,11 @@ def test_a_root_without_issuer_is_told_how_to_lay_one_out(tmp_path, words):
     assert not list(tmp_path.iterdir())
 
 
+def test_an_empty_root_is_told(root):
+    ran = typed(house.HOME, "check", "ROOT=")
+    assert "ROOT is empty: name a folder, as in ROOT=" in only_line(ran)
+
+
 def test_a_space_in_a_path_is_told_by_the_path_that_has_it(tmp_path):
     ran = house.make(Root(tmp_path / "my root"), "check")
     assert f'ROOT has a space in its path, which Make cannot carry: "{tmp_path}/my root"' in (

@@ -199,6 +199,16 @@ def test_french_page() -> None:
     assert "B2B" not in text
 
 
+def test_a_description_that_wraps_is_read_whole_before_its_figures() -> None:
+    long = "Maintenance et surveillance du site, mises à jour, sauvegardes et rapport mensuel " * 2
+    reason = {"discount": Decimal("2.00"), "discount_reason": "fidélité"}
+    text = text_of(make_document((make_line(1, name=long.strip(), **reason), make_line(2))))
+    assert f"{long}2 heure 12,34 20 % " in text
+    assert text.index("Remise") < text.index("Prestation n° 2")
+    lines = tuple(make_line(i, name=long.strip()) for i in range(1, 40))
+    assert len(re.findall(f"{long}[1-9] heure 12,34 ", text_of(make_document(lines)))) == 39
+
+
 def test_english_page_holds_no_french() -> None:
     seller = replace(make_document().seller, registration="", legal_form="Ltd")
     line = make_line(1, name="Hosting", discount=Decimal("2.00"), discount_reason="loyalty")

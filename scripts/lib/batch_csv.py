@@ -37,13 +37,18 @@ class Dialect(Struct, frozen=True, kw_only=True):
 
 
 class Fault(NamedTuple):
-    """One thing wrong with a file: line as a spreadsheet numbers it (0: the whole file)."""
+    """One thing wrong with a file: line as a spreadsheet numbers it (0: the whole file).
+
+    `internal` is said to the operator in place of rule and remedy: what is a matter of the house
+    does not stand in its client's report.
+    """
 
     line: int
     column: str
     value: str
     rule: str
     remedy: str
+    internal: str = ""
 
 
 class Row(NamedTuple):
@@ -195,10 +200,9 @@ def header_faults(
         return [Fault(1, "", f"{len(header)} columns", rule, remedy)]
     if len(header) == 1:
         rule = f"this client's files have {_DELIMITERS[delimiter]} between the cells"
-        remedy = (
-            "choose it when exporting, or declare the file's own in csv.delimiter of its client"
-        )
-        return [Fault(1, "", header[0], rule, remedy)]
+        remedy = "choose it when exporting"
+        internal = f"{rule}; {remedy}, or declare the file's own in csv.delimiter of its client"
+        return [Fault(1, "", header[0], rule, remedy, internal)]
     from difflib import get_close_matches
 
     faults = []

@@ -229,8 +229,11 @@ class Inputs(NamedTuple):
     usage: dict[tuple[str, str], tuple[UsageInput, ...]]
 
 
-def load(root: Root) -> Inputs:
+def load(root: Root, only: str = "") -> Inputs:
     """All inputs of a root.
+
+    Args:
+      only: the client that they are read for; those of others count only as far as they are sound.
 
     Raises:
       Refused: with every problem of every file.
@@ -240,11 +243,19 @@ def load(root: Root) -> Inputs:
     clients = _load_clients(root, issuer, faults)
     batch_clients = _load_batch_clients(root, issuer, clients, faults)
     usage = _load_usage(root, issuer, clients, batch_clients, faults)
+    faults = [alert for alert in faults if not only or _concerns(alert, only)]
     if faults or issuer is None:
         raise Refused(faults)
     known = {key: value for key, value in clients.items() if value}
     known_batch = {key: value for key, value in batch_clients.items() if value}
     return Inputs(issuer, known, known_batch, usage)
+
+
+def _concerns(alert: Alert, client: str) -> bool:
+    """Whether what is wrong is a client's, or of all: issuer.json, a folder as a whole."""
+    return alert.client == client or not alert.file.startswith(
+        ("clients/", "batch_clients/", "data/usage/")
+    )
 
 
 def load_issuer(root: Root) -> Issuer:

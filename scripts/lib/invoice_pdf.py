@@ -480,15 +480,21 @@ def _table(sheet: _Sheet, document: Document, conclusion: float) -> None:
             typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, LIGHT, 0.4)
         sheet.y += ROW_PADDING
         carried = money.total((carried, row.amount))
+        figures: Page = []  # beside the first line, and read after the description
         for k, (text, style) in enumerate(lines):
-            if style.leading + ROW_PADDING + CARRY_HEIGHT > sheet.room:
+            cut = style.leading + ROW_PADDING + CARRY_HEIGHT > sheet.room
+            if cut or style is not CELL:
+                sheet.page.extend(figures)
+                figures.clear()
+            if cut:
                 turn()
                 sheet.y += ROW_PADDING
             typeset.put(sheet.page, LEFT, sheet.y, text, style)
             if k == 0:
                 for column, cell in zip(columns[1:], row.cells, strict=True):
-                    _cell(sheet.page, column, sheet.y, cell, CELL)
+                    _cell(figures, column, sheet.y, cell, CELL)
             sheet.y += style.leading
+        sheet.page.extend(figures)
         sheet.y += ROW_PADDING
     typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
 

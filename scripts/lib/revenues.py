@@ -240,20 +240,22 @@ def issued(lines: Iterable[Line]) -> list[Issued]:
 
 
 def show(facts: Iterable[records.Record]) -> None:
-    """Prints what was issued: client, number, period, net, VAT, gross, due."""
-    facts = list(facts)
-    rows = [
-        [
-            fact["client"],
-            fact["number"],
-            f"{fact['period']['start']} – {fact['period']['end']}",
-            fact["net"],
-            fact["vat"],
-            fact["gross"],
-            fact.get("due_date", ""),
-        ]
-        for fact in facts
-    ]
-    sums = [money.total(Decimal(fact[key]) for fact in facts) for key in ("net", "vat", "gross")]
+    """Prints what was issued: client, number, period, net, VAT, gross, due.
+
+    A credit note says which invoice it takes back, and its amounts are below 0.
+    """
+    headings = ["client", "number", "period", "net", "VAT", "gross", "due"]
+    rows = []
+    amounts = []
+    for fact in facts:
+        sign = -1 if fact["kind"] == "credit_note" else 1
+        signed = [sign * Decimal(fact[key]) for key in ("net", "vat", "gross")]
+        period = f"{fact['period']['start']} – {fact['period']['end']}"
+        figures = [money.plain(amount, 2) for amount in signed]
+        rows.append([fact["client"], fact["number"], period, *figures, fact.get("due_date", "")])
+        if sign < 0:
+            rows[-1][-1] = f"credit note of {fact['corrects']}"
+        amounts.append(signed)
+    sums = [money.total(amount[i] for amount in amounts) for i in range(3)]
     rows.append(["total", "", "", *[money.plain(value, 2) for value in sums], ""])
-    tables.show("", ["client", "number", "period", "net", "VAT", "gross", "due"], rows, right=4)
+    tables.show("", headings, rows, right=4)
