@@ -253,7 +253,7 @@ backup: $(READY) ## one tar file, in the folder TO, of all that cannot be made a
 	@$(SCRIPT)/back_up.py --root $(ROOT)
 restore: $(READY) ## the backup FROM=file into an empty ROOT; makes the rest again and verifies it
 	$(call need,FROM,backup.tar)
-	@mkdir -p $(ROOT); $(SCRIPT)/restore.py --root $(ROOT)
+	@mkdir -p -m 750 $(ROOT); $(SCRIPT)/restore.py --root $(ROOT)
 	@$(SCRIPT)/reconcile.py --root $(ROOT)
 	@$(SCRIPT)/pack_batches.py --root $(ROOT)
 	@$(SCRIPT)/verify.py --root $(ROOT)

@@ -58,7 +58,7 @@ def lay_out(root: Root, tar: tarfile.TarFile, members: list[tarfile.TarInfo]) ->
         for member in members:
             path = root.path / member.name
             if member.isdir():
-                path.mkdir()
+                path.mkdir(0o700)
                 continue
             with storage.create(path) as stream:
                 shutil.copyfileobj(backups.content(tar, member), stream)

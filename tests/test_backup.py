@@ -372,3 +372,21 @@ def test_revenues_are_read_from_what_was_restored(backup, tmp_path):
     mode = (new.data / "invoices/nord/2026/NORD-2026-0001.pdf").stat().st_mode & 0o777
     assert mode == 0o444
     assert new.env.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_house_made_and_restored_under_any_umask_has_no_open_folder(tmp_path):
+    root = Root(tmp_path / "root")
+    before = os.umask(0)
+    try:
+        assert house.make(root, "init").code == 0
+        house.build(root.path)
+        (root.clients / "first_client.json").unlink()
+        assert house.make(root, "month", f"TODAY={house.TODAY}", "MAIL=no").code == 0
+        new = Root(tmp_path / "new")
+        assert house.make(new, "restore", f"FROM={back_up(root, tmp_path / 'disk')}").code == 0
+    finally:
+        os.umask(before)
+    for made in (root, new):
+        folders = [path for path in (made.path, *made.path.rglob("*")) if path.is_dir()]
+        assert len(folders) > 12
+        assert not [path for path in folders if path.stat().st_mode & 0o022]
