@@ -206,6 +206,31 @@ def test_a_detail_that_says_the_other_direction_goes_to_a_person(
         assert row["candidate"] == "NORD-2026-0001"
 
 
+@pytest.mark.parametrize(
+    ("amount", "charges", "reviewed"),
+    [
+        ('"EUR">75.00', "", True),
+        ('"EUR">75.00', "<Chrgs><Rcrd><Amt Ccy='EUR'>1.80</Amt></Rcrd></Chrgs>", False),
+        ('"USD">83.10', "", False),
+    ],
+)
+def test_money_that_goes_out_abroad_is_not_a_contradiction(
+    root: Root, tmp_path: Path, amount: str, charges: str, reviewed: bool
+) -> None:
+    """A detail before charges, or in the currency of the payee, agrees with its entry."""
+    text = (SAMPLES / "camt053_08_six.xml").read_text()
+    entry = text[text.index("<Ntry>") : text.index("</Ntry>")]
+    head, details, rest = entry.partition("<TxDtls>")
+    rest = rest.replace('"EUR">76.80', amount).replace("<RltdPties>", charges + "<RltdPties>")
+    out = (head + details + rest).replace("CRDT", "DBIT").replace("RCDT", "ICDT")
+    file = tmp_path / "statement.xml"
+    file.write_text(text.replace(entry, out.replace("RF61NORD20260001", "1")))
+    found = read(root, file)
+    assert ("1, entry 1" in {place for place, _, _ in reasons(found)}) == reviewed
+    file.write_text(text.replace(entry, head + details + rest))
+    assert "1, entry 1" in {place for place, _, _ in reasons(read(root, file))}
+
+
 def test_a_detail_without_a_reference_is_not_lost_by_its_direction(
     root: Root, tmp_path: Path
 ) -> None:

@@ -203,8 +203,12 @@ def _movements(place: str, account: str, entry: _Node, whole: Amount) -> Iterato
     details = entry.all("NtryDtls/TxDtls")
     against, unsaid = _batch_contradiction(entry, whole), _not_itemised(entry)
     if len(details) < 2:
-        against = against or _detail_contradiction(entry, details, whole) or _code_doubt(entry)
         detail = details[0] if details else None
+        if detail:
+            against = against or _detail_contradiction(entry, detail, whole)
+            own = _other_amount(detail, whole)  # before charges, or in another currency
+            unsaid = unsaid or (f"its detail says {own[0]} {own[1]}" if own else "")
+        against = against or _code_doubt(entry)
         yield _movement(place, account, entry, detail, whole, credit, against, unsaid)
         return
     parts = [
@@ -247,15 +251,20 @@ def _not_itemised(entry: _Node) -> str:
     return ""
 
 
-def _detail_contradiction(entry: _Node, details: list[_Node], whole: Amount) -> str:
-    """Where its one detail says another amount or the other direction."""
-    for detail in details:
-        own = detail.amount("Amt", "AmtDtls/TxAmt/Amt")
-        if own and own != whole:
-            return f"its detail says {own[0]} {own[1]}"
-        if _is_credit(detail, entry) != _is_credit(entry):
-            return f"its detail says {detail.text('CdtDbtInd')}, the other direction"
+def _detail_contradiction(entry: _Node, detail: _Node, whole: Amount) -> str:
+    """Where the one detail of an entry says another amount or the other direction."""
+    own = _other_amount(detail, whole)
+    if own and own[1] == whole[1] and not _charges([detail, entry]):
+        return f"its detail says {own[0]} {own[1]}"
+    if _is_credit(detail, entry) != _is_credit(entry):
+        return f"its detail says {detail.text('CdtDbtInd')}, the other direction"
     return ""
+
+
+def _other_amount(detail: _Node, whole: Amount) -> Amount | None:
+    """What a detail says, if it is not the amount of its entry."""
+    own = detail.amount("Amt", "AmtDtls/TxAmt/Amt")
+    return own if own != whole else None
 
 
 def _code_doubt(entry: _Node) -> str:
