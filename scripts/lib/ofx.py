@@ -140,7 +140,7 @@ _CODECS = (
 
 
 def _codec(name: str) -> str:
-    """What Python calls a character set; empty if it has no such one."""
+    """What Python calls a character set; empty if it does not know it."""
     for pattern, codec in _CODECS:
         if found := pattern.fullmatch(name):
             try:
@@ -235,7 +235,7 @@ def _misplaced(tag: re.Match[str], line: int, text: str) -> StatementError:
 
 
 def _unescaped(text: str) -> str:
-    """Text with its references replaced; an & that begins none is itself, as banks write it."""
+    """Text with its references replaced; an & that begins none stays, as banks write it."""
     return _REFERENCE.sub(lambda found: html.unescape(found[0]), text) if "&" in text else text
 
 
@@ -315,7 +315,7 @@ def _contradiction(entry: Node, kind: str, amount: Decimal) -> str:
 
 
 def _amount(text: str) -> Decimal | None:
-    """An amount as banks write it; None if it is none, or has no one meaning."""
+    """An amount as banks write it; None if it is not one, or could mean several."""
     sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text.removeprefix("+"))
     digits = digits.lstrip(" ")
     if found := _PLAIN.fullmatch(digits):
@@ -326,7 +326,7 @@ def _amount(text: str) -> Decimal | None:
 
 
 def _day(text: str) -> date | None:
-    """The day as it is written, whatever the hour and zone behind it; None if it is none."""
+    """The day as it is written, whatever the hour and zone behind it; None if it is not a date."""
     found = _DAY.fullmatch(text)
     if not found:
         return None
