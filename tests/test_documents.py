@@ -31,7 +31,7 @@ def blocks(text: str, *kinds: str) -> list[str]:
 
 def commands(path: Path) -> list[str]:
     """Each `make ...` in a block or between backquotes."""
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     inline = re.findall(r"`(make [^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
     lines = "\n".join(blocks(text, "sh", "console", "cron", "ini")).splitlines()
     return inline + [match[0] for line in lines if (match := re.search(r"\bmake .*", line))]
@@ -92,7 +92,7 @@ def toured(tmp_path_factory):
 def steps(path: Path) -> list[tuple[str, list[str]]]:
     """Each command of the console blocks with the output that is shown beneath it."""
     found: list[tuple[str, list[str]]] = []
-    for line in "\n".join(blocks(path.read_text(), "console")).splitlines():
+    for line in "\n".join(blocks(path.read_text(encoding="utf-8"), "console")).splitlines():
         if line.startswith("$ "):
             found.append((line[2:], []))
         elif line:

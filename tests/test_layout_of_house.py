@@ -12,6 +12,7 @@ import pytest
 HOME = Path(__file__).parents[1]
 SCRIPTS = sorted((HOME / "scripts").glob("*.py"))
 MODULES = sorted((HOME / "scripts").rglob("*.py"))
+TOOLS = sorted((HOME / "tools").glob("*.py"))
 
 
 def name_of(path: Path) -> str:
@@ -21,7 +22,7 @@ def name_of(path: Path) -> str:
 def imported(path: Path) -> set[str]:
     """The top of every module that a file imports."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -72,6 +73,34 @@ def test_help_is_answered_before_the_house_is_read(path):
     read = read_by(path, "--help") - read_by("-c", "pass")
     assert {name for name in read if name.partition(".")[0] == "lib"} <= AT_THE_DOOR
     assert not {name.partition(".")[0] for name in read} & (PACKAGES | SLOW)
+
+
+def opens_text_without_encoding(call: ast.Call) -> bool:
+    """A call that reads or writes a text in the encoding of the locale (ruff's PLW1514 sees only
+    those whose receiver it knows to be a path)."""
+    if any(keyword.arg == "encoding" for keyword in call.keywords):
+        return False
+    match call.func, call.args:
+        case ast.Attribute(attr="read_text" | "write_text"), _:
+            return True
+        case ast.Attribute(value=ast.Name(id="os" | "tarfile" | "Image")), _:
+            return False
+        case (ast.Attribute(attr="open"), []) | (ast.Name(id="open"), [_]):
+            return True
+        case (ast.Attribute(attr="open"), [ast.Constant(value=str(mode))]) | (
+            ast.Name(id="open"),
+            [_, ast.Constant(value=str(mode))],
+        ):
+            return "b" not in mode
+        case (ast.Attribute(attr="fdopen"), [_]) | (ast.Name(id="TextIOWrapper"), [_]):
+            return True
+    return False
+
+
+@pytest.mark.parametrize("path", [*MODULES, *TOOLS], ids=name_of)
+def test_every_text_is_read_and_written_as_utf_8_by_name(path):
+    calls = (node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.Call))
+    assert not [call.lineno for call in calls if opens_text_without_encoding(call)]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

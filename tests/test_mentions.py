@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 import stdnum.luhn
+from msgspec.structs import replace
 
 import house
 from lib import mentions, payment_law, territories
@@ -187,3 +188,52 @@ def test_every_entry_of_a_table_of_law_has_a_source_and_a_day():
         for entry in table.sources():
             assert len(entry["source"]) > 10, entry
             assert date(2026, 1, 1) <= date.fromisoformat(entry["looked_up"]), entry
+
+
+# --- what verify compares ----------------------------------------------------------------
+
+
+def garbled(text: str) -> str:
+    """UTF-8 that was read as another encoding."""
+    return text.encode().decode("cp1252", "replace")
+
+
+@pytest.mark.parametrize("changes", [{}, {"party.person": True, "party.siren": None}])
+def test_a_garbled_mention_is_found_and_a_right_one_is_not(tmp_path, changes):
+    made = drafted(tmp_path, changes, {"debits": True})
+    assert mentions.unknown_in(made) == []
+    # The form and capital of a company are its own words.
+    wrong = [garbled(note.text) for note in made.notes if note.code not in ("ABL", "BAR")]
+    wrong = [text for text in wrong if text not in [note.text for note in made.notes]]
+    assert len(wrong) > 3
+    notes = tuple(replace(note, text=garbled(note.text)) for note in made.notes)
+    assert mentions.unknown_in(replace(made, notes=notes)) == wrong
+
+
+def test_the_wording_of_another_law_is_found(tmp_path):
+    client = {
+        "vat.treatment": "franchise",
+        "plan.items.0.vat_rate": "0",
+        "plan.items.1.vat_rate": "0",
+    }
+    seller = {"vat_regime": "franchise", "party.vat_number": None}
+    made = drafted(tmp_path, client, seller)
+    assert mentions.unknown_in(made) == []
+    [reason] = mentions.unknown_in(replace(made, issue_date=date(2027, 1, 1)))
+    assert "293 B" in reason
+
+
+def test_verify_names_a_document_whose_mentions_are_garbled(tmp_path, monkeypatch):
+    root = house.build(tmp_path / "root")
+    right = mentions.sources()
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            mentions, "sources", lambda: [{**one, "fr": garbled(one["fr"])} for one in right]
+        )
+        mentions._table.cache_clear()
+        assert house.month(root).code == 0
+    mentions._table.cache_clear()
+    ran = house.call("verify", root)
+    assert ran.code == 0
+    assert 'NORD-2026-0001.json: says "En cas de retard de paiement, pÃ©nalitÃ©s' in ran.err
+    assert "[I-MENTION]" in ran.err

@@ -32,7 +32,11 @@ class Pin(NamedTuple):
 
 def main() -> None:
     """A line for each vulnerability, one for what was not audited, and a summary."""
-    pins = [Pin(*found) for file in sys.argv[1:] for found in _PIN.findall(Path(file).read_text())]
+    pins = [
+        Pin(*found)
+        for file in sys.argv[1:]
+        for found in _PIN.findall(Path(file).read_text(encoding="utf-8"))
+    ]
     if not pins:
         sys.exit("usage: audit_requirements.py requirements.txt")
     address = index()

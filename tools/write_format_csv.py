@@ -111,7 +111,7 @@ def document() -> str:
     parts = []
     for language in ("en", "fr"):
         french = language == "fr"
-        text = Path(__file__).with_name(f"format_csv.{language}.md").read_text()
+        text = Path(__file__).with_name(f"format_csv.{language}.md").read_text(encoding="utf-8")
         parts.append(
             text.format(
                 delimiters=", ".join(map(schema_words.code, _choices("delimiter"))),
@@ -175,9 +175,9 @@ def _units(french: bool) -> str:
 def main() -> None:
     """Writes the three files."""
     docs = HOME / "docs"
-    (docs / "format_csv.md").write_text(document(), newline="")
-    (docs / "template_batch.csv").write_text(template(), newline="")
-    (docs / "example_batch.csv").write_text(example(), newline="")
+    (docs / "format_csv.md").write_text(document(), newline="", encoding="utf-8")
+    (docs / "template_batch.csv").write_text(template(), newline="", encoding="utf-8")
+    (docs / "example_batch.csv").write_text(example(), newline="", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ def _example(value: dict[str, Any]) -> str:
 
 def main() -> None:
     """Writes the file."""
-    (HOME / "docs" / "reference.md").write_text(document())
+    (HOME / "docs" / "reference.md").write_text(document(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from lib import (
     document,
     facturx_xml,
     invoice_pdf,
+    mentions,
     money,
     packages,
     production,
@@ -149,6 +150,7 @@ def check(root: Root, task: Task) -> Verdict:
         of_document = [*_arithmetic(made), *_of_record(made, record)]
         of_document += [*_credited(root, task, made), *_source_faults(task, made)]
         found += [_fault("B-DOCUMENT-WRONG", names["json"], text) for text in of_document]
+        found += [_fault("I-MENTION", names["json"], text) for text in _mentions(made)]
         if "pdf" in contents:
             of_pdf = _pdf_faults(root, made, contents["pdf"], is_todays)
             found += [_fault("B-PDF-WRONG", names["pdf"], text) for text in of_pdf]
@@ -217,6 +219,13 @@ def _arithmetic(made: Document) -> Iterator[str]:
     totals = billing.totals_of(made.lines, made.allowances, made.vat_breakdown)
     if totals != made.totals:
         yield f"totals: gross {made.totals.gross}, reckoned anew {totals.gross}"
+
+
+def _mentions(made: Document) -> Iterator[str]:
+    """It is as it was issued, and says what the law does not."""
+    for text in mentions.unknown_in(made):
+        remedy = "credit it and issue it again, if that is wrong"
+        yield f"says {audit.shown(text)}, which is no mention of {made.issue_date}; {remedy}"
 
 
 def _of_record(made: Document, record: Record) -> Iterator[str]:

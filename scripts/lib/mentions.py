@@ -6,6 +6,7 @@ a legal wording in it. Those of French law stand on the invoices of French selle
 """
 
 import json
+import re
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -14,7 +15,7 @@ from typing import NamedTuple
 
 from lib import money, territories, vat, words
 from lib.alerts import Alert, Refused
-from lib.document import Note, Party
+from lib.document import Document, Note, Party
 from lib.inputs import SellerTerms
 
 
@@ -153,6 +154,35 @@ def of_credited(
     return tuple(
         mention(category, day, language) if note.text in categories else note for note in notes
     )
+
+
+def unknown_in(made: Document) -> list[str]:
+    """The mentions of a document that the table does not have for its day, whatever fills their
+    placeholders: garbled ones, or of another law. A credit note repeats those of its invoice.
+
+    Who is exempt gives a reason in words of their own.
+    """
+    days = [made.issue_date, *([made.preceding.issue_date] if made.preceding else [])]
+    said = [(note.code, note.text) for note in made.notes]
+    said += [
+        ("", one.exemption_reason)
+        for one in made.vat_breakdown
+        if one.category not in ("S", "E") or one.exemption_code == vat.FRANCHISE_CODE
+    ]
+    in_force: dict[str, list[str]] = {entry.code: [] for entry in _table()}
+    for entry in _table():
+        if any(entry.valid_from <= day <= entry.valid_until for day in days):
+            in_force[entry.code].append(entry.texts[made.language])
+    return [
+        text
+        for code, text in said
+        if code in in_force and not any(_fits(text, wording) for wording in in_force[code])
+    ]
+
+
+def _fits(text: str, wording: str) -> bool:
+    pattern = ".+".join(map(re.escape, re.split(r"\{\w+\}", wording)))
+    return re.fullmatch(pattern, text, re.DOTALL) is not None
 
 
 def _company_line(seller: SellerTerms, language: str) -> str:

@@ -105,7 +105,9 @@ def _our_validator() -> Any:
 @cache
 def content(schema: str) -> dict[str, Any]:
     """A schema file as it is written."""
-    found: dict[str, Any] = json.loads((_FOLDER / f"{schema}.schema.json").read_text())
+    found: dict[str, Any] = json.loads(
+        (_FOLDER / f"{schema}.schema.json").read_text(encoding="utf-8")
+    )
     return found
 
 

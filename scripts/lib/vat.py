@@ -25,6 +25,7 @@ from lib.territories import OUTSIDE, Territory
 
 NOT_SUBJECT = "O"  # the category without a rate, which stands alone on an invoice (BR-O-11)
 _NORTHERN_IRELAND = "XI"
+FRANCHISE_CODE = "VATEX-FR-FRANCHISE"
 # VATEX codes that belong to a treatment of their own
 _TREATMENT_OF_CODE = {
     "VATEX-EU-AE": "intra_eu",
@@ -32,7 +33,7 @@ _TREATMENT_OF_CODE = {
     "VATEX-EU-G": "export",
     "VATEX-EU-O": "outside_eu",
     "VATEX-FR-AE": "reverse_charge",
-    "VATEX-FR-FRANCHISE": "franchise",
+    FRANCHISE_CODE: "franchise",
 }
 # art. 261 to 261 E CGI, which transpose art. 132 to 136 of directive 2006/112/CE
 _OUT_OF_SCOPE = ("VATEX-FR-CGI261", "VATEX-EU-132", "VATEX-EU-135", "VATEX-EU-136")
@@ -357,7 +358,7 @@ def mention_of(treatment: str, category: str, seller: Party, buyer: Party) -> tu
     french = territories.of_address(seller.address).french
     match treatment:
         case "franchise":
-            return "VATEX-FR-FRANCHISE", "franchise"
+            return FRANCHISE_CODE, "franchise"
         case "reverse_charge":
             return ("VATEX-FR-AE" if french else "VATEX-EU-AE"), "reverse_charge"
         case "intra_eu" if category == "K":

@@ -158,7 +158,7 @@ class _Watcher(threading.Thread):
 def _family(pid: int) -> list[int]:
     """A process and those below it, in the order in which they were started."""
     try:
-        below = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        below = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
     except OSError:
         return []
     return [pid, *(one for child in below for one in _family(int(child)))]
@@ -166,7 +166,7 @@ def _family(pid: int) -> list[int]:
 
 def _name(pid: int) -> str:
     try:
-        return Path(f"/proc/{pid}/comm").read_text()
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8")
     except OSError:
         return ""
 
@@ -174,7 +174,7 @@ def _name(pid: int) -> str:
 def _peak(pid: int) -> int:
     """VmHWM in kB, 0 where the process has gone."""
     try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
     except OSError:
         return 0
     return next((int(one.split()[1]) for one in lines if one.startswith("VmHWM")), 0)

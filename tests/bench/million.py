@@ -120,7 +120,7 @@ def _faults(root: Root, said: str) -> list[str]:
 
 def _totals(path: Path) -> str:
     """The totals of a balance, which stand before its invoices."""
-    return path.read_text().partition('"invoices"')[0]
+    return path.read_text(encoding="utf-8").partition('"invoices"')[0]
 
 
 def _of(account: str, said: str) -> Decimal | None:

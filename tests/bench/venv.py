@@ -95,7 +95,7 @@ def _said(*command: str | Path) -> str:
 
 def machine() -> dict[str, str]:
     """What the figures hold for."""
-    info = Path("/proc/cpuinfo").read_text().splitlines()
+    info = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     model = next((line.split(":")[1].strip() for line in info if "model name" in line), "?")
     return {
         "processor": model,

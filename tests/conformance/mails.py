@@ -109,5 +109,5 @@ def _wanted(issued: Issued) -> Iterator[Expected]:
 
 
 def _input(path: Path) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(path.read_text())
+    value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return value

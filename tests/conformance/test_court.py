@@ -40,10 +40,10 @@ def root(sound: Root, tmp_path: Path) -> Root:
 
 def replaced(path: Path, old: str, new: str) -> None:
     """Writes `new` for the first `old` of a file, which must be there."""
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     assert old in text
     path.chmod(0o644)
-    path.write_text(text.replace(old, new, 1))
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 def rendered(root: Root, xml_of_gross: str) -> None:

@@ -383,7 +383,7 @@ def main() -> None:
     """CSV in, PDFs and a ZIP out."""
     source, seller, folder, workers = sys.argv[1:]
     Path(folder).mkdir(parents=True)
-    arguments = (json.loads(Path(seller).read_text()), Path(folder))
+    arguments = (json.loads(Path(seller).read_text(encoding="utf-8")), Path(folder))
     with multiprocessing.Pool(int(workers), prepare, arguments) as pool:
         made = pool.imap(make, read(Path(source)), chunksize=10)
         print(f"{package(Path(folder), made)} invoices")

@@ -30,7 +30,9 @@ def serve(render: Callable[[Any], bytes], prepare: Callable[[Content], Any] = as
     Args:
       prepare: gives what `render` takes of an invoice, before the clock runs.
     """
-    contents = [prepare(content) for content in json.loads(Path(sys.argv[1]).read_text())]
+    contents = [
+        prepare(content) for content in json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    ]
     Path(sys.argv[2]).write_bytes(render(contents[0]))
     for content in contents[1:WARM]:
         render(content)
