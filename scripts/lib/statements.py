@@ -270,7 +270,7 @@ def _facts(movement: Movement) -> Movement:
 
 
 def day(text: str) -> date | None:
-    """The day of an ISO date or time as it is written, in the bank's own zone; None if it is not one."""
+    """The day of an ISO date or time as the bank wrote it, in its zone; None if it is not one."""
     found = _ISO_DAY.match(text)
     try:
         return date.fromisoformat(found[0]) if found else None
