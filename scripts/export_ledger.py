@@ -18,6 +18,7 @@ def parser() -> ArgumentParser:
 
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
+    cli.leave_if_done(ARGUMENTS, "ledger")
 
 from lib import bookkeeping, exports, inputs, ledgers
 from lib.root import Root

@@ -15,6 +15,7 @@ def parser() -> ArgumentParser:
 
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
+    cli.leave_if_done(ARGUMENTS, "payments")
 
 from lib import accounting_tables, alerts, exports
 from lib.root import Root

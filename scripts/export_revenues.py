@@ -19,6 +19,7 @@ def parser() -> ArgumentParser:
 
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
+    cli.leave_if_done(ARGUMENTS, "recettes")
 
 from collections.abc import Iterator
 

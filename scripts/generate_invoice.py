@@ -22,6 +22,7 @@ def parser() -> ArgumentParser:
 
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
+    cli.leave_if_done(ARGUMENTS, "direct")
 
 from collections.abc import Iterable, Iterator
 from datetime import date

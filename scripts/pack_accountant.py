@@ -21,6 +21,7 @@ def parser() -> ArgumentParser:
 
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
+    cli.leave_if_done(ARGUMENTS, "accountant")
 
 from functools import partial
 from pathlib import Path

@@ -19,6 +19,7 @@ def parser() -> ArgumentParser:
 
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
+    cli.leave_if_done(ARGUMENTS, "packages")
 
 import os
 from functools import partial

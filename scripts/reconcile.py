@@ -19,6 +19,7 @@ def parser() -> ArgumentParser:
 
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
+    cli.leave_if_done(ARGUMENTS, "balances")
 
 from collections.abc import Iterable, Iterator
 from itertools import islice

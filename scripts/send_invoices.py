@@ -23,6 +23,7 @@ def parser() -> ArgumentParser:
 
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
+    cli.leave_if_done(ARGUMENTS, "mail")
 
 import zipfile
 from collections.abc import Iterator

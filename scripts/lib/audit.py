@@ -58,7 +58,7 @@ def walk(root: Root) -> tuple[Files, list[Alert]]:
             found = path.lstat()
             if stat.S_ISDIR(found.st_mode):
                 files.folders[name] = found
-                waiting += sorted(path.iterdir(), reverse=True)
+                waiting += reversed(storage.names_at_rest(path))
                 continue
             files.stats[name] = found
             if not root.is_input(name) and stat.S_ISREG(found.st_mode):

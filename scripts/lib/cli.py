@@ -183,16 +183,31 @@ def _flagged(
 ) -> None:
     from lib import flags, settings
 
-    given = vars(arguments)
-    period = given.get("period") or given.get("month") or given.get("year") or ""
     # Files of another name for once are not what the flag is about.
     if flags.is_of_dialect(work) and settings.load(root).csv_once:
         main(arguments, root)
-    elif flags.stands(root, work, period):
-        print(f"{work} {period}".strip() + ": nothing changed since it was made")
     else:
-        with flags.raising(root, work, period):
+        with flags.raising(root, work, _period(arguments) or ""):
             main(arguments, root)
+
+
+def leave_if_done(arguments: argparse.Namespace, work: str) -> None:
+    """Ends a script that has --flag, before it imports the house, where its flag stands."""
+    period = _period(arguments)
+    if not arguments.flag or period is None:
+        return
+    from lib import flags
+
+    is_once = flags.is_of_dialect(work) and any(map(os.environ.get, flags.DIALECT))
+    if not is_once and flags.stands(Root(arguments.root.resolve()), work, period):
+        print(f"{work} {period}".strip() + ": nothing changed since it was made")
+        sys.exit(0)
+
+
+def _period(arguments: argparse.Namespace) -> str | None:
+    """The month or year that a work is about: "" where it is about none, None if not known yet."""
+    given = vars(arguments)
+    return next((given[name] for name in ("period", "month", "year") if name in given), "")
 
 
 def run_without_root(main: Callable[[], None]) -> None:

@@ -37,7 +37,7 @@ class Work(NamedTuple):
 _PARTIES = ("issuer.json", ".env", "clients/*", "batch_clients/*")
 # A stopped run that waits to be finished changes the records.
 _BOOKS = ("issuer.json", ".env", "data/revenues/*", "data/payments/*", "data/pending/*/*")
-_DIALECT = ("CSV_DIALECT", "CSV_HEADERS")
+DIALECT = ("CSV_DIALECT", "CSV_HEADERS")
 
 _WORKS = {
     "direct": Work((*_PARTIES, "data/usage/*/*")),
@@ -47,11 +47,11 @@ _WORKS = {
         (*_PARTIES, "downloads/*", "data/heads/revenues/*", "data/heads/revenues_batch/*"),
         settings=("SMTP_HOST", "MAIL_FROM", "MAIL_SINCE", "MAIL_MAX_ATTACHMENT"),
     ),
-    "recettes": Work(_BOOKS, ("exports/recettes/*-{}.*",), _DIALECT, is_export=True),
-    "payments": Work(_BOOKS, ("exports/payments/*",), _DIALECT, is_export=True),
+    "recettes": Work(_BOOKS, ("exports/recettes/*-{}.*",), DIALECT, is_export=True),
+    "payments": Work(_BOOKS, ("exports/payments/*",), DIALECT, is_export=True),
     "fec": Work(_BOOKS, ("exports/fec/*FEC{}*",), is_export=True),
     "ledger": Work(_BOOKS, ("exports/ledger/{}.*",), is_export=True),
-    "accountant": Work(_BOOKS, ("exports/accountant/*-{}.*",), _DIALECT, is_export=True),
+    "accountant": Work(_BOOKS, ("exports/accountant/*-{}.*",), DIALECT, is_export=True),
 }
 
 
@@ -89,7 +89,7 @@ def raising(root: Root, work: str, period: str = "") -> Iterator[None]:
 
 def is_of_dialect(work: str) -> bool:
     """Whether how CSV files are written shows in the results of a work."""
-    return _DIALECT[0] in _WORKS[work].settings
+    return DIALECT[0] in _WORKS[work].settings
 
 
 def drop(root: Root, work: str, period: str = "") -> None:

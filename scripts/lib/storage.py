@@ -557,9 +557,21 @@ def held(folder: Path) -> Iterator[None]:
     writes under a temporary name, which is the same for both.
     """
     make_folder(folder)
+    with _locked(folder, fcntl.LOCK_EX):
+        yield
+
+
+def names_at_rest(folder: Path) -> list[Path]:
+    """What is in a folder of derived files while nobody makes one: no temporary file of theirs."""
+    with _locked(folder, fcntl.LOCK_SH):
+        return sorted(folder.iterdir())
+
+
+@contextmanager
+def _locked(folder: Path, kind: int) -> Iterator[None]:
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        fcntl.flock(handle, kind)
         yield
     finally:
         os.close(handle)
