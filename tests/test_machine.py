@@ -1,5 +1,6 @@
 """What the machine refuses or another user may not do: said as it is, and nothing is lost by it."""
 
+import errno
 import json
 import os
 import shutil
@@ -119,6 +120,43 @@ def test_a_disk_without_a_size_is_looked_at_all_the_same(root, monkeypatch):
     for script, options in (("show_status", days), ("send_alerts", {**days, **run})):
         ran = house.call(script, root, **options)
         assert ran.code == 0, ran
+
+
+def test_where_the_address_space_is_too_small_a_line_says_so(tmp_path):
+    root = house.build(tmp_path / "root")
+    days = {"month": house.MONTH, "issue_date": house.TODAY, "today": house.TODAY}
+    named = " ".join(f"--{name.replace('_', '-')}={value}" for name, value in days.items())
+    script = f"{sys.executable} {house.SCRIPTS}/generate_invoice.py --root {root.path} {named}"
+    done = subprocess.run(
+        ["bash", "-c", f"ulimit -v 4000000; {script}"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (4, 1), done
+    assert "in the 4000000 kB of address space that `ulimit -v` leaves it" in done.stderr
+    assert not list(root.pending.iterdir())
+
+
+@pytest.fixture
+def read_only(root, monkeypatch):
+    """A disk that lets nothing be written below the root."""
+    real = os.open
+
+    def open_(path, flags, *more, **options):
+        writes = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+        if writes and str(path).startswith(str(root.path)):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        return real(path, flags, *more, **options)
+
+    monkeypatch.setattr(os, "open", open_)
+    return root
+
+
+def test_a_root_that_cannot_be_written_is_verified_checked_and_backed_up(read_only, tmp_path):
+    backup = ("back_up", {"to": str(tmp_path / "to"), "today": "2026-11-10"})
+    for script, options in (*READING, backup):
+        ran = house.call(script, read_only, **options)
+        assert ran.code == 0, (script, ran)
+    ran = house.call("record_payment", read_only, **AGAIN)
+    assert (ran.code, "Read-only file system; let this disk be written to" in ran.err) == (4, True)
 
 
 # --- other users ---------------------------------------------------------------------------

@@ -9,6 +9,7 @@ _WIDTH = 50 * MM
 _HEIGHT = 18 * MM
 _MOST_BYTES = 1_000_000
 _MOST_PIXELS = 25_000_000  # a small file may unpack to all of the memory
+_LONGEST = 10_000  # pixels of a side: what is kept of each line would fill it too
 _SIGNATURES = {".png": b"\x89PNG\r\n\x1a\n", ".jpg": b"\xff\xd8\xff", ".jpeg": b"\xff\xd8\xff"}
 SUFFIXES = tuple(_SIGNATURES)
 
@@ -38,13 +39,15 @@ def size(logo: bytes) -> tuple[float, float]:
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(BytesIO(logo)) as image:
             kind, mode, (width, height) = image.format, image.mode, image.size
-            if width * height <= _MOST_PIXELS:
+            is_small = max(width, height) <= _LONGEST and width * height <= _MOST_PIXELS
+            if is_small:
                 image.load()
     # What Pillow raises for damaged files, and for those that would not fit the memory.
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError("the logo is no PNG or JPEG file that can be read") from error
-    if width * height > _MOST_PIXELS:
-        raise ValueError(f"the logo has {width} × {height} pixels, at most {_MOST_PIXELS} in all")
+    if not is_small:
+        most = f"at most {_LONGEST} on a side and {_MOST_PIXELS} in all"
+        raise ValueError(f"the logo has {width} × {height} pixels, {most}")
     if kind not in ("PNG", "JPEG"):
         raise ValueError(f"the logo is a {kind} file, not PNG or JPEG")
     if mode == "CMYK":  # ISO 19005-3, 6.2.4.3: the output intent of the page is sRGB

@@ -21,6 +21,7 @@ from lib import (
     invoice_pdf,
     judges,
     pdf_writer,
+    schematron,
     storage,
     workers,
 )
@@ -110,6 +111,7 @@ def started(logo: bytes | None, used: Settings, expected: int) -> Iterator[Produ
     if used.cluster or used.workers < 2 or expected < _WORTH_WORKERS:
         yield partial(produce_all, logo=logo, used=used)
         return
+    schematron.check_room()
     with workers.started(produce, logo, used.workers, get_ready) as done:
         yield done
 
@@ -122,6 +124,7 @@ def produce_all(
     By the cluster where the settings name one, else on the cores of this machine: see
     cluster.each and workers.each.
     """
+    schematron.check_room()
     if used.cluster is None:
         return workers.each(produce, logo, documents, used.workers, _WORTH_WORKERS)
     documents = iter(documents)

@@ -8,9 +8,14 @@ order, so the report stays the same to the byte; tests compare the two.
 """
 
 import re
+import resource
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from lib.alerts import Alert, Unavailable
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -27,10 +32,39 @@ _MOST_PATHS = 20
 
 
 @cache
+def check_room() -> None:
+    """Where the address space is limited (ulimit -v), Saxon may not get the 32 GB that it sets
+    aside without using them, and would end the process: here another process tries.
+
+    Raises:
+      Unavailable: if it does not.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return
+    start = [
+        sys.executable,
+        "-I",
+        "-c",
+        "import saxonche; saxonche.PySaxonProcessor(license=False)",
+    ]
+    tried = subprocess.run(start, capture_output=True, check=False)  # noqa: S603
+    if tried.returncode:
+        text = f"the validator of invoices cannot start in the {limit // 1024} kB of address space"
+        text += " that `ulimit -v` leaves it; `ulimit -v unlimited`, then run the command again"
+        raise Unavailable([Alert("B-ENVIRONMENT", "", "", text)])
+
+
+@cache
 def processor() -> Any:
-    """Saxon."""
+    """Saxon.
+
+    Raises:
+      Unavailable: as `check_room` does.
+    """
     from saxonche import PySaxonProcessor
 
+    check_room()
     made = PySaxonProcessor(license=False)
     # Reads the code list once, when compiling, and not for each invoice.
     made.set_configuration_property("http://saxon.sf.net/feature/preEvaluateDocFunction", "on")

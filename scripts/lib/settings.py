@@ -40,6 +40,8 @@ DEFAULTS = {
 }
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+# A comment behind a value without quotes: it may as well be the rest of a password.
+_CUT = re.compile(r"[^=]*=[ \t]*[^'\"\s#][^\n]*[ \t]#")
 
 _NUMBERS = {
     "LOCK_WAIT": "seconds",
@@ -289,6 +291,9 @@ def _file(root: Root) -> dict[str, str]:
             faults.append(_fault(root, "is no name of a setting", f"line {found.original.line}"))
         elif found.key is not None and found.key not in DEFAULTS:
             faults.append(_fault(root, f"{found.key}: unknown setting; known: {known}"))
+        elif found.key is not None and _CUT.match(found.original.string):
+            text = f"{found.key}: what follows # would not be read: quote the value, '...', or"
+            faults.append(_fault(root, f"{text} give the comment a line of its own"))
         elif found.key is not None:
             values[found.key] = found.value or ""
     if faults:
