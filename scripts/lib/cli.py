@@ -262,7 +262,7 @@ def _prepare(main: Callable[..., None]) -> _Output | None:
 
 def _lenient(stream: TextIO | None, handle: int) -> tuple[TextIO, _Output | None]:
     """A stream that takes what its encoding lacks, and stops nothing; a test's own stays."""
-    if stream is not None and type(stream) is not io.TextIOWrapper:
+    if stream is not None and stream not in (sys.__stdout__, sys.__stderr__):
         return stream, None
     output = _Output(handle, "w", closefd=False)
     encoding, lines = (stream.encoding, stream.line_buffering) if stream else ("utf-8", False)
