@@ -21,6 +21,8 @@ if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
     cli.leave_if_done(ARGUMENTS, "fec")
 
+from functools import partial
+
 from lib import alerts, bookkeeping, exports, fec, inputs
 from lib.root import Root
 
@@ -32,8 +34,9 @@ def main(arguments: Namespace, root: Root) -> None:
         raise cli.refuse("B-FEC-SIREN", "issuer.json", "party.siren", "is missing; a FEC names it")
     year = bookkeeping.fiscal_year(int(arguments.year), issuer.fiscal_year_end)
     name = fec.file_name(issuer.party.siren, year.end)
-    with exports.reading(root, f"export_fec {arguments.year}") as books:
-        data = fec.to_bytes(books.histories, issuer.accounts, year, year)
+    with exports.held(root, f"export_fec {arguments.year}") as used:
+        work = partial(fec.part, issuer.accounts, year, year)
+        data = fec.joined(exports.of_shares(root, work, "", used))
         exports.write(root, {f"fec/{name}": data})
         for path in (root.exports / "fec").glob(f"*FEC{arguments.year}????.txt"):
             if path.name != name:

@@ -20,6 +20,8 @@ if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
     cli.leave_if_done(ARGUMENTS, "ledger")
 
+from functools import partial
+
 from lib import bookkeeping, exports, inputs, ledgers
 from lib.root import Root
 
@@ -28,11 +30,11 @@ def main(arguments: Namespace, root: Root) -> None:
     """Two files with the same content."""
     issuer = inputs.load_issuer(root)
     year = bookkeeping.fiscal_year(int(arguments.year), issuer.fiscal_year_end)
-    with exports.reading(root, f"export_ledger {arguments.year}") as books:
-        ledger = ledgers.ledger_of(bookkeeping.journal(books.histories), year)
-        made = ledgers.files(ledger)
+    with exports.held(root, f"export_ledger {arguments.year}") as used:
+        parts = exports.of_shares(root, partial(ledgers.ledger_of, year), "", used)
+        made = ledgers.files(year, parts)
         exports.write(root, {f"ledger/{arguments.year}.{end}": made[end] for end in made})
-    print(f"{year.start} to {year.end}: {len(ledger.transactions)} transactions")
+    print(f"{year.start} to {year.end}: {sum(part.transactions for part in parts)} transactions")
 
 
 if __name__ == "__main__":

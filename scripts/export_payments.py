@@ -17,18 +17,30 @@ if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
     cli.leave_if_done(ARGUMENTS, "payments")
 
+from collections.abc import Iterator
+from functools import partial
+
 from lib import accounting_tables, alerts, exports
+from lib.accounting_tables import Part
+from lib.histories import History
 from lib.root import Root
+from lib.settings import Settings
 
 
 def main(_: Namespace, root: Root) -> None:
     """One file."""
-    with exports.reading(root, "export_payments") as books:
-        table = accounting_tables.payments(books.histories)
-        used = books.settings
-        exports.write(root, {"payments/payments.csv": table.to_bytes(used)}, used.csv_once)
+    with exports.held(root, "export_payments") as used:
+        parts = exports.of_shares(root, partial(payments_of, used), "", used)
+        data, _report = accounting_tables.joined(accounting_tables.PAYMENTS, parts, used)
+        exports.write(root, {"payments/payments.csv": data}, used.csv_once)
     things = ("payment, refund or reversal", "payments, refunds and reversals")
-    print(alerts.counted(len(table.cells["id"]), *things))
+    print(alerts.counted(sum(part.rows for part in parts), *things))
+
+
+def payments_of(used: Settings, clients: Iterator[list[History]]) -> Part:
+    """The payments of some clients."""
+    rows = (accounting_tables.written(accounting_tables.payments(own), used) for own in clients)
+    return accounting_tables.part(rows)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ if __name__ == "__main__":
     cli.leave_if_done(ARGUMENTS, "recettes")
 
 from collections.abc import Iterator
+from functools import partial
 
 from lib import accounting_tables, exports
 from lib.accounting_tables import TABLES, Part, Report
@@ -34,7 +35,7 @@ def main(arguments: Namespace, root: Root) -> None:
     """Six files, made from one reading of the records."""
     period = arguments.period
     with exports.held(root, f"export_revenues {period}") as used:
-        parts = exports.of_shares(root, tables_of, period, used)
+        parts = exports.of_shares(root, partial(tables_of, period, used), period, used)
         files: dict[str, bytes] = {}
         reports: dict[str, Report] = {}
         for i, (name, table) in enumerate(TABLES.items()):

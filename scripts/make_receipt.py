@@ -22,7 +22,7 @@ if __name__ == "__main__":
 
 from datetime import date
 
-from lib import document, exports, invoice_pdf, receipts, revenues, storage, words
+from lib import document, exports, histories, invoice_pdf, receipts, revenues, storage, words
 from lib.alerts import Alert, Broken
 from lib.document import Document
 from lib.histories import Bill, History, Movement
@@ -37,8 +37,8 @@ _MOST = 8  # payments that are listed one by one
 def main(arguments: Namespace, root: Root) -> None:
     """One PDF."""
     number = arguments.invoice
-    with exports.reading(root, f"make_receipt {number}") as books:
-        history = _of_number(books.histories, number)
+    with exports.held(root, f"make_receipt {number}"):
+        history = _of_number(root, number)
         _refuse_unpaid(history)
         made = _document(root, history.invoice)
         logo = _logo(root, made)
@@ -52,11 +52,13 @@ def main(arguments: Namespace, root: Root) -> None:
         exports.write(root, {f"receipts/{number}-paid.pdf": pdf})
 
 
-def _of_number(histories: list[History], number: str) -> History:
-    for history in histories:
-        if history.invoice.number == number:
-            return history
-    raise cli.refuse("B-USAGE", "", "INVOICE", f'"{number}" is no invoice that was issued')
+def _of_number(root: Root, number: str) -> History:
+    clients = histories.by_client(root, histories.clients_of(root), "")
+    found = [one for own in clients for one in own if one.invoice.number == number]
+    if not found:
+        text = f'"{number}" is no invoice that was issued'
+        raise cli.refuse("B-USAGE", "", "INVOICE", text)
+    return found[0]
 
 
 def _refuse_unpaid(history: History) -> None:

@@ -24,14 +24,27 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-from lib import balances, exports, heads, inputs, report_pdf, revenues, words, year_report
+from collections.abc import Iterator
+
+from lib import (
+    balances,
+    exports,
+    heads,
+    histories,
+    inputs,
+    records,
+    report_pdf,
+    revenues,
+    words,
+    year_report,
+)
+from lib.alerts import Alert, Broken, gathered
 from lib.money import text_of
-from lib.records import Record
 from lib.root import Root
 
 
 def main(arguments: Namespace, root: Root) -> None:
-    """One PDF, made from one reading of the records."""
+    """One PDF."""
     year = arguments.year
     day = arguments.date or arguments.today
     issuer = inputs.load_issuer(root)
@@ -39,12 +52,13 @@ def main(arguments: Namespace, root: Root) -> None:
     if language not in words.LOCALES:
         text = f'"{language}" is no language of the report; write fr or en'
         raise cli.refuse("B-USAGE", "", "LANGUAGE", text)
-    with exports.reading(root, f"make_report {year}") as books:
+    with exports.held(root, f"make_report {year}"):
+        clients = histories.by_client(root, histories.clients_of(root), "")
         report = year_report.make(
             year,
             day,
-            books.histories,
-            list(balances.read_all(root, until=day)),
+            (history for own in clients for history in own),
+            balances.read_all(root, until=day),
             _issued(root, revenues.DIRECT),
             _issued(root, revenues.BATCH),
             heads.read(root),
@@ -61,9 +75,24 @@ def _language_of(country: str) -> str:
     return words.FRENCH if country == "FR" else words.ENGLISH
 
 
-def _issued(root: Root, ledger: revenues.Ledger) -> list[Record]:
-    chains = revenues.read(root, ledger).values()
-    return [record for chain in chains for record in chain.records]
+class _Issue(records.Link, gc=False):
+    """What the ranges of numbers need of a revenue record."""
+
+    issue_date: str
+    kind: str
+    number: str
+
+
+def _issued(root: Root, ledger: revenues.Ledger) -> Iterator[year_report.Issued]:
+    """What was issued; raises Broken after the last of it."""
+    faults: list[Alert] = []
+    for client in records.owners(root, root.data / ledger.records):
+        with gathered(faults):
+            path = revenues.chain_path(root, ledger, client)
+            for one in records.each(root, path, _Issue):
+                yield one.number, one.issue_date, one.kind
+    if faults:
+        raise Broken(faults)
 
 
 if __name__ == "__main__":

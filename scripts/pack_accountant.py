@@ -28,7 +28,6 @@ from pathlib import Path
 
 from lib import accountant, alerts, exports, inputs, packages, revenues, storage
 from lib.alerts import Alert, Broken
-from lib.exports import Books
 from lib.histories import Bill
 from lib.root import Root
 
@@ -37,29 +36,19 @@ def main(arguments: Namespace, root: Root) -> None:
     """Checks every PDF against the records, then writes one file."""
     period = arguments.period
     issuer = inputs.load_issuer(root)
-    with exports.reading(root, f"pack_accountant {period}") as books:
-        bills = _issued(books, period)
+    with exports.held(root, f"pack_accountant {period}") as used:
+        work = partial(accountant.part, issuer, period, used)
+        parts = exports.of_shares(root, work, "", used)
+        bills = [bill for part in parts for bill in part.bills]
+        bills.sort(key=lambda bill: (bill.client, bill.number))
         _check(root, bills)
-        target = exports.path_of(
-            root, f"accountant/accountant-{period}.zip", books.settings.csv_once
-        )
-        tables = accountant.tables(books.histories, issuer, period, books.settings)
+        target = exports.path_of(root, f"accountant/accountant-{period}.zip", used.csv_once)
+        tables = accountant.files(parts, issuer, period, used)
         changed = pack(root, target, tables, bills)
     name = root.name_of(target)
     print(name if changed else f"{name}: as it was")
     how_many = alerts.counted(len(bills), "invoice or credit note", "invoices and credit notes")
     print(f"{period}: {how_many}")
-
-
-def _issued(books: Books, period: str) -> list[Bill]:
-    """What was issued in the period, in order of its file's name."""
-    bills = [
-        bill
-        for history in books.histories
-        for bill in (history.invoice, *history.credit_notes)
-        if bill.date.startswith(period)
-    ]
-    return sorted(bills, key=lambda bill: (bill.client, bill.number))
 
 
 def _pdf(root: Root, bill: Bill) -> Path:

@@ -189,7 +189,9 @@ def test_a_long_year_stays_within_its_margins():
         facts.append(past.bill(client, number, "2024-05-01", share, buyer="Société " * 12))
     report = made_from(facts)._replace(
         heads=[Head(f"data/revenues/{'x' * 40}{i}.jsonl", i, "f" * 64) for i in range(90)],
-        ranges=year_report.ranges(facts, "2024"),
+        ranges=year_report.ranges(
+            [(fact["number"], fact["issue_date"], fact["kind"]) for fact in facts], "2024"
+        ),
     )
     pages = report_pdf._lay_out(report, "Studio " * 20, "fr")
     assert len(pages) > 6

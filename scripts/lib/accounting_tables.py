@@ -271,7 +271,7 @@ def _sums(amounts: Iterable[tuple[Kind, int, int]]) -> dict[Kind, tuple[int, int
     return {kind: (net, vats[kind]) for kind, net in nets.items()}
 
 
-def payments(histories: Iterable[History], period: str = "") -> Table:
+def payments(histories: Iterable[History], period: str = "") -> Report:
     """Payments, refunds (negative) and reversals (opposite to what they reverse), by date."""
     moved = [
         (movement, history.invoice.name)
@@ -295,7 +295,7 @@ def payments(histories: Iterable[History], period: str = "") -> Table:
         "note": [one.note for one in movements],
         "reverses": [f"{one.client}/{one.reverses}" if one.reverses else "" for one in movements],
     }
-    return _table(PAYMENTS, cells)
+    return Report(_table(PAYMENTS, cells), {})
 
 
 def _table(columns: Sequence[Column], cells: Cells) -> Table:
@@ -332,8 +332,9 @@ class Rows(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A report on some of the clients: the CSV lines of each day, in UTF-8, and its sums."""
+    """A report on some of the clients: its rows, their CSV lines by day, in UTF-8, its sums."""
 
+    rows: int
     days: Mapping[str, bytes]
     sums: Mapping[Kind, tuple[int, int]]
 
@@ -354,11 +355,13 @@ def part(clients: Iterable[Rows]) -> Part:
     """
     days: defaultdict[str, list[str]] = defaultdict(list)
     sums = []
+    rows = 0
     for one in clients:
+        rows += len(one.lines)
         for day, line in zip(one.dates, one.lines, strict=True):
             days[day].append(line)
         sums.append(one.sums)
-    return Part({day: "".join(lines).encode() for day, lines in days.items()}, _sum_of(sums))
+    return Part(rows, {day: "".join(lines).encode() for day, lines in days.items()}, _sum_of(sums))
 
 
 def joined(

@@ -189,7 +189,7 @@ def _recettes(past: Past, match: re.Match[str], used: Settings) -> bytes:
 
 
 def _payments(past: Past, _: re.Match[str], used: Settings) -> bytes:
-    return accounting_tables.payments(past.histories).to_bytes(used)
+    return accounting_tables.payments(past.histories).table.to_bytes(used)
 
 
 def _fec(past: Past, match: re.Match[str], _: Settings) -> bytes | None:
@@ -198,15 +198,14 @@ def _fec(past: Past, match: re.Match[str], _: Settings) -> bytes | None:
     year = bookkeeping.fiscal_year(int(match[2]), past.issuer.fiscal_year_end)
     if match[0] != f"exports/fec/{fec.file_name(past.issuer.party.siren, year.end)}":
         return None
-    return fec.to_bytes(past.histories, past.issuer.accounts, year, year)
+    return fec.joined([fec.part(past.issuer.accounts, year, year, [past.histories])])
 
 
 def _ledger(past: Past, match: re.Match[str], _: Settings) -> bytes | None:
     if past.issuer is None:
         return None
     year = bookkeeping.fiscal_year(int(match[1]), past.issuer.fiscal_year_end)
-    ledger = ledgers.ledger_of(bookkeeping.journal(past.histories), year)
-    return ledgers.files(ledger)[match[2]]
+    return ledgers.files(year, [ledgers.ledger_of(year, [past.histories])])[match[2]]
 
 
 _PERIOD = r"(20[0-9]{2}(?:-[0-9]{2})?)"
@@ -308,7 +307,13 @@ def _for_accountant(
     if not right:
         yield _changed(name, "accountant")
     elif past.issuer and not any(
-        accountant.tables(past.histories, past.issuer, period, variant) == tables
+        accountant.files(
+            [accountant.part(past.issuer, period, variant, [past.histories])],
+            past.issuer,
+            period,
+            variant,
+        )
+        == tables
         for variant in _dialects(used)
     ):
         yield _differs(files, name, "accountant")

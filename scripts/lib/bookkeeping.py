@@ -30,6 +30,9 @@ CASH = "cash"
 SALES, BANKING, CASHING, OTHER = "VE", "BQ", "CA", "OD"
 
 
+Moment = tuple[str, int]  # date, sales first
+
+
 class Posting(NamedTuple):
     """A line of an entry: `amount` in cents, above 0 debit, below 0 credit."""
 
@@ -48,6 +51,11 @@ class Entry(NamedTuple):
     label: str
     postings: tuple[Posting, ...]
     order: tuple[str, int, str, int, int]  # date, sales first, client, seq, VAT last
+
+    @property
+    def moment(self) -> Moment:
+        """Entries of one moment stand in order of client."""
+        return self.order[:2]
 
 
 class FiscalYear(NamedTuple):
@@ -81,7 +89,7 @@ def _closing_day(year: int, closing: str) -> date:
 
 
 def journal(histories: Iterable[History]) -> list[Entry]:
-    """Every entry, in order of date, sales before receipts."""
+    """Every entry of some invoices, in order of date, sales before receipts."""
     made = [entry for history in histories for entry in entries(history)]
     made.sort(key=lambda entry: entry.order)
     return made
@@ -173,6 +181,9 @@ def _entry(
     return Entry(code, day, invoice.client, invoice, piece, label, kept, order)
 
 
+Settled = tuple[str, str]  # the day on which an invoice was settled, and its number
+
+
 class Letter(NamedTuple):
     """The code that joins the lines of a settled invoice, and the day it was settled."""
 
@@ -180,12 +191,12 @@ class Letter(NamedTuple):
     date: str
 
 
-def letters(journal_entries: Iterable[Entry], start: str, end: str) -> dict[str, Letter]:
-    """Invoice -> letter, for those whose lines on the customers' account are all in a period
-    and add up to nothing at its end.
+def settled(journal_entries: Iterable[Entry], start: str, end: str) -> list[Settled]:
+    """The invoices whose lines on the customers' account are all in a period and add up to
+    nothing at its end.
 
-    A letter whose lines did not balance within their file would be refused at its import:
-    an invoice paid in another year than its own is left to be lettered there.
+    Args:
+      journal_entries: all of these invoices, as `journal` gives them.
     """
     balances: dict[str, int] = {}
     last: dict[str, str] = {}
@@ -200,12 +211,21 @@ def letters(journal_entries: Iterable[Entry], start: str, end: str) -> dict[str,
                 last[number] = entry.date
                 if entry.date < start:
                     earlier.add(number)
-    settled = [
+    return [
         (last[number], number)
         for number, balance in balances.items()
         if balance == 0 and number not in earlier
     ]
-    return {number: Letter(_code(i), day) for i, (day, number) in enumerate(sorted(settled))}
+
+
+def letters(settled_ones: Iterable[Settled]) -> dict[str, Letter]:
+    """Invoice -> letter, for the settled ones of a period.
+
+    A letter whose lines did not balance within their file would be refused at its import:
+    an invoice paid in another year than its own is left to be lettered there.
+    """
+    in_order = enumerate(sorted(settled_ones))
+    return {number: Letter(_code(i), day) for i, (day, number) in in_order}
 
 
 def _code(i: int) -> str:

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from lib import (
     histories,
@@ -22,51 +22,38 @@ from lib.root import Root
 from lib.settings import Settings
 
 _Made = TypeVar("_Made")
-Work = Callable[[str, Settings, Iterator[list[History]]], _Made]
+Work = Callable[[Iterator[list[History]]], _Made]
 
 _SHARE = 4_000_000  # bytes of records that a process reads at a time
 _WORTH_WORKERS = 10  # shares; fewer are read before a worker has started
 
 
-class Books(NamedTuple):
-    """What exports are made from."""
-
-    settings: Settings
-    histories: list[History]
-
-
 @contextmanager
-def reading(root: Root, command: str) -> Iterator[Books]:
-    """The books, as nobody changes them before the block ends: files are written inside it,
-    so that a record that comes later is newer than they are.
+def held(root: Root, command: str) -> Iterator[Settings]:
+    """The books are read within the block, in which nobody changes them, and files are written
+    inside it, so that a record that comes later is newer than they are.
 
     Raises:
       Unavailable: the lock is held.
-      Broken: the records are, or a stopped run cannot be finished.
+      Broken: a stopped run cannot be finished.
     """
-    with held(root, command) as given, records.without_collector():
-        yield Books(given, histories.read(root))
-
-
-@contextmanager
-def held(root: Root, command: str) -> Iterator[Settings]:
-    """The same of books that are read within the block."""
     given = settings.load(root)
     with issuing.settled(root, command, given.lock_wait):
         yield given
 
 
 def of_shares(root: Root, work: Work[_Made], period: str, used: Settings) -> list[_Made]:
-    """`work(period, used, histories)` of each share of the clients, in order of client.
+    """`work(histories)` of each share of the clients, in order of client.
 
     Args:
-      work: a function of a module, so that workers find it; it is given, client by client, the
-        invoices to which something happened in the period.
+      work: a function of a module with all its arguments but the last, so that workers find it;
+        it is given, client by client, the invoices to which something happened in the period.
+      period: "2024" or "2024-03"; empty: at any time.
 
     Raises:
       Broken: with every disagreement found.
     """
-    asked = (root, work, period, used)
+    asked = (root, work, period)
     done = workers.each(_of_share, asked, _shares(root), used.workers, _WORTH_WORKERS)
     made: list[_Made] = []
     faults: list[Alert] = []
@@ -80,11 +67,11 @@ def of_shares(root: Root, work: Work[_Made], period: str, used: Settings) -> lis
     return made
 
 
-def _of_share(asked: tuple[Root, Work[_Made], str, Settings], clients: list[str]) -> _Made | Broken:
-    root, work, period, used = asked
+def _of_share(asked: tuple[Root, Work[_Made], str], clients: list[str]) -> _Made | Broken:
+    root, work, period = asked
     with records.without_collector():
         try:
-            return work(period, used, histories.by_client(root, clients, period))
+            return work(histories.by_client(root, clients, period))
         except Broken as broken:
             return broken
 

@@ -5,12 +5,14 @@ from 1 in the fiscal year, without gaps, in order of date. It is made for import
 accountant's books; a complete legal FEC has everything else that happened too.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from io import BytesIO
+from typing import NamedTuple
 
 from msgspec.structs import asdict
 
 from lib import bookkeeping
-from lib.bookkeeping import Entry, FiscalYear, Letter
+from lib.bookkeeping import Entry, FiscalYear, Moment, Settled
 from lib.histories import History
 from lib.inputs import Accounts
 from lib.money import text_of
@@ -50,45 +52,92 @@ _ACCOUNTS = {
 _OF_A_CLIENT = (bookkeeping.CUSTOMERS, bookkeeping.ADVANCES)
 _SEPARATORS = str.maketrans(dict.fromkeys("\t|\r\n\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", " "))
 
+# Marks in the lines of an entry, which no text has that was cleaned of separators.
+_NUMBER, _LETTER = b"|", b"\x0b"
+
 
 def file_name(siren: str, end: str) -> str:
     """732829320FEC20241231.txt for a period that ends on 2024-12-31."""
     return f"{siren}FEC{_day(end)}.txt"
 
 
-def to_bytes(
-    histories: Iterable[History], accounts: Accounts, year: FiscalYear, period: FiscalYear
-) -> bytes:
-    """The file of `period`: the whole fiscal year, or a part of it.
+class Drawn(NamedTuple):
+    """The lines of an entry about an invoice, with marks for what only the whole file tells."""
 
-    Entries have the numbers that they have in the whole year, so that parts follow on.
+    invoice: str
+    lines: bytes
+
+
+class Part(NamedTuple):
+    """Entries of some clients: how many of the year come before the period, those of the period
+    by moment, in order of client, and the invoices that are settled in it."""
+
+    before: int
+    entries: dict[Moment, list[Drawn]]
+    settled: list[Settled]
+
+
+def part(
+    accounts: Accounts, year: FiscalYear, period: FiscalYear, clients: Iterable[Sequence[History]]
+) -> Part:
+    """The entries of some clients.
+
+    Args:
+      period: the whole fiscal year, or a part of it.
+      clients: the histories of each, in order of client.
     """
-    journal = bookkeeping.journal(histories)
-    letters = bookkeeping.letters(journal, period.start, period.end)
     numbers: dict[str, str] = asdict(accounts)
-    lines = ["\t".join(COLUMNS)]
-    in_year = (entry for entry in journal if year.start <= entry.date <= year.end)
-    for number, entry in enumerate(in_year, 1):
-        if period.start <= entry.date <= period.end:
-            lines += _lines(number, entry, numbers, letters.get(entry.invoice.number))
-    return "".join(f"{line}\r\n" for line in lines).encode()
+    before = 0
+    entries: dict[Moment, list[Drawn]] = {}
+    settled: list[Settled] = []
+    for histories in clients:
+        journal = bookkeeping.journal(histories)
+        settled += bookkeeping.settled(journal, period.start, period.end)
+        in_year = [entry for entry in journal if year.start <= entry.date <= year.end]
+        before += sum(entry.date < period.start for entry in in_year)
+        for entry in in_year:
+            if period.start <= entry.date <= period.end:
+                lines = "".join(_lines(entry, numbers)).encode()
+                drawn = Drawn(entry.invoice.number, lines)
+                entries.setdefault(entry.moment, []).append(drawn)
+    return Part(before, entries, settled)
 
 
-def _lines(
-    number: int, entry: Entry, numbers: dict[str, str], letter: Letter | None
-) -> Iterator[str]:
+def joined(parts: Sequence[Part]) -> bytes:
+    """The file of a period; the parts are used up, so that each entry is held once.
+
+    Entries have the numbers that they have in the whole year, so that the files of its parts
+    follow on.
+
+    Args:
+      parts: in order of client.
+    """
+    letters = bookkeeping.letters(one for part in parts for one in part.settled)
+    number = sum(part.before for part in parts)
+    made = BytesIO()
+    made.write("\t".join(COLUMNS).encode() + b"\r\n")
+    for moment in sorted({moment for part in parts for moment in part.entries}):
+        for drawn in (one for part in parts for one in part.entries.pop(moment, ())):
+            number += 1
+            letter = letters.get(drawn.invoice)
+            let = f"{letter.code}\t{_day(letter.date)}" if letter else "\t"
+            lines = drawn.lines.replace(_NUMBER, str(number).encode())
+            made.write(lines.replace(_LETTER, let.encode()))
+    return made.getvalue()
+
+
+def _lines(entry: Entry, numbers: dict[str, str]) -> Iterator[str]:
     day = _day(entry.date)
-    head = f"{entry.journal}\t{_JOURNALS[entry.journal]}\t{number}\t{day}\t"
+    head = f"{entry.journal}\t{_JOURNALS[entry.journal]}\t{_NUMBER.decode()}\t{day}\t"
     piece = f"{entry.piece.number}\t{_day(entry.piece.date)}\t{_clean(entry.label)}\t"
     client = f"{entry.client}\t{_clean(entry.invoice.name)}\t"
     for account, amount in entry.postings:
         own = client if account in _OF_A_CLIENT else "\t\t"
-        let = "\t\t"
-        if letter and account == bookkeeping.CUSTOMERS:
-            let = f"{letter.code}\t{_day(letter.date)}\t"
+        let = _LETTER.decode() if account == bookkeeping.CUSTOMERS else "\t"
         figure = text_of(abs(amount)).replace(".", ",")
         sides = f"{figure}\t0,00\t" if amount > 0 else f"0,00\t{figure}\t"
-        yield f"{head}{numbers[account]}\t{_ACCOUNTS[account]}\t{own}{piece}{sides}{let}{day}\t\t"
+        named = f"{numbers[account]}\t{_ACCOUNTS[account]}\t"
+        yield f"{head}{named}{own}{piece}{sides}{let}\t{day}\t\t\r\n"
 
 
 def _day(text: str) -> str:

@@ -4,11 +4,14 @@ Each file stands alone: earlier years are its opening balances. A client has one
 on which what was paid too much counts too, so that it ends with the client's balance.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from io import BytesIO
 from typing import NamedTuple
 
-from lib.bookkeeping import Entry, FiscalYear
+from lib import bookkeeping
+from lib.bookkeeping import Entry, FiscalYear, Moment
+from lib.histories import History
 from lib.money import text_of
 
 OPENING = "Equity:Opening-Balances"
@@ -25,64 +28,100 @@ ACCOUNTS = {
 Amounts = dict[str, int]  # account -> cents, above 0 debit
 
 
-class Transaction(NamedTuple):
-    """An entry under the names of a ledger's accounts."""
+class Texts(NamedTuple):
+    """Transactions as hledger and ledger read them, and as beancount does."""
 
-    date: str
-    number: str
-    payee: str
-    label: str
-    postings: Amounts
+    journal: bytes
+    beancount: bytes
 
 
 class Ledger(NamedTuple):
-    """A year: balances on its first day and on its last, and what came between."""
+    """A year of some clients: balances on its first day and on its last, the accounts that are
+    used in it, how many transactions it has, and their texts by moment, in order of client."""
 
-    year: FiscalYear
     opening: Amounts
-    transactions: list[Transaction]
     closing: Amounts
-
-    @property
-    def accounts(self) -> list[str]:
-        """Every account that the year has, in order."""
-        used = {account for one in self.transactions for account in one.postings}
-        return sorted(used | self.opening.keys() | ({OPENING} if self.opening else set()))
+    used: set[str]
+    transactions: int
+    texts: dict[Moment, Texts]
 
 
-def files(ledger: Ledger) -> dict[str, bytes]:
-    """The two files of a year, by their suffix; they have the same content."""
+def ledger_of(year: FiscalYear, clients: Iterable[Sequence[History]]) -> Ledger:
+    """The year of some clients.
+
+    Args:
+      clients: the histories of each, in order of client.
+    """
+    opening: Amounts = {}
+    closing: Amounts = {}
+    used: set[str] = set()
+    count = 0
+    texts: dict[Moment, list[Texts]] = {}
+    for histories in clients:
+        for entry in bookkeeping.journal(histories):
+            if entry.date > year.end:
+                break
+            postings = _postings(entry)
+            _add(closing, postings)
+            if entry.date < year.start:
+                _add(opening, postings)
+                continue
+            used.update(postings)
+            count += 1
+            made = Texts(_journal(entry, postings).encode(), _beancount(entry, postings).encode())
+            texts.setdefault(entry.moment, []).append(made)
+    whole = {
+        moment: Texts(*map(b"".join, zip(*some, strict=True))) for moment, some in texts.items()
+    }
+    return Ledger(opening, closing, used, count, whole)
+
+
+def _add(sums: Amounts, amounts: Amounts) -> None:
+    for account, amount in amounts.items():
+        sums[account] = sums.get(account, 0) + amount
+
+
+def files(year: FiscalYear, parts: Sequence[Ledger]) -> dict[str, bytes]:
+    """The two files of a year, by their suffix; they have the same content.
+
+    Args:
+      parts: in order of client.
+    """
+    opening, closing = (
+        {account: sums[account] for account in sorted(sums) if _is_carried(account)}
+        for sums in (_sum(part.opening for part in parts), _sum(part.closing for part in parts))
+    )
+    opening = {account: amount for account, amount in opening.items() if amount}
+    used = {account for part in parts for account in part.used}
+    accounts = sorted(used | opening.keys() | ({OPENING} if opening else set()))
+    if equity := -sum(opening.values()):
+        opening[OPENING] = equity
+    moments = sorted({moment for part in parts for moment in part.texts})
+    texts = [part.texts[moment] for moment in moments for part in parts if moment in part.texts]
+    last = {account: closing[account] for account in accounts if account in closing}
     return {
-        "journal": "\n".join(journal(ledger)).encode(),
-        "beancount": "\n".join(beancount(ledger)).encode(),
+        "journal": _file(_head_of_journal(year, accounts, opening), (one.journal for one in texts)),
+        "beancount": _file(
+            _head_of_beancount(year, accounts, opening),
+            (one.beancount for one in texts),
+            _end_of_beancount(year, last),
+        ),
     }
 
 
-def ledger_of(entries: Iterable[Entry], year: FiscalYear) -> Ledger:
-    """The year out of all entries, which come in order of date."""
-    opening: Amounts = {}
-    closing: Amounts = {}
-    transactions = []
-    for entry in entries:
-        if entry.date > year.end:
-            break
-        postings = _postings(entry)
-        for account, amount in postings.items():
-            closing[account] = closing.get(account, 0) + amount
-        if entry.date >= year.start:
-            label, payee = _plain(entry.label), _plain(entry.invoice.name)
-            number = entry.piece.number
-            transactions.append(Transaction(entry.date, number, payee, label, postings))
-        else:
-            for account, amount in postings.items():
-                opening[account] = opening.get(account, 0) + amount
-    kept = {account: opening[account] for account in sorted(opening) if _is_carried(account)}
-    return Ledger(
-        year,
-        {account: amount for account, amount in kept.items() if amount},
-        transactions,
-        {account: closing[account] for account in sorted(closing) if _is_carried(account)},
-    )
+def _sum(parts: Iterable[Amounts]) -> Amounts:
+    sums: Amounts = {}
+    for part in parts:
+        _add(sums, part)
+    return sums
+
+
+def _file(head: Iterable[str], texts: Iterable[bytes], end: Iterable[str] = ()) -> bytes:
+    made = BytesIO()
+    made.writelines(f"{line}\n".encode() for line in head)
+    made.writelines(texts)
+    made.writelines(f"{line}\n".encode() for line in end)
+    return made.getvalue()
 
 
 def _postings(entry: Entry) -> Amounts:
@@ -103,57 +142,61 @@ def _plain(text: str) -> str:
     return " ".join(text.replace(";", ",").replace("|", "/").split())
 
 
-def journal(ledger: Ledger) -> Iterator[str]:
-    """The lines that hledger and ledger read."""
-    yield f"; Sales and receipts, {ledger.year.start} to {ledger.year.end}"
+def _head_of_journal(year: FiscalYear, accounts: Iterable[str], opening: Amounts) -> Iterator[str]:
+    yield f"; Sales and receipts, {year.start} to {year.end}"
     yield ""
     yield "commodity EUR"
     yield "    format 1000.00 EUR"
     yield ""
-    for account in ledger.accounts:
+    for account in accounts:
         yield f"account {account}"
-    if ledger.opening:
+    if opening:
         yield ""
-        yield f"{ledger.year.start} * Opening balances"
-        for account, amount in _with_equity(ledger.opening).items():
+        yield f"{year.start} * Opening balances"
+        for account, amount in opening.items():
             yield f"    {account}  {text_of(amount)} EUR"
-    for one in ledger.transactions:
-        yield ""
-        yield f"{one.date} * ({one.number}) {one.payee} | {one.label}"
-        for account, amount in one.postings.items():
-            yield f"    {account}  {text_of(amount)} EUR"
-    yield ""
 
 
-def beancount(ledger: Ledger) -> Iterator[str]:
-    """The lines that beancount reads; it checks the balances of the last day itself."""
-    yield f"; Sales and receipts, {ledger.year.start} to {ledger.year.end}"
+def _journal(entry: Entry, postings: Amounts) -> str:
+    """A transaction as hledger and ledger read it."""
+    payee, label = _plain(entry.invoice.name), _plain(entry.label)
+    lines = [f"\n{entry.date} * ({entry.piece.number}) {payee} | {label}\n"]
+    lines += [f"    {account}  {text_of(amount)} EUR\n" for account, amount in postings.items()]
+    return "".join(lines)
+
+
+def _head_of_beancount(
+    year: FiscalYear, accounts: Iterable[str], opening: Amounts
+) -> Iterator[str]:
+    yield f"; Sales and receipts, {year.start} to {year.end}"
     yield 'option "operating_currency" "EUR"'
     yield ""
-    for account in ledger.accounts:
-        yield f"{ledger.year.start} open {_in_beancount(account)} EUR"
-    if ledger.opening:
+    for account in accounts:
+        yield f"{year.start} open {_in_beancount(account)} EUR"
+    if opening:
         yield ""
-        yield f'{ledger.year.start} * "Opening balances"'
-        for account, amount in _with_equity(ledger.opening).items():
+        yield f'{year.start} * "Opening balances"'
+        for account, amount in opening.items():
             yield f"  {_in_beancount(account)}  {text_of(amount)} EUR"
-    for one in ledger.transactions:
-        yield ""
-        yield f"{one.date} * {_quoted(one.payee)} {_quoted(one.label)} ^{one.number}"
-        for account, amount in one.postings.items():
-            yield f"  {_in_beancount(account)}  {text_of(amount)} EUR"
-    day_after = date.fromisoformat(ledger.year.end) + timedelta(days=1)
-    yield ""
-    opened = set(ledger.accounts)
-    for account, amount in ledger.closing.items():
-        if account in opened:
-            yield f"{day_after} balance {_in_beancount(account)}  {text_of(amount)} EUR"
-    yield ""
 
 
-def _with_equity(opening: Amounts) -> Amounts:
-    equity = -sum(opening.values())
-    return {**opening, OPENING: equity} if equity else opening
+def _beancount(entry: Entry, postings: Amounts) -> str:
+    """A transaction as beancount reads it."""
+    payee, label = _quoted(_plain(entry.invoice.name)), _quoted(_plain(entry.label))
+    lines = [f"\n{entry.date} * {payee} {label} ^{entry.piece.number}\n"]
+    lines += [
+        f"  {_in_beancount(account)}  {text_of(amount)} EUR\n"
+        for account, amount in postings.items()
+    ]
+    return "".join(lines)
+
+
+def _end_of_beancount(year: FiscalYear, closing: Amounts) -> Iterator[str]:
+    """The balances of the last day, which beancount checks itself."""
+    day_after = date.fromisoformat(year.end) + timedelta(days=1)
+    yield ""
+    for account, amount in closing.items():
+        yield f"{day_after} balance {_in_beancount(account)}  {text_of(amount)} EUR"
 
 
 def _in_beancount(account: str) -> str:

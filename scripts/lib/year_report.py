@@ -4,11 +4,11 @@ Amounts are whole cents. Revenues and money received are those of the calendar y
 outstanding, late or settled is as it stood at the end of a day.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from lib import accounting_tables, balances, numbering, receipts
 from lib.accounting_tables import Report
@@ -16,9 +16,12 @@ from lib.balances import InvoiceBalance
 from lib.heads import Head
 from lib.histories import History
 from lib.money import cents
-from lib.records import Record
 
-_T = TypeVar("_T")
+_TABLES = [accounting_tables.TABLES[name] for name in ("revenues", "recettes", "vat_due")]
+
+_Kind = tuple[str, str, str]  # nature, VAT category, VAT rate
+_Numbered = tuple[int, str, str]  # place in its sequence, number, date of issue
+_Sequence = tuple[_Numbered, _Numbered, int, int]  # first, last, invoices, credit notes
 
 
 class Month(NamedTuple):
@@ -105,45 +108,66 @@ class YearReport(NamedTuple):
     heads: list[Head]
 
 
-class _Settled(NamedTuple):
-    """An invoice of a client, paid in full: days from its issue and past its due date."""
+Issued = tuple[str, str, str]  # of a record: number, date of issue, kind
 
-    client: str
+
+class _Settled(NamedTuple):
+    """An invoice paid in full: days from its issue and past its due date."""
+
     from_issue: int
     past_due: int | None
+
+
+class _Owed(NamedTuple):
+    """What is outstanding: of each client, by age, and what is to be given back."""
+
+    clients: dict[str, int]
+    ages: list[Age]
+    overpaid: int
 
 
 def make(
     year: str,
     day: date,
-    histories: Sequence[History],
-    open_invoices: Sequence[InvoiceBalance],
-    issued: Iterable[Record],
-    issued_in_batches: Iterable[Record],
+    histories: Iterable[History],
+    open_invoices: Iterable[InvoiceBalance],
+    issued: Iterable[Issued],
+    issued_in_batches: Iterable[Issued],
     heads: list[Head],
 ) -> YearReport:
-    """The figures of a year.
+    """The figures of a year. What it is made of is taken as it comes, and not kept.
 
     Args:
       year: "2026".
       day: what is outstanding, late or settled is as it stood then.
+      histories: those of every invoice, in order of client.
       open_invoices: the balance of every invoice, at the end of `day`.
-      issued, issued_in_batches: the revenue records, of all years.
+      issued, issued_in_batches: of the revenue records of all years.
     """
-    revenues = accounting_tables.revenues(histories, year)
-    recettes = accounting_tables.recettes(histories, year)
-    vat_due = accounting_tables.vat_due(histories, year)
-    invoiced, received = _rows(revenues.table.cells), _rows(recettes.table.cells)
-    settled = [one for history in histories if (one := _settled(history, year, day))]
+    owed = _owed(open_invoices, day)
+    months = {f"{year}-{number:02d}": [0, 0, 0, 0, 0] for number in range(1, 13)}
+    rates: dict[_Kind, list[int]] = {}
+    clients: list[Client] = []
+    settled: list[_Settled] = []
+    currency = ""
+    for _, group in itertools.groupby(histories, lambda history: history.invoice.client):
+        own = list(group)
+        currency = currency or own[0].invoice.currency
+        paid = [one for history in own if (one := _settled(history, year, day))]
+        reports = [table.of(own, year) for table in _TABLES]
+        _add_months(months, *reports)
+        _add_rates(rates, *reports)
+        clients += _client(own, reports, owed, paid)
+        settled += paid
     return YearReport(
         year=year,
         date=day,
-        currency=histories[0].invoice.currency if histories else "EUR",
-        months=_months(year, invoiced, received, _rows(vat_due.table.cells)),
-        clients=_clients(histories, invoiced, received, open_invoices, settled),
-        rates=_rates(revenues, recettes, vat_due),
-        ages=_ages(open_invoices, day),
-        overpaid=sum(-cents(min(one.outstanding, Decimal(0))) for one in open_invoices),
+        currency=currency or "EUR",
+        months=[Month(month, *figures) for month, figures in months.items()],
+        clients=sorted(clients, key=lambda one: (-one.invoiced, one.id)),
+        rates=_rates(rates),
+        ages=owed.ages,
+        overpaid=owed.overpaid,
         delay=Delay(
             len(settled),
             _mean([one.from_issue for one in settled]),
@@ -155,73 +179,53 @@ def make(
     )
 
 
-def _rows(cells: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    return [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
+def _add_months(
+    months: Mapping[str, list[int]], revenues: Report, recettes: Report, vat_due: Report
+) -> None:
+    """Adds a client's net, VAT, gross, money received and VAT due to those of each month."""
+    for place, report, keys in (
+        (0, revenues, ("net", "vat", "gross")),
+        (3, recettes, ("gross",)),
+        (4, vat_due, ("vat",)),
+    ):
+        cells = report.table.cells
+        for i, key in enumerate(keys, place):
+            for day, amount in zip(cells["date"], cells[key], strict=True):
+                months[day[:7]][i] += amount
 
 
-def _months(
-    year: str,
-    invoiced: list[dict[str, Any]],
-    received: list[dict[str, Any]],
-    vat_due: list[dict[str, Any]],
-) -> list[Month]:
-    bills, money, dues = (
-        _by(rows, lambda row: str(row["date"][:7])) for rows in (invoiced, received, vat_due)
-    )
-    made = []
-    for month in (f"{year}-{number:02d}" for number in range(1, 13)):
-        net, vat, gross = (sum(row[key] for row in bills[month]) for key in ("net", "vat", "gross"))
-        paid, due = (
-            sum(row["gross"] for row in money[month]),
-            sum(row["vat"] for row in dues[month]),
-        )
-        made.append(Month(month, net, vat, gross, paid, due))
-    return made
-
-
-def _clients(
-    histories: Sequence[History],
-    invoiced: list[dict[str, Any]],
-    received: list[dict[str, Any]],
-    open_invoices: Sequence[InvoiceBalance],
-    settled: list[_Settled],
-) -> list[Client]:
-    """Those that were invoiced, paid, or owe something; who was invoiced most comes first."""
-    names = {history.invoice.client: history.invoice.name for history in histories}
-    bills, money = (_by(rows, lambda row: row["client"]) for rows in (invoiced, received))
-    owed = _by(open_invoices, lambda one: one.client)
-    paid = _by(settled, lambda one: one.client)
-    made = [
-        Client(
-            id=client,
-            name=name,
-            documents=len({row["number"] for row in bills[client]}),
-            invoiced=sum(row["gross"] for row in bills[client]),
-            received=sum(row["gross"] for row in money[client]),
-            outstanding=sum(cents(one.outstanding) for one in owed[client]),
-            days=_mean([one.from_issue for one in paid[client]]),
-        )
-        for client, name in names.items()
-    ]
-    active = [one for one in made if bills[one.id] or money[one.id] or one.outstanding]
-    return sorted(active, key=lambda one: (-one.invoiced, one.id))
-
-
-def _by(values: Iterable[_T], key: Callable[[_T], str]) -> defaultdict[str, list[_T]]:
-    made: defaultdict[str, list[_T]] = defaultdict(list)
-    for value in values:
-        made[key(value)].append(value)
-    return made
-
-
-def _rates(*reports: Report) -> list[Rate]:
-    """Net and VAT invoiced, net and VAT received, and the VAT due, of each kind."""
-    sums: dict[tuple[str, str, str], list[int]] = {}
+def _add_rates(sums: dict[_Kind, list[int]], *reports: Report) -> None:
+    """Adds a client's net and VAT invoiced, net and VAT received, and VAT due of each kind."""
     for place, report in zip((0, 2, 4), reports, strict=True):
         for (nature, category, rate, *_), (net, vat) in report.sums.items():
             figures = sums.setdefault((nature, category, rate), [0, 0, 0, 0, 0])
             for i, amount in enumerate((net, vat) if place < 4 else (vat,), place):
                 figures[i] += amount
+
+
+def _client(
+    histories: Sequence[History], reports: Sequence[Report], owed: _Owed, settled: list[_Settled]
+) -> list[Client]:
+    """A client, where it was invoiced, paid, or owes something."""
+    invoiced, received = (report.table.cells for report in reports[:2])
+    last = histories[-1].invoice
+    outstanding = owed.clients.get(last.client, 0)
+    if not (invoiced["date"] or received["date"] or outstanding):
+        return []
+    return [
+        Client(
+            id=last.client,
+            name=last.name,
+            documents=len(set(invoiced["number"])),
+            invoiced=sum(invoiced["gross"]),
+            received=sum(received["gross"]),
+            outstanding=outstanding,
+            days=_mean([one.from_issue for one in settled]),
+        )
+    ]
+
+
+def _rates(sums: Mapping[_Kind, list[int]]) -> list[Rate]:
     order = sorted(
         sums, key=lambda key: (key[0] == receipts.OVERPAYMENT, key[0], key[1], _high(key))
     )
@@ -232,14 +236,19 @@ def _high(key: tuple[str, str, str]) -> Decimal:
     return -Decimal(key[2] or "0")
 
 
-def _ages(open_invoices: Iterable[InvoiceBalance], day: date) -> list[Age]:
+def _owed(open_invoices: Iterable[InvoiceBalance], day: date) -> _Owed:
+    clients: dict[str, int] = {}
     ages = [Age(0, 0)] * len(balances.AGES)
+    overpaid = 0
     for one in open_invoices:
-        if one.outstanding > 0:
+        outstanding = cents(one.outstanding)
+        clients[one.client] = clients.get(one.client, 0) + outstanding
+        if outstanding > 0:
             place = balances.age(one, day)
             count, amount = ages[place]
-            ages[place] = Age(count + 1, amount + cents(one.outstanding))
-    return ages
+            ages[place] = Age(count + 1, amount + outstanding)
+        overpaid -= min(outstanding, 0)
+    return _Owed(clients, ages, overpaid)
 
 
 def _settled(history: History, year: str, day: date) -> _Settled | None:
@@ -259,7 +268,7 @@ def _settled(history: History, year: str, day: date) -> _Settled | None:
         return None
     on = date.fromisoformat(settled)
     past_due = (on - date.fromisoformat(invoice.due_date)).days if invoice.due_date else None
-    return _Settled(invoice.client, (on - date.fromisoformat(invoice.date)).days, past_due)
+    return _Settled((on - date.fromisoformat(invoice.date)).days, past_due)
 
 
 def _mean(days: Sequence[int]) -> Decimal | None:
@@ -269,25 +278,18 @@ def _mean(days: Sequence[int]) -> Decimal | None:
     return (Decimal(sum(days)) / len(days)).quantize(Decimal("0.1"), ROUND_HALF_UP)
 
 
-def ranges(issued: Iterable[Record], year: str) -> list[Range]:
+def ranges(issued: Iterable[Issued], year: str) -> list[Range]:
     """The sequences of a year, in order of their code."""
-    sequences: dict[str, list[tuple[int, Record]]] = {}
-    for record in issued:
-        code, of_year, seq = numbering.parse(record["number"])
+    sequences: dict[str, _Sequence] = {}
+    for number, day, kind in issued:
+        code, of_year, seq = numbering.parse(number)
         if str(of_year) == year:
-            sequences.setdefault(code, []).append((seq, record))
-    made = []
-    for code in sorted(sequences):
-        used = [record for _, record in sorted(sequences[code], key=lambda pair: pair[0])]
-        invoices = sum(record["kind"] == "invoice" for record in used)
-        made.append(
-            Range(
-                used[0]["number"],
-                used[-1]["number"],
-                used[0]["issue_date"],
-                used[-1]["issue_date"],
-                invoices,
-                len(used) - invoices,
-            )
-        )
-    return made
+            one = (seq, number, day)
+            first, last, invoices, notes = sequences.get(code, (one, one, 0, 0))
+            is_invoice = kind == "invoice"
+            sums = (invoices + is_invoice, notes + (not is_invoice))
+            sequences[code] = (min(first, one), max(last, one), *sums)
+    return [
+        Range(first[1], last[1], first[2], last[2], invoices, notes)
+        for _, (first, last, invoices, notes) in sorted(sequences.items())
+    ]
