@@ -36,13 +36,12 @@ def main(arguments: Namespace, root: Root) -> None:
     name = fec.file_name(issuer.party.siren, year.end)
     with exports.held(root, f"export_fec {arguments.year}") as used:
         work = partial(fec.part, issuer.accounts, year, year)
-        data = fec.joined(exports.of_shares(root, work, "", used))
-        exports.write(root, {f"fec/{name}": data})
+        parts = exports.of_shares(root, work, "", used)
+        exports.write(root, {f"fec/{name}": partial(fec.joined, parts)})
         for path in (root.exports / "fec").glob(f"*FEC{arguments.year}????.txt"):
             if path.name != name:
                 path.unlink()
-    lines = data.count(b"\r\n") - 1
-    how_many = alerts.counted(lines, "line")
+    how_many = alerts.counted(sum(part.lines for part in parts), "line")
     print(f"{year.start} to {year.end}: {how_many}; for import, not a complete legal FEC")
 
 

@@ -32,8 +32,11 @@ def main(arguments: Namespace, root: Root) -> None:
     year = bookkeeping.fiscal_year(int(arguments.year), issuer.fiscal_year_end)
     with exports.held(root, f"export_ledger {arguments.year}") as used:
         parts = exports.of_shares(root, partial(ledgers.ledger_of, year), "", used)
-        made = ledgers.files(year, parts)
-        exports.write(root, {f"ledger/{arguments.year}.{end}": made[end] for end in made})
+        files = {
+            f"ledger/{arguments.year}.{end}": partial(made, year, parts)
+            for end, made in ledgers.FILES.items()
+        }
+        exports.write(root, files)
     print(f"{year.start} to {year.end}: {sum(part.transactions for part in parts)} transactions")
 
 

@@ -68,7 +68,7 @@ def parse(data: bytes) -> list[Line]:
 
 def of(*facts, year: FiscalYear = YEAR, period: FiscalYear | None = None) -> list[Line]:
     histories = past.histories_of(list(facts))
-    return parse(fec.joined([fec.part(Accounts(), year, period or year, [histories])]))
+    return parse(b"".join(fec.joined([fec.part(Accounts(), year, period or year, [histories])])))
 
 
 def amount(line: Line) -> Decimal:
@@ -271,9 +271,9 @@ def test_the_months_of_a_year_are_the_year(facts):
     lines = []
     for month in (f"2024-{number:02d}" for number in range(1, 13)):
         period = FiscalYear(f"{month}-01", periods.last_day(month).isoformat())
-        lines += parse(fec.joined([fec.part(Accounts(), YEAR, period, [histories])]))
+        lines += parse(b"".join(fec.joined([fec.part(Accounts(), YEAR, period, [histories])])))
     unlettered = {"EcritureLet": "", "DateLet": ""}
-    whole = parse(fec.joined([fec.part(Accounts(), YEAR, YEAR, [histories])]))
+    whole = parse(b"".join(fec.joined([fec.part(Accounts(), YEAR, YEAR, [histories])])))
     assert [line | unlettered for line in lines] == [line | unlettered for line in whole]
 
 

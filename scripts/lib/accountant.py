@@ -69,7 +69,9 @@ def files(parts: Sequence[Part], issuer: Issuer, period: str, used: Settings) ->
     made[f"payments-{period}.csv"], _ = accounting_tables.joined(PAYMENTS, payments, used)
     if issuer.party.siren:
         end = _days(issuer, period)[1].end
-        made[fec.file_name(issuer.party.siren, end)] = fec.joined([one.fec for one in parts])
+        made[fec.file_name(issuer.party.siren, end)] = b"".join(
+            fec.joined([one.fec for one in parts])
+        )
     return made
 
 

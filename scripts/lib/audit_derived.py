@@ -198,14 +198,15 @@ def _fec(past: Past, match: re.Match[str], _: Settings) -> bytes | None:
     year = bookkeeping.fiscal_year(int(match[2]), past.issuer.fiscal_year_end)
     if match[0] != f"exports/fec/{fec.file_name(past.issuer.party.siren, year.end)}":
         return None
-    return fec.joined([fec.part(past.issuer.accounts, year, year, [past.histories])])
+    return b"".join(fec.joined([fec.part(past.issuer.accounts, year, year, [past.histories])]))
 
 
 def _ledger(past: Past, match: re.Match[str], _: Settings) -> bytes | None:
     if past.issuer is None:
         return None
     year = bookkeeping.fiscal_year(int(match[1]), past.issuer.fiscal_year_end)
-    return ledgers.files(year, [ledgers.ledger_of(year, [past.histories])])[match[2]]
+    ledger = ledgers.ledger_of(year, [past.histories])
+    return b"".join(ledgers.FILES[match[2]](year, [ledger]))
 
 
 _PERIOD = r"(20[0-9]{2}(?:-[0-9]{2})?)"

@@ -1,7 +1,7 @@
 """What all exports share: reading under the lock, writing whole files."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -93,7 +93,7 @@ def _shares(root: Root) -> Iterator[list[str]]:
         yield share
 
 
-def write(root: Root, files: dict[str, bytes], once: str = "") -> None:
+def write(root: Root, files: Mapping[str, storage.Content], once: str = "") -> None:
     """Writes files of one folder under exports/, each whole or not at all, and says so.
 
     Args:

@@ -6,7 +6,6 @@ accountant's books; a complete legal FEC has everything else that happened too.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from io import BytesIO
 from typing import NamedTuple
 
 from msgspec.structs import asdict
@@ -69,10 +68,11 @@ class Drawn(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Entries of some clients: how many of the year come before the period, those of the period
-    by moment, in order of client, and the invoices that are settled in it."""
+    """Entries of some clients: how many of the year come before the period, how many lines those
+    of the period have, these by moment, in order of client, and the invoices settled in it."""
 
     before: int
+    lines: int
     entries: dict[Moment, list[Drawn]]
     settled: list[Settled]
 
@@ -87,7 +87,7 @@ def part(
       clients: the histories of each, in order of client.
     """
     numbers: dict[str, str] = asdict(accounts)
-    before = 0
+    before = lines = 0
     entries: dict[Moment, list[Drawn]] = {}
     settled: list[Settled] = []
     for histories in clients:
@@ -97,14 +97,15 @@ def part(
         before += sum(entry.date < period.start for entry in in_year)
         for entry in in_year:
             if period.start <= entry.date <= period.end:
-                lines = "".join(_lines(entry, numbers)).encode()
-                drawn = Drawn(entry.invoice.number, lines)
+                lines += len(entry.postings)
+                text = "".join(_lines(entry, numbers)).encode()
+                drawn = Drawn(entry.invoice.number, text)
                 entries.setdefault(entry.moment, []).append(drawn)
-    return Part(before, entries, settled)
+    return Part(before, lines, entries, settled)
 
 
-def joined(parts: Sequence[Part]) -> bytes:
-    """The file of a period; the parts are used up, so that each entry is held once.
+def joined(parts: Sequence[Part]) -> Iterator[bytes]:
+    """The file of a period, in pieces.
 
     Entries have the numbers that they have in the whole year, so that the files of its parts
     follow on.
@@ -114,16 +115,16 @@ def joined(parts: Sequence[Part]) -> bytes:
     """
     letters = bookkeeping.letters(one for part in parts for one in part.settled)
     number = sum(part.before for part in parts)
-    made = BytesIO()
-    made.write("\t".join(COLUMNS).encode() + b"\r\n")
+    yield "\t".join(COLUMNS).encode() + b"\r\n"
     for moment in sorted({moment for part in parts for moment in part.entries}):
-        for drawn in (one for part in parts for one in part.entries.pop(moment, ())):
+        made = []
+        for drawn in (one for part in parts for one in part.entries.get(moment, ())):
             number += 1
             letter = letters.get(drawn.invoice)
             let = f"{letter.code}\t{_day(letter.date)}" if letter else "\t"
             lines = drawn.lines.replace(_NUMBER, str(number).encode())
-            made.write(lines.replace(_LETTER, let.encode()))
-    return made.getvalue()
+            made.append(lines.replace(_LETTER, let.encode()))
+        yield b"".join(made)
 
 
 def _lines(entry: Entry, numbers: dict[str, str]) -> Iterator[str]:

@@ -6,7 +6,6 @@ on which what was paid too much counts too, so that it ends with the client's ba
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
-from io import BytesIO
 from typing import NamedTuple
 
 from lib import bookkeeping
@@ -81,32 +80,51 @@ def _add(sums: Amounts, amounts: Amounts) -> None:
         sums[account] = sums.get(account, 0) + amount
 
 
-def files(year: FiscalYear, parts: Sequence[Ledger]) -> dict[str, bytes]:
-    """The two files of a year, by their suffix; they have the same content.
+def journal(year: FiscalYear, parts: Sequence[Ledger]) -> Iterator[bytes]:
+    """The file that hledger and ledger read, in pieces.
 
     Args:
       parts: in order of client.
     """
-    opening, closing = (
-        {account: sums[account] for account in sorted(sums) if _is_carried(account)}
-        for sums in (_sum(part.opening for part in parts), _sum(part.closing for part in parts))
-    )
-    opening = {account: amount for account, amount in opening.items() if amount}
+    accounts, opening, _ = _balances(parts)
+    yield _lines(_head_of_journal(year, accounts, opening))
+    for texts in _in_order(parts):
+        yield texts.journal
+
+
+def beancount(year: FiscalYear, parts: Sequence[Ledger]) -> Iterator[bytes]:
+    """The file that beancount reads, with the same content."""
+    accounts, opening, closing = _balances(parts)
+    yield _lines(_head_of_beancount(year, accounts, opening))
+    for texts in _in_order(parts):
+        yield texts.beancount
+    yield _lines(_end_of_beancount(year, closing))
+
+
+FILES = {"journal": journal, "beancount": beancount}  # by the suffix of their names
+
+
+def _balances(parts: Sequence[Ledger]) -> tuple[list[str], Amounts, Amounts]:
+    """The accounts that a year has, what they begin with, and what they end with."""
+    opening = {
+        account: amount
+        for account, amount in sorted(_sum(part.opening for part in parts).items())
+        if amount and _is_carried(account)
+    }
+    closing = _sum(part.closing for part in parts)
     used = {account for part in parts for account in part.used}
     accounts = sorted(used | opening.keys() | ({OPENING} if opening else set()))
     if equity := -sum(opening.values()):
         opening[OPENING] = equity
-    moments = sorted({moment for part in parts for moment in part.texts})
-    texts = [part.texts[moment] for moment in moments for part in parts if moment in part.texts]
-    last = {account: closing[account] for account in accounts if account in closing}
-    return {
-        "journal": _file(_head_of_journal(year, accounts, opening), (one.journal for one in texts)),
-        "beancount": _file(
-            _head_of_beancount(year, accounts, opening),
-            (one.beancount for one in texts),
-            _end_of_beancount(year, last),
-        ),
-    }
+    kept = [account for account in accounts if account in closing and _is_carried(account)]
+    return accounts, opening, {account: closing[account] for account in kept}
+
+
+def _in_order(parts: Sequence[Ledger]) -> Iterator[Texts]:
+    for moment in sorted({moment for part in parts for moment in part.texts}):
+        for part in parts:
+            if moment in part.texts:
+                yield part.texts[moment]
 
 
 def _sum(parts: Iterable[Amounts]) -> Amounts:
@@ -116,12 +134,8 @@ def _sum(parts: Iterable[Amounts]) -> Amounts:
     return sums
 
 
-def _file(head: Iterable[str], texts: Iterable[bytes], end: Iterable[str] = ()) -> bytes:
-    made = BytesIO()
-    made.writelines(f"{line}\n".encode() for line in head)
-    made.writelines(texts)
-    made.writelines(f"{line}\n".encode() for line in end)
-    return made.getvalue()
+def _lines(lines: Iterable[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def _postings(entry: Entry) -> Amounts:

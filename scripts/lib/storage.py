@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from decimal import Decimal, InvalidOperation
 from io import BufferedReader, BufferedWriter, FileIO
@@ -24,6 +24,9 @@ import msgspec
 from lib import alerts
 from lib.alerts import SHOWN, Alert, Broken, Refused
 from lib.root import Root
+
+# Of a file: its bytes, or what gives them in pieces, again at each call, where there are many.
+Content = bytes | Callable[[], Iterable[bytes]]
 
 PROOF_MODE = 0o444
 FILE_MODE = 0o640
@@ -363,7 +366,7 @@ def replace(path: Path, data: bytes) -> None:
     replace_all({path: data})
 
 
-def replace_all(files: Mapping[Path, bytes]) -> None:
+def replace_all(files: Mapping[Path, Content]) -> None:
     """The same of many: all are written before the first is flushed, so that the disk has one
     large piece of work and not many small ones. Each is whole or not there."""
     temporary = {path: _temporary(path) for path in files}
@@ -372,7 +375,7 @@ def replace_all(files: Mapping[Path, bytes]) -> None:
         for path, data in files.items():
             handles.append(_open_new(temporary[path]))
             stack.callback(os.close, handles[-1])
-            _write(handles[-1], (data,))
+            _write(handles[-1], _pieces(data))
         for handle in handles:
             os.fsync(handle)
     for path in files:
@@ -587,7 +590,7 @@ def update_derived(path: Path, data: bytes) -> bool:
         return path in update_all_derived({path: data})
 
 
-def update_all_derived(files: Mapping[Path, bytes]) -> set[Path]:
+def update_all_derived(files: Mapping[Path, Content]) -> set[Path]:
     """Writes derived files as `update_derived` does; the caller keeps other makers out.
 
     Returns:
@@ -596,7 +599,7 @@ def update_all_derived(files: Mapping[Path, bytes]) -> set[Path]:
     changed = {}
     for path, data in files.items():
         try:
-            if read(path) == data:
+            if _has(path, _pieces(data)):
                 os.utime(path)
                 continue
         except FileNotFoundError:
@@ -606,3 +609,14 @@ def update_all_derived(files: Mapping[Path, bytes]) -> set[Path]:
         changed[path] = data
     replace_all(changed)
     return set(changed)
+
+
+def _pieces(content: Content) -> Iterable[bytes]:
+    return (content,) if isinstance(content, bytes) else content()
+
+
+def _has(path: Path, pieces: Iterable[bytes]) -> bool:
+    """Whether a file is these bytes; raises as `open_file` does."""
+    with open_file(path) as stream:
+        same = all(stream.read(len(piece)) == piece for piece in pieces)
+        return same and not stream.read(1)
