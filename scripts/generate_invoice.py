@@ -254,7 +254,7 @@ def _taken_names(given: Inputs, past: Past, billables: Iterable[Billable]) -> It
                 f" another client, put clients/{owner}.json back, closed)"
             )
             yield Alert("B-CLIENT-RENAMED", file, "id", text, client.id)
-        elif others and given.issuer.issuer.numbering == "client":
+        elif others and given.issuer.issuer.numbering != "issuer":
             text = f'"{client.code}" is in the numbers of {others[0]}; choose a code never used'
             yield Alert("B-CLIENT-CODE", file, "code", text, client.id)
 

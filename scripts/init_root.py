@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """Lays out an empty root: issuer.json and a first client with placeholders to fill in.
 
-Nothing that exists is touched. `make check` names every placeholder that is left.
+Nothing that exists is touched. `make check` names every placeholder that is left. NUMBERING and
+VAT_REGIME decide what no default decides; on a terminal they are asked for.
 """
 
-from argparse import ArgumentParser
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable
 from pathlib import Path
 
 from lib import cli
@@ -12,29 +15,88 @@ from lib import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = ArgumentParser(description=__doc__)
-    made.add_argument("--root", type=Path, required=True, help="the folder to lay out")
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--numbering", type=one_of("numbering"), default="", help="issuer, client")
+    made.add_argument(
+        "--vat-regime", type=one_of("vat_regime"), default="", help="standard, franchise"
+    )
     return made
+
+
+def one_of(field: str) -> Callable[[str], str]:
+    """What an option may be: a choice of a decision."""
+
+    def checked(text: str) -> str:
+        if fault := unfit(field, text):
+            raise ArgumentTypeError(fault)
+        return text
+
+    return checked
+
+
+def unfit(field: str, text: str) -> str:
+    """What is wrong with an answer to a decision, or an empty text."""
+    from lib import decisions, readings
+
+    choices = decisions.every()[field].choices
+    if text in ("", *choices):
+        return ""
+    meant = readings.quoted(readings.choices(text, choices)) or f"one of {', '.join(choices)}"
+    return f'"{text}" is not known; write {meant}'
 
 
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-from lib import storage
+from lib import decisions, storage
 
 MODEL = cli.HOME / "scripts" / "lib" / "new_root"
+# What a first client has where the house charges no VAT.
+_FRANCHISE = (
+    (b'"treatment": "standard"', b'"treatment": "franchise"'),
+    (b'"vat_rate": "20"', b'"vat_rate": "0"'),
+)
 
 
-def main(root: Path) -> None:
-    """Copies the model, file by file, and says what to do next."""
+def main(arguments: Namespace, root: Path) -> None:
+    """Copies the model, file by file, with what was decided, and says what to do next."""
+    answers = {field: getattr(arguments, field) for field in decisions.every()}
+    if not (root / "issuer.json").exists() and sys.stdin.isatty():
+        answers = {field: given or ask(field) for field, given in answers.items()}
     files = {path.relative_to(MODEL): path for path in sorted(MODEL.rglob("*.json"))}
     for name, source in {**files, Path(".env"): cli.HOME / ".env.example"}.items():
-        lay(root / name, source.read_bytes(), 0o600 if name.name == ".env" else 0o640)
+        data = decided(source.read_bytes(), answers)
+        lay(root / name, data, 0o600 if name.name == ".env" else 0o640)
     for folder in ("batch_clients", "data/usage", "data/inbox_batch", "exports", "downloads"):
         storage.make_folder(root / folder)
     print(f"Fill in what stands in <...> in {root}/issuer.json and clients/first_client.json")
     print("(rename that file, and the id in it; or remove it: `make client` writes another),")
     print(f"then: make check ROOT={root}")
+
+
+def ask(field: str) -> str:
+    """Asks until the answer is a choice, or nothing: then a placeholder stands for it."""
+    decision = decisions.every()[field]
+    while True:
+        try:
+            given = input(f"{decision.question}\n{field} (or nothing, to decide later): ").strip()
+        except EOFError:
+            return ""
+        if fault := unfit(field, given):
+            print(fault)
+        else:
+            return given
+
+
+def decided(data: bytes, answers: dict[str, str]) -> bytes:
+    """A file of the model with what was decided, and the law where nothing was."""
+    for field, decision in decisions.every().items():
+        text = answers[field] or decision.placeholder
+        data = data.replace(f'"<{field}>"'.encode(), f'"{text}"'.encode())
+    if answers["vat_regime"] == "franchise":
+        for standard, franchise in _FRANCHISE:
+            data = data.replace(standard, franchise)
+    return data
 
 
 def lay(path: Path, data: bytes, mode: int) -> None:
@@ -48,4 +110,4 @@ def lay(path: Path, data: bytes, mode: int) -> None:
 
 
 if __name__ == "__main__":
-    cli.run_without_root(lambda: main(ARGUMENTS.root.resolve()))
+    cli.run_without_root(lambda: main(ARGUMENTS, ARGUMENTS.root.resolve()))

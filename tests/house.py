@@ -76,6 +76,7 @@ def issuer(changes: dict[str, Any] | None = None) -> dict[str, Any]:
     value = {
         "code": "ATL",
         "timezone": "Europe/Paris",
+        "numbering": "client",
         "party": {
             "name": "Atelier du Nord",
             "siren": number,

@@ -90,7 +90,8 @@ class Thresholds(Struct, frozen=True, kw_only=True):
 
 
 class Issuer(SellerTerms, frozen=True, kw_only=True):
-    """issuer.json. `numbering` is "client" (a sequence each) or "issuer" (one for all).
+    """issuer.json. `numbering` is "client" (a sequence each) or "issuer" (one for all);
+    an older file that says neither has a sequence for each client.
 
     `fiscal_year_end` is the month and day on which the books close: "12-31"; `thresholds`
     are those of the VAT exemption by year: {"2026": ...}; `reminders` the days after the due
@@ -99,7 +100,7 @@ class Issuer(SellerTerms, frozen=True, kw_only=True):
 
     code: str
     timezone: str
-    numbering: str = "client"
+    numbering: str = ""
     accounts: Accounts = Accounts()
     fiscal_year_end: str = "12-31"
     thresholds: dict[str, Thresholds] = {}

@@ -7,7 +7,7 @@ function takes what was read and returns alerts, as those of lib/observations.
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from lib import billing_rules, mentions, payment_law, territories, vat
+from lib import billing_rules, decisions, mentions, payment_law, territories, vat
 from lib.alerts import Alert
 from lib.batch_rows import BatchInvoice
 from lib.document import Party
@@ -18,7 +18,7 @@ _YEAR = timedelta(days=366)
 
 def old_law(today: date) -> Iterator[Alert]:
     """Tables of law with entries that nobody has looked up for over a year."""
-    for table in (mentions, payment_law, territories):
+    for table in (mentions, payment_law, territories, decisions):
         old = [
             entry
             for entry in table.sources()
@@ -38,6 +38,11 @@ def of_inputs(given: Inputs, today: date) -> Iterator[Alert]:
     """What of the inputs passes and is mostly not lawful: terms, penalties, VAT."""
     issuer = given.issuer.issuer
     yield from _penalties(issuer, given.issuer.source.name, "", today)
+    if not issuer.numbering and territories.of_address(issuer.party.address).french:
+        decision = decisions.every()["numbering"]
+        text = 'is missing, and each client has a sequence of its own; write "issuer" or "client": '
+        text += decision.law
+        yield Alert("I-NUMBERING", given.issuer.source.name, "numbering", text)
     for one in given.batch_clients.values():
         seller, terms = one.client.seller, one.client.defaults.payment_terms
         yield from _penalties(seller, one.source.name, "seller.", today)
