@@ -211,9 +211,9 @@ def test_what_is_not_ours_to_read_is_named_and_the_rest_is_backed_up(root, tmp_p
         make(copied.path / name)
     for name in ("clients/hidden.json", "data/inbox_batch/fil__2026-10.csv"):
         house.write(copied, name, b"of another user")
-    access = os.access
-    readable = lambda path, how: Path(path).stat().st_size != 15 and access(path, how)  # noqa: E731
-    monkeypatch.setattr(backups.os, "access", readable)
+    is_readable = storage.is_readable
+    readable = lambda path: path.stat().st_size != 15 and is_readable(path)  # noqa: E731
+    monkeypatch.setattr(storage, "is_readable", readable)
     ran = house.call("back_up", copied, to=str(tmp_path / "disk"), today="2026-12-20")
     assert ran.code == 1
     said = {name: why for name, (why, _) in INPUTS_UNFIT.items()}

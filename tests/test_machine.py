@@ -271,9 +271,14 @@ def test_what_a_user_may_not_read_is_named_with_the_user_and_breaks_nothing(root
     house.write(root, ".env", b"LOCK_WAIT=1\n")
     open_to_read(root)
     (root.path / name).chmod(0o700 if (root.path / name).is_dir() else 0o600)
-    reads = ("show_status", "show_overdue", "verify", "export_payments")
+    reads = ("show_status", "show_overdue", "verify", "export_payments", "back_up")
     for script in ("check_inputs",) if name.startswith("clients") else reads:
         options = dict(READING).get(script, {})
+        if script == "back_up":
+            to = root.path.parent / "to"
+            to.mkdir()
+            os.chown(to, NOBODY, NOBODY)
+            options = {"to": str(to), "today": "2026-11-10"}
         ran = call(script, root, **options)
         assert (ran.code, name in ran.err, "nobody" in ran.err) == (4, True, True), (script, ran)
 

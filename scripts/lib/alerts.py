@@ -112,10 +112,11 @@ def user(number: int) -> str:
 
 
 def _owned_by(file: str) -> str:
-    try:
-        return f" (it belongs to {user(os.lstat(file).st_uid)})"
-    except OSError:
-        return ""
+    """Whose a file is, or the folder that it is to stand in."""
+    for path, what in ((file, "it"), (str(Path(file).parent), "its folder")):
+        with contextlib.suppress(OSError):
+            return f" ({what} belongs to {user(os.lstat(path).st_uid)})"
+    return ""
 
 
 def counted(count: int, thing: str, things: str = "") -> str:

@@ -6,7 +6,6 @@ parts stand beside this module: audit_records (chains, numbers, payments), audit
 """
 
 import contextlib
-import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -61,8 +60,9 @@ def walk(root: Root) -> tuple[Files, list[Alert]]:
                 waiting += reversed(storage.names_at_rest(path))
                 continue
             files.stats[name] = found
-            if not root.is_input(name) and stat.S_ISREG(found.st_mode):
-                _check_readable(path)
+            is_ours = not root.is_input(name) and stat.S_ISREG(found.st_mode)
+            if is_ours and not storage.is_readable(path):
+                raise storage.denied(path)
         except FileNotFoundError:
             continue
         except OSError as error:
@@ -74,11 +74,6 @@ def walk(root: Root) -> tuple[Files, list[Alert]]:
     if hidden:
         raise Unavailable(hidden)
     return files, faults
-
-
-def _check_readable(path: Path) -> None:
-    if not os.access(path, os.R_OK, effective_ids=True):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 def read(root: Root, name: str) -> tuple[bytes, str]:

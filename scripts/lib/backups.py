@@ -6,7 +6,6 @@ name has, it is kept: uploaders choose names.
 """
 
 import hashlib
-import os
 import re
 import stat
 import tarfile
@@ -14,11 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from lib import logos, storage
+from lib import alerts, logos, storage
 from lib.alerts import Alert, Refused
 from lib.root import Root
 
 SUMS = "SHA256SUMS"
+_HIDDEN = "cannot be read by this user"
 _FOLDERS = ("clients", "batch_clients", "data")
 # As sha256sum(1) writes them, so that it can check a list without this program.
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
@@ -56,14 +56,16 @@ def contents(root: Root) -> Contents:
     """
     found = sorted(_walk(root, root.path), key=lambda pair: root.name_of(pair[0]))
     faults = [unfit(root, path, why) for path, why in found if why]
-    if any(not root.is_input(alert.file) for alert in faults):
-        raise Refused(faults)
+    if ours := [alert for alert in faults if not root.is_input(alert.file)]:
+        raise Refused(ours)
     return Contents([path for path, why in found if not why], faults)
 
 
 def unfit(root: Root, path: Path, why: str) -> Alert:
     """Something that a backup cannot hold."""
     name = root.name_of(path)
+    if why == _HIDDEN and not root.is_input(name):
+        return alerts.of_machine(storage.denied(path))._replace(file=name)
     then = "is left out" if root.is_input(name) else "nothing is backed up without it"
     text = f"{why}: {then}; move it away, or put the file itself in its place"
     return Alert("B-BACKUP-FILE", name, "", text)
@@ -78,7 +80,7 @@ def _walk(root: Root, folder: Path) -> Iterator[tuple[Path, str]]:
             why = _unfit(root, path)
             below = list(_walk(root, path)) if path.is_dir() and not path.is_symlink() else []
         except PermissionError:
-            why, below = "cannot be read by this user", []
+            why, below = _HIDDEN, []
         except FileNotFoundError:  # its owner has just moved it away
             continue
         yield path, why
@@ -91,7 +93,7 @@ def _unfit(root: Root, path: Path) -> str:
     mode = path.stat().st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         return "is neither a file nor a folder"
-    return "" if os.access(path, os.R_OK) else "cannot be read by this user"
+    return "" if storage.is_readable(path) else _HIDDEN
 
 
 # --- its list of hashes --------------------------------------------------------------

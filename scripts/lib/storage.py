@@ -443,6 +443,16 @@ def try_to_write(path: Path) -> None:
         os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK))
 
 
+def is_readable(path: Path) -> bool:
+    """Whether this user may read a file; it is not opened."""
+    return os.access(path, os.R_OK, effective_ids=True)
+
+
+def denied(path: Path) -> PermissionError:
+    """What would be raised where this user lacks a right to a file."""
+    return PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
 def try_to_replace(path: Path) -> None:
     """In a folder where each may take away only files of their own (sticky), is this one ours?
 
@@ -453,7 +463,7 @@ def try_to_replace(path: Path) -> None:
         found, above = path.lstat(), path.parent.stat()
         ours = os.geteuid() in (0, found.st_uid, above.st_uid)
         if above.st_mode & stat.S_ISVTX and not ours:
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+            raise denied(path)
 
 
 def append(path: Path, pieces: Iterable[bytes]) -> None:
