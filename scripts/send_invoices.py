@@ -168,7 +168,7 @@ def written(root: Root, due: Due, sha256: str) -> bytes:
 def direct_mails(desk: Desk, notices: list[Alert]) -> list[Due]:
     """A mail for each document that its client has not got; closed clients get theirs too."""
     dues = []
-    for client, chain in revenues.read(desk.root, revenues.DIRECT).items():
+    for client, chain in revenues.each_chain(desk.root, revenues.DIRECT):
         unsent = [fact for fact in chain.records if is_unsent(desk, fact, fact["kind"])]
         if not unsent:
             continue
@@ -246,7 +246,7 @@ def document_mail(
 def batch_mails(desk: Desk, notices: list[Alert]) -> list[Due]:
     """Each batch client's packages, and its customers' invoices where it wants them mailed."""
     dues: list[Due] = []
-    for client, chain in revenues.read(desk.root, revenues.BATCH).items():
+    for client, chain in revenues.each_chain(desk.root, revenues.BATCH):
         found = desk.given.batch_clients.get(client)
         if found is None:
             continue

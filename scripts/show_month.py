@@ -31,13 +31,12 @@ _DEEP = 2  # from here on it names the first folder only
 def main(arguments: Namespace, root: Root) -> None:
     """Reads only."""
     with lock.shared(root, settings.load(root).lock_wait):
-        chains = revenues.read(root, revenues.DIRECT)
-    facts = [
-        record
-        for chain in chains.values()
-        for record in chain.records
-        if record["month"] == arguments.month
-    ]
+        facts = [
+            record
+            for _, chain in revenues.each_chain(root, revenues.DIRECT)
+            for record in chain.records
+            if record["month"] == arguments.month
+        ]
     print()
     Console(highlight=False).print(_tree(root.path, Tree(f"{root.path}/")))
     print()

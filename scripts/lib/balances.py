@@ -145,12 +145,6 @@ def read_all(root: Root, until: date = date.max) -> Iterator[InvoiceBalance]:
         raise Broken(faults)
 
 
-def totals(invoices: Iterable[InvoiceBalance]) -> Totals:
-    """The sums over invoices of one currency."""
-    invoices = list(invoices)
-    return _totals(invoices, [invoice.outstanding for invoice in invoices])
-
-
 def _totals(invoices: Sequence[InvoiceBalance], rest: Sequence[Decimal]) -> Totals:
     return Totals(
         money.total([invoice.gross for invoice in invoices]),

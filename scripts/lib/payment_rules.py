@@ -216,8 +216,7 @@ def _due_back(invoice: Invoice, amount: Decimal) -> Change:
 
 def _whose(root: Root, books: Books, number: str, client: str) -> str:
     """What an invoice number is, that is none of the client's."""
-    everyone = revenues.read(root, revenues.DIRECT)
-    for other, chain in everyone.items():
+    for other, chain in revenues.each_chain(root, revenues.DIRECT):
         for record in chain.records:
             if record["number"] == number and record["kind"] == "credit_note":
                 return f"is a credit note; name the invoice that it credits, {record['corrects']}"

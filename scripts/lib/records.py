@@ -175,23 +175,28 @@ def without_collector() -> Iterator[None]:
         gc.enable()
 
 
-def read_family(root: Root, folder: Path, facts: Any = dict) -> dict[str, Chain]:
-    """Every chain of a folder, by the name of its file (the client), in order of name.
+def each_chain(root: Root, folder: Path, facts: Any = dict) -> Iterator[tuple[str, Chain]]:
+    """Each chain of a folder with the name of its file (the client), in order of name, so that
+    none has to be kept.
 
     Args:
       facts: as of `read`.
 
     Raises:
-      Broken: with every disagreement of every file, and for heads without a record file.
+      Broken: after the last, with every disagreement of every file, and for heads without a
+        record file.
     """
-    chains: dict[str, Chain] = {}
     faults: list[Alert] = []
     for name in owners(root, folder):
         with gathered(faults):
-            chains[name] = read(root, folder / f"{name}.jsonl", facts)
+            yield name, read(root, folder / f"{name}.jsonl", facts)
     if faults:
         raise Broken(faults)
-    return chains
+
+
+def read_family(root: Root, folder: Path, facts: Any = dict) -> dict[str, Chain]:
+    """All that `each_chain` gives."""
+    return dict(each_chain(root, folder, facts))
 
 
 def extend(chain: Chain, facts: list[Record]) -> Extension:

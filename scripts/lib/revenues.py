@@ -5,7 +5,7 @@ issued in a batch client's name in data/revenues_batch/; their proofs stand besi
 other in data/invoices/ and data/invoices_batch/, by client and year of issue.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,16 +40,20 @@ def proof_path(root: Root, ledger: Ledger, client: str, number: str, suffix: str
     return root.data / ledger.proofs / client / year / f"{number}.{suffix}"
 
 
-def read(root: Root, ledger: Ledger, facts: Any = dict) -> dict[str, records.Chain]:
-    """Every client's chain, proved.
+def each_chain(
+    root: Root, ledger: Ledger, facts: Any = dict
+) -> Iterator[tuple[str, records.Chain]]:
+    """Each client with its chain, proved; as `records.each_chain`."""
+    return records.each_chain(root, root.data / ledger.records, facts)
 
-    Args:
-      facts: as of `records.read`.
+
+def read(root: Root, ledger: Ledger, facts: Any = dict) -> dict[str, records.Chain]:
+    """All of them.
 
     Raises:
       Broken: with every disagreement found.
     """
-    return records.read_family(root, root.data / ledger.records, facts)
+    return dict(each_chain(root, ledger, facts))
 
 
 def chain_of(
