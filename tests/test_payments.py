@@ -172,7 +172,7 @@ def test_a_reversal_repeats_what_it_reverses_and_opens_the_invoice_again(root: R
         (
             "nord",
             {},
-            'PAYMENT: "nord" is not the name of a payment; its form is "studio_nord/3"',
+            'PAYMENT: "nord" is not the name of a payment; write its client, / and',
         ),
         ("../x/1", {}, 'PAYMENT: "../x/1" is not the name of a payment'),
         ("nord/3", {"reason": ""}, "REASON: is missing"),

@@ -193,6 +193,7 @@ def test_a_country_is_proposed_by_its_name_or_in_small_letters(code, language):
         ("category", "Service", ["services"]),
         ("language", "FR", ["fr"]),
         ("currency", "USD", []),
+        ("currency", "Euros", ["EUR"]),
         ("unit", "heures", ["HUR"]),
         ("unit", "hur", ["HUR"]),
         ("id", "Atelier Été", ["atelier_ete"]),
@@ -203,6 +204,11 @@ def test_a_country_is_proposed_by_its_name_or_in_small_letters(code, language):
 )
 def test_a_word_is_proposed_as_the_one_that_is_known(name, written, found):
     assert meant(name, written) == found
+
+
+def test_a_payment_is_proposed_by_its_name():
+    found = schemas.check("payment_reversal", ("properties", "payment"))("Nord-3")
+    assert found is not None and found.meant == ("nord/3",)
 
 
 def test_no_remedy_has_an_example_for_a_value():

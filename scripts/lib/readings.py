@@ -30,7 +30,7 @@ _MONTHS = (
 )
 _NUMBER_OF_MONTH = {name: i for i, names in enumerate(_MONTHS, 1) for name in names}
 
-# Words that people write for a choice, an entry of an enumeration.
+# Words that people write for a choice, an entry of an enumeration, in small letters.
 _MEANT = {
     "oui": ("yes",),
     "y": ("yes",),
@@ -55,6 +55,9 @@ _MEANT = {
     "anglais": ("en",),
     "english": ("en",),
     "ferme": ("closed",),
+    "euro": ("eur",),
+    "euros": ("eur",),
+    "€": ("eur",),
     "ssl": ("tls",),
     "utf8": ("utf-8",),
     "cp1252": ("windows-1252",),
@@ -135,6 +138,7 @@ _FORMS = {
     "email": "write one address, name@domain",
     "postcode": "write letters, digits, spaces and hyphens",
     "invoice_number": "copy the number that stands on the invoice",
+    "payment_name": "write its client, / and its number, as the payments are listed",
     "timezone": "write area and city, as the IANA list of time zones names them",
 }
 
@@ -347,6 +351,12 @@ def _invoice_numbers(text: str) -> list[str]:
     return ["-".join([*parts[:2], parts[2].zfill(4)])] if len(parts) == 3 else []
 
 
+def _payment_names(text: str) -> list[str]:
+    """nord/3 of "Nord 3" or "nord-3"."""
+    match = re.fullmatch(r"([a-z0-9_]+)\s*[ /#-]\s*([0-9]+)", plain(text))
+    return [f"{match[1]}/{match[2].lstrip('0')}"] if match else []
+
+
 def _postcodes(text: str) -> list[str]:
     return [re.sub(r"^F(R)?\s*-", "", text.upper()).replace(" ", "").replace("_", "")]
 
@@ -393,6 +403,7 @@ _KINDS: dict[str, Callable[[str], list[str]]] = {
     "code": _codes,
     "postcode": _postcodes,
     "invoice_number": _invoice_numbers,
+    "payment_name": _payment_names,
     "unit": _units,
     "timezone": _timezones,
 }

@@ -217,7 +217,7 @@ def _unwanted(text: str) -> tuple[int, str]:
                 return match.start(), f"the key {shown} appears twice in one object; remove one"
             open_ones[-1].add(name)
         elif token in ("NaN", "Infinity", "-Infinity"):
-            return match.start(), f'{token} is not a number that JSON has; write one, as "12.50"'
+            return match.start(), f"{token} is not a number that JSON has; write the number itself"
         elif token[0] in "-0123456789" and not _is_number(token):
             return match.start(), f"the number {token[:_LONGEST_INT]}... is too long"
     raise AssertionError("the text was refused for one of these")
