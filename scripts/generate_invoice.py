@@ -31,6 +31,7 @@ from typing import NamedTuple
 from lib import (
     alerts,
     billing,
+    bills,
     document,
     inputs,
     issuing,
@@ -46,6 +47,7 @@ from lib import (
 from lib.alerts import Alert, Broken, Refused, gathered
 from lib.billing import Billable, NothingToBill
 from lib.billing_rules import MissingUsage
+from lib.bills import Owed
 from lib.document import Document
 from lib.inputs import Client, Inputs, UsageInput
 from lib.numbering import Numbered
@@ -62,6 +64,7 @@ class Decision(NamedTuple):
     to_issue: list[Billable]
     passed_over: list[NothingToBill]
     notices: list[Alert]
+    owed: list[Owed]
 
 
 class Past(NamedTuple):
@@ -103,6 +106,7 @@ def main(arguments: Namespace, root: Root) -> None:
                 run.append(past.ends[client], new)
             numbering.stage(run, revenues.DIRECT.counters, sequences)
             run.commit()
+    bills.write_lines(root, decision.owed)
     report(root, decision, facts)
 
 
@@ -111,7 +115,7 @@ def _check_dates(month: str, issue_date: date, today: date) -> None:
         text = f"{issue_date} is in the future (today is {today}); an invoice is not post-dated"
         raise cli.refuse("B-DATE", "", "ISSUE_DATE", text)
     if periods.last_day(month) > issue_date:
-        text = f"{month} is not over on {issue_date}; a month is invoiced in arrears"
+        text = f"{month} is not over on {issue_date}; a month is invoiced when it is over"
         raise cli.refuse("B-DATE", "", "MONTH", text)
 
 
@@ -126,7 +130,7 @@ def decide(
     Args:
       past: takes in what the records know, which are read one client at a time.
       client: the id of the only client to invoice; empty: all of them.
-      reissue: whether an invoice that was fully credited may be issued anew.
+      reissue: whether an invoice that was fully credited may be issued again.
 
     Raises:
       Broken: with every disagreement of the records.
@@ -135,7 +139,7 @@ def decide(
     if client and client not in given.clients:
         known = ", ".join(given.clients)
         raise cli.refuse("B-USAGE", "", "CLIENT", f'"{client}" is no client; they are {known}')
-    decision = Decision([], [], [])
+    decision = Decision([], [], [], [])
     faults: list[Alert] = []
     broken: list[Alert] = []
     owners = records.owners(root, root.data / revenues.DIRECT.records)
@@ -144,10 +148,8 @@ def decide(
             lines = revenues.lines_of(root, revenues.DIRECT, name)
             past.take_in(root, name, lines, name not in given.clients)
             if client == name or (not client and name in given.clients):
-                issued = revenues.issued(lines)
-                faults += _decide(
-                    root, given, decision, name, issued, month, bool(client and reissue)
-                )
+                again = bool(client and reissue)
+                faults += _decide(root, given, decision, name, lines, month, again)
     if broken:
         raise Broken(broken)
     faults += _taken_names(given, past, decision.to_issue)
@@ -161,78 +163,35 @@ def _decide(
     given: Inputs,
     decision: Decision,
     client: str,
-    invoices: list[revenues.Issued],
+    lines: list[revenues.Line],
     month: str,
     reissue: bool,
 ) -> Iterator[Alert]:
     """Takes one client into the decision; yields what is wrong with its inputs."""
     one, file = given.clients[client].client, given.clients[client].source.name
-    decision.notices.extend(_late_usage(root, given, one, invoices, month))
+    invoices = revenues.issued(lines)
+    notices = decision.notices
+    notices.extend(_late_usage(root, given, one, invoices, month))
     try:
-        billable = billing.billable(one, month, given.usage)
+        bill = bills.of_client(given, one, lines, month, reissue)
     except MissingUsage as missing:
-        # What came into the plan later asks nothing of a month invoiced before.
-        done = [issued for issued in _standing(invoices) if issued.month == month]
-        if done:
-            _pass_over(decision, root, given, client, done[-1])
-        else:
-            yield from _missing_usage(root, given, client, missing)
+        yield from bills.missing_faults(given, client, missing)
         return
-    if isinstance(billable, NothingToBill):
-        decision.passed_over.append(billable)
-        return
-    earlier = _overlapping(invoices, billable)
-    standing = _standing(earlier)
-    done = [issued for issued in standing if issued.month == month]
-    if done:
-        _pass_over(decision, root, given, client, done[-1])
-    elif standing:
-        text = (
-            f"the period {billable.period.start} to {billable.period.end} overlaps that of"
-            f" {standing[-1].number}; credit it first, or mend the plan"
-        )
-        yield Alert("B-INVOICE-OVERLAP", file, "plan", text, client)
-    elif earlier and not reissue:
-        reason = f"{earlier[-1].number} is credited; issue anew with REISSUE=yes"
-        decision.passed_over.append(NothingToBill(client, reason))
-    else:
+    decision.to_issue.extend(bill.invoices)
+    if bill.nothing:
+        decision.passed_over.append(bill.nothing)
+    for billable in bill.invoices:
         yield from (alert for used in billable.usage for alert in used.unfit)
-        decision.to_issue.append(billable)
+    if done := [issued for issued in _standing(invoices) if issued.month == month]:
+        notices.extend(_changes(root, given, client, done))
+    notices.extend(bills.gap_notices(file, one, bill.gaps, lines))
+    owed = bills.owed(root, one, lines)
+    notices.extend(bills.owed_notices(root, one, owed))
+    decision.owed.extend(owed)
 
 
 def _standing(invoices: Iterable[revenues.Issued]) -> list[revenues.Issued]:
     return [issued for issued in invoices if not issued.fully_credited]
-
-
-def _overlapping(invoices: Iterable[revenues.Issued], billable: Billable) -> list[revenues.Issued]:
-    period = billable.period
-    return [
-        issued
-        for issued in invoices
-        if issued.period.start <= period.end and period.start <= issued.period.end
-    ]
-
-
-def _pass_over(
-    decision: Decision, root: Root, given: Inputs, client: str, done: revenues.Issued
-) -> None:
-    decision.passed_over.append(NothingToBill(client, f"already invoiced: {done.number}"))
-    decision.notices.extend(_changes(root, given, client, done))
-
-
-def _missing_usage(
-    root: Root, given: Inputs, client: str, missing: MissingUsage
-) -> Iterator[Alert]:
-    months = []
-    for metric in missing.metrics:
-        name, _, month = metric.partition(" ")
-        months.append(month.strip("()"))
-        file = root.name_of(root.usage / client / f"{months[-1]}.manual.json")
-        text = 'is missing; declare it in that file, with "0" where there was none'
-        yield Alert("B-USAGE-MISSING", file, f"quantities.{name}", text, client)
-    for month in dict.fromkeys(months):
-        for used in given.usage.get((client, month), ()):
-            yield from used.unfit
 
 
 def _taken_names(given: Inputs, past: Past, billables: Iterable[Billable]) -> Iterator[Alert]:
@@ -264,10 +223,13 @@ def _late_usage(
 ) -> Iterator[Alert]:
     """Usage of the months before that no invoice contains: it would never be billed."""
     since = periods.add_months(month, -_LOOKED_BACK)
+    runs: dict[str, list[revenues.Issued]] = {}
     for issued in _standing(invoices):
         if since <= issued.month < month:
-            changes = _changes(root, given, client.id, issued)
-            yield from (alert for alert in changes if alert.code == "I-USAGE-LATE")
+            runs.setdefault(issued.month, []).append(issued)
+    for done in runs.values():
+        changes = _changes(root, given, client.id, done)
+        yield from (alert for alert in changes if alert.code == "I-USAGE-LATE")
     if client.status == "closed":
         covered = {issued.month for issued in _standing(invoices)}
         for used_in in periods.months(since, month):
@@ -276,28 +238,35 @@ def _late_usage(
                 yield Alert("I-USAGE-LATE", one.source.name, "", text, client.id)
 
 
-def _changes(root: Root, given: Inputs, client: str, done: revenues.Issued) -> Iterator[Alert]:
-    """The client's inputs that are not what they were when the invoice was made of them."""
-    path = revenues.proof_path(root, revenues.DIRECT, client, done.number, "json")
-    if not path.exists():
-        return
-    try:
-        before = document.from_json(storage.read(path)).sources
-    except ValueError:
-        text = "is not the document that was issued; restore it from a backup"
-        raise Broken([Alert("B-PROOF-CHANGED", root.name_of(path), "", text, client)]) from None
-    first, last = periods.month_of(done.period.start), periods.month_of(done.period.end)
-    used = [
-        one for month in periods.months(first, last) for one in given.usage.get((client, month), ())
-    ]
+def _changes(
+    root: Root, given: Inputs, client: str, done: list[revenues.Issued]
+) -> Iterator[Alert]:
+    """The client's inputs that are not what they were when a run's invoices were made of them."""
+    before: dict[str, str] = {}
+    months: set[str] = set()
+    for issued in done:
+        path = revenues.proof_path(root, revenues.DIRECT, client, issued.number, "json")
+        if not path.exists():
+            return
+        try:
+            before |= document.from_json(storage.read(path)).sources
+        except ValueError:
+            text = "is not the document that was issued; restore it from a backup"
+            raise Broken([Alert("B-PROOF-CHANGED", root.name_of(path), "", text, client)]) from None
+        # What is billed in advance has no usage yet.
+        first = periods.month_of(issued.period.start)
+        last = min(periods.month_of(issued.period.end), issued.month)
+        months.update(periods.months(first, last))
+    number = done[-1].number
+    used = [one for month in sorted(months) for one in given.usage.get((client, month), ())]
     now = sources_of(given, client, used)
     for name in sorted(now.keys() | before.keys()):
         of_client = name.startswith(("clients/", "data/usage/"))
         if of_client and name not in before:
-            text = f"is in no invoice: {done.number} was issued before it; move it to a later month"
+            text = f"is in no invoice: {number} was issued before it; move it to a later month"
             yield Alert("I-USAGE-LATE", name, "", text, client)
         elif of_client and now.get(name) != before.get(name):
-            text = f"was changed after {done.number} was issued; the invoice stays as it is"
+            text = f"was changed after {number} was issued; the invoice stays as it is"
             yield Alert("I-CONFIG-CHANGED", name, "", text, client)
 
 
@@ -323,7 +292,7 @@ def number_all(
         except ValueError as error:
             faults.append(Alert("B-NUMBER-DATE", "", "ISSUE_DATE", str(error), client.id))
             continue
-        sources = sources_of(given, client.id, billable.usage)
+        sources = sources_of(given, client.id, billable.usage, billable.indices)
         renderer = dict(production.renderer())
         made = billing.invoice(billable, number, day, issuer, sources, renderer, logo)
         documents.append(made)
@@ -332,10 +301,13 @@ def number_all(
     return documents
 
 
-def sources_of(given: Inputs, client: str, usage: Iterable[UsageInput]) -> dict[str, str]:
+def sources_of(
+    given: Inputs, client: str, usage: Iterable[UsageInput], indices: Iterable[str] = ()
+) -> dict[str, str]:
     """Each file that an invoice is made from, and its SHA-256."""
     sources = [given.clients[client].source, given.issuer.source]
     sources += [one.source for one in usage]
+    sources += [given.indices[name].source for name in indices]
     if given.issuer.logo:
         sources.append(given.issuer.logo)
     return {source.name: source.sha256 for source in sources}
@@ -378,6 +350,7 @@ def _archive(run: issuing.Run, given: Inputs, documents: list[Document]) -> None
     sources = [given.issuer.source, *([given.issuer.logo] if given.issuer.logo else [])]
     sources += [one.source for one in given.clients.values()]
     sources += [one.source for some in given.usage.values() for one in some]
+    sources += [one.source for one in given.indices.values()]
     wanted = {digest for made in documents for digest in made.sources.values()}
     for digest, data in {source.sha256: source.data for source in sources}.items():
         path = run.root.archive_inputs / digest

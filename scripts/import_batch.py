@@ -49,11 +49,13 @@ from lib import (
     money,
     numbering,
     periods,
+    plans,
     production,
     progress,
     records,
     revenues,
     settings,
+    spans,
     storage,
 )
 from lib.alerts import Alert, Broken, Refused
@@ -61,6 +63,7 @@ from lib.batch_csv import Fault, Row
 from lib.batch_rows import BatchInvoice, Reader
 from lib.document import Document
 from lib.inputs import BatchClient, BatchClientInput, Client, Inputs
+from lib.plans import Flat
 from lib.production import Produce
 from lib.root import Root
 from lib.settings import Settings
@@ -336,17 +339,24 @@ def month_faults(
         rule = f"{month} was invoiced already; a month is handed in once"
         remedy = "put what is new into the file of the next month"
         yield Fault(0, "", submission.path.name, rule, remedy)
-    plan, name = payer.plan, submission.path.name
-    serves = periods.period_touching(plan.start, plan.end, plan.every_months, month)
-    if payer.status == "closed" or serves is None:
+    name = submission.path.name
+    items = [
+        (plan, item)
+        for plan, item in plans.each_item(payer.plans)
+        if not isinstance(item, Flat) and item.metric == inputs.BATCH_METRIC
+    ]
+    of_month = spans.of_months([month])
+    serves = [dates for plan, item in items if (dates := plans.dates_of_item(plan, item))]
+    if payer.status == "closed" or not any(spans.within(of_month, dates) for dates in serves):
         internal = f"its payer {payer.id} is closed or has no plan in {month}, so nobody would be"
         internal += f" billed; correct clients/{payer.id}.json, then hand the file in again"
         yield Fault(0, "", name, *_LATER_ON, internal)
-    for issued in revenues.issued(revenues.lines_of(root, revenues.DIRECT, payer.id)):
-        covers = issued.period.start.isoformat()[:7] <= month <= issued.period.end.isoformat()[:7]
-        if covers and not issued.fully_credited:
-            internal = f"its payer {payer.id} was invoiced for {month} already, by {issued.number}"
-            internal += f"; credit {issued.number} first, or name the file after the next month"
+    ids = {item.id for _, item in items}
+    for billed in revenues.billed(revenues.lines_of(root, revenues.DIRECT, payer.id)):
+        covers = billed.item in ids and month in spans.months_of(billed.days)
+        if covers and not billed.credited:
+            internal = f"its payer {payer.id} was invoiced for {month} already, by {billed.number}"
+            internal += f"; credit {billed.number} first, or name the file after the next month"
             yield Fault(0, "", name, *_LATER_ON, internal)
 
 

@@ -24,6 +24,7 @@ if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
 import os
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -49,7 +50,7 @@ from lib.revenues import Ledger
 from lib.root import Root
 
 _LARGEST = 1_000_000  # bytes of a LINES file
-Asked = dict[str, Decimal | None] | None
+Asked = dict[str, Decimal | date | None] | None
 
 
 class Found(NamedTuple):
@@ -91,7 +92,8 @@ def read_reason(reason: str) -> str:
 
 
 def read_lines(file: str) -> Asked:
-    """LINES=file.json: line -> quantity, or None for all of it; None without a file."""
+    """LINES=file.json: line -> quantity, the first day taken back, or None for all of it; None
+    without a file."""
     if not file:
         return None
     name = file
@@ -99,12 +101,14 @@ def read_lines(file: str) -> Asked:
     faults = schemas.faults(value, "credit_lines", name)
     if faults:
         raise Refused(faults)
-    asked: dict[str, Decimal | None] = {}
+    asked: dict[str, Decimal | date | None] = {}
     for i, entry in enumerate(value["lines"]):
         if entry["line"] in asked:
             text = f'"{entry["line"]}" is named twice; add the quantities up'
             raise cli.refuse("B-INPUT-VALUE", name, f"lines[{i}].line", text)
         asked[entry["line"]] = Decimal(entry["quantity"]) if "quantity" in entry else None
+        if "from" in entry:
+            asked[entry["line"]] = date.fromisoformat(entry["from"])
     return asked
 
 
@@ -184,7 +188,15 @@ def decide(
     sources = {root.name_of(path): found.record["document_sha256"]}
     renderer = dict(production.renderer())
     made = credit_notes.credit_note(
-        invoice, earlier, wanted, new_number, issue_date, reason, sources, renderer
+        invoice,
+        earlier,
+        wanted,
+        new_number,
+        issue_date,
+        reason,
+        sources,
+        renderer,
+        {line: day for line, day in (asked or {}).items() if isinstance(day, date)},
     )
     refuse_twice(made, notes, arguments.again)
     return made, sequences

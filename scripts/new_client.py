@@ -8,7 +8,7 @@ one that exists is never touched. It holds one flat price; edit it for anything 
   NAME PERSON=yes ADDRESS POSTCODE CITY COUNTRY SIREN VAT_NUMBER EMAIL     who it is
   CODE LANGUAGE DAYS TREATMENT                        its numbers, its terms, its VAT
   EXEMPTION_CODE EXEMPTION_REASON                     why it is exempt, where it is
-  START EVERY DESCRIPTION PRICE UNIT VAT_RATE CATEGORY          what it is charged
+  START EVERY BILLED DESCRIPTION PRICE UNIT VAT_RATE CATEGORY          what it is charged
 
 An address of several lines has "; " between them: ADDRESS="12 rue Basse; Bâtiment C".
 """
@@ -143,8 +143,9 @@ def _is(text: str) -> Callable[[Answers, Issuer, date], str | None]:
     return lambda answers, issuer, today: text
 
 
+_UNITS = {"1": "MON", "3": "QAN", "12": "ANN"}
 _TEXT = ("common", ("$defs", "text"))
-_VAT = ("properties", "vat", "properties")
+_VAT = ("$defs", "vat", "properties")
 QUESTIONS = (
     Question("NAME", "name of the client", *_TEXT, _needed),
     Question("COUNTRY", "country", "common", ("$defs", "country"), _is("FR")),
@@ -199,10 +200,17 @@ QUESTIONS = (
     ),
     Question(
         "EVERY",
-        "months of a period: 1, 3, 12",
+        "months of a period: 1 to 36",
         "batch_row",
         ("properties", "payment_days"),
         _is("1"),
+    ),
+    Question(
+        "BILLED",
+        "when a period is billed: arrears, advance",
+        "client",
+        ("$defs", "plan", "properties", "billed"),
+        _optional,
     ),
     Question("DESCRIPTION", "what is sold", *_TEXT, _needed),
     Question("PRICE", "price of a period, without VAT", "common", ("$defs", "amount"), _needed),
@@ -211,7 +219,7 @@ QUESTIONS = (
         "unit",
         "common",
         ("$defs", "unit"),
-        lambda answers, issuer, today: {"3": "QAN", "12": "ANN"}.get(answers["EVERY"], "MON"),
+        lambda answers, issuer, today: _UNITS.get(answers["EVERY"], "C62"),
     ),
     Question("VAT_RATE", "VAT rate in per cent", "common", ("$defs", "vat_rate"), _vat_rate),
     Question("CATEGORY", "goods, services", "common", ("$defs", "category"), _category),
@@ -298,7 +306,15 @@ def client_of(name: str, answers: Answers) -> dict[str, Any]:
         "currency": "EUR",
         "payment_terms": {"days": int(given["days"])},
         "vat": _filled(vat),
-        "plan": {"start": given["start"], "every_months": int(given["every"]), "items": [item]},
+        "plans": [
+            {
+                "id": "subscription",
+                "start": given["start"],
+                "every_months": int(given["every"]),
+                **({"billed": given["billed"]} if given["billed"] else {}),
+                "items": [item],
+            }
+        ],
     }
 
 

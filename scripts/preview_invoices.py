@@ -25,11 +25,14 @@ if __name__ == "__main__":
 from lib import (
     alerts,
     billing,
+    bills,
     facturx_xml,
     inputs,
     invoice_pdf,
     judges,
+    lock,
     production,
+    revenues,
     settings,
     storage,
     words,
@@ -45,7 +48,7 @@ _STAND_IN = "DRAFT-2000-0001"
 
 def main(arguments: Namespace, root: Root) -> None:
     """Drafts of every client who has something to pay for the month."""
-    settings.load(root)
+    wait = settings.load(root).lock_wait
     client = arguments.client
     given = inputs.load(root, client)
     if client and client not in given.clients:
@@ -54,29 +57,39 @@ def main(arguments: Namespace, root: Root) -> None:
     drafts: dict[str, bytes] = {}
     faults: list[Alert] = []
     for one in [given.clients[client]] if client else given.clients.values():
+        with lock.shared(root, wait):
+            issued = revenues.lines_of(root, revenues.DIRECT, one.client.id)
         try:
-            billable = billing.billable(one.client, arguments.month, given.usage)
+            found = bills.of_client(given, one.client, issued, arguments.month)
         except MissingUsage as missing:
-            text = f"is missing: {', '.join(missing.metrics)}"
-            place = f"data/usage/{one.client.id}"
-            faults.append(Alert("B-USAGE-MISSING", place, "", text, one.client.id))
+            faults += bills.missing_faults(given, one.client.id, missing)
             continue
-        if not isinstance(billable, Billable):
-            print(f"{one.client.id}: no draft, {billable.reason}")
-            continue
-        unfit = [alert for used in billable.usage for alert in used.unfit]
-        if unfit:
-            faults += unfit
-            continue
-        pdf, found = draft(given, billable, arguments)
-        drafts[f"{one.client.id}.pdf"] = pdf
-        faults += [
-            Alert("B-INVOICE-INVALID", one.source.name, verdict.rule, verdict.text, one.client.id)
-            for verdict in found
-        ]
+        if found.nothing:
+            print(f"{one.client.id}: no draft, {found.nothing.reason}")
+        owed = bills.owed(root, one.client, issued)
+        bills.write_lines(root, owed)
+        for notice in (
+            *bills.gap_notices(one.source.name, one.client, found.gaps, issued),
+            *bills.owed_notices(root, one.client, owed),
+        ):
+            print(notice)
+        for i, billable in enumerate(found.invoices, 1):
+            unfit = [alert for used in billable.usage for alert in used.unfit]
+            if unfit:
+                faults += unfit
+                continue
+            pdf, verdicts = draft(given, billable, arguments)
+            name = one.client.id if i == 1 else f"{one.client.id}-{i}"
+            drafts[f"{name}.pdf"] = pdf
+            faults += [
+                Alert(
+                    "B-INVOICE-INVALID", one.source.name, verdict.rule, verdict.text, one.client.id
+                )
+                for verdict in verdicts
+            ]
     if faults:
         raise Refused(faults)
-    write(root, drafts, f"{client}.pdf" if client else "*.pdf")
+    write(root, drafts, f"{client}[.-]*pdf" if client else "*.pdf")
 
 
 def draft(

@@ -113,7 +113,7 @@ def payer(changes: dict[str, Any] | None = None) -> dict[str, Any]:
     item = house.metered("batches", "batch_invoices", unit="C62", charge="graduated")
     del item["unit_price"]
     item["tiers"] = [{"up_to": "2", "unit_price": "0.50"}, {"unit_price": "0.20"}]
-    return house.client(PAYER, {"plan.items": [item], **(changes or {})})
+    return house.client(PAYER, {"plans.0.items": [item], **(changes or {})})
 
 
 def build(folder: Path, data: bytes | None = None, changes: dict[str, Any] | None = None) -> Root:

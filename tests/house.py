@@ -145,11 +145,14 @@ def client(
         "currency": "EUR",
         "payment_terms": {"days": 30},
         "vat": {"treatment": "standard"},
-        "plan": {
-            "start": "2026-01",
-            "every_months": 1,
-            "items": [item("hosting"), item("mail", "15.00")],
-        },
+        "plans": [
+            {
+                "id": "main",
+                "start": "2026-01",
+                "every_months": 1,
+                "items": [item("hosting"), item("mail", "15.00")],
+            }
+        ],
     }
     return changed(value, changes or {})
 
@@ -307,8 +310,9 @@ def month(root: Root, name: str = MONTH, day: str = TODAY, **options: str) -> Ra
 def draft(root: Root, client_id: str = "nord", name: str = MONTH, day: str = TODAY) -> Document:
     """The document that a run would make for a client, without issuing it."""
     given = inputs.load(root)
-    billable = billing.billable(given.clients[client_id].client, name, given.usage)
-    assert isinstance(billable, billing.Billable)
+    (billable,) = billing.bill(
+        given.clients[client_id].client, name, given.usage, given.index_values
+    ).invoices
     issue_date = date.fromisoformat(day)
     number = f"{billable.client.code}-{issue_date.year}-0001"
     return billing.invoice(billable, number, issue_date, given.issuer.issuer, {}, {})

@@ -31,8 +31,8 @@ from lib.balances import InvoiceBalance
 from lib.root import Root
 
 DATES = ("TODAY=2026-11-08", "MONTH=2026-10")
-HOURS = {"plan.start": "2026-10", "plan.items": [house.metered("support", "hours")]}
-STARTED = {"plan.start": "2026-10"}  # no earlier month to be told about
+HOURS = {"plans.0.start": "2026-10", "plans.0.items": [house.metered("support", "hours")]}
+STARTED = {"plans.0.start": "2026-10"}  # no earlier month to be told about
 
 
 def mails(root: Root) -> list[EmailMessage]:
@@ -561,7 +561,7 @@ def test_a_value_is_never_run_by_make_or_the_shell(tmp_path, command, name):
 
 
 def test_an_earlier_month_that_nobody_ran_is_told(tmp_path):
-    root = house.build(tmp_path / "root", house.client("nord", {"plan.start": "2026-08"}))
+    root = house.build(tmp_path / "root", house.client("nord", {"plans.0.start": "2026-08"}))
     assert house.month(root, "2026-08", "2026-09-08").code == 0
     assert house.month(root, "2026-10", "2026-11-08").code == 0
     ran = summarise(root, tmp_path / "run", month="2026-10")
@@ -571,7 +571,7 @@ def test_an_earlier_month_that_nobody_ran_is_told(tmp_path):
 
 
 def test_a_month_that_is_not_over_is_not_missed(tmp_path):
-    root = house.build(tmp_path / "root", house.client("nord", {"plan.start": "2026-11"}))
+    root = house.build(tmp_path / "root", house.client("nord", {"plans.0.start": "2026-11"}))
     ran = summarise(root, tmp_path / "run", month="2027-01", today="2026-11-08")
     assert "I-MONTH-SKIPPED" not in ran.err
     ran = summarise(root, tmp_path / "run", month="2027-01", today="2026-12-01")
@@ -579,7 +579,7 @@ def test_a_month_that_is_not_over_is_not_missed(tmp_path):
 
 
 def test_a_month_in_which_nothing_was_due_is_not_missed(tmp_path):
-    quarterly = {"plan.start": "2026-08", "plan.every_months": 3}
+    quarterly = {"plans.0.start": "2026-08", "plans.0.every_months": 3}
     root = house.build(tmp_path / "root", house.client("nord", quarterly))
     assert "I-MONTH-SKIPPED" not in summarise(root, tmp_path / "run", month="2026-10").err
     assert "2026-10: invoiced nobody" in summarise(root, tmp_path / "run", month="2026-11").err
@@ -611,8 +611,10 @@ def seller(limits: dict[str, str] | None, **changes: Any) -> dict[str, Any]:
     ],
 )
 def test_turnover_near_and_over_the_limits(tmp_path, limits, services, goods, expected):
-    client = house.client(changes={**STARTED, "vat.treatment": "franchise", "plan.end": "2026-10"})
-    for item in client["plan"]["items"]:
+    client = house.client(
+        changes={**STARTED, "vat.treatment": "franchise", "plans.0.end": "2026-10"}
+    )
+    for item in client["plans"][0]["items"]:
         item |= {"vat_rate": "0", "category": "services"}
     root = house.build(tmp_path / "root", client, seller=seller(limits))
     shares = [("services", "0.00", services, 0), ("goods", "0.00", goods, 0)]
@@ -647,7 +649,7 @@ def test_limits_that_cannot_be_are_refused(tmp_path):
 
 
 def test_a_batch_client_that_hands_nothing_in(tmp_path):
-    payer = {**STARTED, "plan.items": [house.metered("batches", "batch_invoices", "0.50")]}
+    payer = {**STARTED, "plans.0.items": [house.metered("batches", "batch_invoices", "0.50")]}
     root = house.build(tmp_path / "root", house.client("nord", payer))
     house.write(root, "batch_clients/atelier.json", batch_client())
     assert "I-BATCH-MISSING" not in summarise(root, tmp_path / "run", "2026-11-07").err

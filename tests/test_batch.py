@@ -499,7 +499,7 @@ def test_a_reference_of_an_earlier_month_is_refused(tmp_path, reference):
 
 def test_a_month_that_its_payer_was_invoiced_for_is_refused(tmp_path):
     root = batches.build(tmp_path, GOOD)
-    house.put_client(root, batches.payer({"plan.items": [house.item("flat"), *METERED]}))
+    house.put_client(root, batches.payer({"plans.0.items": [house.item("flat"), *METERED]}))
     house.put_usage(root, house.usage(batches.PAYER, house.MONTH, {"batch_invoices": "0"}))
     ran = house.month(root)
     assert ran.code == 0, ran
@@ -518,7 +518,7 @@ def nothing_of_the_house_is_reported(root: Root) -> None:
             assert internal not in report
 
 
-METERED = batches.payer()["plan"]["items"]
+METERED = batches.payer()["plans"][0]["items"]
 
 
 def test_an_archive_that_a_stopped_run_left_is_no_obstacle(tmp_path):
@@ -784,7 +784,7 @@ def test_the_examples_are_sound_and_show_what_they_say(tmp_path):
     assert b"\xc3" not in (root.inbox_batch / "estran_vpc__2026-10.csv").read_bytes()
 
 
-@pytest.mark.parametrize("changes", [{"status": "closed"}, {"plan.end": "2026-09"}])
+@pytest.mark.parametrize("changes", [{"status": "closed"}, {"plans.0.end": "2026-09"}])
 def test_a_batch_whose_payer_would_not_be_billed_is_rejected(tmp_path, changes):
     root = batches.build(tmp_path, batches.file_of(batches.row()))
     house.put_client(root, batches.payer(changes))

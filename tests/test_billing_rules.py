@@ -40,7 +40,7 @@ def item_of(charge: Json) -> Json:
 
 def plan_of(*items: Json, **more: Any) -> rules.Plan:
     plan: rules.Plan = msgspec.convert(
-        {"start": "2026-01", "every_months": 1, "items": items, **more}, rules.Plan
+        {"id": "main", "start": "2026-01", "every_months": 1, "items": items, **more}, rules.Plan
     )
     return plan
 
@@ -83,7 +83,12 @@ def cases_of(function: Callable[..., Any]) -> tuple[Json, list[tuple[re.Match[st
 def worked_examples() -> Iterator[Any]:
     models = [f for name, f in vars(rules).items() if name.startswith("charge_")]
     for model in models:
-        if model in (rules.charge_plan, rules.charge_item, rules.charge_one_offs):
+        if model in (
+            rules.charge_part,
+            rules.charge_plan,
+            rules.charge_item,
+            rules.charge_one_offs,
+        ):
             continue
         charge, cases = cases_of(model)
         for case, expected in cases:
@@ -306,6 +311,7 @@ def plans(draw: st.DrawFn) -> Json:
     own = draw(items())
     return {
         "start": "2026-01",
+        "id": "main",
         "every_months": 1,
         "items": own,
         "minimum": {"amount": draw(AMOUNTS), "vat_rate": "20"},
@@ -753,7 +759,7 @@ def test_all_missing_metrics_are_named() -> None:
         ),
         item_of({"charge": "flat", "price": "1.00"}),
     )
-    assert rules.metrics_of(plan) == ("hours", "calls", "sales")
+    assert rules.metrics_of([plan]) == ("hours", "calls", "sales")
     with pytest.raises(rules.MissingUsage, match="no quantity for hours, sales") as caught:
         charge_plan(plan, WHOLE, used(calls="0"))
     assert caught.value.metrics == ("hours", "sales")

@@ -26,7 +26,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Root:
     """A root whose client nord has one invoice of three lines, with a discount."""
     items = [house.item("hosting"), house.metered("support", "hours")]
     discount = {"id": "loyal", "description": {"fr": "Fidélité"}, "percent": "10"}
-    client = house.client(changes={"plan.items": items, "plan.discounts": [discount]})
+    client = house.client(changes={"plans.0.items": items, "plans.0.discounts": [discount]})
     used = house.usage("nord", "2026-10", {"hours": "3.5"}, house.one_off("0.335", quantity="3"))
     made = house.build(tmp_path_factory.mktemp("credit"), client, used=(used,))
     assert house.month(made).code == 0
@@ -286,7 +286,7 @@ def test_a_credit_note_says_what_kind_of_thing_it_credits(tmp_path, monkeypatch)
         house.item("book", category="goods", unit="H87"),
     ]
     seller = house.issuer({"operation_category": "mixed"})
-    root = house.build(tmp_path, house.client(changes={"plan.items": items}), seller=seller)
+    root = house.build(tmp_path, house.client(changes={"plans.0.items": items}), seller=seller)
     assert house.month(root).code == 0
     for i, (line, said) in enumerate(
         [("1", "prestation de services."), ("2", "livraison de biens.")]

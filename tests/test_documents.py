@@ -112,7 +112,7 @@ def test_the_tour_runs_and_says_what_the_readme_shows(toured):
         wrong = re.search(r"# with (.*)", command)
         value = json.loads(client)
         if wrong:
-            value["plan"]["items"][0]["price"] = json.loads(f"{{{wrong[1]}}}")["price"]
+            value["plans"][0]["items"][0]["price"] = json.loads(f"{{{wrong[1]}}}")["price"]
         file.write_text(json.dumps(value))
         said = run(toured, command.partition("#")[0], fails=bool(wrong))
         exact = not any(word in command for word in (" export ", " verify ", " report "))

@@ -19,7 +19,7 @@ from lib.root import Root
 
 DATES = ("TODAY=2026-11-08", "MONTH=2026-10", "MAIL=no")
 OLD, AHEAD = 1_000_000_000, 4_000_000_000
-STARTED = {"plan.start": "2026-10"}
+STARTED = {"plans.0.start": "2026-10"}
 
 # --- a flag stands only over what it was made from ------------------------------------
 

@@ -36,7 +36,7 @@ def test_both_can_be_typed_and_a_first_client_follows(tmp_path):
     assert (issuer(root)["numbering"], issuer(root)["vat_regime"]) == ("issuer", "franchise")
     client = json.loads((root.clients / "first_client.json").read_text())
     assert client["vat"] == {"treatment": "franchise"}
-    assert [item["vat_rate"] for item in client["plan"]["items"]] == ["0"]
+    assert [item["vat_rate"] for item in client["plans"][0]["items"]] == ["0"]
 
 
 def test_what_is_typed_wrong_lays_nothing_out(tmp_path):

@@ -39,29 +39,29 @@ def told(root: Root) -> str:
 
 # What is changed in clients/nord.json, and how the line about that place begins.
 CLIENT_MISTAKES = [
-    ("plan.items.1.price", "12,50", '"12,50" is not an amount; write "12.50"'),
-    ("plan.items.1.price", "12.5", '"12.5" is not an amount; write'),
-    ("plan.items.1.price", "1 200.00", '"1 200.00" is not an amount; write "1200.00"'),
-    ("plan.items.1.price", "12.50\n", '"12.50\\n" is not an amount; write "12.50"'),
+    ("plans.0.items.1.price", "12,50", '"12,50" is not an amount; write "12.50"'),
+    ("plans.0.items.1.price", "12.5", '"12.5" is not an amount; write'),
+    ("plans.0.items.1.price", "1 200.00", '"1 200.00" is not an amount; write "1200.00"'),
+    ("plans.0.items.1.price", "12.50\n", '"12.50\\n" is not an amount; write "12.50"'),
     ("party.phone", "+33240000000\n", '"+33240000000\\n" is not a telephone number; write "+332'),
-    ("plan.items.1.price", "-5.00", '"-5.00" is not an amount; write'),
-    ("plan.items.1.price", "1234567890.00", '"1234567890.00" is not an amount'),
-    ("plan.items.1.price", "NaN", '"NaN" is not an amount; write'),
-    ("plan.items.1.price", "1e3", '"1e3" is not an amount; write'),
-    ("plan.items.1.price", "٣.٠٠", '"٣.٠٠" is not an amount; write'),
-    ("plan.items.1.price", 12, '12 is not an amount; write "12", in quotes'),
-    ("plan.items.1.price", "1,234.50", '"1,234.50" is not an amount; write "1234.50" ['),
-    ("plan.items.1.price", "1.234,50", '"1.234,50" is not an amount; write "1234.50" ['),
-    ("plan.items.1.price", "1 234,50", '"1 234,50" is not an amount; write "1234.50" ['),
-    ("plan.items.1.price", "1'234.50", '"1\'234.50" is not an amount; write "1234.50" ['),
-    ("plan.items.1.price", "1,234,567", '"1,234,567" is not an amount; write "1234567" ['),
-    ("plan.items.1.price", "49,00 €", '"49,00 €" is not an amount; write "49.00" ['),
-    ("plan.items.1.price", "49.999", '"49.999" is not an amount; write digits, and where'),
-    ("plan.items.1.price", "1,23,4.5", '"1,23,4.5" is not an amount; write'),
-    ("plan.items.1.price", None, "is missing; add an amount such as"),
-    ("plan.items.1.price", {}, "{} is not an amount; write"),
-    ("plan.items", None, "is missing; add a list of items"),
-    ("plan.items", "x", '"x" is not a list of items'),
+    ("plans.0.items.1.price", "-5.00", '"-5.00" is not an amount; write'),
+    ("plans.0.items.1.price", "1234567890.00", '"1234567890.00" is not an amount'),
+    ("plans.0.items.1.price", "NaN", '"NaN" is not an amount; write'),
+    ("plans.0.items.1.price", "1e3", '"1e3" is not an amount; write'),
+    ("plans.0.items.1.price", "٣.٠٠", '"٣.٠٠" is not an amount; write'),
+    ("plans.0.items.1.price", 12, '12 is not an amount; write "12", in quotes'),
+    ("plans.0.items.1.price", "1,234.50", '"1,234.50" is not an amount; write "1234.50" ['),
+    ("plans.0.items.1.price", "1.234,50", '"1.234,50" is not an amount; write "1234.50" ['),
+    ("plans.0.items.1.price", "1 234,50", '"1 234,50" is not an amount; write "1234.50" ['),
+    ("plans.0.items.1.price", "1'234.50", '"1\'234.50" is not an amount; write "1234.50" ['),
+    ("plans.0.items.1.price", "1,234,567", '"1,234,567" is not an amount; write "1234567" ['),
+    ("plans.0.items.1.price", "49,00 €", '"49,00 €" is not an amount; write "49.00" ['),
+    ("plans.0.items.1.price", "49.999", '"49.999" is not an amount; write digits, and where'),
+    ("plans.0.items.1.price", "1,23,4.5", '"1,23,4.5" is not an amount; write'),
+    ("plans.0.items.1.price", None, "is missing; add an amount such as"),
+    ("plans.0.items.1.price", {}, "{} is not an amount; write"),
+    ("plans.0.items", None, "is missing; add a list of items"),
+    ("plans.0.items", "x", '"x" is not a list of items'),
     ("langauge", "fr", 'is an unknown key; did you mean "language"?'),
     ("party.siren", "732829321", '"732829321" is not a SIREN (nine digits): its check digits'),
     ("party.siren", "732 829 320", '"732 829 320" is not a SIREN (nine digits); write "7328'),
@@ -77,13 +77,18 @@ CLIENT_MISTAKES = [
     ("id", "north", '"north" is not the name of the file; write "nord"'),
     ("code", "nord", '"nord" is not a code (1 to 8 of A-Z and 0-9); write'),
     ("code", "ATL", '"ATL" is the code of issuer.json too'),
-    ("plan.start", "2026-02-30", '"2026-02-30" is not a month or a date: the calendar has no such'),
-    ("plan.end", "2025-12", '"2025-12" is before the start of the plan, "2026-01"'),
-    ("plan.every_months", 2, "2 is not a number of months: 1, 3 or 12; write one of 1, 3, 12"),
-    ("plan.items.0.vat_rate", "19.6", '"19.6" is not a rate in force in France'),
-    ("plan.items.0.vat_rate", "0", '"0" is not a rate under treatment standard'),
-    ("plan.items.0.unit", "HEURE", '"HEURE" is not a unit'),
-    ("plan.items.0.category", "goods", '"goods" is not what the issuer sells'),
+    (
+        "plans.0.start",
+        "2026-02-30",
+        '"2026-02-30" is not a month or a date: the calendar has no such',
+    ),
+    ("plans.0.end", "2025-12", '"2025-12" is before the start of the plan, "2026-01"'),
+    ("plans.0.every_months", 0, "0 is not a number of months (1 to 36); write a whole number"),
+    ("plans.0.every_months", 37, "37 is not a number of months (1 to 36); write a whole number"),
+    ("plans.0.items.0.vat_rate", "19.6", '"19.6" is not a rate in force in France'),
+    ("plans.0.items.0.vat_rate", "0", '"0" is not a rate under treatment standard'),
+    ("plans.0.items.0.unit", "HEURE", '"HEURE" is not a unit'),
+    ("plans.0.items.0.category", "goods", '"goods" is not what the issuer sells'),
     ("currency", "USD", '"USD" is not a currency that invoices are issued in; only "EUR" is'),
     ("status", "open", '"open" is not a status; write one of "active", "closed"'),
     ("payment_terms.days", -1, "-1 is not a number of days (0 to 120); write"),
@@ -91,7 +96,7 @@ CLIENT_MISTAKES = [
 
 
 def place_of(dotted: str) -> str:
-    """plan.items.1.price as messages have it: plan.items[1].price."""
+    """plans.0.items.1.price as messages have it: plans[0].items[1].price."""
     return re.sub(r"\.([0-9]+)", r"[\1]", dotted)
 
 
@@ -106,15 +111,15 @@ def test_a_mistake_in_a_client_file_gets_one_line(tmp_path, place, value, line):
     ("changes", "line"),
     [
         (
-            {"language": "en", "plan.items.0.description": {"fr": "Hébergement"}},
-            'plan.items[0].description.en: is missing; the client\'s language is "en"',
+            {"language": "en", "plans.0.items.0.description": {"fr": "Hébergement"}},
+            'plans[0].items[0].description.en: is missing; the client\'s language is "en"',
         ),
-        ({"plan.items.1.id": "hosting"}, "plan: two items have the id hosting: rename one"),
+        ({"plans.0.items.1.id": "hosting"}, "plans[0]: two items have the id hosting: rename one"),
         ({"party.person": True}, "party.siren: a private person has none; remove it"),
         ({"party.email": ["a@b"]}, 'party.email[0]: "a@b" is not an e-mail address; write'),
         (
-            {"plan.discounts": [{"id": "dd", "description": {"fr": "x"}}]},
-            'plan.discounts[0]: expected either "percent" or "amount", and only one of them',
+            {"plans.0.discounts": [{"id": "dd", "description": {"fr": "x"}}]},
+            'plans[0].discounts[0]: expected either "percent" or "amount", and only one of them',
         ),
         (
             {"vat": {"treatment": "exempt", "exemption_reason": "art. 261 CGI"}},
@@ -186,10 +191,10 @@ def test_a_file_that_is_no_json_object_is_placed(tmp_path, data, line):
 
 def test_a_comma_that_may_be_both_gets_both_readings(tmp_path):
     item = house.metered("hours", "hours", "1,234")
-    root = house.build(tmp_path, house.client(changes={"plan.items": [item]}))
+    root = house.build(tmp_path, house.client(changes={"plans.0.items": [item]}))
     assert told(root).startswith(
-        'clients/nord.json: plan.items[0].unit_price: "1,234" is not a price (up to 4 decimals);'
-        ' write "1.234" or "1234" ['
+        'clients/nord.json: plans[0].items[0].unit_price: "1,234" is not a price'
+        ' (up to 4 decimals); write "1.234" or "1234" ['
     )
 
 
@@ -209,21 +214,19 @@ def test_a_json_number_is_no_amount(tmp_path):
     root = house.build(tmp_path)
     text = json.dumps(house.client()).replace('"15.00"', "15.00")
     house.write(root, "clients/nord.json", text.encode())
-    line = (
-        'clients/nord.json: plan.items[1].price: 15.00 is not an amount; write "15.00", in quotes ['
-    )
-    assert told(root).startswith(line)
+    line = 'plans[0].items[1].price: 15.00 is not an amount; write "15.00", in quotes ['
+    assert told(root).startswith(f"clients/nord.json: {line}")
 
 
 def test_all_problems_of_all_files_are_said_at_once(tmp_path):
-    bad = {"plan.items.1.price": "12,50", "zebra": 1, "apple": 2}
+    bad = {"plans.0.items.1.price": "12,50", "zebra": 1, "apple": 2}
     root = house.build(tmp_path, house.client(changes=bad))
     house.put_client(root, house.client("ouest", {"language": "de"}, i=3))
     house.put_client(root, house.client("sud", i=2))
     found = sorted(line.split(": ")[:2] for line in refused(root))
     assert found == [
         ["clients/nord.json", "apple"],
-        ["clients/nord.json", "plan.items[1].price"],
+        ["clients/nord.json", "plans[0].items[1].price"],
         ["clients/nord.json", "zebra"],
         ["clients/ouest.json", "language"],
     ]
@@ -305,7 +308,7 @@ def test_every_placeholder_of_a_new_root_is_named_once(tmp_path):
 # --- usage ---------------------------------------------------------------------------
 
 
-HOURS = {"plan.items": [house.item("hosting"), house.metered("support", "hours")]}
+HOURS = {"plans.0.items": [house.item("hosting"), house.metered("support", "hours")]}
 
 
 def test_a_missing_quantity_names_the_file_that_lacks_it(tmp_path):
@@ -315,7 +318,7 @@ def test_a_missing_quantity_names_the_file_that_lacks_it(tmp_path):
 
 
 def test_a_quarter_asks_for_each_of_its_months(tmp_path):
-    changes = HOURS | {"plan.every_months": 3, "plan.start": "2026-08"}
+    changes = HOURS | {"plans.0.every_months": 3, "plans.0.start": "2026-08"}
     used = house.usage("nord", "2026-09", {"hours": "1"})
     root = house.build(tmp_path, house.client(changes=changes), used=(used,))
     assert [line.split(": ")[0] for line in refused(root)] == [
@@ -327,7 +330,10 @@ def test_a_quarter_asks_for_each_of_its_months(tmp_path):
 USAGE_MISTAKES = [
     ({"quantities.hours": "1,5"}, 'quantities.hours: "1,5" is not a quantity (up to 4 decimals);'),
     ({"quantities.hours": "-1"}, 'quantities.hours: "-1" is not a quantity'),
-    ({"quantities.hour": "1"}, "quantities.hour: is no metric of the client's plan; it has hours"),
+    (
+        {"quantities.hour": "1"},
+        "quantities.hour: is not a metric of the client's plans; they have hours",
+    ),
     ({"client": "sud"}, 'client: "sud" is not the folder\'s; write "nord"'),
     (
         {"month": "2026-09"},
@@ -375,14 +381,16 @@ def test_check_says_what_a_run_would_say(tmp_path):
     root = house.build(tmp_path, house.client(changes=HOURS), used=(used,))
     ran = house.call("check_inputs", root)
     assert ran.code == 1
-    assert ran.err.startswith("data/usage/nord/2026-10.manual.json: quantities.hour: is no metric")
+    assert ran.err.startswith(
+        "data/usage/nord/2026-10.manual.json: quantities.hour: is not a metric"
+    )
 
 
 # --- whatever people write -----------------------------------------------------------
 
 RICH = house.client(
     changes={
-        "plan.items": [
+        "plans.0.items": [
             house.item("hosting"),
             house.metered("support", "hours", included="2"),
             house.metered("calls", "hours", charge="graduated") | {"tiers": [
@@ -390,14 +398,14 @@ RICH = house.client(
             house.item("box", charge="package") | {"metric": "hours", "tiers": [{"price": "9.00"}]},
             house.item("fee", charge="percentage") | {"metric": "hours", "rate": "2.5"},
         ],
-        "plan.discounts": [{"id": "welcome", "description": {"fr": "Remise"}, "percent": "10"}],
-        "plan.minimum": {"amount": "20.00", "vat_rate": "20"},
-        "plan.end": "2027-12-31",
+        "plans.0.discounts": [{"id": "welcome", "description": {"fr": "Remise"}, "percent": "10"}],
+        "plans.0.minimum": {"amount": "20.00", "vat_rate": "20"},
+        "plans.0.end": "2027-12-31",
         "delivery": {"email": True, "cc": ["a@client.example"]},
     }
 )  # fmt: skip
 for _entry, _key in ((2, "unit_price"), (3, "price"), (4, "price")):
-    RICH["plan"]["items"][_entry].pop(_key, None)
+    RICH["plans"][0]["items"][_entry].pop(_key, None)
 
 ANYTHING = st.one_of(
     st.none(),
@@ -457,8 +465,7 @@ def survives(root: Root) -> None:
         return
     client = given_inputs.clients["nord"].client
     with contextlib.suppress(MissingUsage):
-        billable = billing.billable(client, house.MONTH, given_inputs.usage)
-        if isinstance(billable, billing.Billable):
+        if billing.bill(client, house.MONTH, given_inputs.usage, {}).invoices:
             house.draft(root)
 
 
@@ -534,9 +541,9 @@ def objects(value: Any) -> list[dict[str, Any]]:
     ("place", "found", "remedy"),
     [
         ("party.name", "Zeta et Cie SARL ", 'write "Zeta et Cie SARL"'),
-        ("plan.items.0.description.fr", " Hébergement du site", 'write "Hébergement du site"'),
-        ("plan.items.0.price", "49.5", 'write "49.50"'),
-        ("plan.items.0.price", "1 234,50", 'write "1234.50"'),
+        ("plans.0.items.0.description.fr", " Hébergement du site", 'write "Hébergement du site"'),
+        ("plans.0.items.0.price", "49.5", 'write "49.50"'),
+        ("plans.0.items.0.price", "1 234,50", 'write "1234.50"'),
     ],
 )
 def test_a_remedy_is_what_was_meant(tmp_path, place, found, remedy):

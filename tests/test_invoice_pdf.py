@@ -669,8 +669,8 @@ def test_what_is_outside_the_scope_of_vat_has_no_vat_number_and_no_rate(tmp_path
         "party.vat_number": "CHE318462755TVA",
         "party.address.country": "CH",
         "vat.treatment": "outside_eu",
-        "plan.items": [house.item("hosting", vat_rate="0")],
-        "plan.discounts": [{"id": "gift", "description": {"fr": "Offert"}, "percent": "10"}],
+        "plans.0.items": [house.item("hosting", vat_rate="0")],
+        "plans.0.discounts": [{"id": "gift", "description": {"fr": "Offert"}, "percent": "10"}],
     }
     made = house.draft(house.build(tmp_path, house.client(changes=swiss)))
     xml = facturx_xml.generate(made)

@@ -35,24 +35,28 @@ SOUND: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "standard, debits": ({}, {"debits": True}, ["S"]),
     "standard, no bank": ({}, {"bank": None}, ["S"]),
     "franchise": (
-        {"vat.treatment": "franchise", "plan.items": FREE},
+        {"vat.treatment": "franchise", "plans.0.items": FREE},
         {"vat_regime": "franchise", "party.vat_number": None},
         ["E"],
     ),
     "franchise, sole trader with a VAT number": (
-        {"vat.treatment": "franchise", "plan.items": FREE},
+        {"vat.treatment": "franchise", "plans.0.items": FREE},
         {"vat_regime": "franchise", "legal_form": "EI", "capital": None},
         ["E"],
     ),
-    "reverse charge": ({"vat.treatment": "reverse_charge", "plan.items": FREE}, {}, ["AE"]),
-    "intra_eu, services": ({**GERMAN, "vat.treatment": "intra_eu", "plan.items": FREE}, {}, ["AE"]),
+    "reverse charge": ({"vat.treatment": "reverse_charge", "plans.0.items": FREE}, {}, ["AE"]),
+    "intra_eu, services": (
+        {**GERMAN, "vat.treatment": "intra_eu", "plans.0.items": FREE},
+        {},
+        ["AE"],
+    ),
     "intra_eu, both": (
-        {**GERMAN, "vat.treatment": "intra_eu", "plan.items": BOTH},
+        {**GERMAN, "vat.treatment": "intra_eu", "plans.0.items": BOTH},
         {"operation_category": "mixed"},
         ["AE", "K"],
     ),
     "export": (
-        {**AMERICAN, "vat.treatment": "export", "plan.items": FREE},
+        {**AMERICAN, "vat.treatment": "export", "plans.0.items": FREE},
         {"operation_category": "goods"},
         ["G"],
     ),
@@ -60,8 +64,8 @@ SOUND: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
         {
             **AMERICAN,
             "vat.treatment": "outside_eu",
-            "plan.items": FREE,
-            "plan.discounts": [{"id": "gift", "description": {"en": "Gift"}, "percent": "10"}],
+            "plans.0.items": FREE,
+            "plans.0.discounts": [{"id": "gift", "description": {"en": "Gift"}, "percent": "10"}],
         },
         {},
         ["O"],
@@ -73,13 +77,13 @@ SOUND: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
                 "exemption_code": "VATEX-FR-CGI261-4",
                 "exemption_reason": "Exonération de TVA, art. 261-4 du CGI",
             },
-            "plan.items": FREE,
+            "plans.0.items": FREE,
         },
         {},
         ["E"],
     ),
     "discount of everything": (
-        {"plan.discounts": [{"id": "gift", "description": {"fr": "Offert"}, "percent": "100"}]},
+        {"plans.0.discounts": [{"id": "gift", "description": {"fr": "Offert"}, "percent": "100"}]},
         {},
         ["S"],
     ),
@@ -102,7 +106,7 @@ def test_every_vat_treatment_passes(tmp_path, case):
 @pytest.mark.parametrize("rate", sorted(territories.french_rates()), ids=str)
 def test_every_rate_that_an_input_may_have_passes(tmp_path, rate):
     items = [house.item("hosting", vat_rate=str(rate))]
-    document = drafted(tmp_path, {"plan.items": items}, {})
+    document = drafted(tmp_path, {"plans.0.items": items}, {})
     assert judges.verdicts(document, facturx_xml.generate(document)) == []
 
 
@@ -155,13 +159,18 @@ def test_an_unknown_address_is_a_private_customer_s_right_and_no_seller_s(tmp_pa
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"plan.items": [house.item("hosting", "833333333.32")]}, ""),
-        ({"plan.items": [house.item("hosting", "833333333.34")]}, "1000000000.01 is more than an"),
+        ({"plans.0.items": [house.item("hosting", "833333333.32")]}, ""),
+        (
+            {"plans.0.items": [house.item("hosting", "833333333.34")]},
+            "1000000000.01 is more than an",
+        ),
         # A discount takes all of it back, but its line alone is too large for the standard.
         (
             {
-                "plan.items": [house.metered("hours", "hours", "999999999.9999")],
-                "plan.discounts": [{"id": "all", "description": {"fr": "Tout"}, "percent": "100"}],
+                "plans.0.items": [house.metered("hours", "hours", "999999999.9999")],
+                "plans.0.discounts": [
+                    {"id": "all", "description": {"fr": "Tout"}, "percent": "100"}
+                ],
             },
             "999999999999800000.00 is more than an invoice may come to, 999999999.99: mend",
         ),

@@ -32,7 +32,7 @@ PUBLIC = "21440109" + stdnum.luhn.calc_check_digit("21440109")
 METERED = [house.metered("support", "hours")]
 AMERICAN = {"party.address.country": "US", "party.siren": None}
 GERMAN = {"party.address.country": "DE", "party.siren": None, "party.vat_number": "DE136695976"}
-RATES = "plan.items"
+RATES = "plans.0.items"
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ RATES = "plan.items"
         ({"payment_terms": {"days": 61}}, {}, "I-TERMS clients/nord.json: payment_terms.days: 61"),
         ({"payment_terms": {"days": 45, "end_of_month": True}}, {}, ""),
         ({"payment_terms": {"days": 46, "end_of_month": True}}, {}, "I-TERMS"),
-        ({"payment_terms": {"days": 45}, "plan.items": METERED}, {}, ""),
-        ({"payment_terms": {"days": 46}, "plan.items": METERED}, {}, "I-TERMS"),
+        ({"payment_terms": {"days": 45}, "plans.0.items": METERED}, {}, ""),
+        ({"payment_terms": {"days": 46}, "plans.0.items": METERED}, {}, "I-TERMS"),
         ({"payment_terms": {"days": 30}, "party.siren": PUBLIC}, {}, ""),
         ({"payment_terms": {"days": 31}, "party.siren": PUBLIC}, {}, "I-TERMS"),
         (
@@ -62,7 +62,7 @@ RATES = "plan.items"
         (
             {RATES: [house.item("hosting", vat_rate="8.5")]},
             {},
-            'I-VAT-RATE clients/nord.json: plan.items[0].vat_rate: "8.5" is not a rate of France',
+            'I-VAT-RATE clients/nord.json: plans[0].items[0].vat_rate: "8.5" is not a rate of',
         ),
         ({"party.address.country": "RE"}, {}, "I-VAT-RATE"),
         ({"party.address.postcode": "20000"}, {}, ""),

@@ -67,7 +67,7 @@ def test_the_franchise_is_worded_by_the_law_of_its_day(tmp_path, day, article):
     seller = {"vat_regime": "franchise", "party.vat_number": None}
     client = {
         "vat.treatment": "franchise",
-        "plan.items": [house.item("hosting", vat_rate="0")],
+        "plans.0.items": [house.item("hosting", vat_rate="0")],
     }
     root = house.build(tmp_path, house.client(changes=client), seller=house.issuer(seller))
     (subtotal,) = house.draft(root, name=day[:7], day=day).vat_breakdown
@@ -82,7 +82,7 @@ def test_a_brace_in_a_name_is_a_brace():
 
 
 def test_a_day_that_the_table_does_not_know_is_refused(tmp_path):
-    root = house.build(tmp_path, house.client(changes={"plan.start": "2020-01"}))
+    root = house.build(tmp_path, house.client(changes={"plans.0.start": "2020-01"}))
     ran = house.month(root, "2021-01", "2021-02-01")
     assert ran.code == 1
     assert ran.err.startswith("ISSUE_DATE: no mention services is known for 2021-02-01")
@@ -126,7 +126,7 @@ def test_a_seller_of_another_state_cites_no_french_law(tmp_path, early):
 def test_a_domestic_reverse_charge_abroad_has_the_code_of_the_directive(tmp_path):
     client = ABROAD | {
         "vat.treatment": "reverse_charge",
-        "plan.items": [house.item("hosting", vat_rate="0")],
+        "plans.0.items": [house.item("hosting", vat_rate="0")],
     }
     (subtotal,) = drafted(tmp_path, client, ABROAD).vat_breakdown
     assert subtotal.exemption_code == "VATEX-EU-AE"
@@ -150,7 +150,7 @@ def test_services_outside_the_eu_say_why_they_bear_no_vat(tmp_path, changes, sel
         "vat.treatment": "outside_eu",
         "party.siren": None,
         "party.address.country": "CH",
-        "plan.items": [house.item("hosting", vat_rate="0")],
+        "plans.0.items": [house.item("hosting", vat_rate="0")],
     }
     (subtotal,) = drafted(tmp_path, client | changes, seller).vat_breakdown
     assert (subtotal.category, subtotal.exemption_code) == ("O", "VATEX-EU-O")
@@ -213,8 +213,8 @@ def test_a_garbled_mention_is_found_and_a_right_one_is_not(tmp_path, changes):
 def test_the_wording_of_another_law_is_found(tmp_path):
     client = {
         "vat.treatment": "franchise",
-        "plan.items.0.vat_rate": "0",
-        "plan.items.1.vat_rate": "0",
+        "plans.0.items.0.vat_rate": "0",
+        "plans.0.items.1.vat_rate": "0",
     }
     seller = {"vat_regime": "franchise", "party.vat_number": None}
     made = drafted(tmp_path, client, seller)

@@ -25,7 +25,7 @@ from lib.root import Root
 # What the phases after direct invoicing write: mails, packages, balances.
 LATER = ("data/outbox/", "data/balance/", "downloads/", "exports/")
 DATES = ("TODAY=2026-11-08", "MONTH=2026-10")
-HOURS = {"plan.items": [house.item("hosting"), house.metered("support", "hours")]}
+HOURS = {"plans.0.items": [house.item("hosting"), house.metered("support", "hours")]}
 
 
 # --- make ----------------------------------------------------------------------------
@@ -277,9 +277,9 @@ def test_an_invoice_is_issued_anew_only_once_it_is_credited_in_full_and_only_whe
     ran = house.month(root, client="nord", reissue="yes")
     assert "already invoiced: NORD-2026-0001" in ran.out
     credit(root, "NORD-2026-0001", "70.00")
-    assert "is credited; issue anew with REISSUE=yes" in house.month(root).out
-    assert "is credited; issue anew" in house.month(root, client="nord").out
-    assert "is credited; issue anew" in house.month(root, reissue="yes").out
+    assert "is credited; issue it again with REISSUE=yes" in house.month(root).out
+    assert "is credited; issue it again" in house.month(root, client="nord").out
+    assert "is credited; issue it again" in house.month(root, reissue="yes").out
     assert house.month(root, client="nord", reissue="yes").code == 0
     assert house.numbers(root, "nord")[-1] == "NORD-2026-0004"
     before = house.tree(root)
@@ -288,22 +288,24 @@ def test_an_invoice_is_issued_anew_only_once_it_is_credited_in_full_and_only_whe
     assert house.tree(root) == before
 
 
-def test_two_invoices_never_cover_the_same_day(tmp_path):
+def test_no_day_is_billed_twice_when_the_rhythm_changes(tmp_path):
     root = house.build(tmp_path)
     assert house.month(root).code == 0
-    house.put_client(root, house.client(changes={"plan.every_months": 3, "plan.start": "2026-09"}))
-    before = house.tree(root)
-    ran = house.month(root, "2026-11", "2026-12-08")
-    assert ran.code == 1
-    said = "the period 2026-09-01 to 2026-11-30 overlaps that of NORD-2026-0001"
-    assert ran.err.startswith(f"clients/nord.json: plan: {said}")
-    assert house.tree(root) == before
+    changes = {"plans.0.every_months": 3, "plans.0.start": "2026-09"}
+    house.put_client(root, house.client(changes=changes))
+    assert house.month(root, "2026-11", "2026-12-08").code == 0
+    made = house.issued(root, "nord", "NORD-2026-0002")
+    # September and November: 60 of the 91 days of 49.00 and 15.00
+    assert [str(line.net) for line in made.lines] == ["32.31", "9.89"]
+    service = house.records(root, "nord")[-1]["services"][0]
+    assert (service["start"], service["end"]) == ("2026-09-01", "2026-11-30")
+    assert service["pauses"] == [["2026-10-01", "2026-10-31"]]
 
 
 def test_a_file_changed_after_its_invoice_is_told_and_changes_nothing(tmp_path):
     root = house.build(tmp_path)
     assert house.month(root).code == 0
-    house.put_client(root, house.client(changes={"plan.items.0.price": "59.00"}))
+    house.put_client(root, house.client(changes={"plans.0.items.0.price": "59.00"}))
     late = house.put_usage(root, house.usage("nord", "2026-10", None, house.one_off()))
     before = house.tree(root)
     ran = house.month(root)
@@ -329,7 +331,7 @@ def test_a_metric_that_left_the_plan_does_not_stop_later_months(tmp_path):
     used = house.usage("nord", "2026-10", {"hours": "3"}, house.one_off())
     root = house.build(tmp_path, house.client(changes=HOURS), used=(used,))
     assert house.month(root).code == 0
-    plain = {"language": "en", "plan.items": [house.item("hosting")]}
+    plain = {"language": "en", "plans.0.items": [house.item("hosting")]}
     house.put_client(root, house.client(changes=plain))
     ran = house.month(root, "2026-11", "2026-12-08")
     assert ran.code == 0, ran

@@ -84,7 +84,7 @@ def test_an_exempt_client_with_an_address_of_three_lines_is_invoiced(root):
         ({"CODE": "NORD"}, 'code: "NORD" is the code of clients/nord.json already'),
         ({"VAT_RATE": "19"}, 'vat_rate: "19" is not a rate in force in France'),
         ({"COUNTRY": "DE", "SIREN": ""}, "TREATMENT: is missing"),
-        ({"EVERY": "7"}, "plan.every_months: 7 is not a number of months"),
+        ({"EVERY": "37"}, "plans[0].every_months: 37 is not a number of months"),
     ],
 )
 def test_what_check_would_refuse_is_not_written(root, changes, said):

@@ -22,7 +22,9 @@ def test_a_fault_of_another_client_hinders_no_preview_of_one(tmp_path):
     house.put_client(root, house.client("sud", {"code": "no code"}, i=2))
     house.write(root, "clients/notes.txt", b"")
     house.put_usage(root, house.usage("ouest", house.MONTH, {"hours": "1"}))
-    house.put_client(root, house.client(changes={"plan.items": [house.item("hosting", "50.00")]}))
+    house.put_client(
+        root, house.client(changes={"plans.0.items": [house.item("hosting", "50.00")]})
+    )
     assert preview(root).code == 1
     ran = preview(root, client="nord")
     assert (ran.code, ran.err) == (0, "")

@@ -237,9 +237,9 @@ def told(text: str, place: str) -> list[str]:
 
 def test_a_client_file_is_told_what_was_meant(tmp_path):
     places = {
-        "plan.items.1.price": "amount",
-        "plan.start": "day",
-        "plan.items.0.vat_rate": "percent",
+        "plans.0.items.1.price": "amount",
+        "plans.0.start": "day",
+        "plans.0.items.0.vat_rate": "percent",
         "party.siren": "siren",
         "party.address.country": "country",
     }

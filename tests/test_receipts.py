@@ -374,7 +374,9 @@ def text_of_receipt(root, number):
 
 
 def test_a_receipt_asks_for_nothing_and_says_what_was_paid_in_both_languages(tmp_path):
-    english = house.client("sud", {"language": "en", "plan.items.0.description.en": "Hosting"}, i=2)
+    english = house.client(
+        "sud", {"language": "en", "plans.0.items.0.description.en": "Hosting"}, i=2
+    )
     root = house.build(tmp_path / "root", house.client(), english)
     assert house.month(root).code == 0
     past.lay(

@@ -50,10 +50,10 @@ def test_what_is_said_in_english_is_said_in_french(path):
 
 def test_every_key_of_a_client_has_its_row_twice():
     text = (house.HOME / "docs" / "reference.md").read_text()
-    for key in ("payment_terms.days", "plan.items[].charge", "plan.discounts[].percent"):
+    for key in ("payment_terms.days", "plans[].items[].charge", "plans[].discounts[].percent"):
         assert text.count(f"| `{key}` |") == 2, key
     for model in ("flat", "per_unit", "graduated, volume", "package", "percentage"):
-        assert text.count(f"### `plan.items[]`, charge: {model}\n") == 2
+        assert text.count(f"### `plans[].items[]`, charge: {model}\n") == 2
 
 
 def test_the_schema_that_an_example_names_is_there():

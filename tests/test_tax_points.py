@@ -33,7 +33,7 @@ def delivered(tmp_path_factory):
         house.item("hosting", "50.00", category="services"),
     ]
     seller = house.issuer({"operation_category": "mixed"})
-    client = house.client("nord", {"plan.items": items})
+    client = house.client("nord", {"plans.0.items": items})
     root = house.build(tmp_path_factory.mktemp("delivered") / "root", client, seller=seller)
     assert house.month(root).code == 0
     for month in ("2026-10", "2026-11"):

@@ -223,7 +223,7 @@ def direct(folder: Any, case: Case, language: str = "fr") -> Document | list[Any
         "party": buyer_of(case),
         "language": language,
         "vat": EXEMPT if case.treatment == "exempt" else {"treatment": case.treatment},
-        "plan.items": [house.item("hosting", vat_rate=rate)],
+        "plans.0.items": [house.item("hosting", vat_rate=rate)],
     }
     root = house.build(folder, house.client(changes=changes), seller=house.issuer(seller_of(case)))
     try:
@@ -327,7 +327,7 @@ AMERICAN = {"party.siren": None, "party.address.country": "US", "language": "en"
 @pytest.mark.parametrize("treatment", ["export", "outside_eu", "reverse_charge"])
 def test_goods_and_services_outside_the_eu_are_invoiced_apart(tmp_path, treatment):
     items = [house.item(sold, vat_rate="0", category=sold) for sold in (G, S)]
-    client = {**AMERICAN, "vat.treatment": treatment, "plan.items": items}
+    client = {**AMERICAN, "vat.treatment": treatment, "plans.0.items": items}
     root = house.build(
         tmp_path,
         house.client(changes=client),
@@ -339,21 +339,25 @@ def test_goods_and_services_outside_the_eu_are_invoiced_apart(tmp_path, treatmen
 
 
 def test_nothing_is_said_of_a_treatment_before_it_is_known_what_is_sold(tmp_path):
-    client = {**AMERICAN, "vat.treatment": "export", "plan.items": [house.item("x1", vat_rate="0")]}
+    client = {
+        **AMERICAN,
+        "vat.treatment": "export",
+        "plans.0.items": [house.item("x1", vat_rate="0")],
+    }
     root = house.build(
         tmp_path,
         house.client(changes=client),
         seller=house.issuer({"operation_category": "mixed"}),
     )
     (line,) = house.call("check_inputs", root).err.splitlines()
-    assert "plan.items[0].category: is missing" in line
+    assert "plans[0].items[0].category: is missing" in line
 
 
 def test_a_one_off_line_is_lawful_under_the_client_s_treatment(tmp_path):
     client = {
         **AMERICAN,
         "vat.treatment": "outside_eu",
-        "plan.items": [house.item("hosting", vat_rate="0", category=S)],
+        "plans.0.items": [house.item("hosting", vat_rate="0", category=S)],
     }
     used = house.usage("nord", house.MONTH, None, house.one_off(vat_rate="0", category=G))
     root = house.build(

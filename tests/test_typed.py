@@ -95,7 +95,7 @@ def start(root: Root, words: tuple[str, ...], environment: dict[str, str]) -> ho
 
 def lay_out(folder: Path) -> Root:
     root = batches.build(folder / "root", batches.file_of(batches.row(1)))
-    house.put_client(root, house.client("sud", {"plan.start": "2026-10"}, i=2))
+    house.put_client(root, house.client("sud", {"plans.0.start": "2026-10"}, i=2))
     (folder / "backups").mkdir()
     paid = "client,invoice,amount,date,method,reference,note\n"
     (folder / "payments.csv").write_text(f"{paid}sud,SUD-2026-0001,76.80,2026-11-09,cash,,\n")

@@ -63,7 +63,7 @@ def house_of_a_month(tmp_path_factory: pytest.TempPathFactory) -> Path:
     batches = house.metered("batches", "batch_invoices", "0.50")
     root = house.build(
         tmp_path_factory.mktemp("house") / "root",
-        house.client("nord", {"plan.items.1": batches}),
+        house.client("nord", {"plans.0.items.1": batches}),
         house.client("sud", i=2),
     )
     house.write(root, "batch_clients/plume.json", batch_client)

@@ -47,8 +47,8 @@ class House:
         treatment = {"vat": {"treatment": "franchise"}} if self.franchise else {}
         self.root = batches.build(folder, changes=batches.FRANCHISE if self.franchise else None)
         house.write(self.root, "issuer.json", house.issuer(changes))
-        payer = batches.payer({"plan.start": "2025-01", **treatment})
-        payer["plan"]["items"][0] |= rate
+        payer = batches.payer({"plans.0.start": "2025-01", **treatment})
+        payer["plans"][0]["items"][0] |= rate
         house.put_client(self.root, payer)
         self.clients = [self._client(i) for i in range(2, 7)]
         for value in self.clients:
@@ -66,8 +66,8 @@ class House:
                 "days": dice.choice([0, 30, 45]),
                 "end_of_month": dice.random() < 0.5,
             },
-            "plan.start": dice.choice(["2025-01", "2025-01-10"]),
-            "plan.every_months": dice.choice([1, 1, 3]),
+            "plans.0.start": dice.choice(["2025-01", "2025-01-10"]),
+            "plans.0.every_months": dice.choice([1, 1, 3]),
         }
         kind = (
             "franchise"
@@ -83,12 +83,14 @@ class House:
             changes |= {"party.siren": None, "party.address.country": where[0]}
             changes["party.vat_number"] = where[1]
         items = [self._item(n, dice.choice(_CHARGES), rate) for n in range(dice.randint(1, 4))]
-        changes["plan.items"] = items
+        changes["plans.0.items"] = items
         both = {"fr": "Remise", "en": "Discount"}
         if dice.random() < 0.5:
-            changes["plan.discounts"] = [{"id": "welcome", "description": both, "percent": "7.5"}]
+            changes["plans.0.discounts"] = [
+                {"id": "welcome", "description": both, "percent": "7.5"}
+            ]
         if dice.random() < 0.5:
-            changes["plan.minimum"] = {"amount": "30.00", "vat_rate": rate}
+            changes["plans.0.minimum"] = {"amount": "30.00", "vat_rate": rate}
         return house.client(name, changes, i=i)
 
     def _item(self, n: int, charge: str, rate: str) -> dict[str, Any]:
@@ -120,7 +122,7 @@ class House:
         dice = self.dice
         for value in self.clients:
             amount = f"{dice.randint(0, 60)}.{dice.randint(0, 9999):04d}"
-            if any("metric" in item for item in value["plan"]["items"]):
+            if any("metric" in item for item in value["plans"][0]["items"]):
                 used = house.usage(value["id"], month, {"hours": amount})
                 house.put_usage(self.root, used)
         rate = {"vat_rate_1": "0"} if self.franchise else {}

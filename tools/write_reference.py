@@ -30,6 +30,7 @@ FILES = (
     Section("`issuer.json`", "issuer"),
     Section("`clients/<id>.json`", "client"),
     Section("`batch_clients/<id>.json`", "batch_client"),
+    Section("`data/indices/<name>.json`", "index"),
     Section("`data/usage/<client>/<month>.<source>.json`", "usage"),
     Section("`make payment`, `make refund`, `make payments-import`", "payment"),
     Section("`make payment-reverse`", "payment_reversal"),
@@ -77,7 +78,7 @@ def _half(language: str) -> str:
         parts.append(_table(section.schema, section.path, language))
         if section.schema == "client":
             for heading, name in CHARGES.items():
-                parts.append(f"### `plan.items[]`, charge: {heading}")
+                parts.append(f"### `plans[].items[]`, charge: {heading}")
                 parts.append(_table("client", ("$defs", name), language))
     return "\n\n".join(parts)
 

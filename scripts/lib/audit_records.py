@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -28,6 +29,7 @@ from lib import (
 )
 from lib.alerts import Alert, Broken, Refused, counted
 from lib.audit import Files
+from lib.document import Period
 from lib.heads import Head
 from lib.records import Chain, Record
 from lib.revenues import Ledger
@@ -47,7 +49,7 @@ _Number = Annotated[str, Meta(pattern=r"^[A-Z0-9]{1,8}-20[0-9]{2}-[0-9]{4,9}\Z")
 _Month = Annotated[str, Meta(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z")]
 _Amount = Annotated[str, Meta(pattern=r"^-?[0-9]{1,15}\.[0-9]{2}\Z")]
 _Paid = Annotated[str, Meta(pattern=r"^[0-9]{1,15}(\.[0-9]{1,2})?\Z")]
-_Quantity = Annotated[str, Meta(pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,4})?\Z")]
+_Quantity = Annotated[str, Meta(pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,16})?\Z")]
 _Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
@@ -62,6 +64,15 @@ class _Share(Struct):
     vat_rate: _Amount
     net: _Amount
     vat: _Amount
+
+
+class _Service(Struct):
+    plan: str
+    item: str
+    start: date
+    end: date
+    lines: list[str]
+    pauses: list[tuple[date, date]] = []
 
 
 class _Bill(Struct):
@@ -81,6 +92,8 @@ class _Bill(Struct):
     document_sha256: _Sha256
     pdf_sha256: _Sha256
     due_date: date | None = None
+    delivery: date | None = None
+    services: list[_Service] = []
     vat_on_debits: bool = False
     reference: str = ""
 
@@ -418,14 +431,16 @@ def _doubles(book: Book) -> Iterator[Alert]:
     if book.family == REVENUES_BATCH:
         yield from _same_references(book)
         return
-    issued = revenues.issued(msgspec.convert(book.records, list[revenues.Line]))
-    standing = [one for one in issued if not one.fully_credited]
-    standing.sort(key=lambda one: (one.period.start, one.number))
-    for i, one in enumerate(standing[1:]):
-        before = standing[i]
-        if one.period.start <= before.period.end:
-            text = f"{one.number} is for days that {before.number} invoices already"
-            yield Alert("B-RECORD-WRONG", book.name, "", text, book.owner)
+    by_item: dict[str, list[tuple[Period, str]]] = {}
+    for one in revenues.billed(msgspec.convert(book.records, list[revenues.Line])):
+        if one.item and not one.credited:
+            by_item.setdefault(one.item, []).extend((days, one.number) for days in one.days)
+    for item, some in by_item.items():
+        some.sort(key=lambda one: (one[0].start, one[1]))
+        for (before, earlier), (days, number) in pairwise(some):
+            if days.start <= before.end:
+                text = f"{number} bills days of {item} that {earlier} bills already"
+                yield Alert("B-RECORD-WRONG", book.name, "", text, book.owner)
 
 
 def _same_references(book: Book) -> Iterator[Alert]:

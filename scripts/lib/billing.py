@@ -5,15 +5,36 @@ lib/billing_rules, VAT from lib/vat, legal wording from lib/mentions; this modul
 them together in the words of the client's language.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
 from msgspec.structs import asdict, replace
 
-from lib import billing_rules, mentions, money, payment_code, periods, vat, words
-from lib.billing_rules import ChargeAllowance, ChargeLine
+from lib import (
+    billing_rules,
+    mentions,
+    money,
+    payment_code,
+    periods,
+    plan_periods,
+    plans,
+    prices,
+    spans,
+    vat,
+    words,
+)
+from lib.billing_rules import (
+    ChargeAllowance,
+    ChargeLine,
+    Charges,
+    MissingUsage,
+    PlanPart,
+    Served,
+    charge_one_offs,
+    charge_part,
+)
 from lib.document import (
     Allowance,
     Document,
@@ -26,19 +47,42 @@ from lib.document import (
     VatSubtotal,
 )
 from lib.inputs import Client, SellerTerms, UsageInput
+from lib.periods import ServicePeriod
+from lib.plan_periods import Billed, Gap, Part
+from lib.plans import Flat, Item, PaymentTerms, Plan, PriceStep
+from lib.prices import Indices, MissingIndex, Revised
+from lib.spans import Spans
 
 _SIREN_ADDRESS = "0225"
 _EMAIL_ADDRESS = "EM"
 
 
+Usages = Mapping[tuple[str, str], tuple[UsageInput, ...]]
+
+
+class Terms(NamedTuple):
+    """What the plans on one invoice have in common."""
+
+    payment_terms: PaymentTerms
+    purchase_order: str
+    buyer_reference: str
+
+
 class Billable(NamedTuple):
-    """What a client owes for the month that a period ends in."""
+    """An invoice of a client in the run of a month: its charges, and what they were made from.
+
+    `period` goes from the first day of any line to the last, `delivery` (BT-72) is the last day
+    of the goods, or of all where there are none; `indices` name what revised its prices.
+    """
 
     client: Client
     month: str
+    terms: Terms
     period: Period
-    charges: billing_rules.Charges
-    usage: tuple[UsageInput, ...]
+    delivery: date
+    charges: Charges
+    usage: tuple[UsageInput, ...] = ()
+    indices: tuple[str, ...] = ()
 
 
 class NothingToBill(NamedTuple):
@@ -48,62 +92,351 @@ class NothingToBill(NamedTuple):
     reason: str
 
 
-def billable(
-    client: Client, month: str, usage: Mapping[tuple[str, str], tuple[UsageInput, ...]]
-) -> Billable | NothingToBill:
-    """What `client` is to be invoiced in `month`.
+class Bill(NamedTuple):
+    """What a client is to be invoiced in the run of a month; or why nothing."""
 
-    One-off lines go on the invoice of the period that their month lies in, since no two
-    invoices of a client cover the same day. A month that no period touches is one of its own.
+    invoices: tuple[Billable, ...]
+    nothing: NothingToBill | None
+    gaps: tuple[Gap, ...]
+
+
+class _Piece(NamedTuple):
+    """The charges of a part of a plan, or of one-off lines, before they are joined."""
+
+    terms: Terms
+    charges: Charges
+    months: tuple[str, ...]  # whose usage they are made from
+    indices: tuple[str, ...] = ()
+
+    @property
+    def delivery(self) -> date | None:
+        ends = [line.service[-1].end for line in self.charges.lines if line.category == "goods"]
+        return max(ends, default=None)
+
+
+def bill(
+    client: Client,
+    month: str,
+    usage: Usages,
+    indices: Indices,
+    billed: Sequence[Billed] = (),
+    reissue: bool = False,
+) -> Bill:
+    """What `client` is to be invoiced in the run of `month`.
+
+    Plans that fall due together and do not differ in terms share one invoice. An invoice has one
+    day of delivery (BT-72), on which VAT on goods falls due, so that goods of two periods do not.
+
+    Args:
+      billed: what the records have.
+      reissue: what an invoice of this month billed, and was credited in full, is due again.
 
     Raises:
-      MissingUsage: if a metered item has no quantity for a month of the period; its
-        `metrics` name metric and month: "support_hours (2026-09)".
+      MissingUsage: if a metered item has no quantity for a month of its period; its
+        `metrics` name metric and month: "support_hours (2026-09)". The same of a price that
+        needs an index value, in its `indices`.
     """
     if client.status == "closed":
-        return NothingToBill(client.id, "closed")
-    plan = client.plan
-    period = periods.period_touching(plan.start, plan.end, plan.every_months, month)
-    months = period.months if period else (month,)
-    used = tuple(one for touched in months for one in usage.get((client.id, touched), ()))
-    one_offs = billing_rules.charge_one_offs([line for one in used for line in one.usage.lines])
-    if period is None:
-        if not one_offs:
-            return NothingToBill(client.id, "the plan has no service in this month")
-        whole = Period(start=periods.first_day(month), end=periods.last_day(month))
-        charges = billing_rules.Charges(lines=one_offs, allowances=())
-        return Billable(client, month, whole, charges, used)
-    if not periods.is_billed_in(period, month):
-        end = periods.month_of(period.service.end)
-        return NothingToBill(client.id, f"the period is billed in {end}")
-    planned = billing_rules.charge_plan(plan, period, _quantities(client, months, usage))
-    charges = billing_rules.Charges(lines=planned.lines + one_offs, allowances=planned.allowances)
-    if not any(line.net for line in charges.lines):
-        return NothingToBill(client.id, "every line of the period is 0.00")
-    return Billable(client, month, period.service, charges, used)
+        return Bill((), NothingToBill(client.id, "closed"), ())
+    parts = plan_periods.parts_due(client.plans, month, billed, reissue)
+    pieces = _pieces(client, parts, usage, indices)
+    one_offs, had = _one_offs(client, month, usage, billed, reissue)
+    pieces += one_offs
+    invoices = tuple(_joined(client, month, pieces, usage))
+    nothing = None
+    if not invoices:
+        earlier = [one for part in parts for one in part.earlier] + had
+        reason = _why_nothing(client, month, parts, pieces, earlier)
+        nothing = NothingToBill(client.id, reason)
+    return Bill(invoices, nothing, _gaps(client, month, billed, parts, usage, indices))
 
 
-def _quantities(
+def owes(client: Client, month: str, usage: Usages, indices: Indices) -> bool:
+    """Whether a run of `month` would invoice a client of whom nothing is billed yet."""
+    if client.status == "closed":
+        return False
+    parts = [part for plan in client.plans for part in plan_periods.due_by_rule(plan, month)]
+    try:
+        pieces = _pieces(client, parts, usage, indices)
+    except MissingUsage:
+        return True
+    pieces += _one_offs(client, month, usage, (), False)[0]
+    return any(line.net for piece in pieces for line in piece.charges.lines)
+
+
+def _pieces(client: Client, parts: Iterable[Part], usage: Usages, indices: Indices) -> list[_Piece]:
+    pieces: list[_Piece] = []
+    metrics: list[str] = []
+    lacking: list[MissingIndex] = []
+    for part in parts:
+        plan = part.plan
+        if not part.days and (plan.items or part.earlier):
+            continue
+        served, months = [], _months_of(part)
+        for item in plan.items:
+            if days := part.days.get(item.id):
+                quantity, missing = _quantity(client, item, days, usage)
+                metrics += missing
+                try:
+                    served.append(_served(part, item, days, quantity, indices))
+                except MissingIndex as lacks:
+                    lacking.append(lacks)
+        if metrics or lacking:
+            continue
+        charges = charge_part(_plan_part(part, tuple(served), indices))
+        named = {
+            step.index for item in plan.items if item.id in part.days for step in _held(part, item)
+        }
+        pieces.append(_Piece(terms_of(client, plan), charges, months, tuple(sorted(named))))
+    if metrics or lacking:
+        raise MissingUsage(tuple(dict.fromkeys(metrics)), tuple(lacking))
+    return pieces
+
+
+def _months_of(part: Part) -> tuple[str, ...]:
+    """The months whose usage an invoice of a part is made from."""
+    return () if part.advance else spans.months_of((part.period.service,))
+
+
+def _begins(plan: Plan, item: Item, period: ServicePeriod | None) -> date | None:
+    """The first day of an item's service in a period."""
+    dates = plans.dates_of_item(plan, item)
+    days = spans.common(dates, period.service) if dates and period else ()
+    return days[0].start if days else None
+
+
+def _held(part: Part, item: Item) -> Iterator[PriceStep]:
+    """The steps with an index that made the price of an item in a period."""
+    begins = _begins(part.plan, item, part.period)
+    if begins is not None:
+        held = plans.steps_of(item)[: prices.position(item, begins) + 1]
+        yield from (step for step in held if step.index)
+
+
+def _served(part: Part, item: Item, days: Spans, quantity: Decimal, indices: Indices) -> Served:
+    """An item at the price that holds in a period, and what is new about it."""
+    begins = _begins(part.plan, item, part.period) or days[0].start
+    before = periods.add_months(periods.month_of(part.period.whole.start), -1)
+    was = _begins(part.plan, item, plan_periods.period_of(part.plan, before))
+    revised = prices.revised(item, begins, was, indices)
+    return Served(prices.priced(item, begins, indices), days, quantity, revised)
+
+
+def _plan_part(part: Part, served: tuple[Served, ...], indices: Indices) -> PlanPart:
+    """A part with what it bears of its plan's discounts and minimum.
+
+    A plan in advance that has metered items is charged in two parts. A percentage is taken off
+    both; an amount off the one in advance, if it may be taken off a flat item; and the minimum
+    is compared with both, in the later one.
+    """
+    plan, period = part.plan, part.period
+    flat = {item.id for item in plan.items if isinstance(item, Flat)}
+    two = plan.billed == "advance" and 0 < len(flat) < len(plan.items)
+    discounts = tuple(
+        discount
+        for discount in plan.discounts
+        if not two
+        or discount.percent is not None
+        or part.advance == bool(flat & set(discount.items or flat))
+    )
+    minimum = plan.minimum if not (two and part.advance) else None
+    elsewhere = money.ZERO
+    if minimum and two:
+        opened = Part(plan, period, True, _all_days(plan, period), ())
+        others = tuple(
+            _served(opened, item, days, Decimal(0), indices)
+            for item in plan.items
+            if item.id in flat and (days := opened.days.get(item.id))
+        )
+        net = charge_part(_plan_part(opened, others, indices))
+        elsewhere = money.total(line.net for line in net.lines)
+        elsewhere -= money.total(allowance.amount for allowance in net.allowances)
+    gone = spans.union(d for one in part.earlier for d in one.days)
+    now = spans.union(d for days in part.days.values() for d in days)
+    left = spans.minus(plan_periods.plan_days(plan, period), spans.minus(gone, now))
+    return PlanPart(plan.id, period, served, left, discounts, minimum, elsewhere)
+
+
+def _all_days(plan: Plan, period: ServicePeriod) -> dict[str, Spans]:
+    return {item.id: plan_periods.days_of(plan, item, period) for item in plan.items}
+
+
+def _quantity(client: Client, item: Item, days: Spans, usage: Usages) -> tuple[Decimal, list[str]]:
+    """What was used of an item's metric: its months summed, the sources of each added up; and
+    the months for which nobody says it."""
+    if isinstance(item, Flat):
+        return Decimal(0), []
+    total, missing = Decimal(0), []
+    for month in spans.months_of(days):
+        measured = [
+            one.usage.quantities[item.metric]
+            for one in usage.get((client.id, month), ())
+            if item.metric in one.usage.quantities
+        ]
+        if not measured:
+            missing.append(f"{item.metric} ({month})")
+        total += sum(measured, Decimal(0))
+    return total, missing
+
+
+def terms_of(client: Client, plan: Plan) -> Terms:
+    """The terms of a plan's invoices: its own, else the client's."""
+    return Terms(
+        plan.payment_terms or client.payment_terms,
+        plan.purchase_order or client.purchase_order,
+        plan.buyer_reference or client.buyer_reference,
+    )
+
+
+# --- one-off lines -------------------------------------------------------------------
+
+
+def _one_offs(
+    client: Client, month: str, usage: Usages, billed: Sequence[Billed], reissue: bool
+) -> tuple[list[_Piece], list[Billed]]:
+    """The one-off lines of the months that this run closes, and what billed some before.
+
+    Lines of a month go on the next invoice of the client: that of the month itself where a plan
+    falls due in its run, else that of the first period in arrears that their month lies in.
+    """
+    closing = {month}
+    for plan in client.plans:
+        period = plan_periods.period_of(plan, month)
+        if plan.billed == "arrears" and period and periods.is_billed_in(period, month):
+            closing.update(period.months)
+    own = Terms(client.payment_terms, client.purchase_order, client.buyer_reference)
+    pieces, had = [], []
+    for name in sorted(closing):
+        lines = [line for one in usage.get((client.id, name), ()) for line in one.usage.lines]
+        if not lines or _run_of_one_offs(client, name) != month:
+            continue
+        of_month = Period(start=periods.first_day(name), end=periods.last_day(name))
+        before = [
+            one
+            for one in billed
+            if not (reissue and one.credited and one.month == month)
+            and (one.month == month or (not one.plan and spans.within(one.days, of_month)))
+        ]
+        had += before
+        if not before:
+            days = _days_of_one_offs(client, of_month)
+            charged = tuple(replace(line, service=days) for line in charge_one_offs(lines))
+            pieces.append(_Piece(own, Charges(lines=charged, allowances=()), (name,)))
+    return pieces, had
+
+
+def _run_of_one_offs(client: Client, month: str) -> str:
+    runs = []
+    for plan in client.plans:
+        if any(plan_periods.due_by_rule(plan, month)):
+            return month
+        period = plan_periods.period_of(plan, month)
+        if plan.billed == "arrears" and period:
+            runs.append(periods.month_of(period.service.end))
+    return min(runs, default=month)
+
+
+def _days_of_one_offs(client: Client, month: Period) -> Spans:
+    """The days of a month in which a plan serves, all of them where none does."""
+    served = spans.union(
+        day for plan in client.plans for day in spans.common(plans.dates_of(plan), month)
+    )
+    return (spans.envelope(served),) if served else (month,)
+
+
+# --- joining -------------------------------------------------------------------------
+
+
+def _joined(
+    client: Client, month: str, pieces: Sequence[_Piece], usage: Usages
+) -> Iterator[Billable]:
+    """One invoice for the terms that are the same, and for each day on which goods arrive."""
+    by_terms: dict[Terms, list[_Piece]] = {}
+    for piece in pieces:
+        by_terms.setdefault(piece.terms, []).append(piece)
+    for terms, own in by_terms.items():
+        days = dict.fromkeys(one.delivery for one in own if one.delivery)
+        deliveries: list[date | None] = [*days] or [None]
+        for delivery in deliveries:
+            among = (delivery, None if delivery == deliveries[0] else delivery)
+            chosen = [piece for piece in own if piece.delivery in among]
+            lines = tuple(line for piece in chosen for line in piece.charges.lines)
+            if not any(line.net for line in lines):
+                continue
+            allowances = tuple(one for piece in chosen for one in piece.charges.allowances)
+            period = spans.envelope(spans.union(day for line in lines for day in line.service))
+            months = sorted({name for piece in chosen for name in piece.months})
+            yield Billable(
+                client,
+                month,
+                terms,
+                period,
+                delivery or period.end,
+                Charges(lines=lines, allowances=allowances),
+                tuple(one for name in months for one in usage.get((client.id, name), ())),
+                tuple(sorted({name for piece in chosen for name in piece.indices})),
+            )
+
+
+def _why_nothing(
     client: Client,
-    months: Sequence[str],
-    usage: Mapping[tuple[str, str], tuple[UsageInput, ...]],
-) -> dict[str, Decimal]:
-    """Metric -> quantity of the period: its months summed, the sources of each added up."""
-    quantities: dict[str, Decimal] = {}
-    missing = []
-    for metric in billing_rules.metrics_of(client.plan):
-        for month in months:
-            measured = [
-                one.usage.quantities[metric]
-                for one in usage.get((client.id, month), ())
-                if metric in one.usage.quantities
-            ]
-            if not measured:
-                missing.append(f"{metric} ({month})")
-            quantities[metric] = sum(measured, quantities.get(metric, Decimal(0)))
-    if missing:
-        raise billing_rules.MissingUsage(tuple(missing))
-    return quantities
+    month: str,
+    parts: Sequence[Part],
+    pieces: Sequence[_Piece],
+    earlier: Sequence[Billed],
+) -> str:
+    if earlier:
+        last = max(earlier, key=lambda one: (one.month == month, not one.credited))
+        if last.credited:
+            return f"{last.number} is credited; issue it again with REISSUE=yes"
+        return f"already invoiced: {last.number}"
+    if any(piece.charges.lines for piece in pieces):
+        return "every line of the period is 0.00"
+    if any(month in part.plan.skip for part in parts):
+        return "the month is skipped"
+    runs = [
+        periods.month_of(period.service.end)
+        for plan in client.plans
+        if plan.billed == "arrears" and (period := plan_periods.period_of(plan, month))
+    ]
+    later = [run for run in runs if run > month]
+    if later:
+        return f"the period is billed in {min(later)}"
+    opened = [plan for plan in client.plans if plan_periods.period_of(plan, month)]
+    if opened:
+        return "nothing falls due in this month"
+    return "no plan has service in this month"
+
+
+# --- what nobody billed --------------------------------------------------------------
+
+
+def _gaps(
+    client: Client,
+    month: str,
+    billed: Sequence[Billed],
+    parts: Sequence[Part],
+    usage: Usages,
+    indices: Indices,
+) -> tuple[Gap, ...]:
+    """The gaps of a client for which there is something to pay."""
+    by_id = {plan.id: plan for plan in client.plans}
+    return tuple(
+        gap
+        for gap in plan_periods.gaps(client.plans, month, billed, parts)
+        if _has_charge(client, by_id[gap.plan], gap, usage, indices)
+    )
+
+
+def _has_charge(client: Client, plan: Plan, gap: Gap, usage: Usages, indices: Indices) -> bool:
+    if not isinstance(gap.item, Flat):
+        return bool(_quantity(client, gap.item, gap.days, usage)[0])
+    period = plan_periods.period_of(plan, periods.month_of(gap.days[0].start))
+    begins = _begins(plan, gap.item, period) or gap.days[0].start
+    if prices.missing(gap.item, begins, indices):
+        return True
+    item = prices.priced(gap.item, begins, indices)
+    return isinstance(item, Flat) and bool(item.price)
 
 
 # --- the document --------------------------------------------------------------------
@@ -131,11 +464,11 @@ def invoice(
         _line(str(i), line, treatment, language) for i, line in enumerate(billed.charges.lines, 1)
     )
     allowances = tuple(_allowance(one, treatment, language) for one in billed.charges.allowances)
-    exemptions = _exemptions_of(lines, client, seller, issue_date)
+    exemptions = _exemptions_of(billed.charges.lines, client, seller, issue_date)
     subtotals = vat.breakdown(lines, allowances, exemptions)
     totals = totals_of(lines, allowances, subtotals)
     sold = operation_category(lines)
-    terms = client.payment_terms
+    terms = billed.terms.payment_terms
     buyer = delivered(addressed(client.party), lines)
     return Document(
         number=number,
@@ -148,10 +481,11 @@ def invoice(
         operation_category=sold,
         vat_on_debits=seller.debits,
         period=billed.period,
+        delivery=None if billed.delivery == billed.period.end else billed.delivery,
         seller=seller_of(seller, logo),
         buyer=buyer,
-        purchase_order=client.purchase_order,
-        buyer_reference=client.buyer_reference,
+        purchase_order=billed.terms.purchase_order,
+        buyer_reference=billed.terms.buyer_reference,
         lines=lines,
         allowances=allowances,
         vat_breakdown=subtotals,
@@ -166,16 +500,21 @@ def invoice(
 
 
 def _exemptions_of(
-    lines: Iterable[Line], client: Client, seller: SellerTerms, day: date
+    lines: Iterable[ChargeLine], client: Client, seller: SellerTerms, day: date
 ) -> dict[str, vat.Exemption]:
     """For each category without VAT in `lines`, its code and the mention in force."""
-    if client.vat.treatment == "exempt":
-        return {"E": vat.Exemption(client.vat.exemption_code, client.vat.exemption_reason)}
+    own = {client.vat.treatment: client.vat}
+    own |= {item.vat.treatment: item.vat for _, item in plans.each_item(client.plans) if item.vat}
     exemptions = {}
-    for category in {line.vat_category for line in lines} - {"S"}:
-        exemptions[category] = exemption_of(
-            client.vat.treatment, category, seller, client.party, day, client.language
-        )
+    for treatment, sold in {(line.treatment, line.category) for line in lines}:
+        by = own[treatment or client.vat.treatment]
+        category = vat.category_of(by.treatment, sold)
+        if by.treatment == "exempt":
+            exemptions[category] = vat.Exemption(by.exemption_code, by.exemption_reason)
+        elif category != "S":
+            exemptions[category] = exemption_of(
+                by.treatment, category, seller, client.party, day, client.language
+            )
     return exemptions
 
 
@@ -270,10 +609,18 @@ def _plain_line(line_id: str, charge: ChargeLine, treatment: str, language: str)
         discount=charge.discount,
         discount_reason=charge.discount_reason.get(language, ""),
         net=charge.net,
-        vat_category=vat.category_of(treatment, charge.category),
+        vat_category=vat.category_of(charge.treatment or treatment, charge.category),
         vat_rate=charge.vat_rate,
         category=charge.category,
+        plan=charge.plan,
+        period=spans.envelope(charge.service) if charge.service else None,
+        pauses=_pauses(charge.service),
     )
+
+
+def _pauses(service: Spans) -> Spans:
+    """The days between the first and the last of a service that are not in it."""
+    return spans.minus((spans.envelope(service),), service) if len(service) > 1 else ()
 
 
 def charge_detail(charge: ChargeLine, language: str) -> str:
@@ -300,7 +647,27 @@ def charge_detail(charge: ChargeLine, language: str) -> str:
         details.append(said("included", used=charge.used, included=charge.included))
     if charge.prorata is not None:
         details.append(said("prorata", days=charge.prorata.days, whole=charge.prorata.of_days))
+    if charge.revised:
+        details.append(_revision(charge.revised, language))
     return ", ".join(details)
+
+
+def _revision(revised: Revised, language: str) -> str:
+    """Why a price is another one than in the period before, and what it was."""
+    step, before = revised.step, words.number(revised.before, language, 2)
+    if step.percent is not None:
+        percent = words.percent(step.percent, language)
+        return words.word("revised_percent", language, percent=percent, before=before)
+    if revised.base is None or revised.at is None:
+        return words.word("revised", language, before=before)
+    values = {
+        "base": words.number(revised.base, language),
+        "at": words.number(revised.at, language),
+    }
+    months = {"base_month": step.base, "at_month": step.at}
+    return words.word(
+        "revised_index", language, index=revised.title, before=before, **values, **months
+    )
 
 
 def _allowance(charge: ChargeAllowance, treatment: str, language: str) -> Allowance:
@@ -309,7 +676,7 @@ def _allowance(charge: ChargeAllowance, treatment: str, language: str) -> Allowa
         percent=charge.percent,
         base=charge.base,
         amount=charge.amount,
-        vat_category=vat.category_of(treatment, charge.category),
+        vat_category=vat.category_of(charge.treatment or treatment, charge.category),
         vat_rate=charge.vat_rate,
         category=charge.category,
     )

@@ -22,155 +22,44 @@ with `up_to` 0 comes before.
 The unit of an item is the unit of its quantity, and of the 1 of a flat price or package.
 Fees beside a quantity and the minimum are in ONE.
 
-Items are msgspec Structs, for `charge` tells which one an item is, and msgspec reads such
-unions into Structs only. Checks that JSON Schema cannot express stand in __post_init__,
-and msgspec.convert reports them with their place in the file.
+Plans and items are those of lib/plans; which price of theirs holds was said by lib/prices.
+What of a plan falls due in a month was said by lib/plan_periods.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lib import money
-from lib.periods import Prorata, ServicePeriod, end_date, prorata_of, start_date
+from lib import money, spans
+from lib.periods import Prorata, ServicePeriod, end_date, start_date
+from lib.plans import (
+    Category,
+    Discount,
+    Flat,
+    Graduated,
+    Item,
+    Metered,
+    Minimum,
+    Package,
+    PackageTier,
+    Percentage,
+    PerUnit,
+    Plan,
+    Text,
+    Tier,
+    Volume,
+    metrics_of,
+)
+from lib.prices import MissingIndex, Revised
+from lib.spans import Spans
 
 ONE = "C62"  # UN/ECE Recommendation 20: one
 
-Category = Literal["goods", "services"]
-Text = dict[str, str]  # language -> words
-
-# --- the plan ------------------------------------------------------------------------
-
-
-class Tier(Struct, frozen=True, kw_only=True):
-    """`fixed` is a price for a period, due once if the tier is reached."""
-
-    up_to: Decimal | None = None
-    unit_price: Decimal
-    fixed: Decimal = money.ZERO
-
-
-class PackageTier(Struct, frozen=True, kw_only=True):
-    """`price` is the price of a period whose quantity falls in this tier."""
-
-    up_to: Decimal | None = None
-    price: Decimal
-
-
-class _Item(Struct, frozen=True, kw_only=True, tag_field="charge"):
-    id: str
-    description: Text
-    vat_rate: Decimal  # per cent
-    unit: str  # UN/ECE Recommendation 20
-    category: Category = "services"
-
-
-class Flat(_Item, frozen=True, kw_only=True, tag="flat"):
-    """A price for a period."""
-
-    price: Decimal
-
-
-class PerUnit(_Item, frozen=True, kw_only=True, tag="per_unit"):
-    """A price for each unit beyond the included ones."""
-
-    metric: str
-    unit_price: Decimal
-    included: Decimal = Decimal(0)
-
-
-class Graduated(_Item, frozen=True, kw_only=True, tag="graduated"):
-    """Each unit at the price of the tier that it falls in."""
-
-    metric: str
-    tiers: tuple[Tier, ...]
-
-    def __post_init__(self) -> None:
-        _check_tiers(self.tiers)
-
-
-class Volume(_Item, frozen=True, kw_only=True, tag="volume"):
-    """All units at the price of the tier that the whole quantity falls in."""
-
-    metric: str
-    tiers: tuple[Tier, ...]
-
-    def __post_init__(self) -> None:
-        _check_tiers(self.tiers)
-
-
-class Package(_Item, frozen=True, kw_only=True, tag="package"):
-    """One price for any quantity that falls in a tier."""
-
-    metric: str
-    tiers: tuple[PackageTier, ...]
-
-    def __post_init__(self) -> None:
-        _check_tiers(self.tiers)
-
-
-class Percentage(_Item, frozen=True, kw_only=True, tag="percentage"):
-    """A share of an amount of money, `rate` in per cent, and a fixed price for a period."""
-
-    metric: str
-    rate: Decimal
-    fixed: Decimal = money.ZERO
-
-
-Metered = PerUnit | Graduated | Volume | Package | Percentage
-Item = Flat | Metered
-
-
-class Minimum(Struct, frozen=True, kw_only=True):
-    """What the charges of a whole period, net of discounts, come to at least."""
-
-    amount: Decimal
-    vat_rate: Decimal
-    category: Category = "services"
-    description: Text = {}
-
-
-class Discount(Struct, frozen=True, kw_only=True):
-    """A percentage, or an amount for a period, off the charges of `items` (empty: of all).
-
-    It applies to the periods whose service begins within start..end; each is a month or a
-    date, and may be empty.
-    """
-
-    id: str
-    description: Text
-    percent: Decimal | None = None
-    amount: Decimal | None = None
-    start: str = ""
-    end: str = ""
-    items: tuple[str, ...] = ()
-
-
-class Plan(Struct, frozen=True, kw_only=True):
-    """What a client has ordered; `start` and `end` are a month or a date."""
-
-    start: str
-    end: str = ""
-    every_months: int
-    items: tuple[Item, ...]
-    minimum: Minimum | None = None
-    discounts: tuple[Discount, ...] = ()
-
-    def __post_init__(self) -> None:
-        ids = [item.id for item in self.items]
-        twice = [item_id for item_id, count in Counter(ids).items() if count > 1]
-        if twice:
-            raise ValueError(f"two items have the id {twice[0]}: rename one")
-        for discount in self.discounts:
-            unknown = [item_id for item_id in discount.items if item_id not in ids]
-            if unknown:
-                raise ValueError(f"discount {discount.id}: the plan has no item {unknown[0]}")
+# --- one-off lines -------------------------------------------------------------------
 
 
 class OneOffLine(Struct, frozen=True, kw_only=True):
@@ -190,15 +79,6 @@ class OneOffLine(Struct, frozen=True, kw_only=True):
             raise ValueError("the discount is more than quantity x unit price, rounded")
 
 
-def _check_tiers(tiers: Sequence[Tier] | Sequence[PackageTier]) -> None:
-    bounds = [tier.up_to for tier in tiers if tier.up_to is not None]
-    if not tiers or tiers[-1].up_to is not None or len(bounds) < len(tiers) - 1:
-        raise ValueError("tiers: the last one, and no other, goes without up_to")
-    for below, bound in pairwise(bounds):
-        if bound <= below:
-            raise ValueError(f"tiers: up_to {bound} is not above the {below} before it")
-
-
 # --- the charges ---------------------------------------------------------------------
 
 Kind = Literal[
@@ -215,7 +95,11 @@ class ChargeLine(Struct, frozen=True, kw_only=True):
     """
 
     kind: Kind
+    plan: str = ""  # its id; empty for a one-off line
     item: str = ""  # id in the plan; empty for a minimum and a one-off line
+    service: Spans = ()  # the days that it charges
+    treatment: str = ""  # of VAT; empty: the client's
+    revised: Revised | None = None  # on the first line of a price that is new
     description: Text
     metric: str = ""
     used: Decimal | None = None  # the whole measured quantity
@@ -246,6 +130,7 @@ class ChargeAllowance(Struct, frozen=True, kw_only=True):
     amount: Decimal
     vat_rate: Decimal
     category: Category
+    treatment: str = ""
 
 
 class Charges(Struct, frozen=True, kw_only=True):
@@ -256,22 +141,73 @@ class Charges(Struct, frozen=True, kw_only=True):
 
 
 class MissingUsage(LookupError):
-    """Metered items without a quantity; `metrics` has all of them, in the plan's order."""
+    """Metered items without a quantity, and prices without their index value; all of them."""
 
-    def __init__(self, metrics: tuple[str, ...]) -> None:
-        super().__init__(f"no quantity for {', '.join(metrics)}")
-        self.metrics = metrics
+    def __init__(self, metrics: tuple[str, ...], indices: tuple[MissingIndex, ...] = ()) -> None:
+        super().__init__(f"no quantity for {', '.join((*metrics, *map(str, indices)))}")
+        self.metrics, self.indices = metrics, indices
 
 
-def metrics_of(plan: Plan) -> tuple[str, ...]:
-    """The metrics that the plan's items measure, each once, in the plan's order."""
-    return tuple(dict.fromkeys(item.metric for item in plan.items if not isinstance(item, Flat)))
+class Served(NamedTuple):
+    """An item of a part that falls due, at the price that holds, with its days and its usage."""
+
+    item: Item
+    days: Spans
+    quantity: Decimal = Decimal(0)
+    revised: Revised | None = None
+
+
+class PlanPart(NamedTuple):
+    """What of a plan's period falls due together: all of it, or what is billed in advance.
+
+    `days` are those of the plan itself, which the minimum and discounts of an amount are for;
+    `discounts` those that this part bears, `minimum` what the whole period comes to at least,
+    and `elsewhere` what another part of the period is charged already.
+    """
+
+    plan: str
+    period: ServicePeriod
+    served: tuple[Served, ...]
+    days: Spans
+    discounts: tuple[Discount, ...] = ()
+    minimum: Minimum | None = None
+    elsewhere: Decimal = money.ZERO
+
+
+def charge_part(part: PlanPart) -> Charges:
+    """The charges of what falls due together.
+
+    Raises:
+      ValueError: if a quantity is negative.
+    """
+    lines: tuple[ChargeLine, ...] = ()
+    for served in part.served:
+        if served.quantity < 0:
+            metric = "" if isinstance(served.item, Flat) else served.item.metric
+            raise ValueError(f"the quantity of {metric} is negative: {served.quantity}")
+        prorata = _prorata(served.days, part.period)
+        treatment = served.item.vat.treatment if served.item.vat else ""
+        for line in charge_item(served.item, served.quantity, prorata):
+            own = replace(line, plan=part.plan, service=served.days, treatment=treatment)
+            first = not lines or lines[-1].item != line.item
+            lines += (replace(own, revised=served.revised) if first else own,)
+    prorata = _prorata(part.days, part.period)
+    discounts = [d for d in part.discounts if _applies(d, part.period.service.start)]
+    allowances = allow_discounts(discounts, lines, prorata)
+    if part.minimum is not None and part.days:
+        charged = money.total(line.net for line in lines) + part.elsewhere
+        allowed = money.total(allowance.amount for allowance in allowances)
+        lines += tuple(
+            replace(line, plan=part.plan, service=part.days)
+            for line in charge_minimum(part.minimum, charged - allowed, prorata)
+        )
+    return Charges(lines=lines, allowances=allowances)
 
 
 def charge_plan(
     plan: Plan, service_period: ServicePeriod, quantities: Mapping[str, Decimal]
 ) -> Charges:
-    """The charges of a period.
+    """The charges of a whole period of a plan whose items last as long as it does.
 
     Args:
       quantities: metric -> what was used in the period; metrics unknown to the plan are
@@ -280,27 +216,21 @@ def charge_plan(
       MissingUsage: if a metered item has no quantity; 0 has to be said.
       ValueError: if a quantity is negative.
     """
-    missing = tuple(metric for metric in metrics_of(plan) if metric not in quantities)
+    missing = tuple(metric for metric in metrics_of([plan]) if metric not in quantities)
     if missing:
         raise MissingUsage(missing)
-    for metric in metrics_of(plan):
-        if quantities[metric] < 0:
-            raise ValueError(f"the quantity of {metric} is negative: {quantities[metric]}")
-    prorata = prorata_of(service_period)
-    lines = tuple(
-        line
+    days = (service_period.service,)
+    served = tuple(
+        Served(item, days, Decimal(0) if isinstance(item, Flat) else quantities[item.metric])
         for item in plan.items
-        for line in charge_item(
-            item, Decimal(0) if isinstance(item, Flat) else quantities[item.metric], prorata
-        )
     )
-    discounts = [d for d in plan.discounts if _applies(d, service_period.service.start)]
-    allowances = allow_discounts(discounts, lines, prorata)
-    if plan.minimum is not None:
-        charged = money.total(line.net for line in lines)
-        allowed = money.total(allowance.amount for allowance in allowances)
-        lines += charge_minimum(plan.minimum, charged - allowed, prorata)
-    return Charges(lines=lines, allowances=allowances)
+    return charge_part(
+        PlanPart(plan.id, service_period, served, days, plan.discounts, plan.minimum)
+    )
+
+
+def _prorata(days: Spans, period: ServicePeriod) -> Prorata:
+    return Prorata(spans.count(days), spans.count((period.whole,)))
 
 
 def charge_one_offs(lines: Sequence[OneOffLine]) -> tuple[ChargeLine, ...]:
@@ -351,7 +281,7 @@ def charge_flat(item: Flat, prorata: Prorata) -> tuple[ChargeLine, ...]:
       17 of 31 days:
         1 x 26.87 = 26.87
     """
-    return (_period_line("flat", item, item.unit, item.price, prorata),)
+    return (_period_line("flat", item, item.unit, _known(item.price), prorata),)
 
 
 def charge_per_unit(item: PerUnit, quantity: Decimal) -> tuple[ChargeLine, ...]:
@@ -366,7 +296,7 @@ def charge_per_unit(item: PerUnit, quantity: Decimal) -> tuple[ChargeLine, ...]:
         37 x 0.1250 = 4.63
     """
     beyond = max(quantity - item.included, Decimal(0))
-    line = _usage_line("usage", item, quantity, beyond, item.unit_price)
+    line = _usage_line("usage", item, quantity, beyond, _known(item.unit_price))
     return (replace(line, included=item.included or None),)
 
 
@@ -467,6 +397,12 @@ def charge_percentage(
     return tuple(lines)
 
 
+def _known(price: Decimal | None) -> Decimal:
+    if price is None:
+        raise ValueError("which price of the list holds was not looked up")
+    return price
+
+
 def _usage_line(
     kind: Kind, item: Metered, used: Decimal, quantity: Decimal, unit_price: Decimal
 ) -> ChargeLine:
@@ -549,7 +485,7 @@ def allow_discounts(
     """The allowances of the discounts, in their order, each on what the earlier ones left.
 
     EN 16931 BG-20 has one VAT rate and category: a percentage becomes one allowance for each
-    (rate, category) among the items that it is limited to; an amount is prorated, capped at
+    of them among the items that it is limited to; an amount is prorated, capped at
     what is left of those items, and shared out in proportion to it.
 
     What is left is kept for each item, so that a discount limited to some items finds what
@@ -566,11 +502,12 @@ def allow_discounts(
         40.00 at 10 %
     """
     left: dict[str, Decimal] = {}
-    groups: dict[tuple[Decimal, Category], list[str]] = {}
+    groups: dict[tuple[Decimal, Category, str], list[str]] = {}
     for line in lines:
         if line.item not in left:
             left[line.item] = money.ZERO
-            groups.setdefault((line.vat_rate, line.category), []).append(line.item)
+            group = (line.vat_rate, line.category, line.treatment)
+            groups.setdefault(group, []).append(line.item)
         left[line.item] += line.net
 
     allowances: list[ChargeAllowance] = []
@@ -587,7 +524,7 @@ def allow_discounts(
             parts = money.share_out(amount, [left[item] for item in items])
             for item, part in zip(items, parts, strict=True):
                 left[item] -= part
-            vat_rate, category = group
+            vat_rate, category, treatment = group
             allowances.append(
                 ChargeAllowance(
                     discount=discount.id,
@@ -597,6 +534,7 @@ def allow_discounts(
                     amount=amount,
                     vat_rate=vat_rate,
                     category=category,
+                    treatment=treatment,
                 )
             )
     return tuple(allowances)

@@ -13,17 +13,20 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from lib import billing, mentions, money, periods, words
+from lib import billing, mentions, money, periods, spans, words
 from lib.document import (
     CREDIT_NOTE,
     Allowance,
     Document,
     Line,
+    Period,
     Preceding,
     VatSubtotal,
 )
 
 Quantities = dict[str, Decimal]  # BT-126 of a line of the invoice -> quantity
+
+_SHARE = Decimal("1e-16")  # of a line that is taken back by days: its net is right to the cent
 
 
 class TooMuch(ValueError):
@@ -53,12 +56,13 @@ def quantities_of(note: Document) -> Quantities:
 
 
 def wanted_quantities(
-    invoice: Document, left: Quantities, asked: Mapping[str, Decimal | None] | None
+    invoice: Document, left: Quantities, asked: Mapping[str, Decimal | date | None] | None
 ) -> Quantities:
     """What a new credit note takes back.
 
     Args:
-      asked: line -> quantity, or None for all that is left of it; None: everything left.
+      asked: line -> quantity, the first day of its service that is taken back, or None for all
+        that is left of it; None: everything left.
 
     Raises:
       TooMuch: for a line that the invoice does not have, or of which less is left.
@@ -73,6 +77,11 @@ def wanted_quantities(
             text = f"is no line of {invoice.number}; its lines are {known}"
             faults.append((f"line {line_id}", text))
             continue
+        if isinstance(quantity, date):
+            quantity = _quantity_from(invoice, line_id, quantity)
+            if quantity is None:
+                faults.append((f"line {line_id}", "has no service on that day or after it"))
+                continue
         if quantity is None and not left[line_id] and _quantity_of(invoice, line_id):
             faults.append((f"line {line_id}", "nothing is left of it"))
         wanted[line_id] = left[line_id] if quantity is None else quantity
@@ -90,6 +99,17 @@ def _quantity_of(invoice: Document, line_id: str) -> Decimal:
     return next(line.quantity for line in invoice.lines if line.id == line_id)
 
 
+def _quantity_from(invoice: Document, line_id: str, first: date) -> Decimal | None:
+    """What of a line belongs to a day and those after it, by days."""
+    line = next(line for line in invoice.lines if line.id == line_id)
+    served = spans.minus((line.period,), line.pauses) if line.period else ()
+    after = spans.within(served, Period(start=first, end=date.max))
+    if not after:
+        return None
+    share = Decimal(spans.count(after)) / spans.count(served)
+    return (line.quantity * share).quantize(_SHARE).normalize()
+
+
 def credit_note(
     invoice: Document,
     earlier: Sequence[Document],
@@ -99,14 +119,24 @@ def credit_note(
     reason: str,
     sources: dict[str, str],
     renderer: dict[str, str],
+    since: Mapping[str, date] | None = None,
 ) -> Document:
     """The credit note that takes `wanted` back, in the words and to the parties of `invoice`.
 
     It asks for no payment: no due date, no reference, no account (BT-9, BT-81, BT-83).
+
+    Args:
+      since: for lines that are taken back by days the first of them.
     """
     before = _Taken(invoice, earlier)
     lines = tuple(
-        _line(line, before.nets[line.id], before.quantities[line.id], wanted[line.id], invoice)
+        _line(
+            _from_day(line, (since or {}).get(line.id)),
+            before.nets[line.id],
+            before.quantities[line.id],
+            wanted[line.id],
+            invoice,
+        )
         for line in invoice.lines
         if line.id in wanted
     )
@@ -157,6 +187,14 @@ class _Taken:
                 self.vat[one.category, one.rate] += one.vat
 
 
+def _from_day(line: Line, first: date | None) -> Line:
+    """A line whose period begins on a day, where it is taken back from then on."""
+    if first is None or line.period is None:
+        return line
+    after = Period(start=max(first, line.period.start), end=line.period.end)
+    return replace(line, period=after, pauses=spans.within(line.pauses, after))
+
+
 def _line(
     line: Line, net_before: Decimal, before: Decimal, wanted: Decimal, invoice: Document
 ) -> Line:
@@ -166,12 +204,14 @@ def _line(
     net = money.ratio_of(line.net, before + wanted, line.quantity) - net_before
     gross = money.line_net(wanted, line.unit_price)
     taken = replace(line, quantity=wanted, net=net, discount=gross - net)
-    if taken.discount > 0:
+    by_days = wanted != wanted.quantize(Decimal("0.0001"))
+    if taken.discount > 0 and not by_days:
         reason = line.discount_reason or words.word("rounding", invoice.language)
         return replace(taken, discount_reason=reason)
-    if taken.discount == 0:
+    if taken.discount == 0 and not by_days:
         return replace(taken, discount=money.ZERO, discount_reason="")
-    # Rounding left a cent more than quantity x price: the part is charged as one.
+    # Rounding left a cent more than quantity x price, or a quantity (BT-129) has not so many
+    # decimals: the part is charged as one.
     return replace(
         taken,
         quantity=Decimal(1),

@@ -95,6 +95,9 @@ class Line(Struct, frozen=True, kw_only=True):
     vat_rate: Decimal  # BT-152, per cent
     category: str = "services"  # goods or services
     credited_quantity: Decimal | None = None  # on a credit note, where BT-129 does not say it
+    plan: str = ""  # the plan that it charges; `item` is one of that plan
+    period: Period | None = None  # BG-26: BT-134, BT-135
+    pauses: tuple[Period, ...] = ()  # days within its period that it does not charge
 
 
 class Allowance(Struct, frozen=True, kw_only=True):
@@ -159,7 +162,8 @@ class Document(Struct, frozen=True, kw_only=True):
     language: str  # fr or en
     operation_category: str  # goods, services or mixed: BT-23
     vat_on_debits: bool = False  # BT-8 = 5
-    period: Period  # BG-14; BT-72 is its end
+    period: Period  # BG-14
+    delivery: date | None = None  # BT-72, where it is not the end of the period
     seller: Seller  # BG-4
     buyer: Party  # BG-7
     issued_by: str = ""  # a batch invoice's issuer, in the seller's name and on its behalf

@@ -31,7 +31,7 @@ def generate(document: Document) -> bytes:
         "BT-23": _PROCESS[document.operation_category],
         "BT-10": document.buyer_reference,
         "BT-13": document.purchase_order,
-        "BT-72": document.period.end,
+        "BT-72": document.delivery or document.period.end,
         "BT-73": document.period.start,
         "BT-74": document.period.end,
         "BG-1": [{"BT-21": note.code, "BT-22": note.text} for note in document.notes],
@@ -162,6 +162,8 @@ def _line(line: Line) -> dict[str, Any]:
         terms["BT-155"] = line.item
     if line.description:
         terms["BT-154"] = line.description
+    if line.period:
+        terms |= {"BT-134": line.period.start, "BT-135": line.period.end}
     if line.discount:
         terms["BG-27"] = [{"amount": _money(line.discount), "reason": line.discount_reason}]
     return terms

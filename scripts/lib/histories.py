@@ -45,7 +45,7 @@ class Bill(msgspec.Struct, frozen=True, gc=False):
     seq: int
     number: str
     date: str
-    delivery: str  # BT-72, the last day of the period
+    delivery: str  # BT-72, the last day of the period where a record says no other
     due_date: str
     corrects: str
     name: str  # of the buyer
@@ -193,6 +193,7 @@ class IssuedLine(records.Link, gc=False, kw_only=True):
     client: str
     corrects: str = ""
     currency: str
+    delivery: str = ""
     document_sha256: str
     due_date: str = ""
     gross: str
@@ -280,7 +281,7 @@ def _bill(record: IssuedLine) -> Bill:
         record.seq,
         record.number,
         record.issue_date,
-        record.period.end,
+        record.delivery or record.period.end,
         record.due_date,
         record.corrects,
         record.buyer,

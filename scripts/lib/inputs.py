@@ -8,6 +8,7 @@ before anything is refused. What passes is turned into frozen Structs.
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -15,10 +16,23 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 from msgspec import Struct
 
-from lib import billing_rules, logos, periods, readings, schemas, storage, territories, vat
+from lib import (
+    billing_rules,
+    logos,
+    periods,
+    plans,
+    prices,
+    readings,
+    schemas,
+    spans,
+    storage,
+    territories,
+    vat,
+)
 from lib.alerts import Alert, Refused
 from lib.batch_csv import Dialect
-from lib.document import BankAccount, Party
+from lib.document import BankAccount, Party, Period
+from lib.plans import PaymentTerms, Plan, Vat
 from lib.root import Root
 
 _T = TypeVar("_T")
@@ -107,21 +121,6 @@ class Issuer(SellerTerms, frozen=True, kw_only=True):
     reminders: dict[str, int] = {}
 
 
-class PaymentTerms(Struct, frozen=True, kw_only=True):
-    """Days from the date of issue, then to the end of the month where `end_of_month`."""
-
-    days: int
-    end_of_month: bool = False
-
-
-class Vat(Struct, frozen=True, kw_only=True):
-    """`treatment` is one of the table in lib/vat; the rest belongs to `exempt`."""
-
-    treatment: str
-    exemption_code: str = ""
-    exemption_reason: str = ""
-
-
 class Delivery(Struct, frozen=True, kw_only=True):
     """How invoices reach the client."""
 
@@ -143,7 +142,7 @@ class Client(Struct, frozen=True, kw_only=True):
     vat: Vat
     purchase_order: str = ""
     buyer_reference: str = ""
-    plan: billing_rules.Plan
+    plans: tuple[Plan, ...]
     delivery: Delivery = Delivery()
 
 
@@ -221,13 +220,48 @@ class UsageInput(NamedTuple):
     unfit: tuple[Alert, ...] = ()
 
 
+class IndexValue(Struct, frozen=True, kw_only=True):
+    """A value as it was published: where, and the day on which it was looked up."""
+
+    value: Decimal
+    source: str
+    date: str
+
+
+class Index(Struct, frozen=True, kw_only=True):
+    """data/indices/<name>.json: values by month."""
+
+    index: str
+    title: str
+    values: dict[str, IndexValue]
+
+
+class IndexInput(NamedTuple):
+    """An index with the file it came from."""
+
+    content: Index
+    source: Source
+
+
 class Inputs(NamedTuple):
-    """All inputs of a root: clients by id, usage by client and month."""
+    """All inputs of a root: clients by id, usage by client and month, indices by name."""
 
     issuer: IssuerInput
     clients: dict[str, ClientInput]
     batch_clients: dict[str, BatchClientInput]
     usage: dict[tuple[str, str], tuple[UsageInput, ...]]
+    indices: dict[str, IndexInput]
+
+    @property
+    def index_values(self) -> dict[str, prices.Index]:
+        """What prices are revised by, by name."""
+        return {
+            name: prices.Index(
+                found.content.title,
+                {month: one.value for month, one in found.content.values.items()},
+            )
+            for name, found in self.indices.items()
+        }
 
 
 def load(root: Root, only: str = "") -> Inputs:
@@ -244,12 +278,13 @@ def load(root: Root, only: str = "") -> Inputs:
     clients = _load_clients(root, issuer, faults)
     batch_clients = _load_batch_clients(root, issuer, clients, faults)
     usage = _load_usage(root, issuer, clients, batch_clients, faults)
+    indices = _load_indices(root, faults)
     faults = [alert for alert in faults if not only or _concerns(alert, only)]
     if faults or issuer is None:
         raise Refused(faults)
     known = {key: value for key, value in clients.items() if value}
     known_batch = {key: value for key, value in batch_clients.items() if value}
-    return Inputs(issuer, known, known_batch, usage)
+    return Inputs(issuer, known, known_batch, usage, indices)
 
 
 def _concerns(alert: Alert, client: str) -> bool:
@@ -362,8 +397,8 @@ def _load_clients(
         codes.setdefault(value["code"], source.name)
         faults += _alerts(found, source.name, path.stem)
         if issuer is not None:
-            _fill_in_category(value["plan"]["items"], issuer.issuer)
-            _fill_in_category([value["plan"].get("minimum", {})], issuer.issuer)
+            for plan in value["plans"]:
+                _fill_in_category([*plan["items"], plan.get("minimum", {})], issuer.issuer)
         client = _convert(value, Client, source.name, path.stem, faults)
         clients[path.stem] = ClientInput(client, source) if client else None
     if not clients:
@@ -403,28 +438,129 @@ def _client_faults(value: Mapping[str, Any], stem: str, issuer: Issuer | None) -
             ' a body that is not a taxable person: "taxable": false)'
         )
         found.append(("party.siren", text))
-    found += _plan_faults(value["plan"], value["language"])
+    for i, plan in enumerate(value["plans"]):
+        found += _plan_faults(plan, f"plans[{i}]", value["language"])
+    found += _between_plans(value["plans"])
     if issuer is not None:
         found += _treatment_faults(value, issuer)
     return found
 
 
-def _plan_faults(plan: Mapping[str, Any], language: str) -> list[tuple[str, str]]:
-    found = _order_faults(plan, "plan.", "the plan")
+def _plan_faults(plan: Mapping[str, Any], at: str, language: str) -> list[tuple[str, str]]:
+    found = _order_faults(plan, f"{at}.", "the plan")
     ids = [discount["id"] for discount in plan.get("discounts", [])]
     for i, discount in enumerate(plan.get("discounts", [])):
         if discount["id"] in ids[:i]:
             text = f'"{discount["id"]}" is the id of another discount; rename one'
-            found.append((f"plan.discounts[{i}].id", text))
-        found += _order_faults(discount, f"plan.discounts[{i}].", "the discount")
-    for place, described in _described(plan):
+            found.append((f"{at}.discounts[{i}].id", text))
+        found += _order_faults(discount, f"{at}.discounts[{i}].", "the discount")
+    for place, described in _described(plan, at):
         if language not in described:
             text = f'is missing; the client\'s language is "{language}"'
             found.append((f"{place}.{language}", text))
     for i, item in enumerate(plan["items"]):
+        place = f"{at}.items[{i}]"
         if item.get("metric", "").startswith("batch_") and item["metric"] != BATCH_METRIC:
             text = f'"{item["metric"]}" is not measured; batches count "{BATCH_METRIC}"'
-            found.append((f"plan.items[{i}].metric", text))
+            found.append((f"{place}.metric", text))
+        found += _order_faults(item, f"{place}.", "the item")
+        found += _dates_faults(plan, item, place)
+        found += _price_faults(plan, item, place)
+    for i, month in enumerate(plan.get("skip", [])):
+        if not _lies_in(plan, month):
+            text = f'"{month}" is outside the plan, {_dates_of(plan)}; remove it'
+            found.append((f"{at}.skip[{i}]", text))
+    return found
+
+
+def _dates_of(plan: Mapping[str, Any]) -> str:
+    """The dates of a plan as its file has them: "2026-01 to 2026-06", "from 2026-01"."""
+    return f"{plan['start']} to {plan['end']}" if plan.get("end") else f"from {plan['start']}"
+
+
+def _lies_in(plan: Mapping[str, Any], text: str) -> bool:
+    """Whether a day of a month or date lies within the dates of a plan."""
+    ends = not plan.get("end") or periods.start_date(text) <= periods.end_date(plan["end"])
+    return ends and periods.start_date(plan["start"]) <= periods.end_date(text)
+
+
+def _dates_faults(
+    plan: Mapping[str, Any], item: Mapping[str, Any], place: str
+) -> list[tuple[str, str]]:
+    """An item that begins before its plan, or ends after it."""
+    if _order_faults(plan, "", ""):
+        return []
+    found = []
+    starts = item.get("start", "")
+    early = starts and periods.start_date(starts) < periods.start_date(plan["start"])
+    ends, last = item.get("end", ""), plan.get("end", "")
+    late = ends and last and periods.end_date(ends) > periods.end_date(last)
+    for key, day, outside in (("start", starts, early), ("end", ends, late)):
+        if day and (outside or not _lies_in(plan, day)):
+            text = f'"{day}" is outside its plan, {_dates_of(plan)}; correct one of them'
+            found.append((f"{place}.{key}", text))
+    return found
+
+
+def _price_faults(
+    plan: Mapping[str, Any], item: Mapping[str, Any], place: str
+) -> list[tuple[str, str]]:
+    """A price list begins with a price, no later than its item, and its dates rise."""
+    steps = item.get("prices", [])
+    if not steps:
+        return []
+    found = []
+    first, begins = steps[0], item.get("start") or plan["start"]
+    if "price" not in first:
+        key = "percent" if "percent" in first else "index"
+        text = 'has no price before it; begin the list with {"from": ..., "price": ...}'
+        found.append((f"{place}.prices[0].{key}", text))
+    if periods.start_date(first["from"]) > periods.start_date(begins):
+        text = f'"{first["from"]}" is after {begins}, when the item begins; write "{begins}"'
+        found.append((f"{place}.prices[0].from", text))
+    for i, step in enumerate(steps):
+        if item["charge"] == "flat" and Decimal(step.get("price", "0")).as_tuple().exponent < -2:  # type: ignore[operator]
+            text = (
+                f'"{step["price"]}" has fractions of a cent; the price of a period has 2 decimals'
+            )
+            found.append((f"{place}.prices[{i}].price", text))
+    for i, (before, step) in enumerate(itertools.pairwise(steps), 1):
+        earlier, later = (periods.start_date(one["from"]) for one in (before, step))
+        if earlier == later:
+            text = f'"{step["from"]}" is the date of the price before too; remove one of them'
+            found.append((f"{place}.prices[{i}].from", text))
+        elif later < earlier:
+            text = f'"{step["from"]}" is before "{before["from"]}"; put the list in order of date'
+            found.append((f"{place}.prices[{i}].from", text))
+    return found
+
+
+def _between_plans(found_plans: list[Any]) -> list[tuple[str, str]]:
+    """No two plans of one id; no item in two plans at once, and a metered one in whole months."""
+    found = []
+    ids = [plan["id"] for plan in found_plans]
+    seen: dict[str, list[tuple[str, Period]]] = {}
+    for i, plan in enumerate(found_plans):
+        if plan["id"] in ids[:i]:
+            found.append(
+                (f"plans[{i}].id", f'"{plan["id"]}" is the id of another plan; rename one')
+            )
+        for k, item in enumerate(plan["items"]):
+            start, end = item.get("start") or plan["start"], item.get("end") or plan.get("end")
+            dates = Period(
+                start=periods.start_date(start), end=periods.end_date(end) if end else date.max
+            )
+            if "metric" in item:  # usage is known by months
+                last = periods.last_day(periods.month_of(dates.end)) if end else date.max
+                dates = Period(start=dates.start.replace(day=1), end=last)
+            for other, theirs in seen.get(item["id"], []):
+                if other != plan["id"] and spans.common(theirs, dates):
+                    text = (
+                        f'"{item["id"]}" is an item of the plan "{other}" at the same time; end it'
+                        f" there {'a month' if 'metric' in item else 'a day'} earlier, or rename it"
+                    )
+                    found.append((f"plans[{i}].items[{k}].id", text))
+            seen.setdefault(item["id"], []).append((plan["id"], dates))
     return found
 
 
@@ -435,25 +571,57 @@ def _order_faults(value: Mapping[str, Any], place: str, what: str) -> list[tuple
     return []
 
 
-def _described(plan: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, str]]]:
+def _described(plan: Mapping[str, Any], at: str) -> Iterable[tuple[str, Mapping[str, str]]]:
     for key in ("items", "discounts"):
         for i, entry in enumerate(plan.get(key, [])):
-            yield f"plan.{key}[{i}].description", entry["description"]
+            yield f"{at}.{key}[{i}].description", entry["description"]
     if "description" in plan.get("minimum", {}):
-        yield "plan.minimum.description", plan["minimum"]["description"]
+        yield f"{at}.minimum.description", plan["minimum"]["description"]
 
 
 def _treatment_faults(value: Mapping[str, Any], issuer: Issuer) -> list[tuple[str, str]]:
     """VAT: the treatment against the issuer's regime, both parties, what is sold, each rate."""
-    terms, plan = msgspec.convert(value["vat"], Vat), value["plan"]
-    buyer = msgspec.convert(value["party"], Party)
-    rated = [(f"plan.items[{i}]", item) for i, item in enumerate(plan["items"])]
-    if "minimum" in plan:
-        rated.append(("plan.minimum", plan["minimum"]))
-    found = _vat_faults(terms, _kinds([entry for _, entry in rated], issuer), issuer, buyer)
+    terms, buyer = msgspec.convert(value["vat"], Vat), msgspec.convert(value["party"], Party)
+    rated = [
+        (f"plans[{i}].items[{k}]", item)
+        for i, plan in enumerate(value["plans"])
+        for k, item in enumerate(plan["items"])
+    ]
+    rated += [
+        (f"plans[{i}].minimum", plan["minimum"])
+        for i, plan in enumerate(value["plans"])
+        if "minimum" in plan
+    ]
+    common = [entry for _, entry in rated if "vat" not in entry]
+    found = []
+    if common or not rated:
+        found += _vat_faults(terms, _kinds(common, issuer), issuer, buyer)
+    reasons = {_reason_of(terms)} - {None}
     for place, entry in rated:
-        found += _rate_and_category_faults(place, entry, terms.treatment, issuer)
-    return found
+        own = terms
+        if "vat" in entry:
+            own = msgspec.convert(entry["vat"], Vat)
+            for at, text in _vat_faults(own, _kinds([entry], issuer), issuer, buyer):
+                found.append((f"{place}.{at}" if at.startswith("vat.") else at, text))
+            reason = _reason_of(own)
+            if reason and reasons - {reason}:
+                text = "gives a second reason for no VAT; an invoice has one: make them the same"
+                found.append((f"{place}.vat", text))
+            reasons |= {reason} - {None}
+            outside = "outside_eu" in (own.treatment, terms.treatment)
+            if outside and own.treatment != terms.treatment:
+                text = (
+                    f'"{own.treatment}" cannot stand beside "{terms.treatment}": what is outside'
+                    " the scope of VAT is invoiced alone (BR-O-11); make another client of it"
+                )
+                found.append((f"{place}.vat.treatment", text))
+        found += _rate_and_category_faults(place, entry, own.treatment, issuer)
+    return list(dict.fromkeys(found))
+
+
+def _reason_of(terms: Vat) -> Vat | None:
+    """Why there is no VAT under category E, of which an invoice has one reason."""
+    return terms if terms.treatment in ("exempt", "franchise") else None
 
 
 def _kinds(entries: Sequence[Mapping[str, Any]], issuer: Issuer) -> set[str]:
@@ -571,8 +739,8 @@ def _batch_client_faults(
     if value["billed_as"] not in clients:
         text = f'"{value["billed_as"]}" is no client; write the id of one in clients/'
         found.append(("billed_as", text))
-    elif payer and BATCH_METRIC not in billing_rules.metrics_of(payer.client.plan):
-        text = f'"{value["billed_as"]}" has no item in its plan that charges {BATCH_METRIC}'
+    elif payer and BATCH_METRIC not in plans.metrics_of(payer.client.plans):
+        text = f'"{value["billed_as"]}" has no item in its plans that charges {BATCH_METRIC}'
         found.append(("billed_as", text))
     return found
 
@@ -631,8 +799,8 @@ def _load_usage_file(
 
 
 def _unfit(value: Mapping[str, Any], client: Client, issuer: Issuer) -> list[tuple[str, str]]:
-    known = billing_rules.metrics_of(client.plan)
-    text = "is no metric of the client's plan; it has " + (", ".join(known) or "none")
+    known = plans.metrics_of(client.plans)
+    text = "is not a metric of the client's plans; they have " + (", ".join(known) or "none")
     unknown = [metric for metric in value.get("quantities", {}) if metric not in known]
     found = [(f"quantities.{metric}", text) for metric in unknown]
     return found + _one_off_faults(value.get("lines", []), client, issuer)
@@ -668,6 +836,25 @@ def _one_off_faults(lines: list[Any], client: Client, issuer: Issuer) -> list[tu
         for fault in faults:
             text = f'{fault.rule}: the client\'s treatment "{client.vat.treatment}" is not for it'
             found.append((f"{place}.category", text))
+    return found
+
+
+# --- indices -------------------------------------------------------------------------
+
+
+def _load_indices(root: Root, faults: list[Alert]) -> dict[str, IndexInput]:
+    """Indices by name; whether a value is there is asked when a price needs it."""
+    found = {}
+    for path in _json_files(root, root.indices, faults):
+        read = _read(root, path, "index", "", faults)
+        if read is None:
+            continue
+        value, source = read
+        if value["index"] != path.stem:
+            text = f'"{value["index"]}" is not the name of the file; write "{path.stem}"'
+            faults += _alerts([("index", text)], source.name, "")
+        if index := _convert(value, Index, source.name, "", faults):
+            found[path.stem] = IndexInput(index, source)
     return found
 
 

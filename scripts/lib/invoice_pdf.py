@@ -367,6 +367,8 @@ def _rows(document: Document) -> list[Row]:
 def _line_row(document: Document, line: Line) -> Row:
     language = document.language
     text = [(line.name, CELL), (line.description, DETAIL)]
+    if line.period and line.period != document.period:
+        text.append((words.period(line.period.start, line.period.end, language), DETAIL))
     if line.discount:
         amount = words.amount(-line.discount, language, document.currency)
         discount = words.word("discount", language, amount=amount)

@@ -7,11 +7,12 @@ function takes what was read and returns alerts, as those of lib/observations.
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from lib import billing_rules, decisions, mentions, payment_law, territories, vat
+from lib import decisions, mentions, payment_law, plans, territories, vat
 from lib.alerts import Alert
 from lib.batch_rows import BatchInvoice
 from lib.document import Party
-from lib.inputs import BatchClient, Client, Inputs, Issuer, PaymentTerms, SellerTerms
+from lib.inputs import BatchClient, Client, Inputs, Issuer, SellerTerms
+from lib.plans import Item, Minimum, PaymentTerms
 
 _YEAR = timedelta(days=366)
 
@@ -56,10 +57,16 @@ def of_inputs(given: Inputs, today: date) -> Iterator[Alert]:
     for found in given.clients.values():
         client, file = found.client, found.source.name
         if client.status == "active":
-            periodic = bool(billing_rules.metrics_of(client.plan))
-            text = terms_notice(issuer.party, client.party, client.payment_terms, periodic)
-            if text:
-                yield Alert("I-TERMS", file, "payment_terms.days", text, client.id)
+            periodic = bool(plans.metrics_of(client.plans))
+            dated = [("payment_terms.days", client.payment_terms)]
+            dated += [
+                (f"plans[{i}].payment_terms.days", plan.payment_terms)
+                for i, plan in enumerate(client.plans)
+                if plan.payment_terms
+            ]
+            for place, own in dated:
+                if text := terms_notice(issuer.party, client.party, own, periodic):
+                    yield Alert("I-TERMS", file, place, text, client.id)
             for place, code, text in _vat_notices(client, issuer):
                 yield Alert(code, file, place, text, client.id)
 
@@ -82,12 +89,18 @@ def terms_notice(seller: Party, buyer: Party, terms: PaymentTerms, periodic: boo
 
 def _vat_notices(client: Client, issuer: Issuer) -> Iterator[tuple[str, str, str]]:
     """(place, code, text): a treatment that is mostly another one, a rate of another place."""
-    plan, treatment = client.plan, client.vat.treatment
-    rated: list[tuple[str, billing_rules.Item | billing_rules.Minimum]] = [
-        (f"plan.items[{i}].vat_rate", item) for i, item in enumerate(plan.items)
+    treatment = client.vat.treatment
+    rated: list[tuple[str, Item | Minimum]] = [
+        (f"plans[{i}].items[{k}].vat_rate", item)
+        for i, plan in enumerate(client.plans)
+        for k, item in enumerate(plan.items)
+        if item.vat is None
     ]
-    if plan.minimum:
-        rated.append(("plan.minimum.vat_rate", plan.minimum))
+    rated += [
+        (f"plans[{i}].minimum.vat_rate", plan.minimum)
+        for i, plan in enumerate(client.plans)
+        if plan.minimum
+    ]
     kinds = {entry.category for _, entry in rated} or {"services"}
     laws = {
         sold: vat.law_of(sold, issuer.party, issuer.vat_regime, client.party)

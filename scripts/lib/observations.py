@@ -11,8 +11,8 @@ from decimal import Decimal
 from lib import billing, money, periods
 from lib.alerts import Alert
 from lib.balances import InvoiceBalance
-from lib.billing_rules import MissingUsage
 from lib.inputs import BATCH_METRIC, BatchClient, Client, Inputs, Issuer, UsageInput
+from lib.prices import Indices
 
 HAND_IN_BY = 7  # the day of the following month on which `make batch` runs for the last time
 _NEAR = Decimal("0.90")  # of a threshold
@@ -42,7 +42,7 @@ def overdue(invoices: Iterable[InvoiceBalance], today: date) -> Iterator[Alert]:
 
 
 def months_not_run(
-    clients: Iterable[Client], usage: Usage, run: Set[str], until: str
+    clients: Iterable[Client], usage: Usage, indices: Indices, run: Set[str], until: str
 ) -> Iterator[Alert]:
     """Earlier months in which somebody was to be invoiced, and nobody was.
 
@@ -51,13 +51,18 @@ def months_not_run(
       until: the month of the run, the first that does not count as earlier.
     """
     active = [client for client in clients if client.status == "active"]
-    starts = [periods.month_of(periods.start_date(client.plan.start)) for client in active]
+    starts = [
+        periods.month_of(periods.start_date(plan.start))
+        for client in active
+        for plan in client.plans
+    ]
     first = min(starts, default=until)
     months = (periods.add_months(first, i) for i in range(periods.months_between(first, until)))
     missing = [
         month
         for month in months
-        if month not in run and any(_is_due(client, month, usage) for client in active)
+        if month not in run
+        and any(billing.owes(client, month, usage, indices) for client in active)
     ]
     if missing:
         earliest, latest = missing[0], missing[-1]
@@ -67,13 +72,6 @@ def months_not_run(
             " clients/ start with the first month that is invoiced here"
         )
         yield Alert("I-MONTH-SKIPPED", "", span, text)
-
-
-def _is_due(client: Client, month: str, usage: Usage) -> bool:
-    try:
-        return isinstance(billing.billable(client, month, usage), billing.Billable)
-    except MissingUsage:
-        return True
 
 
 def turnover(issuer: Issuer, sums: Mapping[str, Decimal], year: int) -> Iterator[Alert]:

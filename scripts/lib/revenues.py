@@ -6,15 +6,20 @@ other in data/invoices/ and data/invoices_batch/, by client and year of issue.
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lib import document, issuing, money, periods, records, storage, tables
+import msgspec
+
+from lib import document, issuing, money, periods, records, spans, storage, tables
 from lib.alerts import Alert, Broken
 from lib.document import Document, Period
 from lib.numbering import Numbered
+from lib.plan_periods import Billed
 from lib.root import Root
+from lib.spans import Spans
 
 
 class Ledger(NamedTuple):
@@ -123,6 +128,10 @@ def facts(made: Document, document_sha256: str, pdf_sha256: str) -> records.Reco
         "document_sha256": document_sha256,
         "pdf_sha256": pdf_sha256,
     }
+    if made.delivery:
+        result["delivery"] = made.delivery.isoformat()
+    if services := _services(made):
+        result["services"] = services
     if made.due_date:
         result["due_date"] = made.due_date.isoformat()
     if made.vat_on_debits:
@@ -136,6 +145,30 @@ def facts(made: Document, document_sha256: str, pdf_sha256: str) -> records.Reco
     if made.reference:
         result["reference"] = made.reference
     return result
+
+
+def _services(made: Document) -> list[dict[str, Any]]:
+    """The days that lines charge or take back: by plan and item, with the numbers of the lines.
+
+    What is billed for a day, and what is not, is known by these alone.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for line in made.lines:
+        if line.period is None:
+            continue
+        service: dict[str, Any] = {
+            "end": line.period.end.isoformat(),
+            "item": line.item,
+            "plan": line.plan,
+            "start": line.period.start.isoformat(),
+        }
+        if line.pauses:
+            service["pauses"] = [
+                [pause.start.isoformat(), pause.end.isoformat()] for pause in line.pauses
+            ]
+        known = found.setdefault(repr(service), {**service, "lines": []})
+        known["lines"].append(line.id)
+    return list(found.values())
 
 
 def _breakdown(made: Document) -> list[dict[str, str]]:
@@ -169,6 +202,22 @@ def _shares(vat: Decimal, nets: list[Decimal]) -> list[Decimal]:
     return money.share_out(vat, nets)
 
 
+class Service(msgspec.Struct, gc=False):
+    """The days that lines of a document charge for an item of a plan, or take back."""
+
+    end: date
+    item: str
+    lines: tuple[str, ...]
+    plan: str
+    start: date
+    pauses: tuple[tuple[date, date], ...] = ()
+
+    @property
+    def days(self) -> Spans:
+        whole = (Period(start=self.start, end=self.end),)
+        return spans.minus(whole, tuple(Period(start=a, end=b) for a, b in self.pauses))
+
+
 class Line(records.Link, gc=False, kw_only=True):
     """What deciding on the next invoice needs of a record."""
 
@@ -179,6 +228,7 @@ class Line(records.Link, gc=False, kw_only=True):
     month: str
     number: str
     period: Period
+    services: tuple[Service, ...] = ()
 
 
 def lines_of(root: Root, ledger: Ledger, client: str) -> list[Line]:
@@ -211,13 +261,51 @@ class Issued(NamedTuple):
 
 
 def is_invoiced(lines: Iterable[Line], month: str) -> bool:
-    """Whether an invoice that was not credited in full covers a day of `month`."""
+    """Whether the usage of `month` is in an invoice that was not credited in full."""
     first, last = periods.first_day(month), periods.last_day(month)
     return any(
-        invoice.period.start <= last and first <= invoice.period.end
+        invoice.month >= month and invoice.period.start <= last and first <= invoice.period.end
         for invoice in issued(lines)
         if not invoice.fully_credited
     )
+
+
+def billed(lines: Iterable[Line]) -> list[Billed]:
+    """The days that a client's invoices bill, item by item, less those that a credit note took
+    back by their dates.
+
+    An invoice that is credited in full keeps its days, marked so.
+    """
+    lines = tuple(lines)
+    invoices = {invoice.number: invoice for invoice in issued(lines)}
+    found: dict[str, list[Billed]] = {}
+    for line in lines:
+        for service in line.services:
+            days = service.days
+            if not line.corrects:
+                invoice = invoices[line.number]
+                one = Billed(
+                    service.plan,
+                    service.item,
+                    days,
+                    service.lines,
+                    invoice.number,
+                    invoice.month,
+                    invoice.fully_credited,
+                )
+                found.setdefault(invoice.number, []).append(one)
+                continue
+            found[line.corrects] = [
+                _without(one, days) if set(service.lines) <= set(one.lines) else one
+                for one in found.get(line.corrects, [])
+            ]
+    return [one for some in found.values() for one in some]
+
+
+def _without(one: Billed, days: Spans) -> Billed:
+    """What is left where a credit note took back the last days, not a quantity of all of them."""
+    left = spans.minus(one.days, days)
+    return one._replace(days=left) if left else one
 
 
 def credited(notes: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:

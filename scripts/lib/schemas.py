@@ -2,7 +2,7 @@
 
 A schema's `title` names the value ("an amount") and its `x-kind`, or its format, how lib/readings
 proposes what was meant, so that every message reads:
-`plan.items[1].price: "12,50" is not an amount; write "12.50"`.
+`plans[0].items[1].price: "12,50" is not an amount; write "12.50"`.
 Check digits are JSON Schema formats, done by python-stdnum.
 """
 

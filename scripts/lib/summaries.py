@@ -235,7 +235,9 @@ def _observe(root: Root, run: Run) -> Iterator[Alert]:
     if run.month:
         # A month that is not over cannot be invoiced yet.
         until = min(run.month, periods.month_of(run.today))
-        yield from observations.months_not_run(clients, given.usage, past.months, until)
+        yield from observations.months_not_run(
+            clients, given.usage, given.index_values, past.months, until
+        )
 
 
 class _Past(NamedTuple):

@@ -93,6 +93,15 @@ WORDS: dict[str, tuple[str, str]] = {
     "rounding": ("arrondi", "rounding"),
     "share": ("{rate} de {base}", "{rate} of {base}"),
     "prorata": ("prorata {days}/{whole} jours", "pro rata {days}/{whole} days"),
+    "revised": ("prix révisé, auparavant {before}", "new price, formerly {before}"),
+    "revised_percent": (
+        "prix révisé de {percent}, auparavant {before}",
+        "price revised by {percent}, formerly {before}",
+    ),
+    "revised_index": (
+        "prix révisé selon l’indice {index} : {before} × {at} ({at_month}) ÷ {base} ({base_month})",
+        "price revised by the index {index}: {before} x {at} ({at_month}) / {base} ({base_month})",
+    ),
     # The year report
     "report": ("Rapport annuel {year}", "Year report {year}"),
     "report_as_of": ("Arrêté au {date}", "As of {date}"),

@@ -29,8 +29,7 @@ def documents(folder: Path, count: int) -> list[Document]:
     issue_date = date.fromisoformat(house.TODAY)
     made = []
     for i, client in enumerate(given.clients.values(), 1):
-        billable = billing.billable(client.client, house.MONTH, given.usage)
-        assert isinstance(billable, billing.Billable)
+        (billable,) = billing.bill(client.client, house.MONTH, given.usage, {}).invoices
         number = f"{client.client.code}-2026-{i:04d}"
         made.append(billing.invoice(billable, number, issue_date, given.issuer.issuer, {}, {}))
     return made
@@ -47,7 +46,7 @@ def _client(i: int) -> dict[str, Any]:
         "party.name": f"Boulangerie Évrard & Fils {town} {i}",
         "party.address.lines": [f"{i} rue du Moulin"],
         "party.address.city": town,
-        "plan.items": items,
+        "plans.0.items": items,
     }
     return house.client(f"client_{i}", changes, i)
 

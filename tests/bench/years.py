@@ -113,7 +113,7 @@ def code_of(i: int) -> str:
 def put_clients(root: Root, clients: int, start: str) -> None:
     """Their files, with the monthly plan that the invoices came from."""
     for i in range(1, clients + 1):
-        changes = {"code": code_of(i), "plan.start": start, "party.name": f"Client n° {i}"}
+        changes = {"code": code_of(i), "plans.0.start": start, "party.name": f"Client n° {i}"}
         house.put_client(root, house.client(name_of(i), changes, i))
 
 
@@ -153,7 +153,15 @@ def _bill(name: str, code: str, i: int, k: int, issue: Issue) -> Parts:
         f'"number":"{code}-{issue.number}","pdf_sha256":"{_NO_PROOF}",'
         f'"period":{{"end":"{issue.end}","start":"{issue.start}"}},',
         "",
-        f',"vat":"{vat}","vat_on_debits":true}}',
+        f',"services":[{_service("hosting", 1, issue)},{_service("mail", 2, issue)}],'
+        f'"vat":"{vat}","vat_on_debits":true}}',
+    )
+
+
+def _service(item: str, line: int, issue: Issue) -> str:
+    return (
+        f'{{"end":"{issue.end}","item":"{item}","lines":["{line}"],"plan":"main",'
+        f'"start":"{issue.start}"}}'
     )
 
 

@@ -151,7 +151,7 @@ _QUANTITY = "63.125"
 
 def _client(client_id: str, i: int, changes: dict[str, Any]) -> dict[str, Any]:
     """A client of its own code, with no plan but what `changes` gives."""
-    return house.client(client_id, {"code": f"W{i:03d}", "plan.items": [], **changes}, i)
+    return house.client(client_id, {"code": f"W{i:03d}", "plans.0.items": [], **changes}, i)
 
 
 def _charges() -> list[dict[str, Any]]:
@@ -172,7 +172,7 @@ def _charges() -> list[dict[str, Any]]:
             "charge": charge,
             **terms,
         }
-        changes: dict[str, Any] = {"language": language, "vat": vat, "plan.items": [item]}
+        changes: dict[str, Any] = {"language": language, "vat": vat, "plans.0.items": [item]}
         if country != "FR":
             changes |= {"party.siren": None, "party.address": _ABROAD[country]}
         if vat_number:
@@ -218,7 +218,7 @@ def _named() -> list[dict[str, Any]]:
         changes: dict[str, Any] = {
             "party.name": name,
             "party.address.city": city,
-            "plan.items": [item],
+            "plans.0.items": [item],
             "purchase_order": f"Nº {i}/2026 – «Ω»",
             "buyer_reference": "Я" * 50,
             "language": ("en", "fr")[i % 2],
@@ -250,16 +250,16 @@ def _discounted() -> list[dict[str, Any]]:
     amount = {"id": "gift", "description": {"fr": "Geste", "en": "Gift"}, "amount": "45.67"}
     free = {"id": "free", "description": {"fr": "Offert", "en": "Free"}, "percent": "100"}
     plans: dict[str, dict[str, Any]] = {
-        "percent": {"plan.discounts": [percent]},
-        "amount": {"plan.discounts": [amount, percent]},
-        "free": {"plan.discounts": [free]},
-        "minimum": {"plan.minimum": {"amount": "500", "vat_rate": "20", "category": "services"}},
-        "pro_rata": {"plan.start": "2026-10-12"},
-        "quarter": {"plan.start": "2026-08", "plan.every_months": 3},
-        "year": {"plan.start": "2025-11", "plan.every_months": 12},
+        "percent": {"plans.0.discounts": [percent]},
+        "amount": {"plans.0.discounts": [amount, percent]},
+        "free": {"plans.0.discounts": [free]},
+        "minimum": {"plans.0.minimum": {"amount": "500", "vat_rate": "20", "category": "services"}},
+        "pro_rata": {"plans.0.start": "2026-10-12"},
+        "quarter": {"plans.0.start": "2026-08", "plans.0.every_months": 3},
+        "year": {"plans.0.start": "2025-11", "plans.0.every_months": 12},
     }
     return [
-        _client(f"plan_{name}", 140 + i, {"plan.items": items, **plan})
+        _client(f"plan_{name}", 140 + i, {"plans.0.items": items, **plan})
         for i, (name, plan) in enumerate(plans.items())
     ]
 
@@ -272,7 +272,7 @@ def _private() -> dict[str, Any]:
         "party.person": True,
         "party.name": "María Ángeles Núñez-Ibáñez",
         "party.address": {"lines": ["C/ Mayor 5"], "city": "Cádiz", "country": "ES"},
-        "plan.items": [house.item("lesson", "0.01", category="services")],
+        "plans.0.items": [house.item("lesson", "0.01", category="services")],
         "language": "en",
     }
     return _client("private_abroad", 160, changes)
@@ -281,13 +281,13 @@ def _private() -> dict[str, Any]:
 def _payer() -> dict[str, Any]:
     """Who pays for the batches."""
     item = house.metered("batches", "batch_invoices", "0.45", unit="C62", category="services")
-    return _client("batch_payer", 161, {"plan.items": [item]})
+    return _client("batch_payer", 161, {"plans.0.items": [item]})
 
 
 def _usage(client: dict[str, Any]) -> Iterable[dict[str, Any]]:
     """What a client used: its metric, or its one-off lines."""
     client_id = client["id"]
-    if any(item.get("metric") == "units" for item in client["plan"]["items"]):
+    if any(item.get("metric") == "units" for item in client["plans"][0]["items"]):
         yield house.usage(client_id, MONTH, {"units": _QUANTITY})
     if client_id.startswith("lines_"):
         count = int(client_id.removeprefix("lines_"))

@@ -85,12 +85,12 @@ def _client(seed: bytes) -> Named:
             "party.phone": ["+" + "1 " * (MB // 2)],
             "party.address.lines": [["a"] * (MB // 6)],
             "party.address.country": ["F" * MB],
-            "plan.items": [[_PLAN] * (MB // 30), [{}] * (MB // 4), [None] * (MB // 6), "x" * MB],
-            "plan.items.0.price": _NUMBER,
-            "plan.items.0.unit": ["M" * MB],
-            "plan.items.0.charge": ["f" * MB, [1] * (MB // 3)],
-            "plan.start": [*_LEAPS, "2" * MB],
-            "plan.discounts": [[{"id": "a", "items": list(range(MB // 8))}], [{}] * (MB // 4)],
+            "plans.0.items": [[_PLAN] * (MB // 30), [{}] * (MB // 4), [None] * (MB // 6), "x" * MB],
+            "plans.0.items.0.price": _NUMBER,
+            "plans.0.items.0.unit": ["M" * MB],
+            "plans.0.items.0.charge": ["f" * MB, [1] * (MB // 3)],
+            "plans.0.start": [*_LEAPS, "2" * MB],
+            "plans.0.discounts": [[{"id": "a", "items": list(range(MB // 8))}], [{}] * (MB // 4)],
         },
     )
 

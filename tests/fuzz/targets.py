@@ -129,12 +129,12 @@ def _rich() -> dict[str, object]:
         "party.vat_number": house.vat_number(house.siren(2)),
         "party.phone": "+33 2 40 00 00 00",
         "purchase_order": "PO-2026-118",
-        "plan.start": "2026-10",
-        "plan.end": "2027-12-31",
-        "plan.items": [house.item("hosting"), house.metered("support", "hours", included="2"),
+        "plans.0.start": "2026-10",
+        "plans.0.end": "2027-12-31",
+        "plans.0.items": [house.item("hosting"), house.metered("support", "hours", included="2"),
                        calls, tiers, box, fee],
-        "plan.discounts": [discount, discount | {"id": "part", "items": ["hosting"]}],
-        "plan.minimum": {"amount": "20.00", "vat_rate": "20"},
+        "plans.0.discounts": [discount, discount | {"id": "part", "items": ["hosting"]}],
+        "plans.0.minimum": {"amount": "20.00", "vat_rate": "20"},
         "delivery": {"email": True, "cc": ["a@client.example"]},
     }  # fmt: skip
     return house.client("sud", changes, i=2)
