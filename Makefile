@@ -152,7 +152,7 @@ month: $(READY) ## the monthly cycle of MONTH (default: the month before ISSUE_D
 	+@$(PHASES) month
 
 FLAGS := $(ROOT)/data/flags
-# lib/flags.py knows what a phase is done from; its script raises the flag. Typed by hand, no
+# lib/core/flags.py knows what a phase is done from; its script raises the flag. Typed by hand, no
 # other script has looked whether the flag stands: then it does.
 BY_HAND := $(if $(RUN_LOG),,by-hand)
 .PHONY: by-hand phase-batches phase-direct phase-packages phase-balances phase-mail phase-reminders phase-batch issue-batches

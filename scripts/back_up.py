@@ -8,7 +8,7 @@ under the same name but for the date; a backup that exists is never written over
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -32,9 +32,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from lib import alerts, backups, lock, settings, storage
-from lib.alerts import Alert, Broken, Refused
-from lib.root import Root
+from lib.audit import backups
+from lib.core import alerts, lock, storage
+from lib.core.alerts import Alert, Broken, Refused
+from lib.core.root import Root
+from lib.inputs import settings
 
 _MODE = 0o600  # it holds the secrets of .env
 _IN_MEMORY = 1 << 20  # bytes of an input; what is longer is copied to the disk

@@ -3,7 +3,7 @@
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -17,10 +17,13 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-from lib import alerts, dates, inputs, law_notices, lock, revenues, settings
-from lib.alerts import Alert, Refused
-from lib.inputs import Inputs
-from lib.root import Root
+from lib.books import revenues
+from lib.core import alerts, dates, lock
+from lib.core.alerts import Alert, Refused
+from lib.core.root import Root
+from lib.inputs import inputs, settings
+from lib.inputs.inputs import Inputs
+from lib.summary import law_notices
 
 
 def main(arguments: Namespace, root: Root) -> None:

@@ -5,7 +5,7 @@ import shutil
 from argparse import ArgumentParser
 from pathlib import Path
 
-from lib import cli
+from lib.core import cli
 
 EXAMPLES = cli.HOME / "examples"
 

@@ -6,7 +6,7 @@ For import into the accountant's books: it is not a complete legal FEC (docs/acc
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -23,8 +23,10 @@ if __name__ == "__main__":
 
 from functools import partial
 
-from lib import alerts, bookkeeping, exports, fec, inputs
-from lib.root import Root
+from lib.accounting import bookkeeping, exports, fec
+from lib.core import alerts
+from lib.core.root import Root
+from lib.inputs import inputs
 
 
 def main(arguments: Namespace, root: Root) -> None:

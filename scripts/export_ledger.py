@@ -5,7 +5,7 @@ which hledger and ledger read, and <year>.beancount.
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -22,8 +22,9 @@ if __name__ == "__main__":
 
 from functools import partial
 
-from lib import bookkeeping, exports, inputs, ledgers
-from lib.root import Root
+from lib.accounting import bookkeeping, exports, ledgers
+from lib.core.root import Root
+from lib.inputs import inputs
 
 
 def main(arguments: Namespace, root: Root) -> None:

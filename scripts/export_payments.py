@@ -3,7 +3,7 @@
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -20,18 +20,19 @@ if __name__ == "__main__":
 from collections.abc import Iterator
 from functools import partial
 
-from lib import accounting_tables, alerts, exports
-from lib.accounting_tables import Part
-from lib.histories import History
-from lib.root import Root
-from lib.settings import Settings
+from lib.accounting import csv_tables, exports
+from lib.accounting.csv_tables import Part
+from lib.books.histories import History
+from lib.core import alerts
+from lib.core.root import Root
+from lib.inputs.settings import Settings
 
 
 def main(_: Namespace, root: Root) -> None:
     """One file."""
     with exports.held(root, "export_payments") as used:
         parts = exports.of_shares(root, partial(payments_of, used), "", used)
-        data, _report = accounting_tables.joined(accounting_tables.PAYMENTS, parts, used)
+        data, _report = csv_tables.joined(csv_tables.PAYMENTS, parts, used)
         exports.write(root, {"payments/payments.csv": data}, used.csv_once)
     things = ("payment, refund or reversal", "payments, refunds and reversals")
     print(alerts.counted(sum(part.rows for part in parts), *things))
@@ -39,8 +40,8 @@ def main(_: Namespace, root: Root) -> None:
 
 def payments_of(used: Settings, clients: Iterator[list[History]]) -> Part:
     """The payments of some clients."""
-    rows = (accounting_tables.written(accounting_tables.payments(own), used) for own in clients)
-    return accounting_tables.part(rows)
+    rows = (csv_tables.written(csv_tables.payments(own), used) for own in clients)
+    return csv_tables.part(rows)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ by nature and VAT rate in a file beside it (recettes-2024.totals.csv).
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -24,11 +24,11 @@ if __name__ == "__main__":
 from collections.abc import Iterator
 from functools import partial
 
-from lib import accounting_tables, exports
-from lib.accounting_tables import TABLES, Part, Report
-from lib.histories import History
-from lib.root import Root
-from lib.settings import Settings
+from lib.accounting import csv_tables, exports
+from lib.accounting.csv_tables import TABLES, Part, Report
+from lib.books.histories import History
+from lib.core.root import Root
+from lib.inputs.settings import Settings
 
 
 def main(arguments: Namespace, root: Root) -> None:
@@ -40,7 +40,7 @@ def main(arguments: Namespace, root: Root) -> None:
         reports: dict[str, Report] = {}
         for i, (name, table) in enumerate(TABLES.items()):
             rows = [one[i] for one in parts]
-            data, reports[name] = accounting_tables.joined(table.columns, rows, used)
+            data, reports[name] = csv_tables.joined(table.columns, rows, used)
             files[f"recettes/{name}-{period}.csv"] = data
             files[f"recettes/{name}-{period}.totals.csv"] = reports[name].totals.to_bytes(used)
         exports.write(root, files, used.csv_once)
@@ -51,10 +51,10 @@ def main(arguments: Namespace, root: Root) -> None:
 def tables_of(period: str, used: Settings, clients: Iterator[list[History]]) -> list[Part]:
     """The tables of some clients, in the order of TABLES."""
     rows = [
-        [accounting_tables.written(table.of(own, period), used) for table in TABLES.values()]
+        [csv_tables.written(table.of(own, period), used) for table in TABLES.values()]
         for own in clients
     ]
-    return [accounting_tables.part([one[i] for one in rows]) for i in range(len(TABLES))]
+    return [csv_tables.part([one[i] for one in rows]) for i in range(len(TABLES))]
 
 
 if __name__ == "__main__":

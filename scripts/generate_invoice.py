@@ -7,7 +7,7 @@ client. What the records know already is not issued again.
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -28,32 +28,22 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
-from lib import (
-    alerts,
-    billing,
-    bills,
-    document,
-    inputs,
-    issuing,
-    numbering,
-    periods,
-    production,
-    progress,
-    records,
-    revenues,
-    settings,
-    storage,
-)
-from lib.alerts import Alert, Broken, Refused, gathered
-from lib.billing import Billable, NothingToBill
-from lib.billing_rules import MissingUsage
-from lib.bills import Owed
-from lib.document import Document
-from lib.inputs import Client, Inputs, UsageInput
-from lib.numbering import Numbered
-from lib.records import Chain
-from lib.root import Root
-from lib.settings import Settings
+from lib.billing import invoicing
+from lib.billing.invoicing import Billable, NothingToBill
+from lib.billing.pricing import MissingUsage
+from lib.books import bills, issuing, numbering, records, revenues
+from lib.books.bills import Owed
+from lib.books.numbering import Numbered
+from lib.books.records import Chain
+from lib.core import alerts, progress, storage
+from lib.core.alerts import Alert, Broken, Refused, collecting
+from lib.core.root import Root
+from lib.documents import production
+from lib.inputs import inputs, settings
+from lib.inputs.inputs import Client, Inputs, UsageInput
+from lib.inputs.settings import Settings
+from lib.values import document, periods
+from lib.values.document import Document
 
 _LOOKED_BACK = 3  # months whose usage is looked through for what came too late
 
@@ -144,7 +134,7 @@ def decide(
     broken: list[Alert] = []
     owners = records.owners(root, root.data / revenues.DIRECT.records)
     for name in sorted({*given.clients, *owners}):
-        with gathered(broken):
+        with collecting(broken):
             lines = revenues.lines_of(root, revenues.DIRECT, name)
             past.take_in(root, name, lines, name not in given.clients)
             if client == name or (not client and name in given.clients):
@@ -294,7 +284,7 @@ def number_all(
             continue
         sources = sources_of(given, client.id, billable.usage, billable.indices)
         renderer = dict(production.renderer())
-        made = billing.invoice(billable, number, day, issuer, sources, renderer, logo)
+        made = invoicing.invoice(billable, number, day, issuer, sources, renderer, logo)
         documents.append(made)
     if faults:
         raise Refused(faults)

@@ -8,7 +8,7 @@ in the client's name and on its behalf, together with the usage that its payer i
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -36,37 +36,22 @@ from typing import NamedTuple
 
 import msgspec
 
-from lib import (
-    alerts,
-    batch_billing,
-    batch_csv,
-    batch_rows,
-    inbox,
-    inputs,
-    issuing,
-    law_notices,
-    lock,
-    money,
-    numbering,
-    periods,
-    plans,
-    production,
-    progress,
-    records,
-    revenues,
-    settings,
-    spans,
-    storage,
-)
-from lib.alerts import Alert, Broken, Refused
-from lib.batch_csv import Fault, Row
-from lib.batch_rows import BatchInvoice, Reader
-from lib.document import Document
-from lib.inputs import BatchClient, BatchClientInput, Client, Inputs
-from lib.plans import Flat
-from lib.production import Produce
-from lib.root import Root
-from lib.settings import Settings
+from lib.billing import batch_invoicing, batch_rows
+from lib.billing.batch_rows import BatchInvoice, Reader
+from lib.books import issuing, numbering, records, revenues
+from lib.core import alerts, lock, progress, storage
+from lib.core.alerts import Alert, Broken, Refused
+from lib.core.root import Root
+from lib.documents import production
+from lib.documents.production import Produce
+from lib.inputs import batch_csv, inbox, inputs, plans, settings
+from lib.inputs.batch_csv import Fault, Row
+from lib.inputs.inputs import BatchClient, BatchClientInput, Client, Inputs
+from lib.inputs.plans import Flat
+from lib.inputs.settings import Settings
+from lib.summary import law_notices
+from lib.values import money, periods, spans
+from lib.values.document import Document
 
 _EARLIER, _LATER = 36, 24  # months before and after the file's month
 _MOST = 20_000  # faults of one file; a report beyond that helps nobody
@@ -529,7 +514,7 @@ def _numbered(
             number = numbering.advance(sequences, client.client.code, arguments.issue_date)
         except ValueError as error:
             raise cli.refuse("B-NUMBER-DATE", "", "ISSUE_DATE", str(error)) from None
-        yield batch_billing.invoice(
+        yield batch_invoicing.invoice(
             client.client,
             row,
             number,
@@ -557,7 +542,7 @@ def _finish(
         if not path.exists():
             run.stage_proof(path, source.data)
     numbering.stage(run, revenues.BATCH.counters, sequences)
-    usage = batch_billing.usage(client.client, submission.month, issued.invoices)
+    usage = batch_invoicing.usage(client.client, submission.month, issued.invoices)
     name = f"{submission.month}.{usage['source']}.json"
     run.put(root.usage / client.client.billed_as / name, storage.pretty_json(usage))
     run.remove(submission.path, submission.sha256)

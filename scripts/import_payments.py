@@ -8,7 +8,7 @@ client,invoice,amount,date,method,reference,note. docs/statements.md describes i
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -29,21 +29,13 @@ import io
 from datetime import date
 from decimal import Decimal
 
-from lib import (
-    alerts,
-    histories,
-    issuing,
-    money,
-    outside,
-    payment_rules,
-    payments,
-    records,
-    settings,
-    storage,
-)
-from lib.alerts import Alert, Refused
-from lib.payment_rules import Allowed, Books
-from lib.root import Root
+from lib.books import histories, issuing, payment_rules, payments, records
+from lib.books.payment_rules import Allowed, Books
+from lib.core import alerts, handed_file, storage
+from lib.core.alerts import Alert, Refused
+from lib.core.root import Root
+from lib.inputs import settings
+from lib.values import money
 
 LARGEST = 10_000_000  # bytes of a file
 _BOM = b"\xef\xbb\xbf"
@@ -55,7 +47,7 @@ Faults = list[tuple[int, Alert]]  # with that number
 
 def main(arguments: Namespace, root: Root) -> None:
     """The story of an import."""
-    data = outside.read(arguments.file, LARGEST)
+    data = handed_file.read(arguments.file, LARGEST)
     file = str(arguments.file)
     rows, misshapen = read_rows(file, data)
     command = f"import_payments {storage.sha256(data)}"

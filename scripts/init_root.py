@@ -10,7 +10,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from pathlib import Path
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -36,7 +36,8 @@ def one_of(field: str) -> Callable[[str], str]:
 
 def unfit(field: str, text: str) -> str:
     """What is wrong with an answer to a decision, or an empty text."""
-    from lib import decisions, readings
+    from lib.core import readings
+    from lib.inputs import decisions
 
     choices = decisions.every()[field].choices
     if text in ("", *choices):
@@ -48,9 +49,10 @@ def unfit(field: str, text: str) -> str:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-from lib import decisions, storage
+from lib.core import storage
+from lib.inputs import decisions
 
-MODEL = cli.HOME / "scripts" / "lib" / "new_root"
+MODEL = cli.HOME / "scripts" / "lib/inputs/new_root"
 # What a first client has where the house charges no VAT.
 _FRANCHISE = (
     (b'"treatment": "standard"', b'"treatment": "franchise"'),

@@ -7,7 +7,7 @@ The reason comes from the environment (REASON), never through the shell's parsin
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -29,25 +29,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from lib import (
-    alerts,
-    credit_notes,
-    issuing,
-    numbering,
-    outside,
-    production,
-    readings,
-    records,
-    revenues,
-    schemas,
-    settings,
-    storage,
-)
-from lib.alerts import Alert, Broken, Refused, gathered
-from lib.document import Document
-from lib.numbering import Numbered
-from lib.revenues import Ledger
-from lib.root import Root
+from lib.billing import credit_notes
+from lib.books import issuing, numbering, records, revenues
+from lib.books.numbering import Numbered
+from lib.books.revenues import Ledger
+from lib.core import alerts, handed_file, readings, storage
+from lib.core.alerts import Alert, Broken, Refused, collecting
+from lib.core.root import Root
+from lib.documents import production
+from lib.inputs import schemas, settings
+from lib.values.document import Document
 
 _LARGEST = 1_000_000  # bytes of a LINES file
 Asked = dict[str, Decimal | date | None] | None
@@ -97,7 +88,7 @@ def read_lines(file: str) -> Asked:
     if not file:
         return None
     name = file
-    value = storage.parse_json(name, outside.read(Path(file), _LARGEST))
+    value = storage.parse_json(name, handed_file.read(Path(file), _LARGEST))
     faults = schemas.faults(value, "credit_lines", name)
     if faults:
         raise Refused(faults)
@@ -145,7 +136,7 @@ def _owner(root: Root, ledger: Ledger, number: str) -> tuple[str, list[Numbered]
     numbers: list[Numbered] = []
     faults: list[Alert] = []
     for client in records.owners(root, root.data / ledger.records):
-        with gathered(faults):
+        with collecting(faults):
             lines = revenues.lines_of(root, ledger, client)
             numbers += revenues.numbers_of(root, ledger, client, lines)
             if any(line.number == number for line in lines):

@@ -7,7 +7,7 @@ to pay, and what was paid in the place of what is due. The invoice stays as it w
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -22,14 +22,18 @@ if __name__ == "__main__":
 
 from datetime import date
 
-from lib import document, exports, histories, invoice_pdf, receipts, revenues, storage, words
-from lib.alerts import Alert, Broken
-from lib.document import Document
-from lib.histories import Bill, History, Movement
-from lib.invoice_pdf import Settled
-from lib.money import in_euros, text_of
-from lib.payments import METHODS
-from lib.root import Root
+from lib.accounting import exports
+from lib.books import allocation, histories, revenues
+from lib.books.histories import Bill, History, Movement
+from lib.books.payments import METHODS
+from lib.core import storage
+from lib.core.alerts import Alert, Broken
+from lib.core.root import Root
+from lib.documents import invoice_pdf
+from lib.documents.invoice_pdf import Settled
+from lib.values import document, words
+from lib.values.document import Document
+from lib.values.money import in_euros, text_of
 
 _MOST = 8  # payments that are listed one by one
 
@@ -64,7 +68,7 @@ def _of_number(root: Root, number: str) -> History:
 def _refuse_unpaid(history: History) -> None:
     invoice = history.invoice
     credited = sum(note.gross for note in history.credit_notes)
-    due = receipts.outstanding(history)
+    due = allocation.outstanding(history)
     text = ""
     if credited == invoice.gross:
         text = f"{invoice.number} was credited in full; there is nothing to receipt"

@@ -8,7 +8,7 @@ owed is as it stood on --date. Its sums are those of the exports.
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -26,21 +26,13 @@ if __name__ == "__main__":
 
 from collections.abc import Iterator
 
-from lib import (
-    balances,
-    exports,
-    heads,
-    histories,
-    inputs,
-    records,
-    report_pdf,
-    revenues,
-    words,
-    year_report,
-)
-from lib.alerts import Alert, Broken, gathered
-from lib.money import text_of
-from lib.root import Root
+from lib.accounting import exports, report_pdf, year_report
+from lib.books import balances, heads, histories, records, revenues
+from lib.core.alerts import Alert, Broken, collecting
+from lib.core.root import Root
+from lib.inputs import inputs
+from lib.values import words
+from lib.values.money import text_of
 
 
 def main(arguments: Namespace, root: Root) -> None:
@@ -87,9 +79,9 @@ def _issued(root: Root, ledger: revenues.Ledger) -> Iterator[year_report.Issued]
     """What was issued; raises Broken after the last of it."""
     faults: list[Alert] = []
     for client in records.owners(root, root.data / ledger.records):
-        with gathered(faults):
+        with collecting(faults):
             path = revenues.chain_path(root, ledger, client)
-            for one in records.each(root, path, _Issue):
+            for one in records.read_typed(root, path, _Issue):
                 yield one.number, one.issue_date, one.kind
     if faults:
         raise Broken(faults)

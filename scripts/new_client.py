@@ -15,7 +15,7 @@ An address of several lines has "; " between them: ADDRESS="12 rue Basse; Bâtim
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -35,10 +35,12 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, NamedTuple
 
-from lib import alerts, inputs, schemas, storage, territories
-from lib.alerts import Alert, Refused
-from lib.inputs import Issuer
-from lib.root import Root
+from lib.core import alerts, storage
+from lib.core.alerts import Alert, Refused
+from lib.core.root import Root
+from lib.inputs import inputs, schemas
+from lib.inputs.inputs import Issuer
+from lib.values import territories
 
 Answers = dict[str, str]
 

@@ -9,7 +9,7 @@ time and mode, so that the same records give the same bytes on every machine.
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -26,10 +26,14 @@ if __name__ == "__main__":
 from functools import partial
 from pathlib import Path
 
-from lib import accountant, alerts, exports, inputs, packages, revenues, storage
-from lib.alerts import Alert, Broken
-from lib.histories import Bill
-from lib.root import Root
+from lib.accounting import accountant, exports
+from lib.books import revenues
+from lib.books.histories import Bill
+from lib.core import alerts, storage
+from lib.core.alerts import Alert, Broken
+from lib.core.root import Root
+from lib.documents import packages
+from lib.inputs import inputs
 
 
 def main(arguments: Namespace, root: Root) -> None:

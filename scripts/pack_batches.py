@@ -7,7 +7,7 @@ longer what the records say are written; the same records give the same bytes.
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -24,15 +24,18 @@ if __name__ == "__main__":
 import os
 from functools import partial
 
-from lib import alerts, issuing, packages, records, revenues, settings, storage
-from lib.root import Root
-from lib.settings import Settings
+from lib.books import issuing, records, revenues
+from lib.core import alerts, storage
+from lib.core.root import Root
+from lib.documents import packages
+from lib.inputs import settings
+from lib.inputs.settings import Settings
 
 
 def main(arguments: Namespace, root: Root) -> None:
     """One package a client and month."""
     used = settings.load(root)
-    with issuing.settled(root, "pack_batches", used.lock_wait):
+    with issuing.reading(root, "pack_batches", used.lock_wait):
         chains = revenues.read(root, revenues.BATCH, packages.Packed)
         packed = sum(pack(root, client, chain, used) for client, chain in chains.items())
     print(

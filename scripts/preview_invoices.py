@@ -8,7 +8,7 @@ With --client only this client's files are judged, and only its draft changes.
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -22,26 +22,17 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-from lib import (
-    alerts,
-    billing,
-    bills,
-    facturx_xml,
-    inputs,
-    invoice_pdf,
-    judges,
-    lock,
-    production,
-    revenues,
-    settings,
-    storage,
-    words,
-)
-from lib.alerts import Alert, Refused
-from lib.billing import Billable
-from lib.billing_rules import MissingUsage
-from lib.inputs import Inputs
-from lib.root import Root
+from lib.billing import invoicing
+from lib.billing.invoicing import Billable
+from lib.billing.pricing import MissingUsage
+from lib.books import bills, revenues
+from lib.core import alerts, lock, storage
+from lib.core.alerts import Alert, Refused
+from lib.core.root import Root
+from lib.documents import facturx_xml, invoice_pdf, production, validators
+from lib.inputs import inputs, settings
+from lib.inputs.inputs import Inputs
+from lib.values import words
 
 _STAND_IN = "DRAFT-2000-0001"
 
@@ -94,10 +85,10 @@ def main(arguments: Namespace, root: Root) -> None:
 
 def draft(
     given: Inputs, billable: Billable, arguments: Namespace
-) -> tuple[bytes, list[judges.Verdict]]:
+) -> tuple[bytes, list[validators.Verdict]]:
     """The draft's PDF, and the rules that the invoice would break."""
     logo = given.issuer.logo
-    made = billing.invoice(
+    made = invoicing.invoice(
         billable,
         _STAND_IN,
         arguments.issue_date,
@@ -106,7 +97,7 @@ def draft(
         dict(production.renderer()),
         logo.sha256 if logo else "",
     )
-    found = judges.verdicts(made, facturx_xml.generate(made))
+    found = validators.verdicts(made, facturx_xml.generate(made))
     watermark = words.word("draft", made.language)
     return invoice_pdf.render(made, None, logo.data if logo else None, watermark), found
 

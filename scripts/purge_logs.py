@@ -8,7 +8,7 @@ written anew beside itself and renamed into its place, while whoever would appen
 import re
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def days(text: str) -> int:
@@ -40,8 +40,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from lib import alerts, lock, settings, storage
-from lib.root import Root
+from lib.core import alerts, lock, storage
+from lib.core.root import Root
+from lib.inputs import settings
 
 _TIME = re.compile(rb"([0-9]{4}-[0-9]{2}-[0-9]{2})T[0-9]{2}:[0-9]{2}:[0-9]{2}Z ")
 

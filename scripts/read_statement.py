@@ -10,7 +10,7 @@ with the reason. docs/statements.md has the rules.
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -32,27 +32,15 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from lib import (
-    alerts,
-    camt,
-    csv_files,
-    issuing,
-    lock,
-    money,
-    ofx,
-    outside,
-    payment_code,
-    payment_rules,
-    payments,
-    records,
-    revenues,
-    settings,
-    statements,
-    storage,
-)
-from lib.payment_rules import Books
-from lib.root import Root
-from lib.statements import Movement, StatementError
+from lib.bank import camt, ofx, statements
+from lib.bank.statements import Movement, StatementError
+from lib.books import issuing, payment_rules, payments, records, revenues
+from lib.books.payment_rules import Books
+from lib.core import alerts, handed_file, lock, storage
+from lib.core.root import Root
+from lib.documents import csv_files
+from lib.inputs import settings
+from lib.values import money, payment_code
 
 LARGEST = 20_000_000  # bytes of a statement
 REVIEW = [
@@ -102,7 +90,7 @@ class Sorted(NamedTuple):
 
 def main(arguments: Namespace, root: Root) -> None:
     """The story of a statement."""
-    data = outside.read(arguments.file, LARGEST)
+    data = handed_file.read(arguments.file, LARGEST)
     name = str(arguments.file)
     try:
         file = (ofx if ofx.is_ofx(data) else camt).read(data)

@@ -7,7 +7,7 @@ the records of stale clients are read, and proved; balances whose records vanish
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -26,22 +26,13 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from lib import (
-    alerts,
-    balances,
-    histories,
-    issuing,
-    lock,
-    money,
-    payments,
-    records,
-    settings,
-    storage,
-    workers,
-)
-from lib.alerts import Alert, Broken, gathered
-from lib.balances import Lines
-from lib.root import Root
+from lib.books import balances, histories, issuing, payments, records
+from lib.books.balances import Lines
+from lib.core import alerts, lock, storage, workers
+from lib.core.alerts import Alert, Broken, collecting
+from lib.core.root import Root
+from lib.inputs import settings
+from lib.values import money
 
 _SHARE = 20  # clients whose balances are written together
 _WORTH_WORKERS = 5  # shares; fewer are done before a worker has started
@@ -56,7 +47,9 @@ def main(arguments: Namespace, root: Root) -> None:
         stale = (client for client in clients if balances.is_stale(root, client))
         made = 0
         faults: list[Alert] = []
-        for _, done in workers.each(renew, root, _shares(stale), used.workers, _WORTH_WORKERS):
+        for _, done in workers.map_in_order(
+            renew, root, _shares(stale), used.workers, _WORTH_WORKERS
+        ):
             made += len(done.said)
             for line in done.said:
                 print(line)
@@ -86,7 +79,7 @@ def renew(root: Root, clients: list[str]) -> Done:
     done = Done([], [])
     files: dict[Path, bytes] = {}
     for client in clients:
-        with records.without_collector(), gathered(done.faults):
+        with records.without_collector(), collecting(done.faults):
             lines = balances.read_lines(root, client)
             _check(root, client, lines)
             if not lines.issued:
@@ -96,7 +89,7 @@ def renew(root: Root, clients: list[str]) -> Done:
             figures = balance.totals._asdict().items()
             amounts = ", ".join(f"{name} {money.plain(value, 2)}" for name, value in figures)
             done.said.append(f"{client}: {amounts}")
-    with gathered(done.faults):
+    with collecting(done.faults):
         storage.update_all_derived(files)
         return done
     return Done([], done.faults)

@@ -7,7 +7,7 @@ environment. AGAIN=yes records the same facts once more, OVERPAYMENT=yes more th
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -21,9 +21,9 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-from lib import payment_rules, payments
-from lib.payment_rules import Allowed
-from lib.root import Root
+from lib.books import payment_rules, payments
+from lib.books.payment_rules import Allowed
+from lib.core.root import Root
 
 
 def main(arguments: Namespace, root: Root) -> None:

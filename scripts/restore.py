@@ -8,7 +8,7 @@ derived is not in a backup: `make restore` makes it again and ends with `make ve
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -25,8 +25,9 @@ import os
 import shutil
 import tarfile
 
-from lib import alerts, backups, storage
-from lib.root import Root
+from lib.audit import backups
+from lib.core import alerts, storage
+from lib.core.root import Root
 
 
 def main(arguments: Namespace, root: Root) -> None:

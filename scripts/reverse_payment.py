@@ -7,7 +7,7 @@ the environment.
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -22,10 +22,12 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-from lib import alerts, issuing, payment_rules, payments, settings
-from lib.payment_rules import date_faults, refuse
-from lib.payments import Entry
-from lib.root import Root
+from lib.books import issuing, payment_rules, payments
+from lib.books.payment_rules import date_faults, refuse
+from lib.books.payments import Entry
+from lib.core import alerts
+from lib.core.root import Root
+from lib.inputs import settings
 
 
 def main(arguments: Namespace, root: Root) -> None:

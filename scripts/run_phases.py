@@ -8,7 +8,7 @@ that fails ends the run. Whatever happened, the summary follows, and the exit st
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 PHASES = {
     "month": ("batches", "direct", "packages", "balances", "mail"),
@@ -47,11 +47,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from lib import alerts, dates, flags, told
-from lib.alerts import Refused
-from lib.dates import Dates
-from lib.root import Root
-from lib.told import Run
+from lib.core import alerts, dates, flags
+from lib.core.alerts import Refused
+from lib.core.dates import Dates
+from lib.core.root import Root
+from lib.summary import last_summary
+from lib.summary.last_summary import Run
 
 _SCRIPT = "run_phases.py"
 _FLAGS = {"direct", "packages", "balances", "mail"}
@@ -93,7 +94,7 @@ def run(arguments: Namespace, root: Root) -> tuple[int, bool]:
             return status, True
         said = alerts.noted(Path(log.name))
         about = Run(arguments.command, found.today, found.month, failed, said)
-        return status, told.tell(root, about)
+        return status, last_summary.tell(root, about)
 
 
 def days_of(arguments: Namespace, root: Root) -> Dates:

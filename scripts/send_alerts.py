@@ -10,7 +10,7 @@ notice, nothing is said and no mail goes.
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -27,14 +27,15 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-from lib import alerts, told
-from lib.root import Root
-from lib.told import Run
+from lib.core import alerts
+from lib.core.root import Root
+from lib.summary import last_summary
+from lib.summary.last_summary import Run
 
 
 def main(arguments: Namespace, root: Root) -> None:
     """One summary, or one line."""
-    told.tell(root, run_of(arguments))
+    last_summary.tell(root, run_of(arguments))
 
 
 def run_of(arguments: Namespace) -> Run:

@@ -9,7 +9,7 @@ SENT names a mail that waits, or all: it is recorded that it went another way, n
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -33,29 +33,20 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from lib import (
-    alerts,
-    inputs,
-    issuing,
-    letters,
-    mail,
-    mail_words,
-    outbox,
-    packages,
-    records,
-    revenues,
-    settings,
-    storage,
-)
-from lib.alerts import Alert, Broken, gathered
-from lib.inputs import BatchClientInput, ClientInput, Inputs
-from lib.letters import Package
-from lib.mail import Attachment
-from lib.outbox import Due
-from lib.records import Record
-from lib.revenues import Ledger
-from lib.root import Root
-from lib.settings import Settings
+from lib.books import issuing, records, revenues
+from lib.books.records import Record
+from lib.books.revenues import Ledger
+from lib.core import alerts, storage
+from lib.core.alerts import Alert, Broken, collecting
+from lib.core.root import Root
+from lib.documents import packages
+from lib.inputs import inputs, settings
+from lib.inputs.inputs import BatchClientInput, ClientInput, Inputs
+from lib.inputs.settings import Settings
+from lib.mail import letters, mail_words, mime, outbox
+from lib.mail.letters import Package
+from lib.mail.mime import Attachment
+from lib.mail.outbox import Due
 
 _SCRIPT = "send_invoices.py"
 _KINDS = ("invoice", "credit_note", "package", "customer")
@@ -75,7 +66,7 @@ def main(arguments: Namespace, root: Root) -> None:
     """Decides and writes under the root's lock, sends without it."""
     used = settings.load(root)
     with outbox.opened(root, _SCRIPT, used, arguments.today) as box:
-        with issuing.settled(root, "send_invoices", used.lock_wait):
+        with issuing.reading(root, "send_invoices", used.lock_wait):
             given = inputs.load(root)
             sender = outbox.sender_of(used, given.issuer.issuer)
             desk = Desk(root, used, given, outbox.read_sent(root), sender)
@@ -126,7 +117,7 @@ def written_elsewhere(desk: Desk, paths: list[Path]) -> Iterator[Due]:
         elif kind != outbox.SUMMARY:
             continue
         data = storage.read(path)
-        addresses = (*mail.addresses(data, "To"), *mail.addresses(data, "Cc"))
+        addresses = (*mime.addresses(data, "To"), *mime.addresses(data, "Cc"))
         to = outbox.remaining(desk.sent.get(path.stem, []), addresses)
         owner = "" if kind == outbox.SUMMARY else client
         yield Due(path.stem, kind, owner, facts, to, partial(bytes, data))
@@ -141,7 +132,7 @@ def write_all(box: outbox.Outbox, dues: list[Due]) -> dict[str, str]:
     hashes = {}
     faults: list[Alert] = []
     for due in dues:
-        with gathered(faults):
+        with collecting(faults):
             hashes[due.name] = storage.sha256(box.write(due))
     if faults:
         raise Broken(dict.fromkeys(faults))
@@ -237,7 +228,7 @@ def document_mail(
         shown = mail_words.phrase("by_mandate", made.language, **names)
     attached = Attachment(f"{made.number}.pdf", "application/pdf", pdf)
     letter = outbox.letter(desk.sender, seller, to, text, attached, cc=cc, shown=shown)
-    return mail.to_bytes(letter, name)
+    return mime.to_bytes(letter, name)
 
 
 # --- batches -------------------------------------------------------------------------
@@ -347,7 +338,7 @@ def package_bytes(
     if given.attached:
         attached = Attachment(path.name, "application/zip", storage.read(path))
     letter = outbox.letter(desk.sender, issuer, client.seller.party.email, text, attached)
-    return mail.to_bytes(letter, name)
+    return mime.to_bytes(letter, name)
 
 
 def check_package(root: Root, path: Path, client: str, facts: list[Record]) -> None:

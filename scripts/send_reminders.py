@@ -9,7 +9,7 @@ reminder. DRY_RUN=1 shows what would go, and writes and sends nothing.
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -32,35 +32,21 @@ from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
 
-from lib import (
-    alerts,
-    balances,
-    histories,
-    inputs,
-    issuing,
-    letters,
-    mail,
-    mentions,
-    money,
-    outbox,
-    records,
-    reminders,
-    revenues,
-    settings,
-    storage,
-    tables,
-    territories,
-)
-from lib.alerts import Alert, Broken, gathered
-from lib.balances import InvoiceBalance
-from lib.document import Document
-from lib.inputs import Client, Inputs
-from lib.mail import Attachment
-from lib.outbox import Due
-from lib.records import Record
-from lib.reminders import Claim
-from lib.root import Root
-from lib.settings import Settings
+from lib.books import balances, histories, issuing, records, revenues
+from lib.books.balances import InvoiceBalance
+from lib.books.records import Record
+from lib.core import alerts, storage, tables
+from lib.core.alerts import Alert, Broken, collecting
+from lib.core.root import Root
+from lib.inputs import inputs, settings
+from lib.inputs.inputs import Client, Inputs
+from lib.inputs.settings import Settings
+from lib.mail import letters, mime, outbox, reminders
+from lib.mail.mime import Attachment
+from lib.mail.outbox import Due
+from lib.mail.reminders import Claim
+from lib.values import mentions, money, territories
+from lib.values.document import Document
 
 _SCRIPT = "send_reminders.py"
 _KIND = "reminder"
@@ -95,14 +81,14 @@ def main(arguments: Namespace, root: Root) -> None:
     day = arguments.date or arguments.today
     used = settings.load(root)
     if arguments.dry_run:
-        with issuing.settled(root, "send_reminders", used.lock_wait):
+        with issuing.reading(root, "send_reminders", used.lock_wait):
             found, notices = decide(root, used, inputs.load(root), day)
         alerts.report(root.logs, _SCRIPT, notices)
         show(found, day)
         return
     refuse_future(day, arguments.today)
     with outbox.opened(root, _SCRIPT, used, day) as box:
-        with issuing.settled(root, "send_reminders", used.lock_wait):
+        with issuing.reading(root, "send_reminders", used.lock_wait):
             given = inputs.load(root)
             sender = outbox.sender_of(used, given.issuer.issuer)
             found, notices = decide(root, used, given, day)
@@ -144,7 +130,7 @@ def decide(
     notices: list[Alert] = []
     faults: list[Alert] = []
     for client in histories.clients_of(root):
-        with gathered(faults):
+        with collecting(faults):
             for one in of_client(desk, client):
                 if isinstance(one, Reminder):
                     found.append(one)
@@ -281,7 +267,7 @@ def send(root: Root, box: outbox.Outbox, reminder: Reminder, sender: str, wait: 
     """Sends one reminder, of what is outstanding when the server is ready to take it."""
     if not box.open(sender):
         return
-    with issuing.settled(root, "send_reminders", wait):
+    with issuing.reading(root, "send_reminders", wait):
         outstanding = outstanding_now(root, reminder)
         if outstanding <= 0:
             print(f"{reminder.fact['number']}: settled meanwhile, no reminder")
@@ -329,7 +315,7 @@ def reminder_bytes(root: Root, reminder: Reminder, sender: str) -> bytes:
     to = reminder.client.party.email
     attached = Attachment(f"{made.number}.pdf", "application/pdf", pdf)
     cc = reminder.client.delivery.cc
-    return mail.to_bytes(
+    return mime.to_bytes(
         outbox.letter(sender, made.seller, to, text, attached, cc=cc), reminder.name
     )
 

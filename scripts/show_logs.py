@@ -6,7 +6,7 @@ In colour on a terminal, line by line as they are anywhere else.
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -26,8 +26,8 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.text import Text
 
-from lib import alerts, storage
-from lib.root import Root
+from lib.core import alerts, storage
+from lib.core.root import Root
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T")
 _COLOURS = {"ERROR": "bold red", "NOTICE": "yellow", "INFO": "green"}

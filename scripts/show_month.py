@@ -3,7 +3,7 @@
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -21,8 +21,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.tree import Tree
 
-from lib import lock, revenues, settings
-from lib.root import Root
+from lib.books import revenues
+from lib.core import lock
+from lib.core.root import Root
+from lib.inputs import settings
 
 _SHOWN = 3  # files of a folder that the tree names; it counts the others
 _DEEP = 2  # from here on it names the first folder only

@@ -7,7 +7,7 @@ do not count. An invoice is late from the day after its due date.
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -24,10 +24,13 @@ if __name__ == "__main__":
 from datetime import date
 from decimal import Decimal
 
-from lib import alerts, balances, issuing, lock, money, settings, tables
-from lib.alerts import Alert, Unavailable
-from lib.balances import AGES, InvoiceBalance, age, days_late
-from lib.root import Root
+from lib.books import balances, issuing
+from lib.books.balances import AGES, InvoiceBalance, age, days_late
+from lib.core import alerts, lock, tables
+from lib.core.alerts import Alert, Unavailable
+from lib.core.root import Root
+from lib.inputs import settings
+from lib.values import money
 
 
 def main(arguments: Namespace, root: Root) -> None:

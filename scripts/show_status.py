@@ -7,7 +7,7 @@ overdue, mails and batches that wait, the heads of the records, and the disk.
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -29,23 +29,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from lib import (
-    alerts,
-    balances,
-    heads,
-    inbox,
-    issuing,
-    lock,
-    money,
-    outbox,
-    settings,
-    storage,
-    tables,
-)
-from lib.alerts import Broken
-from lib.balances import InvoiceBalance
-from lib.heads import Head
-from lib.root import Root
+from lib.books import balances, heads, issuing
+from lib.books.balances import InvoiceBalance
+from lib.books.heads import Head
+from lib.core import alerts, lock, storage, tables
+from lib.core.alerts import Broken
+from lib.core.root import Root
+from lib.inputs import inbox, settings
+from lib.mail import outbox
+from lib.values import money
 
 _STATUSES = (
     balances.UNPAID,

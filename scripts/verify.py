@@ -9,7 +9,7 @@ proves.
 
 from argparse import ArgumentParser, Namespace
 
-from lib import cli
+from lib.core import cli
 
 
 def parser() -> ArgumentParser:
@@ -27,25 +27,16 @@ import time
 from datetime import date
 from pathlib import Path
 
-from lib import (
-    alerts,
-    audit,
-    audit_derived,
-    audit_proofs,
-    audit_records,
-    dates,
-    heads,
-    lock,
-    outside,
-    revenues,
-    settings,
-)
-from lib.alerts import Alert, Broken, Refused
-from lib.audit import Files
-from lib.audit_records import Books
-from lib.heads import Head
-from lib.root import Root
-from lib.settings import Settings
+from lib.audit import derived_audit, findings, proof_audit, record_audit
+from lib.audit.findings import Files
+from lib.audit.record_audit import Books
+from lib.books import heads, revenues
+from lib.books.heads import Head
+from lib.core import alerts, dates, handed_file, lock
+from lib.core.alerts import Alert, Broken, Refused
+from lib.core.root import Root
+from lib.inputs import settings
+from lib.inputs.settings import Settings
 
 _LARGEST_WITNESS = 50_000_000  # bytes
 
@@ -63,11 +54,11 @@ def main(arguments: Namespace, root: Root) -> None:
     today = arguments.today or dates.of_machine()
     used = settings.load(root)
     with lock.shared(root, used.lock_wait):
-        files, found = audit.walk(root)
+        files, found = findings.walk(root)
         stop_at_stopped_runs(files)
         books, tally, more = check(files, used, witness, today)
         found += more
-        found += audit.leftovers(files)
+        found += findings.leftovers(files)
     notices = [alert for alert in found if alert.code.startswith("I-")]
     faults = [alert for alert in found if not alert.code.startswith("I-")]
     alerts.report(root.logs, "verify.py", notices)
@@ -87,8 +78,8 @@ def read_witness(file: str) -> list[Head]:
     """
     if not file:
         return []
-    text = outside.read(Path(file), _LARGEST_WITNESS).decode("utf-8", "replace")
-    found = audit_records.witnessed(text)
+    text = handed_file.read(Path(file), _LARGEST_WITNESS).decode("utf-8", "replace")
+    found = record_audit.witnessed(text)
     if not found:
         text = "has no line `data/revenues/<client>.jsonl <seq> <hash>`, as the mail has them"
         raise cli.refuse("B-WITNESS", file, "", text)
@@ -101,41 +92,41 @@ def stop_at_stopped_runs(files: Files) -> None:
     Raises:
       Broken: for each run that waits to be finished.
     """
-    if waiting := list(audit.stopped_runs(files)):
+    if waiting := list(findings.stopped_runs(files)):
         raise Broken(waiting)
 
 
 def check(
     files: Files, used: Settings, witness: list[Head], today: date
-) -> tuple[Books, audit_proofs.Tally, list[Alert]]:
+) -> tuple[Books, proof_audit.Tally, list[Alert]]:
     """All checks, in the order in which things depend on each other."""
-    found = list(audit.mode_faults(files))
-    books, faults = audit_records.read(files)
+    found = list(findings.mode_faults(files))
+    books, faults = record_audit.read(files)
     found += faults
-    found += audit_records.witness_faults(books, witness)
+    found += record_audit.witness_faults(books, witness)
     for ledger in (revenues.DIRECT, revenues.BATCH):
-        found += audit_records.number_faults(files, books, ledger)
+        found += record_audit.number_faults(files, books, ledger)
         for book in books.of(ledger.records):
-            found += audit_records.bill_faults(book)
-    for book in books.of(audit_records.PAYMENTS):
-        bills = books.get(audit_records.REVENUES, book.owner)
-        faults = list(audit_records.payment_faults(book, bills))
+            found += record_audit.bill_faults(book)
+    for book in books.of(record_audit.PAYMENTS):
+        bills = books.get(record_audit.REVENUES, book.owner)
+        faults = list(record_audit.payment_faults(book, bills))
         if book.sound and bills.sound and not faults:
-            faults = list(audit_records.refund_faults(files.root, book, bills))
+            faults = list(record_audit.refund_faults(files.root, book, bills))
         found += faults
-    found += audit_records.mail_faults(books)
-    found += audit_records.future_faults(books, today)
-    faults, tally = audit_proofs.faults(files, books, used.workers)
+    found += record_audit.mail_faults(books)
+    found += record_audit.future_faults(books, today)
+    faults, tally = proof_audit.faults(files, books, used.workers)
     found += faults
-    found += audit_derived.faults(files, books, used)
+    found += derived_audit.faults(files, books, used)
     return books, tally, found
 
 
 def report(
-    root: Root, books: Books, tally: audit_proofs.Tally, witnessed: int, seconds: float
+    root: Root, books: Books, tally: proof_audit.Tally, witnessed: int, seconds: float
 ) -> None:
     """Where each chain stands, in the form of a witness, and a summary."""
-    print(heads.witness(audit_records.heads_of(books)), end="")
+    print(heads.witness(record_audit.heads_of(books)), end="")
     lines = sum(len(book.records) for family in books.families for book in books.of(family))
     proved = f"{alerts.counted(lines, 'record')} and {alerts.counted(tally.documents, 'document')}"
     text = f"{proved} are as they were issued"

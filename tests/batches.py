@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import house
-from lib import batch_rows
-from lib.root import Root
+from lib.billing import batch_rows
+from lib.core.root import Root
 
 CLIENT = "fil"
 PAYER = "nord"

@@ -7,8 +7,9 @@ from typing import Any
 from unittest import mock
 
 import house
-from lib import issuing, money, records, revenues
-from lib.root import Root
+from lib.books import issuing, records, revenues
+from lib.core.root import Root
+from lib.values import money
 
 TODAY = "2026-12-20"
 

@@ -14,8 +14,8 @@ from unittest import mock
 
 import batches
 import house
-from lib import issuing
-from lib.root import Root
+from lib.books import issuing
+from lib.core.root import Root
 
 # More than are under way at once.
 FILE = batches.file_of(*(batches.row(i + 1) for i in range(24)))

@@ -4,7 +4,7 @@ import os
 
 from hypothesis import settings
 
-from lib.settings import DEFAULTS
+from lib.inputs.settings import DEFAULTS
 
 # What stands where the tests were started is nobody's setting in them.
 for name in tuple(os.environ):

@@ -15,9 +15,12 @@ from unittest import mock
 
 import stdnum.luhn
 
-from lib import billing, cli, document, inputs
-from lib.document import Document
-from lib.root import Root
+from lib.billing import invoicing
+from lib.core import cli
+from lib.core.root import Root
+from lib.inputs import inputs
+from lib.values import document
+from lib.values.document import Document
 
 HOME = Path(__file__).parents[1]
 SCRIPTS = HOME / "scripts"
@@ -310,9 +313,9 @@ def month(root: Root, name: str = MONTH, day: str = TODAY, **options: str) -> Ra
 def draft(root: Root, client_id: str = "nord", name: str = MONTH, day: str = TODAY) -> Document:
     """The document that a run would make for a client, without issuing it."""
     given = inputs.load(root)
-    (billable,) = billing.bill(
+    (billable,) = invoicing.bill(
         given.clients[client_id].client, name, given.usage, given.index_values
     ).invoices
     issue_date = date.fromisoformat(day)
     number = f"{billable.client.code}-{issue_date.year}-0001"
-    return billing.invoice(billable, number, issue_date, given.issuer.issuer, {}, {})
+    return invoicing.invoice(billable, number, issue_date, given.issuer.issuer, {}, {})

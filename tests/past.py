@@ -7,11 +7,11 @@ import msgspec
 from hypothesis import strategies as st
 
 import house
-from lib import histories, payments, records
-from lib.histories import History, Share
-from lib.money import text_of
-from lib.records import Record
-from lib.root import Root
+from lib.books import histories, payments, records
+from lib.books.histories import History, Share
+from lib.books.records import Record
+from lib.core.root import Root
+from lib.values.money import text_of
 
 FIRST = date(2023, 11, 1)
 LAST = date(2026, 2, 28)

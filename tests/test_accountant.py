@@ -10,7 +10,7 @@ import pytest
 
 import house
 import past
-from lib.root import Root
+from lib.core.root import Root
 
 
 @pytest.fixture(scope="module")

@@ -25,10 +25,11 @@ import books
 import house
 import past
 import post
-from lib import alerts, lock, observations, summaries
-from lib.alerts import Alert
-from lib.balances import InvoiceBalance
-from lib.root import Root
+from lib.books.balances import InvoiceBalance
+from lib.core import alerts, lock
+from lib.core.alerts import Alert
+from lib.core.root import Root
+from lib.summary import notices, summaries
 
 DATES = ("TODAY=2026-11-08", "MONTH=2026-10")
 HOURS = {"plans.0.start": "2026-10", "plans.0.items": [house.metered("support", "hours")]}
@@ -460,8 +461,8 @@ def test_a_month_with_nothing_to_do_starts_one_program_that_reads_little(untold)
     assert "month 2026-10: nothing to do, nothing new" in done.stdout, done
     (started,) = log.read_text().splitlines()
     assert "run_phases.py" in started
-    assert "lib.told" in done.stderr
-    for heavy in ("lib.inputs", "lib.records", "lib.mail", "jsonschema"):
+    assert "lib.summary.last_summary" in done.stderr
+    for heavy in ("lib.inputs.inputs", "lib.books.records", "lib.mail.mime", "jsonschema"):
         assert heavy not in done.stderr
 
 
@@ -675,8 +676,8 @@ def test_a_clock_before_the_newest_record(tmp_path):
 
 
 def test_a_disk_is_nearly_full_above_nine_tenths():
-    assert list(observations.disk("/srv", 900, 1000)) == []
-    assert [one.code for one in observations.disk("/srv", 901, 1000)] == ["I-DISK"]
+    assert list(notices.disk("/srv", 900, 1000)) == []
+    assert [one.code for one in notices.disk("/srv", 901, 1000)] == ["I-DISK"]
 
 
 def test_texts_do_not_change_from_day_to_day():
@@ -691,6 +692,6 @@ def test_texts_do_not_change_from_day_to_day():
         Decimal(0),
         Decimal(0),
     )
-    assert list(observations.overdue([late], date(2026, 2, 1))) == []
+    assert list(notices.overdue([late], date(2026, 2, 1))) == []
     days = [date(2026, 2, 2), date(2026, 9, 9)]
-    assert len({str(one) for day in days for one in observations.overdue([late], day)}) == 1
+    assert len({str(one) for day in days for one in notices.overdue([late], day)}) == 1

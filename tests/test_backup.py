@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 import books
 import house
-from lib import backups, issuing, records, revenues, storage
-from lib.root import Root
+from lib.audit import backups
+from lib.books import issuing, records, revenues
+from lib.core import storage
+from lib.core.root import Root
 
 TODAY = "TODAY=2026-12-20"
 

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 import books
 import house
 import past
-from lib import balances, storage
-from lib.balances import InvoiceBalance
-from lib.root import Root
+from lib.books import balances
+from lib.books.balances import InvoiceBalance
+from lib.core import storage
+from lib.core.root import Root
 
 
 @pytest.fixture

@@ -22,19 +22,13 @@ from hypothesis import strategies as st
 import batches
 import house
 import import_batch
-from lib import (
-    alerts,
-    document,
-    facturx_xml,
-    inbox,
-    invoice_pdf,
-    judges,
-    production,
-    revenues,
-    storage,
-)
-from lib.batch_rows import BatchInvoice
-from lib.root import Root
+from lib.billing.batch_rows import BatchInvoice
+from lib.books import revenues
+from lib.core import alerts, storage
+from lib.core.root import Root
+from lib.documents import facturx_xml, invoice_pdf, production, validators
+from lib.inputs import inbox
+from lib.values import document
 from test_issuing import in_child, stop_at
 
 NAME = f"{batches.CLIENT}__{house.MONTH}.csv"
@@ -463,7 +457,7 @@ def test_an_invoice_that_the_standard_refuses_rejects_the_file_with_its_line(tmp
 
     def produce(logo: bytes | None, made: document.Document) -> production.Product:
         if made.reference == "CMD-2":
-            return production.Product(b"", b"", (judges.Verdict("BR-X-1", "is not so"),))
+            return production.Product(b"", b"", (validators.Verdict("BR-X-1", "is not so"),))
         return real(logo, made)
 
     with mock.patch.object(production, "produce", produce):
@@ -753,7 +747,7 @@ def test_what_the_import_accepts_the_standard_accepts(tmp_path_factory, row):
         {},
     )
     xml = facturx_xml.generate(made)
-    assert not judges.verdicts(made, xml)
+    assert not validators.verdicts(made, xml)
     assert invoice_pdf.render(made, xml, None)
 
 

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 import batches
 import house
 import import_batch
-from lib import batch_billing, batch_csv, batch_rows, inputs, schemas
-from lib.batch_csv import Dialect, Fault
-from lib.batch_rows import BatchInvoice
+from lib.billing import batch_invoicing, batch_rows
+from lib.billing.batch_rows import BatchInvoice
+from lib.inputs import batch_csv, inputs, schemas
+from lib.inputs.batch_csv import Dialect, Fault
 
 HOME = Path(__file__).parents[1]
 DAY = date(2026, 11, 8)
@@ -499,7 +500,7 @@ def test_every_column_reaches_the_invoice():
     assert (one.purchase_order, one.buyer_reference, one.note) == ("PO-1", "Achats", "Merci")
     assert (one.language, one.payment_days) == ("en", 0)
     assert one.buyer.electronic_address is not None
-    document = batch_billing.invoice(
+    document = batch_invoicing.invoice(
         client_of(), one, "FIL-2026-0001", "2026-10", DAY, "Studio", {}, {}
     )
     assert (str(document.totals.net), str(document.totals.vat)) == ("100.00", "20.00")
@@ -633,7 +634,7 @@ def survives(data: bytes, changes: dict[str, Any] | None = None) -> None:
     """Whatever the bytes: faults that say something, or an invoice that can be made."""
     for found in read(data, changes):
         if isinstance(found, BatchInvoice):
-            made = batch_billing.invoice(
+            made = batch_invoicing.invoice(
                 client_of(changes), found, "FIL-2026-0001", "2026-10", DAY, "Studio", {}, {}
             )
             assert made.totals.due >= 0

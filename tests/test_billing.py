@@ -13,9 +13,10 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 import house
-from lib import billing, inputs
-from lib.document import Document, from_json, to_json
-from lib.root import Root
+from lib.billing import invoicing
+from lib.core.root import Root
+from lib.inputs import inputs
+from lib.values.document import Document, from_json, to_json
 
 RATES = ("20", "10", "5.5")
 
@@ -96,7 +97,7 @@ def test_every_total_is_what_the_files_say(root, plan):
     house.put_client(root, client)
     house.put_usage(root, used)
     given_inputs = inputs.load(root)
-    bill = billing.bill(given_inputs.clients["nord"].client, house.MONTH, given_inputs.usage, {})
+    bill = invoicing.bill(given_inputs.clients["nord"].client, house.MONTH, given_inputs.usage, {})
     wanted = expected(client, used)
     if bill.nothing:
         assert bill.nothing.reason == "every line of the period is 0.00"
@@ -131,7 +132,7 @@ def floats(value: Any) -> Any:
 def reason(root: Root, month: str) -> str:
     """Why nord gets nothing for a month; empty if it gets something."""
     loaded = inputs.load(root)
-    found = billing.bill(loaded.clients["nord"].client, month, loaded.usage, {})
+    found = invoicing.bill(loaded.clients["nord"].client, month, loaded.usage, {})
     return found.nothing.reason if found.nothing else ""
 
 

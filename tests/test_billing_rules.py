@@ -1,7 +1,7 @@
 """Prices: the worked examples of the rules, and random plans against a second computation.
 
 The second computation reads the plan's plain JSON and counts in fractions and whole cents,
-so that it shares no code with lib/billing_rules and lib/money.
+so that it shares no code with billing/pricing and values/money.
 """
 
 import inspect
@@ -19,11 +19,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib import billing_rules as rules
-from lib import money
-from lib.billing_rules import Charges, charge_plan
-from lib.document import Period
-from lib.periods import Prorata, ServicePeriod, prorata_of
+from lib.billing import pricing as rules
+from lib.billing.pricing import Charges, charge_plan
+from lib.values import money
+from lib.values.document import Period
+from lib.values.periods import Prorata, ServicePeriod, prorata_of
 
 Json = dict[str, Any]
 

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 import house
-from lib import billing, credit_notes, facturx_xml, judges, money, vat
-from lib.document import Allowance, Document, Line
-from lib.root import Root
+from lib.billing import credit_notes, invoicing
+from lib.core.root import Root
+from lib.documents import facturx_xml, validators
+from lib.values import money, vat
+from lib.values.document import Allowance, Document, Line
 
 REASON = {"REASON": "Heures facturées en trop"}
 DAY = "2026-11-20"
@@ -188,7 +190,7 @@ def invoices(draw: st.DrawFn, model: Document) -> Document:
                 Allowance(reason="Remise", amount=amount, vat_category="S", vat_rate=rate)
             )
     subtotals = vat.breakdown(lines, allowances, {})
-    totals = billing.totals_of(lines, allowances, subtotals)
+    totals = invoicing.totals_of(lines, allowances, subtotals)
     return replace(
         model,
         lines=lines,
@@ -246,7 +248,7 @@ def test_every_credit_note_passes_the_judges(model: Document, data: st.DataObjec
     notes = _take(data, invoice)
     assume(len(notes) <= 3)
     for note in notes:
-        assert judges.verdicts(note, facturx_xml.generate(note)) == []
+        assert validators.verdicts(note, facturx_xml.generate(note)) == []
 
 
 def test_a_line_of_which_nothing_is_left_is_refused(copy, monkeypatch, tmp_path):

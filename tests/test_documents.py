@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import house
-from lib.root import Root
+from lib.core.root import Root
 
 HOME = house.HOME
 DOCUMENTS = sorted(

@@ -16,9 +16,13 @@ from hypothesis import strategies as st
 
 import house
 import past
-from lib import accounting_tables, csv_files, issuing, records, revenues, settings, storage
-from lib.csv_files import AMOUNT, TEXT, Column
-from lib.root import Root
+from lib.accounting import csv_tables
+from lib.books import issuing, records, revenues
+from lib.core import storage
+from lib.core.root import Root
+from lib.documents import csv_files
+from lib.documents.csv_files import AMOUNT, TEXT, Column
+from lib.inputs import settings
 
 PLAIN = settings.load(Root(Path("/nowhere")))._replace(csv_dialect="rfc4180", csv_headers="en")
 FRENCH = PLAIN._replace(csv_dialect="fr", csv_headers="fr")
@@ -252,7 +256,7 @@ def test_payments_have_every_line_ever_recorded(root):
 @profile(max_examples=40)
 def test_the_months_add_up_to_the_year(facts):
     histories = past.histories_of(facts)
-    for table_of in (accounting_tables.recettes, accounting_tables.revenues):
+    for table_of in (csv_tables.recettes, csv_tables.revenues):
         for year in ("2023", "2024", "2025"):
             whole = rows_of(table_of(histories, year).table.to_bytes(PLAIN))
             months = [table_of(histories, f"{year}-{month:02d}") for month in range(1, 13)]
@@ -269,10 +273,10 @@ def test_recettes_are_the_payments(facts):
     histories = past.histories_of(facts)
     received: Counter[tuple[str, str]] = Counter()
     for year in range(2023, 2030):
-        for row in rows_of(accounting_tables.recettes(histories, str(year)).table.to_bytes(PLAIN)):
+        for row in rows_of(csv_tables.recettes(histories, str(year)).table.to_bytes(PLAIN)):
             received[row["client"], row["date"]] += int(row["gross"].replace(".", ""))
     moved: Counter[tuple[str, str]] = Counter()
-    for row in rows_of(accounting_tables.payments(histories).table.to_bytes(PLAIN)):
+    for row in rows_of(csv_tables.payments(histories).table.to_bytes(PLAIN)):
         moved[row["client"], row["date"]] += int(row["amount"].replace(".", ""))
     assert {key: value for key, value in received.items() if value} == {
         key: value for key, value in moved.items() if value
@@ -284,12 +288,12 @@ def test_recettes_are_the_payments(facts):
 def test_the_parts_of_some_clients_each_come_together_to_the_whole(facts):
     histories = past.histories_of(facts)
     clients = ("mill", "nord", "studio_sud")
-    for table_of in (accounting_tables.recettes, accounting_tables.revenues):
+    for table_of in (csv_tables.recettes, csv_tables.revenues):
         whole = table_of(histories, "2024")
         own = [[one for one in histories if one.invoice.client == client] for client in clients]
-        rows = [accounting_tables.written(table_of(some, "2024"), FRENCH) for some in own]
-        parts = [accounting_tables.part(some) for some in (rows[:2], rows[2:])]
-        data, joined = accounting_tables.joined(whole.table.columns, parts, FRENCH)
+        rows = [csv_tables.written(table_of(some, "2024"), FRENCH) for some in own]
+        parts = [csv_tables.part(some) for some in (rows[:2], rows[2:])]
+        data, joined = csv_tables.joined(whole.table.columns, parts, FRENCH)
         assert data == whole.table.to_bytes(FRENCH)
         assert joined.totals == whole.totals
 
@@ -298,7 +302,7 @@ def test_the_parts_of_some_clients_each_come_together_to_the_whole(facts):
 
 
 def test_french_dialect():
-    table = accounting_tables.recettes(past.histories_of([MIXED, PAID]), "2024").table
+    table = csv_tables.recettes(past.histories_of([MIXED, PAID]), "2024").table
     lines = table.to_bytes(FRENCH).split(b"\r\n")
     assert lines[0].startswith(b"\xef\xbb\xbfDate d'encaissement;Facture;Client;")
     assert lines[1].decode() == (
@@ -308,7 +312,7 @@ def test_french_dialect():
 
 
 def test_headings_and_dialect_are_chosen_apart():
-    table = accounting_tables.payments(past.histories_of([MIXED, PAID])).table
+    table = csv_tables.payments(past.histories_of([MIXED, PAID])).table
     stable = table.to_bytes(FRENCH._replace(csv_headers="en"))
     assert stable.startswith(b"\xef\xbb\xbfid;date;kind;invoice")
     assert b";payment;" in stable and b";331,00;" in stable

@@ -10,8 +10,8 @@ from lxml import etree
 from msgspec import Struct
 from msgspec.structs import fields, replace
 
-from lib import facturx_xml, judges
-from lib.document import (
+from lib.documents import facturx_xml, validators
+from lib.values.document import (
     CREDIT_NOTE,
     Address,
     Allowance,
@@ -264,7 +264,7 @@ def test_every_term_is_read_back(rich_xml, path):
 
 
 def test_the_rich_document_passes_its_judges():
-    assert judges.verdicts(RICH, facturx_xml.generate(RICH)) == []
+    assert validators.verdicts(RICH, facturx_xml.generate(RICH)) == []
 
 
 # What the standard has no place for, or what stands in the XML in other words.
@@ -329,7 +329,7 @@ def test_a_credit_note_names_what_it_corrects_and_asks_for_no_money():
     assert "20261008" in "".join(etree.fromstring(facturx_xml.generate(document)).itertext())
     assert read(document, "//rsm:ExchangedDocument/ram:TypeCode") == ["381"]
     assert read(document, f"{BANK}//*") == []
-    assert judges.verdicts(document, facturx_xml.generate(document)) == []
+    assert validators.verdicts(document, facturx_xml.generate(document)) == []
 
 
 def test_an_invoice_of_nothing_asks_for_no_transfer():

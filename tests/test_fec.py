@@ -11,9 +11,10 @@ from hypothesis import settings as profile
 
 import house
 import past
-from lib import bookkeeping, fec, periods
-from lib.bookkeeping import FiscalYear
-from lib.inputs import Accounts
+from lib.accounting import bookkeeping, fec
+from lib.accounting.bookkeeping import FiscalYear
+from lib.inputs.inputs import Accounts
+from lib.values import periods
 
 YEAR = FiscalYear("2024-01-01", "2024-12-31")
 YEAR_BEFORE = FiscalYear("2023-01-01", "2023-12-31")

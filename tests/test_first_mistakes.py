@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import house
-from lib.root import Root
+from lib.core.root import Root
 
 COMMANDS = {
     "client": "ID",

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 import house
 import past
-from lib import flags, storage
-from lib.root import Root
+from lib.core import flags, storage
+from lib.core.root import Root
 
 DATES = ("TODAY=2026-11-08", "MONTH=2026-10", "MAIL=no")
 OLD, AHEAD = 1_000_000_000, 4_000_000_000

@@ -11,9 +11,11 @@ import pytest
 
 import house
 from bench import years
-from lib import inputs, ledgers, numbering
-from lib.bookkeeping import FiscalYear
-from lib.root import Root
+from lib.accounting import ledgers
+from lib.accounting.bookkeeping import FiscalYear
+from lib.books import numbering
+from lib.core.root import Root
+from lib.inputs import inputs
 
 YEAR = FiscalYear("2025-01-01", "2025-12-31")
 _EIGHT = 24  # times the time of an eighth, by a machine that has other work too

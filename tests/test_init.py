@@ -9,7 +9,7 @@ import pytest
 
 import house
 import init_root
-from lib.root import Root
+from lib.core.root import Root
 
 
 def issuer(root: Root) -> dict[str, str]:

@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import house
-from lib import billing, inputs, schemas
-from lib.alerts import Refused
-from lib.billing_rules import MissingUsage
-from lib.root import Root
+from lib.billing import invoicing
+from lib.billing.pricing import MissingUsage
+from lib.core.alerts import Refused
+from lib.core.root import Root
+from lib.inputs import inputs, schemas
 
 
 def refused(root: Root) -> list[str]:
@@ -465,7 +466,7 @@ def survives(root: Root) -> None:
         return
     client = given_inputs.clients["nord"].client
     with contextlib.suppress(MissingUsage):
-        if billing.bill(client, house.MONTH, given_inputs.usage, {}).invoices:
+        if invoicing.bill(client, house.MONTH, given_inputs.usage, {}).invoices:
             house.draft(root)
 
 
@@ -524,7 +525,7 @@ def test_of_a_hundred_faults_and_more_a_hundred_are_told(tmp_path):
 
 
 def test_every_schema_refuses_what_it_does_not_know():
-    for path in sorted(Path(schemas.__file__).parents[2].joinpath("schemas").glob("*.json")):
+    for path in sorted(Path(schemas.__file__).parents[3].joinpath("schemas").glob("*.json")):
         for schema in objects(json.loads(path.read_text())):
             if schema.get("type") == "object" and "properties" in schema:
                 closed = "additionalProperties" in schema or "unevaluatedProperties" in schema

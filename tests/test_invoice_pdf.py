@@ -23,20 +23,9 @@ from msgspec.structs import replace
 from PIL import Image
 
 import house
-from lib import (
-    characters,
-    code_lists,
-    facturx_xml,
-    fonts,
-    invoice_pdf,
-    judges,
-    money,
-    payment_code,
-    pdf_writer,
-    qr_code,
-    words,
-)
-from lib.document import (
+from lib.documents import facturx_xml, fonts, invoice_pdf, pdf_writer, qr_code, validators
+from lib.values import characters, code_lists, money, payment_code, words
+from lib.values.document import (
     CREDIT_NOTE,
     Address,
     Allowance,
@@ -674,7 +663,7 @@ def test_what_is_outside_the_scope_of_vat_has_no_vat_number_and_no_rate(tmp_path
     }
     made = house.draft(house.build(tmp_path, house.client(changes=swiss)))
     xml = facturx_xml.generate(made)
-    assert judges.verdicts(made, xml) == []
+    assert validators.verdicts(made, xml) == []
     assert b"SpecifiedTaxRegistration" not in xml
     assert b"RateApplicablePercent" not in xml
     page = text_of(made)

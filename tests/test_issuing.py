@@ -16,9 +16,11 @@ from unittest import mock
 import pytest
 
 import house
-from lib import audit, issuing, lock, records, storage
-from lib.alerts import Broken, Unavailable
-from lib.root import Root
+from lib.audit import findings
+from lib.books import issuing, records
+from lib.core import lock, storage
+from lib.core.alerts import Broken, Unavailable
+from lib.core.root import Root
 
 CLIENTS = ("nord", "sud")
 INBOX = b"a line of the inbox\n"
@@ -131,7 +133,9 @@ def test_stopped_at_any_call_the_next_run_ends_with_the_same_bytes(
             break
         if not issuing.stopped_runs(root) and not any(root.data.glob("invoices/*/2.pdf")):
             found = house.tree(root, "data/pending/")
-            left = {name for name in found if audit.is_leftover(name)}  # of a folder that was tried
+            left = {
+                name for name in found if findings.is_leftover(name)
+            }  # of a folder that was tried
             assert {name: found[name] for name in found.keys() - left} == before, call
             assert len(left) < 2, call
         else:
@@ -193,7 +197,7 @@ def test_what_a_folder_refuses_is_refused_before_the_intent(tmp_path, undisturbe
     with refused_in(root.data / folder, name), pytest.raises(PermissionError):
         issue(root, 2)
     found = house.tree(root)
-    assert {one: found[one] for one in found if not audit.is_leftover(one)} == before
+    assert {one: found[one] for one in found if not findings.is_leftover(one)} == before
     assert not issuing.stopped_runs(root)
     issue(root, 2)
     assert house.tree(root) == undisturbed

@@ -7,8 +7,9 @@ from lxml import etree
 from msgspec.structs import replace
 
 import house
-from lib import facturx_xml, judges, schematron, territories
-from lib.document import Document
+from lib.documents import facturx_xml, schematron, validators
+from lib.values import territories
+from lib.values.document import Document
 
 FRANCE = {
     "lines": ["3 quai de la Fosse"], "postcode": "44100", "city": "Nantes", "country": "FR"
@@ -100,14 +101,14 @@ def test_every_vat_treatment_passes(tmp_path, case):
     client, issuer, categories = SOUND[case]
     document = drafted(tmp_path, client, issuer)
     assert [subtotal.category for subtotal in document.vat_breakdown] == categories
-    assert judges.verdicts(document, facturx_xml.generate(document)) == []
+    assert validators.verdicts(document, facturx_xml.generate(document)) == []
 
 
 @pytest.mark.parametrize("rate", sorted(territories.french_rates()), ids=str)
 def test_every_rate_that_an_input_may_have_passes(tmp_path, rate):
     items = [house.item("hosting", vat_rate=str(rate))]
     document = drafted(tmp_path, {"plans.0.items": items}, {})
-    assert judges.verdicts(document, facturx_xml.generate(document)) == []
+    assert validators.verdicts(document, facturx_xml.generate(document)) == []
 
 
 @pytest.fixture(scope="module")
@@ -133,27 +134,27 @@ def test_a_fault_is_named_by_its_rule(sound, right, wrong, rule):
     xml = facturx_xml.generate(sound).decode()
     right = right.replace("730000007", sound.seller.siren)
     assert right in xml
-    found = judges.verdicts(sound, xml.replace(right, wrong).encode())
+    found = validators.verdicts(sound, xml.replace(right, wrong).encode())
     assert any(verdict.rule.startswith(rule) for verdict in found), found
     assert all(verdict.text for verdict in found)
 
 
 def test_french_rules_bind_french_sellers_only(sound):
     xml = facturx_xml.generate(sound).replace(b"<ram:SubjectCode>PMT<", b"<ram:SubjectCode>AAI<")
-    assert judges.verdicts(sound, xml)
+    assert validators.verdicts(sound, xml)
     address = replace(sound.seller.address, country="DE")
     abroad = replace(sound, seller=replace(sound.seller, address=address))
-    assert judges.verdicts(abroad, xml) == []
+    assert validators.verdicts(abroad, xml) == []
 
 
 def test_an_unknown_address_is_a_private_customer_s_right_and_no_seller_s(tmp_path):
     document = drafted(tmp_path, {**PRIVATE, "party.email": None}, {})
     assert document.buyer.electronic_address is None
     xml = facturx_xml.generate(document)
-    assert judges.verdicts(document, xml) == []
+    assert validators.verdicts(document, xml) == []
     address = document.seller.electronic_address
     known = replace(document, buyer=replace(document.buyer, electronic_address=address))
-    assert [verdict.rule[:8] for verdict in judges.verdicts(known, xml)] == ["BR-FR-12"]
+    assert [verdict.rule[:8] for verdict in validators.verdicts(known, xml)] == ["BR-FR-12"]
 
 
 @pytest.mark.parametrize(
@@ -197,15 +198,15 @@ class Silent:
 def test_a_judge_that_says_nothing_did_not_run(sound, monkeypatch):
     monkeypatch.setattr(schematron, "compiled", lambda path: Silent())
     with pytest.raises(RuntimeError, match="it did not run"):
-        judges.verdicts(sound, facturx_xml.generate(sound))
+        validators.verdicts(sound, facturx_xml.generate(sound))
 
 
 def test_a_judge_that_is_not_there_raises(sound, monkeypatch):
-    monkeypatch.setattr(judges, "_BR_FR", "nowhere.xslt")
+    monkeypatch.setattr(validators, "_BR_FR", "nowhere.xslt")
     with pytest.raises(Exception, match="nowhere"):
-        judges.verdicts(sound, facturx_xml.generate(sound))
+        validators.verdicts(sound, facturx_xml.generate(sound))
 
 
 def test_what_is_no_xml_raises(sound):
     with pytest.raises(etree.XMLSyntaxError):
-        judges.verdicts(sound, b"<Invoice")
+        validators.verdicts(sound, b"<Invoice")

@@ -63,7 +63,7 @@ def read_by(*command: str | Path) -> set[str]:
 
 
 # What a script reads of lib/ before its options, and modules of Python that are slow to import.
-AT_THE_DOOR = {"lib", "lib.alerts", "lib.cli", "lib.root"}
+AT_THE_DOOR = {"lib", "lib.core.alerts", "lib.core.cli", "lib.core.root"}
 SLOW = {"dataclasses", "decimal", "email", "hashlib", "inspect", "socket", "ssl", "zipfile"}
 PACKAGES = packages_distributions().keys()
 

@@ -16,8 +16,8 @@ from hypothesis import settings as profile
 
 import house
 import past
-from lib import balances
-from lib.root import Root
+from lib.books import balances
+from lib.core.root import Root
 
 SERVICES = ("services", "20.00", 10_000, 2_000)
 FACTS = (

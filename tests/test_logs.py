@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import house
-from lib import alerts
-from lib.root import Root
+from lib.core import alerts
+from lib.core.root import Root
 
 OLD = "2025-11-07T23:59:59Z INFO generate_invoice.py I-ISSUED NORD-2025-0001\n"
 NEW = "2025-11-08T00:00:00Z INFO generate_invoice.py I-ISSUED NORD-2025-0002\n"

@@ -14,8 +14,8 @@ from unittest import mock
 import pytest
 
 import house
-from lib import storage
-from lib.root import Root
+from lib.core import storage
+from lib.core.root import Root
 
 NOBODY = 65534
 PAID = {"client": "nord", "invoice": "NORD-2026-0001", "amount": "5.00", "method": "transfer"}

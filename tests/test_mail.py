@@ -29,9 +29,10 @@ import batches
 import books
 import house
 import post
-from lib import letters, lock, mail, outbox, storage
-from lib.mail import Attachment, Letter
-from lib.root import Root
+from lib.core import lock, storage
+from lib.core.root import Root
+from lib.mail import letters, mime, outbox
+from lib.mail.mime import Attachment, Letter
 
 # The server that checks logins without encryption warns of itself.
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")
@@ -667,7 +668,7 @@ def letter(sender_name: str = "Atelier", subject: str = "Facture", **more: Any) 
 @given(printable, printable)
 def test_names_and_subjects_read_as_they_were_written(sender_name, subject):
     pdf = (Attachment("a.pdf", "application/pdf", b"%PDF"),)
-    data = mail.to_bytes(letter(sender_name, subject, attachments=pdf), "x")
+    data = mime.to_bytes(letter(sender_name, subject, attachments=pdf), "x")
     assert data.isascii()
     assert max(len(line) for line in data.split(b"\r\n")) <= 78
     made = BytesParser(policy=policy.default).parsebytes(data)
@@ -692,7 +693,7 @@ HOSTILE = [
 def test_no_line_break_reaches_a_header(text):
     for changes in ({"sender_name": text}, {"subject": text}, {"to": (text,)}, {"cc": (text,)}):
         with pytest.raises(ValueError, match="header"):
-            mail.to_bytes(letter()._replace(**changes), "x")
+            mime.to_bytes(letter()._replace(**changes), "x")
 
 
 @pytest.mark.parametrize(
@@ -706,7 +707,7 @@ def test_no_line_break_reaches_a_header(text):
     ],
 )
 def test_a_hostile_name_stays_a_name(text):
-    made = BytesParser(policy=policy.default).parsebytes(mail.to_bytes(letter(text, text), "x"))
+    made = BytesParser(policy=policy.default).parsebytes(mime.to_bytes(letter(text, text), "x"))
     assert [one.addr_spec for one in made["From"].addresses] == ["us@atelier.example"]
     assert made["Bcc"] is None and made["Subject"] == text
 
@@ -716,7 +717,7 @@ def test_a_hostile_document_changes_neither_headers_nor_structure(root):
     seller = replace(made.seller, name="{number} %s\r\n--=_x\r\nBcc: a@evil.example")
     text = letters.document(replace(made, seller=seller, purchase_order="{0}\r\n.\r\nQUIT"))
     sent_as = letter(subject=text.subject, text=text.body)
-    found = BytesParser(policy=policy.default).parsebytes(mail.to_bytes(sent_as, "x"))
+    found = BytesParser(policy=policy.default).parsebytes(mime.to_bytes(sent_as, "x"))
     assert set(found.keys()) == {
         "From", "To", "Subject", "Message-ID", "MIME-Version", "Content-Type",
         "Content-Transfer-Encoding",
@@ -728,13 +729,13 @@ def test_a_hostile_document_changes_neither_headers_nor_structure(root):
 def test_the_identity_and_what_is_attached_make_the_message_id():
     pdf = Attachment("a.pdf", "application/pdf", b"one")
     ids = {
-        mail.message_id(mail.to_bytes(letter(attachments=(attached,)), identity))
+        mime.message_id(mime.to_bytes(letter(attachments=(attached,)), identity))
         for identity in ("x", "y")
         for attached in (pdf, pdf._replace(data=b"two"))
     }
     assert len(ids) == 4
-    again = mail.to_bytes(letter(text="Autre\n", attachments=(pdf,)), "x")
-    assert mail.message_id(again) in ids
+    again = mime.to_bytes(letter(text="Autre\n", attachments=(pdf,)), "x")
+    assert mime.message_id(again) in ids
 
 
 # --- make --------------------------------------------------------------------------------------

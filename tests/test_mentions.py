@@ -7,9 +7,9 @@ import stdnum.luhn
 from msgspec.structs import replace
 
 import house
-from lib import mentions, payment_law, territories
-from lib.alerts import Refused
-from lib.document import Document
+from lib.core.alerts import Refused
+from lib.values import mentions, payment_law, territories
+from lib.values.document import Document
 
 
 def notes(document: Document) -> dict[str, list[str]]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib import money
+from lib.values import money
 
 CENTS = st.integers(0, 10**11).map(lambda i: Decimal(i).scaleb(-2))
 FINE = st.integers(-(10**13), 10**13).map(lambda i: Decimal(i).scaleb(-4))

@@ -19,8 +19,10 @@ import pypdf
 import pytest
 
 import house
-from lib import facturx_xml, issuing, lock, revenues, storage
-from lib.root import Root
+from lib.books import issuing, revenues
+from lib.core import lock, storage
+from lib.core.root import Root
+from lib.documents import facturx_xml
 
 # What the phases after direct invoicing write: mails, packages, balances.
 LATER = ("data/outbox/", "data/balance/", "downloads/", "exports/")

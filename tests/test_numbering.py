@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 import house
-from lib import numbering, records
-from lib.alerts import Broken
-from lib.root import Root
+from lib.books import numbering, records
+from lib.core.alerts import Broken
+from lib.core.root import Root
 
 
 def chain_of(root: Root, name: str, *numbers: tuple[str, str]) -> records.Chain:

@@ -13,8 +13,10 @@ import pytest
 
 import batches
 import house
-from lib import packages, revenues, storage
-from lib.root import Root
+from lib.books import revenues
+from lib.core import storage
+from lib.core.root import Root
+from lib.documents import packages
 
 NAME = f"{batches.CLIENT}__{house.MONTH}.zip"
 FILE = batches.file_of(batches.row(1), batches.row(2, customer_name="Évrard & Œuvre"))

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import iso11649
 
-from lib import payment_code, qr_code
+from lib.documents import qr_code
+from lib.values import payment_code
 
 IBAN = "FR1420041010050500013M02606"
 GIVEN = {

@@ -12,8 +12,8 @@ import pytest
 import books
 import house
 import record_payment
-from lib import payments
-from lib.root import Root
+from lib.books import payments
+from lib.core.root import Root
 
 
 @pytest.fixture

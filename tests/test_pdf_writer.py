@@ -10,9 +10,9 @@ import pytest
 from fontTools.ttLib import TTFont
 from PIL import Image, ImageChops
 
-from lib import fonts, pdf_writer
-from lib.fonts import REGULAR, SEMIBOLD
-from lib.pdf_writer import Box, Modules, Page, Stamp, Text
+from lib.documents import fonts, pdf_writer
+from lib.documents.fonts import REGULAR, SEMIBOLD
+from lib.documents.pdf_writer import Box, Modules, Page, Stamp, Text
 
 MOMENT = datetime(2026, 11, 8, tzinfo=UTC)
 XMP = '<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib import periods
-from lib.document import Period
-from lib.periods import ServicePeriod
+from lib.values import periods
+from lib.values.document import Period
+from lib.values.periods import ServicePeriod
 
 DAYS = st.dates(date(2023, 1, 1), date(2026, 12, 31))
 EVERY = st.sampled_from([1, 3, 12])

@@ -1,7 +1,7 @@
 """Drafts of a month, of all clients or of one."""
 
 import house
-from lib.root import Root
+from lib.core.root import Root
 
 
 def preview(root: Root, **options: str) -> house.Ran:

@@ -3,7 +3,7 @@
 import hashlib
 
 import house
-from lib import facturx_xml, invoice_pdf, production
+from lib.documents import facturx_xml, invoice_pdf, production
 
 # The layout of two fixed invoices, for each template that ever issued one (2 of the first alone).
 # A page that changes needs a new TEMPLATE and a new line here: `make verify` renders old invoices

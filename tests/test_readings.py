@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 import batches
 import house
-from lib import code_lists, readings, schemas
+from lib.core import readings
+from lib.inputs import schemas
+from lib.values import code_lists
 
 NBSP, NARROW, THIN = "\u00a0", "\u202f", "\u2009"
 

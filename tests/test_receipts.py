@@ -13,19 +13,19 @@ from msgspec.structs import replace
 
 import house
 import past
-from lib import receipts
-from lib.histories import History, Share
-from lib.records import Record
+from lib.books import allocation
+from lib.books.histories import History, Share
+from lib.books.records import Record
 
 INVOICE = ("services", "20.00", 10_000, 2_000), ("services", "10.00", 5_000, 500)
 
 
-def of(*facts: Record) -> list[receipts.Receipt]:
+def of(*facts: Record) -> list[allocation.Receipt]:
     (history,) = past.histories_of(list(facts))
-    return receipts.receipts(history)
+    return allocation.receipts(history)
 
 
-def vat(receipt: receipts.Receipt) -> dict[str, int]:
+def vat(receipt: allocation.Receipt) -> dict[str, int]:
     sums: Counter[str] = Counter()
     for share in receipt.shares:
         sums[share.vat_rate] += share.vat
@@ -166,11 +166,11 @@ def test_what_is_held_of_a_payment_that_bounces_was_never_paid():
 @given(past.past())
 def test_receipts_add_up_to_the_money_and_to_what_stands(facts):
     for history in past.histories_of(facts):
-        made = receipts.receipts(history)
+        made = allocation.receipts(history)
         for receipt in made:
             amount = getattr(receipt.source, "amount", 0)
             assert past.total(receipt.shares) + receipt.overpaid == amount
-        if receipts.outstanding(history) == 0:
+        if allocation.outstanding(history) == 0:
             assert _sums(share for one in made for share in one.shares) == _standing(history)
 
 
@@ -215,7 +215,7 @@ def lives(draw: st.DrawFn) -> list[Record]:
             moves.append(past.reversal(moves[i - 1], i, when))
         elif action in ("r", "back"):
             (history,) = past.histories_of([*bills, *moves])
-            back = -receipts.outstanding(history)
+            back = -allocation.outstanding(history)
             if action == "back" and back < 0:  # more was given back than had come
                 moves.append(paid(when, -back))
             elif back > 0:
@@ -306,7 +306,7 @@ def by_pots(history: History) -> list[tuple[str, dict[tuple[str, str], Fraction]
 @settings(max_examples=300)
 def test_vat_on_receipts_is_that_of_what_was_received_of_each_share(facts):
     (history,) = past.histories_of(facts)
-    made = receipts.receipts(history)
+    made = allocation.receipts(history)
     expected = by_pots(history)
     for day in {day for day, *_ in expected}:
         *_, (_, in_each, beyond) = [one for one in expected if one[0] <= day]
@@ -323,14 +323,14 @@ def test_vat_on_receipts_is_that_of_what_was_received_of_each_share(facts):
 @given(past.past(("nord",)))
 def test_what_comes_later_changes_nothing_earlier(facts):
     for history in past.histories_of(facts):
-        made = receipts.receipts(history)
+        made = allocation.receipts(history)
         for cut in {receipt.source.date for receipt in made}:
             known = History(
                 history.invoice,
                 tuple(note for note in history.credit_notes if note.date <= cut),
                 tuple(move for move in history.movements if move.date <= cut),
             )
-            assert receipts.receipts(known) == [one for one in made if one.source.date <= cut]
+            assert allocation.receipts(known) == [one for one in made if one.source.date <= cut]
 
 
 # --- the paid copy -------------------------------------------------------------------

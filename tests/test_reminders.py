@@ -15,8 +15,9 @@ import stdnum.luhn
 import books
 import house
 import post
-from lib import mentions, outbox, reminders, words
-from lib.root import Root
+from lib.core.root import Root
+from lib.mail import outbox, reminders
+from lib.values import mentions, words
 
 AFTER = {"polite": 7, "firm": 21, "formal": 45}
 DUE = date(2026, 12, 8)

@@ -14,8 +14,9 @@ from hypothesis import settings as profile
 
 import house
 import past
-from lib import pdf_writer, report_pdf, year_report
-from lib.heads import Head
+from lib.accounting import report_pdf, year_report
+from lib.books.heads import Head
+from lib.documents import pdf_writer
 
 DAY = date(2024, 12, 31)
 SERVICES = ("services", "20.00", 100_000, 20_000)

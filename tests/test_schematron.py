@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from lib import facturx_xml, judges, schematron
-from lib.code_lists import facturx_folder
+from lib.documents import facturx_xml, schematron, validators
+from lib.values.code_lists import facturx_folder
 from test_facturx_xml import RICH
 
 EVERY = 4  # of the mutants, to save time; three changes in turn, so that each is tried
 
-PATHS = [facturx_folder() / name for name in (judges._EN16931, judges._BR_FR)]
+PATHS = [facturx_folder() / name for name in (validators._EN16931, validators._BR_FR)]
 
 
 def official(path: Path) -> Any:

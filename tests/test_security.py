@@ -27,8 +27,10 @@ import batches
 import house
 import import_batch
 import post
-from lib import alerts, document, settings, storage, tables
-from lib.root import Root
+from lib.core import alerts, storage, tables
+from lib.core.root import Root
+from lib.inputs import settings
+from lib.values import document
 
 SECRET = "hunter2hunter2"
 RED = "\x1b[31m"

@@ -15,8 +15,8 @@ import pytest
 
 import books
 import house
-from lib import storage
-from lib.root import Root
+from lib.core import storage
+from lib.core.root import Root
 
 SAMPLES = Path(__file__).parent / "statements"
 

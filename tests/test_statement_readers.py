@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import read_statement
-from lib import camt, money, ofx, statements
-from lib.payment_rules import Books
-from lib.statements import Balance, Declared, Entry, File, Movement, Statement, StatementError
+from lib.bank import camt, ofx, statements
+from lib.bank.statements import Balance, Declared, Entry, File, Movement, Statement, StatementError
+from lib.books.payment_rules import Books
+from lib.values import money
 
 CENTS = st.integers(1, 99_999_999).map(lambda cents: Decimal(cents).scaleb(-2))
 

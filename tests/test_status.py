@@ -4,7 +4,7 @@ import re
 
 import house
 import past
-from lib.root import Root
+from lib.core.root import Root
 
 TODAY = "2026-12-28"
 

@@ -12,8 +12,9 @@ from hypothesis import settings as profile
 
 import house
 import past
-from lib import accounting_tables, bookkeeping, ledgers, periods, tax_points, year_report
-from lib.bookkeeping import FiscalYear
+from lib.accounting import bookkeeping, csv_tables, ledgers, tax_points, year_report
+from lib.accounting.bookkeeping import FiscalYear
+from lib.values import periods
 
 GOODS = ("goods", "20.00", 10_000, 2_000)
 SERVICES = ("services", "10.00", 10_000, 1_000)
@@ -130,7 +131,7 @@ def test_every_export_has_the_same_vat_in_each_month(facts):
     }
     for year, report in year_of.items():
         for month in report.months:
-            due = accounting_tables.vat_due(histories, month.month)
+            due = csv_tables.vat_due(histories, month.month)
             assert month.vat_due == booked[month.month] == sum(vat for _, vat in due.sums.values())
         assert sum(one.vat_due for one in report.rates) == sum(one.vat_due for one in report.months)
         days = FiscalYear(f"{year}-01-01", f"{year}-12-31")
@@ -144,9 +145,7 @@ def test_every_export_has_the_same_vat_in_each_month(facts):
 def _by_year(histories) -> Counter[str]:
     found: Counter[str] = Counter()
     for year in map(str, range(2023, 2030)):
-        found[year] += sum(
-            vat for _, vat in accounting_tables.vat_due(histories, year).sums.values()
-        )
+        found[year] += sum(vat for _, vat in csv_tables.vat_due(histories, year).sums.values())
     return Counter({year: vat for year, vat in found.items() if vat})
 
 
@@ -170,7 +169,7 @@ def _expected(facts, histories) -> Counter[str]:
             sums[day[:4]] += vat if fact is invoice else -vat
     as_paid = [one for one in histories if not one.invoice.vat_on_debits]
     for year in map(str, range(2023, 2030)):
-        received = accounting_tables.recettes(as_paid, year).sums
+        received = csv_tables.recettes(as_paid, year).sums
         sums[year] += sum(
             vat for (nature, *_), (_, vat) in received.items() if nature == "services"
         )

@@ -6,10 +6,13 @@ import pytest
 
 import batches
 import house
-from lib import batch_billing, batch_rows, facturx_xml, inputs, judges, territories
-from lib.alerts import Refused
-from lib.batch_csv import Row
-from lib.document import Document
+from lib.billing import batch_invoicing, batch_rows
+from lib.core.alerts import Refused
+from lib.documents import facturx_xml, validators
+from lib.inputs import inputs
+from lib.inputs.batch_csv import Row
+from lib.values import territories
+from lib.values.document import Document
 
 DE, IT, XI, MC, CH = (
     "DE136695976",
@@ -237,7 +240,7 @@ def test_a_direct_invoice_is_right_or_refused_with_what_is_right(tmp_path, case)
     found = direct(tmp_path, case)
     if not case.right:
         assert isinstance(found, Document), found
-        assert judges.verdicts(found, facturx_xml.generate(found)) == []
+        assert validators.verdicts(found, facturx_xml.generate(found)) == []
         return
     assert isinstance(found, list), found.vat_breakdown
     (alert,) = found
@@ -296,7 +299,7 @@ def batch(folder: Any, case: Case) -> Document | list[Any]:
     if isinstance(read, list):
         return read
     day = house.date.fromisoformat(house.TODAY)
-    return batch_billing.invoice(client, read, "FIL-2026-0001", house.MONTH, day, "A", {}, {})
+    return batch_invoicing.invoice(client, read, "FIL-2026-0001", house.MONTH, day, "A", {}, {})
 
 
 @pytest.mark.parametrize("case", CASES, ids=name_of)
@@ -309,7 +312,7 @@ def test_a_batch_says_what_a_direct_invoice_says(tmp_path, case):
             return
     if not case.right:
         assert isinstance(found, Document), found
-        assert judges.verdicts(found, facturx_xml.generate(found)) == []
+        assert validators.verdicts(found, facturx_xml.generate(found)) == []
         return
     assert isinstance(found, list), found.vat_breakdown
     (fault,) = found

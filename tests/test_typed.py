@@ -7,7 +7,7 @@ import pytest
 
 import batches
 import house
-from lib.root import Root
+from lib.core.root import Root
 
 MAKEFILE = (house.HOME / "Makefile").read_text()
 TARGETS = re.findall(r"^([a-z][a-z-]*):.*## ", MAKEFILE, re.MULTILINE)

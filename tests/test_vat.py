@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import house
-from lib import vat
-from lib.document import Address, Allowance, Line, Party
+from lib.values import vat
+from lib.values.document import Address, Allowance, Line, Party
 
 RATES = ("20", "10", "5.5", "2.1")
 

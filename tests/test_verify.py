@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 import house
 import post
-from lib import heads, records, storage
-from lib.root import Root
+from lib.books import heads, records
+from lib.core import storage
+from lib.core.root import Root
 
 HEADER = (
     "reference;period_start;period_end;customer_name;customer_address_1;customer_postcode;"

@@ -26,8 +26,9 @@ import pytest
 import batches
 import books
 import house
-from lib import document, judges
-from lib.root import Root
+from lib.core.root import Root
+from lib.documents import validators
+from lib.values import document
 
 YEARS = int(os.environ.get("YEARS", "1"))
 MONTHS = int(os.environ.get("MONTHS", "3"))
@@ -346,7 +347,7 @@ def every_document_is_valid(lived: House) -> int:
     for path in paths:
         (xml,) = pypdf.PdfReader(path).attachments["factur-x.xml"]
         made = document.from_json(path.with_suffix(".json").read_bytes())
-        assert judges.verdicts(made, xml) == [], path
+        assert validators.verdicts(made, xml) == [], path
     return len(paths)
 
 

@@ -14,8 +14,11 @@ import pytest
 import batches
 import clusters
 import house
-from lib import batch_rows, cluster, production, settings, workers
-from lib.root import Root
+from lib.billing import batch_rows
+from lib.core import workers
+from lib.core.root import Root
+from lib.documents import cluster, production
+from lib.inputs import settings
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +102,7 @@ def test_the_workers_of_a_batch_get_ready_while_its_lines_are_checked(
 def test_a_month_of_direct_invoices_is_handed_to_the_workers_too(tmp_path, monkeypatch):
     root = house.build(tmp_path, house.client("c1", i=1), house.client("c2", i=2))
     monkeypatch.setenv("WORKERS", "7")
-    with mock.patch.object(workers, "each", wraps=workers.each) as handed:
+    with mock.patch.object(workers, "each", wraps=workers.map_in_order) as handed:
         assert house.month(root).code == 0
     ((_, _, documents, processes, _), _) = handed.call_args
     assert ([one.client for one in documents], processes) == (["c1", "c2"], 7)

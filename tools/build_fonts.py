@@ -1,4 +1,4 @@
-"""Makes the two fonts of scripts/lib/fonts from IBM Plex Sans, the same bytes each time.
+"""Makes the two fonts of scripts/lib/documents/fonts from IBM Plex Sans, the same bytes each time.
 
     npm pack @ibm/plex-sans@1.1.0 && tar xf ibm-plex-sans-1.1.0.tgz
     .venv/bin/python tools/build_fonts.py package
@@ -9,7 +9,7 @@ Combining marks and the soft hyphen are left out on purpose: without layout tabl
 be drawn in the wrong place, so a text that holds them is refused like any missing glyph.
 
 Composite glyphs are drawn out, so that the outline of every character stands alone and a
-document's share of the font is a list of outlines (lib/font_slices).
+document's share of the font is a list of outlines (documents/font_slices).
 
 The narrow no-break space, which groups thousands in French, is made wider: at an eighth of
 the size "1 234" reads as "1234" in print.
@@ -30,8 +30,8 @@ from fontTools.ttLib import TTFont
 
 FAMILY = "Invoice Sans"
 WEIGHTS = ("Regular", "SemiBold")
-TARGET = Path(__file__).parents[1] / "scripts" / "lib" / "fonts"
-CHARACTERS = TARGET.with_name("characters.txt")
+TARGET = Path(__file__).parents[1] / "scripts/lib/documents/fonts"
+CHARACTERS = TARGET.parents[1] / "values/characters.txt"
 
 RANGES = (
     (0x0020, 0x007E),  # Basic Latin

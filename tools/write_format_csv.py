@@ -17,8 +17,10 @@ sys.path[:0] = [str(HOME / "scripts"), str(HOME / "tools")]
 
 import schema_words  # noqa: E402
 
-from lib import batch_csv, batch_rows, schemas, territories  # noqa: E402
-from lib.words import UNITS  # noqa: E402
+from lib.billing import batch_rows  # noqa: E402
+from lib.inputs import batch_csv, schemas  # noqa: E402
+from lib.values import territories  # noqa: E402
+from lib.values.words import UNITS  # noqa: E402
 
 EXAMPLES = (
     {

@@ -15,7 +15,7 @@ sys.path[:0] = [str(HOME / "scripts"), str(HOME / "tools")]
 
 import schema_words  # noqa: E402
 
-from lib import schemas  # noqa: E402
+from lib.inputs import schemas  # noqa: E402
 
 
 class Section(NamedTuple):

@@ -28,9 +28,10 @@ from bench.measure import (
 )
 from bench.outputs import BUILD
 from bench.venv import Peers
-from lib import batch_rows, document, words
-from lib.document import Document
-from lib.root import Root
+from lib.billing import batch_rows
+from lib.core.root import Root
+from lib.values import document, words
+from lib.values.document import Document
 
 SCRIPT = Path(__file__).with_name("peers") / "batch.py"
 CORES = 2

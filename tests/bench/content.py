@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import house
-from lib import billing, document, facturx_xml, inputs, payment_code, words
-from lib.document import Document, Party
+from lib.billing import invoicing
+from lib.documents import facturx_xml
+from lib.inputs import inputs
+from lib.values import document, payment_code, words
+from lib.values.document import Document, Party
 
 _ITEMS = (
     ("hosting", "Hébergement du site et du courrier", "MON", 4900),
@@ -29,9 +32,9 @@ def documents(folder: Path, count: int) -> list[Document]:
     issue_date = date.fromisoformat(house.TODAY)
     made = []
     for i, client in enumerate(given.clients.values(), 1):
-        (billable,) = billing.bill(client.client, house.MONTH, given.usage, {}).invoices
+        (billable,) = invoicing.bill(client.client, house.MONTH, given.usage, {}).invoices
         number = f"{client.client.code}-2026-{i:04d}"
-        made.append(billing.invoice(billable, number, issue_date, given.issuer.issuer, {}, {}))
+        made.append(invoicing.invoice(billable, number, issue_date, given.issuer.issuer, {}, {}))
     return made
 
 

@@ -12,8 +12,8 @@ from bench import venv, years
 from bench.measure import Bar, Line, Took, line, make, middle, run, say
 from bench.outputs import BUILD
 from bench.venv import Peers
-from lib import balances
-from lib.root import Root
+from lib.books import balances
+from lib.core.root import Root
 
 YEAR = 2025
 _EACH = 1_000  # records a client

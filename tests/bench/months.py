@@ -20,8 +20,8 @@ from bench.measure import (
 )
 from bench.outputs import BUILD
 from bench.venv import Peers
-from lib import balances, records, revenues
-from lib.root import Root
+from lib.books import balances, records, revenues
+from lib.core.root import Root
 
 _DAY = "2026-11-09"
 _PHASES = 5

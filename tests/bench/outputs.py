@@ -13,7 +13,8 @@ import pypdfium2
 import house
 from bench.measure import say
 from conformance import court, judge
-from lib import document, judges
+from lib.documents import validators
+from lib.values import document
 
 BUILD = house.HOME / "build/bench"
 PICTURES = BUILD / "pictures"
@@ -63,7 +64,7 @@ def faults_of_xml(pdf: Path, made: document.Document) -> list[str]:
     Args:
       made: the document, which tells which rules bind it.
     """
-    return [f"{pdf.name}: {one}" for one in judges.verdicts(made, attached(pdf))]
+    return [f"{pdf.name}: {one}" for one in validators.verdicts(made, attached(pdf))]
 
 
 def attached(pdf: Path) -> bytes:

@@ -12,7 +12,7 @@ from bench import content, outputs, venv
 from bench.measure import Bar, CannotMeasureError, Line, Took, line, middle, say
 from bench.outputs import BUILD
 from bench.venv import Peers
-from lib.document import Document
+from lib.values.document import Document
 
 PEERS = Path(__file__).with_name("peers")
 _WARM = 5  # as in peers/serve.py

@@ -5,7 +5,7 @@ from collections import Counter
 
 import house
 from bench import years
-from lib import balances, numbering, records, revenues
+from lib.books import balances, numbering, records, revenues
 
 CLIENTS = 3
 

@@ -1,7 +1,7 @@
 """Years of records, written at once: the chains, heads and counters that issuing would leave.
 
 Lines are put together as text, since a million of them would take minutes otherwise; a test
-compares them with what lib/records makes of the same facts.
+compares them with what books/records makes of the same facts.
 """
 
 import hashlib
@@ -10,9 +10,10 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 import house
-from lib import numbering, periods, records, revenues
-from lib.money import text_of
-from lib.root import Root
+from lib.books import numbering, records, revenues
+from lib.core.root import Root
+from lib.values import periods
+from lib.values.money import text_of
 
 _NO_PROOF = "0" * 64  # the history has no documents: nothing that is measured reads them
 

@@ -15,7 +15,7 @@ from lxml import etree
 from conformance import court
 from conformance.corpus import YEAR
 from conformance.court import Corpus, Report
-from lib.root import Root
+from lib.core.root import Root
 
 _RECEIVABLE = "Assets:Receivable:"
 

@@ -21,8 +21,10 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 import house
-from lib import balances, batch_rows, money, payments
-from lib.root import Root
+from lib.billing import batch_rows
+from lib.books import balances, payments
+from lib.core.root import Root
+from lib.values import money
 
 EXAMPLES = house.HOME / "examples"
 ISSUED = "2026-11-08"

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from lib import document
-from lib.document import Document
-from lib.root import Root
+from lib.core.root import Root
+from lib.values import document
+from lib.values.document import Document
 
 
 class Issued(NamedTuple):

@@ -16,7 +16,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 import house
 from conformance.corpus import CREDITED
 from conformance.court import Corpus, Issued, Report
-from lib.root import Root
+from lib.core.root import Root
 
 Expected = tuple[str, bytes]  # an address and the PDF that it gets
 _OPEN_TO_ALL = {"SMTP_HOST": "127.0.0.1", "SMTP_SECURITY": "none"}

@@ -15,8 +15,8 @@ from PIL import Image, ImageChops
 
 from conformance import court
 from conformance.court import Corpus, Issued, Report
-from lib import facturx_xml
-from lib.document import CREDIT_NOTE, INVOICE, Document
+from lib.documents import facturx_xml
+from lib.values.document import CREDIT_NOTE, INVOICE, Document
 
 APPROVED = Path(__file__).parent / "approved"
 

@@ -12,8 +12,8 @@ import books
 import house
 from conformance import accounts, bench, corpus, court, document, mails, pages, xmls
 from conformance.court import Corpus, Report
-from lib import facturx_xml, invoice_pdf
-from lib.root import Root
+from lib.core.root import Root
+from lib.documents import facturx_xml, invoice_pdf
 
 pytestmark = pytest.mark.conformance
 

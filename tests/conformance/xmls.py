@@ -13,7 +13,7 @@ from saxonche import PySaxonProcessor
 
 from conformance import judge
 from conformance.court import Corpus, Issued, Report
-from lib.document import Document
+from lib.values.document import Document
 
 _SVRL = {"svrl": "http://purl.oclc.org/dsdl/svrl"}
 _CEN_FOLDER = re.compile(r"external/schematron/(1\.[0-9.]+)/cii/EN16931-CII-validation\.xslt")

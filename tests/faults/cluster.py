@@ -12,7 +12,7 @@ import trustme
 import batches
 import clusters
 import house
-from lib import cluster, production
+from lib.documents import cluster, production
 
 pytestmark = pytest.mark.usefixtures("worth_it")
 

@@ -17,8 +17,8 @@ import simulate
 
 import batches
 import house
-from lib import lock
-from lib.root import Root
+from lib.core import lock
+from lib.core.root import Root
 
 LATER = ("TODAY=2026-11-09", "ISSUE_DATE=2026-11-09", f"MONTH={house.MONTH}")
 PAYMENT = ("CLIENT=sud", "INVOICE=SUD-2026-0001", "AMOUNT=76.80", "DATE=2026-11-09")

@@ -7,9 +7,10 @@ from unittest import mock
 
 import batches
 import house
-from lib import document, production
-from lib.document import Document
-from lib.root import Root
+from lib.core.root import Root
+from lib.documents import production
+from lib.values import document
+from lib.values.document import Document
 
 
 class Step(NamedTuple):

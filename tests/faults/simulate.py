@@ -44,7 +44,7 @@ import power  # noqa: E402
 import scenario  # noqa: E402
 
 import house  # noqa: E402
-from lib.root import Root  # noqa: E402
+from lib.core.root import Root  # noqa: E402
 
 COUNT, KILL, TORN, ERROR, ALWAYS, SHORT, NOLOCK = range(7)
 KINDS = ("kill", "torn", "full", "EIO", "EACCES", "EINTR", "short", "power", "twice")

@@ -13,7 +13,7 @@ import pytest
 
 import batches
 import house
-from lib.root import Root
+from lib.core.root import Root
 
 SUMMARY = "data/outbox/summary__"
 DAY = ("TODAY=2026-11-09", "ISSUE_DATE=2026-11-09", f"MONTH={house.MONTH}")

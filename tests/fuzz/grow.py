@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 import batches
 import house
-from lib import batch_rows, code_lists, schemas
-from lib.words import UNITS
+from lib.billing import batch_rows
+from lib.inputs import schemas
+from lib.values import code_lists
+from lib.values.words import UNITS
 
 Schema = dict[str, Any]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import house
-from lib import storage
+from lib.core import storage
 
 MB = 1_000_000
 _LEAPS = ("0001-01-01", "9999-12-31", "2023-02-29", "2024-02-29", "2026-02-30")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from lib import storage
+from lib.core import storage
 
 TEXTS = (
     "", " ", "a", "0", "-0", "00", "-1", "+1", "1.", ".5", "1,5", "0.001", "1e3",

@@ -40,8 +40,10 @@ from hypothesis import seed as seeded  # noqa: E402
 from targets import Step, Target  # noqa: E402
 
 import house  # noqa: E402
-from lib import document, production, storage  # noqa: E402
-from lib.root import Root  # noqa: E402
+from lib.core import storage  # noqa: E402
+from lib.core.root import Root  # noqa: E402
+from lib.documents import production  # noqa: E402
+from lib.values import document  # noqa: E402
 
 LONGEST = 5  # seconds of the processor for one input; four times as many by the clock
 LARGEST = 512  # MB

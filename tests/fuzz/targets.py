@@ -21,8 +21,9 @@ from unittest import mock
 import batches
 import books
 import house
-from lib import cli, records
-from lib.root import Root
+from lib.books import records
+from lib.core import cli
+from lib.core.root import Root
 
 TODAY = "2026-12-08"
 INBOX = "data/inbox_batch/fil__2026-11.csv"

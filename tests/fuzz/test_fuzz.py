@@ -13,8 +13,9 @@ import pytest
 import run
 import targets
 
-from lib import schemas, storage
-from lib.root import Root
+from lib.core import storage
+from lib.core.root import Root
+from lib.inputs import schemas
 
 SAMPLE = 5  # mutations of each target; three where an audit reads all
 

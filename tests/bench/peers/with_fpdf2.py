@@ -10,7 +10,7 @@ from fpdf.enums import XPos, YPos
 from fpdf.fonts import FontFace
 from serve import serve
 
-FONTS = Path(__file__).resolve().parents[3] / "scripts/lib/fonts"
+FONTS = Path(__file__).resolve().parents[3] / "scripts/lib/documents/fonts"
 GREY, ACCENT = (91, 100, 112), (31, 95, 139)
 NEXT = {"new_x": XPos.LMARGIN, "new_y": YPos.NEXT}
 

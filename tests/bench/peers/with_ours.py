@@ -1,11 +1,12 @@
-"""Ours: lib/invoice_pdf, as every invoice is made."""
+"""Ours: documents/invoice_pdf, as every invoice is made."""
 
 from typing import NamedTuple
 
 from serve import Content, serve
 
-from lib import document, invoice_pdf
-from lib.document import Document
+from lib.documents import invoice_pdf
+from lib.values import document
+from lib.values.document import Document
 
 
 class Held(NamedTuple):

@@ -3,7 +3,7 @@
 from serve import serve
 from with_ours import Held, held
 
-from lib import facturx_xml, invoice_pdf
+from lib.documents import facturx_xml, invoice_pdf
 
 
 def render(one: Held) -> bytes:

@@ -16,7 +16,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import HRFlowable, Paragraph, SimpleDocTemplate, Spacer, Table
 from serve import serve
 
-FONTS = Path(__file__).resolve().parents[3] / "scripts/lib/fonts"
+FONTS = Path(__file__).resolve().parents[3] / "scripts/lib/documents/fonts"
 GREY, ACCENT, LIGHT = HexColor("#5b6470"), HexColor("#1f5f8b"), HexColor("#d5dae0")
 WIDTH = A4[0] - 36 * mm
 

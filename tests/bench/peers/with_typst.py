@@ -12,7 +12,7 @@ import typst
 from serve import Content, serve
 
 HERE = Path(__file__).resolve().parent
-FONTS = HERE.parents[2] / "scripts/lib/fonts"
+FONTS = HERE.parents[2] / "scripts/lib/documents/fonts"
 
 _compiler = typst.Compiler(
     str(HERE / "invoice.typ"), font_paths=[str(FONTS)], ignore_system_fonts=True

@@ -10,7 +10,7 @@ from serve import serve
 from weasyprint import CSS, HTML, Attachment
 from weasyprint.text.fonts import FontConfiguration
 
-FONTS = Path(__file__).resolve().parents[3] / "scripts/lib/fonts"
+FONTS = Path(__file__).resolve().parents[3] / "scripts/lib/documents/fonts"
 
 _fonts = FontConfiguration()
 _style = CSS(

@@ -1,0 +1,1 @@
+"""Accounting: what the accountant and the tax office get, made of histories."""

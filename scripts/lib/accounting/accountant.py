@@ -1,0 +1,86 @@
+"""What the accountant gets of a period beside the PDFs: the tables, and the FEC.
+
+One computation for the ZIP and for the audit of it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from lib.accounting import bookkeeping, csv_tables, fec
+from lib.accounting.bookkeeping import FiscalYear
+from lib.accounting.csv_tables import PAYMENTS, TABLES
+from lib.books.histories import Bill, History
+from lib.inputs.inputs import Issuer
+from lib.inputs.settings import Settings
+from lib.values import periods
+
+
+class Part(NamedTuple):
+    """What some clients have of it: the tables in their order, payments last, the FEC, and what
+    was issued."""
+
+    tables: list[csv_tables.Part]
+    fec: fec.Part
+    bills: list[Bill]
+
+
+def part(issuer: Issuer, period: str, used: Settings, clients: Iterable[Sequence[History]]) -> Part:
+    """What some clients have.
+
+    Args:
+      clients: the histories of each, in order of client.
+    """
+    year, days = _days(issuer, period)
+    ways = [*(table.of for table in TABLES.values()), csv_tables.payments]
+    rows: list[list[csv_tables.Rows]] = [[] for _ in ways]
+    bills: list[Bill] = []
+
+    def in_tables() -> Iterator[Sequence[History]]:
+        for histories in clients:
+            for way, some in zip(ways, rows, strict=True):
+                some.append(csv_tables.written(way(histories, period), used))
+            bills.extend(
+                bill
+                for history in histories
+                for bill in (history.invoice, *history.credit_notes)
+                if bill.date.startswith(period)
+            )
+            yield histories
+
+    entries = fec.part(issuer.accounts, year, days, in_tables())
+    return Part(list(map(csv_tables.part, rows)), entries, bills)
+
+
+def files(parts: Sequence[Part], issuer: Issuer, period: str, used: Settings) -> dict[str, bytes]:
+    """The files of the period that are not PDFs, by name.
+
+    The FEC of a month has that month's entries under their numbers in the fiscal year. A
+    seller without SIREN has none.
+
+    Args:
+      parts: in order of client.
+    """
+    made: dict[str, bytes] = {}
+    for i, (name, table) in enumerate(TABLES.items()):
+        rows = [one.tables[i] for one in parts]
+        data, report = csv_tables.joined(table.columns, rows, used)
+        made[f"{name}-{period}.csv"] = data
+        made[f"{name}-{period}.totals.csv"] = report.totals.to_bytes(used)
+    payments = [one.tables[-1] for one in parts]
+    made[f"payments-{period}.csv"], _ = csv_tables.joined(PAYMENTS, payments, used)
+    if issuer.party.siren:
+        end = _days(issuer, period)[1].end
+        made[fec.file_name(issuer.party.siren, end)] = b"".join(
+            fec.joined([one.fec for one in parts])
+        )
+    return made
+
+
+def _days(issuer: Issuer, period: str) -> tuple[FiscalYear, FiscalYear]:
+    """The fiscal year that a period lies in, and the days of it that the FEC has."""
+    if len(period) == len("2024"):
+        year = bookkeeping.fiscal_year(int(period), issuer.fiscal_year_end)
+        return year, year
+    first, last = periods.first_day(period), periods.last_day(period)
+    year = bookkeeping.fiscal_year_of(last, issuer.fiscal_year_end)
+    return year, FiscalYear(first.isoformat(), last.isoformat())

@@ -1,0 +1,241 @@
+"""Bookkeeping: the entries of sales and receipts, by double entry.
+
+One computation feeds the FEC and the plain-text ledgers. Every entry balances.
+
+  VE  an invoice      411 to 706/707 and VAT; a credit note the other way round
+  BQ  money           512 to 411; what is beyond the invoice to 4191 (CA and 530 for cash)
+  OD  VAT             44574 to 44571, on the day on which it falls due
+
+VAT that falls due on another day than that of its bill waits in 44574 (accounting/tax_points): until
+services are paid, or goods delivered. Goods delivered before they were invoiced have it in
+44571 from their delivery on, and 44574 owes it until the invoice.
+"""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from lib.accounting.tax_points import is_due_as_paid, tax_point
+from lib.books.allocation import receipts
+from lib.books.histories import Bill, History, Movement, Share
+
+# The keys of inputs.Accounts.
+CUSTOMERS = "customers"
+ADVANCES = "advances"
+VAT_COLLECTED = "vat_collected"
+VAT_PENDING = "vat_pending"
+BANK = "bank"
+CASH = "cash"
+
+SALES, BANKING, CASHING, OTHER = "VE", "BQ", "CA", "OD"
+
+
+Moment = tuple[str, int]  # date, sales first
+
+
+class Posting(NamedTuple):
+    """A line of an entry: `amount` in cents, above 0 debit, below 0 credit."""
+
+    account: str
+    amount: int
+
+
+class Entry(NamedTuple):
+    """One entry. `invoice` is the bill that it is about, `piece` the one that proves it."""
+
+    journal: str
+    date: str
+    client: str
+    invoice: Bill
+    piece: Bill
+    label: str
+    postings: tuple[Posting, ...]
+    order: tuple[str, int, str, int, int]  # date, sales first, client, seq, VAT last
+
+    @property
+    def moment(self) -> Moment:
+        """Entries of one moment stand in order of client."""
+        return self.order[:2]
+
+
+class FiscalYear(NamedTuple):
+    """First and last day, as texts."""
+
+    start: str
+    end: str
+
+
+def fiscal_year(year: int, closing: str) -> FiscalYear:
+    """The fiscal year that ends in `year`.
+
+    Args:
+      closing: month and day, "12-31"; 02-28 is the last day of February.
+    """
+    end = _closing_day(year, closing)
+    start = _closing_day(year - 1, closing) + timedelta(days=1)
+    return FiscalYear(start.isoformat(), end.isoformat())
+
+
+def fiscal_year_of(day: date, closing: str) -> FiscalYear:
+    """The fiscal year that `day` lies in."""
+    year = day.year if day <= _closing_day(day.year, closing) else day.year + 1
+    return fiscal_year(year, closing)
+
+
+def _closing_day(year: int, closing: str) -> date:
+    if closing == "02-28":
+        return date(year, 3, 1) - timedelta(days=1)
+    return date.fromisoformat(f"{year}-{closing}")
+
+
+def journal(histories: Iterable[History]) -> list[Entry]:
+    """Every entry of some invoices, in order of date, sales before receipts."""
+    made = [entry for history in histories for entry in entries(history)]
+    made.sort(key=lambda entry: entry.order)
+    return made
+
+
+def entries(history: History) -> list[Entry]:
+    """The entries of one invoice."""
+    invoice = history.invoice
+    made = []
+    for bill in (invoice, *history.credit_notes):
+        made.append(_sale(invoice, bill))
+        for day, vat in _due_on_other_days(invoice, bill).items():
+            label = f"TVA exigible à la livraison {bill.number}"
+            made.append(_vat_due(invoice, bill, bill, day, vat, label))
+    for receipt in receipts(history):
+        source = receipt.source
+        if isinstance(source, Movement):
+            made.append(_money(invoice, source, receipt.overpaid))
+        due = sum(share.vat for share in receipt.shares if is_due_as_paid(invoice, share))
+        label = f"TVA sur encaissements {invoice.number}"
+        piece = invoice if isinstance(source, Movement) else source
+        made.append(_vat_due(invoice, piece, source, source.date, due, label))
+    return [entry for entry in made if entry.postings]
+
+
+def _due_on_other_days(invoice: Bill, bill: Bill) -> dict[str, int]:
+    """The VAT of a bill that falls due before or after it, by its tax point."""
+    sign = 1 if bill is invoice else -1
+    made: dict[str, int] = {}
+    for share in bill.shares:
+        day = tax_point(invoice, bill, share)
+        if day not in ("", bill.date):
+            made[day] = made.get(day, 0) + sign * share.vat
+    return made
+
+
+def _sale(invoice: Bill, bill: Bill) -> Entry:
+    sign = 1 if bill is invoice else -1
+    postings = [Posting(CUSTOMERS, sign * bill.gross)]
+    postings += [Posting(share.nature, -sign * share.net) for share in bill.shares]
+    postings += [
+        Posting(_vat_account(invoice, bill, share), -sign * share.vat) for share in bill.shares
+    ]
+    label = f"Facture {bill.number}"
+    if bill is not invoice:
+        label = f"Avoir {bill.number} sur {invoice.number}"
+    order = (bill.date, bill.rank, bill.client, bill.seq, 0)
+    return _entry(SALES, bill.date, invoice, bill, label, postings, order)
+
+
+def _vat_account(invoice: Bill, bill: Bill, share: Share) -> str:
+    return VAT_COLLECTED if tax_point(invoice, bill, share) == bill.date else VAT_PENDING
+
+
+_MONEY = {"payment": "Règlement", "refund": "Remboursement", "reversal": "Contrepassation"}
+
+
+def _money(invoice: Bill, movement: Movement, overpaid: int) -> Entry:
+    cash = movement.method == "cash"
+    postings = [
+        Posting(CASH if cash else BANK, movement.amount),
+        Posting(CUSTOMERS, overpaid - movement.amount),
+        Posting(ADVANCES, -overpaid),
+    ]
+    label = f"{_MONEY[movement.kind]} {invoice.number} {movement.reference}".rstrip()
+    order = (movement.date, movement.rank, movement.client, movement.seq, 0)
+    code = CASHING if cash else BANKING
+    return _entry(code, movement.date, invoice, invoice, label, postings, order)
+
+
+def _vat_due(
+    invoice: Bill, piece: Bill, source: Bill | Movement, day: str, vat: int, label: str
+) -> Entry:
+    postings = [Posting(VAT_PENDING, vat), Posting(VAT_COLLECTED, -vat)]
+    order = (day, source.rank, source.client, source.seq, 1)
+    return _entry(OTHER, day, invoice, piece, label, postings, order)
+
+
+def _entry(
+    code: str,
+    day: str,
+    invoice: Bill,
+    piece: Bill,
+    label: str,
+    postings: list[Posting],
+    order: tuple[str, int, str, int, int],
+) -> Entry:
+    kept = tuple(posting for posting in postings if posting.amount)
+    return Entry(code, day, invoice.client, invoice, piece, label, kept, order)
+
+
+Settled = tuple[str, str]  # the day on which an invoice was settled, and its number
+
+
+class Letter(NamedTuple):
+    """The code that joins the lines of a settled invoice, and the day it was settled."""
+
+    code: str
+    date: str
+
+
+def settled(journal_entries: Iterable[Entry], start: str, end: str) -> list[Settled]:
+    """The invoices whose lines on the customers' account are all in a period and add up to
+    nothing at its end.
+
+    Args:
+      journal_entries: all of these invoices, as `journal` gives them.
+    """
+    balances: dict[str, int] = {}
+    last: dict[str, str] = {}
+    earlier = set()
+    for entry in journal_entries:
+        if entry.date > end:
+            break
+        for posting in entry.postings:
+            if posting.account == CUSTOMERS:
+                number = entry.invoice.number
+                balances[number] = balances.get(number, 0) + posting.amount
+                last[number] = entry.date
+                if entry.date < start:
+                    earlier.add(number)
+    return [
+        (last[number], number)
+        for number, balance in balances.items()
+        if balance == 0 and number not in earlier
+    ]
+
+
+def letters(settled_ones: Iterable[Settled]) -> dict[str, Letter]:
+    """Invoice -> letter, for the settled ones of a period.
+
+    A letter whose lines did not balance within their file would be refused at its import:
+    an invoice paid in another year than its own is left to be lettered there.
+    """
+    in_order = enumerate(sorted(settled_ones))
+    return {number: Letter(_code(i), day) for i, (day, number) in in_order}
+
+
+def _code(i: int) -> str:
+    """AAA, AAB, ... ZZZ, AAAA, ...: 0 is AAA."""
+    width = 3
+    while i >= 26**width:
+        i -= 26**width
+        width += 1
+    digits = []
+    for _ in range(width):
+        i, digit = divmod(i, 26)
+        digits.append(chr(ord("A") + digit))
+    return "".join(reversed(digits))

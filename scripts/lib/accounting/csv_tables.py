@@ -1,0 +1,385 @@
+"""The tables for the accountant: money received, revenues, VAT due and payments of a period.
+
+Each is a pure function of the histories of the invoices. A period is the beginning of the
+dates in it: "2024" or "2024-03". Aggregation is over whole cents.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import add, attrgetter
+from typing import Any, NamedTuple
+
+from lib.accounting import tax_points
+from lib.books import allocation
+from lib.books.allocation import Receipt
+from lib.books.histories import Bill, History, Movement
+from lib.documents import csv_files
+from lib.documents.csv_files import AMOUNT, CODE, FIGURE, TEXT, Column
+from lib.inputs.settings import Settings
+from lib.values.money import text_of
+
+Kind = tuple[str, ...]  # nature, VAT category, VAT rate, and the month of the tax point
+Cells = Mapping[str, Sequence[Any]]  # by the name of the column, from top to bottom
+
+RECETTES = (
+    Column("date", "Date d'encaissement"),
+    Column("invoice", "Facture"),
+    Column("client", "Client"),
+    Column("name", "Nom du client", TEXT),
+    Column("kind", "Type", CODE),
+    Column("nature", "Nature", CODE),
+    Column("net", "Montant HT", AMOUNT),
+    Column("vat", "TVA", AMOUNT),
+    Column("gross", "Montant TTC", AMOUNT),
+    Column("currency", "Devise"),
+    Column("method", "Moyen de paiement", CODE),
+    Column("reference", "Référence", TEXT),
+)
+
+REVENUES = (
+    Column("date", "Date d'émission"),
+    Column("number", "Numéro"),
+    Column("kind", "Type", CODE),
+    Column("corrects", "Facture rectifiée"),
+    Column("client", "Client"),
+    Column("name", "Nom du client", TEXT),
+    Column("nature", "Nature", CODE),
+    Column("vat_category", "Catégorie de TVA"),
+    Column("vat_rate", "Taux de TVA", FIGURE),
+    Column("net", "Montant HT", AMOUNT),
+    Column("vat", "TVA", AMOUNT),
+    Column("gross", "Montant TTC", AMOUNT),
+    Column("currency", "Devise"),
+    Column("due_date", "Échéance"),
+    Column("tax_point", "Exigibilité de la TVA"),
+)
+
+VAT_DUE = (
+    Column("date", "Exigibilité de la TVA"),
+    Column("number", "Pièce"),
+    Column("kind", "Type", CODE),
+    Column("client", "Client"),
+    Column("name", "Nom du client", TEXT),
+    Column("nature", "Nature", CODE),
+    Column("vat_category", "Catégorie de TVA"),
+    Column("vat_rate", "Taux de TVA", FIGURE),
+    Column("net", "Montant HT", AMOUNT),
+    Column("vat", "TVA", AMOUNT),
+    Column("gross", "Montant TTC", AMOUNT),
+    Column("currency", "Devise"),
+)
+
+PAYMENTS = (
+    Column("id", "Identifiant"),
+    Column("date", "Date"),
+    Column("kind", "Type", CODE),
+    Column("invoice", "Facture"),
+    Column("client", "Client"),
+    Column("name", "Nom du client", TEXT),
+    Column("amount", "Montant", AMOUNT),
+    Column("currency", "Devise"),
+    Column("method", "Moyen de paiement", CODE),
+    Column("reference", "Référence", TEXT),
+    Column("note", "Note", TEXT),
+    Column("reverses", "Contrepasse"),
+)
+
+TOTALS = (
+    Column("nature", "Nature", CODE),
+    Column("vat_category", "Catégorie de TVA"),
+    Column("vat_rate", "Taux de TVA", FIGURE),
+    Column("tax_point", "Mois d'exigibilité"),
+    Column("net", "Montant HT", AMOUNT),
+    Column("vat", "TVA", AMOUNT),
+    Column("gross", "Montant TTC", AMOUNT),
+)
+_OTHER_TOTALS = tuple(column for column in TOTALS if column.name != "tax_point")
+
+
+class Table(NamedTuple):
+    """Columns and the cells beneath them, by the name of the column."""
+
+    columns: Sequence[Column]
+    cells: Cells
+
+    def to_bytes(self, settings: Settings) -> bytes:
+        """The table as a CSV file."""
+        return csv_files.to_bytes(self.columns, self.cells, settings)
+
+
+class Report(NamedTuple):
+    """A table, and net and VAT in cents of each kind of what is in it."""
+
+    table: Table
+    sums: Mapping[Kind, tuple[int, int]]
+
+    @property
+    def totals(self) -> Table:
+        """The sums by nature, VAT category and rate, where the table has tax points by their
+        month too, in that order, with a last row for all."""
+        with_tax_points = any(column.name == "tax_point" for column in self.table.columns)
+        columns = TOTALS if with_tax_points else _OTHER_TOTALS
+        kinds = sorted(self.sums)
+        nets, vats = ([self.sums[kind][i] for kind in kinds] for i in range(2))
+        cells: dict[str, Sequence[Any]] = {
+            column.name: [*(kind[i] for kind in kinds), "" if i else "total"]
+            for i, column in enumerate(columns[:-3])
+        }
+        return _table(columns, {**cells, "net": [*nets, sum(nets)], "vat": [*vats, sum(vats)]})
+
+    @property
+    def gross(self) -> str:
+        """The sum of all, "1234.50"."""
+        return text_of(sum(net + vat for net, vat in self.sums.values()))
+
+
+def recettes(histories: Iterable[History], period: str) -> Report:
+    """The livre des recettes: money received and given back, in order of date.
+
+    A row for each nature (goods, services) of a movement, and one for what is beyond its
+    invoice. A credit note has rows only where it moves what was paid between natures or
+    rates; they add up to 0.00.
+    """
+    made = [
+        receipt
+        for history in histories
+        for receipt in allocation.receipts(history)
+        if receipt.source.date.startswith(period)
+    ]
+    # Credit notes before the money of the same day.
+    made.sort(key=attrgetter("source.date", "source.client", "source.rank", "source.seq"))
+    rows = [(receipt, *row) for receipt in made for row in _by_nature(receipt)]
+    sources = [receipt.source for receipt, _, _, _ in rows]
+    cells: Cells = {
+        "date": [source.date for source in sources],
+        "invoice": _numbers(sources),
+        "client": [source.client for source in sources],
+        "name": [receipt.invoice.name for receipt, _, _, _ in rows],
+        "kind": [source.kind for source in sources],
+        "nature": [nature for _, nature, _, _ in rows],
+        "net": [net for _, _, net, _ in rows],
+        "vat": [vat for _, _, _, vat in rows],
+        "currency": [source.currency for source in sources],
+        "method": [one.method if isinstance(one, Movement) else "" for one in sources],
+        "reference": [one.reference if isinstance(one, Movement) else "" for one in sources],
+    }
+    sums = _sums(
+        [
+            ((share.nature, share.vat_category, share.vat_rate), share.net, share.vat)
+            for receipt in made
+            for share in receipt.shares
+        ]
+        + [((allocation.OVERPAYMENT, "", ""), one.overpaid, 0) for one in made if one.overpaid]
+    )
+    return Report(_table(RECETTES, cells), sums)
+
+
+def _by_nature(receipt: Receipt) -> list[tuple[str, int, int]]:
+    """Nature, net and VAT of a receipt, where they are not both 0, in order of nature."""
+    if len(receipt.shares) == 1 and not receipt.overpaid:  # so it is with most of them
+        (share,) = receipt.shares
+        return [(share.nature, share.net, share.vat)]
+    natures: dict[str, tuple[int, int]] = {}
+    for share in receipt.shares:
+        net, vat = natures.get(share.nature, (0, 0))
+        natures[share.nature] = (net + share.net, vat + share.vat)
+    if receipt.overpaid:
+        natures[allocation.OVERPAYMENT] = (receipt.overpaid, 0)
+    return [(nature, net, vat) for nature, (net, vat) in sorted(natures.items()) if net or vat]
+
+
+def revenues(histories: Iterable[History], period: str) -> Report:
+    """What was invoiced: a row for each nature, VAT category and rate; credit notes negative.
+
+    A tax point is the day on which the VAT of a row falls due, empty where it does as it is paid.
+    """
+    bills = [
+        (bill, history.invoice)
+        for history in histories
+        for bill in (history.invoice, *history.credit_notes)
+        if bill.date.startswith(period)
+    ]
+    bills.sort(key=lambda pair: (pair[0].date, pair[0].client, pair[0].seq))
+    rows = [(bill, share) for bill, _ in bills for share in bill.shares]
+    cells: Cells = {
+        "date": [bill.date for bill, _ in rows],
+        "number": [bill.number for bill, _ in rows],
+        "kind": [bill.kind for bill, _ in rows],
+        "corrects": [bill.corrects for bill, _ in rows],
+        "client": [bill.client for bill, _ in rows],
+        "name": [bill.name for bill, _ in rows],
+        "nature": [share.nature for _, share in rows],
+        "vat_category": [share.vat_category for _, share in rows],
+        "vat_rate": [share.vat_rate for _, share in rows],
+        "net": [share.net if bill.kind == "invoice" else -share.net for bill, share in rows],
+        "vat": [share.vat if bill.kind == "invoice" else -share.vat for bill, share in rows],
+        "currency": [bill.currency for bill, _ in rows],
+        "due_date": [bill.due_date for bill, _ in rows],
+        "tax_point": [
+            tax_points.tax_point(invoice, bill, share)
+            for bill, invoice in bills
+            for share in bill.shares
+        ],
+    }
+    months = [day[:7] for day in cells["tax_point"]]
+    kinds = zip(cells["nature"], cells["vat_category"], cells["vat_rate"], months, strict=True)
+    sums = _sums(zip(kinds, cells["net"], cells["vat"], strict=True))
+    return Report(_table(REVENUES, cells), sums)
+
+
+def vat_due(histories: Iterable[History], period: str) -> Report:
+    """What falls due in a period, whenever it was invoiced: goods delivered, services under the
+    option for debits invoiced, other services paid; by tax point.
+    """
+    rows = [
+        (due, history.invoice.name)
+        for history in histories
+        for due in tax_points.dues(history)
+        if due.date.startswith(period)
+    ]
+    order = attrgetter("date", "source.client", "source.rank", "source.seq")
+    rows.sort(key=lambda row: order(row[0]))
+    dues = [due for due, _ in rows]
+    cells: Cells = {
+        "date": [due.date for due in dues],
+        "number": _numbers([due.source for due in dues]),
+        "kind": [due.source.kind for due in dues],
+        "client": [due.source.client for due in dues],
+        "name": [name for _, name in rows],
+        "nature": [due.share.nature for due in dues],
+        "vat_category": [due.share.vat_category for due in dues],
+        "vat_rate": [due.share.vat_rate for due in dues],
+        "net": [due.share.net for due in dues],
+        "vat": [due.share.vat for due in dues],
+        "currency": [due.source.currency for due in dues],
+    }
+    kinds = zip(cells["nature"], cells["vat_category"], cells["vat_rate"], strict=True)
+    sums = _sums(zip(kinds, cells["net"], cells["vat"], strict=True))
+    return Report(_table(VAT_DUE, cells), sums)
+
+
+def _numbers(sources: Iterable[Bill | Movement]) -> list[str]:
+    """For each source its own number, or that of the invoice that money is for."""
+    return [one.invoice if isinstance(one, Movement) else one.number for one in sources]
+
+
+def _sums(amounts: Iterable[tuple[Kind, int, int]]) -> dict[Kind, tuple[int, int]]:
+    """Net and VAT of each kind."""
+    nets: defaultdict[Kind, int] = defaultdict(int)
+    vats: defaultdict[Kind, int] = defaultdict(int)
+    for kind, net, vat in amounts:
+        nets[kind] += net
+        vats[kind] += vat
+    return {kind: (net, vats[kind]) for kind, net in nets.items()}
+
+
+def payments(histories: Iterable[History], period: str = "") -> Report:
+    """Payments, refunds (negative) and reversals (opposite to what they reverse), by date."""
+    moved = [
+        (movement, history.invoice.name)
+        for history in histories
+        for movement in history.movements
+        if movement.date.startswith(period)
+    ]
+    moved.sort(key=lambda one: (one[0].date, one[0].client, one[0].seq))
+    movements = [movement for movement, _ in moved]
+    cells: Cells = {
+        "id": [f"{one.client}/{one.seq}" for one in movements],
+        "date": [one.date for one in movements],
+        "kind": [one.kind for one in movements],
+        "invoice": [one.invoice for one in movements],
+        "client": [one.client for one in movements],
+        "name": [name for _, name in moved],
+        "amount": [one.amount for one in movements],
+        "currency": [one.currency for one in movements],
+        "method": [one.method for one in movements],
+        "reference": [one.reference for one in movements],
+        "note": [one.note for one in movements],
+        "reverses": [f"{one.client}/{one.reverses}" if one.reverses else "" for one in movements],
+    }
+    return Report(_table(PAYMENTS, cells), {})
+
+
+def _table(columns: Sequence[Column], cells: Cells) -> Table:
+    """The columns with their cells; gross is what net and VAT add up to."""
+    if "net" in cells:
+        cells = {**cells, "gross": list(map(add, cells["net"], cells["vat"]))}
+    return Table(columns, {column.name: cells[column.name] for column in columns})
+
+
+class Reported(NamedTuple):
+    """A table of a period: its columns, and what makes it of histories."""
+
+    columns: Sequence[Column]
+    of: Callable[[Iterable[History], str], Report]
+
+
+# By the beginning of the names of their files.
+TABLES = {
+    "recettes": Reported(RECETTES, recettes),
+    "revenues": Reported(REVENUES, revenues),
+    "vat_due": Reported(VAT_DUE, vat_due),
+}
+
+
+# --- a table in parts ----------------------------------------------------------------
+
+
+class Rows(NamedTuple):
+    """A report on a client: the date and the CSV line of each row, and its sums."""
+
+    dates: Sequence[str]
+    lines: Sequence[str]
+    sums: Mapping[Kind, tuple[int, int]]
+
+
+class Part(NamedTuple):
+    """A report on some of the clients: its rows, their CSV lines by day, in UTF-8, its sums."""
+
+    rows: int
+    days: Mapping[str, bytes]
+    sums: Mapping[Kind, tuple[int, int]]
+
+
+def written(report: Report, settings: Settings) -> Rows:
+    """A report on a client, to be put together with those on others."""
+    table = report.table
+    lines = csv_files.lines(table.columns, table.cells, settings)
+    return Rows(table.cells["date"], lines, report.sums)
+
+
+def part(clients: Iterable[Rows]) -> Part:
+    """Reports on some clients as one.
+
+    Args:
+      clients: in order of client. Rows are ordered by date and then by client, so that the
+        lines of a day follow each other as the clients do.
+    """
+    days: defaultdict[str, list[str]] = defaultdict(list)
+    sums = []
+    rows = 0
+    for one in clients:
+        rows += len(one.lines)
+        for day, line in zip(one.dates, one.lines, strict=True):
+            days[day].append(line)
+        sums.append(one.sums)
+    return Part(rows, {day: "".join(lines).encode() for day, lines in days.items()}, _sum_of(sums))
+
+
+def joined(
+    columns: Sequence[Column], parts: Sequence[Part], settings: Settings
+) -> tuple[bytes, Report]:
+    """The CSV file of a report that was made in parts, and the report, without its rows.
+
+    Args:
+      parts: in order of client.
+    """
+    days = sorted({day for one in parts for day in one.days})
+    lines = (one.days[day] for day in days for one in parts if day in one.days)
+    none = Table(columns, {column.name: () for column in columns})
+    sums = _sum_of([one.sums for one in parts])
+    return csv_files.whole(columns, lines, settings), Report(none, sums)
+
+
+def _sum_of(sums: Iterable[Mapping[Kind, tuple[int, int]]]) -> dict[Kind, tuple[int, int]]:
+    return _sums((kind, *amounts) for one in sums for kind, amounts in one.items())

@@ -1,0 +1,107 @@
+"""What all exports share: reading under the lock, writing whole files."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from lib.books import histories, issuing, payments, records, revenues
+from lib.books.histories import History
+from lib.core import storage, workers
+from lib.core.alerts import Alert, Broken
+from lib.core.root import Root
+from lib.inputs import settings
+from lib.inputs.settings import Settings
+
+_Made = TypeVar("_Made")
+Work = Callable[[Iterator[list[History]]], _Made]
+
+_SHARE = 4_000_000  # bytes of records that a process reads at a time
+_WORTH_WORKERS = 10  # shares; fewer are read before a worker has started
+
+
+@contextmanager
+def held(root: Root, command: str) -> Iterator[Settings]:
+    """The books are read within the block, in which nobody changes them, and files are written
+    inside it, so that a record that comes later is newer than they are.
+
+    Raises:
+      Unavailable: the lock is held.
+      Broken: a stopped run cannot be finished.
+    """
+    given = settings.load(root)
+    with issuing.reading(root, command, given.lock_wait):
+        yield given
+
+
+def of_shares(root: Root, work: Work[_Made], period: str, used: Settings) -> list[_Made]:
+    """`work(histories)` of each share of the clients, in order of client.
+
+    Args:
+      work: a function of a module with all its arguments but the last, so that workers find it;
+        it is given, client by client, the invoices to which something happened in the period.
+      period: "2024" or "2024-03"; empty: at any time.
+
+    Raises:
+      Broken: with every disagreement found.
+    """
+    asked = (root, work, period)
+    done = workers.map_in_order(_of_share, asked, _shares(root), used.workers, _WORTH_WORKERS)
+    made: list[_Made] = []
+    faults: list[Alert] = []
+    for _, found in done:
+        if isinstance(found, Broken):
+            faults += found.alerts
+        else:
+            made.append(found)
+    if faults:
+        raise Broken(faults)
+    return made
+
+
+def _of_share(asked: tuple[Root, Work[_Made], str], clients: list[str]) -> _Made | Broken:
+    root, work, period = asked
+    with records.without_collector():
+        try:
+            return work(histories.by_client(root, clients, period))
+        except Broken as broken:
+            return broken
+
+
+def _shares(root: Root) -> Iterator[list[str]]:
+    """All clients, in order, in shares whose records are read in a fraction of a second."""
+    share: list[str] = []
+    size = 0
+    for client in histories.clients_of(root):
+        share.append(client)
+        issued = revenues.chain_path(root, revenues.DIRECT, client)
+        for path in (issued, payments.chain_path(root, client)):
+            with contextlib.suppress(FileNotFoundError):
+                size += path.stat().st_size
+        if size >= _SHARE:
+            yield share
+            share, size = [], 0
+    if share:
+        yield share
+
+
+def write(root: Root, files: Mapping[str, storage.Content], once: str = "") -> None:
+    """Writes files of one folder under exports/, each whole or not at all, and says so.
+
+    Args:
+      once: what sets the names apart of files that are not written as .env says.
+    """
+    paths = {path_of(root, name, once): data for name, data in files.items()}
+    (folder,) = {path.parent for path in paths}
+    with storage.held(folder):
+        changed = storage.update_all_derived(paths)
+    for path in paths:
+        print(root.name_of(path) if path in changed else f"{root.name_of(path)}: as it was")
+
+
+def path_of(root: Root, name: str, once: str) -> Path:
+    """A file under exports/: recettes-2024.csv, or recettes-2024.fr-en.csv where that is `once`."""
+    path = root.exports / name
+    stem, _, suffixes = path.name.partition(".")
+    return path.with_name(f"{stem}{once}.{suffixes}")

@@ -1,0 +1,512 @@
+"""The pages of a year report: tables and charts laid out, and written as PDF/A-3.
+
+Like the page of an invoice, the layout is a pure function of its figures (accounting/year_report).
+Charts are filled boxes, so that they print sharp at any size.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from lib.accounting.year_report import Range, YearReport
+from lib.documents import fonts, pdf_writer, typeset
+from lib.documents.fonts import REGULAR, SEMIBOLD
+from lib.documents.pdf_writer import Box, Colour, Page
+from lib.documents.typeset import (
+    ACCENT,
+    FAINT,
+    GREY,
+    INK,
+    LEFT,
+    LIGHT,
+    PAGE_HEIGHT,
+    RIGHT,
+    WIDTH,
+    Style,
+)
+from lib.inputs.logos import MM
+from lib.values import words
+from lib.values.money import in_euros
+
+TOP = 17 * MM
+TOP_OF_NEXT_PAGES = 26 * MM
+BOTTOM = PAGE_HEIGHT - 22 * MM
+FOOT_TOP = PAGE_HEIGHT - 15 * MM
+SECTION_GAP = 24.0
+CHART_HEIGHT = 152.0
+WHOLE = 260.0  # a table up to this height stands on one page
+ROW_PADDING = 2.6
+CELL_GAP = 8.0
+PALE: Colour = (148, 184, 197)
+
+TITLE = Style(SEMIBOLD, 21, ACCENT, 28)
+SELLER = Style(SEMIBOLD, 10.5, INK, 15)
+AS_OF = Style(REGULAR, 9, GREY, 13)
+FIGURE_LABEL = Style(REGULAR, 7.4, GREY, 11)
+FIGURE = Style(SEMIBOLD, 12.5, INK, 17)
+SECTION = Style(SEMIBOLD, 11.5, ACCENT, 20)
+NOTE = Style(REGULAR, 7.6, GREY, 10.4)
+PLAIN = Style(REGULAR, 8.8, INK, 13)
+HEADING = Style(SEMIBOLD, 7.2, GREY, 9.6)
+CELL = Style(REGULAR, 8.2, INK, 11)
+QUIET = Style(REGULAR, 7.4, GREY, 11)
+SUM = Style(SEMIBOLD, 8.2, INK, 11)
+HASH = Style(REGULAR, 6.6, INK, 11)
+AXIS = Style(REGULAR, 7, GREY, 9)
+FOOT = Style(REGULAR, 7.2, GREY, 9)
+
+
+class Column(NamedTuple):
+    """A column of a table; figures are flush right. Its `width` includes the gap after it."""
+
+    heading: str
+    width: float
+    right: bool = False
+    style: Style = CELL
+
+
+Draw = Callable[[Page, float, float], None]  # of the row: the page, its top, its height
+
+
+class Row(NamedTuple):
+    """The cells of a row, and what is drawn in it beside them."""
+
+    cells: Sequence[str]
+    is_sum: bool = False
+    draw: Draw | None = None
+
+
+class _Sheet(Struct):
+    """Pages being filled, and how far down the last one is."""
+
+    report: YearReport
+    seller: str
+    language: str
+    pages: list[Page] = []
+    y: float = TOP
+
+    @property
+    def page(self) -> Page:
+        return self.pages[-1]
+
+    def turn(self) -> None:
+        """Begins a next page, with its slim header."""
+        page: Page = []
+        self.pages.append(page)
+        title = self.word("report", year=self.report.year)
+        room = WIDTH - fonts.width(title, FOOT.face, FOOT.size) - 24
+        first, *rest = fonts.wrap(self.seller, FOOT.face, FOOT.size, room - 10)
+        typeset.put(page, LEFT, TOP - 5, f"{first}…" if rest else first, FOOT)
+        typeset.put_right(page, RIGHT, TOP - 5, title, FOOT)
+        typeset.rule(page, LEFT, TOP + 9, WIDTH, LIGHT, 0.5)
+        self.y = TOP_OF_NEXT_PAGES
+
+    def need(self, height: float) -> None:
+        """Turns the page where `height` does not fit on it any more."""
+        if self.y + height > BOTTOM:
+            self.turn()
+
+    def finish(self) -> list[Page]:
+        """Adds the footers, now that the number of pages is known."""
+        as_of = self.word("report_as_of", date=words.long_date(self.report.date, self.language))
+        for i, page in enumerate(self.pages, 1):
+            typeset.rule(page, LEFT, FOOT_TOP, WIDTH, LIGHT, 0.5)
+            typeset.put(page, LEFT, FOOT_TOP + 5, as_of, FOOT)
+            number = self.word("page", page=str(i), pages=str(len(self.pages)))
+            typeset.put_right(page, RIGHT, FOOT_TOP + 5, number, FOOT)
+        return self.pages
+
+    def word(self, key: str, **values: str) -> str:
+        return words.word(key, self.language, **values)
+
+    def figure(self, amount: int) -> str:
+        """An amount in a table: 1 234,50."""
+        return words.number(in_euros(amount), self.language, 2)
+
+    def money(self, amount: int) -> str:
+        """An amount that stands alone: 1 234,50 €."""
+        return words.amount(in_euros(amount), self.language, self.report.currency)
+
+    def days(self, days: Decimal) -> str:
+        return self.word("report_days_value", days=words.number(days, self.language, 1))
+
+
+def render(report: YearReport, seller: str, language: str) -> bytes:
+    """The PDF of a report: the same arguments give the same bytes.
+
+    Args:
+      seller: the issuer's name.
+      language: fr or en.
+
+    Returns:
+      A PDF/A-3B file.
+
+    Raises:
+      ValueError: if a character has no glyph.
+    """
+    title = words.word("report", language, year=report.year)
+    day = words.long_date(report.date, language)
+    subject = words.word("report_subject", language, title=title, seller=seller, date=day)
+    return pdf_writer.write(
+        _lay_out(report, seller, language),
+        moment=datetime.combine(report.date, time(), UTC),
+        language=language,
+        xmp=typeset.xmp(title, seller, subject, report.date, "report_pdf", {}),
+    )
+
+
+def _lay_out(report: YearReport, seller: str, language: str) -> list[Page]:
+    sheet = _Sheet(report, seller, language)
+    sheet.pages.append([])
+    _head(sheet)
+    _months(sheet)
+    _ages(sheet)
+    _rates(sheet)
+    _clients(sheet)
+    _ranges(sheet, "report_ranges", report.ranges)
+    if report.batch_ranges:
+        _ranges(sheet, "report_batch_ranges", report.batch_ranges)
+    _heads(sheet)
+    return sheet.finish()
+
+
+# --- the head ------------------------------------------------------------------------
+
+
+def _head(sheet: _Sheet) -> None:
+    """Title, whose report it is, and the five figures that everybody asks for first."""
+    report, page = sheet.report, sheet.page
+    typeset.put(page, LEFT, TOP - 4, sheet.word("report", year=report.year), TITLE)
+    lines = typeset.wrap([(sheet.seller, SELLER)], WIDTH)
+    top = typeset.stack(page, LEFT, TOP - 4 + TITLE.leading, lines)
+    as_of = sheet.word("report_as_of", date=words.long_date(report.date, sheet.language))
+    typeset.put(page, LEFT, top, as_of, AS_OF)
+    top += AS_OF.leading + 12
+    late = sum(age.amount for age in report.ages[1:])
+    days = report.delay.from_issue
+    figures = (
+        ("report_invoiced", sheet.money(sum(month.gross for month in report.months))),
+        ("report_received", sheet.money(sum(month.received for month in report.months))),
+        ("report_outstanding", sheet.money(sum(age.amount for age in report.ages))),
+        ("report_late", sheet.money(late)),
+        ("report_days", words.DASH if days is None else sheet.days(days)),
+    )
+    page.append(Box(LEFT, top, WIDTH, 44, FAINT))
+    page.append(Box(LEFT, top, 2.4, 44, ACCENT))
+    step = (WIDTH - 13) / len(figures)
+    style = _fitting(max((value for _, value in figures), key=len), FIGURE, step - 8)
+    for i, (key, value) in enumerate(figures):
+        x = LEFT + 13 + i * step
+        typeset.put(page, x, top + 8, sheet.word(key), FIGURE_LABEL)
+        typeset.put(page, x, top + 20, value, style)
+    sheet.y = top + 44
+
+
+# --- sections ------------------------------------------------------------------------
+
+
+def _section(sheet: _Sheet, key: str, height: float, note: str = "") -> None:
+    """A heading that stays with the first `height` points of what follows it."""
+    lines = typeset.wrap([(note, NOTE)], WIDTH)
+    sheet.need(SECTION_GAP + SECTION.leading + typeset.height(lines) + height)
+    if sheet.y > TOP_OF_NEXT_PAGES:
+        sheet.y += SECTION_GAP
+    typeset.put(sheet.page, LEFT, sheet.y, sheet.word(key), SECTION)
+    sheet.y = typeset.stack(sheet.page, LEFT, sheet.y + SECTION.leading, lines) + 4
+
+
+def _months(sheet: _Sheet) -> None:
+    report = sheet.report
+    _section(sheet, "report_months", CHART_HEIGHT)
+    _chart(sheet)
+    keys = ("report_net", "report_vat", "report_invoiced", "report_received", "report_vat_due")
+    columns = [Column(sheet.word("report_month"), 79)]
+    columns += [Column(sheet.word(key), (WIDTH - 79) / 5, right=True) for key in keys]
+    rows = [
+        Row([_month(month.month, sheet, words.month), *map(sheet.figure, month[1:])])
+        for month in report.months
+    ]
+    rows.append(_sums(sheet, [month[1:] for month in report.months]))
+    _table(sheet, columns, rows)
+
+
+def _month(month: str, sheet: _Sheet, name: Callable[[date, str], str]) -> str:
+    return name(date.fromisoformat(f"{month}-01"), sheet.language)
+
+
+def _sums(sheet: _Sheet, figures: Sequence[Sequence[int]], between: Sequence[str] = ()) -> Row:
+    """The last row of a table: the sum of each column of figures."""
+    sums = [sheet.figure(sum(column)) for column in zip(*figures, strict=True)]
+    return Row([sheet.word("report_total"), *between, *sums], is_sum=True)
+
+
+def _rates(sheet: _Sheet) -> None:
+    rates = sheet.report.rates
+    invoiced, received = ("base", "vat_invoiced"), ("base_received", "vat_received")
+    keys = [f"report_{key}" for key in (*invoiced, *received, "vat_due")]
+    columns = [Column(sheet.word("report_nature"), 60), Column(sheet.word("report_rate"), 81)]
+    columns += [Column(sheet.word(key), (WIDTH - 141) / 5, right=True) for key in keys]
+    rows = []
+    for one in rates:
+        rate = ""
+        if one.category:
+            named = f"report_category_{one.category}"
+            rate = words.percent(Decimal(one.rate), sheet.language)
+            rate = sheet.word(named) if named in words.WORDS else rate
+        figures = map(sheet.figure, one[3:])
+        rows.append(Row([sheet.word(f"report_{one.nature}"), rate, *figures]))
+    if rows:
+        rows.append(_sums(sheet, [one[3:] for one in rates], [""]))
+    _tabled(sheet, "report_rates", columns, rows, "report_rates_note")
+
+
+def _ages(sheet: _Sheet) -> None:
+    report = sheet.report
+    most = max(age.amount for age in report.ages)
+    bar_left = LEFT + 260
+    columns = [
+        Column(sheet.word("report_age"), 100),
+        Column(sheet.word("report_invoices"), 60, right=True),
+        Column(sheet.word("report_outstanding"), 92, right=True),
+    ]
+    rows = []
+    for i, age in enumerate(report.ages):
+        width = (RIGHT - bar_left) * age.amount / most if most else 0
+        bar = _bar(bar_left, width, PALE if i == 0 else ACCENT) if age.amount else None
+        cells = [sheet.word(f"report_age_{i}"), str(age.invoices), sheet.figure(age.amount)]
+        rows.append(Row(cells, draw=bar))
+    count = str(sum(age.invoices for age in report.ages))
+    rows.append(_sums(sheet, [[age.amount] for age in report.ages], [count]))
+    _section(sheet, "report_ages", _table_height(columns, rows) + 30)
+    _table(sheet, columns, rows)
+    sentences = []
+    if report.overpaid:
+        sentences.append(sheet.word("report_overpaid", amount=sheet.money(report.overpaid)))
+    sentences.append(_delay(sheet))
+    for sentence in sentences:
+        lines = typeset.wrap([(sentence, PLAIN)], WIDTH)
+        sheet.y = typeset.stack(sheet.page, LEFT, sheet.y + 4, lines)
+
+
+def _delay(sheet: _Sheet) -> str:
+    delay = sheet.report.delay
+    if delay.from_issue is None:
+        return sheet.word("report_delay_none")
+    days = sheet.days(delay.from_issue)
+    text = sheet.word("report_delay_text", count=str(delay.invoices), days=days)
+    if delay.past_due is None:
+        return text
+    key = "report_before_due" if delay.past_due < 0 else "report_after_due"
+    return f"{text} {sheet.word(key, days=sheet.days(abs(delay.past_due)))}"
+
+
+def _bar(x: float, width: float, colour: Colour) -> Draw:
+    def draw(page: Page, top: float, height: float) -> None:
+        page.append(Box(x, top + 2.6, width, height - 5.2, colour))
+
+    return draw
+
+
+def _clients(sheet: _Sheet) -> None:
+    clients = sheet.report.clients
+    columns = [
+        Column(sheet.word("report_client"), 126),
+        Column(sheet.word("report_id"), 82, style=QUIET),
+        Column(sheet.word("report_documents"), 40, right=True),
+        Column(sheet.word("report_invoiced"), 70, right=True),
+        Column(sheet.word("report_received"), 70, right=True),
+        Column(sheet.word("report_outstanding"), 70, right=True),
+        Column(sheet.word("report_client_days"), WIDTH - 458, right=True),
+    ]
+    rows = []
+    for one in clients:
+        days = words.DASH if one.days is None else words.number(one.days, sheet.language, 1)
+        figures = map(sheet.figure, one[3:6])
+        rows.append(Row([one.name, one.id, str(one.documents), *figures, days]))
+    if rows:
+        count = str(sum(one.documents for one in clients))
+        sums = _sums(sheet, [one[3:6] for one in clients], ["", count])
+        rows.append(sums._replace(cells=[*sums.cells, ""]))
+    _tabled(sheet, "report_clients", columns, rows, "report_clients_note")
+
+
+def _ranges(sheet: _Sheet, key: str, ranges: Iterable[Range]) -> None:
+    columns = [
+        Column(sheet.word("report_first"), 116),
+        Column(sheet.word("report_last"), 116),
+        Column(sheet.word("report_dates"), 132, style=QUIET),
+        Column(sheet.word("report_invoices"), 60, right=True),
+        Column(sheet.word("report_credit_notes"), WIDTH - 424, right=True),
+    ]
+    rows = []
+    for one in ranges:
+        dates = f"{one.first_date} {words.DASH} {one.last_date}"
+        rows.append(Row([one.first, one.last, dates, str(one.invoices), str(one.credit_notes)]))
+    _tabled(sheet, key, columns, rows)
+
+
+def _heads(sheet: _Sheet) -> None:
+    columns = [
+        Column(sheet.word("report_file"), 190),
+        Column(sheet.word("report_lines"), 44, right=True),
+        Column(sheet.word("report_hash"), WIDTH - 234, style=HASH),
+    ]
+    rows = [Row([head.file, str(head.seq), head.hash]) for head in sheet.report.heads]
+    _tabled(sheet, "report_heads", columns, rows, "report_heads_note")
+
+
+# --- tables --------------------------------------------------------------------------
+
+
+def _tabled(
+    sheet: _Sheet, key: str, columns: Sequence[Column], rows: Sequence[Row], note: str = ""
+) -> None:
+    """A section that is one table, or says that there is nothing in it."""
+    height = _table_height(columns, rows) if rows else PLAIN.leading
+    if height > WHOLE:
+        height = _table_height(columns, rows[:3])
+    _section(sheet, key, height, sheet.word(note) if note else "")
+    if rows:
+        _table(sheet, columns, rows)
+    else:
+        typeset.put(sheet.page, LEFT, sheet.y, sheet.word("report_none"), PLAIN)
+        sheet.y += PLAIN.leading
+
+
+def _table_height(columns: Sequence[Column], rows: Iterable[Row]) -> float:
+    return _heading_height(columns) + sum(_row_height(columns, row) for row in rows)
+
+
+def _heading_height(columns: Sequence[Column]) -> float:
+    lines = [typeset.wrap([(one.heading, HEADING)], one.width - CELL_GAP) for one in columns]
+    return max(typeset.height(some) for some in lines) + 5
+
+
+def _cell(column: Column, row: Row, text: str) -> typeset.Lines:
+    style = SUM if row.is_sum else column.style
+    room = column.width - CELL_GAP
+    # A figure is never broken over two lines.
+    return (
+        [(text, _fitting(text, style, room))]
+        if column.right
+        else typeset.wrap([(text, style)], room)
+    )
+
+
+def _fitting(text: str, style: Style, room: float) -> Style:
+    """The style, smaller where the text would be wider than its room."""
+    width = fonts.width(text, style.face, style.size)
+    return style._replace(size=style.size * min(1, room / width)) if width else style
+
+
+def _row_height(columns: Sequence[Column], row: Row) -> float:
+    cells = zip(columns, row.cells, strict=True)
+    return max(typeset.height(_cell(column, row, text)) for column, text in cells) + 2 * ROW_PADDING
+
+
+def _table(sheet: _Sheet, columns: Sequence[Column], rows: Sequence[Row]) -> None:
+    """Rows over as many pages as they need, with their headings on each."""
+    _headings(sheet, columns)
+    for i, row in enumerate(rows):
+        height = _row_height(columns, row)
+        # The sum stays with the row above it.
+        with_it = height if rows[i + 1 : i + 2] and rows[i + 1].is_sum else 0
+        if sheet.y + height + with_it > BOTTOM:
+            sheet.turn()
+            _headings(sheet, columns)
+        if row.is_sum:
+            typeset.rule(sheet.page, LEFT, sheet.y - 0.4, WIDTH, INK, 0.6)
+        x = LEFT
+        for column, text in zip(columns, row.cells, strict=True):
+            _set(sheet.page, x, sheet.y + ROW_PADDING, column, _cell(column, row, text))
+            x += column.width
+        if row.draw:
+            row.draw(sheet.page, sheet.y, height)
+        sheet.y += height
+        if not row.is_sum:
+            typeset.rule(sheet.page, LEFT, sheet.y - 0.2, WIDTH, FAINT, 0.4)
+
+
+def _headings(sheet: _Sheet, columns: Sequence[Column]) -> None:
+    height = _heading_height(columns)
+    x = LEFT
+    for column in columns:
+        lines = typeset.wrap([(column.heading, HEADING)], column.width - CELL_GAP)
+        _set(sheet.page, x, sheet.y + height - 5 - typeset.height(lines), column, lines)
+        x += column.width
+    sheet.y += height
+    typeset.rule(sheet.page, LEFT, sheet.y - 0.6, WIDTH, LIGHT, 0.6)
+
+
+def _set(page: Page, x: float, top: float, column: Column, lines: typeset.Lines) -> None:
+    if not column.right:
+        typeset.stack(page, x, top, lines)
+        return
+    # The last column ends at the margin, the others leave their gap.
+    right = min(x + column.width, RIGHT)
+    right = right if right >= RIGHT - 1 else right - CELL_GAP
+    for text, style in lines:
+        typeset.put_right(page, right, top, text, style)
+        top += style.leading
+
+
+# --- the chart -----------------------------------------------------------------------
+
+
+def _chart(sheet: _Sheet) -> None:
+    """Two bars a month, invoiced and received, on an axis in whole euros."""
+    page, months = sheet.page, sheet.report.months
+    pairs = [(month.gross, month.received) for month in months]
+    low, high, step = _axis(min(map(min, pairs)), max(map(max, pairs)))
+    top, height = sheet.y + 14, CHART_HEIGHT - 34
+    left = LEFT + 52
+
+    def level(amount: int) -> float:
+        return top + height * (high - amount) / (high - low)
+
+    _legend(sheet, sheet.y)
+    for amount in range(low, high + step, step):
+        y = level(amount)
+        typeset.rule(page, left, y - 0.2, RIGHT - left, LIGHT if amount else GREY, 0.4)
+        label = words.round_amount(in_euros(amount), sheet.language, sheet.report.currency)
+        style = _fitting(label, AXIS, left - 6 - LEFT)
+        typeset.put_right(page, left - 6, y - AXIS.leading / 2, label, style)
+    pitch = (RIGHT - left) / len(months)
+    bar = pitch * 0.34
+    for i, (month, pair) in enumerate(zip(months, pairs, strict=True)):
+        x = left + i * pitch + (pitch - 2 * bar) / 2
+        for amount, colour in zip(pair, (ACCENT, PALE), strict=True):
+            if amount:
+                y = min(level(amount), level(0))
+                page.append(Box(x, y, bar - 1, abs(level(amount) - level(0)), colour))
+            x += bar
+        name = _month(month.month, sheet, words.short_month)
+        middle = left + (i + 0.5) * pitch - fonts.width(name, AXIS.face, AXIS.size) / 2
+        typeset.put(page, middle, top + height + 4, name, AXIS)
+    sheet.y += CHART_HEIGHT
+
+
+def _legend(sheet: _Sheet, top: float) -> None:
+    x = LEFT + 52
+    for key, colour in (("report_invoiced", ACCENT), ("report_received", PALE)):
+        sheet.page.append(Box(x, top, 7, 7, colour))
+        text = sheet.word(key)
+        typeset.put(sheet.page, x + 11, top - 1, text, AXIS)
+        x += 11 + fonts.width(text, AXIS.face, AXIS.size) + 16
+
+
+def _axis(least: int, most: int) -> tuple[int, int, int]:
+    """Where an axis through 0 begins and ends, and its step, in cents: at most seven lines.
+
+    Example: 0 and 123456 give 0, 150000 and 50000.
+    """
+    least, most = min(least, 0), max(most, 0)
+    step = 100
+    while -(least // step) - (-most // step) > 6:
+        # 1, 2, 5, 10, 20, 50, ...
+        step = step * 5 // 2 if str(step).startswith("2") else step * 2
+    low, high = least // step * step, -(-most // step) * step
+    return low, max(high, low + step), step

@@ -1,0 +1,296 @@
+"""What a year came to: the figures of the report, from the same tables as the exports.
+
+Amounts are whole cents. Revenues and money received are those of the calendar year; what is
+outstanding, late or settled is as it stood at the end of a day.
+"""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
+
+from lib.accounting import csv_tables
+from lib.accounting.csv_tables import Report
+from lib.books import allocation, balances, numbering
+from lib.books.balances import InvoiceBalance
+from lib.books.heads import Head
+from lib.books.histories import History
+from lib.values.money import cents
+
+_TABLES = [csv_tables.TABLES[name] for name in ("revenues", "recettes", "vat_due")]
+
+_Kind = tuple[str, str, str]  # nature, VAT category, VAT rate
+_Numbered = tuple[int, str, str]  # place in its sequence, number, date of issue
+_Sequence = tuple[_Numbered, _Numbered, int, int]  # first, last, invoices, credit notes
+
+
+class Month(NamedTuple):
+    """Invoiced less credit notes, by date of issue; received less refunds, and the VAT that fell
+    due, by their own."""
+
+    month: str  # "2026-10"
+    net: int
+    vat: int
+    gross: int
+    received: int
+    vat_due: int
+
+
+class Client(NamedTuple):
+    """The same of a client, with what it owes; `days` to pay, None where nothing was settled."""
+
+    id: str
+    name: str
+    documents: int
+    invoiced: int
+    received: int
+    outstanding: int
+    days: Decimal | None
+
+
+class Rate(NamedTuple):
+    """What was invoiced, received and due at one VAT category and rate, for goods or services.
+
+    What was paid beyond invoices has the nature "overpayment" and no category.
+    """
+
+    nature: str
+    category: str
+    rate: str
+    net: int
+    vat: int
+    received_net: int
+    received_vat: int
+    vat_due: int
+
+
+class Age(NamedTuple):
+    """What is outstanding at one age: see balances.AGES."""
+
+    invoices: int
+    amount: int
+
+
+class Delay(NamedTuple):
+    """How long the invoices settled in the year took: mean days from issue and past the due
+    date (below 0: before it); None where there are none."""
+
+    invoices: int
+    from_issue: Decimal | None
+    past_due: Decimal | None
+
+
+class Range(NamedTuple):
+    """The numbers that one sequence used in the year, from `first` to `last`."""
+
+    first: str
+    last: str
+    first_date: str
+    last_date: str
+    invoices: int
+    credit_notes: int
+
+
+class YearReport(NamedTuple):
+    """The figures of one year, as they stood on `date`."""
+
+    year: str
+    date: date
+    currency: str
+    months: list[Month]
+    clients: list[Client]
+    rates: list[Rate]
+    ages: list[Age]
+    overpaid: int
+    delay: Delay
+    ranges: list[Range]
+    batch_ranges: list[Range]
+    heads: list[Head]
+
+
+Issued = tuple[str, str, str]  # of a record: number, date of issue, kind
+
+
+class _Settled(NamedTuple):
+    """An invoice paid in full: days from its issue and past its due date."""
+
+    from_issue: int
+    past_due: int | None
+
+
+class _Owed(NamedTuple):
+    """What is outstanding: of each client, by age, and what is to be given back."""
+
+    clients: dict[str, int]
+    ages: list[Age]
+    overpaid: int
+
+
+def make(
+    year: str,
+    day: date,
+    histories: Iterable[History],
+    open_invoices: Iterable[InvoiceBalance],
+    issued: Iterable[Issued],
+    issued_in_batches: Iterable[Issued],
+    heads: list[Head],
+) -> YearReport:
+    """The figures of a year. What it is made of is taken as it comes, and not kept.
+
+    Args:
+      year: "2026".
+      day: what is outstanding, late or settled is as it stood then.
+      histories: those of every invoice, in order of client.
+      open_invoices: the balance of every invoice, at the end of `day`.
+      issued, issued_in_batches: of the revenue records of all years.
+    """
+    owed = _owed(open_invoices, day)
+    months = {f"{year}-{number:02d}": [0, 0, 0, 0, 0] for number in range(1, 13)}
+    rates: dict[_Kind, list[int]] = {}
+    clients: list[Client] = []
+    settled: list[_Settled] = []
+    currency = ""
+    for _, group in itertools.groupby(histories, lambda history: history.invoice.client):
+        own = list(group)
+        currency = currency or own[0].invoice.currency
+        paid = [one for history in own if (one := _settled(history, year, day))]
+        reports = [table.of(own, year) for table in _TABLES]
+        _add_months(months, *reports)
+        _add_rates(rates, *reports)
+        clients += _client(own, reports, owed, paid)
+        settled += paid
+    return YearReport(
+        year=year,
+        date=day,
+        currency=currency or "EUR",
+        months=[Month(month, *figures) for month, figures in months.items()],
+        clients=sorted(clients, key=lambda one: (-one.invoiced, one.id)),
+        rates=_rates(rates),
+        ages=owed.ages,
+        overpaid=owed.overpaid,
+        delay=Delay(
+            len(settled),
+            _mean([one.from_issue for one in settled]),
+            _mean([one.past_due for one in settled if one.past_due is not None]),
+        ),
+        ranges=ranges(issued, year),
+        batch_ranges=ranges(issued_in_batches, year),
+        heads=heads,
+    )
+
+
+def _add_months(
+    months: Mapping[str, list[int]], revenues: Report, recettes: Report, vat_due: Report
+) -> None:
+    """Adds a client's net, VAT, gross, money received and VAT due to those of each month."""
+    for place, report, keys in (
+        (0, revenues, ("net", "vat", "gross")),
+        (3, recettes, ("gross",)),
+        (4, vat_due, ("vat",)),
+    ):
+        cells = report.table.cells
+        for i, key in enumerate(keys, place):
+            for day, amount in zip(cells["date"], cells[key], strict=True):
+                months[day[:7]][i] += amount
+
+
+def _add_rates(sums: dict[_Kind, list[int]], *reports: Report) -> None:
+    """Adds a client's net and VAT invoiced, net and VAT received, and VAT due of each kind."""
+    for place, report in zip((0, 2, 4), reports, strict=True):
+        for (nature, category, rate, *_), (net, vat) in report.sums.items():
+            figures = sums.setdefault((nature, category, rate), [0, 0, 0, 0, 0])
+            for i, amount in enumerate((net, vat) if place < 4 else (vat,), place):
+                figures[i] += amount
+
+
+def _client(
+    histories: Sequence[History], reports: Sequence[Report], owed: _Owed, settled: list[_Settled]
+) -> list[Client]:
+    """A client, where it was invoiced, paid, or owes something."""
+    invoiced, received = (report.table.cells for report in reports[:2])
+    last = histories[-1].invoice
+    outstanding = owed.clients.get(last.client, 0)
+    if not (invoiced["date"] or received["date"] or outstanding):
+        return []
+    return [
+        Client(
+            id=last.client,
+            name=last.name,
+            documents=len(set(invoiced["number"])),
+            invoiced=sum(invoiced["gross"]),
+            received=sum(received["gross"]),
+            outstanding=outstanding,
+            days=_mean([one.from_issue for one in settled]),
+        )
+    ]
+
+
+def _rates(sums: Mapping[_Kind, list[int]]) -> list[Rate]:
+    order = sorted(
+        sums, key=lambda key: (key[0] == allocation.OVERPAYMENT, key[0], key[1], _high(key))
+    )
+    return [Rate(*key, *sums[key]) for key in order]
+
+
+def _high(key: tuple[str, str, str]) -> Decimal:
+    return -Decimal(key[2] or "0")
+
+
+def _owed(open_invoices: Iterable[InvoiceBalance], day: date) -> _Owed:
+    clients: dict[str, int] = {}
+    ages = [Age(0, 0)] * len(balances.AGES)
+    overpaid = 0
+    for one in open_invoices:
+        outstanding = cents(one.outstanding)
+        clients[one.client] = clients.get(one.client, 0) + outstanding
+        if outstanding > 0:
+            place = balances.age(one, day)
+            count, amount = ages[place]
+            ages[place] = Age(count + 1, amount + outstanding)
+        overpaid -= min(outstanding, 0)
+    return _Owed(clients, ages, overpaid)
+
+
+def _settled(history: History, year: str, day: date) -> _Settled | None:
+    """An invoice that was paid in full on a day of the year, and still was so on `day`."""
+    invoice = history.invoice
+    events: list[tuple[str, int]] = [(note.date, note.gross) for note in history.credit_notes]
+    events += [(movement.date, movement.amount) for movement in history.movements]
+    due = invoice.gross
+    settled = ""
+    for when, amount in sorted(events, key=lambda event: event[0]):
+        if when > day.isoformat():
+            break
+        due -= amount
+        settled = "" if due > 0 else settled or when
+    paid = sum(move.amount for move in history.movements if move.date <= day.isoformat())
+    if paid <= 0 or not settled.startswith(year):
+        return None
+    on = date.fromisoformat(settled)
+    past_due = (on - date.fromisoformat(invoice.due_date)).days if invoice.due_date else None
+    return _Settled((on - date.fromisoformat(invoice.date)).days, past_due)
+
+
+def _mean(days: Sequence[int]) -> Decimal | None:
+    """To a tenth of a day, half up."""
+    if not days:
+        return None
+    return (Decimal(sum(days)) / len(days)).quantize(Decimal("0.1"), ROUND_HALF_UP)
+
+
+def ranges(issued: Iterable[Issued], year: str) -> list[Range]:
+    """The sequences of a year, in order of their code."""
+    sequences: dict[str, _Sequence] = {}
+    for number, day, kind in issued:
+        code, of_year, seq = numbering.parse(number)
+        if str(of_year) == year:
+            one = (seq, number, day)
+            first, last, invoices, notes = sequences.get(code, (one, one, 0, 0))
+            is_invoice = kind == "invoice"
+            sums = (invoices + is_invoice, notes + (not is_invoice))
+            sequences[code] = (min(first, one), max(last, one), *sums)
+    return [
+        Range(first[1], last[1], first[2], last[2], invoices, notes)
+        for _, (first, last, invoices, notes) in sorted(sequences.items())
+    ]

@@ -1,0 +1,1 @@
+"""Audit: everything read again and compared; backups."""

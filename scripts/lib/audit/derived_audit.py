@@ -1,0 +1,345 @@
+"""The audit of what is derived: balances, packages and exports are built again in memory and
+compared; batch usage is compared with the records that it counts.
+
+A derived file may be missing, and may be older than the records: `make` builds it again. One
+that claims to be of today, or of a past that the records had, and is not, was changed.
+"""
+
+import re
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import product
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import msgspec
+
+from lib.accounting import accountant, bookkeeping, csv_tables, fec, ledgers
+from lib.audit import findings, record_audit
+from lib.audit.findings import Files
+from lib.audit.record_audit import Book, Books
+from lib.books import balances, histories, revenues
+from lib.books.histories import History
+from lib.core import storage
+from lib.core.alerts import Alert, Broken, Refused, counted
+from lib.core.root import Root
+from lib.documents import packages
+from lib.inputs import inputs
+from lib.inputs.inputs import Issuer
+from lib.inputs.settings import Settings
+
+_CHANGED = "is not what the records give; remove it, and `make {}` builds it again"
+_PACKAGE = re.compile(r"downloads/([a-z][a-z0-9_]{1,39})__(20[0-9]{2}-[0-9]{2})\.zip")
+_BATCH_USAGE = re.compile(r"data/usage/[^/]+/(20[0-9]{2}-[0-9]{2})\.batch_([a-z0-9_]+)\.json")
+
+
+def faults(files: Files, books: Books, used: Settings) -> Iterator[Alert]:
+    """Everything that is wrong with derived files; a new kind of them is a line here."""
+    for name in files.regular("data/balance"):
+        yield from _balance(files, books, name)
+    for name in files.regular("downloads"):
+        yield from _package(files, books, name, used)
+    yield from _exports(files, books, used)
+    yield from _usage(files, books)
+
+
+def _changed(name: str, command: str) -> Alert:
+    return Alert("B-DERIVED-CHANGED", name, "", _CHANGED.format(command))
+
+
+def _stale(name: str, command: str) -> Alert:
+    text = f"is older than the records; `make {command}` brings it up to date"
+    return Alert("I-DERIVED-STALE", name, "", text)
+
+
+# --- balances ------------------------------------------------------------------------
+
+
+class _Head(msgspec.Struct):
+    seq: int
+    hash: str
+
+
+class _MadeFrom(msgspec.Struct):
+    revenues: _Head
+    payments: _Head
+
+
+class _Balance(msgspec.Struct):
+    made_from: _MadeFrom
+
+
+def _balance(files: Files, books: Books, name: str) -> Iterator[Alert]:
+    """A balance names the heads that it was made from: it is built again from those."""
+    if findings.is_leftover(name):
+        return
+    client = PurePosixPath(name).stem
+    issued = books.get(record_audit.REVENUES, client)
+    paid = books.get(record_audit.PAYMENTS, client)
+    if not issued.sound or not paid.sound or not _is_plain(issued, paid):
+        return  # what it derives from is broken, and named
+    data, unreadable = findings.read(files.root, name)
+    try:
+        made_from = msgspec.json.decode(data, type=_Balance).made_from
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        yield _changed(name, "reconcile")
+        return
+    lengths = (made_from.revenues.seq, made_from.payments.seq)
+    for book, head in ((issued, made_from.revenues), (paid, made_from.payments)):
+        if not 0 <= head.seq <= len(book.records):
+            had = counted(head.seq, "line")
+            text = f"was made from {book.name} when it had {had}: lines were removed"
+        elif book.chain(files.root, head.seq).hash != head.hash:
+            text = f"was made from another {book.name}: that was rebuilt, or this was changed"
+        else:
+            continue
+        yield Alert("B-DERIVED-CHANGED", name, "", text)
+        return
+    lines = balances.lines_of(issued.records[: lengths[0]], paid.records[: lengths[1]])
+    if unreadable or not lines.issued or balances.of_lines(lines).to_bytes() != data:
+        yield _changed(name, "reconcile")
+    elif lengths != (len(issued.records), len(paid.records)):
+        yield _stale(name, "reconcile")
+
+
+def _is_plain(issued: Book, paid: Book) -> bool:
+    """Whether balances can be reckoned: nothing contradicts itself in these books."""
+    return not [*record_audit.bill_faults(issued), *record_audit.payment_faults(paid, issued)]
+
+
+# --- packages ------------------------------------------------------------------------
+
+
+def _package(files: Files, books: Books, name: str, used: Settings) -> Iterator[Alert]:
+    """A package holds its manifest, which the records give, and the PDFs that this names."""
+    match = _PACKAGE.fullmatch(name)
+    if match is None:
+        return
+    book = books.get(record_audit.REVENUES_BATCH, match[1])
+    if not book.sound:
+        return  # what it derives from is broken, and named
+    facts = [record for record in book.records if record["month"] == match[2]]
+    try:
+        with zipfile.ZipFile(files.root.path / name) as package:
+            manifest = package.read("manifest.csv")
+    except Exception:  # zipfile raises whatever a broken file leads it to
+        yield _changed(name, "packages")
+        return
+    packed = facts[: max(manifest.count(b"\r\n") - 1, 0)]  # below its headings
+    if not packed or manifest != packages.manifest(packed, used):
+        yield _changed(name, "packages")
+        return
+    contents: dict[str, packages.Content] = {"manifest.csv": partial(bytes, manifest)}
+    for fact in packed:
+        path = revenues.proof_path(files.root, revenues.BATCH, book.owner, fact["number"], "pdf")
+        pdf = files.root.name_of(path)
+        if findings.sha256_of(files.root, pdf)[0] != fact["pdf_sha256"]:
+            return  # what it derives from is broken, and named
+        contents[f"{fact['number']}.pdf"] = partial(_bytes_of, files.root, pdf)
+    with tempfile.TemporaryDirectory() as folder:
+        built = Path(folder) / "built.zip"
+        packages.write(built, contents, storage.sha256(manifest))
+        if storage.sha256_of_file(built) != findings.sha256_of(files.root, name)[0]:
+            yield _changed(name, "packages")
+        elif len(packed) < len(facts):
+            yield _stale(name, "packages")
+
+
+def _bytes_of(root: Root, name: str) -> bytes:
+    return findings.read(root, name)[0]
+
+
+# --- exports -------------------------------------------------------------------------
+
+
+class Past(NamedTuple):
+    """What exports are made from; `issuer` is None where issuer.json is refused."""
+
+    histories: list[History]
+    issuer: Issuer | None
+
+
+# Makes a file in a dialect, from what its name says; None if no such file is ever made.
+Build = Callable[[Past, re.Match[str], Settings], bytes | None]
+
+
+class Export(NamedTuple):
+    """A kind of export: what its files are called, who makes them, and how."""
+
+    pattern: str
+    command: str
+    build: Build
+
+
+def _recettes(past: Past, match: re.Match[str], used: Settings) -> bytes:
+    report = csv_tables.TABLES[match[1]].of(past.histories, match[2])
+    table: csv_tables.Table = report.totals if match[3] else report.table
+    return table.to_bytes(used)
+
+
+def _payments(past: Past, _: re.Match[str], used: Settings) -> bytes:
+    return csv_tables.payments(past.histories).table.to_bytes(used)
+
+
+def _fec(past: Past, match: re.Match[str], _: Settings) -> bytes | None:
+    if past.issuer is None:
+        return None
+    year = bookkeeping.fiscal_year(int(match[2]), past.issuer.fiscal_year_end)
+    if match[0] != f"exports/fec/{fec.file_name(past.issuer.party.siren, year.end)}":
+        return None
+    return b"".join(fec.joined([fec.part(past.issuer.accounts, year, year, [past.histories])]))
+
+
+def _ledger(past: Past, match: re.Match[str], _: Settings) -> bytes | None:
+    if past.issuer is None:
+        return None
+    year = bookkeeping.fiscal_year(int(match[1]), past.issuer.fiscal_year_end)
+    ledger = ledgers.ledger_of(year, [past.histories])
+    return b"".join(ledgers.FILES[match[2]](year, [ledger]))
+
+
+_PERIOD = r"(20[0-9]{2}(?:-[0-9]{2})?)"
+_ONCE = r"(?:\.(?:rfc4180|fr)-(?:en|fr))?"  # a file that is not written as .env says
+
+_EXPORTS = (
+    Export(
+        rf"recettes/({'|'.join(csv_tables.TABLES)})-{_PERIOD}{_ONCE}(\.totals)?\.csv",
+        "export",
+        _recettes,
+    ),
+    Export(rf"payments/payments{_ONCE}\.csv", "payments-csv", _payments),
+    Export(r"fec/([0-9]{9})FEC(20[0-9]{2})[0-9]{4}\.txt", "fec", _fec),
+    Export(r"ledger/(20[0-9]{2})\.(journal|beancount)", "ledger", _ledger),
+)
+
+
+def _exports(files: Files, books: Books, used: Settings) -> Iterator[Alert]:
+    names = list(files.regular("exports"))
+    bills, paid = books.of(record_audit.REVENUES), books.of(record_audit.PAYMENTS)
+    if not names or not all(book.sound for book in (*bills, *paid)):
+        return
+    for owner in {book.owner for book in (*bills, *paid)}:
+        families = (record_audit.REVENUES, record_audit.PAYMENTS)
+        if not _is_plain(*(books.get(family, owner) for family in families)):
+            return  # what they derive from is broken, and named
+    try:
+        past = Past(histories.read(files.root), _issuer(files.root))
+    except (Broken, OSError):
+        return  # a folder in the place of a record file, which is named
+    for name in names:
+        for kind in _EXPORTS:
+            if match := re.fullmatch(f"exports/{kind.pattern}", name):
+                yield from _export(files, name, kind, match, past, used)
+        if match := re.fullmatch(f"exports/accountant/accountant-{_PERIOD}{_ONCE}\\.zip", name):
+            yield from _for_accountant(files, books, name, match[1], past, used)
+
+
+def _issuer(root: Root) -> Issuer | None:
+    try:
+        return inputs.load_issuer(root)
+    except Refused:
+        return None
+
+
+def _export(
+    files: Files, name: str, kind: Export, match: re.Match[str], past: Past, used: Settings
+) -> Iterator[Alert]:
+    """An export is right in any dialect: one of them may have been asked for once."""
+    data, _ = findings.read(files.root, name)
+    if all(kind.build(past, match, variant) != data for variant in _dialects(used)):
+        yield _differs(files, name, kind.command)
+
+
+def _dialects(used: Settings) -> list[Settings]:
+    pairs = product(("rfc4180", "fr"), ("en", "fr"))
+    return [used, *(used._replace(csv_dialect=one, csv_headers=two) for one, two in pairs)]
+
+
+def _differs(files: Files, name: str, command: str) -> Alert:
+    """As Make sees it: what is older than what it is made from has to be made again anyway."""
+    made_from = [
+        found.st_mtime_ns
+        for source, found in files.stats.items()
+        if source.startswith(("data/revenues/", "data/payments/"))
+    ]
+    made_from += [
+        path.stat().st_mtime_ns for path in (files.root.issuer, files.root.env) if path.exists()
+    ]
+    is_old = files.stats[name].st_mtime_ns < max(made_from, default=0)
+    return (_stale if is_old else _changed)(name, command)
+
+
+def _for_accountant(
+    files: Files, books: Books, name: str, period: str, past: Past, used: Settings
+) -> Iterator[Alert]:
+    """The files inside have the hashes that its list says, the PDFs those of the records, and
+    the tables say what the records say."""
+    known = {
+        f"invoices/{book.owner}/{record['number']}.pdf": record["pdf_sha256"]
+        for book in books.of(record_audit.REVENUES)
+        for record in book.records
+    }
+    top = PurePosixPath(name).stem
+    tables = {}
+    try:
+        with zipfile.ZipFile(files.root.path / name) as package:
+            listed = package.read(f"{top}/SHA256SUMS").decode("utf-8")
+            sums = {line[66:]: line[:64] for line in listed.splitlines()}
+            inside = {entry.removeprefix(f"{top}/") for entry in package.namelist()}
+            right = inside == {*sums, "SHA256SUMS"}
+            for entry, digest in sums.items():
+                data = package.read(f"{top}/{entry}")
+                right = right and storage.sha256(data) == digest == known.get(entry, digest)
+                if not entry.startswith("invoices/"):
+                    tables[entry] = data
+    except Exception:  # zipfile raises whatever a broken file leads it to
+        right = False
+    if not right:
+        yield _changed(name, "accountant")
+    elif past.issuer and not any(
+        accountant.files(
+            [accountant.part(past.issuer, period, variant, [past.histories])],
+            past.issuer,
+            period,
+            variant,
+        )
+        == tables
+        for variant in _dialects(used)
+    ):
+        yield _differs(files, name, "accountant")
+
+
+# --- usage ---------------------------------------------------------------------------
+
+
+def _usage(files: Files, books: Books) -> Iterator[Alert]:
+    """What a payer is billed for is the number of invoices that the records have."""
+    issued: dict[tuple[str, str], int] = {}
+    for book in books.of(record_audit.REVENUES_BATCH):
+        for record in book.records:
+            if record["kind"] == "invoice":
+                key = (book.owner, record["month"])
+                issued[key] = issued.get(key, 0) + 1
+    declared = set()
+    for name in files.under("data/usage"):
+        if match := _BATCH_USAGE.fullmatch(name):
+            key = (match[2], match[1])
+            declared.add(key)
+            count = issued.get(key, 0)
+            if _quantity(files, name) != str(count):
+                text = f"does not say {count}, the number of invoices that the records have"
+                yield Alert("B-USAGE-BATCH", name, "quantities.batch_invoices", text)
+    for client, month in sorted(issued.keys() - declared):
+        name = f"data/revenues_batch/{client}.jsonl"
+        text = f"has invoices of {month}, but data/usage/ has no {month}.batch_{client}.json"
+        yield Alert("B-USAGE-BATCH", name, "", text, client)
+
+
+def _quantity(files: Files, name: str) -> object:
+    data, _ = findings.read(files.root, name)
+    try:
+        return storage.parse_json(name, data)["quantities"][inputs.BATCH_METRIC]
+    except (Refused, KeyError, TypeError):
+        return None

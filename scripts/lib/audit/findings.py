@@ -1,0 +1,247 @@
+"""The audit's ground: every file as it lies there, read without trust.
+
+An audit lists what is wrong and goes on; whatever bytes a file has, it raises nothing. The
+parts stand beside this module: audit_records (chains, numbers, payments), audit_proofs
+(documents, PDFs, archives), audit_derived (balances, packages, exports, usage).
+"""
+
+import contextlib
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from lib.books import issuing, records
+from lib.core import alerts, storage
+from lib.core.alerts import Alert, Broken, Unavailable
+from lib.core.root import Root
+from lib.summary import notices
+
+_Found = TypeVar("_Found", bytes, str)
+
+# A folder of proofs, and of what only the program writes; group and others only read these.
+PROOFS = ("invoices", "invoices_batch", "archive_batch", "archive_inputs", "batch_sent")
+_KEPT = ("revenues", "revenues_batch", "payments", "heads", "counters", "counters_batch")
+_WALKED = ("data", "exports", "downloads")
+
+
+class Files(NamedTuple):
+    """Every file and folder of what happened, by its name under the root, as lstat(2) sees it."""
+
+    root: Root
+    stats: dict[str, os.stat_result]
+    folders: dict[str, os.stat_result]
+
+    def under(self, folder: str) -> Iterator[str]:
+        """The names of the files below a folder, in order."""
+        return (name for name in sorted(self.stats) if name.startswith(f"{folder}/"))
+
+    def regular(self, folder: str) -> Iterator[str]:
+        """Those of them that are files indeed: reading a pipe would never end."""
+        return (name for name in self.under(folder) if stat.S_ISREG(self.stats[name].st_mode))
+
+
+def walk(root: Root) -> tuple[Files, list[Alert]]:
+    """Every file below data/, exports/ and downloads/; links are named and never followed.
+
+    Raises:
+      Unavailable: with every file of ours that this user may not read: of the rest nothing is said.
+    """
+    files = Files(root, {}, {})
+    faults: list[Alert] = []
+    hidden: list[Alert] = []
+    waiting = [root.path / name for name in reversed(_WALKED)]
+    while waiting:
+        path = waiting.pop()
+        name = root.name_of(path)
+        try:
+            found = path.lstat()
+            if stat.S_ISDIR(found.st_mode):
+                files.folders[name] = found
+                waiting += reversed(storage.names_at_rest(path))
+                continue
+            files.stats[name] = found
+            is_ours = not root.is_input(name) and stat.S_ISREG(found.st_mode)
+            if is_ours and not storage.is_readable(path):
+                raise storage.denied(path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            if isinstance(error, PermissionError) and not root.is_input(name):
+                hidden.append(alerts.of_machine(error))
+                continue
+            code = "B-INPUT-UNREADABLE" if root.is_input(name) else "B-UNREADABLE"
+            faults.append(Alert(code, name, "", f"cannot be read: {error.strerror}"))
+    if hidden:
+        raise Unavailable(hidden)
+    return files, faults
+
+
+def read(root: Root, name: str) -> tuple[bytes, str]:
+    """The bytes of a file and an empty text, or no bytes and why it cannot be read."""
+    return _tried(storage.read, root.path / name, b"")
+
+
+def sha256_of(root: Root, name: str) -> tuple[str, str]:
+    """The SHA-256 of a file and an empty text, or an empty text and why there is none."""
+    return _tried(storage.sha256_of_file, root.path / name, "")
+
+
+def _tried(look: Callable[[Path], _Found], path: Path, nothing: _Found) -> tuple[_Found, str]:
+    try:
+        return look(path), ""
+    except Broken:
+        return nothing, "is no file"
+    except FileNotFoundError:
+        return nothing, "is missing"
+    except (OSError, ValueError) as error:
+        return nothing, f"cannot be read: {getattr(error, 'strerror', None) or error}"
+
+
+def shown(text: str) -> str:
+    """A text of a file as a message quotes it, of bearable length."""
+    return f'"{text}"' if len(text) <= 80 else f'"{text[:80]}..."'
+
+
+# --- the files themselves ------------------------------------------------------------
+
+
+def mode_faults(files: Files) -> Iterator[Alert]:
+    """Links, pipes, and files that more people may write or read than should."""
+    modeless = dict(_disks_without_modes(files))
+    for mode in modeless.values():
+        text = f"stands on a disk that keeps no modes: every file there has {mode:04o}, proofs too"
+        yield Alert("I-MODE", "data", "", f"{text}; a disk that does keep them is safer")
+    for name, found in sorted(files.stats.items()):
+        if files.root.is_input(name):
+            yield from _input_faults(files.root, name, found)
+        else:
+            yield from _one_mode(files.root, name, found, found.st_dev in modeless)
+    yield from _folder_faults(files)
+    yield from _owner_faults(files)
+    with contextlib.suppress(OSError):
+        yield from notices.settings_mode(files.root.env.stat().st_mode)
+
+
+def _disks_without_modes(files: Files) -> Iterator[tuple[int, int]]:
+    """Each device on which a proof has the mode of every other file, with that mode."""
+    modes: dict[int, set[int]] = {}
+    for found in files.stats.values():
+        modes.setdefault(found.st_dev, set()).add(stat.S_IMODE(found.st_mode))
+    for device, (mode, *others) in modes.items():
+        if not others and mode != storage.PROOF_MODE:
+            yield device, mode
+
+
+def _one_mode(root: Root, name: str, found: os.stat_result, is_modeless: bool) -> Iterator[Alert]:
+    mode = stat.S_IMODE(found.st_mode)
+    is_proof = name.startswith(_folders(PROOFS)) and not is_leftover(name)
+    if stat.S_ISLNK(found.st_mode):
+        text = "is a symbolic link; put the file itself in its place"
+        yield Alert("B-LINK", name, "", text)
+    elif not stat.S_ISREG(found.st_mode):
+        yield Alert("B-LINK", name, "", "is no file; remove it")
+    elif is_proof and mode != storage.PROOF_MODE and not is_modeless:
+        text = f"has mode {mode:04o}, a proof has 0444; compare it with a backup, then chmod 444"
+        yield Alert("B-MODE", name, "", text)
+    elif name.startswith(_folders(_KEPT)) and _is_open(root.path / name, mode):
+        text = f"has mode {mode:04o}: others may write it; compare it with a backup, then chmod 640"
+        yield Alert("B-MODE", name, "", text)
+
+
+def _input_faults(root: Root, name: str, found: os.stat_result) -> Iterator[Alert]:
+    """An input that no command reads: it is whoever put it there who can do something."""
+    if stat.S_ISLNK(found.st_mode) and storage.may_stand_for_a_file(root, root.path / name):
+        return
+    if stat.S_ISLNK(found.st_mode):
+        text = "is a link, and is not read; move it away"
+    elif not stat.S_ISREG(found.st_mode):
+        text = "is not a file, and is not read; move it away"
+    elif not os.access(root.path / name, os.R_OK):
+        text = "cannot be read by this user; change its permissions, or move it away"
+    else:
+        return
+    yield Alert("B-INPUT-UNREADABLE", name, "", text)
+
+
+def _folder_faults(files: Files) -> Iterator[Alert]:
+    """Folders that others may write into: they could put anything in the place of what is there.
+
+    A group that shares a folder has set-group-ID on it. People's own folders are the group's too.
+    """
+    folders = dict(files.folders)
+    for path in (files.root.path, files.root.clients, files.root.batch_clients):
+        with contextlib.suppress(OSError):
+            folders[files.root.name_of(path)] = path.stat()
+    for name, found in sorted(folders.items()):
+        mode = stat.S_IMODE(found.st_mode)
+        is_ours = name.startswith("data") and not files.root.is_input(name)
+        by_group = is_ours and mode & stat.S_IWGRP and not mode & stat.S_ISGID
+        if mode & stat.S_IWOTH or by_group:
+            right = mode & ~(stat.S_IWOTH | (stat.S_IWGRP if by_group else 0))
+            text = f"has mode {mode:04o}: others may write into it; compare what is in it with a"
+            yield Alert("B-MODE", name, "", f"{text} backup, then chmod {right:04o}")
+
+
+def _owner_faults(files: Files) -> Iterator[Alert]:
+    """Files and folders of ours that belong to another user than the folder that they are in."""
+    for name, found in sorted({**files.folders, **files.stats}.items()):
+        folder = files.folders.get(name.rpartition("/")[0])
+        if folder is None or files.root.is_input(name) or found.st_uid == folder.st_uid:
+            continue
+        right = alerts.user(folder.st_uid)
+        text = f"belongs to the user {alerts.user(found.st_uid)}, the folder that it is in to"
+        remedy = f"{right}; compare it with a backup, then chown {right}"
+        yield Alert("B-OWNER", name, "", f"{text} {remedy}")
+
+
+def _is_open(path: Path, mode: int) -> bool:
+    """Whether more people may write it than its owner, and those whom its folder names."""
+    return bool(mode & 0o002 or (mode & 0o020 and not storage.is_shared(path.parent.stat())))
+
+
+def _folders(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"data/{name}/" for name in names)
+
+
+def is_leftover(name: str) -> bool:
+    """Whether it is a file that a stopped command was still writing; it means nothing."""
+    last = Path(name).name
+    return last.startswith(".") and last.endswith(".tmp")
+
+
+def stopped_runs(files: Files) -> Iterator[Alert]:
+    """The intents that wait to be finished, and what no command could finish."""
+    pending = files.root.pending
+    for path in (pending, *sorted(pending.glob("*"))):
+        if path.exists() and not path.is_dir():
+            text = "is no folder, and no command can issue; move it away"
+            yield Alert("B-INTENT-BROKEN", files.root.name_of(path), "", text)
+    for path in sorted((*pending.glob("*/intent.json"), *pending.glob("*/done.json"))):
+        try:
+            intent = issuing.read_intent(files.root, path)
+            if path.name == "intent.json":
+                issuing.check_staged(files.root, path.parent, intent)
+        except Broken as broken:
+            yield from broken.alerts
+            continue
+        if path.name == "intent.json":
+            text = (
+                f"{shown(intent['command'])} was stopped and waits to be finished; the next command"
+                " that writes finishes it: run it again, or `make reconcile`, then `make verify`"
+            )
+            yield Alert("B-INTENT", files.root.name_of(path), "", text)
+
+
+def leftovers(files: Files) -> Iterator[Alert]:
+    """What stopped commands left behind, which harms nothing."""
+    for name in sorted(files.stats):
+        if is_leftover(name) or name.startswith("data/pending/"):
+            text = "was left by a command that was stopped; it means nothing"
+            yield Alert("I-LEFTOVER", name, "", text)
+
+
+def head_name(root: Root, name: str) -> str:
+    """The name of a record file's head."""
+    return root.name_of(records.head_path(root, root.path / name))

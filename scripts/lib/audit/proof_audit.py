@@ -1,0 +1,451 @@
+"""The audit of proofs: documents and PDFs against their records, against each other, and
+against the inputs they were made from.
+
+Each document is checked on its own, on all cores: its hashes, its arithmetic anew (lines, VAT
+breakdown, totals), what its record says of it, the XML inside its PDF, and the PDF itself,
+rendered again where its renderer is today's.
+"""
+
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from lib.audit import findings
+from lib.audit.findings import Files
+from lib.audit.record_audit import OUTBOX, Books
+from lib.billing import credit_notes, invoicing
+from lib.books import revenues
+from lib.books.records import Record
+from lib.books.revenues import Ledger
+from lib.core import storage, workers
+from lib.core.alerts import Alert
+from lib.core.root import Root
+from lib.documents import facturx_xml, invoice_pdf, packages, production
+from lib.values import document, mentions, money
+from lib.values.document import Document
+
+_WORTH_WORKERS = 40  # a worker needs a second to start
+_DIGITS = 20  # of any amount, before or behind the point
+_SHA256 = re.compile("[0-9a-f]{64}")
+_HASH_IN_NAME = 12  # characters of the SHA-256 in the name of an archived CSV
+
+# What a reader of the XML relies on, where it was written by another version of the renderer.
+_RAM = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"
+_SUMS = f"{_RAM}SpecifiedTradeSettlementHeaderMonetarySummation/{_RAM}"
+
+
+class Task(NamedTuple):
+    """A record whose proofs are to be checked; `before` are the records of the invoice that it
+    corrects and of that invoice's earlier credit notes, if it is a credit note."""
+
+    ledger: Ledger
+    record: Record
+    before: tuple[Record, ...]
+
+
+class Source(NamedTuple):
+    """A file that a document was made from: its name then, where its bytes are kept, their hash."""
+
+    name: str
+    kept: str
+    sha256: str
+
+
+class Verdict(NamedTuple):
+    """What a document came to; `sources` is None where it could not be read."""
+
+    number: str
+    faults: tuple[Alert, ...]
+    sources: tuple[Source, ...] | None
+    rendered: bool
+
+
+class Tally(NamedTuple):
+    """How many documents were checked, and how many of them rendered again."""
+
+    documents: int
+    rendered: int
+
+
+def faults(files: Files, books: Books, processes: int) -> tuple[list[Alert], Tally]:
+    """Everything that is wrong with proofs."""
+    tasks = list(_tasks(books))
+    found: list[Alert] = []
+    users: dict[Source, list[str]] = {}
+    rendered = 0
+    all_read = True
+    for _, verdict in workers.map_in_order(check, files.root, tasks, processes, _WORTH_WORKERS):
+        found += verdict.faults
+        rendered += verdict.rendered
+        all_read = all_read and verdict.sources is not None
+        for source in verdict.sources or ():
+            users.setdefault(source, []).append(verdict.number)
+    found += _strays(files, tasks)
+    found += _archive_faults(files, users, all_read)
+    found += _sent_faults(files, books)
+    return found, Tally(len(tasks), rendered)
+
+
+def _tasks(books: Books) -> Iterator[Task]:
+    for ledger in (revenues.DIRECT, revenues.BATCH):
+        for book in books.of(ledger.records):
+            about: dict[str, tuple[Record, ...]] = {}
+            seen: set[bytes] = set()
+            for record in book.records:
+                facts = {key: record[key] for key in record.keys() - {"seq", "prev", "hash"}}
+                said = storage.canonical_json(facts)
+                if said in seen:  # a line that stands there again is named among the sequences
+                    continue
+                seen.add(said)
+                is_note = record["kind"] == "credit_note"
+                number = record["corrects" if is_note else "number"]
+                before = about.get(number, ())
+                yield Task(ledger, record, before if is_note else ())
+                about[number] = (*before, record)
+
+
+# --- one document --------------------------------------------------------------------
+
+
+def check(root: Root, task: Task) -> Verdict:
+    """Everything that is wrong with the proofs of a record."""
+    record, number = task.record, task.record["number"]
+    names = {suffix: _proof(root, task.ledger, record, suffix) for suffix in ("json", "pdf")}
+    found: list[Alert] = []
+    contents = {}
+    for suffix, key in (("json", "document_sha256"), ("pdf", "pdf_sha256")):
+        data, unreadable = findings.read(root, names[suffix])
+        if unreadable:
+            text = f"{unreadable}, but the records have {number}; restore it"
+            found.append(_fault("B-PROOF-MISSING", names[suffix], text))
+        elif storage.sha256(data) != record[key]:
+            text = "was changed: its SHA-256 is not that of the records; restore it from a backup"
+            found.append(_fault("B-PROOF-CHANGED", names[suffix], text))
+        else:
+            contents[suffix] = data
+    if "json" not in contents:
+        return Verdict(number, tuple(found), None, False)
+    made = _parsed(contents["json"])
+    if isinstance(made, str):
+        found.append(_fault("B-PROOF-BROKEN", names["json"], made))
+        return Verdict(number, tuple(found), None, False)
+    is_todays = made.renderer == dict(production.renderer())
+    rendered = is_todays and "pdf" in contents
+    try:
+        of_document = [*_arithmetic(made), *_of_record(made, record)]
+        of_document += [*_credited(root, task, made), *_source_faults(task, made)]
+        found += [_fault("B-DOCUMENT-WRONG", names["json"], text) for text in of_document]
+        found += [_fault("I-MENTION", names["json"], text) for text in _mentions(made)]
+        if "pdf" in contents:
+            of_pdf = _pdf_faults(root, made, contents["pdf"], is_todays)
+            found += [_fault("B-PDF-WRONG", names["pdf"], text) for text in of_pdf]
+    except Exception as error:
+        # Its bytes are those of the record, yet no document of ours: no fault may hide others.
+        text = f"cannot be checked ({type(error).__name__}: {findings.shown(str(error))})"
+        found.append(_fault("B-PROOF-BROKEN", names["json"], text))
+    return Verdict(number, tuple(found), tuple(_sources(made)), rendered)
+
+
+def _proof(root: Root, ledger: Ledger, record: Record, suffix: str) -> str:
+    path = revenues.proof_path(root, ledger, record["client"], record["number"], suffix)
+    return root.name_of(path)
+
+
+def _fault(code: str, name: str, text: str) -> Alert:
+    return Alert(code, name, "", text)
+
+
+def _parsed(data: bytes) -> Document | str:
+    """The document in these bytes, or why it is none that can be reckoned with."""
+    try:
+        made = document.from_json(data)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        return f"is no document: {error}"
+    for value in _decimals(made):
+        # 1E+999999999 is a number too, and its digits would fill the memory.
+        exponent = value.as_tuple().exponent
+        if not isinstance(exponent, int) or abs(exponent) > _DIGITS or value.adjusted() > _DIGITS:
+            return "is no document: it has an amount beyond all measure"
+    return made
+
+
+def _decimals(value: Any) -> Iterator[Decimal]:
+    if isinstance(value, Decimal):
+        yield value
+    elif isinstance(value, tuple):
+        yield from chain.from_iterable(map(_decimals, value))
+    elif isinstance(value, msgspec.Struct):
+        yield from chain.from_iterable(map(_decimals, msgspec.structs.astuple(value)))
+
+
+def _arithmetic(made: Document) -> Iterator[str]:
+    """BT-131 of each line, BG-23 and BG-22, reckoned anew from quantities and prices."""
+    for line in made.lines:
+        net = money.line_net(line.quantity, line.unit_price, line.discount)
+        if net != line.net:
+            yield f"line {line.id}: net {line.net}, reckoned anew {net}"
+    taxable: dict[tuple[str, Decimal], Decimal] = {}
+    for line in made.lines:
+        key = (line.vat_category, line.vat_rate)
+        taxable[key] = taxable.get(key, money.ZERO) + line.net
+    for allowance in made.allowances:
+        key = (allowance.vat_category, allowance.vat_rate)
+        taxable[key] = taxable.get(key, money.ZERO) - allowance.amount
+    stated = {(one.category, one.rate): one for one in made.vat_breakdown}
+    if stated.keys() != taxable.keys() or len(stated) != len(made.vat_breakdown):
+        yield "its VAT breakdown has other categories and rates than its lines"
+        return
+    for key, amount in taxable.items():
+        if stated[key].taxable != amount:
+            yield f"VAT {key[0]} {key[1]}: on {stated[key].taxable}, reckoned anew on {amount}"
+        vat = money.percentage_of(amount, key[1])
+        if made.preceding is None and stated[key].vat != vat:
+            yield f"VAT {key[0]} {key[1]}: {stated[key].vat}, reckoned anew {vat} (BR-CO-17)"
+    totals = invoicing.totals_of(made.lines, made.allowances, made.vat_breakdown)
+    if totals != made.totals:
+        yield f"totals: gross {made.totals.gross}, reckoned anew {totals.gross}"
+
+
+def _mentions(made: Document) -> Iterator[str]:
+    """It is as it was issued, and says what the law does not."""
+    for text in mentions.unknown_in(made):
+        remedy = "credit it and issue it again, if that is wrong"
+        yield f"says {findings.shown(text)}, which is no mention of {made.issue_date}; {remedy}"
+
+
+def _of_record(made: Document, record: Record) -> Iterator[str]:
+    """Where the record says another thing than its document."""
+    facts = revenues.facts(made, record["document_sha256"], record["pdf_sha256"])
+    recorded = {key: value for key, value in record.items() if key not in ("seq", "prev", "hash")}
+    for key in sorted(facts.keys() | recorded.keys()):
+        if facts.get(key) != recorded.get(key):
+            said = findings.shown(str(recorded.get(key)))
+            yield f"{key} is {findings.shown(str(facts.get(key)))}, its record says {said}"
+
+
+def _credited(root: Root, task: Task, made: Document) -> Iterator[str]:
+    """A credit note takes back what is left of its invoice's lines, and the VAT of that."""
+    if not task.before or task.before[0]["kind"] != "invoice":
+        return  # named where its record is checked
+    earlier: list[Document] = []
+    for record in task.before:
+        data, _ = findings.read(root, _proof(root, task.ledger, record, "json"))
+        read = _parsed(data)
+        if isinstance(read, str):
+            return  # named where that document is checked
+        earlier.append(read)
+    invoice, *notes = earlier
+    known = {line.id for line in invoice.lines}
+    if unknown := [
+        line.id for note in (*notes, made) for line in note.lines if line.id not in known
+    ]:
+        yield f"credits line {unknown[0]}, which {invoice.number} does not have"
+        return
+    left = credit_notes.quantities_left(invoice, [*notes, made])
+    for line in invoice.lines:
+        if left[line.id] * (1 if line.quantity >= 0 else -1) < 0:
+            yield f"credits more of line {line.id} than {invoice.number} has"
+    for one in made.vat_breakdown:
+        same = [
+            other
+            for note in (*notes, made)
+            for other in note.vat_breakdown
+            if (other.category, other.rate) == (one.category, one.rate)
+        ]
+        credited = money.total(other.taxable for other in same)
+        vat = money.total(other.vat for other in same)
+        expected = money.percentage_of(credited, one.rate)
+        if vat != expected:
+            yield f"VAT {one.category} {one.rate}: {vat} credited by now, expected {expected}"
+
+
+def _source_faults(task: Task, made: Document) -> Iterator[str]:
+    """It names what it was made from; a credit note, the document of its invoice."""
+    if not made.sources:
+        yield "names nothing that it was made from"
+    if task.before:
+        invoice = task.before[0]
+        if list(made.sources.values()) != [invoice["document_sha256"]]:
+            yield f"was not made from the document of {invoice['number']} that its record knows"
+
+
+def _sources(made: Document) -> Iterator[Source]:
+    """The files in the archives that it was made from; a credit note was made from no such file."""
+    if made.preceding is None:
+        for name, digest in made.sources.items():
+            is_batch = name.startswith("data/archive_batch/")
+            yield Source(name, name if is_batch else f"data/archive_inputs/{digest}", digest)
+
+
+# --- its PDF -------------------------------------------------------------------------
+
+
+def _pdf_faults(root: Root, made: Document, pdf: bytes, is_todays: bool) -> Iterator[str]:
+    """The XML inside, and all of the file where this program can make it again."""
+    inside = _embedded(pdf)
+    if isinstance(inside, str):
+        yield inside
+    elif not is_todays:
+        yield from _amounts_in_xml(made, inside)
+    if not is_todays:
+        return
+    xml = facturx_xml.generate(made)
+    if isinstance(inside, bytes) and inside != xml:
+        yield f"has another {facturx_xml.FILE_NAME} inside than its document gives"
+    logo, wrong = _logo(root, made.seller.logo)
+    if wrong:
+        yield wrong
+    elif invoice_pdf.render(made, xml, logo) != pdf:
+        yield "is not what its document gives: rendered again, it has other bytes"
+
+
+def _logo(root: Root, digest: str) -> tuple[bytes | None, str]:
+    """The bytes of a seller's logo, None without one, and what is wrong with it."""
+    if not digest:
+        return None, ""
+    if not _SHA256.fullmatch(digest):
+        return None, f"has the logo {findings.shown(digest)}, which is no SHA-256"
+    data, unreadable = findings.read(root, f"data/archive_inputs/{digest}")
+    wrong = f"has the logo data/archive_inputs/{digest}, which {unreadable}" if unreadable else ""
+    return data, wrong
+
+
+def _embedded(pdf: bytes) -> bytes | str:
+    """The XML inside a PDF, or why there is none."""
+    import pypdf
+
+    try:
+        files = list(pypdf.PdfReader(io.BytesIO(pdf)).attachment_list)
+        contents = [one.content for one in files if one.name == facturx_xml.FILE_NAME]
+    except Exception as error:  # pypdf raises whatever a broken file leads it to
+        return f"cannot be read as a PDF: {type(error).__name__}"
+    if len(contents) != 1:
+        return f"has {len(contents)} files named {facturx_xml.FILE_NAME} inside"
+    return contents[0]
+
+
+def _amounts_in_xml(made: Document, xml: bytes) -> Iterator[str]:
+    """Where number, dates, parties or amounts of the XML are not the document's."""
+    from lxml import etree
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    try:
+        tree = etree.fromstring(xml, parser)
+    except etree.XMLSyntaxError:
+        yield f"has a {facturx_xml.FILE_NAME} inside that is no XML"
+        return
+    expected = {
+        "BT-27": (f".//{_RAM}SellerTradeParty/{_RAM}Name", made.seller.name),
+        "BT-44": (f".//{_RAM}BuyerTradeParty/{_RAM}Name", made.buyer.name),
+        "BT-106": (f".//{_SUMS}LineTotalAmount", money.plain(made.totals.lines_net, 2)),
+        "BT-109": (f".//{_SUMS}TaxBasisTotalAmount", money.plain(made.totals.net, 2)),
+        "BT-110": (f".//{_SUMS}TaxTotalAmount", money.plain(made.totals.vat, 2)),
+        "BT-112": (f".//{_SUMS}GrandTotalAmount", money.plain(made.totals.gross, 2)),
+        "BT-115": (f".//{_SUMS}DuePayableAmount", money.plain(made.totals.due, 2)),
+        "BT-1": ("./{*}ExchangedDocument/{*}ID", made.number),
+        "BT-2": (
+            "./{*}ExchangedDocument/{*}IssueDateTime/{*}DateTimeString",
+            made.issue_date.strftime("%Y%m%d"),
+        ),
+        "BT-3": ("./{*}ExchangedDocument/{*}TypeCode", made.type_code),
+    }
+    for term, (path, wanted) in expected.items():
+        found = tree.findtext(path)
+        if found != wanted:
+            said = f"{term} is {findings.shown(str(found))}, the document has {wanted}"
+            yield f"{facturx_xml.FILE_NAME}: {said}"
+    nets = [
+        node.text
+        for node in tree.iterfind(
+            f".//{_RAM}IncludedSupplyChainTradeLineItem//{_RAM}LineTotalAmount"
+        )
+    ]
+    if nets != [money.plain(line.net, 2) for line in made.lines]:
+        yield f"{facturx_xml.FILE_NAME}: BT-131 of its lines are not the document's"
+
+
+# --- what no record knows ------------------------------------------------------------
+
+
+def _strays(files: Files, tasks: Iterable[Task]) -> Iterator[Alert]:
+    expected = {
+        _proof(files.root, task.ledger, task.record, suffix)
+        for task in tasks
+        for suffix in ("json", "pdf")
+    }
+    for folder in (revenues.DIRECT.proofs, revenues.BATCH.proofs):
+        for name in files.under(f"data/{folder}"):
+            if name not in expected and not findings.is_leftover(name):
+                text = "is known to no record: it was added, or its record was removed"
+                yield Alert("B-PROOF-STRAY", name, "", text)
+
+
+def _archive_faults(
+    files: Files, users: Mapping[Source, list[str]], all_read: bool
+) -> Iterator[Alert]:
+    """Archived files: named by the hash of their bytes, there for every document made from them.
+
+    Args:
+      users: what documents were made from -> their numbers.
+      all_read: whether all documents could be asked; else an input may belong to another one.
+    """
+    digests = {}
+    for name in (*files.under("data/archive_inputs"), *files.under("data/archive_batch")):
+        if findings.is_leftover(name):
+            continue
+        digest, unreadable = findings.sha256_of(files.root, name)
+        is_right = name.endswith((f"inputs/{digest}", f".{digest[:_HASH_IN_NAME]}.csv"))
+        if unreadable or not is_right:
+            text = unreadable or "was changed: its name is not that of its bytes' SHA-256"
+            yield Alert("B-ARCHIVE", name, "", text)
+        digests[name] = digest if is_right else ""
+    for source, numbers in users.items():
+        more = f" (and {len(numbers) - 1} more)" if len(numbers) > 1 else ""
+        text = f"{numbers[0]}{more} was made from it: then it was {source.name}"
+        if source.kept not in digests:
+            yield Alert("B-ARCHIVE", source.kept, "", f"is missing, though {text}")
+        elif digests[source.kept] not in ("", source.sha256):
+            yield Alert("B-ARCHIVE", source.kept, "", f"has other bytes than when {text}")
+    kept = {source.kept for source in users}
+    for name in digests:
+        if all_read and name.startswith("data/archive_inputs/") and name not in kept:
+            text = "belongs to no document: it was added, or its document was removed"
+            yield Alert("B-PROOF-STRAY", name, "", text)
+
+
+def _sent_faults(files: Files, books: Books) -> Iterator[Alert]:
+    """Packages that left, as their mails attached or named them, and nothing else."""
+    sent = {}
+    for record in (one for book in books.of(OUTBOX) for one in book.records):
+        if record["kind"] == "package":
+            digest = record["package_sha256"]
+            about = (record["client"], record["month"], digest[:_HASH_IN_NAME])
+            sent[f"data/batch_sent/{'__'.join(about)}.zip"] = digest
+    there = [name for name in files.under("data/batch_sent") if not findings.is_leftover(name)]
+    for name in there:
+        digest, unreadable = findings.sha256_of(files.root, name)
+        if name not in sent:
+            yield _unsent(files, name, digest)
+        elif digest != sent[name]:
+            text = unreadable or "was changed: its SHA-256 is not that of the package that was sent"
+            yield _fault("B-PROOF-CHANGED", name, f"{text}; restore it from a backup")
+    for name in sorted(sent.keys() - set(there)):
+        text = "is missing, but data/outbox/sent.jsonl has its mail; restore it from a backup"
+        yield _fault("B-PROOF-MISSING", name, text)
+
+
+def _unsent(files: Files, name: str, digest: str) -> Alert:
+    """A package that is kept just before its mail is recorded, or one that was added."""
+    client, _, rest = Path(name).name.partition("__")
+    package = packages.path_of(files.root, client, rest[: len("2026-10")])
+    if digest and digest == findings.sha256_of(files.root, files.root.name_of(package))[0]:
+        text = "was kept by a command that was stopped before it recorded the mail; `make mail`"
+        return Alert("I-LEFTOVER", name, "", f"{text} sends that again")
+    text = "is known to no mail that was sent: it was added, or the record of the mail was removed"
+    return _fault("B-PROOF-STRAY", name, text)

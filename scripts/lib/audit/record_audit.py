@@ -1,0 +1,576 @@
+"""The audit of records: chains, heads, sequences, counters, payments, credit notes, witnesses.
+
+Chains are read here anew, line by line, and reading goes on after a broken one: the other
+readers stop at it, an audit names all of them.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+from msgspec import Meta, Struct
+
+from lib.audit import findings
+from lib.audit.findings import Files
+from lib.billing import batch_rows
+from lib.books import numbering, payment_rules, payments, records, revenues
+from lib.books.heads import Head
+from lib.books.records import Chain, Record
+from lib.books.revenues import Ledger
+from lib.core import storage
+from lib.core.alerts import Alert, Broken, Refused, counted
+from lib.core.root import Root
+from lib.mail import outbox
+from lib.values import money
+from lib.values.document import Period
+
+REVENUES = revenues.DIRECT.records
+REVENUES_BATCH = revenues.BATCH.records
+PAYMENTS = "payments"
+OUTBOX = "outbox"
+
+_MOST = 1000  # broken lines of one file that are named
+
+_WITNESS = re.compile(r"[>\s]*(data/\S+\.jsonl) ([0-9]{1,15}) ([0-9a-f]{64})\s*")
+
+_Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{1,39}\Z")]
+_Number = Annotated[str, Meta(pattern=r"^[A-Z0-9]{1,8}-20[0-9]{2}-[0-9]{4,9}\Z")]
+_Month = Annotated[str, Meta(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z")]
+_Amount = Annotated[str, Meta(pattern=r"^-?[0-9]{1,15}\.[0-9]{2}\Z")]
+_Paid = Annotated[str, Meta(pattern=r"^[0-9]{1,15}(\.[0-9]{1,2})?\Z")]
+_Quantity = Annotated[str, Meta(pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,16})?\Z")]
+_Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+
+
+class _Period(Struct):
+    start: date
+    end: date
+
+
+class _Share(Struct):
+    nature: Literal["goods", "services"]
+    vat_category: str
+    vat_rate: _Amount
+    net: _Amount
+    vat: _Amount
+
+
+class _Service(Struct):
+    plan: str
+    item: str
+    start: date
+    end: date
+    lines: list[str]
+    pauses: list[tuple[date, date]] = []
+
+
+class _Bill(Struct):
+    """What revenues.facts gives; a document's facts are compared with all of it."""
+
+    client: _Id
+    number: _Number
+    month: _Month
+    issue_date: date
+    period: _Period
+    currency: str
+    buyer: str
+    net: _Amount
+    vat: _Amount
+    gross: _Amount
+    breakdown: list[_Share]
+    document_sha256: _Sha256
+    pdf_sha256: _Sha256
+    due_date: date | None = None
+    delivery: date | None = None
+    services: list[_Service] = []
+    vat_on_debits: bool = False
+    reference: str = ""
+
+
+class _Invoice(_Bill, tag="invoice", tag_field="kind"):
+    pass
+
+
+class _CreditNote(_Bill, tag="credit_note", tag_field="kind", kw_only=True):
+    corrects: _Number
+    reason: str
+    lines: dict[str, _Quantity]
+
+
+class _Money(Struct):
+    """What payments.fact and payments.reversal give."""
+
+    client: _Id
+    invoice: _Number
+    amount: _Paid
+    date: date
+    currency: str
+
+
+class _Payment(_Money, tag="payment", tag_field="kind", kw_only=True):
+    method: str
+    reference: str = ""
+    note: str = ""
+
+
+class _Refund(_Payment, tag="refund", tag_field="kind"):
+    pass
+
+
+class _Reversal(_Money, tag="reversal", tag_field="kind", kw_only=True):
+    reverses: int
+    reason: str
+
+
+class _Mail(Struct):
+    """What outbox keeps of a mail that a server took."""
+
+    client: str
+    mail: str
+    date: date
+
+
+class _SummaryMail(_Mail, tag="summary", tag_field="kind"):
+    pass
+
+
+class _PackageMail(_Mail, tag="package", tag_field="kind"):
+    month: _Month
+    package_sha256: _Sha256
+
+
+class _DocumentMail(_Mail):
+    number: _Number
+    pdf_sha256: _Sha256
+
+
+class _InvoiceMail(_DocumentMail, tag="invoice", tag_field="kind"):
+    pass
+
+
+class _CreditNoteMail(_DocumentMail, tag="credit_note", tag_field="kind"):
+    pass
+
+
+class _CustomerMail(_DocumentMail, tag="customer", tag_field="kind"):
+    pass
+
+
+class _ReminderMail(_Mail, tag="reminder", tag_field="kind"):
+    number: _Number
+    level: str
+    pdf_sha256: str = ""
+
+
+# Each family of records, and what its lines are; a new one is a line here.
+_SHAPES: dict[str, Any] = {
+    REVENUES: _Invoice | _CreditNote,
+    REVENUES_BATCH: _Invoice | _CreditNote,
+    PAYMENTS: _Payment | _Refund | _Reversal,
+    OUTBOX: _SummaryMail
+    | _PackageMail
+    | _InvoiceMail
+    | _CreditNoteMail
+    | _CustomerMail
+    | _ReminderMail,
+}
+
+
+class Book(NamedTuple):
+    """A record file: the lines that can be read, in order; `sound` if nothing is wrong with it."""
+
+    family: str
+    name: str
+    owner: str
+    records: tuple[Record, ...]
+    sound: bool
+
+    def chain(self, root: Root, length: int) -> Chain:
+        """Its first `length` lines as a chain, where it is sound."""
+        hash_ = self.records[length - 1]["hash"] if length else records.GENESIS
+        return Chain(root.path / self.name, self.records[:length], 0, length, hash_)
+
+
+class Books(NamedTuple):
+    """All of them, by family and by client."""
+
+    families: dict[str, dict[str, Book]]
+
+    def of(self, family: str) -> list[Book]:
+        """The books of a family, in order of client."""
+        return list(self.families[family].values())
+
+    def get(self, family: str, owner: str) -> Book:
+        """A client's book, empty and sound where there is none."""
+        empty = Book(family, f"data/{family}/{owner}.jsonl", owner, (), True)
+        return self.families[family].get(owner, empty)
+
+
+# --- chains --------------------------------------------------------------------------
+
+
+def read(files: Files) -> tuple[Books, list[Alert]]:
+    """Every record file with all that is wrong with its lines, its chain and its head."""
+    books = Books({family: {} for family in _SHAPES})
+    faults: list[Alert] = []
+    known_heads = set()
+    for family in _SHAPES:
+        for name in files.under(f"data/{family}"):
+            path = PurePosixPath(name)
+            if path.suffix == ".jsonl" and path.parent.name == family:
+                book, found = _read_book(files, family, name)
+                books.families[family][book.owner] = book
+                faults += found
+                known_heads.add(findings.head_name(files.root, name))
+            elif family != OUTBOX and not findings.is_leftover(name):
+                faults.append(Alert("B-STRAY", name, "", "is no record file; move it elsewhere"))
+    for name in files.under("data/heads"):
+        if name not in known_heads and not findings.is_leftover(name):
+            path = PurePosixPath(name)
+            missing = f"data/{path.parent.name}/{path.stem}.jsonl"
+            text = f"is the head of {missing}, which is missing; restore it from a backup"
+            faults.append(Alert("B-RECORD-HEAD", name, "", text))
+    return books, faults
+
+
+def _read_book(files: Files, family: str, name: str) -> tuple[Book, list[Alert]]:
+    data, unreadable = findings.read(files.root, name)
+    faults = [Alert("B-UNREADABLE", name, "", unreadable)] if unreadable else []
+    found: list[Record] = []
+    seq, hash_ = 0, records.GENESIS
+    *lines, rest = data.split(b"\n")
+    for number, line in enumerate(lines, 1):
+        if len(faults) >= _MOST:
+            text = f"reading stopped after {_MOST} broken lines; restore it from a backup"
+            faults.append(Alert("B-RECORD-BROKEN", name, f"line {number}", text))
+            break
+        record, wrong = _read_line(name, line, family, seq + 1, hash_)
+        faults += [Alert("B-RECORD-BROKEN", name, f"line {number}", text) for text in wrong]
+        if record is not None:
+            found.append(record)
+            seq, hash_ = record["seq"], record["hash"]
+        else:
+            seq, hash_ = seq + 1, ""
+    if rest:
+        text = "is cut in half: it has no line break; restore it from a backup"
+        faults.append(Alert("B-RECORD-BROKEN", name, f"line {len(lines) + 1}", text))
+    faults += _head_faults(files, name, seq, hash_)
+    owner = PurePosixPath(name).stem
+    return Book(family, name, owner, tuple(found), not faults), faults
+
+
+def _read_line(
+    name: str, line: bytes, family: str, seq: int, prev: str
+) -> tuple[Record | None, list[str]]:
+    """A line as a record, None where it is none, and what is wrong with it.
+
+    Args:
+      seq: what the line should have.
+      prev: the hash of the line before; empty where that line is no record.
+    """
+    try:
+        record = storage.parse_json(name, line)
+        msgspec.convert(record, type=_SHAPES[family])
+        unhashed = {key: value for key, value in record.items() if key != "hash"}
+        digest = storage.sha256(storage.canonical_json(unhashed))
+        is_canonical = storage.canonical_json(record) == line
+    except Refused as refused:
+        return None, [f"is no record: {refused.alerts[0].text}"]
+    except (msgspec.ValidationError, ValueError, TypeError) as error:
+        return None, [f"is no record: {error}"]
+    if type(record.get("seq")) is not int or not isinstance(record.get("hash"), str):
+        return None, ["is no record: it has no seq or no hash"]
+    wrong = []
+    if record["hash"] != digest:
+        wrong.append("was changed: its hash is not that of its content")
+    elif not is_canonical:
+        wrong.append("was changed: it is not written as records are")
+    if record["seq"] != seq:
+        wrong.append(f"has seq {record['seq']}, expected {seq}: lines are missing or exchanged")
+    elif prev and record.get("prev") != prev:
+        wrong.append("does not follow the line before it: prev is not that line's hash")
+    return record, wrong
+
+
+def _head_faults(files: Files, name: str, seq: int, hash_: str) -> list[Alert]:
+    head = findings.head_name(files.root, name)
+    found, unreadable = findings.read(files.root, head)
+    if not seq and head not in files.stats:
+        return []
+    if unreadable:
+        text = f"{unreadable}, but {name} has {counted(seq, 'line')}"
+        return [Alert("B-RECORD-HEAD", head, "", text)]
+    if found == records.head_bytes(seq, hash_):
+        return []
+    text = f"disagrees with {name}, whose last line is seq {seq}, hash {hash_ or 'unknown'}"
+    return [Alert("B-RECORD-HEAD", head, "", text)]
+
+
+def heads_of(books: Books) -> list[Head]:
+    """Where each chain stands."""
+    return [
+        Head(book.name, book.records[-1]["seq"], book.records[-1]["hash"])
+        for family in books.families
+        for book in books.of(family)
+        if book.records
+    ]
+
+
+# --- the witness ---------------------------------------------------------------------
+
+
+def witnessed(text: str) -> list[Head]:
+    """The heads in a mail; lines that are none are passed over.
+
+    Example: `data/revenues/nord.jsonl 12 9f86d0...`, quoted with `> ` or not.
+    """
+    matches = [_WITNESS.fullmatch(line) for line in text.splitlines()]
+    return [Head(match[1], int(match[2]), match[3]) for match in matches if match]
+
+
+def witness_faults(books: Books, heads_then: Iterable[Head]) -> Iterator[Alert]:
+    """Where today's chains do not go through the heads that a witness keeps."""
+    hashes = {
+        book.name: {record["seq"]: record["hash"] for record in book.records}
+        for family in books.families
+        for book in books.of(family)
+    }
+    for name, seq, hash_ in heads_then:
+        if not seq:
+            continue
+        if name not in hashes:
+            text = f"is missing: the witness has it with {counted(seq, 'line')}"
+        elif seq not in hashes[name]:
+            last = max(hashes[name], default=0)
+            text = f"has no line {seq} any more, its last is {last}: the chain was rebuilt"
+        elif hashes[name][seq] != hash_:
+            text = f"has hash {hashes[name][seq]}, the witness has {hash_}: the chain was rebuilt"
+        else:
+            continue
+        yield Alert("B-WITNESS", name, f"line {seq}", text)
+
+
+# --- numbers -------------------------------------------------------------------------
+
+
+def number_faults(files: Files, books: Books, ledger: Ledger) -> Iterator[Alert]:
+    """Gaps, doubles, dates out of order, and counters that disagree with the records."""
+    chains = [book.chain(files.root, len(book.records)) for book in books.of(ledger.records)]
+    wrong = [name for name in files.under(f"data/{ledger.counters}") if not _is_counter(name)]
+    yield from (Alert("B-STRAY", name, "", "is no counter; move it elsewhere") for name in wrong)
+    folder = f"data/{ledger.counters}"
+    if list(files.under(folder)) != list(files.regular(folder)):
+        return  # one that is no file is named, and reading it might never end
+    try:
+        given = numbering.numbered(files.root, chains)
+        numbering.read(files.root, ledger.counters, given)
+    except Broken as broken:
+        yield from broken.alerts
+    except OSError as error:
+        name = files.root.name_of(Path(error.filename))
+        yield Alert("B-UNREADABLE", name, "", f"cannot be read: {error.strerror}")
+
+
+def _is_counter(name: str) -> bool:
+    path = PurePosixPath(name)
+    return (path.suffix == ".json" and path.parent.parent.name == "data") or findings.is_leftover(
+        name
+    )
+
+
+# --- what lines say of each other ----------------------------------------------------
+
+
+def bill_faults(book: Book) -> Iterator[Alert]:
+    """Whose lines they are, sums, credit notes beyond their invoices, things invoiced twice."""
+    invoices: dict[str, Record] = {}
+    left: dict[str, Decimal] = {}
+    for record in book.records:
+        for text in _bill(record, book.owner, invoices, left):
+            yield Alert("B-RECORD-WRONG", book.name, f"line {record['seq']}", text, book.owner)
+    yield from _doubles(book)
+
+
+def _bill(
+    record: Record, owner: str, invoices: dict[str, Record], left: dict[str, Decimal]
+) -> Iterator[str]:
+    if record["client"] != owner:
+        yield f"is of {record['client']}"
+    gross = Decimal(record["gross"])
+    if Decimal(record["net"]) + Decimal(record["vat"]) != gross:
+        yield f"net {record['net']} and VAT {record['vat']} are not gross {record['gross']}"
+    for key in ("net", "vat"):
+        found = money.total(Decimal(share[key]) for share in record["breakdown"])
+        if found != Decimal(record[key]):
+            yield f"its breakdown has {key} {found}, it says {record[key]}"
+    number = record["number"]
+    if record["kind"] == "invoice":
+        invoices[number], left[number] = record, gross
+        return
+    corrected = record["corrects"]
+    if corrected not in invoices:
+        yield f"{number} corrects {corrected}, which is no invoice before it"
+        return
+    if record["issue_date"] < invoices[corrected]["issue_date"]:
+        yield f"{number} is of {record['issue_date']}, before its invoice {corrected}"
+    left[corrected] -= gross
+    if left[corrected] < 0:
+        yield f"{number} credits more than its invoice {corrected} has left"
+
+
+def _doubles(book: Book) -> Iterator[Alert]:
+    if book.family == REVENUES_BATCH:
+        yield from _same_references(book)
+        return
+    by_item: dict[str, list[tuple[Period, str]]] = {}
+    for one in revenues.billed(msgspec.convert(book.records, list[revenues.Line])):
+        if one.item and not one.credited:
+            by_item.setdefault(one.item, []).extend((days, one.number) for days in one.days)
+    for item, some in by_item.items():
+        some.sort(key=lambda one: (one[0].start, one[1]))
+        for (before, earlier), (days, number) in pairwise(some):
+            if days.start <= before.end:
+                text = f"{number} bills days of {item} that {earlier} bills already"
+                yield Alert("B-RECORD-WRONG", book.name, "", text, book.owner)
+
+
+def _same_references(book: Book) -> Iterator[Alert]:
+    seen: dict[str, str] = {}
+    for record in book.records:
+        if record["kind"] == "invoice":
+            number, reference = record["number"], record.get("reference", "")
+            other = seen.setdefault(batch_rows.reference_key(reference), number)
+            if other != number:
+                text = f"{number} has the reference of {other}, {findings.shown(reference)}"
+                yield Alert("B-RECORD-WRONG", book.name, f"line {record['seq']}", text, book.owner)
+
+
+def payment_faults(book: Book, bills: Book) -> Iterator[Alert]:
+    """Money for invoices that the client does not have, before their time, reversed twice."""
+    invoices = {one["number"]: one for one in bills.records if one["kind"] == "invoice"}
+    by_seq = {record["seq"]: record for record in book.records}
+    reversed_ones: set[int] = set()
+    for record in book.records:
+        for text in _payment(record, book.owner, invoices, by_seq, reversed_ones):
+            yield Alert("B-PAYMENT-STRAY", book.name, f"line {record['seq']}", text, book.owner)
+
+
+def _payment(
+    record: Record,
+    owner: str,
+    invoices: dict[str, Record],
+    by_seq: dict[int, Record],
+    reversed_ones: set[int],
+) -> Iterator[str]:
+    if record["client"] != owner:
+        yield f"is of {record['client']}"
+    invoice = invoices.get(record["invoice"])
+    if invoice is None:
+        yield f"names {record['invoice']}, which is no invoice of this client"
+    elif record["currency"] != invoice["currency"]:
+        yield f"is in {record['currency']}, {record['invoice']} in {invoice['currency']}"
+    elif record["date"] < invoice["issue_date"]:
+        yield f"is of {record['date']}, before {record['invoice']} was issued"
+    if record["kind"] != payments.REVERSAL:
+        if record["method"] not in payments.METHODS:
+            yield f"has the method {findings.shown(record['method'])}, which is none"
+        return
+    reversed_seq = record["reverses"]
+    original = by_seq.get(reversed_seq)
+    if original is None or reversed_seq >= record["seq"] or original["kind"] == payments.REVERSAL:
+        yield f"reverses line {reversed_seq}, which is no payment before it"
+        return
+    if reversed_seq in reversed_ones:
+        yield f"reverses line {reversed_seq}, which is reversed already"
+    reversed_ones.add(reversed_seq)
+    if any(record[key] != original[key] for key in ("invoice", "amount", "currency")):
+        yield f"does not repeat the invoice and amount of line {reversed_seq}"
+
+
+def refund_faults(root: Root, book: Book, bills: Book) -> Iterator[Alert]:
+    """Money given back that was not owed, by the rule that each refund passed when it was recorded.
+
+    Args:
+      book: payments that nothing else is wrong with.
+    """
+    for before, record in enumerate(book.records):
+        if record["kind"] == payments.REFUND:
+            known = payment_rules.Books({}, {}, {})
+            issued, paid = bills.chain(root, len(bills.records)), book.chain(root, before)
+            payment_rules.enter(known, issued, paid)
+            number, day = record["invoice"], date.fromisoformat(record["date"])
+            invoice = known.invoices[number]
+            for _, text in payment_rules.refund_faults(number, invoice, record["amount"], day):
+                yield Alert("B-PAYMENT-STRAY", book.name, f"line {record['seq']}", text, book.owner)
+
+
+def future_faults(books: Books, today: date) -> Iterator[Alert]:
+    """Money and mails dated more than a year after today and the newest invoice.
+
+    Today may be given, and a clock be behind: what is nearer may be right.
+    """
+    families = (REVENUES, REVENUES_BATCH)
+    days = (
+        one["issue_date"]
+        for family in families
+        for book in books.of(family)
+        for one in book.records
+    )
+    newest = max(days, default="")
+    latest = max(today.isoformat(), newest)
+    for book in (*books.of(PAYMENTS), *books.of(OUTBOX)):
+        for record in book.records:
+            if record["date"] > f"{int(latest[:4]) + 1}{latest[4:]}":
+                text = (
+                    f"is of {record['date']}; today is {today}, and the newest invoice of {newest}"
+                )
+                place = f"line {record['seq']}"
+                yield Alert("B-RECORD-WRONG", book.name, place, text, record["client"])
+
+
+def mail_faults(books: Books) -> Iterator[Alert]:
+    """Mails about documents and packages that there are none of: one that was not sent would
+    pass for sent."""
+    known: dict[str, dict[tuple[str, str], Record]] = {
+        family: {
+            (book.owner, one["number"]): one for book in books.of(family) for one in book.records
+        }
+        for family in (REVENUES, REVENUES_BATCH)
+    }
+    months = {(owner, one["month"]) for (owner, _), one in known[REVENUES_BATCH].items()}
+    for book in books.of(OUTBOX):
+        for record in book.records:
+            if text := _mail(record, known, months):
+                place = f"line {record['seq']}"
+                yield Alert("B-RECORD-ORPHAN", book.name, place, text, record["client"])
+
+
+def _mail(
+    record: Record,
+    known: dict[str, dict[tuple[str, str], Record]],
+    months: set[tuple[str, str]],
+) -> str:
+    kind, client = record["kind"], record["client"]
+    if kind == outbox.SUMMARY:
+        return ""
+    if kind == "package":
+        name = outbox.mail_name(kind, client, record["month"], "")
+        if (client, record["month"]) not in months:
+            return f"is about {record['month']}, of which {client} has no batch"
+        return (
+            "" if record["mail"].startswith(name) else f"has the name of another mail than {name}"
+        )
+    number = record["number"]
+    found = known[REVENUES_BATCH if kind == "customer" else REVENUES].get((client, number))
+    of_kind = {"reminder": "invoice", "customer": found and found["kind"]}.get(kind, kind)
+    if found is None or found["kind"] != of_kind:
+        return f"is about {number}, which {client} does not have"
+    if record.get("pdf_sha256", found["pdf_sha256"]) != found["pdf_sha256"]:
+        return f"carried another PDF than the records have of {number}"
+    name = outbox.mail_name(kind, client, number, *filter(None, [record.get("level")]))
+    return "" if record["mail"] == name else f"has the name of another mail than {name}"

@@ -1,0 +1,1 @@
+"""Bank: statements of accounts, read and matched."""

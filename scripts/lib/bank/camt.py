@@ -1,0 +1,369 @@
+"""camt.053, the statement of ISO 20022, versions 02 to 13.
+
+It is read with lxml: the packages on PyPI that parse it either bring a web server or compute
+in floats.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+from lxml import etree
+
+from lib.bank import statements
+from lib.bank.statements import (
+    SHOWN,
+    Balance,
+    Declared,
+    Entry,
+    File,
+    Movement,
+    Statement,
+    StatementError,
+    refusal,
+)
+from lib.values import money
+
+_NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:camt\.053\.001\.(0[2-9]|1[0-3])")
+_AMOUNT = re.compile(r"\+?(?=\.?[0-9])[0-9]{0,18}(\.[0-9]{0,5})?")  # xs:decimal
+_COUNT = re.compile(r"[0-9]{1,15}")
+# The second way: tags in the text, whatever stands around them.
+_ENTRY_TAG = re.compile(r"<(?:[\w.-]+:)?Ntry(?:\s[^<>]*)?>")
+_AMOUNT_TAG = re.compile(r"<(?:[\w.-]+:)?Amt(?:\s[^<>]*)?>([^<]*)")
+_SIDE_TAG = re.compile(r"<(?:[\w.-]+:)?CdtDbtInd>([^<]*)")
+
+# What the families of ISO 20022 bank transaction codes say of the way to pay; any other
+# incoming movement is a transfer.
+_METHODS = {"IDDT": "direct_debit", "MCRD": "card", "RCHQ": "cheque"}
+_RECEIVED = ("RCDT", "RRCT")  # credit transfers that were received, at once or not
+
+Amount = tuple[Decimal, str]
+
+
+def read(data: bytes) -> File:
+    """A statement file as it stands.
+
+    Raises:
+      StatementError: if it is not camt.053, or not as its format says.
+    """
+    # No entity is replaced, nothing is fetched; a document type is refused altogether.
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(data.lstrip(b" \t\r\n"), parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise refusal(f"is neither OFX nor XML: {str(error)[:100]}") from None
+    information = root.getroottree().docinfo
+    if information.doctype:
+        raise refusal("declares a document type, which no bank's statement does")
+    inside = list(root.iter("{*}Document"))
+    root = inside[0] if len(inside) == 1 else root  # some banks hand it over in an envelope
+    name = etree.QName(root)
+    if name.localname != "Document" or not _NAMESPACE.fullmatch(name.namespace or ""):
+        found = f"{{{name.namespace or ''}}}{name.localname}"[:100]
+        raise refusal(f"is {found}; expected camt.053.001.02 to .13")
+    message = _Node(root)
+    found_statements = list(enumerate(message.all("BkToCstmrStmt/Stmt"), 1))
+    if not found_statements:
+        raise refusal("has no statement (BkToCstmrStmt/Stmt)")
+    pages = _pages(message.all("BkToCstmrStmt/GrpHdr/MsgPgntn"))
+    read_statements = statements.gather(lambda one: _statement(*one, pages), found_statements)
+    count, amounts = _second_count(data, information.encoding or "UTF-8")
+    parts = {page for _, one in found_statements for page in _pages(one.all("StmtPgntn"))}
+    notes = [f"{page}: its totals were not checked" for page in sorted({*pages, *parts})]
+    return File(read_statements, "Ntry", count, amounts, notes)
+
+
+def _second_count(data: bytes, encoding: str) -> tuple[int, list[Decimal]]:
+    """How many entries the text holds, and the first amount and direction in each."""
+    try:
+        text = data.decode(encoding, "replace")
+    except LookupError:
+        text = data.decode("latin-1")
+    text = statements.without(text, "<!--", "-->", lambda _: "")
+    parts = _ENTRY_TAG.split(text)[1:]
+    amounts = []
+    for part in parts:
+        amount, side = _AMOUNT_TAG.search(part), _SIDE_TAG.search(part)
+        if amount and side and _AMOUNT.fullmatch(amount[1].strip()):
+            value = Decimal(amount[1].strip())
+            amounts.append(value if side[1].strip() == "CRDT" else value.copy_negate())
+    return len(parts), amounts
+
+
+class _Node:
+    """An element whose children are found by their names without the namespace, itself by ""."""
+
+    def __init__(self, element: etree._Element):
+        self.element = element
+
+    def all(self, path: str) -> "list[_Node]":
+        steps = "/".join(f"{{*}}{step}" for step in path.split("/")) if path else "."
+        return [_Node(found) for found in self.element.findall(steps)]
+
+    def text(self, *paths: str) -> str:
+        """The text of the first of these that has any."""
+        found = (node.element.text for path in paths for node in self.all(path))
+        return next((text.strip() for text in found if text and text.strip()), "")
+
+    def texts(self, path: str) -> list[str]:
+        return [text for node in self.all(path) if (text := node.text(""))]
+
+    def amount(self, *paths: str) -> Amount | None:
+        """Amount and currency of the first of these that is there."""
+        for node in (node for path in paths for node in self.all(path)):
+            text = node.text("")
+            if not _AMOUNT.fullmatch(text):
+                raise node.wrong(text, "is not an amount; expected 1234.50")
+            return Decimal(text), node.element.get("Ccy", "")
+        return None
+
+    def wrong(self, value: str, text: str, name: str = "") -> StatementError:
+        """A refusal that names line, element and value as they stand in the file."""
+        name = name or etree.QName(self.element).localname
+        return refusal(f'{name} "{value[:SHOWN]}" {text}', f"line {self.element.sourceline}")
+
+
+def _pages(found: list[_Node]) -> list[str]:
+    """What says that there are other pages; a total may then cover them all."""
+    return [
+        f"is page {number or '?'}{'' if last == 'true' else ', not the last one'}"
+        for node in found
+        for number, last in [(node.text("PgNb"), node.text("LastPgInd"))]
+        if number.lstrip("0") != "1" or last in ("false", "0")
+    ]
+
+
+def _statement(number: int, statement: _Node, pages: list[str]) -> Statement:
+    place = f"statement {number}"
+    account = statement.text("Acct/Id/IBAN", "Acct/Id/Othr/Id")
+    entries = statements.gather(
+        lambda one: _entry(f"{place}, entry {one[0]}", account, one[1]),
+        enumerate(statement.all("Ntry"), 1),
+    )
+    if pages or _pages(statement.all("StmtPgntn")):
+        return Statement(place, account, entries, [], [], [])
+    balances: dict[str, list[Balance]] = {}
+    for balance in statement.all("Bal"):
+        if found := balance.amount("Amt"):
+            kind = balance.text("Tp/CdOrPrtry/Cd")
+            value = found[0] if _is_credit(balance) else -found[0]
+            balances.setdefault(kind, []).append(Balance(value, found[1]))
+    between = balances.get("ITBD", [])
+    opening = balances.get("OPBD", []) + balances.get("PRCD", [])
+    declared = list(_declared(statement))
+    return Statement(
+        place, account, entries, declared, opening or between, balances.get("CLBD", between)
+    )
+
+
+def _declared(statement: _Node) -> Iterator[Declared]:
+    """The totals of `TxsSummry`, each under its own name."""
+    for tag, side in (("TtlNtries", "all"), ("TtlCdtNtries", "in"), ("TtlDbtNtries", "out")):
+        for total in statement.all(f"TxsSummry/{tag}"):
+            count = total.text("NbOfNtries")
+            if count and not _COUNT.fullmatch(count):
+                raise total.wrong(count, "is not a count", "NbOfNtries")
+            gross = total.amount("Sum")
+            net = total.amount("TtlNetNtry/Amt", "TtlNetNtryAmt")
+            indicator = total.text("TtlNetNtry/CdtDbtInd", "CdtDbtInd")
+            if count:
+                yield Declared(f"{tag}/NbOfNtries", side, number=int(count))
+            if gross:
+                yield Declared(f"{tag}/Sum", side, gross=gross[0])
+            if net and indicator in ("CRDT", "DBIT"):
+                value = net[0] if indicator == "CRDT" else -net[0]
+                yield Declared(f"{tag}/TtlNetNtry", side, net=value)
+
+
+_ONCE = ("Amt", "CdtDbtInd", "RvslInd", "Sts", "BookgDt")
+
+
+def _entry(place: str, account: str, entry: _Node) -> Entry:
+    for name in _ONCE:
+        if (times := len(entry.all(name))) > 1:
+            raise refusal(f"{name} stands {times} times", f"line {entry.element.sourceline}")
+    whole = entry.amount("Amt")
+    if whole is None:
+        raise refusal("has no amount (Amt)", f"line {entry.element.sourceline}, {place}")
+    amount = whole[0] if _is_credit(entry) else whole[0].copy_negate()
+    movements = list(_movements(place, account, entry, whole))
+    return Entry(place, amount, whole[1], _status(entry) in ("BOOK", ""), movements)
+
+
+def _movements(place: str, account: str, entry: _Node, whole: Amount) -> Iterator[Movement]:
+    """The transfers of an entry: each of its details where they account for it, else itself."""
+    credit = _is_credit(entry)
+    details = entry.all("NtryDtls/TxDtls")
+    against, unsaid = _batch_contradiction(entry, whole), _not_itemised(entry)
+    if len(details) < 2:
+        detail = details[0] if details else None
+        if detail:
+            against = against or _detail_contradiction(entry, detail, whole)
+            own = _other_amount(detail, whole)  # before charges, or in another currency
+            unsaid = unsaid or (f"its detail says {own[0]} {own[1]}" if own else "")
+        against = against or _code_doubt(entry)
+        yield _movement(place, account, entry, detail, whole, credit, against, unsaid)
+        return
+    parts = [
+        (found, _is_credit(detail, entry), detail)
+        for detail in details
+        for found in [detail.amount("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/InstdAmt/Amt")]
+        if found and found[1] == whole[1]
+    ]
+    total = money.total(found[0] if side == credit else -found[0] for found, side, _ in parts)
+    if len(parts) < len(details):
+        unsaid = f"its {len(details)} transfers do not all say their amount in {whole[1]}"
+    elif total != whole[0]:
+        against = against or f"its {len(details)} transfers do not add up to its amount"
+    if against or unsaid:
+        yield _movement(place, account, entry, None, whole, credit, against, unsaid)
+        return
+    for d, (found, side, detail) in enumerate(parts, 1):
+        yield _movement(f"{place}, detail {d}", account, entry, detail, found, side, "", "")
+
+
+def _batch_contradiction(entry: _Node, whole: Amount) -> str:
+    """Where a batch says something else than the entry, or than what it itemises."""
+    for details in entry.all("NtryDtls"):
+        count = details.text("Btch/NbOfTxs").lstrip("0")
+        itemised = len(details.all("TxDtls"))
+        if count and itemised and count != str(itemised):
+            return f"a batch of {count[:15]} transfers, of which it itemises {itemised}"
+    batches = entry.all("NtryDtls/Btch")
+    total = batches[0].amount("TtlAmt") if len(batches) == 1 else None
+    if total and total != whole and len(entry.all("NtryDtls")) == 1:
+        return f"its batch says {total[0]} {total[1]}"
+    return ""
+
+
+def _not_itemised(entry: _Node) -> str:
+    for details in entry.all("NtryDtls"):
+        count = details.text("Btch/NbOfTxs").lstrip("0")
+        if count not in ("", "1") and not details.all("TxDtls"):
+            return f"a batch of {count[:15]} transfers that the statement does not itemise"
+    return ""
+
+
+def _detail_contradiction(entry: _Node, detail: _Node, whole: Amount) -> str:
+    """Where the one detail of an entry says another amount or the other direction."""
+    own = _other_amount(detail, whole)
+    if own and own[1] == whole[1] and not _charges([detail, entry]):
+        return f"its detail says {own[0]} {own[1]}"
+    if _is_credit(detail, entry) != _is_credit(entry):
+        return f"its detail says {detail.text('CdtDbtInd')}, the other direction"
+    return ""
+
+
+def _other_amount(detail: _Node, whole: Amount) -> Amount | None:
+    """What a detail says, if it is not the amount of its entry."""
+    own = detail.amount("Amt", "AmtDtls/TxAmt/Amt")
+    return own if own != whole else None
+
+
+def _code_doubt(entry: _Node) -> str:
+    """Where money went out, but its code says that it was received: sent back, or a slip."""
+    code = entry.text("BkTxCd/Domn/Fmly/Cd")
+    if code in _RECEIVED and not _is_credit(entry):
+        return f"goes out, but its bank transaction code ({code}) says that it was received"
+    return ""
+
+
+def _is_credit(node: _Node, entry: _Node | None = None) -> bool:
+    """Whether money came in; a detail that does not say goes the way of its entry."""
+    if entry and not node.all("CdtDbtInd"):
+        return _is_credit(entry)
+    indicator = node.text("CdtDbtInd")
+    if indicator not in ("CRDT", "DBIT"):
+        raise node.wrong(indicator, "is neither CRDT nor DBIT", "CdtDbtInd")
+    return indicator == "CRDT"
+
+
+def _movement(
+    place: str,
+    account: str,
+    entry: _Node,
+    detail: _Node | None,
+    amount: Amount,
+    credit: bool,
+    against: str,
+    unsaid: str,
+) -> Movement:
+    """The transfer; `against` is what its entry contradicts, `unsaid` what it leaves out."""
+    levels = [detail, entry] if detail else [entry]
+    came_back = _reversal_doubt(levels)
+    free = [text for node in levels for text in _free_texts(node)]
+    references = detail.texts("RmtInf/Strd/CdtrRefInf/Ref") if detail else []
+    references += detail.texts("Refs/EndToEndId") if detail else []
+    families = [node.text("BkTxCd/Domn/Fmly/Cd") for node in levels]
+    status = _status(entry)
+    return Movement(
+        place=place,
+        account=account,
+        booked=_booked(entry),
+        amount=amount[0],
+        currency=amount[1],
+        credit=credit,
+        odd=bool(came_back or against),
+        method=next((_METHODS[code] for code in families if code in _METHODS), "transfer"),
+        references=tuple(statements.compact(reference) for reference in references),
+        text=" ".join(free),
+        party=detail.text("RltdPties/Dbtr/Nm", "RltdPties/Dbtr/Pty/Nm") if detail else "",
+        bank_reference=next(
+            filter(None, (n.text("Refs/AcctSvcrRef", "AcctSvcrRef", "NtryRef") for n in levels)), ""
+        ),
+        doubt=("" if status == "BOOK" else f"is not booked ({status[:35] or 'no status'})")
+        or came_back
+        or against
+        or unsaid
+        or _charges(levels),
+    )
+
+
+def _free_texts(node: _Node) -> list[str]:
+    paths = ("RmtInf/Ustrd", "RmtInf/Strd/RfrdDocInf/Nb", "RmtInf/Strd/AddtlRmtInf")
+    return [text for path in (*paths, "AddtlTxInf", "AddtlNtryInf") for text in node.texts(path)]
+
+
+def _status(entry: _Node) -> str:
+    return entry.text("Sts", "Sts/Cd", "Sts/Prtry")
+
+
+def _reversal_doubt(levels: list[_Node]) -> str:
+    if any(node.text("RvslInd") in ("true", "1") for node in levels):
+        return "the bank reverses an earlier movement"
+    for node in levels:
+        if node.all("RtrInf"):
+            return f"a transfer that came back ({node.text('RtrInf/Rsn/Cd') or 'no reason given'})"
+    return ""
+
+
+def _charges(levels: list[_Node]) -> str:
+    """Charges that were taken from the amount, or may have been.
+
+    A record with `ChrgInclInd` false was booked apart; a total is of its records, where it
+    has any.
+    """
+    for charges in (found for node in levels for found in node.all("Chrgs")):
+        records = charges.all("Rcrd")
+        included = [node for node in records if node.text("ChrgInclInd") not in ("false", "0")]
+        for node in included if records else [charges]:
+            charge = node.amount("TtlChrgsAndTaxAmt", "Amt")
+            if charge and charge[0]:
+                return f"charges of {charge[0]} {charge[1]} are in it"
+    return ""
+
+
+def _booked(entry: _Node) -> date | None:
+    text = entry.text("BookgDt/Dt", "BookgDt/DtTm")
+    found = statements.day(text)
+    if text and not found:
+        raise entry.wrong(text, "is not a date; expected 2026-10-31", "BookgDt")
+    return found

@@ -1,0 +1,295 @@
+"""What a bank's statement file says, and whether it says it without contradiction.
+
+Each reader (`camt`, `ofx`) turns a file into the same data: its entries and the movements in
+them; what the file declares of its entries (totals, balances); and a count and a list of the
+amounts that are taken from its text a second, dumber way. No reader is trusted alone: `check`
+compares all of these, and a file in which any two of them differ is refused whole.
+
+Nothing is interpreted but what the format itself says. What a format leaves open about a
+movement stands in its `doubt`.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from decimal import Decimal
+from itertools import zip_longest
+from typing import NamedTuple, TypeVar
+
+from stdnum import iso11649
+
+from lib.values import money
+
+SHOWN = 40  # characters of a wrong value that a message repeats
+_AT_ONCE = 20  # faults of one file that are reported
+_T = TypeVar("_T")
+_U = TypeVar("_U")
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
+
+
+class Fault(NamedTuple):
+    """What is wrong with a file, and where; an empty place is the whole file."""
+
+    place: str
+    text: str
+
+
+class StatementError(ValueError):
+    """A file that is not a statement, or cannot be read as a whole."""
+
+    def __init__(self, faults: list[Fault]):
+        self.faults = faults
+        super().__init__("; ".join(f"{place}: {text}" for place, text in faults))
+
+
+def refusal(text: str, place: str = "") -> StatementError:
+    """A refusal with one reason, to raise."""
+    return StatementError([Fault(place, text)])
+
+
+class Movement(NamedTuple):
+    """One transfer on an account.
+
+    `amount` is not negative; `credit` says whether it came in. `booked` is the date of
+    booking as the bank wrote it, None where it gave none. `references` are those that the
+    format carries in a field of their own, compact; `text` is all that is free. `doubt` says
+    why it cannot be taken for money received whatever it names; empty: nothing speaks
+    against it. `odd`: reversed, returned, corrected or contradicted, so that a person sees
+    it even where it goes out.
+    """
+
+    place: str
+    account: str
+    booked: date | None
+    amount: Decimal
+    currency: str
+    credit: bool
+    odd: bool
+    method: str
+    references: tuple[str, ...]
+    text: str
+    party: str
+    bank_reference: str
+    doubt: str
+
+
+class Entry(NamedTuple):
+    """One entry of a statement and the movements in it.
+
+    `amount` is signed where money went out, be it 0; `booked`: it is in the balance.
+    """
+
+    place: str
+    amount: Decimal
+    currency: str
+    booked: bool
+    movements: list[Movement]
+
+
+class Declared(NamedTuple):
+    """What a statement says of its entries beside them: how many, and what they add up to.
+
+    `name` is that of the field. `side` says of which entries: "all", "in" or "out". `gross`
+    is a sum without signs, `net` one with them; None where the file is silent.
+    """
+
+    name: str
+    side: str
+    number: int | None = None
+    gross: Decimal | None = None
+    net: Decimal | None = None
+
+
+class Balance(NamedTuple):
+    """A booked balance; negative where the account is overdrawn."""
+
+    amount: Decimal
+    currency: str
+
+
+class Statement(NamedTuple):
+    """One statement of one account; one of its `opening` leads to one of its `closing`."""
+
+    place: str
+    account: str
+    entries: list[Entry]
+    declared: list[Declared]
+    opening: list[Balance]
+    closing: list[Balance]
+
+
+class File(NamedTuple):
+    """A statement file.
+
+    `amounts`: of all entries in the file's order, taken from its text in a second way; so is
+    `number`, of the tag or record that each entry begins with, called `tag`. `notes` are for
+    the person who reads the file.
+    """
+
+    statements: list[Statement]
+    tag: str
+    number: int
+    amounts: list[Decimal]
+    notes: list[str]
+
+    @property
+    def entries(self) -> list[Entry]:
+        """All entries, in the order of the file."""
+        return [entry for statement in self.statements for entry in statement.entries]
+
+
+def signed(movement: Movement) -> Decimal:
+    """The amount, negative where it went out."""
+    return movement.amount if movement.credit else -movement.amount
+
+
+def check(file: File) -> list[Movement]:
+    """The movements of a file in which nothing contradicts anything else.
+
+    Raises:
+      StatementError: with everything that differs.
+    """
+    faults = [*_text_faults(file), *_repeated_statements(file)]
+    for statement in file.statements:
+        faults += [*_declared_faults(statement), *_balance_faults(statement)]
+        faults += [*_movement_faults(statement)]
+    if faults:
+        raise StatementError(faults[:_AT_ONCE])
+    return _marked([movement for entry in file.entries for movement in entry.movements])
+
+
+def gather(read: Callable[[_T], _U], nodes: Iterable[_T]) -> list[_U]:
+    """`read` of each; what is wrong with any of them is raised together, at the end."""
+    found: list[_U] = []
+    faults: list[Fault] = []
+    for node in nodes:
+        try:
+            found.append(read(node))
+        except StatementError as error:
+            faults += error.faults
+    if faults:
+        raise StatementError(faults[:_AT_ONCE])
+    return found
+
+
+# --- what is compared ----------------------------------------------------------------
+
+
+def _text_faults(file: File) -> Iterator[Fault]:
+    """Differences between the entries that were read and those that the text holds."""
+    entries = file.entries
+    if len(entries) != file.number:
+        yield Fault("", f"holds {file.tag} {file.number} times, but {len(entries)} could be read")
+        return
+    for entry, amount in zip_longest(entries, file.amounts):
+        if entry is None or amount is None or entry.amount != amount:
+            place = entry.place if entry else ""
+            yield Fault(place, f"the amount differs from that in the text of this {file.tag}")
+            return
+
+
+def _repeated_statements(file: File) -> Iterator[Fault]:
+    first: dict[tuple[object, ...], str] = {}
+    for statement in file.statements:
+        movements = [one for entry in statement.entries for one in entry.movements]
+        facts = (statement.account, *map(_facts, movements))
+        if statement.entries and first.setdefault(facts, statement.place) != statement.place:
+            yield Fault(statement.place, f"is the same as {first[facts]}")
+
+
+def _declared_faults(statement: Statement) -> list[Fault]:
+    """Differences from the totals: they cover all entries, or all that are booked."""
+    booked = [entry for entry in statement.entries if entry.booked]
+    of_all, of_booked = (
+        [
+            fault
+            for one in statement.declared
+            for fault in _total_faults(statement.place, one, entries)
+        ]
+        for entries in (statement.entries, booked)
+    )
+    return of_all if of_booked else []
+
+
+def _total_faults(place: str, declared: Declared, entries: list[Entry]) -> Iterator[Fault]:
+    name, side, number, gross, net = declared
+    amounts = [
+        e.amount for e in entries if side == "all" or e.amount.is_signed() == (side == "out")
+    ]
+    total, apart = money.total(amounts), money.total(map(abs, amounts))
+    # Some banks write the net sum where the sum without signs belongs.
+    for found, allowed in ((number, [len(amounts)]), (gross, [apart, abs(total)]), (net, [total])):
+        if found is not None and found not in allowed:
+            yield Fault(place, f"{name} is {found}, its entries come to {allowed[0]}")
+
+
+def _balance_faults(statement: Statement) -> Iterator[Fault]:
+    """Where no opening balance and the entries lead to a closing one."""
+    covered = {one.currency for one in statement.opening} & {
+        one.currency for one in statement.closing
+    }
+    if not {entry.currency for entry in statement.entries} <= covered:
+        return
+    for currency in sorted(covered):
+        mine = [entry for entry in statement.entries if entry.currency == currency]
+        nets = [
+            money.total(entry.amount for entry in mine if entry.booked),
+            money.total(entry.amount for entry in mine),
+        ]
+        starts = [one.amount for one in statement.opening if one.currency == currency]
+        ends = [one.amount for one in statement.closing if one.currency == currency]
+        if not any(money.total([start, net]) in ends for start in starts for net in nets):
+            text = f"opens with {starts[0]} {currency}, its entries come to {nets[0]}"
+            yield Fault(statement.place, f"{text}, but it closes with {ends[-1]}")
+
+
+def _movement_faults(statement: Statement) -> Iterator[Fault]:
+    for entry in statement.entries:
+        if money.total(map(signed, entry.movements)) != entry.amount:
+            yield Fault(entry.place, "its transfers do not come to its amount")
+
+
+def _marked(movements: list[Movement]) -> list[Movement]:
+    """The movements; one that repeats an earlier one, bank reference and all, is in doubt."""
+    first: dict[Movement, str] = {}
+    marked = []
+    for movement in movements:
+        place = first.setdefault(_facts(movement), movement.place)
+        if movement.bank_reference and place != movement.place:
+            text = f"is the same as {place}, with the same bank reference"
+            movement = movement._replace(doubt=text, odd=True)
+        marked.append(movement)
+    return marked
+
+
+def _facts(movement: Movement) -> Movement:
+    return movement._replace(place="")
+
+
+# --- what readers share --------------------------------------------------------------
+
+
+def day(text: str) -> date | None:
+    """The day of an ISO date or time as the bank wrote it, in its zone; None if it is not one."""
+    found = _ISO_DAY.match(text)
+    try:
+        return date.fromisoformat(found[0]) if found else None
+    except ValueError:
+        return None
+
+
+def compact(reference: str) -> str:
+    """An RF reference without the spaces that paper has; any other one as it is."""
+    return iso11649.compact(reference) if iso11649.is_valid(reference) else reference
+
+
+def without(text: str, start: str, end: str, kept: Callable[[str], str]) -> str:
+    """`text` in which what stands between two marks has become `kept` of it.
+
+    It is cut at the marks, as a pattern would try each of a million open marks to the end.
+    """
+    first, *parts = text.split(start)
+    cut = [part.partition(end) for part in parts]
+    if not all(mark for _, mark, _ in cut):
+        raise refusal(f"has a {start} without its {end}; the file is cut short")
+    return first + "".join(kept(inner) + after for inner, _, after in cut)

@@ -1,0 +1,1 @@
+"""Billing: from plans, usage and lines of batches to documents; pure rules."""

@@ -1,0 +1,283 @@
+"""What of a plan falls due in the run of a month, and which days nobody billed.
+
+Pure. A run of month M closes M and opens M+1:
+
+    in arrears    a period falls due in the run of the month in which its service ends
+    in advance    in the run of the month before it begins; all that begins no later than M+1 and
+                  is not billed yet: the first period of a plan that began already, and what a run
+                  that was missed left, follow in the next run
+    metered items in arrears, whatever the plan says
+
+No item is billed for a day twice, whatever became of its plan: the days that the records have
+for an item, under whichever plan, are taken from what falls due, and what is left is pro rata.
+An invoice that was credited in full still has its days, unless its month is issued again.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from lib.inputs.plans import Flat, Item, Plan, dates_of, dates_of_item
+from lib.values import periods, spans
+from lib.values.document import Period
+from lib.values.periods import ServicePeriod
+from lib.values.spans import Spans
+
+_DAY = timedelta(days=1)
+
+
+class Billed(NamedTuple):
+    """Days that the records have for an item: by which plan, invoice and run.
+
+    `item` is empty for a minimum, `plan` too for one-off lines; `lines` are those of the invoice.
+    """
+
+    plan: str
+    item: str
+    days: Spans
+    lines: tuple[str, ...]
+    number: str
+    month: str
+    credited: bool  # in full
+
+
+class Part(NamedTuple):
+    """A period of a plan of which something falls due: its items and the days that they serve.
+
+    `days` leaves out what is skipped and what was billed before; `earlier` says what had it.
+    """
+
+    plan: Plan
+    period: ServicePeriod
+    advance: bool
+    days: Mapping[str, Spans]
+    earlier: tuple[Billed, ...]
+
+
+class Gap(NamedTuple):
+    """Days of an item that no invoice has, though their run is past; `run` is its month."""
+
+    plan: str
+    item: Item
+    days: Spans
+    run: str
+
+
+def in_advance(plan: Plan, item: Item) -> bool:
+    """Whether an item is billed before its period."""
+    return plan.billed == "advance" and isinstance(item, Flat)
+
+
+def period_of(plan: Plan, month: str) -> ServicePeriod | None:
+    """The period of a plan whose service touches a month."""
+    return periods.period_touching(plan.start, plan.end, plan.every_months, month)
+
+
+def run_of(plan: Plan, period: ServicePeriod, advance: bool) -> str:
+    """The month in whose run a period falls due, had its plan been there by then.
+
+    A plan that starts on 2026-02-10, every 3 months, in advance: its first period in 2026-01,
+    the next one, May to July, in 2026-04.
+    """
+    if not advance:
+        return periods.month_of(period.service.end)
+    return periods.add_months(periods.month_of(period.service.start), -1)
+
+
+def parts_due(
+    plans: Sequence[Plan], month: str, billed: Sequence[Billed], reissue: bool = False
+) -> list[Part]:
+    """What falls due in the run of a month, in order of plan and period; some parts have no
+    days left, and say what billed them.
+
+    Args:
+      reissue: what the run of this month billed, and was credited in full since, is due again.
+    """
+    parts: list[Part] = []
+    taken: dict[str, Spans] = {}  # by this run, item by item
+    for plan in plans:
+        known = [one for one in billed if one.plan == plan.id and one.month == month]
+        was_run = any(not (one.credited and reissue) for one in known)
+        for period, advance in _periods_due(plan, month, billed, reissue):
+            is_strict = run_of(plan, period, advance) == month
+            days: dict[str, Spans] = {}
+            earlier: list[Billed] = []
+            for item in plan.items:
+                if in_advance(plan, item) != advance:
+                    continue
+                served = days_of(plan, item, period)
+                had = [
+                    one
+                    for one in billed
+                    if one.item == item.id
+                    and not (reissue and one.credited and (is_strict or one.month == month))
+                    and any(spans.within(one.days, day) for day in served)
+                ]
+                earlier += had
+                gone = spans.union((*(d for one in had for d in one.days), *taken.get(item.id, ())))
+                left = _without(item, served, gone)
+                # What came into a plan after its month was run is told as a gap, and not billed.
+                again = any(one.item == item.id and one.credited for one in known)
+                if left and (not was_run or (reissue and again)):
+                    days[item.id] = left
+                    taken[item.id] = spans.union((*taken.get(item.id, ()), *left))
+            parts.append(Part(plan, period, advance, days, tuple(earlier)))
+    return parts
+
+
+def due_by_rule(plan: Plan, month: str) -> Iterator[Part]:
+    """What the run of a month bills of a plan of which nothing was ever billed late or twice."""
+    closed = period_of(plan, month)
+    opened = period_of(plan, periods.add_months(month, 1))
+    for period, advance in ((closed, False), (opened, True)):
+        if period and run_of(plan, period, advance) == month:
+            days = {
+                item.id: served
+                for item in plan.items
+                if in_advance(plan, item) == advance and (served := days_of(plan, item, period))
+            }
+            yield Part(plan, period, advance, days, ())
+
+
+def days_of(plan: Plan, item: Item, period: ServicePeriod) -> Spans:
+    """The days that an item serves in a period, without the months that are skipped."""
+    dates = dates_of_item(plan, item)
+    if dates is None:
+        return ()
+    served = spans.common(dates, period.service)
+    return spans.minus(served, spans.of_months(plan.skip)) if plan.skip else served
+
+
+def plan_days(plan: Plan, period: ServicePeriod) -> Spans:
+    """The days of a period that are not skipped."""
+    return spans.minus((period.service,), spans.of_months(plan.skip))
+
+
+def _without(item: Item, served: Spans, gone: Spans) -> Spans:
+    """What is left of the days of an item; usage is known by months, which are billed whole."""
+    if not gone or isinstance(item, Flat):
+        return spans.minus(served, gone)
+    return spans.minus(served, spans.of_months(spans.months_of(gone)))
+
+
+def _periods_due(
+    plan: Plan, month: str, billed: Sequence[Billed], reissue: bool
+) -> Iterator[tuple[ServicePeriod, bool]]:
+    if plan.billed == "arrears" or any(not isinstance(item, Flat) for item in plan.items):
+        closed = period_of(plan, month)
+        if closed and periods.is_billed_in(closed, month):
+            yield closed, False
+    if plan.billed == "advance":
+        for opened in _opened(plan, month, billed, reissue):
+            yield opened, True
+
+
+def _opened(
+    plan: Plan, month: str, billed: Sequence[Billed], reissue: bool
+) -> Iterator[ServicePeriod]:
+    """The periods that a run bills in advance: what follows the last day that was billed, the
+    one that begins next month, and those of an invoice that is issued again."""
+    following = periods.add_months(month, 1)
+    flat = {item.id for item in plan.items if isinstance(item, Flat)}
+    had = [one for one in billed if one.item in flat]
+    again = [one for one in had if reissue and one.credited and one.month == month]
+    dates = dates_of(plan)
+    ends = [one.days[-1].end for one in had if one not in again]
+    since = max([dates.start, *(end + _DAY for end in ends if end >= dates.start)])
+    wanted = [since, *(day.start for one in again for day in one.days)]
+    touched = {following}
+    for day in wanted:
+        touched.update(periods.months(periods.month_of(day), following))
+    found: dict[date, ServicePeriod] = {}
+    for name in sorted(touched):
+        if name <= following and (period := period_of(plan, name)):
+            found[period.whole.start] = period
+    yield from found.values()
+
+
+# --- days that nobody billed ---------------------------------------------------------
+
+
+def gaps(
+    plans: Sequence[Plan], month: str, billed: Sequence[Billed], parts: Iterable[Part]
+) -> list[Gap]:
+    """The days of each item, up to what the run of a month bills, that no invoice has.
+
+    They count from the first day for which the item was billed; for one that never was, from the
+    first month that was run for its client.
+
+    Args:
+      parts: what the run bills.
+    """
+    if not billed:
+        return []
+    now: dict[str, list[Period]] = {}
+    for part in parts:
+        for item_id, days in part.days.items():
+            now.setdefault(item_id, []).extend(days)
+    had: dict[str, list[Period]] = {}
+    for one in billed:
+        had.setdefault(one.item, []).extend(one.days)
+    first_run = periods.first_day(min(one.month for one in billed))
+    found = []
+    for plan in plans:
+        for item in plan.items:
+            known = had.get(item.id, [])
+            begins = min((one.start for one in known), default=first_run)
+            last = _last_due(plan, item, month)
+            dates = dates_of_item(plan, item)
+            if dates is None or last is None or max(begins, dates.start) > min(last, dates.end):
+                continue
+            due = Period(start=max(begins, dates.start), end=min(last, dates.end))
+            done = spans.union((*known, *now.get(item.id, ()), *spans.of_months(plan.skip)))
+            left = _without(item, (due,), done)
+            for period, days in _by_period(plan, left):
+                run = run_of(plan, period, in_advance(plan, item))
+                found.append(Gap(plan.id, item, days, run))
+    return found
+
+
+def _last_due(plan: Plan, item: Item, month: str) -> date | None:
+    """The last day of an item that the runs up to a month bill."""
+    dates = dates_of(plan)
+    opened = in_advance(plan, item)
+    until = periods.add_months(month, 1) if opened else month
+    period = period_of(plan, until)
+    if period is None:
+        return dates.end if periods.last_day(until) > dates.end else None
+    if opened or periods.is_billed_in(period, until):
+        return period.service.end
+    return period.whole.start - _DAY
+
+
+def _by_period(plan: Plan, days: Spans) -> Iterator[tuple[ServicePeriod, Spans]]:
+    while days:
+        period = period_of(plan, periods.month_of(days[0].start))
+        if period is None:
+            return
+        yield period, spans.within(days, period.service)
+        days = spans.minus(days, (period.whole,))
+
+
+# --- days that were billed and are not served ----------------------------------------
+
+
+def unserved(plans: Sequence[Plan], billed: Iterable[Billed]) -> list[tuple[Billed, Spans]]:
+    """Days that were billed and lie after the end of their item: they are owed back.
+
+    An item that no plan has any more says nothing of its end.
+    """
+    serves: dict[str, list[Period]] = {}
+    for plan in plans:
+        for item in plan.items:
+            if dates := dates_of_item(plan, item):
+                serves.setdefault(item.id, []).append(dates)
+    found = []
+    for one in billed:
+        if one.credited or one.item not in serves:
+            continue
+        last = max(dates.end for dates in serves[one.item])
+        if last < one.days[-1].end:
+            after = Period(start=last + _DAY, end=date.max)
+            found.append((one, spans.within(one.days, after)))
+    return found

@@ -1,0 +1,1 @@
+"""Books: records, the protocol that appends them, and what follows from them."""

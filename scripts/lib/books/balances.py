@@ -1,0 +1,305 @@
+"""Balances: what each direct invoice comes to after credit notes, payments and refunds.
+
+    outstanding = gross - credited - paid          paid = payments - refunds
+
+A balance is computed from records alone and knows no date of today. data/balance/<client>.json
+keeps a client's, with the heads (`seq` and `hash` of the last line) of the two record files
+that it was made from: it is stale exactly when they differ from those in data/heads/.
+
+The status of an invoice, the first line that fits:
+
+    overpaid         outstanding below 0: paid twice, or credited after it was paid; until refunded
+    credited         nothing outstanding, credited in full, and no money stays with us
+    paid             nothing outstanding, by payments, by payments and a credit note, or from
+                     the start (an invoice of 0.00)
+    partially_paid   something outstanding, something paid
+    unpaid           something outstanding, nothing paid, or less than was given back
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from lib.books import histories, payments, records, revenues
+from lib.books.records import Link
+from lib.core import storage
+from lib.core.alerts import Alert, Broken, collecting
+from lib.core.root import Root
+from lib.values import money
+
+OVERPAID = "overpaid"
+CREDITED = "credited"
+PAID = "paid"
+PARTIALLY_PAID = "partially_paid"
+UNPAID = "unpaid"
+
+# How long an invoice is late, in days.
+AGES = ("current", "1-30", "31-60", "61-90", "over 90")
+
+
+class InvoiceBalance(msgspec.Struct, frozen=True, gc=False):
+    """One invoice. Amounts in `currency`; `due_date` is None where the invoice has none."""
+
+    client: str
+    buyer: str
+    number: str
+    issue_date: date
+    due_date: date | None
+    currency: str
+    gross: Decimal
+    credited: Decimal
+    paid: Decimal
+
+    @property
+    def outstanding(self) -> Decimal:
+        """What is still to be paid; below 0: to be given back."""
+        return self.gross - self.credited - self.paid
+
+    @property
+    def status(self) -> str:
+        return _status(self.outstanding, self.credited, self.paid)
+
+
+def _status(outstanding: Decimal, credited: Decimal, paid: Decimal) -> str:
+    if outstanding < money.ZERO:
+        return OVERPAID
+    if outstanding > money.ZERO:
+        return PARTIALLY_PAID if paid > money.ZERO else UNPAID
+    return CREDITED if credited > money.ZERO and not paid else PAID
+
+
+class Totals(NamedTuple):
+    """gross - credited - paid = outstanding - overpaid; neither of the last two hides the other."""
+
+    gross: Decimal
+    credited: Decimal
+    paid: Decimal
+    outstanding: Decimal
+    overpaid: Decimal
+
+
+class IssuedLine(records.Link, gc=False, kw_only=True):
+    """What balances need of a revenue record."""
+
+    buyer: str
+    client: str
+    corrects: str = ""
+    currency: str
+    due_date: date | None = None
+    gross: Decimal
+    issue_date: date
+    kind: str
+    number: str
+
+
+class Lines(NamedTuple):
+    """The records of a client that its balance is made from."""
+
+    issued: Sequence[IssuedLine]
+    paid: Sequence[payments.Move]
+
+
+def of_client(lines: Lines, until: date = date.max) -> list[InvoiceBalance]:
+    """The balance of each invoice of a client, in order of issue; `until` as of `read_all`."""
+    issued = [record for record in lines.issued if record.issue_date <= until]
+    paid = payments.paid(lines.paid, until)
+    credited = revenues.credited(
+        (record.corrects, record.gross) for record in issued if record.corrects
+    )
+    return [
+        InvoiceBalance(
+            record.client,
+            record.buyer,
+            record.number,
+            record.issue_date,
+            record.due_date,
+            record.currency,
+            record.gross,
+            credited.get(record.number, money.ZERO),
+            paid.get(record.number, money.ZERO),
+        )
+        for record in issued
+        if not record.corrects
+    ]
+
+
+def read_all(root: Root, until: date = date.max) -> Iterator[InvoiceBalance]:
+    """The balance of every invoice, by client, from the records, which are proved.
+
+    The records of one client are held at a time.
+
+    Args:
+      until: what was issued, paid or given back later does not count yet.
+
+    Raises:
+      Broken: after the last of them, with every disagreement found.
+    """
+    faults: list[Alert] = []
+    for client in histories.clients_of(root):
+        with collecting(faults):
+            yield from of_client(read_lines(root, client), until)
+    if faults:
+        raise Broken(faults)
+
+
+def _totals(invoices: Sequence[InvoiceBalance], rest: Sequence[Decimal]) -> Totals:
+    return Totals(
+        money.total([invoice.gross for invoice in invoices]),
+        money.total([invoice.credited for invoice in invoices]),
+        money.total([invoice.paid for invoice in invoices]),
+        money.total([amount for amount in rest if amount > money.ZERO]),
+        money.total([-amount for amount in rest if amount < money.ZERO]),
+    )
+
+
+def days_late(invoice: InvoiceBalance, day: date) -> int:
+    """Days since the due date, 0 or less where it has not passed."""
+    return (day - invoice.due_date).days if invoice.due_date else 0
+
+
+def age(invoice: InvoiceBalance, day: date) -> int:
+    """The place in AGES: 30 days late is still 1-30, 91 is over 90."""
+    late = days_late(invoice, day)
+    return min((max(late, 0) + 29) // 30, len(AGES) - 1)
+
+
+# --- the files -----------------------------------------------------------------------
+
+
+def folder(root: Root) -> Path:
+    """data/balance/."""
+    return root.data / "balance"
+
+
+def path_of(root: Root, client: str) -> Path:
+    """data/balance/<client>.json."""
+    return folder(root) / f"{client}.json"
+
+
+def read_lines(root: Root, client: str) -> Lines:
+    """The records of a client, proved.
+
+    Raises:
+      Broken: with every disagreement found.
+    """
+    issued: list[IssuedLine] = []
+    paid: list[payments.Move] = []
+    faults: list[Alert] = []
+    with collecting(faults):
+        path = revenues.chain_path(root, revenues.DIRECT, client)
+        issued += records.read_typed(root, path, IssuedLine)
+    with collecting(faults):
+        paid += records.read_typed(root, payments.chain_path(root, client), payments.Move)
+    if faults:
+        raise Broken(faults)
+    return Lines(issued, paid)
+
+
+def lines_of(issued: Iterable[records.Record], paid: Iterable[records.Record]) -> Lines:
+    """The same of records that were read."""
+    return Lines(
+        msgspec.convert(issued, list[IssuedLine]), msgspec.convert(paid, list[payments.Move])
+    )
+
+
+class _Row(msgspec.Struct, frozen=True, gc=False):
+    """An invoice as the file has it."""
+
+    number: str
+    issue_date: date
+    due_date: date | None
+    gross: Decimal
+    credited: Decimal
+    paid: Decimal
+    outstanding: Decimal
+    status: str
+
+
+class Balance(NamedTuple):
+    """What data/balance/<client>.json says, and the last records that it is made from."""
+
+    issued: Link
+    paid: Link
+    client: str
+    currency: str
+    totals: Totals
+    rows: list[_Row]
+
+    def to_bytes(self) -> bytes:
+        """The bytes of the file."""
+        heads = [records.head_bytes(last.seq, last.hash) for last in (self.issued, self.paid)]
+        rest = {
+            "client": self.client,
+            "currency": self.currency,
+            "totals": self.totals._asdict(),
+            "invoices": self.rows,
+        }
+        return _made_from(*heads) + storage.pretty_json(rest).removeprefix(b"{\n")
+
+
+def of_lines(lines: Lines) -> Balance:
+    """A client's balance.
+
+    Args:
+      lines: what it is made from; at least one of them is an invoice.
+    """
+    invoices = of_client(lines)
+    rest = [invoice.outstanding for invoice in invoices]
+    rows = [
+        _Row(
+            invoice.number,
+            invoice.issue_date,
+            invoice.due_date,
+            invoice.gross,
+            invoice.credited,
+            invoice.paid,
+            outstanding,
+            _status(outstanding, invoice.credited, invoice.paid),
+        )
+        for invoice, outstanding in zip(invoices, rest, strict=True)
+    ]
+    last = lines.issued[-1]
+    sums = _totals(invoices, rest)
+    return Balance(last, records.last(lines.paid), last.client, last.currency, sums, rows)
+
+
+def _made_from(issued: bytes, paid: bytes) -> bytes:
+    """How a balance begins: with the heads that it was made from, to be compared unparsed."""
+    heads = [json.loads(head) for head in (issued, paid)]
+    lines = [
+        f'    "{name}": {storage.canonical_json(head).decode()}'
+        for name, head in zip(("revenues", "payments"), heads, strict=True)
+    ]
+    return ('{\n  "made_from": {\n' + ",\n".join(lines) + "\n  },\n").encode()
+
+
+def is_stale(root: Root, client: str) -> bool:
+    """Whether a client's balance is missing or was made from other heads than today's."""
+    none = records.head_bytes(0, records.GENESIS)
+    heads = []
+    for path in (
+        revenues.chain_path(root, revenues.DIRECT, client),
+        payments.chain_path(root, client),
+    ):
+        try:
+            heads.append(storage.read(records.head_path(root, path)))
+        except Broken:
+            return True  # no file: reading the records will tell
+        except FileNotFoundError:
+            if path.exists():
+                return True  # reading it will tell that its head is missing
+            heads.append(none)
+    try:
+        expected = _made_from(*heads)
+    except ValueError:
+        return True  # a head that is none: reading the records will tell
+    try:
+        with storage.open_file(path_of(root, client)) as stream:
+            return stream.read(len(expected)) != expected
+    except (FileNotFoundError, Broken):  # writing it will tell that it is no file
+        return True

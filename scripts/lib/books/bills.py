@@ -1,0 +1,144 @@
+"""The bills of a month, of inputs and records: what is due, what stands in its way, what is owed.
+
+For every command that asks what a run would do: the run itself, a preview, a check, a status.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from lib.billing import credit_notes, invoicing, plan_periods
+from lib.billing.invoicing import Bill
+from lib.billing.plan_periods import Gap
+from lib.billing.pricing import MissingUsage
+from lib.books import records, revenues
+from lib.books.revenues import Line
+from lib.core import storage
+from lib.core.alerts import Alert
+from lib.core.root import Root
+from lib.inputs.inputs import Client, Inputs
+from lib.values import money
+
+
+class Owed(NamedTuple):
+    """What an invoice billed beyond the end of an item, to be credited: the line and first day."""
+
+    number: str
+    lines: dict[str, date]
+    gross: Decimal
+
+
+def of_client(
+    given: Inputs,
+    client: Client,
+    issued: Sequence[Line],
+    month: str,
+    reissue: bool = False,
+) -> Bill:
+    """What a client is to be invoiced in the run of a month, beyond what its records have.
+
+    Raises:
+      MissingUsage: as `billing.bill`.
+    """
+    billed = revenues.billed(issued)
+    return invoicing.bill(client, month, given.usage, given.index_values, billed, reissue)
+
+
+def missing_faults(given: Inputs, client: str, missing: MissingUsage) -> Iterator[Alert]:
+    """A fault for each quantity and each index value that a bill needs, and where it belongs."""
+    months = []
+    for metric in missing.metrics:
+        name, _, month = metric.partition(" ")
+        months.append(month.strip("()"))
+        file = f"data/usage/{client}/{months[-1]}.manual.json"
+        text = 'is missing; declare it in that file, with "0" where there was none'
+        yield Alert("B-USAGE-MISSING", file, f"quantities.{name}", text, client)
+    for month in dict.fromkeys(months):
+        for used in given.usage.get((client, month), ()):
+            yield from used.unfit
+    for lacks in missing.indices:
+        file = f"data/indices/{lacks.index}.json"
+        text = f"is missing; a price of {client} needs it: add it with its source and date"
+        yield Alert("B-INDEX-MISSING", file, f"values.{lacks.month}", text, client)
+
+
+def gap_notices(
+    file: str, client: Client, gaps: Iterable[Gap], issued: Sequence[Line]
+) -> Iterator[Alert]:
+    """Days that no invoice has, and what to do about them."""
+    billed = revenues.billed(issued)
+    for gap in gaps:
+        days = ", ".join(f"{one.start} to {one.end}" for one in gap.days)
+        run = [one for one in billed if one.plan == gap.plan and one.month == gap.run]
+        if run:
+            remedy = (
+                f"{run[-1].number} was issued without it: let the item start later, or bill the"
+                " days by a one-off line"
+            )
+        else:
+            remedy = (
+                f"run `make invoice CLIENT={client.id} MONTH={gap.run}`, let it start later, or"
+                " name the months in skip"
+            )
+        text = f"{gap.item.id}, {days}: no invoice has it; {remedy}"
+        yield Alert("I-SERVICE-UNBILLED", file, f"plan {gap.plan}", text, client.id)
+
+
+# --- what is owed back ---------------------------------------------------------------
+
+
+def owed(root: Root, client: Client, issued: Sequence[Line]) -> list[Owed]:
+    """What invoices billed beyond the end of an item, and no credit note took back yet."""
+    after: dict[str, dict[str, date]] = {}
+    for one, days in plan_periods.unserved(client.plans, revenues.billed(issued)):
+        for line in one.lines:
+            after.setdefault(one.number, {})[line] = days[0].start
+    if not after:
+        return []
+    chain = records.read(root, revenues.chain_path(root, revenues.DIRECT, client.id))
+    found = []
+    for number, lines in after.items():
+        record = next(line for line in chain.records if line["number"] == number)
+        invoice = revenues.proved_document(root, revenues.DIRECT, record)
+        notes = [
+            revenues.proved_document(root, revenues.DIRECT, line)
+            for line in chain.records
+            if line.get("corrects") == number
+        ]
+        left = credit_notes.quantities_left(invoice, notes)
+        try:
+            wanted = credit_notes.wanted_quantities(invoice, left, lines)
+        except credit_notes.TooMuch:
+            continue  # so much of it was credited that the rest is less than these days
+        note = credit_notes.credit_note(
+            invoice, notes, wanted, "", invoice.issue_date, "-", {}, {}, lines
+        )
+        found.append(Owed(number, lines, note.totals.gross))
+    return found
+
+
+def owed_notices(root: Root, client: Client, some: Iterable[Owed]) -> Iterator[Alert]:
+    """What is owed back, with the command to type; it reads the file that `write_lines` wrote."""
+    for one in some:
+        days = min(one.lines.values())
+        text = (
+            f"bills days from {days} on, after the end of what it charges:"
+            f" {money.plain(one.gross, 2)} {client.currency} are owed back; type"
+            f" `make credit-note INVOICE={one.number} LINES={lines_path(root, one)} REASON=...`"
+        )
+        yield Alert("I-CREDIT-OWED", "", one.number, text, client.id)
+
+
+def lines_path(root: Root, one: Owed) -> str:
+    """Where the lines of a credit note that is owed are laid out for `make credit-note`."""
+    return str(root.preview / f"credit-{one.number}.json")
+
+
+def write_lines(root: Root, some: Iterable[Owed]) -> None:
+    """The LINES of credit notes that are owed, in ROOT/preview/."""
+    for one in some:
+        lines = [{"line": line, "from": day.isoformat()} for line, day in one.lines.items()]
+        storage.make_folder(root.preview)
+        path = root.preview / f"credit-{one.number}.json"
+        storage.update_derived(path, storage.pretty_json({"lines": lines}))

@@ -1,0 +1,321 @@
+"""The history of each invoice: what was invoiced, what was credited of it, what was paid.
+
+The one place where exports read the records. Amounts are whole cents, signed as they count,
+and dates are the texts of the records, so that what is done for each record stays light.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import ClassVar, TypeVar
+
+import msgspec
+
+from lib.books import payments, records, revenues
+from lib.core.alerts import Alert, Broken, collecting
+from lib.core.root import Root
+from lib.values.money import cents_of
+
+_Line = TypeVar("_Line")
+_Made = TypeVar("_Made")
+
+
+class Share(msgspec.Struct, frozen=True, gc=False):
+    """What one nature (goods or services) has at one VAT category and rate: cents."""
+
+    nature: str
+    vat_category: str
+    vat_rate: str
+    net: int
+    vat: int
+
+    @property
+    def gross(self) -> int:
+        return self.net + self.vat
+
+    def __neg__(self) -> "Share":
+        return Share(self.nature, self.vat_category, self.vat_rate, -self.net, -self.vat)
+
+
+class Bill(msgspec.Struct, frozen=True, gc=False):
+    """An invoice or a credit note as issued; cents, positive in both (BT-3 = 380 or 381)."""
+
+    rank: ClassVar[int] = 0  # before the money of the same day
+    kind: str  # invoice or credit_note
+    client: str
+    seq: int
+    number: str
+    date: str
+    delivery: str  # BT-72, the last day of the period where a record says no other
+    due_date: str
+    corrects: str
+    name: str  # of the buyer
+    currency: str
+    gross: int
+    shares: tuple[Share, ...]
+    vat_on_debits: bool
+    document_sha256: str
+    pdf_sha256: str
+
+
+class Movement(msgspec.Struct, frozen=True, gc=False):
+    """Money that came (above 0) or went (below 0), in cents."""
+
+    rank: ClassVar[int] = 1
+    kind: str  # payment, refund or reversal
+    client: str
+    seq: int
+    invoice: str
+    date: str
+    amount: int
+    currency: str
+    method: str
+    reference: str
+    note: str
+    reverses: int
+
+
+class History(msgspec.Struct, frozen=True, gc=False):
+    """An invoice, its credit notes and its movements, each in the order of the records."""
+
+    invoice: Bill
+    credit_notes: Sequence[Bill]
+    movements: Sequence[Movement]
+
+
+def clients_of(root: Root) -> list[str]:
+    """Every client that has direct invoices or payments, by what stands on the disk."""
+    folders = (root.data / revenues.DIRECT.records, payments.folder(root))
+    return sorted({name for folder in folders for name in records.owners(root, folder)})
+
+
+def read(root: Root) -> list[History]:
+    """Every invoice that the records know, in order of client and of issue.
+
+    The caller holds the lock, so that both families of records are of one moment.
+
+    Raises:
+      Broken: if the records are, or name an invoice that there is none of.
+    """
+    return [history for own in by_client(root, clients_of(root), "") for history in own]
+
+
+def by_client(root: Root, clients: Iterable[str], period: str) -> Iterator[list[History]]:
+    """The same of some clients, one at a time, so that none has to be kept.
+
+    Args:
+      clients: in order of name.
+      period: only invoices to which something happened in it ("2024", "2024-03").
+
+    Raises:
+      Broken: after the last of them.
+    """
+    faults: list[Alert] = []
+    for client in clients:
+        with collecting(faults):
+            yield _read_client(root, client, period)
+    if faults:
+        raise Broken(faults)
+
+
+def _read_client(root: Root, client: str, period: str) -> list[History]:
+    path_of_issued = revenues.chain_path(root, revenues.DIRECT, client)
+    path_of_paid = payments.chain_path(root, client)
+    issued = records.read_typed(root, path_of_issued, IssuedLine)
+    moved = records.read_typed(root, path_of_paid, PaidLine)
+    faults: list[Alert] = []
+    with collecting(faults):
+        invoices, credited = _counted(root.name_of(path_of_issued), issued, _bills)
+    with collecting(faults):
+        paid = _counted(root.name_of(path_of_paid), moved, _movements)
+    if faults:
+        raise Broken(faults)
+    known = {invoice.number for invoice in invoices}
+    orphans = [
+        _orphan(root.name_of(path), seq, number, client)
+        for path, by_invoice in ((path_of_issued, credited), (path_of_paid, paid))
+        for seq, number in sorted(
+            (line.seq, number)
+            for number, about in by_invoice.items()
+            if number not in known
+            for line in about
+        )
+    ]
+    if orphans:
+        raise Broken(orphans)
+    return _joined(invoices, credited, paid, period)
+
+
+def _counted(name: str, lines: Iterator[_Line], count: Callable[[Iterable[_Line]], _Made]) -> _Made:
+    """`count(lines)`.
+
+    Raises:
+      Broken: where they are not what was written, or cannot be counted.
+    """
+    try:
+        return count(lines)
+    except (LookupError, ValueError):
+        # Lines that come later may prove that the odd one was changed: then that is the fault.
+        deque(lines, maxlen=0)
+        text = "has an amount or a reversal that cannot be; run `make verify`"
+        raise Broken([Alert("B-RECORD-BROKEN", name, "", text)]) from None
+
+
+def _orphan(name: str, seq: int, number: str, client: str) -> Alert:
+    """A line about an invoice that the client's records do not have."""
+    text = f"is about {number}, which is no invoice of this client; run `make verify`"
+    return Alert("B-RECORD-ORPHAN", name, f"line {seq}", text, client)
+
+
+# The facts of a record stand in alphabetical order, in which they are found fastest.
+
+
+class _Part(msgspec.Struct, gc=False):
+    """An entry of a revenue record's breakdown."""
+
+    nature: str
+    net: str
+    vat: str
+    vat_category: str
+    vat_rate: str
+
+
+class _Period(msgspec.Struct, gc=False):
+    """The last day of a revenue record's period."""
+
+    end: str
+
+
+class IssuedLine(records.Link, gc=False, kw_only=True):
+    """What histories need of a revenue record."""
+
+    breakdown: list[_Part]
+    buyer: str
+    client: str
+    corrects: str = ""
+    currency: str
+    delivery: str = ""
+    document_sha256: str
+    due_date: str = ""
+    gross: str
+    issue_date: str
+    kind: str
+    number: str
+    pdf_sha256: str
+    period: _Period
+    vat_on_debits: bool = False
+
+
+class PaidLine(records.Link, gc=False, kw_only=True):
+    """What histories need of a payment record."""
+
+    amount: str
+    client: str
+    currency: str
+    date: str
+    invoice: str
+    kind: str
+    method: str = ""
+    note: str = ""
+    reason: str = ""
+    reference: str = ""
+    reverses: int = 0
+
+
+def of_client(issued: Iterable[IssuedLine], lines: Iterable[PaidLine]) -> list[History]:
+    """The histories of one client's invoices, out of all records about them."""
+    return _joined(*_bills(issued), _movements(lines), "")
+
+
+def _joined(
+    invoices: list[Bill],
+    credited: Mapping[str, list[Bill]],
+    paid: Mapping[str, list[Movement]],
+    period: str,
+) -> list[History]:
+    """Those of the invoices to which something happened in a period."""
+    histories = [
+        History(invoice, credited.get(invoice.number, ()), paid.get(invoice.number, ()))
+        for invoice in invoices
+    ]
+    return [
+        history
+        for history in histories
+        if history.invoice.date.startswith(period) or _went_on_in(period, history)
+    ]
+
+
+def _went_on_in(period: str, history: History) -> bool:
+    """Whether an invoice was delivered or credited, or money moved for it, in a period."""
+    dates = [history.invoice.delivery]
+    dates += [note.date for note in history.credit_notes]
+    dates += [movement.date for movement in history.movements]
+    return any(day.startswith(period) for day in dates)
+
+
+def _bills(lines: Iterable[IssuedLine]) -> tuple[list[Bill], dict[str, list[Bill]]]:
+    """Invoices, and credit notes by the invoice that they correct."""
+    invoices: list[Bill] = []
+    credited: defaultdict[str, list[Bill]] = defaultdict(list)
+    for bill in map(_bill, lines):
+        if bill.kind == "invoice":
+            invoices.append(bill)
+        else:
+            credited[bill.corrects or bill.number].append(bill)
+    return invoices, credited
+
+
+def _bill(record: IssuedLine) -> Bill:
+    shares = [
+        Share(
+            one.nature,
+            one.vat_category,
+            one.vat_rate,
+            cents_of(one.net),
+            cents_of(one.vat),
+        )
+        for one in record.breakdown
+    ]
+    return Bill(
+        record.kind,
+        record.client,
+        record.seq,
+        record.number,
+        record.issue_date,
+        record.delivery or record.period.end,
+        record.due_date,
+        record.corrects,
+        record.buyer,
+        record.currency,
+        cents_of(record.gross),
+        tuple(shares),
+        record.vat_on_debits,
+        record.document_sha256,
+        record.pdf_sha256,
+    )
+
+
+def _movements(lines: Iterable[PaidLine]) -> dict[str, list[Movement]]:
+    """Payment records as they count, as books/payments has them, by invoice."""
+    made: dict[int, Movement] = {}
+    of_invoices: defaultdict[str, list[Movement]] = defaultdict(list)
+    for line in lines:
+        # A reversal follows what it reverses, and is about the same invoice.
+        original = made[line.reverses] if line.reverses else None
+        movement = Movement(
+            line.kind,
+            line.client,
+            line.seq,
+            line.invoice,
+            line.date,
+            payments.effect(
+                line.kind, cents_of(line.amount), original.amount if original else None
+            ),
+            line.currency,
+            original.method if original else line.method,
+            original.reference if original else line.reference,
+            line.reason if original else line.note,
+            line.reverses,
+        )
+        made[line.seq] = movement
+        of_invoices[line.invoice].append(movement)
+    return of_invoices

@@ -1,0 +1,409 @@
+"""Issuing: the one protocol for everything that appends a record.
+
+    with issuing.begin(root, command, wait) as run:
+        ...decide; check counters and heads against the records...
+        run.stage_proof(path, data)          # streams to data/pending/, nothing is kept
+        run.append(chain, facts)
+        run.put(path, data)                  # counters, usage, flags
+        run.commit()
+
+`begin` takes the lock, finishes what a stopped run left, and gives a folder under
+data/pending/. Until `commit`, nothing else changes: any error removes the folder, and
+nothing happened. `commit` flushes all that is staged, then renames intent.json into its
+place: from that moment on the run will be carried out, if not by this process then by the
+next one. What a disk or the rights of this user may refuse is tried in each target folder
+before that. Carrying out is idempotent, step by step, so a stop anywhere is repaired byte for
+byte: proofs by link(2), or by a copy, neither of which replaces; records by completing a cut
+tail; counters, heads, usage and flags by rename.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from lib.books import records
+from lib.core import alerts, lock, storage
+from lib.core.alerts import Alert, Broken, Unavailable
+from lib.core.root import Root
+
+_INTENT = "intent.json"
+_DONE = "done.json"  # the intent of a run that was carried out, while its folder is removed
+_PROOFS = "proofs.jsonl"
+
+# What an intent may name: files below data/, and what is staged beside the intent itself. It
+# comes from a disk, or out of a backup, and what it says is done without asking.
+_TARGET = re.compile(r"data(/(?!\.\.?(/|$))[^/\0]+)+")
+_STAGED = re.compile(r"(proof|lines)-[0-9]+")
+
+
+class _Append(NamedTuple):
+    """New lines of one record file, which had `base` bytes; they are staged as `staged`."""
+
+    file: str
+    base: int
+    staged: str
+    sha256: str
+
+
+class Run:
+    """One run between its lock and its commit. It holds names and hashes, no contents."""
+
+    def __init__(self, root: Root, command: str, folder: Path, finished: frozenset[str]):
+        self.root = root
+        self.command = command
+        self.folder = folder
+        self.just_finished = command in finished
+        self._proofs = 0
+        self._proof_list = storage.create(folder / _PROOFS)
+        self._appends: list[_Append] = []
+        self._puts: list[dict[str, str]] = []
+        self._removals: list[dict[str, str]] = []
+
+    def stage_proof(self, path: Path, data: bytes) -> str:
+        """Stages a file that will never change; returns its SHA-256."""
+        self._proofs += 1
+        staged = f"proof-{self._proofs:07d}"
+        storage.write_new(self.folder / staged, data, storage.PROOF_MODE)
+        digest = storage.sha256(data)
+        entry = {"file": self.root.name_of(path), "sha256": digest, "staged": staged}
+        self._proof_list.write(storage.canonical_json(entry) + b"\n")
+        return digest
+
+    def append(self, chain: records.Chain, facts: Iterable[records.Record]) -> None:
+        """Stages new lines for a record file as they come, and its new head."""
+        last, digest = chain, hashlib.sha256()
+
+        def lines() -> Iterator[bytes]:
+            nonlocal last
+            for fact in facts:
+                line, seq, hash_ = records.extend(last, [fact])
+                last = last._replace(seq=seq, hash=hash_)
+                digest.update(line)
+                yield line
+
+        staged = f"lines-{len(self._appends) + 1:05d}"
+        storage.write_new_of(self.folder / staged, lines())
+        name = self.root.name_of(chain.path)
+        self._appends.append(_Append(name, chain.length, staged, digest.hexdigest()))
+        head = records.head_path(self.root, chain.path)
+        self.put(head, records.head_bytes(last.seq, last.hash))
+
+    def put(self, path: Path, data: bytes) -> None:
+        """Stages a small text file that replaces the one at `path`."""
+        self._puts.append({"file": self.root.name_of(path), "text": data.decode()})
+
+    def remove(self, path: Path, sha256: str) -> None:
+        """Stages the removal of a file, if it still has these bytes when its turn comes."""
+        self._removals.append({"file": self.root.name_of(path), "sha256": sha256})
+
+    def commit(self) -> None:
+        """Makes the run happen: the intent's rename is the moment from which it will."""
+        self._proof_list.flush()
+        os.fsync(self._proof_list.fileno())
+        self._proof_list.close()
+        self._make_room()
+        intent = {
+            "command": self.command,
+            "proofs": storage.sha256_of_file(self.folder / _PROOFS),
+            "appends": [entry._asdict() for entry in self._appends],
+            "puts": self._puts,
+            "removals": self._removals,
+        }
+        _flush_up(self.root, {self.folder})
+        storage.replace(self.folder / _INTENT, storage.pretty_json(intent))
+        _carry_out(self.root, self.folder, intent)
+
+    def _make_room(self) -> None:
+        """Creates the target folders, tries in each what will be done there, and refuses proofs
+        that exist with other bytes."""
+        appended = [self.root.path / entry.file for entry in self._appends]
+        replaced = [self.root.path / one["file"] for one in (*self._puts, *self._removals)]
+        folders = {path.parent for path in (*appended, *replaced)}
+        taken = []
+        for proof in _proofs(self.root, self.folder):
+            target = self.root.path / proof["file"]
+            folders.add(target.parent)
+            if target.exists() and storage.sha256_of_file(target) != proof["sha256"]:
+                text = "exists already, though no record knows it; run `make verify`"
+                taken.append(Alert("B-PROOF-EXISTS", proof["file"], "", text))
+        if taken:
+            raise Broken(taken)
+        for folder in sorted(folders):
+            _refuse_outside(self.root, folder)
+            storage.make_folder(folder)
+            storage.try_folder(folder)
+        for path in appended:
+            storage.try_to_write(path)
+        for path in replaced:
+            storage.try_to_replace(path)
+
+    def abandon(self) -> None:
+        """Removes what was staged; nothing happened."""
+        self._proof_list.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextmanager
+def begin(root: Root, command: str, wait: int) -> Iterator[Run]:
+    """Takes the lock, finishes stopped runs, and opens a new one.
+
+    Args:
+      command: the script and the facts that tell this run from any other, as text.
+      wait: seconds to wait for the lock.
+
+    Raises:
+      Unavailable: the lock is held.
+      Broken: a stopped run cannot be finished.
+    """
+    with lock.exclusive(root, command, wait):
+        finished = finish_stopped_runs(root)
+        folder = root.pending / "run"
+        storage.make_folder(root.pending)
+        storage.make_new_folder(folder)
+        run = Run(root, command, folder, finished)
+        try:
+            with _told_if_it_stands(folder):
+                yield run
+        finally:
+            # Once the intent stands, the folder is the next run's to finish; never ours to drop.
+            if not _is_decided(folder):
+                run.abandon()
+
+
+@contextmanager
+def reading(root: Root, command: str, wait: int) -> Iterator[None]:
+    """Holds the lock together with other readers, with no stopped run left to finish.
+
+    Arguments and errors are those of `begin`.
+    """
+    while True:
+        with lock.shared(root, wait):
+            if not stopped_runs(root):
+                yield
+                return
+        with lock.exclusive(root, command, wait):
+            finish_stopped_runs(root)
+
+
+def finish_stopped_runs(root: Root) -> frozenset[str]:
+    """Carries out every intent that a stopped run left; drops folders without one.
+
+    The caller holds the exclusive lock.
+
+    Returns:
+      the commands that were finished: by this call, or by a run that was stopped right after.
+    """
+    finished = set()
+    for folder in sorted(path for path in root.pending.glob("*") if path.is_dir()):
+        if (folder / _INTENT).exists():
+            intent = read_intent(root, folder / _INTENT)
+            with _told_if_it_stands(folder):
+                _carry_out(root, folder, intent)
+        elif (folder / _DONE).exists():
+            intent = read_intent(root, folder / _DONE)
+            _remove_folder(root, folder)
+        else:
+            shutil.rmtree(folder)
+            continue
+        command = alerts.printable(intent["command"])
+        print(f"finished the stopped run: {command}", file=sys.stderr)
+        finished.add(intent["command"])
+    return frozenset(finished)
+
+
+def _is_decided(folder: Path) -> bool:
+    """Whether the run of this folder will be, or was, carried out."""
+    return (folder / _INTENT).exists() or (folder / _DONE).exists()
+
+
+@contextmanager
+def _told_if_it_stands(folder: Path) -> Iterator[None]:
+    """What the machine refuses once the intent stands does not undo the run, and says so.
+
+    Raises:
+      Unavailable: instead of such an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not _is_decided(folder):
+            raise
+        then = "what was begun is decided, and the next command that writes finishes it"
+        alert = alerts.of_machine(error, f"run the command again: {then}")
+        raise Unavailable([alert._replace(code="B-RUN-STOPPED")]) from error
+
+
+def stopped_runs(root: Root) -> list[str]:
+    """The commands of the intents that wait to be finished."""
+    intents = sorted(root.pending.glob(f"*/{_INTENT}"))
+    return [alerts.printable(read_intent(root, intent)["command"]) for intent in intents]
+
+
+def read_intent(root: Root, path: Path) -> dict[str, Any]:
+    """An intent, whole, that names nothing but what a run of ours could have named.
+
+    Raises:
+      Broken: if it is none, so that nothing of it is done.
+    """
+    try:
+        intent: dict[str, Any] = json.loads(storage.read(path))
+        appends = [_Append(**entry) for entry in intent["appends"]]
+        staged = [entry.staged for entry in appends]
+        targets = [entry.file for entry in appends]
+        targets += [one["file"] for one in (*intent["puts"], *intent["removals"])]
+        texts = [intent["command"], intent["proofs"], *(put["text"] for put in intent["puts"])]
+        texts += [one.sha256 for one in appends] + [one["sha256"] for one in intent["removals"]]
+        "".join((*texts, *targets)).encode()
+        sound = all(type(entry.base) is int and entry.base >= 0 for entry in appends)
+        if sound and all(map(_TARGET.fullmatch, targets)) and all(map(_STAGED.fullmatch, staged)):
+            return intent
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass
+    text = "is no intent of ours; restore data/pending from a backup"
+    raise Broken([Alert("B-INTENT-BROKEN", root.name_of(path), "", text)])
+
+
+def check_staged(root: Root, folder: Path, intent: dict[str, Any]) -> None:
+    """Whether all that an intent appends still lies beside it.
+
+    Raises:
+      Broken: with every file that is gone or changed, so that nothing is half carried out.
+    """
+    given = [(folder / _PROOFS, intent["proofs"])]
+    given += [(folder / entry["staged"], entry["sha256"]) for entry in intent["appends"]]
+    text = "is gone or was changed since its intent was written; restore data/pending from a backup"
+    faults = [
+        Alert("B-INTENT-BROKEN", root.name_of(path), "", text)
+        for path, sha256 in given
+        if not path.is_file() or storage.sha256_of_file(path) != sha256
+    ]
+    if faults:
+        raise Broken(faults)
+
+
+def _refuse_outside(root: Root, folder: Path) -> None:
+    """No folder that is written to lies elsewhere, behind a link.
+
+    Raises:
+      Broken: if it does.
+    """
+    if folder.resolve() != folder:
+        text = "is reached through a link; put the folder itself in its place"
+        raise Broken([Alert("B-LINK", root.name_of(folder), "", text)])
+
+
+# --- carrying out an intent: every step may be repeated ------------------------------
+
+
+def _carry_out(root: Root, folder: Path, intent: dict[str, Any]) -> None:
+    check_staged(root, folder, intent)
+    touched = _place_proofs(root, folder)
+    for entry in intent["appends"]:
+        touched.add(_append_lines(root, folder, _Append(**entry)))
+    puts = {root.path / put["file"]: put["text"] for put in intent["puts"]}
+    for path in puts:
+        _refuse_outside(root, path.parent)
+        storage.make_folder(path.parent)
+        touched.add(path.parent)
+    for touched_folder in touched:
+        storage.clear_trial(touched_folder)
+    _flush_up(root, touched)
+    for path, text in puts.items():
+        storage.replace(path, text.encode())
+    for removal in intent["removals"]:
+        _remove(root.path / removal["file"], removal["sha256"])
+    (folder / _INTENT).rename(folder / _DONE)
+    storage.flush_folder(folder)
+    _remove_folder(root, folder)
+
+
+def _remove_folder(root: Root, folder: Path) -> None:
+    """Removes the folder of a run that was carried out; what says so goes last."""
+    for path in folder.iterdir():
+        if path.name != _DONE:
+            path.unlink()
+    (folder / _DONE).unlink()
+    folder.rmdir()
+    storage.flush_folder(root.pending)
+
+
+def _proofs(root: Root, folder: Path) -> Iterator[dict[str, str]]:
+    with storage.open_file(folder / _PROOFS) as stream:
+        for line in stream:
+            try:
+                proof = json.loads(line)
+                sound = _TARGET.fullmatch(proof["file"]) and _STAGED.fullmatch(proof["staged"])
+            except (ValueError, KeyError, TypeError, RecursionError):
+                sound = None
+            if not sound:
+                text = "names what no run of ours could; restore data/pending from a backup"
+                name = root.name_of(folder / _PROOFS)
+                raise Broken([Alert("B-INTENT-BROKEN", name, "", text)])
+            yield proof
+
+
+def _place_proofs(root: Root, folder: Path) -> set[Path]:
+    folders = set()
+    for proof in _proofs(root, folder):
+        target = root.path / proof["file"]
+        if target.parent not in folders:
+            _refuse_outside(root, target.parent)
+            storage.make_folder(target.parent)
+        folders.add(target.parent)
+        try:
+            storage.place(folder / proof["staged"], target)
+        except FileExistsError:
+            if storage.sha256_of_file(target) != proof["sha256"]:
+                text = "exists already with other bytes; a proof is never replaced"
+                raise Broken([Alert("B-PROOF-EXISTS", proof["file"], "", text)]) from None
+    return folders
+
+
+def _append_lines(root: Root, folder: Path, entry: _Append) -> Path:
+    path = root.path / entry.file
+    _refuse_outside(root, path.parent)
+    storage.make_folder(path.parent)
+    with storage.open_file(folder / entry.staged) as lines:
+        if not _stands(path, entry.base, lines):
+            text = f"does not stand at {entry.base} bytes, where the stopped run left it"
+            raise Broken([Alert("B-RECORD-BROKEN", entry.file, "", text)])
+        storage.append(path, storage.pieces_of(lines))
+    return path.parent
+
+
+def _stands(path: Path, base: int, lines: IO[bytes]) -> bool:
+    """Whether a record file has `base` bytes, and beyond them only the first ones of `lines`.
+
+    These are read: what is left of `lines` is what the file lacks.
+    """
+    length = path.stat().st_size if path.exists() else 0
+    if length <= base:
+        return length == base
+    with storage.open_file(path) as stream:
+        stream.seek(base)
+        return all(lines.read(len(piece)) == piece for piece in storage.pieces_of(stream))
+
+
+def _flush_up(root: Root, folders: set[Path]) -> None:
+    """Flushes folders and all above them: a killed run may have made one without flushing it."""
+    every = {above for folder in folders for above in (folder, *folder.parents)}
+    for folder in sorted(path for path in every if path.is_relative_to(root.path)):
+        storage.flush_folder(folder)
+
+
+def _remove(path: Path, sha256: str) -> None:
+    # A link that was put there meanwhile is not the file that was read.
+    with contextlib.suppress(FileNotFoundError, Broken):
+        if storage.sha256_of_file(path) == sha256:
+            path.unlink()
+    storage.clear_trial(path.parent)
+    # A killed run may have removed it and not flushed that: here it is flushed whoever did.
+    storage.flush_folder(path.parent)

@@ -1,0 +1,242 @@
+"""Payment records: money received for direct invoices, given back, and taken out again.
+
+The only place where they are written and read: data/payments/<client>.jsonl, hash-chained
+like all records. A line is one of three kinds:
+
+- `payment`: money received for an invoice of the client;
+- `refund`: money given back, after a credit note or for what was paid too much;
+- `reversal`: a payment or refund that never was, or came back; it repeats the invoice and
+  the amount of the line that it `reverses`.
+
+Amounts stand in the records as they were typed, always above 0; the sign is the kind's.
+People name a line `<client>/<seq>`: nord/3.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from lib.books import issuing, records
+from lib.core.root import Root
+from lib.values import money
+
+PAYMENT = "payment"
+REFUND = "refund"
+REVERSAL = "reversal"
+
+Amount = TypeVar("Amount", Decimal, int)  # int: whole cents
+
+# How money came or went: (French, English).
+METHODS: dict[str, tuple[str, str]] = {
+    "transfer": ("virement", "bank transfer"),
+    "card": ("carte bancaire", "card"),
+    "cheque": ("chèque", "cheque"),
+    "cash": ("espèces", "cash"),
+    "direct_debit": ("prélèvement", "direct debit"),
+    "other": ("autre", "other"),
+}
+
+# The columns of a file for `make payments-import`.
+COLUMNS = ["client", "invoice", "amount", "date", "method", "reference", "note"]
+
+_NAME = re.compile(r"([a-z][a-z0-9_]{1,39})/([1-9][0-9]{0,8})")
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """One line as it counts.
+
+    `amount` is its effect on what was paid: above 0 for a payment, below 0 for a refund, and
+    for a reversal the opposite of what it reverses, whose method and reference it takes.
+    `reverses` and `reversed_by` are the `seq` of the other line, 0 where there is none.
+    `note` is the note of a payment or refund, the reason of a reversal.
+    """
+
+    client: str
+    seq: int
+    kind: str
+    invoice: str
+    date: date
+    amount: Decimal
+    currency: str
+    method: str
+    reference: str
+    note: str
+    reverses: int
+    reversed_by: int
+
+    @property
+    def name(self) -> str:
+        return name(self.client, self.seq)
+
+    @property
+    def standing(self) -> bool:
+        """Whether it is a payment or refund that nothing reverses."""
+        return self.kind != REVERSAL and not self.reversed_by
+
+
+def folder(root: Root) -> Path:
+    """data/payments/."""
+    return root.data / "payments"
+
+
+def chain_path(root: Root, client: str) -> Path:
+    """data/payments/<client>.jsonl."""
+    return folder(root) / f"{client}.jsonl"
+
+
+def read(root: Root) -> dict[str, records.Chain]:
+    """Every client's chain, proved; a client without payments has none.
+
+    Raises:
+      Broken: with every disagreement found.
+    """
+    return records.read_family(root, folder(root))
+
+
+def read_client(root: Root, client: str) -> records.Chain:
+    """One client's chain, proved; empty where nothing was recorded yet.
+
+    Raises:
+      Broken: with every disagreement found.
+    """
+    return records.read(root, chain_path(root, client))
+
+
+class Move(records.Link, gc=False):
+    """What a payment record does to its invoice."""
+
+    amount: Decimal
+    date: date
+    invoice: str
+    kind: str
+    reverses: int = 0
+
+
+class _Line(Move, gc=False, kw_only=True):
+    """A whole payment record."""
+
+    client: str
+    currency: str
+    method: str = ""
+    reference: str = ""
+    note: str = ""
+    reason: str = ""
+
+
+def entries(lines: Sequence[records.Record]) -> list[Entry]:
+    """The lines of a client as they count, in the order in which they were recorded.
+
+    Args:
+      lines: all of the client's payment records, or all those of some invoices.
+    """
+    typed = msgspec.convert(lines, list[_Line])
+    amounts = _effects(typed)
+    by_seq = {line.seq: line for line in typed}
+    reversed_by = {line.reverses: line.seq for line in typed if line.reverses}
+    return [
+        Entry(
+            line.client,
+            line.seq,
+            line.kind,
+            line.invoice,
+            line.date,
+            amount,
+            line.currency,
+            (by_seq[line.reverses] if line.reverses else line).method,
+            (by_seq[line.reverses] if line.reverses else line).reference,
+            line.reason if line.reverses else line.note,
+            line.reverses,
+            reversed_by.get(line.seq, 0),
+        )
+        for line, amount in zip(typed, amounts, strict=True)
+    ]
+
+
+def _effects(lines: Iterable[Move]) -> list[Decimal]:
+    """What each line adds to what was paid."""
+    made: dict[int, Decimal] = {}
+    for line in lines:
+        # A reversal follows what it reverses, and is about the same invoice.
+        reversed_ = made[line.reverses] if line.reverses else None
+        made[line.seq] = effect(line.kind, line.amount, reversed_)
+    return list(made.values())
+
+
+def effect(kind: str, amount: Amount, reversed_: Amount | None) -> Amount:
+    """What a line adds to what was paid.
+
+    Args:
+      amount: as it stands in the record, above 0.
+      reversed_: the effect of the line that it reverses, None if it is no reversal.
+    """
+    if reversed_ is not None:
+        return -reversed_
+    return -amount if kind == REFUND else amount
+
+
+def paid(lines: Sequence[Move], until: date = date.max) -> dict[str, Decimal]:
+    """What was paid of each invoice by the end of a day: payments less refunds, reversals out.
+
+    Args:
+      lines: all payment records of a client.
+    """
+    moved = zip(lines, _effects(lines), strict=True)
+    return _summed((line.invoice, amount) for line, amount in moved if line.date <= until)
+
+
+def _summed(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = {}
+    for invoice, amount in amounts:
+        sums[invoice] = sums.get(invoice, money.ZERO) + amount
+    return sums
+
+
+def record(run: issuing.Run, chain: records.Chain, facts: list[records.Record]) -> list[str]:
+    """Stages new lines in a run: the one way into these records.
+
+    Args:
+      facts: what `fact` and `reversal` made, allowed by books/payment_rules.
+
+    Returns:
+      the names that the lines get.
+    """
+    run.append(chain, facts)
+    return [name(fact["client"], chain.seq + i) for i, fact in enumerate(facts, 1)]
+
+
+def fact(kind: str, given: dict[str, str], currency: str) -> records.Record:
+    """The line of a payment or a refund.
+
+    Args:
+      given: client, invoice, date, amount, method; reference and note where there are any.
+    """
+    return {"kind": kind, **given, "currency": currency}
+
+
+def reversal(original: records.Record, day: date, reason: str) -> records.Record:
+    """The line that takes a payment or refund out again, its amount as that was typed."""
+    repeated = {key: original[key] for key in ("client", "invoice", "amount", "currency")}
+    made = {"kind": REVERSAL, "reverses": original["seq"], **repeated}
+    return {**made, "date": day.isoformat(), "reason": reason}
+
+
+def name(client: str, seq: int) -> str:
+    """How people name a line: nord/3."""
+    return f"{client}/{seq}"
+
+
+def parse_name(text: str) -> tuple[str, int]:
+    """The client and seq of a name.
+
+    Raises:
+      ValueError: if it is none.
+    """
+    match = _NAME.fullmatch(text)
+    if match is None:
+        raise ValueError(f'"{text}" is not the name of a payment; write nord/3')
+    return match[1], int(match[2])

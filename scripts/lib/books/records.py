@@ -1,0 +1,229 @@
+"""Records: append-only files of JSON lines, each line hashed and chained to the one before.
+
+A line is canonical JSON with `seq` (1, 2, ...), `prev` (the hash of the line before, 64
+zeros for the first), `hash` (SHA-256 of the line without `hash`) and its facts. For each
+file, data/heads/<folder>/<name>.json keeps the last `seq` and `hash`, so that a line cut
+off the end is noticed too.
+"""
+
+import gc
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from io import BytesIO
+from pathlib import Path
+from typing import IO, Any, NamedTuple, TypeVar
+
+import msgspec
+
+from lib.core import storage
+from lib.core.alerts import Alert, Broken, collecting, counted
+from lib.core.root import Root
+
+Record = dict[str, Any]
+
+GENESIS = "0" * 64
+_NONE = "is no record"
+_UNDECODED = (msgspec.MsgspecError, ValueError, RecursionError)
+_AFTER_HASH = len(GENESIS) + len('",')
+
+
+class Chain(NamedTuple):
+    """A record file as it stands: its lines, its length in bytes, its last seq and hash."""
+
+    path: Path
+    records: tuple[Record, ...]
+    length: int
+    seq: int
+    hash: str
+
+
+def empty(path: Path) -> Chain:
+    """A record file without lines, which need not be there."""
+    return Chain(path, (), 0, 0, GENESIS)
+
+
+class Extension(NamedTuple):
+    """New lines for a chain: their bytes, and the head that the file has with them."""
+
+    lines: bytes
+    seq: int
+    hash: str
+
+
+def head_path(root: Root, path: Path) -> Path:
+    """The head of a record file: data/revenues/nord.jsonl -> data/heads/revenues/nord.json."""
+    return root.heads / path.parent.name / f"{path.stem}.json"
+
+
+def head_bytes(seq: int, hash_: str) -> bytes:
+    """The bytes of a head file."""
+    return storage.canonical_json({"hash": hash_, "seq": seq}) + b"\n"
+
+
+class Link(msgspec.Struct, gc=False):
+    """What chains a line to the others. A Struct of more of a line's facts begins with it."""
+
+    seq: int
+    prev: str
+    hash: str
+
+
+_BEFORE = Link(0, "", GENESIS)  # what the first line follows
+
+Linked = TypeVar("Linked", bound=Link)
+
+
+def read(root: Root, path: Path, facts: Any = dict) -> Chain:
+    """The record file at `path`, proved against its own hashes and its head.
+
+    Args:
+      facts: a TypedDict of those facts that the records shall hold, where there are many.
+
+    Returns:
+      an empty chain where neither the file nor its head exists.
+
+    Raises:
+      Broken: with the first disagreement, since what follows it cannot be proved.
+    """
+    with _opened(path) as stream:
+        lines = list(stream)
+    end = last(list(_proved(root, path, lines, Link)))
+    records: list[Record] = []
+    with suppress(*_UNDECODED):
+        records.extend(map(msgspec.json.Decoder(facts).decode, lines))
+    if len(records) < len(lines):
+        raise _fault(root, path, len(records) + 1, _NONE)
+    return Chain(path, tuple(records), sum(map(len, lines)), end.seq, end.hash)
+
+
+def read_typed(root: Root, path: Path, shape: type[Linked]) -> Iterator[Linked]:
+    """The same for work on many records: only the facts that `shape` names, typed, and each
+    line proved as it comes.
+
+    Raises:
+      Broken: as `read` does, after the last line at the latest: until then the lines may have
+        been written anew together.
+    """
+    with _opened(path) as stream:
+        yield from _proved(root, path, stream, shape)
+
+
+def last(links: Sequence[Link]) -> Link:
+    """The last of the lines that `read_typed` gave; seq 0 where there is none."""
+    return links[-1] if links else _BEFORE
+
+
+def end_of(path: Path, links: Sequence[Link]) -> Chain:
+    """A record file without its lines, to be appended to, once `read_typed` gave all of them."""
+    end = last(links)
+    return Chain(path, (), path.stat().st_size if links else 0, end.seq, end.hash)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """A record file; one that is missing is an empty one."""
+    try:
+        return storage.open_file(path)
+    except FileNotFoundError:
+        return BytesIO()
+
+
+def _proved(
+    root: Root, path: Path, lines: Iterable[bytes], shape: type[Linked]
+) -> Iterator[Linked]:
+    """What each line says, once it is proved to be what was written; raises as `read_typed` does."""
+    decode, sha256 = msgspec.json.Decoder(shape).decode, storage.sha256
+    seq, hash_ = 0, GENESIS
+    for line in lines:
+        seq += 1
+        if not line.endswith(b"\n"):
+            raise _fault(root, path, seq, "is cut in half: it has no line break")
+        try:
+            link = decode(line)
+        except _UNDECODED:
+            raise _fault(root, path, seq, _NONE) from None
+        if link.seq != seq:
+            raise _fault(root, path, seq, f"has seq {link.seq}, expected {seq}")
+        if link.prev != hash_:
+            text = "does not follow the line before it: prev is not that line's hash"
+            raise _fault(root, path, seq, text)
+        # The line is canonical, so cutting the hash out of it gives what was hashed; no fact
+        # that could stand before it is called so.
+        before, _, after = line.partition(b'"hash":"')
+        hash_ = sha256(before + after[_AFTER_HASH:-1])
+        if link.hash != hash_:
+            text = "was changed: its hash is not that of its content"
+            raise _fault(root, path, seq, text)
+        yield link
+    _check_head(root, path, seq, hash_)
+
+
+def owners(root: Root, folder: Path) -> list[str]:
+    """Whose record files a folder has, or had, since there is a head: in order of name."""
+    names = {path.stem for path in folder.glob("*.jsonl")}
+    names |= {path.stem for path in (root.heads / folder.name).glob("*.json")}
+    return sorted(names)
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """For work on many records: they have no cycles, yet Python's collector of cycles would
+    walk all that was read again and again, for a third of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def each_chain(root: Root, folder: Path, facts: Any = dict) -> Iterator[tuple[str, Chain]]:
+    """Each chain of a folder with the name of its file (the client), in order of name, so that
+    none has to be kept.
+
+    Args:
+      facts: as of `read`.
+
+    Raises:
+      Broken: after the last, with every disagreement of every file, and for heads without a
+        record file.
+    """
+    faults: list[Alert] = []
+    for name in owners(root, folder):
+        with collecting(faults):
+            yield name, read(root, folder / f"{name}.jsonl", facts)
+    if faults:
+        raise Broken(faults)
+
+
+def read_family(root: Root, folder: Path, facts: Any = dict) -> dict[str, Chain]:
+    """All that `each_chain` gives."""
+    return dict(each_chain(root, folder, facts))
+
+
+def extend(chain: Chain, facts: list[Record]) -> Extension:
+    """The lines that append `facts` (plain JSON data without seq, prev, hash) to `chain`."""
+    seq, prev = chain.seq, chain.hash
+    lines = []
+    for fact in facts:
+        seq += 1
+        record = {**fact, "seq": seq, "prev": prev}
+        prev = storage.sha256(storage.canonical_json(record))
+        lines.append(storage.canonical_json({**record, "hash": prev}) + b"\n")
+    return Extension(b"".join(lines), seq, prev)
+
+
+def _check_head(root: Root, path: Path, seq: int, hash_: str) -> None:
+    head = head_path(root, path)
+    try:
+        found = storage.read(head)
+    except FileNotFoundError:
+        found = b""
+    if found == (head_bytes(seq, hash_) if seq else b""):
+        return
+    text = f"disagrees with {root.name_of(path)}, whose last line is seq {seq}, hash {hash_}"
+    if not found:
+        text = f"is missing, but {root.name_of(path)} has {counted(seq, 'line')}"
+    raise Broken([Alert("B-RECORD-HEAD", root.name_of(head), "", text)])
+
+
+def _fault(root: Root, path: Path, line: int, text: str) -> Broken:
+    return Broken([Alert("B-RECORD-BROKEN", root.name_of(path), f"line {line}", text)])

@@ -1,0 +1,355 @@
+"""Revenue records: one line for each invoice and credit note issued.
+
+The only place where they are written and read. Direct ones live in data/revenues/, those
+issued in a batch client's name in data/revenues_batch/; their proofs stand beside each
+other in data/invoices/ and data/invoices_batch/, by client and year of issue.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from lib.billing.plan_periods import Billed
+from lib.books import issuing, records
+from lib.books.numbering import Numbered
+from lib.core import storage, tables
+from lib.core.alerts import Alert, Broken
+from lib.core.root import Root
+from lib.values import document, money, periods, spans
+from lib.values.document import Document, Period
+from lib.values.spans import Spans
+
+
+class Ledger(NamedTuple):
+    """One of the two worlds of revenue: where its files stand under data/."""
+
+    records: str
+    proofs: str
+    counters: str
+
+
+DIRECT = Ledger("revenues", "invoices", "counters")
+BATCH = Ledger("revenues_batch", "invoices_batch", "counters_batch")
+
+
+def chain_path(root: Root, ledger: Ledger, client: str) -> Path:
+    """data/revenues/<client>.jsonl."""
+    return root.data / ledger.records / f"{client}.jsonl"
+
+
+def proof_path(root: Root, ledger: Ledger, client: str, number: str, suffix: str) -> Path:
+    """data/invoices/<client>/<year>/<number>.<suffix>; the year is the number's."""
+    year = number.split("-")[1]
+    return root.data / ledger.proofs / client / year / f"{number}.{suffix}"
+
+
+def each_chain(
+    root: Root, ledger: Ledger, facts: Any = dict
+) -> Iterator[tuple[str, records.Chain]]:
+    """Each client with its chain, proved; as `records.each_chain`."""
+    return records.each_chain(root, root.data / ledger.records, facts)
+
+
+def read(root: Root, ledger: Ledger, facts: Any = dict) -> dict[str, records.Chain]:
+    """All of them.
+
+    Raises:
+      Broken: with every disagreement found.
+    """
+    return dict(each_chain(root, ledger, facts))
+
+
+def chain_of(
+    root: Root, ledger: Ledger, chains: dict[str, records.Chain], client: str
+) -> records.Chain:
+    """A client's chain, empty where nothing was issued yet."""
+    return chains.get(client, records.empty(chain_path(root, ledger, client)))
+
+
+def proved(root: Root, ledger: Ledger, fact: records.Record, suffix: str) -> bytes:
+    """The bytes of a document's PDF or JSON, which are those that its record knows.
+
+    Raises:
+      Broken: if they are not.
+    """
+    path = proof_path(root, ledger, fact["client"], fact["number"], suffix)
+    try:
+        data = storage.read(path)
+    except FileNotFoundError:
+        data = b""
+    if storage.sha256(data) != fact["pdf_sha256" if suffix == "pdf" else "document_sha256"]:
+        text = "is not the file that was issued; run `make verify`"
+        name = root.name_of(path)
+        raise Broken([Alert("B-PROOF-CHANGED", name, "", text, fact["client"])])
+    return data
+
+
+def proved_document(root: Root, ledger: Ledger, fact: records.Record) -> Document:
+    """The document of a record.
+
+    Raises:
+      Broken: as `proved` does.
+    """
+    return document.from_json(proved(root, ledger, fact, "json"))
+
+
+def stage(
+    run: issuing.Run, ledger: Ledger, made: Document, json: bytes, pdf: bytes
+) -> records.Record:
+    """Stages the proofs of a document; returns what the records keep of it."""
+    digests = [
+        run.stage_proof(proof_path(run.root, ledger, made.client, made.number, suffix), data)
+        for suffix, data in (("json", json), ("pdf", pdf))
+    ]
+    return facts(made, *digests)
+
+
+def facts(made: Document, document_sha256: str, pdf_sha256: str) -> records.Record:
+    """What the records keep of a document: enough for balances and exports, without it."""
+    kind = "credit_note" if made.preceding else "invoice"
+    result: dict[str, Any] = {
+        "kind": kind,
+        "client": made.client,
+        "number": made.number,
+        "month": made.month,
+        "issue_date": made.issue_date.isoformat(),
+        "period": {
+            "start": made.period.start.isoformat(),
+            "end": made.period.end.isoformat(),
+        },
+        "currency": made.currency,
+        "buyer": made.buyer.name,
+        "net": money.plain(made.totals.net, 2),
+        "vat": money.plain(made.totals.vat, 2),
+        "gross": money.plain(made.totals.gross, 2),
+        "breakdown": _breakdown(made),
+        "document_sha256": document_sha256,
+        "pdf_sha256": pdf_sha256,
+    }
+    if made.delivery:
+        result["delivery"] = made.delivery.isoformat()
+    if services := _services(made):
+        result["services"] = services
+    if made.due_date:
+        result["due_date"] = made.due_date.isoformat()
+    if made.vat_on_debits:
+        result["vat_on_debits"] = True
+    if made.preceding:
+        result["corrects"] = made.preceding.number
+        result["reason"] = made.reason
+        result["lines"] = {
+            line.id: money.plain(line.credited_quantity or line.quantity) for line in made.lines
+        }
+    if made.reference:
+        result["reference"] = made.reference
+    return result
+
+
+def _services(made: Document) -> list[dict[str, Any]]:
+    """The days that lines charge or take back: by plan and item, with the numbers of the lines.
+
+    What is billed for a day, and what is not, is known by these alone.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for line in made.lines:
+        if line.period is None:
+            continue
+        service: dict[str, Any] = {
+            "end": line.period.end.isoformat(),
+            "item": line.item,
+            "plan": line.plan,
+            "start": line.period.start.isoformat(),
+        }
+        if line.pauses:
+            service["pauses"] = [
+                [pause.start.isoformat(), pause.end.isoformat()] for pause in line.pauses
+            ]
+        known = found.setdefault(repr(service), {**service, "lines": []})
+        known["lines"].append(line.id)
+    return list(found.values())
+
+
+def _breakdown(made: Document) -> list[dict[str, str]]:
+    """The VAT breakdown, each subtotal apart for goods and services, VAT shared out exactly."""
+    nets: dict[tuple[str, Decimal], dict[str, Decimal]] = {}
+    for line in made.lines:
+        sold = nets.setdefault((line.vat_category, line.vat_rate), {})
+        sold[line.category] = sold.get(line.category, money.ZERO) + line.net
+    for allowance in made.allowances:
+        nets[allowance.vat_category, allowance.vat_rate][allowance.category] -= allowance.amount
+    entries = []
+    for subtotal in made.vat_breakdown:
+        sold = dict(sorted(nets[subtotal.category, subtotal.rate].items()))
+        shares = _shares(subtotal.vat, list(sold.values()))
+        for (nature, net), tax in zip(sold.items(), shares, strict=True):
+            entries.append(
+                {
+                    "nature": nature,
+                    "vat_category": subtotal.category,
+                    "vat_rate": money.plain(subtotal.rate, 2),
+                    "net": money.plain(net, 2),
+                    "vat": money.plain(tax, 2),
+                }
+            )
+    return entries
+
+
+def _shares(vat: Decimal, nets: list[Decimal]) -> list[Decimal]:
+    if not any(nets):
+        return [money.ZERO for _ in nets]
+    return money.share_out(vat, nets)
+
+
+class Service(msgspec.Struct, gc=False):
+    """The days that lines of a document charge for an item of a plan, or take back."""
+
+    end: date
+    item: str
+    lines: tuple[str, ...]
+    plan: str
+    start: date
+    pauses: tuple[tuple[date, date], ...] = ()
+
+    @property
+    def days(self) -> Spans:
+        whole = (Period(start=self.start, end=self.end),)
+        return spans.minus(whole, tuple(Period(start=a, end=b) for a, b in self.pauses))
+
+
+class Line(records.Link, gc=False, kw_only=True):
+    """What deciding on the next invoice needs of a record."""
+
+    buyer: str
+    corrects: str = ""
+    gross: Decimal
+    issue_date: str
+    month: str
+    number: str
+    period: Period
+    services: tuple[Service, ...] = ()
+
+
+def lines_of(root: Root, ledger: Ledger, client: str) -> list[Line]:
+    """A client's records, proved.
+
+    Raises:
+      Broken: with the first disagreement.
+    """
+    return list(records.read_typed(root, chain_path(root, ledger, client), Line))
+
+
+def numbers_of(root: Root, ledger: Ledger, client: str, lines: Iterable[Line]) -> list[Numbered]:
+    """The numbers in a client's records."""
+    name = root.name_of(chain_path(root, ledger, client))
+    return [Numbered(name, line.seq, line.number, line.issue_date) for line in lines]
+
+
+class Issued(NamedTuple):
+    """An invoice that the records know, with what was credited of it."""
+
+    number: str
+    month: str
+    period: Period
+    gross: Decimal
+    credited: Decimal
+
+    @property
+    def fully_credited(self) -> bool:
+        return self.credited == self.gross and self.credited > 0
+
+
+def is_invoiced(lines: Iterable[Line], month: str) -> bool:
+    """Whether the usage of `month` is in an invoice that was not credited in full."""
+    first, last = periods.first_day(month), periods.last_day(month)
+    return any(
+        invoice.month >= month and invoice.period.start <= last and first <= invoice.period.end
+        for invoice in issued(lines)
+        if not invoice.fully_credited
+    )
+
+
+def billed(lines: Iterable[Line]) -> list[Billed]:
+    """The days that a client's invoices bill, item by item, less those that a credit note took
+    back by their dates.
+
+    An invoice that is credited in full keeps its days, marked so.
+    """
+    lines = tuple(lines)
+    invoices = {invoice.number: invoice for invoice in issued(lines)}
+    found: dict[str, list[Billed]] = {}
+    for line in lines:
+        for service in line.services:
+            days = service.days
+            if not line.corrects:
+                invoice = invoices[line.number]
+                one = Billed(
+                    service.plan,
+                    service.item,
+                    days,
+                    service.lines,
+                    invoice.number,
+                    invoice.month,
+                    invoice.fully_credited,
+                )
+                found.setdefault(invoice.number, []).append(one)
+                continue
+            found[line.corrects] = [
+                _without(one, days) if set(service.lines) <= set(one.lines) else one
+                for one in found.get(line.corrects, [])
+            ]
+    return [one for some in found.values() for one in some]
+
+
+def _without(one: Billed, days: Spans) -> Billed:
+    """What is left where a credit note took back the last days, not a quantity of all of them."""
+    left = spans.minus(one.days, days)
+    return one._replace(days=left) if left else one
+
+
+def credited(notes: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
+    """What was credited of each invoice that has credit notes, by its number.
+
+    Args:
+      notes: for each credit note the number of its invoice, and its gross amount.
+    """
+    sums: dict[str, Decimal] = {}
+    for number, gross in notes:
+        sums[number] = sums.get(number, money.ZERO) + gross
+    return sums
+
+
+def issued(lines: Iterable[Line]) -> list[Issued]:
+    """The invoices of a client's records, in order of issue."""
+    lines = tuple(lines)
+    sums = credited((line.corrects, line.gross) for line in lines if line.corrects)
+    return [
+        Issued(line.number, line.month, line.period, line.gross, sums.get(line.number, money.ZERO))
+        for line in lines
+        if not line.corrects
+    ]
+
+
+def show(facts: Iterable[records.Record]) -> None:
+    """Prints what was issued: client, number, period, net, VAT, gross, due.
+
+    A credit note says which invoice it takes back, and its amounts are below 0.
+    """
+    headings = ["client", "number", "period", "net", "VAT", "gross", "due"]
+    rows = []
+    amounts = []
+    for fact in facts:
+        sign = -1 if fact["kind"] == "credit_note" else 1
+        signed = [sign * Decimal(fact[key]) for key in ("net", "vat", "gross")]
+        period = f"{fact['period']['start']} – {fact['period']['end']}"
+        figures = [money.plain(amount, 2) for amount in signed]
+        rows.append([fact["client"], fact["number"], period, *figures, fact.get("due_date", "")])
+        if sign < 0:
+            rows[-1][-1] = f"credit note of {fact['corrects']}"
+        amounts.append(signed)
+    sums = [money.total(amount[i] for amount in amounts) for i in range(3)]
+    rows.append(["total", "", "", *[money.plain(value, 2) for value in sums], ""])
+    tables.show("", headings, rows, right=4)

@@ -1,0 +1,1 @@
+"""Core: how to fail, read, write, lock, start and end: what every other room stands on."""

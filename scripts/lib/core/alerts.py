@@ -1,0 +1,241 @@
+"""What the system tells people: alerts, the ways a run stops, and the logs.
+
+An alert has a stable code (B- stops the run, I- informs), the file, the place in it, and
+what to do. One line each, on stderr and in data/logs/; docs/alerts.md lists the codes.
+Scripts end with: 0 done, 1 input refused, 2 wrong usage, 3 integrity broken,
+4 environment (lock held, disk full, mail server down).
+
+Where the environment's RUN_LOG names a file, every alert is noted there too: `make month`
+gives one to its phases, so that its summary knows what they said.
+"""
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+SHOWN = 60  # characters of a wrong value that a message repeats
+_ID = re.compile(r"[a-z][a-z0-9_]{1,39}")  # of a client, and so of its log
+
+
+class Alert(NamedTuple):
+    """`text` says what was found and what is expected; `client` is whose log it goes to."""
+
+    code: str
+    file: str
+    place: str
+    text: str
+    client: str = ""
+
+    def __str__(self) -> str:
+        where = [part for part in (self.file, self.place) if part]
+        return printable(": ".join([*where, self.text]))
+
+
+class Stop(Exception):
+    """A run that stops, with all its reasons at once."""
+
+    exit_code = 1
+
+    def __init__(self, alerts: Iterable[Alert]):
+        self.alerts = tuple(alerts)
+        if all(alert.code == "B-ENVIRONMENT" for alert in self.alerts):
+            self.exit_code = 4  # an input that this user may not read is not a wrong one
+        super().__init__("; ".join(str(alert) for alert in self.alerts))
+
+
+class Refused(Stop):
+    """Input that cannot be accepted; nothing was written."""
+
+    exit_code = 1
+
+
+class WrongUsage(Stop):
+    """A command called in a way that it does not know."""
+
+    exit_code = 2
+
+
+class Broken(Stop):
+    """Records, counters, heads or proofs disagree."""
+
+    exit_code = 3
+
+
+@contextlib.contextmanager
+def collecting(faults: list[Alert]) -> Iterator[None]:
+    """Adds what the block finds broken to `faults`: what comes after it is looked at too."""
+    try:
+        yield
+    except Broken as broken:
+        faults.extend(broken.alerts)
+
+
+class Unavailable(Stop):
+    """The machine does not let the run go on: lock held, disk full, server down."""
+
+    exit_code = 4
+
+
+_REMEDIES = {
+    errno.ENOSPC: "make room, then ",
+    errno.EDQUOT: "make room, then ",
+    errno.EROFS: "let this disk be written to, then ",
+}
+
+
+def of_machine(error: OSError, then: str = "run the command again") -> Alert:
+    """What the machine refused, to whom, and what to do about it."""
+    file = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+    found, remedy = error.strerror or str(error), _REMEDIES.get(error.errno or 0, "")
+    if isinstance(error, PermissionError):
+        found = f"{found}: the user {user(os.geteuid())} lacks the right to it{_owned_by(file)}"
+        remedy = "give it, or become a user who has it, then "
+    return Alert("B-ENVIRONMENT", file, "", f"{found}; {remedy}{then}")
+
+
+def user(number: int) -> str:
+    """The name of a user, or the number where it has none."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def _owned_by(file: str) -> str:
+    """Whose a file is, or the folder that it is to stand in."""
+    for path, what in ((file, "it"), (str(Path(file).parent), "its folder")):
+        with contextlib.suppress(OSError):
+            return f" ({what} belongs to {user(os.lstat(path).st_uid)})"
+    return ""
+
+
+def counted(count: int, thing: str, things: str = "") -> str:
+    """ "1 invoice", "2 invoices"; `things` is a plural that takes more than an s."""
+    return f"{count} {thing if count == 1 else things or thing + 's'}"
+
+
+def printable(text: str) -> str:
+    """`text` on one line: control characters and line separators become escapes.
+
+    A name with a line break in it must not forge a line of the log.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char == " " else char.encode("unicode_escape").decode()
+        for char in text
+    )
+
+
+def write_log(logs: Path, client: str, level: str, script: str, code: str, text: str) -> None:
+    """Appends one line, whole, to `<client>.log`, or to system.log where there is no such client.
+
+    A log that cannot be written stops nothing: the same text stands on stderr.
+    """
+    moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    line = f"{moment} {level} {script} {code} {printable(text)}\n"
+    from lib.core import storage  # which has alerts to raise
+
+    try:
+        storage.make_folder(logs)
+        _append_whole(
+            logs / (f"{client}.log" if _is_client(logs, client) else "system.log"),
+            line.encode("utf-8", "backslashreplace"),
+        )
+    except OSError as error:
+        print(f"the log could not be written: {error.strerror}", file=sys.stderr)
+
+
+# Where a client has a file, under the root.
+_CLIENTS = (
+    "clients/{}.json",
+    "batch_clients/{}.json",
+    "data/revenues/{}.jsonl",
+    "data/revenues_batch/{}.jsonl",
+    "data/payments/{}.jsonl",
+)
+
+
+def _is_client(logs: Path, client: str) -> bool:
+    """Whether there is or was such a client: a name that was mistyped gets no log."""
+    root = logs.parents[1]
+    if not _ID.fullmatch(client):
+        return False
+    return any((root / place.format(client)).exists() for place in _CLIENTS)
+
+
+def open_log(path: Path) -> int:
+    """Opens a log and locks it, so that no line is lost between an append and a purge.
+
+    Returns:
+      a handle at the file that has the name now; closing it lets the lock go.
+    """
+    from lib.core import storage
+
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    while True:
+        handle = os.open(path, flags, 0o600)
+        try:
+            storage.settle(handle, path.parent, storage.FILE_MODE)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if os.path.samestat(os.fstat(handle), path.stat()):
+                return handle
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)  # a purge has put another file in its place meanwhile
+
+
+def _append_whole(path: Path, line: bytes) -> None:
+    """Appends a line, or none of it where the disk is full."""
+    handle = open_log(path)
+    try:
+        length = os.fstat(handle).st_size
+        if os.write(handle, line) < len(line):
+            os.ftruncate(handle, length)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    finally:
+        os.close(handle)
+
+
+def report(logs: Path | None, script: str, alerts: Iterable[Alert]) -> None:
+    """Says each alert on stderr and in the log (`logs` is None where there is no root)."""
+    for alert in alerts:
+        print(f"{alert} [{alert.code}]", file=sys.stderr)
+        if logs is not None:
+            log(logs, script, alert)
+        _note(alert)
+
+
+def log(logs: Path, script: str, alert: Alert) -> None:
+    """Appends an alert to the log that it goes to."""
+    level = "ERROR" if alert.code.startswith("B-") else "NOTICE"
+    write_log(logs, alert.client, level, script, alert.code, str(alert))
+
+
+def _note(alert: Alert) -> None:
+    run_log = os.environ.get("RUN_LOG")
+    if run_log:
+        # Where it cannot be written, the alert stands on stderr and in the log all the same.
+        with contextlib.suppress(OSError), Path(run_log).open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(alert) + "\n")
+
+
+def noted(run_log: Path) -> list[Alert]:
+    """The alerts of a run that had this file as its RUN_LOG, in order, each once."""
+    if not run_log.exists():
+        return []
+    lines = run_log.read_text(encoding="utf-8").splitlines()
+    return list(dict.fromkeys(Alert(*json.loads(line)) for line in lines))

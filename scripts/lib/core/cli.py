@@ -1,0 +1,360 @@
+"""How every script starts and ends: options, the root, exit codes, no traceback.
+
+A script reads its options before it imports the rest of the house: --help and an option that
+is mistyped are answered at once. An option that is not given has the value that was typed under
+its name after `make` (--issue-date: ISSUE_DATE); TYPED lists these names. What else stands in
+the environment is nobody's order.
+
+0 done, 1 input refused, 2 wrong usage, 3 integrity broken, 4 environment.
+"""
+
+import argparse
+import errno
+import io
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
+
+from lib.core import alerts
+from lib.core.alerts import Alert, Refused, Stop, Unavailable, WrongUsage
+from lib.core.root import Root
+
+HOME = Path(__file__).resolve().parents[3]
+_ONE_OF_THEM = "expected one of them, YEAR=2024 or MONTH=2024-03"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Takes what was typed after `make`; says what is wrong with an option in one line."""
+
+    def parse_args(self, args: Sequence[str] | None = None, _: None = None) -> argparse.Namespace:  # type: ignore[override]
+        """The options of the command line, which go before what was typed after `make`."""
+        options = [option for action in self._actions for option in action.option_strings]
+        values = [(option, typed(option.lstrip("-"))) for option in options]
+        of_make = [f"{option}={value}" for option, value in values if value]
+        return super().parse_args([*of_make, *(sys.argv[1:] if args is None else args)])
+
+    def error(self, message: str) -> NoReturn:
+        # argparse writes "argument --keep-days: ..."; people typed KEEP_DAYS=... to `make`.
+        option, _, text = message.removeprefix("argument --").partition(": ")
+        place = option.replace("-", "_").upper() if message.startswith("argument --") else ""
+        if "not allowed with" in text:
+            text = f"{text.replace('argument --', '')}; {_ONE_OF_THEM}"
+        fault = Alert("B-USAGE", "", place, text if place else f"{message}; --help has them all")
+        alerts.report(None, self.prog, [fault])
+        sys.exit(2)
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """A parser with the one option that all scripts have."""
+    made = _Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument(
+        "--root", type=Path, default=HOME, help="the folder that holds issuer.json (default: ours)"
+    )
+    return made
+
+
+def typed(name: str) -> str:
+    """What was typed after `make` under the name of an option; nothing where a script is run."""
+    name = name.replace("-", "_").upper()
+    return os.environ.get(name, "") if name in os.environ.get("TYPED", "").split() else ""
+
+
+def add_period(made: argparse.ArgumentParser) -> None:
+    """--year or --month, one of them."""
+    either = made.add_mutually_exclusive_group(required=True)
+    either.add_argument("--year", dest="period", type=year, help="2024")
+    either.add_argument("--month", dest="period", type=month, help="2024-03")
+    add_flag(made)
+
+
+def add_today(made: argparse.ArgumentParser) -> None:
+    """--today, which `run` finds where it is not given."""
+    made.add_argument("--today", type=day, help="(default: the date in issuer.json's time zone)")
+
+
+def add_dates(made: argparse.ArgumentParser, *, month_too: bool = True) -> None:
+    """--today and --issue-date, and --month, which `run` finds where they are not given."""
+    add_today(made)
+    made.add_argument("--issue-date", type=day, help="2026-11-08 (default: today)")
+    if month_too:
+        made.add_argument("--month", type=month, help="2026-10 (default: before the issue date)")
+
+
+def add_flag(made: argparse.ArgumentParser) -> None:
+    """--flag: the work is done only where its flag does not stand, and raises it."""
+    made.add_argument("--flag", action="store_true", help="only if something changed since")
+
+
+def add_payment(made: argparse.ArgumentParser) -> None:
+    """The options that a payment and a refund share; empty texts count as missing."""
+    made.add_argument("--client", default="", help="studio_nord")
+    made.add_argument("--invoice", default="", help="NORD-2026-0001")
+    made.add_argument("--amount", default="", help="175.80")
+    made.add_argument("--date", default="", help="the day on which the money moved, 2026-12-03")
+    made.add_argument(
+        "--method", default="", help="transfer, card, cheque, cash, direct_debit, other"
+    )
+    made.add_argument("--again", type=yes, default=False, help="yes: the same once more")
+    add_today(made)
+
+
+def run(
+    arguments: argparse.Namespace,
+    main: Callable[[argparse.Namespace, Root], None],
+    work: str = "",
+    *,
+    finds_days: bool = True,
+) -> None:
+    """Runs `main`, tells every alert that stops it, and exits with its code.
+
+    Args:
+      work: what its flag is called, for a script that has --flag.
+      finds_days: whether the days that were not given are found before it.
+    """
+    from lib.core import storage
+
+    said = _prepare(main)
+    root = Root(arguments.root.resolve())
+    script = Path(sys.argv[0]).name
+    logs: Path | None = None
+    try:
+        if not root.path.is_dir():
+            text = "is no folder; `make init ROOT=...` lays one out"
+            raise WrongUsage([Alert("B-USAGE", str(root.path), "", text)])
+        storage.refuse_links(root)
+        logs = root.logs if root.issuer.exists() else None
+        if finds_days:
+            _find_days(arguments, root)
+        if work and arguments.flag:
+            _flagged(arguments, root, main, work)
+        else:
+            main(arguments, root)
+        _check_said(said)
+    except Stop as stop:
+        alerts.report(logs, script, stop.alerts)
+        sys.exit(stop.exit_code)
+    except OSError as error:
+        alerts.report(logs, script, [alerts.of_machine(error)])
+        sys.exit(4)
+    except MemoryError:
+        alerts.report(logs, script, [Alert("B-ENVIRONMENT", "", "", "out of memory")])
+        sys.exit(4)
+    except KeyboardInterrupt:
+        text = "interrupted; run the command again"
+        alerts.report(logs, script, [Alert("B-INTERRUPTED", "", "", text)])
+        sys.exit(4)
+    except Exception:
+        import traceback
+
+        # A fault of ours: the person gets one line, the log keeps what we need to mend it.
+        text = f"a fault of the program; {'data/logs/system.log' if logs else 'stderr'} has it"
+        if logs:
+            trace = traceback.format_exc()
+            alerts.write_log(logs, "", "ERROR", script, "B-INTERNAL", trace)
+        else:
+            traceback.print_exc()
+        alerts.report(None, script, [Alert("B-INTERNAL", script, "", text)])
+        sys.exit(4)
+
+
+def _find_days(arguments: argparse.Namespace, root: Root) -> None:
+    """The days that were not given, and the month that they come to."""
+    given = vars(arguments)
+    wanted = ("today", "issue_date", "month")
+    names = [name for name in wanted if name in given and given[name] is None]
+    if not names:
+        return
+    from lib.core import dates
+
+    found = dates.of_run(root, given.get("today"), given.get("issue_date"), given.get("month"))
+    for name in names:
+        setattr(arguments, name, getattr(found, name))
+
+
+def _flagged(
+    arguments: argparse.Namespace,
+    root: Root,
+    main: Callable[[argparse.Namespace, Root], None],
+    work: str,
+) -> None:
+    from lib.core import flags
+    from lib.inputs import settings
+
+    # Files of another name for once are not what the flag is about.
+    if flags.is_of_dialect(work) and settings.load(root).csv_once:
+        main(arguments, root)
+    else:
+        with flags.raising(root, work, _period(arguments) or ""):
+            main(arguments, root)
+
+
+def leave_if_done(arguments: argparse.Namespace, work: str) -> None:
+    """Ends a script that has --flag, before it imports the house, where its flag stands."""
+    period = _period(arguments)
+    if not arguments.flag or period is None:
+        return
+    from lib.core import flags
+
+    is_once = flags.is_of_dialect(work) and any(map(os.environ.get, flags.DIALECT))
+    if not is_once and flags.stands(Root(arguments.root.resolve()), work, period):
+        print(f"{work} {period}".strip() + ": nothing changed since it was made")
+        sys.exit(0)
+
+
+def _period(arguments: argparse.Namespace) -> str | None:
+    """The month or year that a work is about: "" where it is about none, None if not known yet."""
+    given = vars(arguments)
+    return next((given[name] for name in ("period", "month", "year") if name in given), "")
+
+
+def run_without_root(main: Callable[[], None]) -> None:
+    """Runs what makes a root, where none is yet, and tells in a line what the machine refuses."""
+    said = _prepare(main)
+    script = Path(sys.argv[0]).name
+    try:
+        main()
+        _check_said(said)
+    except Stop as stop:
+        alerts.report(None, script, stop.alerts)
+        sys.exit(stop.exit_code)
+    except OSError as error:
+        then = "nothing was half-done: run the command again"
+        alerts.report(None, script, [alerts.of_machine(error, then)])
+        sys.exit(4)
+
+
+# --- what is said -------------------------------------------------------------------------
+
+
+class _Output(io.FileIO):
+    """Standard output or error that stops nothing: what it could not take is told at the end."""
+
+    refused: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            self.refused = self.refused or error
+            return len(data)
+
+
+def _prepare(main: Callable[..., None]) -> _Output | None:
+    """Lets nothing that is said stop a command, whatever the locale and wherever it goes.
+
+    Returns:
+      standard output, unless a test reads it.
+    """
+    if main.__module__ == "__main__" and sys.getfilesystemencoding() != "utf-8":
+        # What was typed and what names are called would be read in the encoding of the locale.
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if stream is None:  # closed: the next file that is opened would take its place
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdin = sys.stdin or io.TextIOWrapper(io.FileIO(0), "utf-8")
+    sys.stderr, _ = _lenient(sys.stderr, 2)
+    sys.stdout, said = _lenient(sys.stdout, 1)
+    return said
+
+
+def _lenient(stream: TextIO | None, handle: int) -> tuple[TextIO, _Output | None]:
+    """A stream that takes what its encoding lacks, and stops nothing; a test's own stays."""
+    if stream is not None and stream not in (sys.__stdout__, sys.__stderr__):
+        return stream, None
+    output = _Output(handle, "w", closefd=False)
+    encoding, lines = (stream.encoding, stream.line_buffering) if stream else ("utf-8", False)
+    buffer = io.BufferedWriter(output)
+    made = io.TextIOWrapper(buffer, encoding, "backslashreplace", line_buffering=lines)
+    return made, output
+
+
+def _check_said(said: _Output | None) -> None:
+    """A reader who has read enough (`| head`) is no fault.
+
+    Raises:
+      Unavailable: if what was done could not be said.
+    """
+    sys.stdout.flush()
+    if said and said.refused and said.refused.errno != errno.EPIPE:
+        text = f"{said.refused.strerror}; all was done, and only what the command says is lost"
+        raise Unavailable([Alert("B-ENVIRONMENT", "standard output", "", text)])
+
+
+# --- options -----------------------------------------------------------------------------
+
+
+def month(text: str) -> str:
+    """A month given as an option."""
+    if not _is_month(text):
+        raise unfit("month", text, _is_month)
+    return text
+
+
+def year(text: str) -> str:
+    """A year given as an option."""
+    if not _is_year(text):
+        raise unfit("year", text, _is_year)
+    return text
+
+
+def day(text: str) -> date:
+    """A date given as an option."""
+    if not _is_day(text):
+        raise unfit("day", text, _is_day, "a date")
+    return date.fromisoformat(text)
+
+
+def _is_month(text: str) -> bool:
+    return _is_day(f"{text}-01")
+
+
+def _is_year(text: str) -> bool:
+    return re.fullmatch("20[0-9]{2}", text) is not None
+
+
+def _is_day(text: str) -> bool:
+    # Python reads 20261031 and 2026-W44-6 too; dates of invoices are of 2000 to 2099 (BR-FR-03).
+    try:
+        return text.startswith("20") and date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def unfit(
+    kind: str, text: str, fits: Callable[[str], bool], named: str = ""
+) -> argparse.ArgumentTypeError:
+    """What an option's text is not, and what was most likely meant; `kind` is of core/readings."""
+    from lib.core import readings
+
+    remedy = readings.remedy(kind, text, fits)
+    if re.match("[0-9]{4}-", text) and not text.startswith("20"):
+        remedy = "write one of the years 2000 to 2099"
+    return argparse.ArgumentTypeError(f'"{text}" is not {named or f"a {kind}"}; {remedy}')
+
+
+def day_or_none(text: str) -> date | None:
+    """A date; an empty text is none."""
+    return day(text) if text else None
+
+
+def switch(text: str) -> bool:
+    """1 or yes; 0, no and an empty text are no."""
+    if text not in ("", "0", "1", "no", "yes"):
+        raise argparse.ArgumentTypeError(f'"{text}" is neither 1 nor 0')
+    return text in ("1", "yes")
+
+
+def yes(text: str) -> bool:
+    """yes or no; an empty text is no."""
+    if text not in ("", "yes", "no"):
+        raise argparse.ArgumentTypeError(f'"{text}" is neither yes nor no')
+    return text == "yes"
+
+
+def refuse(code: str, file: str, place: str, text: str, client: str = "") -> Refused:
+    """A refusal with one reason, to raise."""
+    return Refused([Alert(code, file, place, text, client)])

@@ -1,0 +1,131 @@
+"""Flags: data/flags/<work>.done says that a work is done, <period>/<work>.done for a period;
+those of exports stand in data/flags/exports/.
+
+A flag holds the fingerprint of the files that the work was done from, and of those that it
+left: their names, sizes, times and changes of state to the nanosecond. It stands as long as
+both are the same, so that a file that came with an old time, or a clock that was ahead, hides
+nothing. Without flags all work is done again, to the same end.
+"""
+
+import glob
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from lib.core import storage
+from lib.core.alerts import printable
+from lib.core.root import Root
+
+_PROGRAM = Path(__file__).parents[2]
+
+
+class Work(NamedTuple):
+    """What a work is done from and what it leaves, as patterns below the root.
+
+    `settings` are those that matter beside .env; the results of an export change with the program.
+    """
+
+    inputs: tuple[str, ...]
+    results: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    is_export: bool = False
+
+
+_PARTIES = ("issuer.json", ".env", "clients/*", "batch_clients/*")
+# A stopped run that waits to be finished changes the records.
+_BOOKS = ("issuer.json", ".env", "data/revenues/*", "data/payments/*", "data/pending/*/*")
+DIALECT = ("CSV_DIALECT", "CSV_HEADERS")
+
+_WORKS = {
+    "direct": Work((*_PARTIES, "data/usage/*/*")),
+    "packages": Work(("data/heads/revenues_batch/*",), ("downloads/*",)),
+    "balances": Work(("data/heads/revenues/*", "data/heads/payments/*"), ("data/balance/*",)),
+    "mail": Work(
+        (*_PARTIES, "downloads/*", "data/heads/revenues/*", "data/heads/revenues_batch/*"),
+        settings=("SMTP_HOST", "MAIL_FROM", "MAIL_SINCE", "MAIL_MAX_ATTACHMENT"),
+    ),
+    "recettes": Work(_BOOKS, ("exports/recettes/*-{}.*",), DIALECT, is_export=True),
+    "payments": Work(_BOOKS, ("exports/payments/*",), DIALECT, is_export=True),
+    "fec": Work(_BOOKS, ("exports/fec/*FEC{}*",), is_export=True),
+    "ledger": Work(_BOOKS, ("exports/ledger/{}.*",), is_export=True),
+    "accountant": Work(_BOOKS, ("exports/accountant/*-{}.*",), DIALECT, is_export=True),
+}
+
+
+def path_of(root: Root, work: str, period: str = "") -> Path:
+    """The flag of a work; `period` is the month or the year that it is about, if any."""
+    folder = root.flags / "exports" if _WORKS[work].is_export else root.flags
+    return folder / period / f"{work}.done"
+
+
+def stands(root: Root, work: str, period: str = "") -> bool:
+    """Whether a work is done, and nothing that it was done from or left is another since."""
+    try:
+        known = json.loads(path_of(root, work, period).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    if work == "mail" and os.environ.get("SMTP_HOST") and any(root.data.glob("outbox/*.eml")):
+        return False  # what waits for a server is tried again
+    inputs = _inputs(root, work)
+    return bool(known == {"inputs": inputs, "results": _results(root, work, period)})
+
+
+@contextmanager
+def raising(root: Root, work: str, period: str = "") -> Iterator[None]:
+    """Raises the flag of a work when the block ends well.
+
+    What is changed while it runs contradicts the flag: inputs are looked at before.
+    """
+    path = path_of(root, work, period)
+    inputs = _inputs(root, work)
+    yield
+    value = {"inputs": inputs, "results": _results(root, work, period)}
+    with suppress(PermissionError):  # a user who may write results alone does the work again
+        storage.update_derived(path, storage.pretty_json(value))
+
+
+def is_of_dialect(work: str) -> bool:
+    """Whether how CSV files are written shows in the results of a work."""
+    return DIALECT[0] in _WORKS[work].settings
+
+
+def drop(root: Root, work: str, period: str = "") -> None:
+    """Removes a flag that no longer stands, so that Make sees work to do."""
+    if not stands(root, work, period):
+        path_of(root, work, period).unlink(missing_ok=True)
+
+
+def _inputs(root: Root, work: str) -> str:
+    found = _WORKS[work]
+    seen = [entry for pattern in found.inputs for entry in _seen(root.path, pattern)]
+    if found.is_export:
+        seen += [
+            *_seen(_PROGRAM, "*.py"),
+            *_seen(_PROGRAM, "lib/*"),
+            *_seen(_PROGRAM, "lib/*/*"),
+            *_seen(_PROGRAM, "lib/*/*/*"),
+        ]
+    settings = [os.environ.get(name, "") for name in found.settings]
+    return storage.sha256(repr((seen, settings)).encode())
+
+
+def _results(root: Root, work: str, period: str) -> str:
+    patterns = [pattern.format(period) for pattern in _WORKS[work].results]
+    seen = [entry for pattern in patterns for entry in _seen(root.path, pattern)]
+    return storage.sha256(repr(seen).encode())
+
+
+def _seen(folder: Path, pattern: str) -> Iterator[tuple[str, int, int, int]]:
+    """The files of a pattern, by name, without what is being written."""
+    # Path.glob takes three times as long.
+    for name in sorted(glob.glob(pattern, root_dir=folder)):  # noqa: PTH207
+        with suppress(OSError):  # it is gone, or another's
+            yield look(name, (folder / name).stat())
+
+
+def look(name: str, found: os.stat_result) -> tuple[str, int, int, int]:
+    """What a glance tells of a file; the change of its state is what no hand can set."""
+    return printable(name), found.st_size, found.st_mtime_ns, found.st_ctime_ns

@@ -1,0 +1,409 @@
+"""What a value that is refused most likely means: said as a remedy, never taken as one.
+
+One function for each kind of value proposes its readings, in the way in which it has to be
+written. Where a text can be read in two ways (02/10/2026, 1,234) both are proposed; where no
+reading is certain none is, and `form` says in words how the kind is written. An example would
+be a wrong value to whoever copies it.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from datetime import date
+from functools import cache
+
+Fits = Callable[[str], bool]
+
+_MONTHS = (
+    ("janvier", "janv", "january", "jan"),
+    ("fevrier", "fevr", "february", "fev", "feb"),
+    ("mars", "march", "mar"),
+    ("avril", "avr", "april", "apr"),
+    ("mai", "may"),
+    ("juin", "june", "jun"),
+    ("juillet", "juil", "july", "jul"),
+    ("aout", "august", "aug"),
+    ("septembre", "september", "sept", "sep"),
+    ("octobre", "october", "oct"),
+    ("novembre", "november", "nov"),
+    ("decembre", "december", "dec"),
+)
+_NUMBER_OF_MONTH = {name: i for i, names in enumerate(_MONTHS, 1) for name in names}
+
+# Words that people write for a choice, an entry of an enumeration, in small letters.
+_MEANT = {
+    "oui": ("yes",),
+    "y": ("yes",),
+    "non": ("no",),
+    "n": ("no",),
+    "bien": ("goods",),
+    "biens": ("goods",),
+    "good": ("goods",),
+    "service": ("services",),
+    "prestation": ("services",),
+    "prestations": ("services",),
+    "virement": ("transfer",),
+    "carte": ("card",),
+    "carte bancaire": ("card",),
+    "cb": ("card",),
+    "especes": ("cash",),
+    "prelevement": ("direct_debit",),
+    "direct debit": ("direct_debit",),
+    "autre": ("other",),
+    "francais": ("fr",),
+    "french": ("fr",),
+    "anglais": ("en",),
+    "english": ("en",),
+    "ferme": ("closed",),
+    "euro": ("eur",),
+    "euros": ("eur",),
+    "€": ("eur",),
+    "ssl": ("tls",),
+    "utf8": ("utf-8",),
+    "cp1252": ("windows-1252",),
+}
+
+# Codes that people write for a country, which ISO 3166 does not have.
+_COUNTRIES = {"uk": ("GB",), "el": ("GR",), "usa": ("US",)}
+_LANGUAGES = ("fr", "en", "de", "es", "it", "nl", "pt")
+
+_DIGITS_FOR_DAYS = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})|([0-9]{2})([0-9]{2})([0-9]{4})")
+
+
+def readings(kind: str, text: str, fits: Fits) -> list[str]:
+    """What `text` may mean as a value of a kind, each written as it has to be.
+
+    Args:
+      fits: whether a value is one of the kind; nothing else is proposed.
+    """
+    if kind in _OF_NUMBERS:
+        return _fitting_numbers(kind, text, fits)
+    found = _KINDS[kind](text.strip()) if kind in _KINDS else []
+    return [one for one in dict.fromkeys(found or [text.strip()]) if fits(one)]
+
+
+def choices(text: str, known: Iterable[str]) -> list[str]:
+    """Which of the words of an enumeration `text` may mean."""
+    wanted = plain(text)
+    words = {wanted, *_MEANT.get(wanted, ())}
+    return [one for one in known if plain(one) in words]
+
+
+def truths(text: str) -> list[bool]:
+    """What a word may mean that stands for true or false."""
+    wanted = plain(text)
+    if wanted in ("true", "yes", "oui", "vrai"):
+        return [True]
+    return [False] if wanted in ("false", "no", "non", "faux") else []
+
+
+def quoted(found: Iterable[str]) -> str:
+    """ "2026-10-02" or "2026-02-10", in quotes."""
+    return " or ".join(f'"{one}"' for one in found)
+
+
+def remedy(kind: str, text: str, fits: Fits) -> str:
+    """What to write instead of `text`: its readings, or in words the form of the kind."""
+    return f"write {quoted(found)}" if (found := readings(kind, text, fits)) else form(kind)
+
+
+def form(kind: str, sign: str = "point") -> str:
+    """How a kind is written, as a remedy; empty for a kind that has no form of its own.
+
+    Args:
+      sign: the name of the decimal sign.
+    """
+    return _FORMS.get(kind, "").format(sign=sign)
+
+
+_FORMS = {
+    "amount": "write digits, and where it has cents a {sign} and two decimals",
+    "price": "write digits, and a {sign} before its decimals",
+    "quantity": "write digits, and a {sign} before its decimals",
+    "percent": "write digits without a sign of per cent, and a {sign} before its decimals",
+    "count": "write a whole number in digits",
+    "day": "write year, month and day as YYYY-MM-DD",
+    "month": "write year and month as YYYY-MM",
+    "month_or_day": "write a month as YYYY-MM, or a day as YYYY-MM-DD",
+    "month_and_day": "write month and day as MM-DD",
+    "year": "write its four digits",
+    "country": "write its two letters in capitals",
+    "siren": "copy its nine digits again",
+    "siret": "copy its fourteen digits again",
+    "vat_number": "copy it again: two letters of its country, then its digits",
+    "iban": "copy it again: two letters, two digits, then the account",
+    "bic": "copy its eight or eleven letters and digits again",
+    "id": "write small letters, digits and _, a letter first",
+    "code": "write capitals and digits",
+    "email": "write one address, name@domain",
+    "postcode": "write letters, digits, spaces and hyphens",
+    "invoice_number": "copy the number that stands on the invoice",
+    "payment_name": "write its client, / and its number, as the payments are listed",
+    "timezone": "write area and city, as the IANA list of time zones names them",
+}
+
+
+def plain(text: str) -> str:
+    """`text` as people compare words: small letters without accents, single spaces."""
+    parts = unicodedata.normalize("NFD", text.casefold())
+    return " ".join("".join(char for char in parts if not unicodedata.combining(char)).split())
+
+
+# --- numbers -------------------------------------------------------------------------
+
+# What may stand before or after a number of a kind. Another currency is another value.
+_OF_NUMBERS = {
+    "amount": re.compile(r"€|EUR|euros?", re.IGNORECASE),
+    "price": re.compile(r"€|EUR|euros?", re.IGNORECASE),
+    "quantity": re.compile("(?!)"),
+    "percent": re.compile("%|pour cent|per cent", re.IGNORECASE),
+}
+_GROUPS = {
+    sign: re.compile(
+        rf"([0-9]+|[1-9][0-9]{{0,2}}(?:([{other} '_])[0-9]{{3}})(?:\2[0-9]{{3}})*)?"
+        rf"(?:[{sign}]([0-9]*))?"
+    )
+    for sign, other in ((",", "."), (".", ","))
+}
+
+
+def numbers(text: str) -> list[str]:
+    """What a number may mean that has separators of thousands or a decimal comma.
+
+    1,234 is one and 234 thousandths in French, and a thousand more in English: it is both.
+    """
+    text = re.sub(r"\s", " ", text.strip()).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    found = []
+    for pattern in _GROUPS.values():
+        match = pattern.fullmatch(text.removeprefix("+"))
+        if match and (match[1] or match[3]):
+            whole = re.sub("[^0-9]", "", match[1] or "").lstrip("0") or "0"
+            found.append(f"{whole}.{match[3]}" if match[3] else whole)
+    return list(dict.fromkeys(found))
+
+
+def _fitting_numbers(kind: str, text: str, fits: Fits) -> list[str]:
+    """The numbers that a kind can hold; none where one of them has more decimals than it can."""
+    mark = _OF_NUMBERS[kind].pattern
+    bare = re.sub(rf"^\s*(?:{mark})|(?:{mark})\s*$", "", text, count=1, flags=re.IGNORECASE)
+    found = []
+    for number in numbers(bare):
+        whole, _, decimals = number.partition(".")
+        spellings = [number, f"{number}0", *_shorter(whole, decimals)]
+        fitting = [one for one in spellings if fits(one)]
+        if not fitting and fits(whole):
+            return []
+        found += fitting[:1]
+    return list(dict.fromkeys(found))
+
+
+def _shorter(whole: str, decimals: str) -> list[str]:
+    """The same number with fewer zeros at its end."""
+    least = len(decimals.rstrip("0"))
+    return [
+        f"{whole}.{decimals[:i]}" if i else whole for i in range(len(decimals) - 1, least - 1, -1)
+    ]
+
+
+# --- days and months -----------------------------------------------------------------
+
+
+def days(text: str) -> list[str]:
+    """The days that a text may mean: 02/10/2026 is in October in French, in February in the US."""
+    if match := re.fullmatch(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9:.,+Z -]+", text):
+        return _known(match[1].split("-"))
+    if match := re.fullmatch(r"([0-9]{1,4})\s*([./-])\s*([0-9]{1,2})\s*\2\s*([0-9]{1,4})", text):
+        first, middle, last = match[1], match[3], match[4]
+        if len(first) > 2:
+            return _known((first, middle, last))
+        found = [*_known((last, middle, first)), *_known((last, first, middle))]
+        return found if len(last) > 2 else [*found, *_known((first, middle, last))]
+    if match := _DIGITS_FOR_DAYS.fullmatch(text):
+        year_first = _known((text[:4], text[4:6], text[6:]))
+        day, month, year = text[:2], text[2:4], text[4:]
+        return [*year_first, *_known((year, month, day)), *_known((year, day, month))]
+    words = re.sub(r"(?<=[0-9])(er|st|nd|rd|th)\b", "", plain(text))
+    parts = [part for part in re.split(r"[\s.,-]+", words) if part]
+    if len(parts) == 3:
+        for day, name, year in (parts, (parts[1], parts[0], parts[2])):
+            if name in _NUMBER_OF_MONTH:
+                return _known((year, str(_NUMBER_OF_MONTH[name]), day))
+    return []
+
+
+def _known(parts: Iterable[str]) -> list[str]:
+    """The day of year, month and day, where the calendar has it in this century."""
+    year, month, day = parts
+    if not (year + month + day).isdecimal() or len(year) not in (2, 4):
+        return []
+    try:
+        found = date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day))
+    except ValueError:
+        return []
+    return [found.isoformat()] if found.year // 100 == 20 else []
+
+
+def months(text: str) -> list[str]:
+    """The months that a text may mean; of a day, that which it is in."""
+    return list(dict.fromkeys([*_months(text), *(day[:7] for day in [*days(text), *_iso(text)])]))
+
+
+def _months(text: str) -> list[str]:
+    parts = [part for part in re.split(r"[\s./,-]+", plain(text)) if part]
+    if len(parts) == 1 and re.fullmatch("[0-9]{6}", text):
+        pairs = [(text[:4], text[4:]), (text[2:], text[:2])]
+    elif len(parts) == 2:
+        first, last = (str(_NUMBER_OF_MONTH.get(part, part)) for part in parts)
+        pairs = [(last, first), (first, last)]
+        if not parts[0].isdecimal() or not parts[1].isdecimal():
+            pairs = pairs[:1] if parts[0] in _NUMBER_OF_MONTH else pairs[1:]
+    else:
+        return []
+    return [day[:7] for year, month in pairs for day in _known((year, month, "1"))]
+
+
+def _iso(text: str) -> list[str]:
+    return _known(text.split("-")) if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else []
+
+
+def _months_or_days(text: str) -> list[str]:
+    return days(text) or _months(text)
+
+
+def _months_and_days(text: str) -> list[str]:
+    """Month and day of a year that is not said: 31/12, 31 décembre."""
+    parts = [part for part in re.split(r"[\s./-]+", plain(text)) if part]
+    if len(parts) != 2:
+        return []
+    first, last = (str(_NUMBER_OF_MONTH.get(part, part)) for part in parts)
+    pairs = [(last, first), (first, last)]
+    if parts[0] in _NUMBER_OF_MONTH:
+        pairs = pairs[1:]
+    elif parts[1] in _NUMBER_OF_MONTH:
+        pairs = pairs[:1]
+    return [day[5:] for month, number in pairs for day in _known(("2024", month, number))]
+
+
+def _years(text: str) -> list[str]:
+    return [f"20{text}"] if re.fullmatch("[0-9]{2}", text) else []
+
+
+# --- names and identifiers -----------------------------------------------------------
+
+
+def _countries(text: str) -> list[str]:
+    """The code of a country by its name in one of some languages, or in small letters."""
+    wanted = plain(text)
+    return [*_codes_of_countries().get(wanted, ()), *_COUNTRIES.get(wanted, ()), text.upper()]
+
+
+@cache
+def _codes_of_countries() -> dict[str, tuple[str, ...]]:
+    from babel import Locale
+
+    found: dict[str, tuple[str, ...]] = {}
+    for language in _LANGUAGES:
+        for code, name in Locale.parse(language).territories.items():
+            if code.isalpha() and code not in found.get(plain(name), ()):
+                found[plain(name)] = (*found.get(plain(name), ()), code)
+    return found
+
+
+def _compact(text: str) -> list[str]:
+    """An identifier without what people put between its groups."""
+    return [re.sub(r"[\s.·/-]", "", text).upper()]
+
+
+def _ibans(text: str) -> list[str]:
+    return _compact(re.sub(r"^IBAN\s*:?", "", text, flags=re.IGNORECASE))
+
+
+def _vat_numbers(text: str) -> list[str]:
+    """With the letters of Greece as VAT has them, and with those that were left out."""
+    [compact] = _compact(text)
+    if compact.startswith("GR"):
+        return [f"EL{compact[2:]}"]
+    if compact.isdecimal():
+        from lib.values import code_lists
+
+        return [
+            f"{'EL' if code == 'GR' else code}{compact}" for code in sorted(code_lists.eu_members())
+        ]
+    return [compact]
+
+
+def _emails(text: str) -> list[str]:
+    inner = re.fullmatch(r"[^<>]*<([^<>]+)>", text)
+    return [(inner[1] if inner else text).strip().removeprefix("mailto:").rstrip(",;")]
+
+
+def _ids(text: str) -> list[str]:
+    return [re.sub("[ -]+", "_", plain(text))]
+
+
+def _codes(text: str) -> list[str]:
+    return [text.upper()]
+
+
+def _invoice_numbers(text: str) -> list[str]:
+    """NORD-2026-0001 of "nord 2026 1": a sequence has four digits at least."""
+    parts = [part for part in re.split(r"[\s/_\N{EN DASH}-]+", text.upper()) if part]
+    return ["-".join([*parts[:2], parts[2].zfill(4)])] if len(parts) == 3 else []
+
+
+def _payment_names(text: str) -> list[str]:
+    """nord/3 of "Nord 3" or "nord-3"."""
+    match = re.fullmatch(r"([a-z0-9_]+)\s*[ /#-]\s*([0-9]+)", plain(text))
+    return [f"{match[1]}/{match[2].lstrip('0')}"] if match else []
+
+
+def _postcodes(text: str) -> list[str]:
+    return [re.sub(r"^F(R)?\s*-", "", text.upper()).replace(" ", "").replace("_", "")]
+
+
+def _counts(text: str) -> list[str]:
+    """A whole number with its unit, 30 jours, or with separators of thousands."""
+    unit = r"\s*(jours?|j|days?|d|secondes?|seconds?|sec|s|octets|bytes)\.?$"
+    return [number for number in numbers(re.sub(unit, "", plain(text))) if "." not in number]
+
+
+def _units(text: str) -> list[str]:
+    """The code of a unit by what documents call it, in either number."""
+    from lib.values.words import UNITS
+
+    wanted = {plain(text), plain(text).removesuffix("s")}
+    named = [code for code, names in UNITS.items() if wanted & {plain(name) for name in names}]
+    return [*named, text.upper()]
+
+
+def _timezones(text: str) -> list[str]:
+    from zoneinfo import available_timezones
+
+    wanted = plain(text).replace(" ", "_")
+    whole = [zone for zone in available_timezones() if zone.casefold() == wanted]
+    cities = (zone for zone in available_timezones() if zone.casefold().endswith(f"/{wanted}"))
+    return whole or sorted(zone for zone in cities if zone.count("/") == 1)
+
+
+_KINDS: dict[str, Callable[[str], list[str]]] = {
+    "count": _counts,
+    "day": days,
+    "month": months,
+    "month_or_day": _months_or_days,
+    "month_and_day": _months_and_days,
+    "year": _years,
+    "country": _countries,
+    "siren": _compact,
+    "siret": _compact,
+    "iban": _ibans,
+    "bic": _compact,
+    "vat_number": _vat_numbers,
+    "email": _emails,
+    "id": _ids,
+    "code": _codes,
+    "postcode": _postcodes,
+    "invoice_number": _invoice_numbers,
+    "payment_name": _payment_names,
+    "unit": _units,
+    "timezone": _timezones,
+}

@@ -1,0 +1,632 @@
+"""Reading and writing files: the one way in and the one way out.
+
+Read: inside the root only, UTF-8 only, JSON without duplicate keys or floats.
+Write: whole or not at all, flushed to the disk with the folder that names the file.
+"""
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from decimal import Decimal, InvalidOperation
+from io import BufferedReader, BufferedWriter, FileIO
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+import msgspec
+
+from lib.core import alerts
+from lib.core.alerts import SHOWN, Alert, Broken, Refused
+from lib.core.root import Root
+
+# Of a file: its bytes, or what gives them in pieces, again at each call, where there are many.
+Content = bytes | Callable[[], Iterable[bytes]]
+
+PROOF_MODE = 0o444
+FILE_MODE = 0o640
+_DEEPEST = 50  # levels of a JSON file; ours have eight
+_LONGEST_INT = 18  # characters of a JSON number without decimals
+_LONGEST_DECIMAL = 40  # characters of one with a point or an exponent
+_LARGEST = 20_000_000  # bytes of an input
+_TRIALS = (".trial.tmp", ".renamed.tmp")
+_PIECE = 1 << 16  # bytes of a file that are read at once
+
+# Inputs come and go in these, by other hands: each of their files is looked at when it is read.
+_INPUTS = ("clients", "batch_clients", "data/usage", "data/inbox_batch")
+_OURS = ("clients", "batch_clients", "data", "exports", "downloads", "preview")
+_LEVELS = 3  # data/invoices/<client>/<year>
+
+
+def sha256(data: bytes) -> str:
+    """The SHA-256 of `data` in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_of_file(path: Path) -> str:
+    """The SHA-256 of a file, read in pieces."""
+    with open_file(path) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def canonical_json(value: Any) -> bytes:
+    """Keys sorted, no spaces, UTF-8: the form that records are hashed in."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode()
+
+
+def pretty_json(value: Any) -> bytes:
+    """JSON for a person to read: two spaces, keys as given, a line break at the end."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+
+
+# --- reading -------------------------------------------------------------------------
+
+
+def read_input(root: Root, path: Path) -> bytes:
+    """The bytes of a file that a person or another program put under the root.
+
+    Raises:
+      Refused: if it is missing, is no file, cannot be read, or is reached through a link
+        that leaves the root.
+    """
+    name = root.name_of(path)
+    try:
+        if not path.resolve(strict=True).is_relative_to(root.path.resolve()):
+            _refuse(name, "B-INPUT-LINK", "", "leads out of the root through a symbolic link")
+        if not path.is_file():  # a pipe would never end
+            _refuse(name, "B-INPUT-UNREADABLE", "", "cannot be read: it is no file")
+        with path.open("rb") as stream:
+            # Python makes room for as many bytes as are asked for.
+            data = stream.read(min(os.fstat(stream.fileno()).st_size, _LARGEST) + 1)
+        if len(data) > _LARGEST:
+            text = f"cannot be read: it has more than {_LARGEST} bytes"
+            _refuse(name, "B-INPUT-UNREADABLE", "", text)
+        return data
+    except FileNotFoundError:
+        _refuse(name, "B-INPUT-MISSING", "", "is missing")
+    except PermissionError as error:
+        raise Refused([alerts.of_machine(error)._replace(file=name)]) from None
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        _refuse(name, "B-INPUT-UNREADABLE", "", f"cannot be read: {reason}")
+
+
+def may_stand_for_a_file(root: Root, link: Path) -> bool:
+    """Whether a link is an input that may be one: it leads to a file of the root.
+
+    In the inbox none is: it would hand an uploader whatever file it names.
+    """
+    if not root.is_input(root.name_of(link)) or root.inbox_batch in link.parents:
+        return False
+    try:
+        target = link.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return False
+    return target.is_relative_to(root.path.resolve()) and target.is_file()
+
+
+def parse_json(name: str, data: bytes) -> Any:
+    """The value of a JSON file; a number with a point or an exponent becomes a Decimal.
+
+    Args:
+      name: the file, as messages name it.
+
+    Raises:
+      Refused: with line and column, for bytes that are not UTF-8, a byte-order mark, wrong
+        syntax or nesting without end, and for a key that appears twice in an object.
+    """
+    if data.startswith(b"\xef\xbb\xbf"):
+        _refuse(name, "B-JSON-ENCODING", "", "begins with a byte-order mark; save it without")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        place = _place(data[: error.start].decode("utf-8"))
+        found = f"byte 0x{data[error.start]:02X} is not UTF-8; save the file as UTF-8"
+        _refuse(name, "B-JSON-ENCODING", place, found)
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_object_without_duplicates,
+            parse_float=_bounded_decimal,
+            parse_int=_bounded_int,
+            parse_constant=_no_constant,
+        )
+        if _is_too_deep(value):
+            raise RecursionError
+        return value
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        _refuse(name, "B-JSON-SYNTAX", place, f"is not JSON: {error.msg}")
+    except (ValueError, RecursionError):
+        offset, found = _unwanted(text)
+        _refuse(name, "B-JSON-SYNTAX", _place(text[:offset]), found)
+
+
+def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        raise ValueError("a key stands twice")
+    return result
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST):
+        objects = [one.values() for one in level if isinstance(one, dict)]
+        arrays = [one for one in level if isinstance(one, list)]
+        level = [child for one in (*objects, *arrays) for child in one]
+    return any(isinstance(one, dict | list) for one in level)
+
+
+def _bounded_int(text: str) -> int:
+    if len(text) > _LONGEST_INT:
+        raise ValueError("a number is too long")
+    return int(text)
+
+
+def _bounded_decimal(text: str) -> Decimal:
+    try:
+        if len(text) <= _LONGEST_DECIMAL:
+            return Decimal(text)
+    except InvalidOperation:  # an exponent beyond what Decimal knows
+        pass
+    raise ValueError("a number is too long")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        (_bounded_decimal if re.search("[.eE]", text) else _bounded_int)(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number of JSON")
+
+
+# A key with its colon, another text, a bracket, a number, or a word.
+_TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|[][{}]|[^][{}\s,:"]+', re.DOTALL)
+
+
+def _unwanted(text: str) -> tuple[int, str]:
+    """Where the first thing stands that JSON has and our files may not have, and what it is.
+
+    Args:
+      text: JSON at least as far as that.
+    """
+    open_ones: list[set[str]] = []  # for each object or array that is open, its keys so far
+    for match in _TOKEN.finditer(text):
+        token, key = match[0], match[1] if match[2] else None
+        if token in ("[", "{"):
+            open_ones.append(set())
+            if len(open_ones) > _DEEPEST:
+                return match.start(), f"is nested too deep: at most {_DEEPEST} levels"
+        elif token in ("]", "}"):
+            open_ones.pop()
+        elif key is not None:
+            name = json.loads(key)
+            if name in open_ones[-1]:
+                shown = key if len(key) <= SHOWN else f'{key[:SHOWN]}..."'
+                return match.start(), f"the key {shown} appears twice in one object; remove one"
+            open_ones[-1].add(name)
+        elif token in ("NaN", "Infinity", "-Infinity"):
+            return match.start(), f"{token} is not a number that JSON has; write the number itself"
+        elif token[0] in "-0123456789" and not _is_number(token):
+            return match.start(), f"the number {token[:_LONGEST_INT]}... is too long"
+    raise AssertionError("the text was refused for one of these")
+
+
+def _place(before: str) -> str:
+    return f"line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))}"
+
+
+def _refuse(name: str, code: str, place: str, text: str) -> NoReturn:
+    raise Refused([Alert(code, name, place, text)])
+
+
+def open_file(path: Path) -> BufferedReader:
+    """Opens a file that is ours for reading: the file itself, and nothing that stands for it.
+
+    Raises:
+      Broken: if it is a link, a pipe, or anything else that is no file.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        if path.is_symlink():
+            _broken(path)
+        raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        _broken(path)
+    return BufferedReader(FileIO(handle), _PIECE)
+
+
+def read(path: Path) -> bytes:
+    """The bytes of a file that is ours.
+
+    Raises:
+      Broken: as `open_file` does.
+    """
+    with open_file(path) as stream:
+        return stream.read()
+
+
+def pieces_of(stream: IO[bytes]) -> Iterator[bytes]:
+    """The rest of an open file, however long it is."""
+    while piece := stream.read(_PIECE):
+        yield piece
+
+
+def _broken(path: Path) -> NoReturn:
+    text = "is a link or no file; put the file itself in its place"
+    raise Broken([Alert("B-LINK", str(path), "", text)])
+
+
+def percent_used(path: Path) -> int:
+    """How full the disk of a folder is; 0 where it knows no size, as some network disks do."""
+    used = shutil.disk_usage(path)
+    return used.used * 100 // (used.used + used.free or 1)
+
+
+# --- the root's own folders ----------------------------------------------------------
+
+
+def refuse_links(root: Root) -> None:
+    """Where commands write there are no links: each would lead what is written elsewhere.
+
+    The root itself may be reached through one. Files deeper than folders go are opened with
+    O_NOFOLLOW; inputs are looked at where they are read, by `read_input`.
+
+    Raises:
+      Broken: for each link.
+    """
+    ours = [root.path / name for name in _OURS]
+    links = [path for path in ours if path.is_symlink()]
+    waiting = [(path, 1) for path in ours if path.is_dir() and path not in links]
+    while waiting:
+        folder, level = waiting.pop()
+        if root.name_of(folder) in _INPUTS:
+            continue
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    links.append(Path(entry.path))
+                elif level < _LEVELS and entry.is_dir():
+                    waiting.append((Path(entry.path), level + 1))
+    if links:
+        text = "is a link; put the folder or file itself in its place"
+        raise Broken(Alert("B-LINK", root.name_of(path), "", text) for path in sorted(links))
+
+
+# --- writing -------------------------------------------------------------------------
+
+
+def write_new(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
+    """Creates a file that must not exist yet and flushes its bytes (not its name)."""
+    write_new_of(path, (data,), mode)
+
+
+def write_new_of(path: Path, pieces: Iterable[bytes], mode: int = FILE_MODE) -> None:
+    """The same of a file that comes in pieces, each written before the next is taken."""
+    _write_flushed(_open(path, os.O_EXCL, mode), pieces)
+
+
+def keep_copy(source: Path, target: Path) -> None:
+    """Keeps the bytes of a file as a proof; a copy that is there already stays as it is."""
+    if not target.exists():
+        make_folder(target.parent)
+        _copy_beside(source, target, PROOF_MODE).rename(target)
+    # Whoever put it there may have been killed before this.
+    flush_folder(target.parent)
+
+
+def place(source: Path, target: Path) -> None:
+    """Gives a flushed file another name, which must be new (the folder is not flushed).
+
+    By link(2); where that is refused (exFAT, some network disks, a folder that is a mount) by a
+    copy that is flushed before it gets the name. Whoever calls holds the lock.
+
+    Raises:
+      FileExistsError: if anything has that name.
+    """
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        _copy_beside(source, target, stat.S_IMODE(source.stat().st_mode)).rename(target)
+
+
+def _copy_beside(source: Path, target: Path, mode: int) -> Path:
+    """A flushed copy of a file, under the temporary name of `target`."""
+    temporary = _temporary(target)
+    with open_file(source) as original, create(temporary, mode) as copy:
+        shutil.copyfileobj(original, copy)
+        flush(copy)
+    return temporary
+
+
+def _temporary(path: Path) -> Path:
+    """Where a file is written before it gets its name; what is left there means nothing."""
+    return path.with_name(f".{path.name}.tmp")
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Writes a file whole or not at all: temporary name, flush, rename, flush of the folder."""
+    replace_all({path: data})
+
+
+def replace_all(files: Mapping[Path, Content]) -> None:
+    """The same of many: all are written before the first is flushed, so that the disk has one
+    large piece of work and not many small ones. Each is whole or not there."""
+    temporary = {path: _temporary(path) for path in files}
+    with ExitStack() as stack:
+        handles = []
+        for path, data in files.items():
+            handles.append(_open_new(temporary[path]))
+            stack.callback(os.close, handles[-1])
+            _write(handles[-1], _pieces(data))
+        for handle in handles:
+            os.fsync(handle)
+    for path in files:
+        temporary[path].rename(path)
+    for folder in {path.parent: None for path in files}:
+        flush_folder(folder)
+
+
+def create(path: Path, mode: int = FILE_MODE) -> BufferedWriter:
+    """Opens a file of this name that is new: what stands there is not written to, but taken away.
+
+    A stopped run may have left one; another hand may have put a link to any file there.
+    """
+    return os.fdopen(_open_new(path, mode), "wb")
+
+
+def _open_new(path: Path, mode: int = FILE_MODE) -> int:
+    try:
+        return _open(path, os.O_EXCL, mode)
+    except FileExistsError:
+        path.unlink()
+        return _open(path, os.O_EXCL, mode)
+
+
+def flush(stream: IO[bytes]) -> None:
+    """Flushes what was written to an open file down to the disk."""
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
+def move(source: Path, target: Path) -> None:
+    """Moves a file to another folder, so that a power cut leaves it in one of them at the least."""
+    temporary = _temporary(target)
+    temporary.unlink(missing_ok=True)
+    # A stopped move may have put it there already; rename does nothing to two names of one file.
+    if not target.exists() or not target.samefile(source):
+        place(source, temporary)
+        temporary.rename(target)
+    flush_folder(target.parent)
+    source.unlink(missing_ok=True)
+    flush_folder(source.parent)
+
+
+def try_folder(folder: Path) -> None:
+    """Does once, with a file that means nothing, what is done to files of a folder: what the
+    disk or this user's rights refuse is refused now."""
+    trial, renamed = (folder / name for name in _TRIALS)
+    try:
+        with create(trial, PROOF_MODE) as stream:
+            stream.write(b"trial")
+        trial.rename(renamed)
+    finally:
+        clear_trial(folder)
+
+
+def clear_trial(folder: Path) -> None:
+    """Removes what a trial left that was stopped, or whose end a power cut undid."""
+    for name in _TRIALS:
+        (folder / name).unlink(missing_ok=True)
+
+
+def try_to_write(path: Path) -> None:
+    """Opens a file, where there is one, as `append` does, and writes nothing."""
+    with suppress(FileNotFoundError):
+        os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK))
+
+
+def is_readable(path: Path) -> bool:
+    """Whether this user may read a file; it is not opened."""
+    return os.access(path, os.R_OK, effective_ids=True)
+
+
+def denied(path: Path) -> PermissionError:
+    """What would be raised where this user lacks a right to a file."""
+    return PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
+def try_to_replace(path: Path) -> None:
+    """In a folder where each may take away only files of their own (sticky), is this one ours?
+
+    Raises:
+      PermissionError: if it is not.
+    """
+    with suppress(FileNotFoundError):
+        found, above = path.lstat(), path.parent.stat()
+        ours = os.geteuid() in (0, found.st_uid, above.st_uid)
+        if above.st_mode & stat.S_ISVTX and not ours:
+            raise denied(path)
+
+
+def append(path: Path, pieces: Iterable[bytes]) -> None:
+    """Appends to a file, which is created where missing, and flushes its bytes (not its name)."""
+    _write_flushed(_open(path, os.O_APPEND, FILE_MODE), pieces)
+
+
+def _open(path: Path, flags: int, mode: int) -> int:
+    flags |= os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    handle = os.open(path, flags, 0o600)
+    try:
+        settle(handle, path.parent, mode)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def settle(handle: int, folder: Path, mode: int) -> None:
+    """Gives an open file that is still empty its mode, and to the owner of its folder.
+
+    So root may run a command in a house of somebody else. In a folder that a group shares
+    (set-group-ID, and the group may write) the group may write the file too.
+    """
+    made, above = os.fstat(handle), folder.stat()
+    if made.st_size:
+        return
+    if is_shared(above) and mode & stat.S_IWUSR:
+        mode |= stat.S_IWGRP
+    _hand_over(handle, made, above)
+    if stat.S_IMODE(made.st_mode) != mode:
+        os.fchmod(handle, mode)
+
+
+def is_shared(folder: os.stat_result) -> bool:
+    """Whether a group works in a folder together: it has set-group-ID, and the group may write."""
+    return bool(folder.st_mode & stat.S_ISGID and folder.st_mode & stat.S_IWGRP)
+
+
+def _hand_over(handle: int, made: os.stat_result, above: os.stat_result) -> None:
+    """To the owner of the folder above, or its group at least, where this user may do that."""
+    if (made.st_uid, made.st_gid) != (above.st_uid, above.st_gid):
+        for owner in (above.st_uid, -1):
+            with suppress(OSError):
+                os.fchown(handle, owner, above.st_gid)
+                return
+
+
+def _write_flushed(handle: int, pieces: Iterable[bytes]) -> None:
+    try:
+        _write(handle, pieces)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _write(handle: int, pieces: Iterable[bytes]) -> None:
+    for piece in pieces:
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+
+
+def flush_folder(path: Path) -> None:
+    """Flushes a folder, so that the names in it survive a power cut."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def make_folder(path: Path) -> None:
+    """Creates a folder and its missing parents, each flushed into the one that holds it."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    make_new_folder(path)
+    flush_folder(path.parent)
+
+
+def make_new_folder(path: Path) -> None:
+    """Creates a folder with the owner and mode of the one that holds it; only a shared group may
+    write there besides."""
+    path.mkdir(exist_ok=True)
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        made, above = os.fstat(handle), path.parent.stat()
+        _hand_over(handle, made, above)
+        mode = stat.S_IMODE(above.st_mode) & ~(stat.S_IWOTH | stat.S_ISVTX)
+        if not is_shared(above):
+            mode &= ~stat.S_IWGRP
+        if stat.S_IMODE(made.st_mode) != mode:
+            os.fchmod(handle, mode)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Creates a folder of derived files and keeps it to one maker at a time.
+
+    Readers hold the root's lock together, so two may make the same file of the records; each
+    writes under a temporary name, which is the same for both.
+    """
+    make_folder(folder)
+    with _locked(folder, fcntl.LOCK_EX):
+        yield
+
+
+def names_at_rest(folder: Path) -> list[Path]:
+    """What is in a folder of derived files while nobody makes one: no temporary file of theirs."""
+    with _locked(folder, fcntl.LOCK_SH):
+        return sorted(folder.iterdir())
+
+
+@contextmanager
+def _locked(folder: Path, kind: int) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, kind)
+        yield
+    finally:
+        os.close(handle)
+
+
+def update_derived(path: Path, data: bytes) -> bool:
+    """Writes a derived file; where its bytes would not change, only its time is renewed.
+
+    Returns:
+      whether the bytes changed.
+    """
+    with held(path.parent):
+        return path in update_all_derived({path: data})
+
+
+def update_all_derived(files: Mapping[Path, Content]) -> set[Path]:
+    """Writes derived files as `update_derived` does; the caller keeps other makers out.
+
+    Returns:
+      those whose bytes changed.
+    """
+    changed = {}
+    for path, data in files.items():
+        try:
+            if _has(path, _pieces(data)):
+                os.utime(path)
+                continue
+        except FileNotFoundError:
+            make_folder(path.parent)
+        except PermissionError:  # another user's file, which this one may replace
+            pass
+        changed[path] = data
+    replace_all(changed)
+    return set(changed)
+
+
+def _pieces(content: Content) -> Iterable[bytes]:
+    return (content,) if isinstance(content, bytes) else content()
+
+
+def _has(path: Path, pieces: Iterable[bytes]) -> bool:
+    """Whether a file is these bytes; raises as `open_file` does."""
+    with open_file(path) as stream:
+        same = all(stream.read(len(piece)) == piece for piece in pieces)
+        return same and not stream.read(1)

@@ -1,0 +1,25 @@
+"""Tables on the terminal, plain text in a cron mail."""
+
+from collections.abc import Iterable
+
+from lib.core import alerts
+
+_NARROWEST = 160  # columns of a table that is not on a terminal: a mail does not wrap it
+
+
+def show(title: str, headings: list[str], rows: Iterable[list[str]], right: int = 0) -> None:
+    """Prints a table; the last `right` columns are figures, aligned to the right."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=max(_NARROWEST, console.width), no_color=True)
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for i, heading in enumerate(headings):
+        figure = i >= len(headings) - right
+        table.add_column(heading, justify="right" if figure else "left", no_wrap=figure)
+    for row in rows:
+        table.add_row(*[Text(alerts.printable(cell)) for cell in row])
+    console.print(table)

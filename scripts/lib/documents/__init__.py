@@ -1,0 +1,1 @@
+"""Documents: pages, XML, validators, and their production."""

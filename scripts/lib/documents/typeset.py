@@ -1,0 +1,115 @@
+"""Setting text on a page: what every page that is laid out here is made with.
+
+The geometry of an A4 sheet, its colours, styles of text, and the marks that lines and rules
+come to (see documents/pdf_writer). Lengths are in points from the top left corner.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import cache
+from typing import NamedTuple
+
+from lib.documents import fonts
+from lib.documents.pdf_writer import Box, Colour, Page, Text
+from lib.inputs.logos import MM
+
+PAGE_WIDTH = 210 * MM
+PAGE_HEIGHT = 297 * MM
+LEFT = 18 * MM
+RIGHT = PAGE_WIDTH - LEFT
+WIDTH = RIGHT - LEFT
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+
+INK: Colour = (26, 32, 38)
+GREY: Colour = (97, 106, 115)
+LIGHT: Colour = (217, 221, 225)
+ACCENT: Colour = (20, 84, 107)
+FAINT: Colour = (236, 239, 241)
+
+
+class Style(NamedTuple):
+    """How text is set; `leading` is the height of its line."""
+
+    face: str
+    size: float
+    colour: Colour
+    leading: float
+
+
+Lines = list[tuple[str, Style]]
+
+
+def put(page: Page, x: float, top: float, text: str, style: Style) -> None:
+    """Sets one line of text whose line box begins at `top`."""
+    if text:
+        baseline = top + style.leading / 2 + 0.35 * style.size
+        page.append(Text(x, baseline, text, style.face, style.size, style.colour))
+
+
+def put_right(page: Page, right: float, top: float, text: str, style: Style) -> None:
+    """The same, ending at `right`."""
+    put(page, right - fonts.width(text, style.face, style.size), top, text, style)
+
+
+def rule(page: Page, x: float, y: float, width: float, colour: Colour, weight: float) -> None:
+    """A horizontal rule, `weight` high."""
+    page.append(Box(x, y, width, weight, colour))
+
+
+def wrap(items: Iterable[tuple[str, Style]], width: float) -> Lines:
+    """Each text in as many lines as it needs; empty texts are left out."""
+    return [
+        (line, style)
+        for text, style in items
+        if text
+        for line in fonts.wrap(text, style.face, style.size, width)
+    ]
+
+
+def height(lines: Lines) -> float:
+    """How high lines are, one below the other."""
+    return sum(style.leading for _, style in lines)
+
+
+def stack(page: Page, x: float, top: float, lines: Lines) -> float:
+    """Sets lines one below the other and returns where they end."""
+    for text, style in lines:
+        put(page, x, top, text, style)
+        top += style.leading
+    return top
+
+
+def xmp(
+    title: str, author: str, subject: str, day: date, tool: str, more: Mapping[str, str]
+) -> str:
+    """What a PDF/A-3B file says of itself, dated by `day`; `more` is added as it is.
+
+    Title, author and subject are texts that a page can print (see values/characters).
+    """
+    from xml.sax.saxutils import escape
+
+    return _xmp_template(tool, tuple(more.items())).format(
+        title=escape(title), author=escape(author), subject=escape(subject), day=day.isoformat()
+    )
+
+
+@cache
+def _xmp_template(tool: str, more: tuple[tuple[str, str], ...]) -> str:
+    """The XMP of factur-x with a place for each text: building its tree anew takes a while."""
+    import fpdf
+    from facturx.facturx import generate_xmp_object
+    from lxml import etree
+
+    metadata = {
+        "pdfa3_flavor": "B",
+        "title": "{title}",
+        "author": "{author}",
+        "subject": "{subject}",
+        "producer": f"fpdf2 {fpdf.__version__}",
+        "creator_tool": tool,
+        "timestamp": "{day}T00:00:00+00:00",
+        **dict(more),
+    }
+    made = str(etree.tostring(generate_xmp_object(metadata), encoding="unicode"))
+    # lxml declares every prefix on the root; veraPDF before 1.28 wants this one here too.
+    return made.replace("<rdf:RDF>", f'<rdf:RDF xmlns:rdf="{RDF}">')

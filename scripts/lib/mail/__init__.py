@@ -1,0 +1,1 @@
+"""Mail: letters, the outbox, the server, reminders."""

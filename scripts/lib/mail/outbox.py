@@ -1,0 +1,350 @@
+"""The outbox: mails are written to data/outbox/, sent, and recorded in sent.jsonl.
+
+A mail waits as `<name>.eml`; its name says what it is about, so it is there once. Its bytes
+are made of records, proofs and client files alone: waiting mails are made again at every
+run, and one that is no longer wanted goes. Summaries alone leave as they were written. What
+a server took is one more line of data/outbox/sent.jsonl, appended and the .eml removed in
+one run of books/issuing. A stop between the two sends that one mail again, with the same
+Message-ID. A mail that somebody sent another way is recorded alike, as `elsewhere`.
+
+Who sends holds a lock of the outbox while the server takes its time; the root's lock is
+held only to look and to record, so a slow server keeps no payment waiting.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from lib.books import issuing, records
+from lib.books.records import Record
+from lib.core import alerts, cli, lock, storage
+from lib.core.alerts import Alert, Unavailable
+from lib.core.root import Root
+from lib.inputs.inputs import Issuer
+from lib.inputs.settings import Settings
+from lib.mail import mime
+from lib.mail.letters import Text
+from lib.mail.mime import Attachment, Letter
+from lib.values.document import Party
+
+if TYPE_CHECKING:
+    from lib.mail.mail_server import Outcome, Session
+
+SUMMARY = "summary"  # the kind of the mails that the operator gets
+
+_MOST_BROKEN = 5  # connections lost in a row, after which the others wait for the next run
+
+
+class Due(NamedTuple):
+    """A mail that is to be sent.
+
+    `name` names its file and its records; `facts` is what the record keeps beside the rest;
+    `recipients` are those who have not got it; `keep` stages the proof of what was sent.
+    """
+
+    name: str
+    kind: str
+    client: str
+    facts: Record
+    recipients: tuple[str, ...]
+    compose: Callable[[], bytes]
+    keep: Callable[[issuing.Run, bytes], None] | None = None
+
+
+# --- what was sent -------------------------------------------------------------------
+
+
+def folder(root: Root) -> Path:
+    """data/outbox/."""
+    return root.data / "outbox"
+
+
+def mail_name(kind: str, client: str, *about: str) -> str:
+    """The name of a mail: invoice__nord__NORD-2026-0001."""
+    return "__".join((kind, client, *about))
+
+
+def waiting(root: Root, kind: str = "") -> list[Path]:
+    """The mails that wait, those of one kind or all: each has someone who did not get it."""
+    return sorted(folder(root).glob(f"{kind}__*.eml" if kind else "*.eml"))
+
+
+def read_sent(root: Root) -> dict[str, list[Record]]:
+    """The records of sent mails, by the name of the mail.
+
+    Raises:
+      Broken: if they disagree with their hashes or their head.
+    """
+    sent: dict[str, list[Record]] = {}
+    for record in records.read(root, _sent_path(root)).records:
+        sent.setdefault(record["mail"], []).append(record)
+    return sent
+
+
+def is_open(sent: list[Record] | None) -> bool:
+    """Whether someone is still to get a mail: it never left, or was refused for some.
+
+    Args:
+      sent: the records of this mail.
+    """
+    return not sent or "refused" in sent[-1]
+
+
+def is_ours(fact: Record, since: date) -> bool:
+    """Whether a document is ours to mail: it was not issued before MAIL_SINCE."""
+    return date.fromisoformat(fact["issue_date"]) >= since
+
+
+def remaining(sent: list[Record], addresses: Iterable[str]) -> tuple[str, ...]:
+    """Who is still to get a mail: everyone, or whoever the server refused the last time.
+
+    An address added to a client's file later gets no mail that was sent before.
+
+    Args:
+      sent: the records of this mail.
+    """
+    if not is_open(sent):
+        return ()
+    wanted = dict.fromkeys(addresses)
+    served = {address for record in sent for address in record["to"]}
+    return tuple(address for address in wanted if address not in served)
+
+
+def _sent_path(root: Root) -> Path:
+    return folder(root) / "sent.jsonl"
+
+
+def sender_of(used: Settings, issuer: Issuer) -> str:
+    """The address that mails come from; empty where neither .env nor issuer.json names one."""
+    return used.mail.sender or next(iter(issuer.party.email), "")
+
+
+def letter(
+    sender: str,
+    party: Party,
+    to: tuple[str, ...],
+    text: Text,
+    attached: Attachment | None,
+    *,
+    cc: tuple[str, ...] = (),
+    shown: str = "",
+) -> Letter:
+    """A letter from a party, who gets the answers where it is not the sender.
+
+    Args:
+      cc: those in copy; whoever is addressed already is left out.
+      shown: the name before the sender's address (default: the party's).
+
+    Raises:
+      Refused: if there is no sender.
+    """
+    if not sender:
+        missing = "MAIL_FROM: is missing; write the address that mails come from"
+        raise cli.refuse("B-SETTING", ".env", "", missing)
+    answers = next(iter(party.email), "")
+    return Letter(
+        sender_name=shown or party.name,
+        sender=sender,
+        reply_to="" if answers == sender else answers,
+        to=to,
+        cc=tuple(address for address in cc if address not in to),
+        subject=text.subject,
+        text=text.body,
+        attachments=(attached,) if attached else (),
+    )
+
+
+# --- sending -------------------------------------------------------------------------
+
+
+class Outbox:
+    """One run of sending: its connection, the end of the chain, and what came of it."""
+
+    def __init__(self, root: Root, script: str, used: Settings, day: date):
+        self.root = root
+        self.failures: list[Alert] = []
+        self.sent = 0
+        self._script = script
+        self._used = used
+        self._day = day
+        self._session: Session | None = None
+        self._chain: records.Chain | None = None
+        self._broken = 0
+
+    def write(self, due: Due) -> bytes:
+        """Writes a mail to its place in the outbox; returns its bytes.
+
+        Raises:
+          Broken: if what it carries is not what was issued.
+          Refused: if a name in it cannot stand in a header.
+        """
+        try:
+            data = due.compose()
+        except ValueError as error:
+            name = self.root.name_of(self._path(due.name))
+            raise cli.refuse("B-MAIL-HEADER", name, "", str(error), due.client) from None
+        if storage.update_derived(self._path(due.name), data) and not self._used.mail.host:
+            print(f"{self.root.name_of(self._path(due.name))}: to {', '.join(due.recipients)}")
+        return data
+
+    def clear(self, kinds: Iterable[str], names: Iterable[str]) -> None:
+        """Removes the waiting mails of these kinds that are not among these names."""
+        wanted, beginnings = set(names), tuple(f"{kind}__" for kind in kinds)
+        for path in waiting(self.root):
+            if path.name.startswith(beginnings) and path.stem not in wanted:
+                path.unlink()
+        for path in folder(self.root).glob(".*.tmp"):  # what a stopped run was writing
+            path.unlink()
+
+    def drop(self, name: str) -> None:
+        """Removes one waiting mail."""
+        self._path(name).unlink(missing_ok=True)
+
+    def open(self, sender: str) -> bool:
+        """Whether mails can leave now; the connection stands before anything is decided."""
+        if not self._used.mail.host or self._broken >= _MOST_BROKEN:
+            return False
+        if self._session is None:
+            from lib.mail import mail_server
+
+            self._session = mail_server.Session(self._used.mail, sender)
+        try:
+            self._session.connect()
+        except Unavailable as stop:
+            self.failures += stop.alerts
+            self._broken = _MOST_BROKEN
+            return False
+        return True
+
+    def deliver(self, due: Due, data: bytes, sender: str) -> None:
+        """Hands a waiting mail to the server, and records who it was taken for."""
+        if not self.open(sender):
+            return
+        assert self._session is not None
+        outcome = self._session.send(due.recipients, data)
+        self._broken = self._broken + 1 if outcome.broken else 0
+        where = self.root.name_of(self._path(due.name))
+        if outcome.failure:
+            text = f"{self._used.mail.host} {outcome.failure}; it is sent again by the next run"
+            self.failures.append(Alert("B-MAIL-FAILED", where, "", text, due.client))
+        for address, answer in outcome.refused.items():
+            text = (
+                f"{address} is refused by {self._used.mail.host}: {answer};"
+                " mend the address, or wait: the next run tries again"
+            )
+            self.failures.append(Alert("B-MAIL-REFUSED", where, "", text, due.client))
+        if self._broken >= _MOST_BROKEN:
+            text = f"ended {_MOST_BROKEN} connections one after the other; the other mails wait"
+            host = f"{self._used.mail.host}:{self._used.mail.port}"
+            self.failures.append(Alert("B-MAIL-SERVER", host, "", text))
+        if not outcome.accepted:
+            return
+        self._record(due, data, outcome)
+        self.sent += 1
+        text = f"{due.name} sent to {', '.join(outcome.accepted)}"
+        print(text)
+        alerts.write_log(self.root.logs, due.client, "INFO", self._script, "I-MAIL-SENT", text)
+
+    def record_elsewhere(self, due: Due) -> None:
+        """Records that a waiting mail, as it stands in its file, went to everyone another way."""
+        from lib.mail.mail_server import Outcome
+
+        self._record(
+            due, storage.read(self._path(due.name)), Outcome(due.recipients), elsewhere=True
+        )
+        text = f"{due.name} recorded: it went another way to {', '.join(due.recipients)}"
+        print(text)
+        alerts.write_log(self.root.logs, due.client, "INFO", self._script, "I-MAIL-SENT", text)
+
+    def deliver_summaries(self) -> None:
+        """Hands over every summary that waits, as it was written: nothing makes it anew."""
+        paths = waiting(self.root, SUMMARY)
+        sent = read_sent(self.root) if paths else {}
+        for path in paths:
+            data = storage.read(path)
+            to = remaining(sent.get(path.stem, []), mime.addresses(data, "To"))
+            due = Due(path.stem, SUMMARY, "", {}, to, partial(bytes, data))
+            for sender in mime.addresses(data, "From")[:1]:
+                self.deliver(due, data, sender)
+
+    def _record(
+        self, due: Due, data: bytes, outcome: "Outcome", *, elsewhere: bool = False
+    ) -> None:
+        fact: Record = {
+            "kind": due.kind,
+            "client": due.client,
+            "mail": due.name,
+            **due.facts,
+            "date": self._day.isoformat(),
+            "to": list(outcome.accepted),
+            "message_id": mime.message_id(data),
+            "sha256": storage.sha256(data),
+        }
+        if outcome.refused:
+            fact["refused"] = list(outcome.refused)
+        if elsewhere:
+            fact["elsewhere"] = True
+        command = f"{self._script.removesuffix('.py')} {due.name}"
+        with issuing.begin(self.root, command, self._used.lock_wait) as run:
+            chain = self._current_chain()
+            run.append(chain, [fact])
+            if due.keep is not None:
+                due.keep(run, data)
+            if not outcome.refused:
+                run.remove(self._path(due.name), storage.sha256(data))
+            run.commit()
+        new = records.extend(chain, [fact])
+        length = chain.length + len(new.lines)
+        self._chain = records.Chain(chain.path, (), length, new.seq, new.hash)
+
+    def _current_chain(self) -> records.Chain:
+        """The end of sent.jsonl. Whoever sends holds the outbox's lock, so it is read once."""
+        return self._chain or records.read(self.root, _sent_path(self.root))
+
+    def _path(self, name: str) -> Path:
+        return folder(self.root) / f"{name}.eml"
+
+    def close(self) -> None:
+        """Ends the connection."""
+        if self._session is not None:
+            self._session.close()
+
+    def report(self) -> None:
+        """Says what came of it.
+
+        Raises:
+          Unavailable: with every mail and address that failed.
+        """
+        because = ""
+        if not self._used.mail.host:
+            because = ": SMTP_HOST is not set in .env; `make mail SENT=name`, or SENT=all, records"
+            because += " that they went another way"
+        left = len(waiting(self.root))
+        wait = alerts.counted(left, "waits", "wait")
+        text = f"{wait} in data/outbox/{because}" if left else "none waits"
+        print(f"{alerts.counted(self.sent, 'mail')} sent, {text}")
+        if self.failures:
+            raise Unavailable(self.failures)
+
+
+@contextmanager
+def opened(root: Root, script: str, used: Settings, day: date) -> Iterator[Outbox]:
+    """The outbox, with its lock held: two senders at once never send a mail twice.
+
+    Args:
+      script: who sends, as the logs name it.
+      day: what records of sent mails are dated.
+
+    Raises:
+      Unavailable: if another one sends and does not end within LOCK_WAIT.
+    """
+    lock_file = folder(root) / ".lock"
+    with lock.exclusive(root, script, used.lock_wait, lock_file):
+        outbox = Outbox(root, script, used, day)
+        try:
+            yield outbox
+        finally:
+            outbox.close()

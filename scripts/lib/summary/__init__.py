@@ -1,0 +1,1 @@
+"""Summary: what the operator is told of a run and of the house."""

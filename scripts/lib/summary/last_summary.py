@@ -1,0 +1,140 @@
+"""What the operator was told last: data/flags/told.json.
+
+    heads     how far each record file was told of, by what the last summary knew
+    notices   the notices that were told, so that none is news twice
+    sight     what the house looked like when there was nothing left to tell
+
+The file is written when a summary cannot be lost any more: it lies in the outbox, or stands
+on stderr where nobody is to get it by mail. A run that was killed is therefore told by the
+next summary, and a kill between the two tells twice. Deleted, all since the beginning is
+told again. Little is imported here: a run with nothing to tell ends here.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from lib.books import heads
+from lib.books.heads import Head
+from lib.core import alerts, flags, storage
+from lib.core.alerts import Alert, Broken, Refused
+from lib.core.root import Root
+
+_SCRIPT = "send_alerts.py"  # whose the summary is in the log, whoever asks for it
+
+
+class Run(NamedTuple):
+    """A run that has ended, and the alerts that it said; `failed` names the step it failed in."""
+
+    command: str
+    today: date
+    month: str
+    failed: str
+    said: list[Alert]
+
+    @property
+    def name(self) -> str:
+        """ "month 2026-10", "batch"."""
+        return f"month {self.month}".strip() if self.command == "month" else self.command
+
+
+class Told(NamedTuple):
+    """`heads` by the file that each is of; `sight` is empty where more may be to tell."""
+
+    heads: dict[str, Head]
+    notices: frozenset[str]
+    sight: str
+
+
+NOTHING = Told({}, frozenset(), "")
+
+
+def tell(root: Root, run: Run) -> bool:
+    """Tells the operator of a run: on stderr, in the log, by mail; where there is news only.
+
+    Returns:
+      whether there was something to tell.
+
+    Raises:
+      Unavailable: the mail server cannot take the summary now.
+      Refused: the run went on past something that is wrong, and ended well but for that.
+    """
+    before, seen = read(root), sight(root, run)
+    is_same = bool(seen) and seen == before.sight and not (run.failed or run.said)
+    if not is_same:
+        # Reads inputs and records, and imports what all of that needs.
+        from lib.summary import summaries
+
+        summary = summaries.look(root, run, before)
+        if summary.is_news:
+            summaries.say(root, summary, _SCRIPT)
+    if is_same or not summary.is_news:
+        outcome = f"{run.name}: nothing to do, nothing new"
+        alerts.write_log(root.logs, "", "INFO", _SCRIPT, "I-RUN", outcome)
+        print(outcome)
+    if not is_same:
+        summaries.send(root, summary, before, seen, _SCRIPT)
+    if not run.failed and any(alert.code.startswith("B-") for alert in run.said):
+        raise Refused([])  # each was said where it was found
+    return not is_same and summary.is_news
+
+
+def path_of(root: Root) -> Path:
+    """data/flags/told.json."""
+    return root.flags / "told.json"
+
+
+def read(root: Root) -> Told:
+    """What was told; NOTHING where the file is missing or is none."""
+    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+        value = json.loads(path_of(root).read_bytes())
+        lines = [line.split(" ") for line in value["heads"]]
+        known = {file: Head(file, int(seq), hash_) for file, seq, hash_ in lines}
+        return Told(known, frozenset(map(str, value["notices"])), str(value["sight"]))
+    return NOTHING
+
+
+def write(root: Root, told: Told) -> None:
+    """Remembers what was told, whole or not at all."""
+    value = {
+        "heads": heads.witness(sorted(told.heads.values())).splitlines(),
+        "notices": sorted(told.notices),
+        "sight": told.sight,
+    }
+    storage.update_derived(path_of(root), storage.pretty_json(value))
+
+
+def sight(root: Root, run: Run) -> str:
+    """A hash of all that a summary depends on; empty where it can't be taken, or a run stopped.
+
+    Inputs count by their times and sizes, which only saves work: another day is another sight.
+    """
+    try:
+        known = heads.read(root)
+    except Broken:
+        return ""
+    if any(root.pending.glob("*")):
+        return ""
+    percent = storage.percent_used(root.path)
+    server = os.environ.get("SMTP_HOST", "")
+    seen = [run.today.isoformat(), run.month, server, percent, known, sorted(_inputs(root))]
+    return storage.sha256(storage.canonical_json(seen))
+
+
+def _inputs(root: Root) -> Iterator[tuple[str, int, int, int]]:
+    """Every input as a glance sees it; a house has many, so none is read."""
+    for path in (root.issuer, root.env):
+        with suppress(FileNotFoundError):
+            yield flags.look(path.name, path.stat())
+    folders = [root.clients, root.batch_clients]
+    with suppress(FileNotFoundError):
+        folders += [Path(entry.path) for entry in os.scandir(root.usage) if entry.is_dir()]
+    for folder in folders:
+        with suppress(FileNotFoundError, PermissionError), os.scandir(folder) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):  # a link to nothing
+                    yield flags.look(f"{folder.name}/{entry.name}", entry.stat())

@@ -1,0 +1,133 @@
+"""What passes and is mostly not lawful: informational alerts on terms, penalties and VAT.
+
+A person may know better (a special rule, an agreement), so that nothing here refuses. Each
+function takes what was read and returns alerts, as those of summary/notices.
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from lib.billing.batch_rows import BatchInvoice
+from lib.core.alerts import Alert
+from lib.inputs import decisions, plans
+from lib.inputs.inputs import BatchClient, Client, Inputs, Issuer, SellerTerms
+from lib.inputs.plans import Item, Minimum, PaymentTerms
+from lib.values import mentions, payment_law, territories, vat
+from lib.values.document import Party
+
+_YEAR = timedelta(days=366)
+
+
+def old_law(today: date) -> Iterator[Alert]:
+    """Tables of law with entries that nobody has looked up for over a year."""
+    for table in (mentions, payment_law, territories, decisions):
+        old = [
+            entry
+            for entry in table.sources()
+            if today - date.fromisoformat(entry["looked_up"]) > _YEAR
+        ]
+        if old:
+            names = ", ".join(dict.fromkeys(entry["id"] for entry in old))
+            text = (
+                f"{names}: looked up on {min(entry['looked_up'] for entry in old)}, over a year"
+                " ago; look the law up again, and update looked_up"
+            )
+            file = f"scripts/lib/{table.__name__.rpartition('.')[2]}.json"
+            yield Alert("I-LAW-OLD", file, "", text)
+
+
+def of_inputs(given: Inputs, today: date) -> Iterator[Alert]:
+    """What of the inputs passes and is mostly not lawful: terms, penalties, VAT."""
+    issuer = given.issuer.issuer
+    yield from _penalties(issuer, given.issuer.source.name, "", today)
+    if not issuer.numbering and territories.of_address(issuer.party.address).french:
+        decision = decisions.every()["numbering"]
+        text = 'is missing, and each client has a sequence of its own; write "issuer" or "client": '
+        text += decision.law
+        yield Alert("I-NUMBERING", given.issuer.source.name, "numbering", text)
+    for one in given.batch_clients.values():
+        seller, terms = one.client.seller, one.client.defaults.payment_terms
+        yield from _penalties(seller, one.source.name, "seller.", today)
+        if territories.of_address(seller.party.address).french:
+            text = payment_law.terms_notice(
+                terms.days, terms.end_of_month, mentions.BUSINESS, periodic=False
+            )
+            if text:
+                place = "defaults.payment_terms.days"
+                yield Alert("I-TERMS", one.source.name, place, text, one.client.id)
+    for found in given.clients.values():
+        client, file = found.client, found.source.name
+        if client.status == "active":
+            periodic = bool(plans.metrics_of(client.plans))
+            dated = [("payment_terms.days", client.payment_terms)]
+            dated += [
+                (f"plans[{i}].payment_terms.days", plan.payment_terms)
+                for i, plan in enumerate(client.plans)
+                if plan.payment_terms
+            ]
+            for place, own in dated:
+                if text := terms_notice(issuer.party, client.party, own, periodic):
+                    yield Alert("I-TERMS", file, place, text, client.id)
+            for place, code, text in _vat_notices(client, issuer):
+                yield Alert(code, file, place, text, client.id)
+
+
+def _penalties(seller: SellerTerms, file: str, place: str, today: date) -> Iterator[Alert]:
+    if territories.of_address(seller.party.address).french:
+        text = payment_law.penalty_notice(seller.late_penalty_rate, today)
+        if text:
+            yield Alert("I-PENALTY-RATE", file, f"{place}late_penalty_rate", text)
+
+
+def terms_notice(seller: Party, buyer: Party, terms: PaymentTerms, periodic: bool) -> str:
+    """What is unlawful about the terms between a French seller and a buyer in France."""
+    parties = (territories.of_address(party.address) for party in (seller, buyer))
+    if not all(territory.french for territory in parties):
+        return ""
+    customer = mentions.customer_of(buyer)
+    return payment_law.terms_notice(terms.days, terms.end_of_month, customer, periodic)
+
+
+def _vat_notices(client: Client, issuer: Issuer) -> Iterator[tuple[str, str, str]]:
+    """(place, code, text): a treatment that is mostly another one, a rate of another place."""
+    treatment = client.vat.treatment
+    rated: list[tuple[str, Item | Minimum]] = [
+        (f"plans[{i}].items[{k}].vat_rate", item)
+        for i, plan in enumerate(client.plans)
+        for k, item in enumerate(plan.items)
+        if item.vat is None
+    ]
+    rated += [
+        (f"plans[{i}].minimum.vat_rate", plan.minimum)
+        for i, plan in enumerate(client.plans)
+        if plan.minimum
+    ]
+    kinds = {entry.category for _, entry in rated} or {"services"}
+    laws = {
+        sold: vat.law_of(sold, issuer.party, issuer.vat_regime, client.party)
+        for sold in sorted(kinds)
+    }
+    for law in laws.values():
+        if text := vat.place_notice(treatment, law):
+            yield "vat.treatment", "I-VAT-PLACE", text
+    for place, entry in rated:
+        text = vat.rate_notice(entry.vat_rate, laws[entry.category])
+        if text:
+            yield place, "I-VAT-RATE", f'"{entry.vat_rate}" {text}'
+
+
+def of_batch_row(client: BatchClient, row: BatchInvoice) -> Iterator[tuple[str, str]]:
+    """(code, text): what of a batch's line passes and is mostly not lawful."""
+    seller = client.seller
+    terms = client.defaults.payment_terms
+    if row.payment_days is not None:
+        terms = PaymentTerms(days=row.payment_days)
+    if text := terms_notice(seller.party, row.buyer, terms, periodic=False):
+        yield "I-TERMS", text
+    for line in row.lines:
+        law = vat.law_of(line.category, seller.party, seller.vat_regime, row.buyer)
+        treatment = vat.treatment_of(line.vat_category, seller.party, row.buyer)
+        if text := vat.place_notice(treatment, law):
+            yield "I-VAT-PLACE", text
+        if text := vat.rate_notice(line.vat_rate, law):
+            yield "I-VAT-RATE", f"{line.vat_rate} {text}"

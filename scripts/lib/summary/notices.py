@@ -1,0 +1,172 @@
+"""What a person should know though nothing is wrong with a run: informational alerts.
+
+Each function takes what was read and returns alerts; none touches the disk or a clock.
+Texts name dates, not ages, so that what was told once is not news again the next day.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from datetime import date
+from decimal import Decimal
+
+from lib.billing import invoicing
+from lib.books.balances import InvoiceBalance
+from lib.core.alerts import Alert
+from lib.inputs.inputs import BATCH_METRIC, BatchClient, Client, Inputs, Issuer, UsageInput
+from lib.inputs.prices import Indices
+from lib.values import money, periods
+
+HAND_IN_BY = 7  # the day of the following month on which `make batch` runs for the last time
+_NEAR = Decimal("0.90")  # of a threshold
+_FULL = 90  # per cent of a disk
+
+Usage = Mapping[tuple[str, str], tuple[UsageInput, ...]]
+
+
+def without_email(clients: Iterable[Client]) -> Iterator[Alert]:
+    """Active clients who are to get their invoices by mail, and have no address."""
+    for client in clients:
+        if client.status == "active" and client.delivery.email and not client.party.email:
+            text = 'is missing: no invoice is sent; add it, or write "delivery": {"email": false}'
+            yield Alert("I-NO-EMAIL", f"clients/{client.id}.json", "party.email", text, client.id)
+
+
+def overdue(invoices: Iterable[InvoiceBalance], today: date) -> Iterator[Alert]:
+    """Invoices whose due date has passed and of which something is outstanding."""
+    for invoice in invoices:
+        if invoice.outstanding > 0 and invoice.due_date and invoice.due_date < today:
+            amount = f"{money.plain(invoice.outstanding, 2)} {invoice.currency}"
+            text = (
+                f"{amount} were due on {invoice.due_date}; record what was paid (`make payment`),"
+                " or remind the client (`make reminders`)"
+            )
+            yield Alert("I-OVERDUE", "", invoice.number, text, invoice.client)
+
+
+def months_not_run(
+    clients: Iterable[Client], usage: Usage, indices: Indices, run: Set[str], until: str
+) -> Iterator[Alert]:
+    """Earlier months in which somebody was to be invoiced, and nobody was.
+
+    Args:
+      run: the months that were invoiced.
+      until: the month of the run, the first that does not count as earlier.
+    """
+    active = [client for client in clients if client.status == "active"]
+    starts = [
+        periods.month_of(periods.start_date(plan.start))
+        for client in active
+        for plan in client.plans
+    ]
+    first = min(starts, default=until)
+    months = (periods.add_months(first, i) for i in range(periods.months_between(first, until)))
+    missing = [
+        month
+        for month in months
+        if month not in run
+        and any(invoicing.owes(client, month, usage, indices) for client in active)
+    ]
+    if missing:
+        earliest, latest = missing[0], missing[-1]
+        span = earliest if earliest == latest else f"{earliest} to {latest} ({len(missing)} months)"
+        text = (
+            f"invoiced nobody; run `make month MONTH={earliest}` first, or let the plans in"
+            " clients/ start with the first month that is invoiced here"
+        )
+        yield Alert("I-MONTH-SKIPPED", "", span, text)
+
+
+def turnover(issuer: Issuer, sums: Mapping[str, Decimal], year: int) -> Iterator[Alert]:
+    """Where the year's turnover stands against the limits of the VAT exemption.
+
+    What was invoiced less what was credited, by date of issue, without VAT (art. 293 B and
+    293 D CGI): services against their limit, and, where goods are sold too, all of it against
+    the limit of goods. Only for an issuer under that exemption.
+
+    Args:
+      sums: the year's turnover in services and in goods.
+    """
+    if issuer.vat_regime != "franchise":
+        return
+    limits = issuer.thresholds.get(str(year))
+    if limits is None:
+        text = (
+            "is missing: nothing warns before VAT is due;"
+            " add the year's limits, as examples/franchise/issuer.json shows"
+        )
+        yield Alert("I-THRESHOLD-UNKNOWN", "issuer.json", f"thresholds.{year}", text)
+        return
+    compared = [("services", sums["services"], limits.services, limits.services_raised)]
+    if sums["goods"]:
+        compared.append(("goods", money.total(sums.values()), limits.goods, limits.goods_raised))
+    for name, amount, limit, raised in compared:
+        yield from _against(name, amount, limit, raised, year)
+
+
+def _against(
+    name: str, amount: Decimal, limit: Decimal | None, raised: Decimal | None, year: int
+) -> Iterator[Alert]:
+    place = f"thresholds.{year}.{name}"
+    if limit is None or raised is None:
+        if amount:
+            text = "is missing: nothing warns before VAT is due; add the year's limit"
+            yield Alert("I-THRESHOLD-UNKNOWN", "issuer.json", place, text)
+        return
+    said = f"turnover of {year} is over"
+    if amount > raised:
+        text = f"{said} {raised}: VAT is due from the day it was passed; ask your accountant now"
+        yield Alert("I-THRESHOLD-OVER", "issuer.json", f"{place}_raised", text)
+    elif amount > limit:
+        text = f"{said} {limit}: VAT is due from {year + 1}-01-01, earlier if it passes {raised}"
+        yield Alert("I-THRESHOLD-OVER", "issuer.json", place, text)
+    elif amount >= limit * _NEAR:
+        near = money.plain(limit * _NEAR, 2)
+        text = f"turnover of {year} has reached {near}, nine tenths of {limit}; plan for VAT"
+        yield Alert("I-THRESHOLD-NEAR", "issuer.json", place, text)
+
+
+def batches_missing(given: Inputs, done: Mapping[str, Set[str]], today: date) -> Iterator[Alert]:
+    """Batch clients whose file of last month was not issued by the 7th, nor declared absent.
+
+    Args:
+      done: for each of them the months that were issued.
+    """
+    if today.day <= HAND_IN_BY:
+        return
+    month = periods.add_months(periods.month_of(today), -1)
+    for name, one in given.batch_clients.items():
+        client = one.client
+        if client.status != "active" or month in done.get(name, ()):
+            continue
+        if not _declared_empty(client, month, given.usage):
+            file = f"data/inbox_batch/{name}__{month}.csv"
+            text = (
+                f"was not issued by day {HAND_IN_BY}; ask for it (a rejected one lies in"
+                f" data/inbox_batch/rejected/), or declare {BATCH_METRIC} 0 for {client.billed_as}"
+            )
+            yield Alert("I-BATCH-MISSING", file, "", text, name)
+
+
+def _declared_empty(client: BatchClient, month: str, usage: Usage) -> bool:
+    used = usage.get((client.billed_as, month), ())
+    return any(one.usage.quantities.get(BATCH_METRIC) == 0 for one in used)
+
+
+def clock(newest: date | None, today: date) -> Iterator[Alert]:
+    """A date of today that lies before the newest record: the clock is wrong, or that was."""
+    if newest and newest > today:
+        text = f"{today} is before {newest}, the date of the newest record; set the clock"
+        yield Alert("I-CLOCK", "", "today", text)
+
+
+def disk(path: str, used: int, total: int) -> Iterator[Alert]:
+    """A disk that is nearly full; bytes."""
+    if used * 100 > total * _FULL:
+        text = f"its disk is over {_FULL} % full; make room before a run has to stop"
+        yield Alert("I-DISK", path, "", text)
+
+
+def settings_mode(mode: int) -> Iterator[Alert]:
+    """.env holds secrets: a mode that lets others read it."""
+    if mode & 0o077:
+        text = f"has mode {mode & 0o777:04o}: others can read its secrets; chmod 600"
+        yield Alert("I-ENV-READABLE", ".env", "", text)

@@ -1,0 +1,421 @@
+"""Summaries: what the operator is told of a run, and how it reaches him.
+
+What was recorded is told from the records themselves, beyond the heads that the summary
+before knew: it does not matter which command recorded it, nor how that ended.
+"""
+
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Set
+from contextlib import contextmanager, suppress
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple, TypedDict
+
+import msgspec
+
+from lib.books import balances, heads, histories, issuing, payments, records, revenues
+from lib.books.heads import Head
+from lib.books.records import Record
+from lib.core import alerts, lock, storage
+from lib.core.alerts import Alert, Broken, Refused, Stop, Unavailable, collecting
+from lib.core.root import Root
+from lib.inputs import inputs, settings
+from lib.mail import mime, outbox
+from lib.mail.mime import Attachment, Letter
+from lib.mail.outbox import Due
+from lib.summary import last_summary, notices
+from lib.summary.last_summary import Run, Told
+from lib.values import money, periods
+
+_BATCHES = "issued in the name of batch clients"
+_TITLES = {  # of one, and of more
+    "revenues": ("issued", "issued"),
+    "revenues_batch": (_BATCHES, _BATCHES),
+    "payments": ("payment recorded", "payments recorded"),
+    "outbox": ("mail sent", "mails sent"),
+}
+_WRONG, _DECIDE = "refused or wrong", "to decide"
+
+
+class _Fact(TypedDict, total=False):
+    """What is read of a record; payments and mails have fewer of these."""
+
+    hash: str
+    kind: str
+    client: str
+    number: str
+    currency: str
+    net: str
+    vat: str
+    gross: str
+
+
+class _Sold(msgspec.Struct, gc=False):
+    """A share of what a record invoices."""
+
+    nature: str
+    net: Decimal
+
+
+class _Issued(balances.IssuedLine, gc=False, kw_only=True):
+    """What notices need of a revenue record."""
+
+    breakdown: tuple[_Sold, ...] = ()
+    month: str
+
+
+class _Dated(records.Link, gc=False):
+    """What they need of the records of batches, of which there are many."""
+
+    issue_date: date
+    month: str
+
+
+class Part(NamedTuple):
+    """Records of one client in one currency: how many, their numbers, what they come to."""
+
+    lines: int = 0
+    first: str = ""
+    last: str = ""
+    net: Decimal = money.ZERO
+    vat: Decimal = money.ZERO
+    gross: Decimal = money.ZERO
+
+
+Recorded = dict[tuple[str, str], Part]  # by client and currency
+
+
+class Summary(NamedTuple):
+    """What there is to tell of a run.
+
+    `heads` are those of all record files, `reached` those that the summary goes to, by file;
+    `recorded` is what each family of records got since the summary before, by client and
+    currency; there was none before if `is_first`; `new` are the notices that were not told yet.
+    """
+
+    run: Run
+    is_first: bool
+    heads: list[Head]
+    reached: dict[str, Head]
+    recorded: dict[str, Recorded]
+    wrong: list[Alert]
+    notices: list[Alert]
+    new: list[Alert]
+
+    @property
+    def is_news(self) -> bool:
+        return bool(self.wrong or self.new or any(self.recorded.values()))
+
+    @property
+    def level(self) -> str:
+        return "ERROR" if self.wrong else "INFO"
+
+    @property
+    def outcome(self) -> str:
+        """A run in one line: "month 2026-10: 13 issued, 2 mails sent, 1 to decide"."""
+        counts = [
+            (sum(one.lines for one in self.recorded.get(name, {}).values()), *titles)
+            for name, titles in _TITLES.items()
+        ]
+        counts += [(len(self.wrong), _WRONG, _WRONG), (len(self.notices), _DECIDE, _DECIDE)]
+        parts = [alerts.counted(*count) for count in counts if count[0]]
+        if self.run.failed:
+            parts.insert(0, f"failed in {self.run.failed}")
+        return f"{self.run.name}: {', '.join(parts)}"
+
+
+# --- looking -------------------------------------------------------------------------
+
+
+def look(root: Root, run: Run, before: Told) -> Summary:
+    """The summary of a run; whatever cannot be read is one more thing that is wrong."""
+    found = Summary(run, not before.heads, [], dict(before.heads), {}, [], [], [])
+    wait = 0
+    with _gathering(found.wrong):
+        waited = any(alert.code == "B-LOCK-HELD" for alert in run.said)
+        wait = 0 if waited else settings.load(root).lock_wait
+    with _gathering(found.wrong), lock.shared(root, wait):
+        stopped = issuing.stopped_runs(root)
+        if stopped:
+            text = f"a run was stopped half-way: {stopped[0]}; the next run finishes it"
+            found.wrong.append(Alert("B-RUN-STOPPED", "data/pending", "", text))
+        found.heads.extend(heads.read(root))
+        _read_on(root, found, before)
+        found.notices.extend(_observe(root, run))
+    found.notices.extend(_of_machine(root))
+    wrong = _unique(run.said + found.wrong, "B-")
+    if run.failed and not wrong:
+        wrong = [_unexplained(run.failed)]
+    notices = _unique(run.said + found.notices, "I-")
+    new = [notice for notice in notices if str(notice) not in before.notices]
+    return found._replace(wrong=wrong, notices=notices, new=new)
+
+
+@contextmanager
+def _gathering(wrong: list[Alert]) -> Iterator[None]:
+    """Adds what stops a part of the summary to what it tells, and goes on."""
+    try:
+        yield
+    except Stop as stop:
+        wrong += stop.alerts
+    except OSError as error:
+        wrong.append(alerts.of_machine(error, "run `make status`: the summary could not read it"))
+
+
+def _read_on(root: Root, found: Summary, before: Told) -> None:
+    """What was recorded since; a file that cannot be read is told of when it can be again."""
+    for name in sorted(before.heads.keys() - {head.file for head in found.heads}):
+        text = "is missing, and the summary before told of it; restore it from a backup"
+        found.wrong.append(Alert("B-WITNESS", name, "", text))
+        del found.reached[name]
+    for head in found.heads:
+        known = before.heads.get(head.file, Head(head.file, 0, records.GENESIS))
+        if known == head:
+            continue
+        with _gathering(found.wrong):
+            path = root.path / head.file
+            facts = records.read(root, path, _Fact).records
+            first = known.seq
+            if first and (first > len(facts) or facts[first - 1]["hash"] != known.hash):
+                text = "is not the line that the summary before told of: the chain was rebuilt"
+                found.wrong.append(Alert("B-WITNESS", head.file, f"line {first}", text))
+                first = 0
+            # A summary that was sent is a record too, and no news.
+            new = (fact for fact in facts[first:] if fact["kind"] != outbox.SUMMARY)
+            _add(found.recorded.setdefault(path.parent.name, {}), new)
+            found.reached[head.file] = head
+
+
+def _add(recorded: Recorded, facts: Iterable[Record]) -> None:
+    """Counts records of a family; credit notes count below 0."""
+    for fact in facts:
+        key = fact.get("client", ""), fact.get("currency", "")
+        part, number = recorded.get(key, Part()), fact.get("number", "")
+        sign = -1 if fact["kind"] == "credit_note" else 1
+        net, vat, gross = (
+            money.total((sum_, sign * Decimal(text)))
+            for sum_, text in (
+                (part.net, fact.get("net", "0")),
+                (part.vat, fact.get("vat", "0")),
+                (part.gross, fact.get("gross", "0")),
+            )
+        )
+        recorded[key] = Part(part.lines + 1, part.first or number, number, net, vat, gross)
+
+
+def _observe(root: Root, run: Run) -> Iterator[Alert]:
+    """What inputs and records say beside the run.
+
+    Raises:
+      Refused, Broken: if they cannot be read.
+    """
+    past = _read_past(root, run.today)
+    yield from notices.clock(past.newest, run.today)
+    yield from past.overdue
+    given = inputs.load(root)
+    clients = [one.client for one in given.clients.values()]
+    yield from notices.without_email(clients)
+    yield from notices.turnover(given.issuer.issuer, past.sold, run.today.year)
+    yield from notices.batches_missing(given, past.batches, run.today)
+    if run.month:
+        # A month that is not over cannot be invoiced yet.
+        until = min(run.month, periods.month_of(run.today))
+        yield from notices.months_not_run(
+            clients, given.usage, given.index_values, past.months, until
+        )
+
+
+class _Past(NamedTuple):
+    """What notices need of all records: the newest date, what was sold this year by nature, the
+    months that were invoiced, those of each batch client, and what is overdue."""
+
+    newest: date | None
+    sold: dict[str, Decimal]
+    months: set[str]
+    batches: dict[str, set[str]]
+    overdue: list[Alert]
+
+
+def _read_past(root: Root, today: date) -> _Past:
+    """Looks through all records, those of one client at a time.
+
+    Raises:
+      Broken: with every disagreement found.
+    """
+    newest = date.min
+    sold = {"services": money.ZERO, "goods": money.ZERO}
+    past = _Past(None, sold, set(), {}, [])
+    faults: list[Alert] = []
+    for client in histories.clients_of(root):
+        with collecting(faults):
+            path = revenues.chain_path(root, revenues.DIRECT, client)
+            issued = list(records.read_typed(root, path, _Issued))
+            paid = list(records.read_typed(root, payments.chain_path(root, client), payments.Move))
+            invoices = balances.of_client(balances.Lines(issued, paid))
+            past.overdue.extend(notices.overdue(invoices, today))
+            newest = max([newest, *(move.date for move in paid)])
+            for line in issued:
+                past.months.add(line.month)
+                newest = max(newest, line.issue_date)
+                if line.issue_date.year == today.year:
+                    sign = -1 if line.corrects else 1
+                    for share in line.breakdown:
+                        sold[share.nature] += sign * share.net
+    for client in records.owners(root, root.data / revenues.BATCH.records):
+        path = revenues.chain_path(root, revenues.BATCH, client)
+        with collecting(faults):
+            for batch in records.read_typed(root, path, _Dated):
+                past.batches.setdefault(client, set()).add(batch.month)
+                newest = max(newest, batch.issue_date)
+    if faults:
+        raise Broken(faults)
+    return past._replace(newest=None if newest == date.min else newest)
+
+
+def _of_machine(root: Root) -> Iterator[Alert]:
+    """What the machine says: its disk, and who may read .env."""
+    used = shutil.disk_usage(root.path)
+    yield from notices.disk(str(root.path), used.used, used.used + used.free)
+    if root.env.exists():
+        yield from notices.settings_mode(root.env.stat().st_mode)
+
+
+def _unique(found: Iterable[Alert], kind: str) -> list[Alert]:
+    """The alerts of a kind ("B-" or "I-"), each once, also where a phase words it otherwise."""
+    first: dict[tuple[str, ...], Alert] = {}
+    for alert in found:
+        if alert.code.startswith(kind):
+            same = (str(alert),) if kind == "B-" else (alert.code, alert.file, alert.place)
+            first.setdefault(same, alert)
+    return list(first.values())
+
+
+def _unexplained(step: str) -> Alert:
+    """A step that ended in a way of which no alert speaks: killed, or never begun."""
+    text = "ended with an error that it could not explain; run it again and read what it says"
+    return Alert("B-PHASE", "", f"phase {step}", text)
+
+
+# --- telling -------------------------------------------------------------------------
+
+
+def say(root: Root, summary: Summary, script: str) -> None:
+    """The summary on stderr and, where the run has not logged it itself, in the log."""
+    alerts.write_log(root.logs, "", summary.level, script, "I-RUN", summary.outcome)
+    said = {str(alert) for alert in summary.run.said}
+    for alert in (*summary.wrong, *summary.new):
+        if str(alert) not in said:
+            alerts.log(root.logs, script, alert)
+    print(text_of(summary, said), file=sys.stderr, end="", flush=True)
+
+
+def text_of(summary: Summary, said: Set[str] = frozenset()) -> str:
+    """The summary as the mail has it; stderr does without the alerts that the run said there."""
+    lines = ["", summary.outcome]
+    if summary.is_first and any(summary.recorded.values()):
+        lines.append("no earlier summary is known: all since the beginning is told")
+    for family, recorded in summary.recorded.items():
+        if recorded and family in (revenues.DIRECT.records, revenues.BATCH.records):
+            lines += ["", f"{_TITLES[family][0]}:", *_issued_lines(recorded)]
+    for title, found in ((_WRONG, summary.wrong), (_DECIDE, summary.notices)):
+        unsaid = [f"  {alert} [{alert.code}]" for alert in found if str(alert) not in said]
+        if unsaid:
+            lines += ["", f"{title}:", *unsaid]
+    if summary.heads:
+        digest = storage.sha256(heads.witness(summary.heads).encode())
+        files = alerts.counted(len(summary.heads), "record file")
+        lines += ["", f"heads of {files}: SHA-256 {digest}"]
+    return "\n".join(lines) + "\n"
+
+
+def _issued_lines(recorded: Recorded) -> list[str]:
+    """A line for each client: its documents and what they come to; and one with the totals."""
+    lines = []
+    for (client, currency), part in recorded.items():
+        numbers = part.first
+        if part.lines > 1:
+            numbers = f"{part.lines} documents, {part.first} to {part.last}"
+        lines.append(f"  {client}: {numbers}: {_sums([part])} {currency}")
+    for currency in sorted({currency for _, currency in recorded}):
+        parts = [part for (_, each), part in recorded.items() if each == currency]
+        documents = alerts.counted(sum(part.lines for part in parts), "document")
+        lines.append(f"  total: {documents}: {_sums(parts)} {currency}")
+    return lines
+
+
+def _sums(parts: list[Part]) -> str:
+    """ "net 64.00, VAT 12.80, gross 76.80"."""
+    net = money.total(part.net for part in parts)
+    vat = money.total(part.vat for part in parts)
+    gross = money.total(part.gross for part in parts)
+    return f"net {money.plain(net, 2)}, VAT {money.plain(vat, 2)}, gross {money.plain(gross, 2)}"
+
+
+# --- sending -------------------------------------------------------------------------
+
+
+def send(root: Root, summary: Summary, before: Told, sight: str, script: str) -> None:
+    """Mails the summary to ALERT_TO, or to the issuer's own address, and notes that it is told.
+
+    With it go the summaries that wait from before. Once it lies in the outbox it is told;
+    where nobody's address is known, once it stands on stderr.
+
+    Args:
+      sight: what the house looks like, if there is nothing left to tell afterwards.
+
+    Raises:
+      Unavailable: if the server cannot take it now; it waits in data/outbox/.
+    """
+    try:
+        used = settings.load(root)
+        to = used.mail.alert_to or tuple(inputs.load_issuer(root).party.email)
+    except Refused:
+        # Not noted: the next summary that can be mailed says all of it again.
+        print("the summary is not mailed: no address can be read", file=sys.stderr)
+        return
+    notices = before.notices
+    if summary.is_news:
+        notices = frozenset(map(str, summary.notices))
+    after = Told(summary.reached, notices, "" if summary.wrong else sight)
+    day = summary.run.today
+    if not (summary.is_news or (used.mail.host and outbox.waiting(root, outbox.SUMMARY))):
+        # While another one sends, it is left to the next look.
+        with suppress(Unavailable), outbox.opened(root, script, used._replace(lock_wait=0), day):
+            last_summary.write(root, after)
+        return
+    with outbox.opened(root, script, used, day) as box:
+        if summary.is_news and to:
+            _write(root, summary, box, used.mail.sender or to[0], to)
+        elif summary.is_news:
+            text = "the summary is not mailed: no address is known (ALERT_TO in .env)"
+            print(text, file=sys.stderr)
+        last_summary.write(root, after._replace(sight=""))
+        box.deliver_summaries()
+        box.report()
+        last_summary.write(root, after)
+
+
+def _write(
+    root: Root, summary: Summary, box: outbox.Outbox, sender: str, to: tuple[str, ...]
+) -> None:
+    """Puts the summary into the outbox, unless one that says the same waits, or went today."""
+    witness = heads.witness(summary.heads)
+    text = text_of(summary)
+    said = storage.sha256(storage.canonical_json([sender, to, text, witness]))[:12]
+    day = summary.run.today.isoformat()
+    name = outbox.mail_name(outbox.SUMMARY, day, said)
+    waits = any(path.stem.endswith(said) for path in outbox.waiting(root, outbox.SUMMARY))
+    if waits or name in outbox.read_sent(root):
+        return
+    letter = Letter(
+        sender_name="",
+        sender=sender,
+        reply_to="",
+        to=to,
+        cc=(),
+        subject=alerts.printable(summary.outcome),
+        text=f"{day}\n{text}",
+        attachments=(Attachment("heads.txt", "text/plain", witness.encode()),),
+    )
+    box.write(Due(name, outbox.SUMMARY, "", {}, to, lambda: mime.to_bytes(letter, name)))

@@ -1,0 +1,194 @@
+"""The legal mentions: values/mentions.json, chosen by date of issue, language and customer.
+
+The law is renumbered now and then, so the texts are data with days from and until which
+they hold; each names its source and the day on which it was looked up. No other file has
+a legal wording in it. Those of French law stand on the invoices of French sellers alone.
+"""
+
+import json
+import re
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from lib.core.alerts import Alert, Refused
+from lib.inputs.inputs import SellerTerms
+from lib.values import money, territories, vat, words
+from lib.values.document import Document, Note, Party
+
+
+class _Mention(NamedTuple):
+    id: str
+    code: str
+    valid_from: date
+    valid_until: date
+    applies: str
+    texts: dict[str, str]
+    amount: Decimal | None
+
+
+# Who the customer is, for what it owes when it pays late: `applies` of an entry, or "all".
+BUSINESS, PRIVATE, BODY, PUBLIC = "business", "private", "body", "public"
+
+
+@cache
+def _table() -> tuple[_Mention, ...]:
+    return tuple(
+        _Mention(
+            entry["id"],
+            entry["code"],
+            date.fromisoformat(entry["from"]),
+            date.fromisoformat(entry.get("until", "9999-12-31")),
+            entry["applies"],
+            {language: entry[language] for language in ("fr", "en")},
+            Decimal(entry["amount"]) if "amount" in entry else None,
+        )
+        for entry in sources()
+    )
+
+
+def sources() -> list[dict[str, str]]:
+    """The entries of the table as they stand there: each names its source and its day."""
+    path = Path(__file__).with_suffix(".json")
+    found: list[dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def customer_of(buyer: Party) -> str:
+    """Which mentions of late payment a buyer reads: art. L441-10 C. com. binds professionals.
+
+    A public body pays by the code de la commande publique, whether it is taxable or not.
+    """
+    if buyer.person:
+        return PRIVATE
+    if vat.is_public(buyer):
+        return PUBLIC
+    return BUSINESS if vat.is_taxable(buyer) else BODY
+
+
+def mention(
+    mention_id: str, day: date, language: str, customer: str = BUSINESS, **values: str
+) -> Note:
+    """The mention in force on `day`, its placeholders filled with `values`.
+
+    Raises:
+      Refused: if none is: the table does not reach so far.
+    """
+    for entry in _table():
+        in_force = entry.valid_from <= day <= entry.valid_until
+        if entry.id == mention_id and in_force and entry.applies in (customer, "all"):
+            # One pass, so that a brace in a name is a brace.
+            return Note(code=entry.code, text=entry.texts[language].format(**values))
+    text = f"no mention {mention_id} is known for {day}; scripts/lib/values/mentions.json has the dates"
+    raise Refused([Alert("B-MENTION", "", "ISSUE_DATE", text)])
+
+
+def recovery_indemnity(day: date, customer: str = BUSINESS) -> Decimal:
+    """What a customer owes for recovery costs where it pays late an invoice issued on `day`.
+
+    Its mention says the same amount in words.
+    """
+    for entry in _table():
+        in_force = entry.valid_from <= day <= entry.valid_until
+        if entry.id == "recovery_indemnity" and in_force and entry.applies == customer:
+            return entry.amount or money.ZERO
+    return money.ZERO
+
+
+def notes_of(
+    seller: SellerTerms,
+    buyer: Party,
+    day: date,
+    language: str,
+    audience: str,
+    operation_category: str,
+    issued_by: str = "",
+) -> tuple[Note, ...]:
+    """BG-1 of an invoice: what BR-FR-05 wants once each (PMT, PMD, AAB) and the law beside it.
+
+    Args:
+      audience: the code of note BAR (BR-FR-20): B2B, B2BINT, B2C, B2CINT, OUTOFSCOPE.
+      issued_by: who issues in the seller's name and on its behalf; empty: the seller.
+    """
+    customer = customer_of(buyer)
+    french = territories.of_address(seller.party.address).french
+
+    def note(mention_id: str, **values: str) -> Note:
+        return mention(mention_id, day, language, customer, **values)
+
+    notes = [Note(code="BAR", text=audience)] if french else []
+    if issued_by:
+        notes.append(note("mandate", issuer=issued_by, seller=seller.party.name))
+    company = _company_line(seller, language)
+    if company:
+        notes.append(note("company", text=company))
+    if french:
+        rate = words.percent(seller.late_penalty_rate, language)
+        notes.append(note("late_penalties", rate=rate))
+        notes.append(note("recovery_indemnity"))
+    if seller.early_discount:
+        percent = words.percent(seller.early_discount.percent, language)
+        notes.append(note("early_discount", rate=percent, days=str(seller.early_discount.days)))
+    elif french:
+        notes.append(note("no_early_discount"))
+    if french:
+        notes.append(note(operation_category))
+    if french and seller.debits:
+        notes.append(note("debits"))
+    return tuple(notes)
+
+
+def of_credited(
+    notes: tuple[Note, ...], category: str, day: date, language: str
+) -> tuple[Note, ...]:
+    """The notes of an invoice on a credit note: its category of operation is what is credited.
+
+    Args:
+      category: goods, services or mixed, of the lines that are credited.
+    """
+    categories = {
+        entry.texts[language] for entry in _table() if entry.id in ("goods", "services", "mixed")
+    }
+    return tuple(
+        mention(category, day, language) if note.text in categories else note for note in notes
+    )
+
+
+def unknown_in(made: Document) -> list[str]:
+    """The mentions of a document that the table does not have for its day, whatever fills their
+    placeholders: garbled ones, or of another law. A credit note repeats those of its invoice.
+
+    Who is exempt gives a reason in words of their own.
+    """
+    days = [made.issue_date, *([made.preceding.issue_date] if made.preceding else [])]
+    said = [(note.code, note.text) for note in made.notes]
+    said += [
+        ("", one.exemption_reason)
+        for one in made.vat_breakdown
+        if one.category not in ("S", "E") or one.exemption_code == vat.FRANCHISE_CODE
+    ]
+    in_force: dict[str, list[str]] = {entry.code: [] for entry in _table()}
+    for entry in _table():
+        if any(entry.valid_from <= day <= entry.valid_until for day in days):
+            in_force[entry.code].append(entry.texts[made.language])
+    return [
+        text
+        for code, text in said
+        if code in in_force and not any(_fits(text, wording) for wording in in_force[code])
+    ]
+
+
+def _fits(text: str, wording: str) -> bool:
+    pattern = ".+".join(map(re.escape, re.split(r"\{\w+\}", wording)))
+    return re.fullmatch(pattern, text, re.DOTALL) is not None
+
+
+def _company_line(seller: SellerTerms, language: str) -> str:
+    """BT-33: "SAS au capital de 10 000,00 €, RCS Nantes 732 829 320"."""
+    form = seller.legal_form
+    if seller.capital is not None:
+        capital = words.round_amount(seller.capital, language, "EUR")
+        form = f"{form} {words.word('capital', language, amount=capital)}".strip()
+    return ", ".join(part for part in (form, seller.registration) if part)

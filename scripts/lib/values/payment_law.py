@@ -1,0 +1,65 @@
+"""When a customer of a French seller has to pay, and what being late costs at least.
+
+The figures are data with sources: values/payment_law.json. Nothing here refuses: parties may
+have agreed on what the law forbids, and their invoices stand.
+"""
+
+import json
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+
+from lib.values import mentions
+
+_TIMES = 3  # the legal rate: the least that penalties may come to (art. L441-10 II C. com.)
+
+
+@cache
+def sources() -> tuple[dict[str, str], ...]:
+    """The entries of the table as they stand there: each names its source and its day."""
+    return tuple(json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8")))
+
+
+def terms_notice(days: int, end_of_month: bool, customer: str, periodic: bool) -> str:
+    """What is unlawful about payment terms; empty where nothing is.
+
+    Args:
+      customer: mentions.customer_of the buyer; private persons and bodies have no limit.
+      periodic: whether an invoice has several supplies of a month.
+    """
+    if customer not in (mentions.BUSINESS, mentions.PUBLIC):
+        return ""
+    limit = "longest"
+    if customer == mentions.PUBLIC:
+        limit = "longest_public"
+    elif end_of_month:
+        limit = "longest_end_of_month"
+    elif periodic:
+        limit = "longest_periodic"
+    entry = next(entry for entry in sources() if entry["id"] == limit)
+    # A public buyer's days run from the invoice: the end of a month adds up to thirty.
+    beyond = customer == mentions.PUBLIC and end_of_month and days > 0
+    if days <= int(entry["days"]) and not beyond:
+        return ""
+    said = f"{days} days, then to the end of the month," if end_of_month else f"{days} days"
+    return f"{said} are more than the law allows, {entry['days']}: {entry['source']}"
+
+
+def penalty_notice(rate: Decimal, day: date) -> str:
+    """What is unlawful about a yearly rate of late penalties; empty where nothing is."""
+    known = [
+        entry
+        for entry in sources()
+        if entry["id"] == "legal_interest" and date.fromisoformat(entry["from"]) <= day
+    ]
+    if not known:
+        return ""
+    legal = known[-1]
+    least = Decimal(legal["rate"]) * _TIMES
+    if rate >= least:
+        return ""
+    return (
+        f'"{rate}" is below three times the legal rate ({legal["rate"]} % from {legal["from"]} on,'
+        f" {legal['source']}), art. L441-10 C. com.; write at least {least}"
+    )

@@ -1,0 +1,410 @@
+"""VAT: which category, rate and reason of exemption a line has, and the breakdown (BG-23).
+
+| treatment      | category | rate    | exemption                 | for                            |
+|----------------|----------|---------|---------------------------|--------------------------------|
+| standard       | S        | above 0 |                           |                                |
+| franchise      | E        | 0       | VATEX-FR-FRANCHISE        | French sellers without VAT     |
+| reverse_charge | AE       | 0       | VATEX-FR-AE (abroad -EU-) | both parties in one state      |
+| intra_eu       | AE or K  | 0       | VATEX-EU-AE, -IC          | a business in another EU state |
+| export         | G        | 0       | VATEX-EU-G                | goods that leave the EU        |
+| outside_eu     | O        | none    | VATEX-EU-O                | services to a business outside |
+| exempt         | E        | 0       | the client file's own     |                                |
+
+Under intra_eu, services are AE (reverse charge by the buyer) and goods are K. Which of them
+the law allows is decided by `law_of`, for direct invoices and batches alike, by where the
+parties are and where goods are delivered (values/territories); an accountant may know more.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from decimal import Decimal
+from typing import NamedTuple
+
+from lib.values import code_lists, money, territories
+from lib.values.document import Allowance, Line, Party, VatSubtotal
+from lib.values.territories import OUTSIDE, Territory
+
+NOT_SUBJECT = "O"  # the category without a rate, which stands alone on an invoice (BR-O-11)
+_NORTHERN_IRELAND = "XI"
+FRANCHISE_CODE = "VATEX-FR-FRANCHISE"
+# VATEX codes that belong to a treatment of their own
+_TREATMENT_OF_CODE = {
+    "VATEX-EU-AE": "intra_eu",
+    "VATEX-EU-IC": "intra_eu",
+    "VATEX-EU-G": "export",
+    "VATEX-EU-O": "outside_eu",
+    "VATEX-FR-AE": "reverse_charge",
+    FRANCHISE_CODE: "franchise",
+}
+# art. 261 to 261 E CGI, which transpose art. 132 to 136 of directive 2006/112/CE
+_OUT_OF_SCOPE = ("VATEX-FR-CGI261", "VATEX-EU-132", "VATEX-EU-135", "VATEX-EU-136")
+
+
+class Exemption(NamedTuple):
+    """BT-121 and BT-120 of a category; both empty for S."""
+
+    code: str
+    reason: str
+
+
+class Law(NamedTuple):
+    """What the law says of goods or services between two parties.
+
+    `treatments` has the right one first, then those that pass; `why` is where it bears VAT.
+    """
+
+    treatments: tuple[str, ...]
+    why: str
+    place: Territory
+
+    @property
+    def right(self) -> str:
+        return self.treatments[0]
+
+
+class Fault(NamedTuple):
+    """What is wrong with a treatment: where, the rule, and the treatment that is right.
+
+    `right` is empty where the treatment may stay and `rule` says what has to be filled in.
+    """
+
+    place: str
+    rule: str
+    right: str = ""
+
+
+# --- the parties ---------------------------------------------------------------------
+
+
+def is_taxable(party: Party) -> bool:
+    """Whether a buyer is a taxable person: neither a private person nor a body that is none."""
+    return party.taxable and not party.person
+
+
+def is_public(party: Party) -> bool:
+    """Whether a buyer is a public body: INSEE keeps the SIRENs that begin with 1 or 2 for them."""
+    return party.siren.startswith(("1", "2"))
+
+
+def audience(buyer: Party, subtotals: Iterable[VatSubtotal]) -> str:
+    """The code of note BAR (BR-FR-20): what the reform asks of an invoice of a French seller.
+
+    What art. 261 to 261 E CGI exempts is out of its scope (art. 289 bis and 290 CGI). French
+    Guiana, Mayotte and Monaco count as abroad: their businesses are not in the directory.
+    """
+    if all(one.exemption_code.startswith(_OUT_OF_SCOPE) for one in subtotals):
+        return "OUTOFSCOPE"
+    place = territories.of_address(buyer.address)
+    if not is_taxable(buyer):
+        at_home = place.state == "FR" and place.rates
+        return "B2C" if at_home else "B2CINT"
+    return "B2B" if place.french and place.rates else "B2BINT"
+
+
+def _number_state(party: Party) -> str:
+    """The state that a VAT number is of, as territories are named; empty without one."""
+    return party.vat_number[:2].replace("EL", "GR")
+
+
+def _identified_abroad(buyer: Party, home: Territory, sold: str) -> bool:
+    """Whether a buyer has a VAT number of another state of the EU; XI counts for goods alone."""
+    state = _number_state(buyer)
+    if state == _NORTHERN_IRELAND:
+        return sold == "goods"
+    return state in code_lists.eu_members() and state != home.state
+
+
+def _delivery(buyer: Party) -> Territory:
+    address = buyer.delivery_address or buyer.address
+    if address.country == "GB" and not address.postcode and buyer.vat_number[:2] == "XI":
+        return territories.of("GB", "BT")
+    return territories.of_address(address)
+
+
+# --- what the law allows -------------------------------------------------------------
+
+
+class _Supply(NamedTuple):
+    """Goods or services between two parties: `what` in words, `place` where they are supplied.
+
+    `own` are the treatments of what bears the VAT of the seller's state, `small` says that the
+    seller charges none to anybody.
+    """
+
+    sold: str
+    what: str
+    home: Territory
+    place: Territory
+    buyer: Party
+    own: tuple[str, ...]
+    small: bool
+
+
+def law_of(sold: str, seller: Party, vat_regime: str, buyer: Party) -> Law:
+    """Where goods or services bear VAT (art. 31 to 45 of directive 2006/112/CE), and how."""
+    home, place = territories.of_address(seller.address), _place(sold, seller, buyer)
+    own, what = own_treatments(seller, vat_regime), _what(sold, place, buyer)
+    supply = _Supply(sold, what, home, place, buyer, own, vat_regime == "franchise")
+    if home.state == OUTSIDE or (home.state == _NORTHERN_IRELAND and sold == "services"):
+        return Law(own, f"a seller in {home.name} is not bound by the VAT law of the EU", place)
+    if _same(home, place):
+        return _law_at_home(supply)
+    return _law_of_goods(supply) if sold == "goods" else _law_of_services(supply)
+
+
+def _place(sold: str, seller: Party, buyer: Party) -> Territory:
+    """Goods are supplied where they are delivered, services to a business where it is."""
+    if sold == "goods":
+        return _delivery(buyer)
+    return territories.of_address((buyer if is_taxable(buyer) else seller).address)
+
+
+def _law_at_home(supply: _Supply) -> Law:
+    """Within one state: between some of its parts goods are exported, in others there is no VAT."""
+    goods, home, place, own = supply.sold == "goods", supply.home, supply.place, supply.own
+    exported = goods and home.zone != place.zone
+    why = f"{supply.what} bear {_vat_of(home)}"
+    if exported:
+        why = f"{supply.what} are exports from {home.name}"
+    if place.state == "FR" and not place.rates:
+        why = f"{supply.what} bear no VAT (art. 294 CGI)"
+        own = tuple(one for one in own if one != "standard")
+        if not goods:
+            return Law(("outside_eu", *own), why, place)
+    if exported:
+        return Law((*own, "export") if supply.small else ("export", *own), why, place)
+    domestic = is_taxable(supply.buyer) and _same(
+        home, territories.of_address(supply.buyer.address)
+    )
+    if domestic and "standard" in own:
+        own = (*own, "reverse_charge")
+    return Law(own, why, place)
+
+
+def _law_of_goods(supply: _Supply) -> Law:
+    """Goods that leave the seller's state."""
+    what, home, place, own = supply.what, supply.home, supply.place, supply.own
+    if not (home.eu_goods and place.eu_goods):
+        treatments = (*own, "export") if supply.small else ("export", *own)
+        return Law(treatments, f"{what} are exports", place)
+    if not is_taxable(supply.buyer):
+        return Law(own, f"{what} are distance sales", place)
+    if not _identified_abroad(supply.buyer, home, "goods"):
+        why = f"{what} without a VAT number of another state bear {_vat_of(home)}"
+        return Law(own if supply.small else (*own, "intra_eu"), why, place)
+    if supply.small:
+        why = "a seller under the franchise has no exempt intra-EU supply"
+        return Law(own, why, place)
+    return Law(("intra_eu", *own), f"{what} are intra-EU supplies", place)
+
+
+def _law_of_services(supply: _Supply) -> Law:
+    """Services to a business in another state: no seller's regime covers them."""
+    what, home, place = supply.what, supply.home, supply.place
+    abroad = tuple(one for one in supply.own if one != "franchise")
+    if not place.eu_services:
+        return Law(("outside_eu", *abroad), f"{what} are taxed there, not in the EU", place)
+    if not _identified_abroad(supply.buyer, home, "services"):
+        why = f"{what} without a VAT number of another state bear {_vat_of(home)}"
+        return Law((*supply.own, "intra_eu"), why, place)
+    return Law(("intra_eu", *abroad), f"{what} are taxed there, by the buyer", place)
+
+
+def own_treatments(seller: Party, vat_regime: str) -> tuple[str, ...]:
+    """How a seller invoices what bears the VAT of its own state."""
+    if vat_regime == "franchise":
+        french = territories.of_address(seller.address).french
+        return ("franchise", "exempt") if french else ("exempt",)
+    return ("standard", "exempt")
+
+
+def _same(one: Territory, other: Territory) -> bool:
+    """Whether the VAT law of one state holds in both."""
+    return one.state == other.state and (one.state != OUTSIDE or one.zone == other.zone)
+
+
+def _what(sold: str, place: Territory, buyer: Party) -> str:
+    if sold == "goods":
+        return f"goods delivered in {place.name}"
+    if is_taxable(buyer):
+        return f"services to a business in {place.name}"
+    who = "a private person" if buyer.person else "a body that is not a taxable person"
+    return f"services to {who}"
+
+
+def _vat_of(home: Territory) -> str:
+    return "French VAT" if home.state == "FR" else f"the VAT of {home.name}"
+
+
+def treatment_faults(
+    treatment: str, kinds: Collection[str], seller: Party, vat_regime: str, buyer: Party
+) -> list[Fault]:
+    """What is wrong with a treatment between two parties.
+
+    Args:
+      kinds: what is sold: goods, services or both.
+    """
+    laws = {sold: law_of(sold, seller, vat_regime, buyer) for sold in sorted(kinds)}
+    rights = {sold: law.right for sold, law in laws.items()}
+    apart = ""
+    if len(set(rights.values())) > 1:
+        apart = f"; goods are {rights['goods']}, services {rights['services']}: invoice them apart"
+    found = []
+    regime = regime_fault(treatment, seller, vat_regime)
+    for law in laws.values():
+        if regime or treatment not in law.treatments:
+            found.append(Fault("vat.treatment", (regime or law.why) + apart, law.right))
+    if not found:
+        for sold in laws:
+            found += _number_faults(treatment, sold, seller, buyer)
+    return list(dict.fromkeys(found))
+
+
+def regime_fault(treatment: str, seller: Party, vat_regime: str) -> str:
+    """Why a seller of this regime never uses a treatment; empty where it may."""
+    home = territories.of_address(seller.address)
+    if treatment == "franchise" and not home.french:
+        return f"art. 293 B CGI is French law, and the seller is in {home.name}"
+    if treatment == "franchise" and vat_regime != "franchise":
+        return "this seller charges VAT"
+    if treatment in ("standard", "reverse_charge") and vat_regime == "franchise":
+        return "this seller charges no VAT (franchise)"
+    return ""
+
+
+def _number_faults(treatment: str, sold: str, seller: Party, buyer: Party) -> Iterable[Fault]:
+    """The numbers that a treatment needs of both parties."""
+    home, number = territories.of_address(seller.address), buyer.vat_number
+    if treatment in ("intra_eu", "export") and not seller.vat_number:
+        yield Fault("seller.vat_number", f"{treatment} needs the seller's own VAT number")
+    if treatment == "reverse_charge" and not (buyer.siren or number):
+        yield Fault("party.vat_number", "reverse_charge needs the buyer's VAT number or SIREN")
+    if treatment == "intra_eu" and not _identified_abroad(buyer, home, sold):
+        rule = "intra_eu needs the buyer's VAT number in another state of the EU"
+        if _number_state(buyer) == home.state:
+            rule = f"{rule}; {number} is of the seller's own"
+        elif _number_state(buyer) == _NORTHERN_IRELAND:
+            rule = f"{rule}; {number} counts for goods alone"
+        yield Fault("party.vat_number", rule)
+
+
+def exemption_fault(code: str, seller: Party) -> str:
+    """What is wrong with the code of an exemption of the seller's own; empty where nothing is."""
+    home = territories.of_address(seller.address)
+    if treatment := _TREATMENT_OF_CODE.get(code):
+        return f"{code} stands with treatment {treatment} alone"
+    if code.startswith("VATEX-FR-") and not home.french:
+        return f"{code} is of French law, and the seller is in {home.name}"
+    return ""
+
+
+def place_notice(treatment: str, law: Law) -> str:
+    """Why a treatment that passes is mostly not the right one; empty where it is."""
+    if treatment != "standard" or law.right == "standard":
+        return ""
+    return f'"standard" passes, but {law.why}; write "{law.right}" unless a special rule applies'
+
+
+# --- rates ---------------------------------------------------------------------------
+
+
+def rate_fault(treatment: str, rate: Decimal, seller: Party) -> str:
+    """What is wrong with a rate under a treatment; empty where nothing is."""
+    if treatment == "standard" and rate == 0:
+        return (
+            "is not a rate under treatment standard; choose the treatment that exempts the client"
+        )
+    if treatment != "standard" and rate != 0:
+        return f'is refused under treatment {treatment}; write "0"'
+    french = territories.of_address(seller.address).state == "FR"
+    if treatment == "standard" and french and rate not in territories.french_rates():
+        return f"is not a rate in force in France; they are {listed(territories.french_rates())}"
+    return ""
+
+
+def rate_notice(rate: Decimal, law: Law) -> str:
+    """Says that a rate is in force elsewhere in France, not where this is sold; empty if it is."""
+    if not law.place.rates or rate in law.place.rates or rate == 0:
+        return ""
+    return f"is not a rate of {law.place.name}; they are {listed(law.place.rates)}"
+
+
+def listed(rates: Iterable[Decimal], between: str = ", ") -> str:
+    """Rates for a message, the highest first."""
+    return between.join(str(rate) for rate in sorted(rates, reverse=True))
+
+
+# --- a line --------------------------------------------------------------------------
+
+
+def category_of(treatment: str, sold: str) -> str:
+    """BT-151 of a line. `sold` is goods or services."""
+    if treatment == "intra_eu":
+        return "K" if sold == "goods" else "AE"
+    others = {"standard": "S", "reverse_charge": "AE", "export": "G", "outside_eu": NOT_SUBJECT}
+    return others.get(treatment, "E")
+
+
+def treatment_of(category: str, seller: Party, buyer: Party) -> str:
+    """The treatment that a category stands for between two parties; E is exempt."""
+    if category == "AE":
+        states = (territories.of_address(party.address) for party in (seller, buyer))
+        return "reverse_charge" if _same(*states) else "intra_eu"
+    others = {"S": "standard", "K": "intra_eu", "G": "export", NOT_SUBJECT: "outside_eu"}
+    return others.get(category, "exempt")
+
+
+def mention_of(treatment: str, category: str, seller: Party, buyer: Party) -> tuple[str, str]:
+    """The VATEX code and the id of the mention that explain a category without VAT."""
+    french = territories.of_address(seller.address).french
+    match treatment:
+        case "franchise":
+            return FRANCHISE_CODE, "franchise"
+        case "reverse_charge":
+            return ("VATEX-FR-AE" if french else "VATEX-EU-AE"), "reverse_charge"
+        case "intra_eu" if category == "K":
+            return "VATEX-EU-IC", "intra_eu_goods"
+        case "intra_eu":
+            return "VATEX-EU-AE", "intra_eu_services"
+        case "export":
+            return "VATEX-EU-G", "export"
+        case "outside_eu" if not french:
+            return "VATEX-EU-O", "outside_eu_directive"
+        case "outside_eu" if territories.of_address(buyer.address).state == "FR":
+            return "VATEX-EU-O", "no_vat_overseas"
+        case "outside_eu":
+            return "VATEX-EU-O", "outside_eu"
+    return "", ""
+
+
+def breakdown(
+    lines: Iterable[Line], allowances: Iterable[Allowance], exemptions: Mapping[str, Exemption]
+) -> tuple[VatSubtotal, ...]:
+    """The VAT breakdown, by category, the highest rate first.
+
+    VAT is computed on the sum of a category and rate, never line by line (BR-CO-17):
+    three lines of 0.33 at 20 % are 0.99, hence 0.20 and not 3 x 0.07 = 0.21.
+
+    Args:
+      exemptions: for each category other than S, its code and reason.
+    """
+    taxable: dict[tuple[str, Decimal], Decimal] = {}
+    for line in lines:
+        key = (line.vat_category, line.vat_rate)
+        taxable[key] = taxable.get(key, money.ZERO) + line.net
+    for allowance in allowances:
+        taxable[allowance.vat_category, allowance.vat_rate] -= allowance.amount
+    subtotals = []
+    for category, rate in sorted(taxable, key=lambda key: (key[0], -key[1])):
+        amount = taxable[category, rate]
+        exemption = exemptions.get(category, Exemption("", ""))
+        subtotals.append(
+            VatSubtotal(
+                category=category,
+                rate=rate,
+                taxable=amount,
+                vat=money.percentage_of(amount, rate),
+                exemption_code=exemption.code,
+                exemption_reason=exemption.reason,
+            )
+        )
+    return tuple(subtotals)
