@@ -45,4 +45,4 @@ def payments_of(used: Settings, clients: Iterator[list[History]]) -> Part:
 
 
 if __name__ == "__main__":
-    cli.run(ARGUMENTS, main, "payments")
+    cli.run(ARGUMENTS, main, "payments", is_apart=exports.is_for_once)

@@ -58,4 +58,4 @@ def tables_of(period: str, used: Settings, clients: Iterator[list[History]]) -> 
 
 
 if __name__ == "__main__":
-    cli.run(ARGUMENTS, main, "recettes")
+    cli.run(ARGUMENTS, main, "recettes", is_apart=exports.is_for_once)

@@ -25,7 +25,6 @@ from datetime import date
 from lib.accounting import exports
 from lib.books import allocation, histories, revenues
 from lib.books.histories import Bill, History, Movement
-from lib.books.payments import METHODS
 from lib.core import storage
 from lib.core.alerts import Alert, Broken
 from lib.core.root import Root
@@ -97,7 +96,7 @@ def paid_lines(history: History, language: str) -> list[str]:
     lines = []
     for movement in standing[:_MOST]:
         day = words.long_date(date.fromisoformat(movement.date), language)
-        method = METHODS[movement.method][0 if language == words.FRENCH else 1]
+        method = words.method(movement.method, language)
         if movement.kind == "refund":
             method = f"{words.word('given_back', language)}, {method}"
         amount = words.amount(in_euros(movement.amount), language, movement.currency)

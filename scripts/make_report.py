@@ -9,6 +9,7 @@ owed is as it stood on --date. Its sums are those of the exports.
 from argparse import ArgumentParser, Namespace
 
 from lib.core import cli
+from lib.core.messages import ENGLISH
 
 
 def parser() -> ArgumentParser:
@@ -64,7 +65,7 @@ def main(arguments: Namespace, root: Root) -> None:
 
 
 def _language_of(country: str) -> str:
-    return words.FRENCH if country == "FR" else words.ENGLISH
+    return words.FRENCH if country == "FR" else ENGLISH
 
 
 class _Issue(records.Link, gc=False):

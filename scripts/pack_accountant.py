@@ -96,4 +96,4 @@ def _name(bill: Bill) -> str:
 
 
 if __name__ == "__main__":
-    cli.run(ARGUMENTS, main, "accountant")
+    cli.run(ARGUMENTS, main, "accountant", is_apart=exports.is_for_once)

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from lib.billing import pricing as rules
 from lib.billing.pricing import Charges, charge_plan
+from lib.inputs.plans import OneOffLine
 from lib.values import money
 from lib.values.document import Period
 from lib.values.periods import Prorata, ServicePeriod, prorata_of
@@ -710,7 +711,7 @@ def test_the_minimum_counts_charges_net_of_discounts(amount: str, missing: list[
 # --- one-off lines -------------------------------------------------------------------
 
 
-def one_off(**more: Any) -> rules.OneOffLine:
+def one_off(**more: Any) -> OneOffLine:
     plain = {
         "description": DESCRIPTION,
         "quantity": "3",
@@ -718,7 +719,7 @@ def one_off(**more: Any) -> rules.OneOffLine:
         "unit_price": "9.995",
         "vat_rate": "20",
     }
-    line: rules.OneOffLine = msgspec.convert(plain | more, rules.OneOffLine)
+    line: OneOffLine = msgspec.convert(plain | more, OneOffLine)
     return line
 
 

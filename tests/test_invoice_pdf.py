@@ -23,6 +23,7 @@ from msgspec.structs import replace
 from PIL import Image
 
 import house
+from lib.core import messages
 from lib.documents import facturx_xml, fonts, invoice_pdf, pdf_writer, qr_code, validators
 from lib.values import characters, code_lists, money, payment_code, words
 from lib.values.document import (
@@ -212,17 +213,24 @@ def test_english_page_holds_no_french() -> None:
         "share capital €10,000",
     ):
         assert expected in text
-    for french, english in words.WORDS.values():
+    for french, english in both("words").values():
         if "{" not in french and french.lower() not in english.lower():
             assert not re.search(rf"\b{re.escape(french)}\b", text, re.IGNORECASE), french
 
 
+def both(section: str) -> dict[str, tuple[str, str]]:
+    """The words of a section in French and in English."""
+    french, english = (messages.words(language)[section] for language in ("fr", "en"))
+    assert french.keys() == english.keys()
+    return {key: (french[key], english[key]) for key in french}
+
+
 def test_every_word_has_the_same_places_in_both_languages() -> None:
-    for french, english in words.WORDS.values():
+    for french, english in (*both("words").values(), *both("letters").values()):
         assert sorted(re.findall(r"{\w+}", french)) == sorted(re.findall(r"{\w+}", english))
         assert not characters.missing(french + english)
         assert english.isascii(), "French in the English column"
-    for french, english in words.UNITS.values():
+    for french, english in both("units").values():
         assert french and english and not characters.missing(french + english)
 
 
@@ -536,7 +544,7 @@ def test_same_bytes_in_another_process(tmp_path: Path) -> None:
     (tmp_path / "document.json").write_bytes(to_json(document))
     (tmp_path / "logo.png").write_bytes(picture("PNG", "RGBA"))
     program = (
-        "import sys; from pathlib import Path; from lib import document, invoice_pdf\n"
+        "import sys; from pathlib import Path; from lib.documents import invoice_pdf; from lib.values import document\n"
         "there = Path(sys.argv[1])\n"
         "made = document.from_json((there / 'document.json').read_bytes())\n"
         f"pdf = invoice_pdf.render(made, {XML!r}, (there / 'logo.png').read_bytes())\n"

@@ -1,11 +1,12 @@
 """The rules of the house that no type checker sees."""
 
 import ast
-import re
+import importlib.util
 import subprocess
 import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -13,6 +14,15 @@ HOME = Path(__file__).parents[1]
 SCRIPTS = sorted((HOME / "scripts").glob("*.py"))
 MODULES = sorted((HOME / "scripts").rglob("*.py"))
 TOOLS = sorted((HOME / "tools").glob("*.py"))
+
+
+def load_tool(name: str) -> ModuleType:
+    """A script of tools/ as a module."""
+    spec = importlib.util.spec_from_file_location(name, HOME / "tools" / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def name_of(path: Path) -> str:
@@ -63,7 +73,14 @@ def read_by(*command: str | Path) -> set[str]:
 
 
 # What a script reads of lib/ before its options, and modules of Python that are slow to import.
-AT_THE_DOOR = {"lib", "lib.core.alerts", "lib.core.cli", "lib.core.root"}
+AT_THE_DOOR = {
+    "lib",
+    "lib.core",
+    "lib.core.messages",
+    "lib.core.alerts",
+    "lib.core.cli",
+    "lib.core.root",
+}
 SLOW = {"dataclasses", "decimal", "email", "hashlib", "inspect", "socket", "ssl", "zipfile"}
 PACKAGES = packages_distributions().keys()
 
@@ -108,10 +125,22 @@ def test_every_module_says_what_it_is(path):
     assert ast.get_docstring(ast.parse(path.read_text()))
 
 
-def test_the_architecture_names_every_room_once():
-    rooms = (HOME / "docs/architecture.md").read_text().partition("## The rooms")[2]
-    named = re.findall(r"`([a-z_]+)`", rooms.partition("\n## ")[0])
-    folder = HOME / "scripts" / "lib"
-    there = {path.stem for path in folder.glob("*.py")} - {"__init__"}
-    there |= {path.parent.name for path in folder.glob("*/__init__.py")}
-    assert sorted(named) == sorted(there)
+ROOMS = load_tool("write_architecture")
+
+
+@pytest.mark.parametrize("room", [room for rooms in ROOMS.FLOORS for room in rooms])
+def test_a_room_imports_from_the_floors_below_it_alone(room):
+    floor = ROOMS.floor_of(room)
+    outside = [one for one in ROOMS.imports(room) if one.of != room]
+    assert not [one for one in outside if ROOMS.floor_of(one.of) >= floor]
+
+
+def test_every_module_stands_in_a_room():
+    lib = HOME / "scripts" / "lib"
+    assert {path.name for path in lib.glob("*.py")} == {"__init__.py"}
+    folders = {path.parent.name for path in lib.glob("*/__init__.py")}
+    assert folders == {room for rooms in ROOMS.FLOORS for room in rooms}
+
+
+def test_the_architecture_shows_the_rooms_as_they_are():
+    assert ROOMS.PAGE.read_text(encoding="utf-8") == ROOMS.page()

@@ -18,9 +18,9 @@ sys.path[:0] = [str(HOME / "scripts"), str(HOME / "tools")]
 import schema_words  # noqa: E402
 
 from lib.billing import batch_rows  # noqa: E402
+from lib.core import messages  # noqa: E402
 from lib.inputs import batch_csv, schemas  # noqa: E402
 from lib.values import territories  # noqa: E402
-from lib.values.words import UNITS  # noqa: E402
 
 EXAMPLES = (
     {
@@ -170,7 +170,8 @@ def _rates(french: bool) -> str:
 
 
 def _units(french: bool) -> str:
-    names = (f"`{code}` {names[not french]}" for code, names in UNITS.items())
+    units = messages.words("fr" if french else "en")["units"]
+    names = (f"`{code}` {name}" for code, name in units.items())
     return ", ".join(names) + "."
 
 

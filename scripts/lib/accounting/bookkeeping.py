@@ -6,7 +6,7 @@ One computation feeds the FEC and the plain-text ledgers. Every entry balances.
   BQ  money           512 to 411; what is beyond the invoice to 4191 (CA and 530 for cash)
   OD  VAT             44574 to 44571, on the day on which it falls due
 
-VAT that falls due on another day than that of its bill waits in 44574 (accounting/tax_points): until
+VAT that falls due on another day than that of its bill waits in 44574 (see tax_points): until
 services are paid, or goods delivered. Goods delivered before they were invoiced have it in
 44571 from their delivery on, and 44574 owes it until the invoice.
 """

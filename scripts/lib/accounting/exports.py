@@ -86,6 +86,11 @@ def _shares(root: Root) -> Iterator[list[str]]:
         yield share
 
 
+def is_for_once(root: Root) -> bool:
+    """Whether this run's dialect is not that of .env, so that its files have names of their own."""
+    return bool(settings.load(root).csv_once)
+
+
 def write(root: Root, files: Mapping[str, storage.Content], once: str = "") -> None:
     """Writes files of one folder under exports/, each whole or not at all, and says so.
 

@@ -253,9 +253,9 @@ def _rates(sheet: _Sheet) -> None:
     for one in rates:
         rate = ""
         if one.category:
-            named = f"report_category_{one.category}"
-            rate = words.percent(Decimal(one.rate), sheet.language)
-            rate = sheet.word(named) if named in words.WORDS else rate
+            rate = words.vat_category(one.category, sheet.language) or words.percent(
+                Decimal(one.rate), sheet.language
+            )
         figures = map(sheet.figure, one[3:])
         rows.append(Row([sheet.word(f"report_{one.nature}"), rate, *figures]))
     if rows:

@@ -16,7 +16,7 @@ from lib.books import issuing, records
 from lib.core import alerts, storage
 from lib.core.alerts import Alert, Broken, Unavailable
 from lib.core.root import Root
-from lib.summary import notices
+from lib.inputs import settings
 
 _Found = TypeVar("_Found", bytes, str)
 
@@ -121,7 +121,7 @@ def mode_faults(files: Files) -> Iterator[Alert]:
     yield from _folder_faults(files)
     yield from _owner_faults(files)
     with contextlib.suppress(OSError):
-        yield from notices.settings_mode(files.root.env.stat().st_mode)
+        yield from settings.mode_notices(files.root.env.stat().st_mode)
 
 
 def _disks_without_modes(files: Files) -> Iterator[tuple[int, int]]:

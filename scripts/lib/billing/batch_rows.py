@@ -18,6 +18,7 @@ from lib.inputs.batch_csv import Dialect, Fault, Row
 from lib.values import characters, money, territories, vat
 from lib.values.document import Address, ElectronicAddress, Party, Period
 from lib.values.payment_code import LARGEST_TOTAL
+from lib.values.seller_terms import SellerTerms
 from lib.values.words import UNITS
 
 GROUPS = 20
@@ -90,7 +91,7 @@ class Reader(NamedTuple):
     """What the lines of one client's files are read with."""
 
     dialect: Dialect
-    seller: inputs.SellerTerms
+    seller: SellerTerms
     defaults: inputs.BatchDefaults
     header: tuple[str, ...]
 
@@ -372,7 +373,7 @@ def _line_faults(line: BatchLine, buyer: Party, reader: Reader) -> Iterator[tupl
         yield from _treatment_faults(line, buyer, reader.seller)
 
 
-def _rate_faults(line: BatchLine, seller: inputs.SellerTerms) -> Iterator[tuple[str, str, str]]:
+def _rate_faults(line: BatchLine, seller: SellerTerms) -> Iterator[tuple[str, str, str]]:
     category, rate = line.vat_category, line.vat_rate
     rates = territories.french_rates()
     if category == "S" and not rate:
@@ -387,13 +388,11 @@ def _rate_faults(line: BatchLine, seller: inputs.SellerTerms) -> Iterator[tuple[
         yield "vat_rate", rule, "write 0, or S in vat_category"
 
 
-def _is_french(seller: inputs.SellerTerms) -> bool:
+def _is_french(seller: SellerTerms) -> bool:
     return territories.of_address(seller.party.address).state == "FR"
 
 
-def _exemption_faults(
-    line: BatchLine, seller: inputs.SellerTerms
-) -> Iterator[tuple[str, str, str]]:
+def _exemption_faults(line: BatchLine, seller: SellerTerms) -> Iterator[tuple[str, str, str]]:
     code, reason = line.exemption
     if line.vat_category != "E":
         column = "exemption_code" if code else "exemption_reason"
@@ -410,7 +409,7 @@ def _exemption_faults(
 
 
 def _treatment_faults(
-    line: BatchLine, buyer: Party, seller: inputs.SellerTerms
+    line: BatchLine, buyer: Party, seller: SellerTerms
 ) -> Iterator[tuple[str, str, str]]:
     """What the law of VAT has against the category of a line (vat.treatment_faults)."""
     category, sold = line.vat_category, line.category
@@ -433,7 +432,7 @@ def _treatment_faults(
             yield "customer_vat_number", rule, "fill it in or correct it, or change vat_category"
 
 
-def _is_franchised(line: BatchLine, seller: inputs.SellerTerms) -> bool:
+def _is_franchised(line: BatchLine, seller: SellerTerms) -> bool:
     """Whether a line has no VAT because its French seller charges none to anybody."""
     without_reason = line.vat_category == "E" and not any(line.exemption)
     return without_reason and "franchise" in vat.own_treatments(seller.party, seller.vat_regime)
@@ -450,7 +449,7 @@ def _written(treatment: str, sold: str) -> str:
     return f'write "{category}"{more.get(treatment, " and 0 in vat_rate")}'
 
 
-def treatment_of(line: BatchLine, buyer: Party, seller: inputs.SellerTerms) -> str:
+def treatment_of(line: BatchLine, buyer: Party, seller: SellerTerms) -> str:
     """The treatment whose mention explains a line without VAT."""
     if _is_franchised(line, seller):
         return "franchise"

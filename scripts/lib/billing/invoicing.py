@@ -25,7 +25,7 @@ from lib.billing.pricing import (
     charge_part,
 )
 from lib.inputs import plans, prices
-from lib.inputs.inputs import Client, SellerTerms, UsageInput
+from lib.inputs.inputs import Client, UsageInput
 from lib.inputs.plans import Flat, Item, PaymentTerms, Plan, PriceStep
 from lib.inputs.prices import Indices, MissingIndex, Revised
 from lib.values import mentions, money, payment_code, periods, spans, vat, words
@@ -41,6 +41,7 @@ from lib.values.document import (
     VatSubtotal,
 )
 from lib.values.periods import ServicePeriod
+from lib.values.seller_terms import SellerTerms
 from lib.values.spans import Spans
 
 _SIREN_ADDRESS = "0225"

@@ -42,6 +42,7 @@ from lib.inputs.plans import (
     Item,
     Metered,
     Minimum,
+    OneOffLine,
     Package,
     PackageTier,
     Percentage,
@@ -58,26 +59,6 @@ from lib.values.periods import Prorata, ServicePeriod, end_date, start_date
 from lib.values.spans import Spans
 
 ONE = "C62"  # UN/ECE Recommendation 20: one
-
-# --- one-off lines -------------------------------------------------------------------
-
-
-class OneOffLine(Struct, frozen=True, kw_only=True):
-    """A line of a usage file; `discount` is an amount off this line."""
-
-    description: Text
-    quantity: Decimal
-    unit: str
-    unit_price: Decimal
-    discount: Decimal = money.ZERO
-    discount_reason: Text = {}
-    vat_rate: Decimal
-    category: Category = "services"
-
-    def __post_init__(self) -> None:
-        if self.discount and money.line_net(self.quantity, self.unit_price, self.discount) < 0:
-            raise ValueError("the discount is more than quantity x unit price, rounded")
-
 
 # --- the charges ---------------------------------------------------------------------
 

@@ -32,14 +32,7 @@ REVERSAL = "reversal"
 Amount = TypeVar("Amount", Decimal, int)  # int: whole cents
 
 # How money came or went: (French, English).
-METHODS: dict[str, tuple[str, str]] = {
-    "transfer": ("virement", "bank transfer"),
-    "card": ("carte bancaire", "card"),
-    "cheque": ("chèque", "cheque"),
-    "cash": ("espèces", "cash"),
-    "direct_debit": ("prélèvement", "direct debit"),
-    "other": ("autre", "other"),
-}
+METHODS = ("transfer", "card", "cheque", "cash", "direct_debit", "other")
 
 # The columns of a file for `make payments-import`.
 COLUMNS = ["client", "invoice", "amount", "date", "method", "reference", "note"]

@@ -130,7 +130,7 @@ def _opened(path: Path) -> IO[bytes]:
 def _proved(
     root: Root, path: Path, lines: Iterable[bytes], shape: type[Linked]
 ) -> Iterator[Linked]:
-    """What each line says, once it is proved to be what was written; raises as `read_typed` does."""
+    """What each line says, once proved to be what was written; raises as `read_typed` does."""
     decode, sha256 = msgspec.json.Decoder(shape).decode, storage.sha256
     seq, hash_ = 0, GENESIS
     for line in lines:

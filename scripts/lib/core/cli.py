@@ -107,12 +107,14 @@ def run(
     main: Callable[[argparse.Namespace, Root], None],
     work: str = "",
     *,
+    is_apart: Callable[[Root], bool] = lambda _: False,
     finds_days: bool = True,
 ) -> None:
-    """Runs `main`, tells every alert that stops it, and exits with its code.
+    """Runs `main`, reports every alert that stops it, and exits with its code.
 
     Args:
       work: what its flag is called, for a script that has --flag.
+      is_apart: whether this run writes files of another name, which the flag is not about.
       finds_days: whether the days that were not given are found before it.
     """
     from lib.core import storage
@@ -130,7 +132,7 @@ def run(
         if finds_days:
             _find_days(arguments, root)
         if work and arguments.flag:
-            _flagged(arguments, root, main, work)
+            _flagged(arguments, root, main, work, is_apart)
         else:
             main(arguments, root)
         _check_said(said)
@@ -180,12 +182,11 @@ def _flagged(
     root: Root,
     main: Callable[[argparse.Namespace, Root], None],
     work: str,
+    is_apart: Callable[[Root], bool],
 ) -> None:
     from lib.core import flags
-    from lib.inputs import settings
 
-    # Files of another name for once are not what the flag is about.
-    if flags.is_of_dialect(work) and settings.load(root).csv_once:
+    if is_apart(root):
         main(arguments, root)
     else:
         with flags.raising(root, work, _period(arguments) or ""):

@@ -102,12 +102,8 @@ def _inputs(root: Root, work: str) -> str:
     found = _WORKS[work]
     seen = [entry for pattern in found.inputs for entry in _seen(root.path, pattern)]
     if found.is_export:
-        seen += [
-            *_seen(_PROGRAM, "*.py"),
-            *_seen(_PROGRAM, "lib/*"),
-            *_seen(_PROGRAM, "lib/*/*"),
-            *_seen(_PROGRAM, "lib/*/*/*"),
-        ]
+        ours = ("*.py", "lib/*/*", "lib/*/*/*")
+        seen += [entry for pattern in ours for entry in _seen(_PROGRAM, pattern)]
     settings = [os.environ.get(name, "") for name in found.settings]
     return storage.sha256(repr((seen, settings)).encode())
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from functools import cache
 
+from lib.core import messages
+
 Fits = Callable[[str], bool]
 
 _MONTHS = (
@@ -324,10 +326,10 @@ def _vat_numbers(text: str) -> list[str]:
     if compact.startswith("GR"):
         return [f"EL{compact[2:]}"]
     if compact.isdecimal():
-        from lib.values import code_lists
+        from stdnum.eu.vat import MEMBER_STATES
 
         return [
-            f"{'EL' if code == 'GR' else code}{compact}" for code in sorted(code_lists.eu_members())
+            f"{'EL' if code == 'gr' else code.upper()}{compact}" for code in sorted(MEMBER_STATES)
         ]
     return [compact]
 
@@ -369,10 +371,13 @@ def _counts(text: str) -> list[str]:
 
 def _units(text: str) -> list[str]:
     """The code of a unit by what documents call it, in either number."""
-    from lib.values.words import UNITS
-
     wanted = {plain(text), plain(text).removesuffix("s")}
-    named = [code for code, names in UNITS.items() if wanted & {plain(name) for name in names}]
+    named = [
+        code
+        for language in messages.languages()
+        for code, name in messages.words(language)["units"].items()
+        if plain(name) in wanted
+    ]
     return [*named, text.upper()]
 
 

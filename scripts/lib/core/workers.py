@@ -61,7 +61,7 @@ def started(
     workers: int,
     get_ready: Callable[[], None] | None = None,
 ) -> Iterator[Callable[[Iterable[_Item]], Iterator[tuple[_Item, _Result]]]]:
-    """Workers that start at once; the function that is yielded does what `map_in_order` does, by them.
+    """Workers that start at once; the function that is yielded maps in order, by them.
 
     Args:
       get_ready: a function of a module, which each worker calls before its first item.

@@ -691,7 +691,7 @@ def render(
     Args:
       xml: its Factur-X XML, embedded as factur-x.xml; None for a copy or a draft.
       logo: a PNG or JPEG file; None prints the seller's name instead.
-      watermark: a word across each page. The word for a draft (words.WORDS["draft"]) stands
+      watermark: a word across each page. The word for a draft stands
         in the place of the number too. A page with a watermark has no payment code.
       settled: on a receipt; its lines stand where an invoice says how to pay, and its amounts
         where it says what is due.

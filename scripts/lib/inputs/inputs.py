@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
-from lib.billing import pricing
 from lib.core import readings, storage
 from lib.core.alerts import Alert, Refused
 from lib.core.root import Root
@@ -24,7 +23,8 @@ from lib.inputs import logos, plans, prices, schemas
 from lib.inputs.batch_csv import Dialect
 from lib.inputs.plans import PaymentTerms, Plan, Vat
 from lib.values import periods, spans, territories, vat
-from lib.values.document import BankAccount, Party, Period
+from lib.values.document import Party, Period
+from lib.values.seller_terms import SellerTerms
 
 _T = TypeVar("_T")
 
@@ -44,29 +44,6 @@ class Source(NamedTuple):
     @property
     def sha256(self) -> str:
         return storage.sha256(self.data)
-
-
-class EarlyDiscount(Struct, frozen=True, kw_only=True):
-    """`percent` off for payment within `days`."""
-
-    percent: Decimal
-    days: int
-
-
-class SellerTerms(Struct, frozen=True, kw_only=True):
-    """A seller as issuer.json or a batch client's file gives it."""
-
-    party: Party
-    legal_form: str = ""
-    capital: Decimal | None = None
-    registration: str = ""
-    bank: BankAccount | None = None
-    logo: str = ""
-    vat_regime: str
-    debits: bool = False
-    late_penalty_rate: Decimal
-    early_discount: EarlyDiscount | None = None
-    operation_category: str
 
 
 class Accounts(Struct, frozen=True, kw_only=True):
@@ -108,8 +85,8 @@ class Issuer(SellerTerms, frozen=True, kw_only=True):
     numbering: str = ""
     accounts: Accounts = Accounts()
     fiscal_year_end: str = "12-31"
-    thresholds: dict[str, Thresholds] = {}
-    reminders: dict[str, int] = {}
+    thresholds: dict[str, Thresholds] = field(default_factory=dict)
+    reminders: dict[str, int] = field(default_factory=dict)
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
@@ -144,7 +121,7 @@ class Usage(Struct, frozen=True, kw_only=True):
     month: str
     source: str
     quantities: dict[str, Decimal] = {}
-    lines: tuple[pricing.OneOffLine, ...] = ()
+    lines: tuple[plans.OneOffLine, ...] = ()
 
 
 class BatchDefaults(Struct, frozen=True, kw_only=True):

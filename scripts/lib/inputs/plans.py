@@ -264,3 +264,23 @@ def each_item(plans: Sequence[Plan]) -> Iterator[tuple[Plan, Item]]:
     for plan in plans:
         for item in plan.items:
             yield plan, item
+
+
+# --- one-off lines -------------------------------------------------------------------
+
+
+class OneOffLine(Struct, frozen=True, kw_only=True):
+    """A line of a usage file; `discount` is an amount off this line."""
+
+    description: Text
+    quantity: Decimal
+    unit: str
+    unit_price: Decimal
+    discount: Decimal = money.ZERO
+    discount_reason: Text = {}
+    vat_rate: Decimal
+    category: Category = "services"
+
+    def __post_init__(self) -> None:
+        if self.discount and money.line_net(self.quantity, self.unit_price, self.discount) < 0:
+            raise ValueError("the discount is more than quantity x unit price, rounded")

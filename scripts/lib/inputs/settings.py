@@ -7,7 +7,7 @@ file. .env.example explains each setting.
 import io
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -180,6 +180,13 @@ def load(root: Root) -> Settings:
 def _style(values: Mapping[str, str]) -> str:
     """How CSV files are written, as it stands in their names where .env says otherwise."""
     return f".{values['CSV_DIALECT']}-{values['CSV_HEADERS']}"
+
+
+def mode_notices(mode: int) -> Iterator[Alert]:
+    """.env holds secrets: a mode that lets others read it."""
+    if mode & 0o077:
+        text = f"has mode {mode & 0o777:04o}: others can read its secrets; chmod 600"
+        yield Alert("I-ENV-READABLE", ".env", "", text)
 
 
 def notices(used: Settings) -> list[Alert]:

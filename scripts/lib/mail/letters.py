@@ -286,7 +286,7 @@ def _lines(language: str, rows: Iterable[tuple[str, str]]) -> str:
 
 
 def _word(key: str, language: str) -> str:
-    if key in mail_words.WORDS:
+    if mail_words.is_phrase(key):
         return phrase(key, language)
     return words.word(key, language)
 

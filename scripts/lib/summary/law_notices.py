@@ -10,10 +10,11 @@ from datetime import date, timedelta
 from lib.billing.batch_rows import BatchInvoice
 from lib.core.alerts import Alert
 from lib.inputs import decisions, plans
-from lib.inputs.inputs import BatchClient, Client, Inputs, Issuer, SellerTerms
+from lib.inputs.inputs import BatchClient, Client, Inputs, Issuer
 from lib.inputs.plans import Item, Minimum, PaymentTerms
 from lib.values import mentions, payment_law, territories, vat
 from lib.values.document import Party
+from lib.values.seller_terms import SellerTerms
 
 _YEAR = timedelta(days=366)
 

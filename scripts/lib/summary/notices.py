@@ -163,10 +163,3 @@ def disk(path: str, used: int, total: int) -> Iterator[Alert]:
     if used * 100 > total * _FULL:
         text = f"its disk is over {_FULL} % full; make room before a run has to stop"
         yield Alert("I-DISK", path, "", text)
-
-
-def settings_mode(mode: int) -> Iterator[Alert]:
-    """.env holds secrets: a mode that lets others read it."""
-    if mode & 0o077:
-        text = f"has mode {mode & 0o777:04o}: others can read its secrets; chmod 600"
-        yield Alert("I-ENV-READABLE", ".env", "", text)

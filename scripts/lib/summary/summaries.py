@@ -278,7 +278,7 @@ def _of_machine(root: Root) -> Iterator[Alert]:
     used = shutil.disk_usage(root.path)
     yield from notices.disk(str(root.path), used.used, used.used + used.free)
     if root.env.exists():
-        yield from notices.settings_mode(root.env.stat().st_mode)
+        yield from settings.mode_notices(root.env.stat().st_mode)
 
 
 def _unique(found: Iterable[Alert], kind: str) -> list[Alert]:

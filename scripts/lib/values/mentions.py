@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lib.core.alerts import Alert, Refused
-from lib.inputs.inputs import SellerTerms
 from lib.values import money, territories, vat, words
 from lib.values.document import Document, Note, Party
+from lib.values.seller_terms import SellerTerms
 
 
 class _Mention(NamedTuple):
@@ -81,7 +81,7 @@ def mention(
         if entry.id == mention_id and in_force and entry.applies in (customer, "all"):
             # One pass, so that a brace in a name is a brace.
             return Note(code=entry.code, text=entry.texts[language].format(**values))
-    text = f"no mention {mention_id} is known for {day}; scripts/lib/values/mentions.json has the dates"
+    text = f"no mention {mention_id} is known for {day}; values/mentions.json has the dates"
     raise Refused([Alert("B-MENTION", "", "ISSUE_DATE", text)])
 
 
