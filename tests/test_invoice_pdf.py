@@ -544,7 +544,8 @@ def test_same_bytes_in_another_process(tmp_path: Path) -> None:
     (tmp_path / "document.json").write_bytes(to_json(document))
     (tmp_path / "logo.png").write_bytes(picture("PNG", "RGBA"))
     program = (
-        "import sys; from pathlib import Path; from lib.documents import invoice_pdf; from lib.values import document\n"
+        "import sys; from pathlib import Path\n"
+        "from lib.documents import invoice_pdf; from lib.values import document\n"
         "there = Path(sys.argv[1])\n"
         "made = document.from_json((there / 'document.json').read_bytes())\n"
         f"pdf = invoice_pdf.render(made, {XML!r}, (there / 'logo.png').read_bytes())\n"
