@@ -354,7 +354,7 @@ def _sellers() -> list[tuple[dict[str, Any], bytes, str]]:
         seller["party"] |= {"siren": number, "siret": house.siret(number)}
         if seller["vat_regime"] == "standard":
             seller["party"]["vat_number"] = house.vat_number(number)
-        for key in ("code", "timezone"):
+        for key in ("code", "timezone", "numbering"):
             del seller[key]
         if suffix:
             seller["logo"] = f"seller_{name}.{suffix}"
