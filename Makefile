@@ -135,7 +135,7 @@ client: $(READY) ## a new client file: ID, then NAME SIREN ADDRESS CITY CODE ...
 	$(call need,ID,studio_nord)
 	@$(SCRIPT)/new_client.py --root $(ROOT)
 
-check: $(READY) ## validate every input, issue nothing
+check: $(READY) ## validate every input, issue nothing [MONTH: the prices that hold in it]
 	@$(SCRIPT)/check_inputs.py --root $(ROOT) --law
 
 ##@ A month

@@ -10,6 +10,7 @@ def parser() -> ArgumentParser:
     """The options of this script."""
     made = cli.parser(__doc__ or "")
     made.add_argument("--today", type=cli.day, help="what the law says on that day, 2026-11-08")
+    made.add_argument("--month", type=cli.month, help="shows the prices that hold in it, 2027-01")
     made.add_argument("--law", action="store_true", help="what it says today")
     return made
 
@@ -17,8 +18,8 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-from lib.books import revenues
-from lib.core import alerts, dates, lock
+from lib.books import bills, revenues
+from lib.core import alerts, dates, lock, tables
 from lib.core.alerts import Alert, Refused
 from lib.core.root import Root
 from lib.inputs import inputs, settings
@@ -37,6 +38,13 @@ def main(arguments: Namespace, root: Root) -> None:
         today = dates.of_run(root, arguments.today, None, None).today
         notices = [*law_notices.of_inputs(given, today), *law_notices.old_law(today)]
         alerts.report(root.logs, "check_inputs.py", notices)
+    if arguments.month:
+        headings = ["client", "plan", "item", "since", "price"]
+        rows = [
+            [one.client, one.plan, one.item, one.since, one.price]
+            for one in bills.prices_in(given, arguments.month)
+        ]
+        tables.show(f"prices in {arguments.month}", headings, rows, right=1)
     usage = sum(len(sources) for sources in given.usage.values())
     clients = alerts.counted(len(given.clients), "client")
     print(f"the inputs are sound: {clients}, {alerts.counted(usage, 'usage file')}")

@@ -259,11 +259,38 @@ def _discounted() -> list[dict[str, Any]]:
         "pro_rata": {"plans.0.start": "2026-10-12"},
         "quarter": {"plans.0.start": "2026-08", "plans.0.every_months": 3},
         "year": {"plans.0.start": "2025-11", "plans.0.every_months": 12},
+        "advance": {"plans.0.billed": "advance", "plans.0.start": "2026-10"},
+        "skip": {
+            "plans.0.start": "2026-08",
+            "plans.0.every_months": 3,
+            "plans.0.skip": ["2026-09"],
+        },
+        "prices": {"plans.0.start": "2026-09", "plans.0.items": [_risen(items[0])]},
+        "two": {"plans": _two(items)},
     }
     return [
         _client(f"plan_{name}", 140 + i, {"plans.0.items": items, **plan})
         for i, (name, plan) in enumerate(plans.items())
     ]
+
+
+def _risen(item: dict[str, Any]) -> dict[str, Any]:
+    """An item whose price rises in October."""
+    steps = [{"from": "2026-09", "price": item["price"]}, {"from": "2026-10", "percent": "3.25"}]
+    return {key: value for key, value in item.items() if key != "price"} | {"prices": steps}
+
+
+def _two(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A plan in advance and one in arrears, on one invoice, an exempt line beside taxed ones."""
+    own = {
+        "treatment": "exempt",
+        "exemption_code": "VATEX-FR-CGI261-4",
+        "exemption_reason": "Exonération de TVA, art. 261-4-4° du CGI",
+    }
+    course = house.item("course", "450.00", category="services", vat_rate="0", vat=own)
+    ahead = {"id": "ahead", "start": "2026-11", "every_months": 12, "billed": "advance"}
+    behind = {"id": "behind", "start": "2026-10", "every_months": 1}
+    return [{**ahead, "items": items[:1]}, {**behind, "items": [*items[1:], course]}]
 
 
 def _private() -> dict[str, Any]:

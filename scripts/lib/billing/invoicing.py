@@ -189,7 +189,7 @@ def _months_of(part: Part) -> tuple[str, ...]:
     return () if part.advance else spans.months_of((part.period.service,))
 
 
-def _begins(plan: Plan, item: Item, period: ServicePeriod | None) -> date | None:
+def begins_of(plan: Plan, item: Item, period: ServicePeriod | None) -> date | None:
     """The first day of an item's service in a period."""
     dates = plans.dates_of_item(plan, item)
     days = spans.common(dates, period.service) if dates and period else ()
@@ -198,7 +198,7 @@ def _begins(plan: Plan, item: Item, period: ServicePeriod | None) -> date | None
 
 def _held(part: Part, item: Item) -> Iterator[PriceStep]:
     """The steps with an index that made the price of an item in a period."""
-    begins = _begins(part.plan, item, part.period)
+    begins = begins_of(part.plan, item, part.period)
     if begins is not None:
         held = plans.steps_of(item)[: prices.position(item, begins) + 1]
         yield from (step for step in held if step.index)
@@ -206,9 +206,9 @@ def _held(part: Part, item: Item) -> Iterator[PriceStep]:
 
 def _served(part: Part, item: Item, days: Spans, quantity: Decimal, indices: Indices) -> Served:
     """An item at the price that holds in a period, and what is new about it."""
-    begins = _begins(part.plan, item, part.period) or days[0].start
+    begins = begins_of(part.plan, item, part.period) or days[0].start
     before = periods.add_months(periods.month_of(part.period.whole.start), -1)
-    was = _begins(part.plan, item, plan_periods.period_of(part.plan, before))
+    was = begins_of(part.plan, item, plan_periods.period_of(part.plan, before))
     revised = prices.revised(item, begins, was, indices)
     return Served(prices.priced(item, begins, indices), days, quantity, revised)
 
@@ -423,7 +423,7 @@ def _has_charge(client: Client, plan: Plan, gap: Gap, usage: Usages, indices: In
     if not isinstance(gap.item, Flat):
         return bool(_quantity(client, gap.item, gap.days, usage)[0])
     period = plan_periods.period_of(plan, periods.month_of(gap.days[0].start))
-    begins = _begins(plan, gap.item, period) or gap.days[0].start
+    begins = begins_of(plan, gap.item, period) or gap.days[0].start
     if prices.missing(gap.item, begins, indices):
         return True
     item = prices.priced(gap.item, begins, indices)

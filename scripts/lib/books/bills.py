@@ -17,8 +17,11 @@ from lib.books.revenues import Line
 from lib.core import storage
 from lib.core.alerts import Alert
 from lib.core.root import Root
+from lib.inputs import plans, prices
 from lib.inputs.inputs import Client, Inputs
-from lib.values import money
+from lib.inputs.plans import Flat, Item, Percentage, PerUnit
+from lib.inputs.prices import Indices
+from lib.values import money, periods, spans
 
 
 class Owed(NamedTuple):
@@ -83,6 +86,99 @@ def gap_notices(
             )
         text = f"{gap.item.id}, {days}: no invoice has it; {remedy}"
         yield Alert("I-SERVICE-UNBILLED", file, f"plan {gap.plan}", text, client.id)
+
+
+# --- prices and plans of a month -------------------------------------------------------
+
+
+class Price(NamedTuple):
+    """The price of an item in the period that touches a month, and what made it so."""
+
+    client: str
+    plan: str
+    item: str
+    price: str
+    since: str
+
+
+def prices_in(given: Inputs, month: str) -> Iterator[Price]:
+    """The prices that hold in a month, of every item that is served in it."""
+    for one in given.clients.values():
+        for plan, item in plans.each_item(one.client.plans):
+            period = plan_periods.period_of(plan, month)
+            begins = invoicing.begins_of(plan, item, period)
+            dates = plans.dates_of_item(plan, item)
+            if one.client.status == "closed" or begins is None or dates is None:
+                continue
+            if not spans.within(spans.of_months([month]), dates):
+                continue
+            price, since = _price(item, begins, given.index_values)
+            yield Price(one.client.id, plan.id, item.id, price, since)
+
+
+def _price(item: Item, begins: date, indices: Indices) -> tuple[str, str]:
+    if lacks := prices.missing(item, begins, indices):
+        return "", f"{lacks.index} {lacks.month} is missing"
+    found = prices.priced(item, begins, indices)
+    if isinstance(found, Percentage):
+        return f"{money.plain(found.rate)} %", ""
+    price = found.price if isinstance(found, Flat) else None
+    price = found.unit_price if isinstance(found, PerUnit) else price
+    if price is None:
+        return "by tiers", ""
+    steps = plans.steps_of(item)
+    if not steps:
+        return money.plain(price, 2), ""
+    step = steps[prices.position(item, begins)]
+    why = f" (+{step.percent} %)" if step.percent is not None else ""
+    why = f" ({step.index} {step.at})" if step.index else why.replace("+-", "-")
+    return money.plain(price, 2), f"{step.since}{why}"
+
+
+class Next(NamedTuple):
+    """An invoice of a run that was not done yet: its plans, its days, its net if that is known."""
+
+    client: str
+    plans: str
+    period: str
+    net: str
+
+
+def next_run(root: Root, given: Inputs, month: str) -> tuple[str, list[Next]]:
+    """The next run that bills something, from a month on, and its invoices by their plans."""
+    issued = {client: revenues.lines_of(root, revenues.DIRECT, client) for client in given.clients}
+    for run in (month, periods.add_months(month, 1)):
+        rows: list[Next] = []
+        for one in given.clients.values():
+            client = one.client
+            try:
+                bill = of_client(given, client, issued[client.id], run)
+            except MissingUsage as missing:
+                lacks = ", ".join((*missing.metrics, *map(str, missing.indices)))
+                rows.append(_waiting(client, issued[client.id], run, f"waits for {lacks}"))
+                continue
+            rows += (_next(invoice) for invoice in bill.invoices)
+        if rows:
+            return run, rows
+    return run, []
+
+
+def _waiting(client: Client, issued: Sequence[Line], month: str, why: str) -> Next:
+    """What falls due for a client and cannot be charged yet."""
+    parts = plan_periods.parts_due(client.plans, month, revenues.billed(issued))
+    due = [part for part in parts if part.days]
+    days = spans.envelope(spans.union(d for part in due for own in part.days.values() for d in own))
+    names = ", ".join(dict.fromkeys(part.plan.id for part in due))
+    return Next(client.id, names, f"{days.start} – {days.end}", why)
+
+
+def _next(invoice: invoicing.Billable) -> Next:
+    charges = invoice.charges
+    net = money.total(line.net for line in charges.lines)
+    net -= money.total(allowance.amount for allowance in charges.allowances)
+    names = dict.fromkeys(line.plan or "one-off lines" for line in charges.lines)
+    period = f"{invoice.period.start} – {invoice.period.end}"
+    return Next(invoice.client.id, ", ".join(names), period, money.plain(net, 2))
 
 
 # --- what is owed back ---------------------------------------------------------------

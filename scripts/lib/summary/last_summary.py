@@ -130,7 +130,7 @@ def _inputs(root: Root) -> Iterator[tuple[str, int, int, int]]:
     for path in (root.issuer, root.env):
         with suppress(FileNotFoundError):
             yield flags.look(path.name, path.stat())
-    folders = [root.clients, root.batch_clients]
+    folders = [root.clients, root.batch_clients, root.indices]
     with suppress(FileNotFoundError):
         folders += [Path(entry.path) for entry in os.scandir(root.usage) if entry.is_dir()]
     for folder in folders:

@@ -5,12 +5,13 @@ Texts name dates, not ages, so that what was told once is not news again the nex
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Set
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
-from lib.billing import invoicing
+from lib.billing import invoicing, plan_periods
 from lib.books.balances import InvoiceBalance
 from lib.core.alerts import Alert
+from lib.inputs import plans, prices
 from lib.inputs.inputs import BATCH_METRIC, BatchClient, Client, Inputs, Issuer, UsageInput
 from lib.inputs.prices import Indices
 from lib.values import money, periods
@@ -73,6 +74,53 @@ def months_not_run(
             " clients/ start with the first month that is invoiced here"
         )
         yield Alert("I-MONTH-SKIPPED", "", span, text)
+
+
+def plans_ending(clients: Iterable[Client], today: date) -> Iterator[Alert]:
+    """Plans that end, or begin a next period of several months, within their `notice_days`."""
+    for client in clients:
+        for i, plan in enumerate(client.plans):
+            if client.status != "active" or plan.notice_days is None:
+                continue
+            file, place = f"clients/{client.id}.json", f"plans[{i}]"
+            if plan.end:
+                ends = periods.end_date(plan.end)
+                if 0 <= (ends - today).days <= plan.notice_days:
+                    text = f"{plan.id} ends on {ends}; agree on what follows, or let it end"
+                    yield Alert("I-PLAN-ENDS", file, f"{place}.end", text, client.id)
+                continue
+            period = plan_periods.period_of(plan, periods.month_of(today))
+            if period is None or plan.every_months == 1:
+                continue
+            begins = period.whole.end + timedelta(days=1)
+            if (begins - today).days <= plan.notice_days:
+                text = (
+                    f"{plan.id} begins its next {plan.every_months} months on {begins}: notice can"
+                    " be given until then"
+                )
+                yield Alert("I-PLAN-ENDS", file, f"{place}.notice_days", text, client.id)
+
+
+def indices_needed(clients: Iterable[Client], indices: Indices, month: str) -> Iterator[Alert]:
+    """Index values that the run after that of `month` needs and nobody wrote down yet."""
+    following = periods.add_months(month, 1)
+    found: dict[tuple[str, str], str] = {}
+    for client in clients:
+        revised = [
+            plan
+            for plan in client.plans
+            if any(step.index for item in plan.items for step in plans.steps_of(item))
+        ]
+        for plan in revised if client.status == "active" else ():
+            for part in plan_periods.due_by_rule(plan, following):
+                for item in plan.items:
+                    begins = invoicing.begins_of(plan, item, part.period)
+                    lacks = prices.missing(item, begins, indices) if begins else None
+                    if lacks and item.id in part.days:
+                        found.setdefault((lacks.index, lacks.month), client.id)
+    for (name, value), client_id in sorted(found.items()):
+        text = f"is needed by the run of {following} ({client_id}); add it with its source and date"
+        yield Alert("I-INDEX-NEEDED", f"data/indices/{name}.json", f"values.{value}", text)
 
 
 def turnover(issuer: Issuer, sums: Mapping[str, Decimal], year: int) -> Iterator[Alert]:

@@ -216,6 +216,7 @@ def _observe(root: Root, run: Run) -> Iterator[Alert]:
     given = inputs.load(root)
     clients = [one.client for one in given.clients.values()]
     yield from notices.without_email(clients)
+    yield from notices.plans_ending(clients, run.today)
     yield from notices.turnover(given.issuer.issuer, past.sold, run.today.year)
     yield from notices.batches_missing(given, past.batches, run.today)
     if run.month:
@@ -224,6 +225,7 @@ def _observe(root: Root, run: Run) -> Iterator[Alert]:
         yield from notices.months_not_run(
             clients, given.usage, given.index_values, past.months, until
         )
+        yield from notices.indices_needed(clients, given.index_values, run.month)
 
 
 class _Past(NamedTuple):
