@@ -34,7 +34,7 @@ from typing import IO
 
 from lib.audit import backups
 from lib.core import alerts, lock, storage
-from lib.core.alerts import Alert, Broken, Refused
+from lib.core.faults import Alert, Broken, Refused, printable
 from lib.core.root import Root
 from lib.inputs import settings
 
@@ -70,7 +70,7 @@ def main(arguments: Namespace, root: Root) -> None:
         with lock.shared(root, settings.load(root).lock_wait):
             digest, files, left_out = write(root, temporary)
         target = folder / f"backup-{arguments.today}-{digest[:12]}.tar"
-        shown = alerts.printable(str(target))
+        shown = printable(str(target))
         if target.exists():
             prove(target)
             print(f"{shown} has all of it already: {alerts.counted(files, 'file')}")

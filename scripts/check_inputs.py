@@ -20,7 +20,7 @@ if __name__ == "__main__":
 
 from lib.books import bills, revenues
 from lib.core import alerts, dates, lock, tables
-from lib.core.alerts import Alert, Refused
+from lib.core.faults import Alert, Refused
 from lib.core.root import Root
 from lib.inputs import inputs, settings
 from lib.inputs.inputs import Inputs

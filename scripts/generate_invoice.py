@@ -36,7 +36,7 @@ from lib.books.bills import Owed
 from lib.books.numbering import Numbered
 from lib.books.records import Chain
 from lib.core import alerts, progress, storage
-from lib.core.alerts import Alert, Broken, Refused, collecting
+from lib.core.faults import Alert, Broken, Fault, Refused, collecting
 from lib.core.root import Root
 from lib.documents import production
 from lib.inputs import inputs, settings
@@ -202,10 +202,10 @@ def _taken_names(given: Inputs, past: Past, billables: Iterable[Billable]) -> It
                 f'"{client.id}" has invoices under the id "{owner}"; name it so again (if it is'
                 f" another client, put clients/{owner}.json back, closed)"
             )
-            yield Alert("B-CLIENT-RENAMED", file, "id", text, client.id)
+            yield Alert("B-CLIENT-RENAMED", file, Fault("id", text), client.id)
         elif others and given.issuer.issuer.numbering != "issuer":
             text = f'"{client.code}" is in the numbers of {others[0]}; choose a code never used'
-            yield Alert("B-CLIENT-CODE", file, "code", text, client.id)
+            yield Alert("B-CLIENT-CODE", file, Fault("code", text), client.id)
 
 
 def _late_usage(
@@ -225,7 +225,7 @@ def _late_usage(
         for used_in in periods.months(since, month):
             for one in () if used_in in covered else given.usage.get((client.id, used_in), ()):
                 text = "is in no invoice: the client is closed; open it again, or remove it"
-                yield Alert("I-USAGE-LATE", one.source.name, "", text, client.id)
+                yield Alert("I-USAGE-LATE", one.source.name, Fault("", text), client.id)
 
 
 def _changes(
@@ -242,7 +242,9 @@ def _changes(
             before |= document.from_json(storage.read(path)).sources
         except ValueError:
             text = "is not the document that was issued; restore it from a backup"
-            raise Broken([Alert("B-PROOF-CHANGED", root.name_of(path), "", text, client)]) from None
+            raise Broken(
+                [Alert("B-PROOF-CHANGED", root.name_of(path), Fault("", text), client)]
+            ) from None
         # What is billed in advance has no usage yet.
         first = periods.month_of(issued.period.start)
         last = min(periods.month_of(issued.period.end), issued.month)
@@ -254,10 +256,10 @@ def _changes(
         of_client = name.startswith(("clients/", "data/usage/"))
         if of_client and name not in before:
             text = f"is in no invoice: {number} was issued before it; move it to a later month"
-            yield Alert("I-USAGE-LATE", name, "", text, client)
+            yield Alert("I-USAGE-LATE", name, Fault("", text), client)
         elif of_client and now.get(name) != before.get(name):
             text = f"was changed after {number} was issued; the invoice stays as it is"
-            yield Alert("I-CONFIG-CHANGED", name, "", text, client)
+            yield Alert("I-CONFIG-CHANGED", name, Fault("", text), client)
 
 
 # --- making --------------------------------------------------------------------------
@@ -280,7 +282,7 @@ def number_all(
         try:
             number = numbering.advance(sequences, code, day)
         except ValueError as error:
-            faults.append(Alert("B-NUMBER-DATE", "", "ISSUE_DATE", str(error), client.id))
+            faults.append(Alert("B-NUMBER-DATE", "", Fault("ISSUE_DATE", str(error)), client.id))
             continue
         sources = sources_of(given, client.id, billable.usage, billable.indices)
         renderer = dict(production.renderer())
@@ -323,7 +325,7 @@ def stage(
             shown(done)
             for rule, text in product.verdicts:
                 file = given.clients[made.client].source.name
-                faults.append(Alert("B-INVOICE-INVALID", file, rule, text, made.client))
+                faults.append(Alert("B-INVOICE-INVALID", file, Fault(rule, text), made.client))
             if product.verdicts:
                 continue
             fact = revenues.stage(run, revenues.DIRECT, made, product.json, product.pdf)

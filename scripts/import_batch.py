@@ -40,12 +40,12 @@ from lib.billing import batch_invoicing, batch_rows
 from lib.billing.batch_rows import BatchInvoice, Reader
 from lib.books import issuing, numbering, records, revenues
 from lib.core import alerts, lock, progress, storage
-from lib.core.alerts import Alert, Broken, Refused
+from lib.core.faults import SHOWN, Alert, Broken, Fault, Refused, printable
 from lib.core.root import Root
 from lib.documents import production
 from lib.documents.production import Produce
 from lib.inputs import batch_csv, inbox, inputs, plans, settings
-from lib.inputs.batch_csv import Fault, Row
+from lib.inputs.batch_csv import CellFault, Row
 from lib.inputs.inputs import BatchClient, BatchClientInput, Client, Inputs
 from lib.inputs.plans import Flat
 from lib.inputs.settings import Settings
@@ -170,7 +170,7 @@ def check_dates(path: Path, arguments: Namespace) -> None:
         raise cli.refuse("B-DATE", "", "ISSUE_DATE", text)
     if periods.first_day(month) > issue_date:
         text = f"{month} has not begun on {issue_date}; rename the file, or wait"
-        raise Stray([Alert("B-DATE", f"data/inbox_batch/{path.name}", "", text)])
+        raise Stray([Alert("B-DATE", f"data/inbox_batch/{path.name}", Fault("", text))])
 
 
 def handle(root: Root, path: Path, arguments: Namespace, used: Settings, part: Part) -> None:
@@ -216,7 +216,7 @@ def archive(root: Root, path: Path) -> Submission:
     if storage.sha256_of_file(target) != digest:
         if kept_before:
             text = "is not the file that was handed in; run `make verify`"
-            raise Broken([Alert("B-PROOF-CHANGED", root.name_of(target), "", text)])
+            raise Broken([Alert("B-PROOF-CHANGED", root.name_of(target), Fault("", text))])
         target.unlink()
         text = "changes while it is read; run the command again when it is complete"
         raise cli.refuse("B-CSV-CHANGING", root.name_of(path), "", text, match[1])
@@ -234,12 +234,12 @@ def known_client(root: Root, given: Inputs, submission: Submission) -> BatchClie
     if client is None:
         rule = f'there is no batch client "{submission.client}"'
         internal = f"{rule}; rename the file, or add batch_clients/{submission.client}.json"
-        fault = Fault(0, "", name, rule, "correct the name of the file", internal)
+        fault = CellFault(0, "", name, rule, "correct the name of the file", internal)
         raise Stray(reject(root, submission, [fault]))
     if client.client.status == "closed":
         rule = f'the batch client "{submission.client}" is closed'
         internal = f'{rule}; write "active" in {client.source.name}, or rename the file'
-        raise Stray(reject(root, submission, [Fault(0, "", name, *_LATER_ON, internal)]))
+        raise Stray(reject(root, submission, [CellFault(0, "", name, *_LATER_ON, internal)]))
     return client
 
 
@@ -252,7 +252,7 @@ def check(
     payer: Client,
     submission: Submission,
     chains: dict[str, records.Chain],
-) -> tuple[int, list[Fault]]:
+) -> tuple[int, list[CellFault]]:
     """How many lines a file has, and all that is wrong: its month, its structure, its lines."""
     chain = revenues.chain_of(root, revenues.BATCH, chains, submission.client)
     faults = list(month_faults(root, client, payer, submission, chain))
@@ -266,10 +266,10 @@ def check(
     for found in read_lines(submission.archived, client):
         if isinstance(found, list):
             # A value may be as long as a line; a report shows its beginning.
-            faults += (one._replace(value=one.value[: alerts.SHOWN + 1]) for one in found)
+            faults += (one._replace(value=one.value[: SHOWN + 1]) for one in found)
             if len(faults) > _MOST:
                 rule = f"reading stopped after {_MOST} errors"
-                return lines, [*faults[:_MOST], Fault(0, "", "", rule, "correct these first")]
+                return lines, [*faults[:_MOST], CellFault(0, "", "", rule, "correct these first")]
             continue
         lines += 1
         faults += period_faults(found, submission.month)
@@ -279,11 +279,11 @@ def check(
         if key in seen:
             rule = f"a reference is used once, for ever; {seen[key]} has it already"
             remedy = "remove this line if it was invoiced before; else give it another reference"
-            faults.append(Fault(found.line, "reference", found.reference, rule, remedy))
+            faults.append(CellFault(found.line, "reference", found.reference, rule, remedy))
         seen.setdefault(key, f"line {found.line}")
     if not lines and not faults:
         rule = "a file has a line for each invoice, below the header"
-        faults.append(Fault(0, "", "no lines", rule, "hand it in with its invoices"))
+        faults.append(CellFault(0, "", "no lines", rule, "hand it in with its invoices"))
     if not faults:
         tell_notices(root, submission, notices)
     return lines, faults
@@ -297,17 +297,17 @@ def tell_notices(
     told = []
     for (code, text), found in notices.items():
         others = f" and {len(found) - 1} more" if len(found) > 1 else ""
-        told.append(Alert(code, file, f"line {found[0]}{others}", text, submission.client))
+        told.append(Alert(code, file, Fault(f"line {found[0]}{others}", text), submission.client))
     alerts.report(root.logs, "import_batch.py", told)
 
 
-def period_faults(row: BatchInvoice, month: str) -> Iterator[Fault]:
+def period_faults(row: BatchInvoice, month: str) -> Iterator[CellFault]:
     """A service period lies around its file's month: a year that is far off is a slip."""
     earliest, latest = periods.add_months(month, -_EARLIER), periods.add_months(month, _LATER)
     for column, day in (("period_start", row.period.start), ("period_end", row.period.end)):
         if not earliest <= periods.month_of(day) <= latest:
             rule = f"the service of a file for {month} lies between {earliest} and {latest}"
-            yield Fault(row.line, column, day.isoformat(), rule, "correct the date")
+            yield CellFault(row.line, column, day.isoformat(), rule, "correct the date")
 
 
 def month_faults(
@@ -316,14 +316,14 @@ def month_faults(
     payer: Client,
     submission: Submission,
     chain: records.Chain,
-) -> Iterator[Fault]:
+) -> Iterator[CellFault]:
     """A month is handed in once, while its payer has a plan and is not invoiced for it yet."""
     month = submission.month
     invoices = (record for record in chain.records if record["kind"] == "invoice")
     if any(record["month"] == month for record in invoices):
         rule = f"{month} was invoiced already; a month is handed in once"
         remedy = "put what is new into the file of the next month"
-        yield Fault(0, "", submission.path.name, rule, remedy)
+        yield CellFault(0, "", submission.path.name, rule, remedy)
     name = submission.path.name
     items = [
         (plan, item)
@@ -335,14 +335,14 @@ def month_faults(
     if payer.status == "closed" or not any(spans.within(of_month, dates) for dates in serves):
         internal = f"its payer {payer.id} is closed or has no plan in {month}, so nobody would be"
         internal += f" billed; correct clients/{payer.id}.json, then hand the file in again"
-        yield Fault(0, "", name, *_LATER_ON, internal)
+        yield CellFault(0, "", name, *_LATER_ON, internal)
     ids = {item.id for _, item in items}
     for billed in revenues.billed(revenues.lines_of(root, revenues.DIRECT, payer.id)):
         covers = billed.item in ids and month in spans.months_of(billed.days)
         if covers and not billed.credited:
             internal = f"its payer {payer.id} was invoiced for {month} already, by {billed.number}"
             internal += f"; credit {billed.number} first, or name the file after the next month"
-            yield Fault(0, "", name, *_LATER_ON, internal)
+            yield CellFault(0, "", name, *_LATER_ON, internal)
 
 
 def length(path: Path) -> int:
@@ -351,18 +351,18 @@ def length(path: Path) -> int:
         return sum(piece.count(b"\n") for piece in storage.pieces_of(stream))
 
 
-def read_lines(path: Path, client: BatchClientInput) -> Iterator[BatchInvoice | list[Fault]]:
+def read_lines(path: Path, client: BatchClientInput) -> Iterator[BatchInvoice | list[CellFault]]:
     """Each line below the header: an invoice, or what is wrong with it."""
     with storage.open_file(path) as stream:
         yield from read_rows(batch_csv.read(stream, client.client.csv), client.client)
 
 
-def read_rows(rows: Iterator[Row], client: BatchClient) -> Iterator[BatchInvoice | list[Fault]]:
+def read_rows(rows: Iterator[Row], client: BatchClient) -> Iterator[BatchInvoice | list[CellFault]]:
     """The same of lines whose structure is known already."""
     dialect = client.csv
     header = next(rows, None)
     if header is None:
-        yield [Fault(0, "", "empty file", "a file begins with its header", "export it again")]
+        yield [CellFault(0, "", "empty file", "a file begins with its header", "export it again")]
         return
     wrong = list(header.faults) or batch_csv.header_faults(
         header.cells, batch_rows.columns(), batch_rows.required(), dialect.delimiter
@@ -376,7 +376,7 @@ def read_rows(rows: Iterator[Row], client: BatchClient) -> Iterator[BatchInvoice
 
 
 def reject(
-    root: Root, submission: Submission, faults: list[Fault], delimiter: str = ";"
+    root: Root, submission: Submission, faults: list[CellFault], delimiter: str = ";"
 ) -> list[Alert]:
     """Moves the file to rejected/ with its report; nothing is issued, no number used.
 
@@ -393,7 +393,7 @@ def reject(
     name = submission.path.name
     if os.path.lexists(folder) and not inbox.is_folder(folder):
         text = "is a link or no folder; remove it, the program makes the folder"
-        raise Broken([Alert("B-LINK", root.name_of(folder), "", text)])
+        raise Broken([Alert("B-LINK", root.name_of(folder), Fault("", text))])
     storage.make_folder(folder)
     storage.replace(folder / f"{name}.errors.csv", errors_csv(faults, delimiter))
     lines = [f"{name}: rejected, {counted(faults)}, nothing was issued", *map(told, faults)]
@@ -401,50 +401,50 @@ def reject(
     storage.replace(folder / f"{name}.errors.txt", text.encode("utf-8", "replace"))
     storage.move(submission.path, folder / name)
     first = [
-        Alert("B-CSV-LINE", name, place_of(fault), told_inside(fault), submission.client)
+        Alert("B-CSV-LINE", name, Fault(place_of(fault), told_inside(fault)), submission.client)
         for fault in faults[:_TOLD]
     ]
     where = f"{root.name_of(folder)}/{name}"
     text = f"rejected with {counted(faults)}, nothing was issued; correct the file"
     text += f" (the report is {where}.errors.csv) and put it into data/inbox_batch/ again"
-    return [*first, Alert("B-CSV-REJECTED", name, "", text, submission.client)]
+    return [*first, Alert("B-CSV-REJECTED", name, Fault("", text), submission.client)]
 
 
-def counted(faults: list[Fault]) -> str:
+def counted(faults: list[CellFault]) -> str:
     """ "1 error", "12 errors"."""
     return f"{len(faults)} error" + ("s" if len(faults) > 1 else "")
 
 
-def place_of(fault: Fault) -> str:
+def place_of(fault: CellFault) -> str:
     """ "line 12, customer_siren"."""
     line = f"line {fault.line}" if fault.line else ""
     return ", ".join(part for part in (line, batch_rows.shown(fault.column)) if part)
 
 
-def reason_of(fault: Fault) -> str:
+def reason_of(fault: CellFault) -> str:
     """What was found, what is expected, what to do."""
     value = f"{batch_rows.shown(fault.value)}: " if fault.value else ""
     return f"{value}{fault.rule}" + (f"; {fault.remedy}" if fault.remedy else "")
 
 
-def told_inside(fault: Fault) -> str:
+def told_inside(fault: CellFault) -> str:
     """The same for the operator, who learns of matters of the house."""
     return reason_of(fault._replace(rule=fault.internal, remedy="") if fault.internal else fault)
 
 
-def told(fault: Fault) -> str:
+def told(fault: CellFault) -> str:
     """A fault as the report in plain text has it."""
-    return alerts.printable(": ".join(filter(None, (place_of(fault), reason_of(fault)))))
+    return printable(": ".join(filter(None, (place_of(fault), reason_of(fault)))))
 
 
-def errors_csv(faults: Iterable[Fault], delimiter: str) -> bytes:
+def errors_csv(faults: Iterable[CellFault], delimiter: str) -> bytes:
     """The report for the seller's spreadsheet, with the delimiter that it knows."""
     stream = io.StringIO()
     writer = csv.writer(stream, delimiter=delimiter, lineterminator="\r\n")
     writer.writerow(["line", "column", "value", "rule", "remedy"])
     for fault in faults:
         found = (batch_rows.shown(fault.column), batch_rows.shown(fault.value))
-        texts = map(alerts.printable, (*found, fault.rule, fault.remedy))
+        texts = map(printable, (*found, fault.rule, fault.remedy))
         writer.writerow([fault.line or "", *texts])
     return b"\xef\xbb\xbf" + stream.getvalue().encode("utf-8", "replace")
 
@@ -475,7 +475,7 @@ def issue(
     sequences = numbering.read(root, revenues.BATCH.counters, given_numbers)
     numbered = _numbered(client, submission, given, sequences, arguments)
     issued = Issued()
-    faults: list[Fault] = []
+    faults: list[CellFault] = []
 
     def facts() -> Iterator[records.Record]:
         # Each line is an invoice and none is empty, so the first one stands on line 2.
@@ -483,7 +483,9 @@ def issue(
             done(line - 1)
             for verdict in product.verdicts:
                 rule = f"the invoice standard EN 16931 refuses it: {verdict.rule} {verdict.text}"
-                faults.append(Fault(line, "reference", made.reference, rule, "correct the line"))
+                faults.append(
+                    CellFault(line, "reference", made.reference, rule, "correct the line")
+                )
             if not product.verdicts:
                 issued.count(made)
                 yield revenues.stage(run, revenues.BATCH, made, product.json, product.pdf)

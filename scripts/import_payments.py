@@ -32,7 +32,7 @@ from decimal import Decimal
 from lib.books import histories, issuing, payment_rules, payments, records
 from lib.books.payment_rules import Allowed, Books
 from lib.core import alerts, handed_file, storage
-from lib.core.alerts import Alert, Refused
+from lib.core.faults import Alert, Fault, Refused, printable
 from lib.core.root import Root
 from lib.inputs import settings
 from lib.values import money
@@ -53,7 +53,7 @@ def main(arguments: Namespace, root: Root) -> None:
     command = f"import_payments {storage.sha256(data)}"
     with issuing.begin(root, command, settings.load(root).lock_wait) as run:
         if run.just_finished:
-            print(alerts.printable(f"{file} was imported by finishing the run that had stopped"))
+            print(printable(f"{file} was imported by finishing the run that had stopped"))
             return
         named = {row["client"] for row in rows.values()}
         books = payment_rules.open_books(root, sorted(named & set(histories.clients_of(root))))
@@ -94,19 +94,21 @@ def read_rows(file: str, data: bytes) -> tuple[Rows, Faults]:
                 raise cli.refuse("B-CSV-HEADER", file, "line 1", found)
             if line > 1 and len(cells) != len(columns):
                 found = f"has {len(cells)} columns, expected {len(columns)}"
-                faults.append((line, Alert("B-CSV-LINE", file, f"line {line}", found)))
+                faults.append((line, Alert("B-CSV-LINE", file, Fault(f"line {line}", found))))
             elif line > 1:
                 given = dict(zip(columns, cells, strict=True))
                 given = {key: value for key, value in given.items() if value}
                 wrong = payment_rules.form_faults(given, "payment")
                 for place, found in wrong:
-                    alert = Alert("B-CSV-LINE", file, f"line {line}, {place}", found)
+                    alert = Alert("B-CSV-LINE", file, Fault(f"line {line}, {place}", found))
                     faults.append((line, alert))
                 if not wrong:
                     rows[line] = given
     except csv.Error as error:
         line += 1
-        faults.append((line, Alert("B-CSV-LINE", file, f"line {line}", f"is not CSV: {error}")))
+        faults.append(
+            (line, Alert("B-CSV-LINE", file, Fault(f"line {line}", f"is not CSV: {error}")))
+        )
     if not rows and not faults:
         raise cli.refuse("B-CSV-EMPTY", file, "", "has no payment: nothing to record")
     return rows, faults
@@ -115,7 +117,7 @@ def read_rows(file: str, data: bytes) -> tuple[Rows, Faults]:
 def _more(file: str, line: int) -> tuple[int, Alert]:
     """Reading stops where enough is wrong: nobody reads a hundred lines of errors."""
     text = f"reading stopped after {_MOST} errors; correct these first"
-    return line, Alert("B-CSV-LINE", file, f"line {line}", text)
+    return line, Alert("B-CSV-LINE", file, Fault(f"line {line}", text))
 
 
 def decide(
@@ -144,7 +146,7 @@ def decide(
         found = payment_rules.faults(root, books, payments.PAYMENT, given, today, allowed)
         for place, text in found:
             where = f"line {line}, {place}" if place else f"line {line}"
-            faults.append((line, Alert("B-PAYMENT", file, where, text)))
+            faults.append((line, Alert("B-PAYMENT", file, Fault(where, text))))
         if not found:
             currency = books.invoices[given["invoice"]].currency
             new = payments.fact(payments.PAYMENT, given, currency)

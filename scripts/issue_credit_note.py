@@ -34,7 +34,7 @@ from lib.books import issuing, numbering, records, revenues
 from lib.books.numbering import Numbered
 from lib.books.revenues import Ledger
 from lib.core import alerts, handed_file, readings, storage
-from lib.core.alerts import Alert, Broken, Refused, collecting
+from lib.core.faults import Alert, Broken, Fault, Refused, collecting
 from lib.core.root import Root
 from lib.documents import production
 from lib.inputs import schemas, settings
@@ -167,7 +167,7 @@ def decide(
         wanted = credit_notes.wanted_quantities(invoice, left, asked)
     except credit_notes.TooMuch as too_much:
         raise Refused(
-            Alert("B-CREDIT", number, place, text, client) for place, text in too_much.faults
+            Alert("B-CREDIT", number, Fault(place, text), client) for place, text in too_much.faults
         ) from None
     sequences = numbering.read(root, found.ledger.counters, found.numbers)
     code = numbering.parse(number)[0]
@@ -216,7 +216,7 @@ def stage(
     product = production.produce(logo, made)
     if product.verdicts:
         raise Refused(
-            Alert("B-INVOICE-INVALID", made.number, verdict.rule, verdict.text, client)
+            Alert("B-INVOICE-INVALID", made.number, Fault(verdict.rule, verdict.text), client)
             for verdict in product.verdicts
         )
     fact = revenues.stage(run, found.ledger, made, product.json, product.pdf)

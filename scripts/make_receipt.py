@@ -26,7 +26,7 @@ from lib.accounting import exports
 from lib.books import allocation, histories, revenues
 from lib.books.histories import Bill, History, Movement
 from lib.core import storage
-from lib.core.alerts import Alert, Broken
+from lib.core.faults import Alert, Broken, Fault
 from lib.core.root import Root
 from lib.documents import invoice_pdf
 from lib.documents.invoice_pdf import Settled
@@ -134,7 +134,7 @@ def _proof(root: Root, name: str, sha256: str) -> bytes:
     data = storage.read(path) if path.exists() else b""
     if storage.sha256(data) != sha256:
         text = "is missing or was changed: the records name another SHA-256; run `make verify`"
-        raise Broken([Alert("B-PROOF-BROKEN", name, "", text)])
+        raise Broken([Alert("B-PROOF-BROKEN", name, Fault("", text))])
     return data
 
 

@@ -29,7 +29,7 @@ from collections.abc import Iterator
 
 from lib.accounting import exports, report_pdf, year_report
 from lib.books import balances, heads, histories, records, revenues
-from lib.core.alerts import Alert, Broken, collecting
+from lib.core.faults import Alert, Broken, collecting
 from lib.core.root import Root
 from lib.inputs import inputs
 from lib.values import words

@@ -36,7 +36,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from lib.core import alerts, storage
-from lib.core.alerts import Alert, Refused
+from lib.core.faults import Alert, Fault, Refused
 from lib.core.root import Root
 from lib.inputs import inputs, schemas
 from lib.inputs.inputs import Issuer
@@ -247,7 +247,7 @@ def answer(issuer: Issuer, today: date) -> Answers:
         if not given and default is None:
             text = f'is missing: {question.about}; give {question.name}="..."'
         if text:
-            faults.append(Alert("B-USAGE", "", question.name, text))
+            faults.append(Alert("B-USAGE", "", Fault(question.name, text)))
         answers[question.name] = given
     if faults:
         raise Refused(faults)

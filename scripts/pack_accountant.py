@@ -30,7 +30,7 @@ from lib.accounting import accountant, exports
 from lib.books import revenues
 from lib.books.histories import Bill
 from lib.core import alerts, storage
-from lib.core.alerts import Alert, Broken
+from lib.core.faults import Alert, Broken, Fault
 from lib.core.root import Root
 from lib.documents import packages
 from lib.inputs import inputs
@@ -69,7 +69,7 @@ def _check(root: Root, bills: list[Bill]) -> None:
             text = "was changed: its SHA-256 is not that of the records; run `make verify`"
         else:
             continue
-        faults.append(Alert("B-PROOF-BROKEN", root.name_of(path), "", text, bill.client))
+        faults.append(Alert("B-PROOF-BROKEN", root.name_of(path), Fault("", text), bill.client))
     if faults:
         raise Broken(faults)
 

@@ -27,7 +27,7 @@ from lib.billing.invoicing import Billable
 from lib.billing.pricing import MissingUsage
 from lib.books import bills, revenues
 from lib.core import alerts, lock, storage
-from lib.core.alerts import Alert, Refused
+from lib.core.faults import Alert, Fault, Refused
 from lib.core.root import Root
 from lib.documents import facturx_xml, invoice_pdf, production, validators
 from lib.inputs import inputs, settings
@@ -74,7 +74,10 @@ def main(arguments: Namespace, root: Root) -> None:
             drafts[f"{name}.pdf"] = pdf
             faults += [
                 Alert(
-                    "B-INVOICE-INVALID", one.source.name, verdict.rule, verdict.text, one.client.id
+                    "B-INVOICE-INVALID",
+                    one.source.name,
+                    Fault(verdict.rule, verdict.text),
+                    one.client.id,
                 )
                 for verdict in verdicts
             ]

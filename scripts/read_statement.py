@@ -11,6 +11,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from lib.core import cli
+from lib.core.faults import Alert, Refused, printable
 
 
 def parser() -> ArgumentParser:
@@ -36,7 +37,7 @@ from lib.bank import camt, ofx, statements
 from lib.bank.statements import Movement, StatementError
 from lib.books import issuing, payment_rules, payments, records, revenues
 from lib.books.payment_rules import Books
-from lib.core import alerts, handed_file, lock, storage
+from lib.core import handed_file, lock, storage
 from lib.core.root import Root
 from lib.documents import csv_files
 from lib.inputs import settings
@@ -96,9 +97,7 @@ def main(arguments: Namespace, root: Root) -> None:
         file = (ofx if ofx.is_ofx(data) else camt).read(data)
         movements = statements.check(file)
     except StatementError as error:
-        raise alerts.Refused(
-            alerts.Alert("B-STATEMENT", name, place, text) for place, text in error.faults
-        ) from None
+        raise Refused(Alert("B-STATEMENT", name, fault) for fault in error.faults) from None
     with lock.exclusive(root, "read_statement", settings.load(root).lock_wait):
         issuing.finish_stopped_runs(root)
         result = sort_out(movements, learn(root))
@@ -108,7 +107,7 @@ def main(arguments: Namespace, root: Root) -> None:
         storage.update_derived(proposed, table(payments.COLUMNS, result.proposed))
         storage.update_derived(review, table(REVIEW, result.review))
     for line in [f"{len(movements)} movements in {name}", *file.notes, *incoming(result)]:
-        print(alerts.printable(line))
+        print(printable(line))
     print(f"{len(result.proposed)} proposed in {proposed}")
     print(f"{len(result.review)} to review in {review}")
     print(f"{len(result.recorded)} recorded already, {len(result.outgoing)} outgoing")
@@ -285,7 +284,7 @@ def review_row(movement: Movement, reason: str, numbers: list[str], known: Known
 
 def harmless(text: str) -> str:
     """A text from outside for a spreadsheet: on one line, and never a formula."""
-    return csv_files.safe(alerts.printable(text))
+    return csv_files.safe(printable(text))
 
 
 def table(columns: list[str], rows: list[Row]) -> bytes:

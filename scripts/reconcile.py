@@ -29,7 +29,7 @@ from typing import NamedTuple
 from lib.books import balances, histories, issuing, payments, records
 from lib.books.balances import Lines
 from lib.core import alerts, lock, storage, workers
-from lib.core.alerts import Alert, Broken, collecting
+from lib.core.faults import Alert, Broken, Fault, collecting
 from lib.core.root import Root
 from lib.inputs import settings
 from lib.values import money
@@ -100,7 +100,7 @@ def _check(root: Root, client: str, lines: Lines) -> None:
     name = root.name_of(payments.chain_path(root, client))
     text = "names {}, which no record in data/revenues/ knows"
     strays = [
-        Alert("B-PAYMENT-STRAY", name, f"line {line.seq}", text.format(line.invoice))
+        Alert("B-PAYMENT-STRAY", name, Fault(f"line {line.seq}", text.format(line.invoice)))
         for line in lines.paid
         if line.invoice not in known
     ]
@@ -114,7 +114,7 @@ def _remove_orphans(root: Root, clients: set[str]) -> int:
     for path in orphans:
         path.unlink()
         text = f"{root.name_of(path)} is removed: its client has no records"
-        alerts.report(root.logs, "reconcile.py", [Alert("I-BALANCE-REMOVED", "", "", text)])
+        alerts.report(root.logs, "reconcile.py", [Alert("I-BALANCE-REMOVED", "", Fault("", text))])
     return len(orphans)
 
 

@@ -48,8 +48,8 @@ from pathlib import Path
 from typing import IO
 
 from lib.core import alerts, dates, flags
-from lib.core.alerts import Refused
 from lib.core.dates import Dates
+from lib.core.faults import Refused
 from lib.core.root import Root
 from lib.summary import last_summary
 from lib.summary.last_summary import Run

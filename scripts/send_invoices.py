@@ -37,7 +37,7 @@ from lib.books import issuing, records, revenues
 from lib.books.records import Record
 from lib.books.revenues import Ledger
 from lib.core import alerts, storage
-from lib.core.alerts import Alert, Broken, collecting
+from lib.core.faults import Alert, Broken, Fault, collecting
 from lib.core.root import Root
 from lib.documents import packages
 from lib.inputs import inputs, settings
@@ -149,7 +149,7 @@ def written(root: Root, due: Due, sha256: str) -> bytes:
     data = storage.read(path) if path.exists() else b""
     if storage.sha256(data) != sha256:
         text = "was changed while mails were sent; run `make mail` again"
-        raise Broken([Alert("B-MAIL-CHANGED", root.name_of(path), "", text, due.client)])
+        raise Broken([Alert("B-MAIL-CHANGED", root.name_of(path), Fault("", text), due.client)])
     return data
 
 
@@ -211,7 +211,7 @@ def no_email(file: str, place: str, count: int, client: str) -> Alert:
         f"has no address to mail {alerts.counted(count, 'document')} to; add one,"
         ' or set "email": false under delivery'
     )
-    return Alert("I-NO-EMAIL", file, place, text, client)
+    return Alert("I-NO-EMAIL", file, Fault(place, text), client)
 
 
 def document_mail(
@@ -271,7 +271,7 @@ def customer_mails(desk: Desk, chain: records.Chain, notices: list[Alert]) -> It
         text = (
             f"not mailed, for want of an e-mail in the CSV: {alerts.counted(nowhere, 'document')}"
         )
-        notices.append(Alert("I-NO-EMAIL", f"batch_clients/{client}.json", "", text, client))
+        notices.append(Alert("I-NO-EMAIL", f"batch_clients/{client}.json", Fault("", text), client))
 
 
 def package_mails(
@@ -291,7 +291,9 @@ def package_mails(
             continue
         if not manifest:
             text = "is missing; `make packages` makes it"
-            notices.append(Alert("I-PACKAGE-MISSING", desk.root.name_of(path), "", text, client))
+            notices.append(
+                Alert("I-PACKAGE-MISSING", desk.root.name_of(path), Fault("", text), client)
+            )
             continue
         to = found.client.seller.party.email
         if not to:
@@ -361,7 +363,7 @@ def check_package(root: Root, path: Path, client: str, facts: list[Record]) -> N
         sound = False
     if not sound:
         text = "is not what the records say; remove it, `make packages` makes it anew"
-        raise Broken([Alert("B-PACKAGE-CHANGED", root.name_of(path), "", text, client)])
+        raise Broken([Alert("B-PACKAGE-CHANGED", root.name_of(path), Fault("", text), client)])
 
 
 def keep_attached(kept: Path, run: issuing.Run, data: bytes) -> None:

@@ -36,7 +36,7 @@ from lib.books import balances, histories, issuing, records, revenues
 from lib.books.balances import InvoiceBalance
 from lib.books.records import Record
 from lib.core import alerts, storage, tables
-from lib.core.alerts import Alert, Broken, collecting
+from lib.core.faults import Alert, Broken, Fault, collecting
 from lib.core.root import Root
 from lib.inputs import inputs, settings
 from lib.inputs.inputs import Client, Inputs
@@ -153,7 +153,7 @@ def of_client(desk: Desk, client: str) -> Iterator[Reminder | Alert]:
         return
     if known is None or not known.client.party.email:
         text = f"has no address to send {alerts.counted(len(late), 'reminder')} to; add one"
-        yield Alert("I-NO-EMAIL", f"clients/{client}.json", "party.email", text, client)
+        yield Alert("I-NO-EMAIL", f"clients/{client}.json", Fault("party.email", text), client)
         return
     issued = records.read(desk.root, revenues.chain_path(desk.root, revenues.DIRECT, client))
     facts = {fact["number"]: fact for fact in issued.records}
@@ -199,7 +199,7 @@ def held_back(fact: Record) -> Alert:
         "is not reminded of: its own mail has not left; send it first (`make mail`), or record that"
         f" it went another way (`make mail SENT={name}`)"
     )
-    return Alert("I-REMINDER-HELD", "", fact["number"], text, fact["client"])
+    return Alert("I-REMINDER-HELD", "", Fault(fact["number"], text), fact["client"])
 
 
 def claim_of(root: Root, fact: Record, outstanding: Decimal, day: date) -> Claim:
@@ -234,7 +234,7 @@ def stated_rate(root: Root, made: Document) -> Decimal:
         data = b""
     if storage.sha256(data) != sha256:
         text = f"is not the issuer file that {made.number} was made from; run `make verify`"
-        raise Broken([Alert("B-PROOF-CHANGED", root.name_of(path), "", text, made.client)])
+        raise Broken([Alert("B-PROOF-CHANGED", root.name_of(path), Fault("", text), made.client)])
     return Decimal(storage.parse_json(root.name_of(path), data)["late_penalty_rate"])
 
 

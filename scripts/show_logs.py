@@ -7,6 +7,7 @@ In colour on a terminal, line by line as they are anywhere else.
 from argparse import ArgumentParser, Namespace
 
 from lib.core import cli
+from lib.core.faults import printable
 
 
 def parser() -> ArgumentParser:
@@ -26,7 +27,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.text import Text
 
-from lib.core import alerts, storage
+from lib.core import storage
 from lib.core.root import Root
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T")
@@ -54,7 +55,7 @@ def main(arguments: Namespace, root: Root) -> None:
     entries = [entry for name in chosen for entry in read(root, name)]
     for entry in entries if arguments.client else sorted(entries, key=lambda one: one.moment):
         line = entry.line if arguments.client else f"{entry.line} ({entry.log})"
-        shown = alerts.printable(line)
+        shown = printable(line)
         if console.is_terminal:
             console.print(coloured(shown), soft_wrap=True)
         else:

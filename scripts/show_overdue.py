@@ -27,7 +27,7 @@ from decimal import Decimal
 from lib.books import balances, issuing
 from lib.books.balances import AGES, InvoiceBalance, age, days_late
 from lib.core import alerts, lock, tables
-from lib.core.alerts import Alert, Unavailable
+from lib.core.faults import Alert, Fault, Unavailable
 from lib.core.root import Root
 from lib.inputs import settings
 from lib.values import money
@@ -69,7 +69,7 @@ def refuse_half_done(root: Root) -> None:
     stopped = issuing.stopped_runs(root)
     if stopped:
         text = f"a run was stopped half-way: {stopped[0]}; `make reconcile` finishes it"
-        raise Unavailable([Alert("B-RUN-STOPPED", "data/pending", "", text)])
+        raise Unavailable([Alert("B-RUN-STOPPED", "data/pending", Fault("", text))])
 
 
 def show_ages(due: list[InvoiceBalance], day: date) -> None:

@@ -34,7 +34,7 @@ from lib.books import balances, bills, heads, issuing
 from lib.books.balances import InvoiceBalance
 from lib.books.heads import Head
 from lib.core import alerts, lock, storage, tables
-from lib.core.alerts import Broken, Refused
+from lib.core.faults import Broken, Refused, printable
 from lib.core.root import Root
 from lib.inputs import inbox, inputs, settings
 from lib.mail import outbox
@@ -126,7 +126,7 @@ def last_run(root: Root) -> str:
     if not found:
         return "none yet"
     moment, _, rest = found.removesuffix(b"\n").decode("utf-8", "replace").partition(" ")
-    return alerts.printable(f"{moment} {rest.partition(_RUN.decode())[2]}")
+    return printable(f"{moment} {rest.partition(_RUN.decode())[2]}")
 
 
 def flags(root: Root, month: str) -> list[str]:
@@ -143,7 +143,7 @@ def count(folder: Path, pattern: str) -> int:
 def batches(root: Root) -> Iterator[tuple[str, str]]:
     """The files of the inbox, those that were rejected, and the names of what is not a batch."""
     found = inbox.entries(root)
-    strays = [alerts.printable(path.name) for path in found if inbox.stray(root, path)]
+    strays = [printable(path.name) for path in found if inbox.stray(root, path)]
     rejected = count(root.rejected, "*__*.csv") - count(root.rejected, "*.errors.csv")
     counts = f"{len(found) - len(strays)} waiting, {rejected} rejected"
     if not strays:

@@ -33,7 +33,7 @@ from lib.audit.record_audit import Books
 from lib.books import heads, revenues
 from lib.books.heads import Head
 from lib.core import alerts, dates, handed_file, lock
-from lib.core.alerts import Alert, Broken, Refused
+from lib.core.faults import Alert, Broken, Refused
 from lib.core.root import Root
 from lib.inputs import settings
 from lib.inputs.settings import Settings

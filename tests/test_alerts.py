@@ -27,7 +27,7 @@ import past
 import post
 from lib.books.balances import InvoiceBalance
 from lib.core import alerts, lock
-from lib.core.alerts import Alert
+from lib.core.faults import Alert, Fault
 from lib.core.root import Root
 from lib.summary import notices, summaries
 
@@ -189,7 +189,7 @@ def test_alerts_noted_by_a_phase_are_told_once(tmp_path, monkeypatch, capsys):
     run = tmp_path / "run"
     run.mkdir()
     monkeypatch.setenv("RUN_LOG", str(run / "alerts"))
-    hostile = Alert("B-INPUT-VALUE", "clients/nord.json", "a\nb", "x\u2028\udcff", "nord")
+    hostile = Alert("B-INPUT-VALUE", "clients/nord.json", Fault("a\nb", "x\u2028\udcff"), "nord")
     alerts.report(root.logs, "test", [hostile, hostile])
     monkeypatch.delenv("RUN_LOG")
     ran = summarise(root, run, failed="direct")

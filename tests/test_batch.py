@@ -24,7 +24,8 @@ import house
 import import_batch
 from lib.billing.batch_rows import BatchInvoice
 from lib.books import revenues
-from lib.core import alerts, storage
+from lib.core import storage
+from lib.core.faults import printable
 from lib.core.root import Root
 from lib.documents import facturx_xml, invoice_pdf, production, validators
 from lib.inputs import inbox
@@ -325,7 +326,7 @@ def litter(root: Root) -> dict[str, str]:
 def unnamed(said: dict[str, str], err: str) -> list[str]:
     """What has no line of its own that says so."""
     start = "data/inbox_batch/"
-    pairs = ((f"{start}{alerts.printable(name)}: ", text) for name, text in said.items())
+    pairs = ((f"{start}{printable(name)}: ", text) for name, text in said.items())
     lines = err.splitlines()
     return [
         name

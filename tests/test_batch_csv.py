@@ -18,7 +18,7 @@ import import_batch
 from lib.billing import batch_invoicing, batch_rows
 from lib.billing.batch_rows import BatchInvoice
 from lib.inputs import batch_csv, inputs, schemas
-from lib.inputs.batch_csv import Dialect, Fault
+from lib.inputs.batch_csv import CellFault, Dialect
 
 HOME = Path(__file__).parents[1]
 DAY = date(2026, 11, 8)
@@ -30,24 +30,26 @@ def client_of(changes: dict[str, Any] | None = None) -> inputs.BatchClient:
     return msgspec.convert(value, type=inputs.BatchClient)
 
 
-def read(data: bytes, changes: dict[str, Any] | None = None) -> list[BatchInvoice | list[Fault]]:
+def read(
+    data: bytes, changes: dict[str, Any] | None = None
+) -> list[BatchInvoice | list[CellFault]]:
     """Each line of a file: an invoice, or its faults."""
     client = client_of(changes)
     rows = batch_csv.read(io.BytesIO(data), client.csv)
     return list(import_batch.read_rows(rows, client))
 
 
-def faults(data: bytes, changes: dict[str, Any] | None = None) -> list[Fault]:
+def faults(data: bytes, changes: dict[str, Any] | None = None) -> list[CellFault]:
     return [fault for found in read(data, changes) if isinstance(found, list) for fault in found]
 
 
-def fault(data: bytes, changes: dict[str, Any] | None = None) -> Fault:
+def fault(data: bytes, changes: dict[str, Any] | None = None) -> CellFault:
     (one,) = faults(data, changes)
     assert one.rule and one.remedy
     return one
 
 
-def fault_of(**cells: str | None) -> Fault:
+def fault_of(**cells: str | None) -> CellFault:
     """The one fault of a line with these cells."""
     return fault(batches.file_of(batches.row(**cells)))
 

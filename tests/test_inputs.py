@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import house
 from lib.billing import invoicing
 from lib.billing.pricing import MissingUsage
-from lib.core.alerts import Refused
+from lib.core.faults import Refused
 from lib.core.root import Root
 from lib.inputs import inputs, schemas
 

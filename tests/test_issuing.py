@@ -19,7 +19,7 @@ import house
 from lib.audit import findings
 from lib.books import issuing, records
 from lib.core import lock, storage
-from lib.core.alerts import Broken, Unavailable
+from lib.core.faults import Broken, Unavailable
 from lib.core.root import Root
 
 CLIENTS = ("nord", "sud")

@@ -73,14 +73,8 @@ def read_by(*command: str | Path) -> set[str]:
 
 
 # What a script reads of lib/ before its options, and modules of Python that are slow to import.
-AT_THE_DOOR = {
-    "lib",
-    "lib.core",
-    "lib.core.messages",
-    "lib.core.alerts",
-    "lib.core.cli",
-    "lib.core.root",
-}
+_DOOR = ("alerts", "cli", "faults", "messages", "root")
+AT_THE_DOOR = {"lib", "lib.core", *(f"lib.core.{name}" for name in _DOOR)}
 SLOW = {"dataclasses", "decimal", "email", "hashlib", "inspect", "socket", "ssl", "zipfile"}
 PACKAGES = packages_distributions().keys()
 

@@ -7,7 +7,7 @@ import stdnum.luhn
 from msgspec.structs import replace
 
 import house
-from lib.core.alerts import Refused
+from lib.core.faults import Refused
 from lib.values import mentions, payment_law, territories
 from lib.values.document import Document
 

@@ -7,7 +7,7 @@ import pytest
 
 import house
 from lib.books import numbering, records
-from lib.core.alerts import Broken
+from lib.core.faults import Broken
 from lib.core.root import Root
 
 

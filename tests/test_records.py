@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lib.books import records
 from lib.core import storage
-from lib.core.alerts import Broken
+from lib.core.faults import Broken
 from lib.core.root import Root
 
 FACTS = [{"kind": "invoice", "number": f"A-2026-{i:04d}", "buyer": "Café « Ø »"} for i in (1, 2, 3)]

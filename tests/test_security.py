@@ -28,6 +28,7 @@ import house
 import import_batch
 import post
 from lib.core import alerts, storage, tables
+from lib.core.faults import printable
 from lib.core.root import Root
 from lib.inputs import settings
 from lib.values import document
@@ -97,7 +98,7 @@ def test_a_name_of_a_file_is_never_a_command(root):
     ran = house.make(root, "month", "MONTH=2026-10", "TODAY=2026-11-09", "MAIL=no")
     assert "no such command" not in ran.err
     for name in HOSTILE:
-        assert f"clients/{alerts.printable(name)}: " in ran.err
+        assert f"clients/{printable(name)}: " in ran.err
     for name in HOSTILE:
         (root.clients / name).unlink()
     assert house.make(root, "fec", "YEAR=2026").code == 0

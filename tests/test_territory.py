@@ -7,7 +7,7 @@ import pytest
 import batches
 import house
 from lib.billing import batch_invoicing, batch_rows
-from lib.core.alerts import Refused
+from lib.core.faults import Refused
 from lib.documents import facturx_xml, validators
 from lib.inputs import inputs
 from lib.inputs.batch_csv import Row

@@ -9,7 +9,7 @@ from typing import TypeVar
 from lib.books import histories, issuing, payments, records, revenues
 from lib.books.histories import History
 from lib.core import storage, workers
-from lib.core.alerts import Alert, Broken
+from lib.core.faults import Alert, Broken
 from lib.core.root import Root
 from lib.inputs import settings
 from lib.inputs.settings import Settings

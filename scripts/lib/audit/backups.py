@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from lib.core import alerts, storage
-from lib.core.alerts import Alert, Refused
+from lib.core.faults import Alert, Fault, Refused
 from lib.core.root import Root
 from lib.inputs import logos
 
@@ -69,7 +69,7 @@ def unfit(root: Root, path: Path, why: str) -> Alert:
         return alerts.of_machine(storage.denied(path))._replace(file=name)
     then = "is left out" if root.is_input(name) else "nothing is backed up without it"
     text = f"{why}: {then}; move it away, or put the file itself in its place"
-    return Alert("B-BACKUP-FILE", name, "", text)
+    return Alert("B-BACKUP-FILE", name, Fault("", text))
 
 
 def _walk(root: Root, folder: Path) -> Iterator[tuple[Path, str]]:
@@ -162,7 +162,9 @@ def proved(file: Path, tar: tarfile.TarFile, remedy: str) -> list[tarfile.TarInf
         faults = [(SUMS, "is missing; the backup was cut short")]
     if faults:
         code = "B-BACKUP-BROKEN"
-        raise Refused(Alert(code, str(file), name, f"{text}; {remedy}") for name, text in faults)
+        raise Refused(
+            Alert(code, str(file), Fault(name, f"{text}; {remedy}")) for name, text in faults
+        )
     return members[:-1]
 
 

@@ -23,7 +23,8 @@ from lib.audit.record_audit import Book, Books
 from lib.books import balances, histories, revenues
 from lib.books.histories import History
 from lib.core import storage
-from lib.core.alerts import Alert, Broken, Refused, counted
+from lib.core.alerts import counted
+from lib.core.faults import Alert, Broken, Fault, Refused
 from lib.core.root import Root
 from lib.documents import packages
 from lib.inputs import inputs
@@ -46,12 +47,12 @@ def faults(files: Files, books: Books, used: Settings) -> Iterator[Alert]:
 
 
 def _changed(name: str, command: str) -> Alert:
-    return Alert("B-DERIVED-CHANGED", name, "", _CHANGED.format(command))
+    return Alert("B-DERIVED-CHANGED", name, Fault("", _CHANGED.format(command)))
 
 
 def _stale(name: str, command: str) -> Alert:
     text = f"is older than the records; `make {command}` brings it up to date"
-    return Alert("I-DERIVED-STALE", name, "", text)
+    return Alert("I-DERIVED-STALE", name, Fault("", text))
 
 
 # --- balances ------------------------------------------------------------------------
@@ -95,7 +96,7 @@ def _balance(files: Files, books: Books, name: str) -> Iterator[Alert]:
             text = f"was made from another {book.name}: that was rebuilt, or this was changed"
         else:
             continue
-        yield Alert("B-DERIVED-CHANGED", name, "", text)
+        yield Alert("B-DERIVED-CHANGED", name, Fault("", text))
         return
     lines = balances.lines_of(issued.records[: lengths[0]], paid.records[: lengths[1]])
     if unreadable or not lines.issued or balances.of_lines(lines).to_bytes() != data:
@@ -330,11 +331,11 @@ def _usage(files: Files, books: Books) -> Iterator[Alert]:
             count = issued.get(key, 0)
             if _quantity(files, name) != str(count):
                 text = f"does not say {count}, the number of invoices that the records have"
-                yield Alert("B-USAGE-BATCH", name, "quantities.batch_invoices", text)
+                yield Alert("B-USAGE-BATCH", name, Fault("quantities.batch_invoices", text))
     for client, month in sorted(issued.keys() - declared):
         name = f"data/revenues_batch/{client}.jsonl"
         text = f"has invoices of {month}, but data/usage/ has no {month}.batch_{client}.json"
-        yield Alert("B-USAGE-BATCH", name, "", text, client)
+        yield Alert("B-USAGE-BATCH", name, Fault("", text), client)
 
 
 def _quantity(files: Files, name: str) -> object:

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from lib.books import issuing, records
 from lib.core import alerts, storage
-from lib.core.alerts import Alert, Broken, Unavailable
+from lib.core.faults import Alert, Broken, Fault, Unavailable
 from lib.core.root import Root
 from lib.inputs import settings
 
@@ -72,7 +72,7 @@ def walk(root: Root) -> tuple[Files, list[Alert]]:
                 hidden.append(alerts.of_machine(error))
                 continue
             code = "B-INPUT-UNREADABLE" if root.is_input(name) else "B-UNREADABLE"
-            faults.append(Alert(code, name, "", f"cannot be read: {error.strerror}"))
+            faults.append(Alert(code, name, Fault("", f"cannot be read: {error.strerror}")))
     if hidden:
         raise Unavailable(hidden)
     return files, faults
@@ -112,7 +112,7 @@ def mode_faults(files: Files) -> Iterator[Alert]:
     modeless = dict(_disks_without_modes(files))
     for mode in modeless.values():
         text = f"stands on a disk that keeps no modes: every file there has {mode:04o}, proofs too"
-        yield Alert("I-MODE", "data", "", f"{text}; a disk that does keep them is safer")
+        yield Alert("I-MODE", "data", Fault("", f"{text}; a disk that does keep them is safer"))
     for name, found in sorted(files.stats.items()):
         if files.root.is_input(name):
             yield from _input_faults(files.root, name, found)
@@ -139,15 +139,15 @@ def _one_mode(root: Root, name: str, found: os.stat_result, is_modeless: bool) -
     is_proof = name.startswith(_folders(PROOFS)) and not is_leftover(name)
     if stat.S_ISLNK(found.st_mode):
         text = "is a symbolic link; put the file itself in its place"
-        yield Alert("B-LINK", name, "", text)
+        yield Alert("B-LINK", name, Fault("", text))
     elif not stat.S_ISREG(found.st_mode):
-        yield Alert("B-LINK", name, "", "is no file; remove it")
+        yield Alert("B-LINK", name, Fault("", "is no file; remove it"))
     elif is_proof and mode != storage.PROOF_MODE and not is_modeless:
         text = f"has mode {mode:04o}, a proof has 0444; compare it with a backup, then chmod 444"
-        yield Alert("B-MODE", name, "", text)
+        yield Alert("B-MODE", name, Fault("", text))
     elif name.startswith(_folders(_KEPT)) and _is_open(root.path / name, mode):
         text = f"has mode {mode:04o}: others may write it; compare it with a backup, then chmod 640"
-        yield Alert("B-MODE", name, "", text)
+        yield Alert("B-MODE", name, Fault("", text))
 
 
 def _input_faults(root: Root, name: str, found: os.stat_result) -> Iterator[Alert]:
@@ -162,7 +162,7 @@ def _input_faults(root: Root, name: str, found: os.stat_result) -> Iterator[Aler
         text = "cannot be read by this user; change its permissions, or move it away"
     else:
         return
-    yield Alert("B-INPUT-UNREADABLE", name, "", text)
+    yield Alert("B-INPUT-UNREADABLE", name, Fault("", text))
 
 
 def _folder_faults(files: Files) -> Iterator[Alert]:
@@ -181,7 +181,7 @@ def _folder_faults(files: Files) -> Iterator[Alert]:
         if mode & stat.S_IWOTH or by_group:
             right = mode & ~(stat.S_IWOTH | (stat.S_IWGRP if by_group else 0))
             text = f"has mode {mode:04o}: others may write into it; compare what is in it with a"
-            yield Alert("B-MODE", name, "", f"{text} backup, then chmod {right:04o}")
+            yield Alert("B-MODE", name, Fault("", f"{text} backup, then chmod {right:04o}"))
 
 
 def _owner_faults(files: Files) -> Iterator[Alert]:
@@ -193,7 +193,7 @@ def _owner_faults(files: Files) -> Iterator[Alert]:
         right = alerts.user(folder.st_uid)
         text = f"belongs to the user {alerts.user(found.st_uid)}, the folder that it is in to"
         remedy = f"{right}; compare it with a backup, then chown {right}"
-        yield Alert("B-OWNER", name, "", f"{text} {remedy}")
+        yield Alert("B-OWNER", name, Fault("", f"{text} {remedy}"))
 
 
 def _is_open(path: Path, mode: int) -> bool:
@@ -217,7 +217,7 @@ def stopped_runs(files: Files) -> Iterator[Alert]:
     for path in (pending, *sorted(pending.glob("*"))):
         if path.exists() and not path.is_dir():
             text = "is no folder, and no command can issue; move it away"
-            yield Alert("B-INTENT-BROKEN", files.root.name_of(path), "", text)
+            yield Alert("B-INTENT-BROKEN", files.root.name_of(path), Fault("", text))
     for path in sorted((*pending.glob("*/intent.json"), *pending.glob("*/done.json"))):
         try:
             intent = issuing.read_intent(files.root, path)
@@ -231,7 +231,7 @@ def stopped_runs(files: Files) -> Iterator[Alert]:
                 f"{shown(intent['command'])} was stopped and waits to be finished; the next command"
                 " that writes finishes it: run it again, or `make reconcile`, then `make verify`"
             )
-            yield Alert("B-INTENT", files.root.name_of(path), "", text)
+            yield Alert("B-INTENT", files.root.name_of(path), Fault("", text))
 
 
 def leftovers(files: Files) -> Iterator[Alert]:
@@ -239,7 +239,7 @@ def leftovers(files: Files) -> Iterator[Alert]:
     for name in sorted(files.stats):
         if is_leftover(name) or name.startswith("data/pending/"):
             text = "was left by a command that was stopped; it means nothing"
-            yield Alert("I-LEFTOVER", name, "", text)
+            yield Alert("I-LEFTOVER", name, Fault("", text))
 
 
 def head_name(root: Root, name: str) -> str:

@@ -24,7 +24,7 @@ from lib.books import revenues
 from lib.books.records import Record
 from lib.books.revenues import Ledger
 from lib.core import storage, workers
-from lib.core.alerts import Alert
+from lib.core.faults import Alert, Fault
 from lib.core.root import Root
 from lib.documents import facturx_xml, invoice_pdf, packages, production
 from lib.values import document, mentions, money
@@ -158,7 +158,7 @@ def _proof(root: Root, ledger: Ledger, record: Record, suffix: str) -> str:
 
 
 def _fault(code: str, name: str, text: str) -> Alert:
-    return Alert(code, name, "", text)
+    return Alert(code, name, Fault("", text))
 
 
 def _parsed(data: bytes) -> Document | str:
@@ -383,7 +383,7 @@ def _strays(files: Files, tasks: Iterable[Task]) -> Iterator[Alert]:
         for name in files.under(f"data/{folder}"):
             if name not in expected and not findings.is_leftover(name):
                 text = "is known to no record: it was added, or its record was removed"
-                yield Alert("B-PROOF-STRAY", name, "", text)
+                yield Alert("B-PROOF-STRAY", name, Fault("", text))
 
 
 def _archive_faults(
@@ -403,20 +403,20 @@ def _archive_faults(
         is_right = name.endswith((f"inputs/{digest}", f".{digest[:_HASH_IN_NAME]}.csv"))
         if unreadable or not is_right:
             text = unreadable or "was changed: its name is not that of its bytes' SHA-256"
-            yield Alert("B-ARCHIVE", name, "", text)
+            yield Alert("B-ARCHIVE", name, Fault("", text))
         digests[name] = digest if is_right else ""
     for source, numbers in users.items():
         more = f" (and {len(numbers) - 1} more)" if len(numbers) > 1 else ""
         text = f"{numbers[0]}{more} was made from it: then it was {source.name}"
         if source.kept not in digests:
-            yield Alert("B-ARCHIVE", source.kept, "", f"is missing, though {text}")
+            yield Alert("B-ARCHIVE", source.kept, Fault("", f"is missing, though {text}"))
         elif digests[source.kept] not in ("", source.sha256):
-            yield Alert("B-ARCHIVE", source.kept, "", f"has other bytes than when {text}")
+            yield Alert("B-ARCHIVE", source.kept, Fault("", f"has other bytes than when {text}"))
     kept = {source.kept for source in users}
     for name in digests:
         if all_read and name.startswith("data/archive_inputs/") and name not in kept:
             text = "belongs to no document: it was added, or its document was removed"
-            yield Alert("B-PROOF-STRAY", name, "", text)
+            yield Alert("B-PROOF-STRAY", name, Fault("", text))
 
 
 def _sent_faults(files: Files, books: Books) -> Iterator[Alert]:
@@ -446,6 +446,6 @@ def _unsent(files: Files, name: str, digest: str) -> Alert:
     package = packages.path_of(files.root, client, rest[: len("2026-10")])
     if digest and digest == findings.sha256_of(files.root, files.root.name_of(package))[0]:
         text = "was kept by a command that was stopped before it recorded the mail; `make mail`"
-        return Alert("I-LEFTOVER", name, "", f"{text} sends that again")
+        return Alert("I-LEFTOVER", name, Fault("", f"{text} sends that again"))
     text = "is known to no mail that was sent: it was added, or the record of the mail was removed"
     return _fault("B-PROOF-STRAY", name, text)

@@ -23,7 +23,8 @@ from lib.books.heads import Head
 from lib.books.records import Chain, Record
 from lib.books.revenues import Ledger
 from lib.core import storage
-from lib.core.alerts import Alert, Broken, Refused, counted
+from lib.core.alerts import counted
+from lib.core.faults import Alert, Broken, Fault, Refused
 from lib.core.root import Root
 from lib.mail import outbox
 from lib.values import money
@@ -228,29 +229,31 @@ def read(files: Files) -> tuple[Books, list[Alert]]:
                 faults += found
                 known_heads.add(findings.head_name(files.root, name))
             elif family != OUTBOX and not findings.is_leftover(name):
-                faults.append(Alert("B-STRAY", name, "", "is no record file; move it elsewhere"))
+                faults.append(
+                    Alert("B-STRAY", name, Fault("", "is no record file; move it elsewhere"))
+                )
     for name in files.under("data/heads"):
         if name not in known_heads and not findings.is_leftover(name):
             path = PurePosixPath(name)
             missing = f"data/{path.parent.name}/{path.stem}.jsonl"
             text = f"is the head of {missing}, which is missing; restore it from a backup"
-            faults.append(Alert("B-RECORD-HEAD", name, "", text))
+            faults.append(Alert("B-RECORD-HEAD", name, Fault("", text)))
     return books, faults
 
 
 def _read_book(files: Files, family: str, name: str) -> tuple[Book, list[Alert]]:
     data, unreadable = findings.read(files.root, name)
-    faults = [Alert("B-UNREADABLE", name, "", unreadable)] if unreadable else []
+    faults = [Alert("B-UNREADABLE", name, Fault("", unreadable))] if unreadable else []
     found: list[Record] = []
     seq, hash_ = 0, records.GENESIS
     *lines, rest = data.split(b"\n")
     for number, line in enumerate(lines, 1):
         if len(faults) >= _MOST:
             text = f"reading stopped after {_MOST} broken lines; restore it from a backup"
-            faults.append(Alert("B-RECORD-BROKEN", name, f"line {number}", text))
+            faults.append(Alert("B-RECORD-BROKEN", name, Fault(f"line {number}", text)))
             break
         record, wrong = _read_line(name, line, family, seq + 1, hash_)
-        faults += [Alert("B-RECORD-BROKEN", name, f"line {number}", text) for text in wrong]
+        faults += [Alert("B-RECORD-BROKEN", name, Fault(f"line {number}", text)) for text in wrong]
         if record is not None:
             found.append(record)
             seq, hash_ = record["seq"], record["hash"]
@@ -258,7 +261,7 @@ def _read_book(files: Files, family: str, name: str) -> tuple[Book, list[Alert]]
             seq, hash_ = seq + 1, ""
     if rest:
         text = "is cut in half: it has no line break; restore it from a backup"
-        faults.append(Alert("B-RECORD-BROKEN", name, f"line {len(lines) + 1}", text))
+        faults.append(Alert("B-RECORD-BROKEN", name, Fault(f"line {len(lines) + 1}", text)))
     faults += _head_faults(files, name, seq, hash_)
     owner = PurePosixPath(name).stem
     return Book(family, name, owner, tuple(found), not faults), faults
@@ -304,11 +307,11 @@ def _head_faults(files: Files, name: str, seq: int, hash_: str) -> list[Alert]:
         return []
     if unreadable:
         text = f"{unreadable}, but {name} has {counted(seq, 'line')}"
-        return [Alert("B-RECORD-HEAD", head, "", text)]
+        return [Alert("B-RECORD-HEAD", head, Fault("", text))]
     if found == records.head_bytes(seq, hash_):
         return []
     text = f"disagrees with {name}, whose last line is seq {seq}, hash {hash_ or 'unknown'}"
-    return [Alert("B-RECORD-HEAD", head, "", text)]
+    return [Alert("B-RECORD-HEAD", head, Fault("", text))]
 
 
 def heads_of(books: Books) -> list[Head]:
@@ -352,7 +355,7 @@ def witness_faults(books: Books, heads_then: Iterable[Head]) -> Iterator[Alert]:
             text = f"has hash {hashes[name][seq]}, the witness has {hash_}: the chain was rebuilt"
         else:
             continue
-        yield Alert("B-WITNESS", name, f"line {seq}", text)
+        yield Alert("B-WITNESS", name, Fault(f"line {seq}", text))
 
 
 # --- numbers -------------------------------------------------------------------------
@@ -362,7 +365,9 @@ def number_faults(files: Files, books: Books, ledger: Ledger) -> Iterator[Alert]
     """Gaps, doubles, dates out of order, and counters that disagree with the records."""
     chains = [book.chain(files.root, len(book.records)) for book in books.of(ledger.records)]
     wrong = [name for name in files.under(f"data/{ledger.counters}") if not _is_counter(name)]
-    yield from (Alert("B-STRAY", name, "", "is no counter; move it elsewhere") for name in wrong)
+    yield from (
+        Alert("B-STRAY", name, Fault("", "is no counter; move it elsewhere")) for name in wrong
+    )
     folder = f"data/{ledger.counters}"
     if list(files.under(folder)) != list(files.regular(folder)):
         return  # one that is no file is named, and reading it might never end
@@ -373,7 +378,7 @@ def number_faults(files: Files, books: Books, ledger: Ledger) -> Iterator[Alert]
         yield from broken.alerts
     except OSError as error:
         name = files.root.name_of(Path(error.filename))
-        yield Alert("B-UNREADABLE", name, "", f"cannot be read: {error.strerror}")
+        yield Alert("B-UNREADABLE", name, Fault("", f"cannot be read: {error.strerror}"))
 
 
 def _is_counter(name: str) -> bool:
@@ -392,7 +397,9 @@ def bill_faults(book: Book) -> Iterator[Alert]:
     left: dict[str, Decimal] = {}
     for record in book.records:
         for text in _bill(record, book.owner, invoices, left):
-            yield Alert("B-RECORD-WRONG", book.name, f"line {record['seq']}", text, book.owner)
+            yield Alert(
+                "B-RECORD-WRONG", book.name, Fault(f"line {record['seq']}", text), book.owner
+            )
     yield from _doubles(book)
 
 
@@ -436,7 +443,7 @@ def _doubles(book: Book) -> Iterator[Alert]:
         for (before, earlier), (days, number) in pairwise(some):
             if days.start <= before.end:
                 text = f"{number} bills days of {item} that {earlier} bills already"
-                yield Alert("B-RECORD-WRONG", book.name, "", text, book.owner)
+                yield Alert("B-RECORD-WRONG", book.name, Fault("", text), book.owner)
 
 
 def _same_references(book: Book) -> Iterator[Alert]:
@@ -447,7 +454,9 @@ def _same_references(book: Book) -> Iterator[Alert]:
             other = seen.setdefault(batch_rows.reference_key(reference), number)
             if other != number:
                 text = f"{number} has the reference of {other}, {findings.shown(reference)}"
-                yield Alert("B-RECORD-WRONG", book.name, f"line {record['seq']}", text, book.owner)
+                yield Alert(
+                    "B-RECORD-WRONG", book.name, Fault(f"line {record['seq']}", text), book.owner
+                )
 
 
 def payment_faults(book: Book, bills: Book) -> Iterator[Alert]:
@@ -457,7 +466,9 @@ def payment_faults(book: Book, bills: Book) -> Iterator[Alert]:
     reversed_ones: set[int] = set()
     for record in book.records:
         for text in _payment(record, book.owner, invoices, by_seq, reversed_ones):
-            yield Alert("B-PAYMENT-STRAY", book.name, f"line {record['seq']}", text, book.owner)
+            yield Alert(
+                "B-PAYMENT-STRAY", book.name, Fault(f"line {record['seq']}", text), book.owner
+            )
 
 
 def _payment(
@@ -506,7 +517,9 @@ def refund_faults(root: Root, book: Book, bills: Book) -> Iterator[Alert]:
             number, day = record["invoice"], date.fromisoformat(record["date"])
             invoice = known.invoices[number]
             for _, text in payment_rules.refund_faults(number, invoice, record["amount"], day):
-                yield Alert("B-PAYMENT-STRAY", book.name, f"line {record['seq']}", text, book.owner)
+                yield Alert(
+                    "B-PAYMENT-STRAY", book.name, Fault(f"line {record['seq']}", text), book.owner
+                )
 
 
 def future_faults(books: Books, today: date) -> Iterator[Alert]:
@@ -530,7 +543,7 @@ def future_faults(books: Books, today: date) -> Iterator[Alert]:
                     f"is of {record['date']}; today is {today}, and the newest invoice of {newest}"
                 )
                 place = f"line {record['seq']}"
-                yield Alert("B-RECORD-WRONG", book.name, place, text, record["client"])
+                yield Alert("B-RECORD-WRONG", book.name, Fault(place, text), record["client"])
 
 
 def mail_faults(books: Books) -> Iterator[Alert]:
@@ -547,7 +560,7 @@ def mail_faults(books: Books) -> Iterator[Alert]:
         for record in book.records:
             if text := _mail(record, known, months):
                 place = f"line {record['seq']}"
-                yield Alert("B-RECORD-ORPHAN", book.name, place, text, record["client"])
+                yield Alert("B-RECORD-ORPHAN", book.name, Fault(place, text), record["client"])
 
 
 def _mail(

@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeVar
 
 from stdnum import iso11649
 
+from lib.core.faults import Fault
 from lib.values import money
 
 SHOWN = 40  # characters of a wrong value that a message repeats
@@ -27,19 +28,12 @@ _U = TypeVar("_U")
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
 
 
-class Fault(NamedTuple):
-    """What is wrong with a file, and where; an empty place is the whole file."""
-
-    place: str
-    text: str
-
-
 class StatementError(ValueError):
     """A file that is not a statement, or cannot be read as a whole."""
 
     def __init__(self, faults: list[Fault]):
         self.faults = faults
-        super().__init__("; ".join(f"{place}: {text}" for place, text in faults))
+        super().__init__("; ".join(f"{fault.place}: {fault.text}" for fault in faults))
 
 
 def refusal(text: str, place: str = "") -> StatementError:

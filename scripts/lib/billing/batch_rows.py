@@ -12,9 +12,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from lib.core import readings
-from lib.core.alerts import SHOWN
+from lib.core.faults import SHOWN
 from lib.inputs import inputs, schemas
-from lib.inputs.batch_csv import Dialect, Fault, Row
+from lib.inputs.batch_csv import CellFault, Dialect, Row
 from lib.values import characters, money, territories, vat
 from lib.values.document import Address, ElectronicAddress, Party, Period
 from lib.values.payment_code import LARGEST_TOTAL
@@ -96,14 +96,14 @@ class Reader(NamedTuple):
     header: tuple[str, ...]
 
 
-def read_row(row: Row, reader: Reader) -> BatchInvoice | list[Fault]:
+def read_row(row: Row, reader: Reader) -> BatchInvoice | list[CellFault]:
     """The invoice of a line, or everything that is wrong with it."""
     if row.faults:
         return list(row.faults)
     if len(row.cells) != len(reader.header):
         rule = f"a line has as many cells as the header: {len(reader.header)}"
         remedy = "check the delimiters of this line; a cell that holds one stands in quotes"
-        return [Fault(row.line, "", f"{len(row.cells)} cells", rule, remedy)]
+        return [CellFault(row.line, "", f"{len(row.cells)} cells", rule, remedy)]
     pairs = zip(reader.header, row.cells, strict=True)
     cells = {name: value for name, value in pairs if value != ""}
     faults = list(_cell_faults(row.line, cells, reader.dialect))
@@ -121,7 +121,7 @@ def read_row(row: Row, reader: Reader) -> BatchInvoice | list[Fault]:
 # --- cells ---------------------------------------------------------------------------
 
 
-def _cell_faults(line: int, cells: Mapping[str, str], dialect: Dialect) -> Iterator[Fault]:
+def _cell_faults(line: int, cells: Mapping[str, str], dialect: Dialect) -> Iterator[CellFault]:
     for name, value in cells.items():
         plain = _plain_name(name)
         number = plain in _DECIMALS
@@ -135,7 +135,7 @@ def _cell_faults(line: int, cells: Mapping[str, str], dialect: Dialect) -> Itera
         if number:
             sign = {",": "comma", ".": "point"}[dialect.decimal]
             rule = f"{rule}, digits with a decimal {sign} and nothing else"
-        yield Fault(line, name, value, rule, _remedy(plain, value, misfit, dialect))
+        yield CellFault(line, name, value, rule, _remedy(plain, value, misfit, dialect))
 
 
 def _remedy(name: str, value: str, misfit: schemas.Misfit, dialect: Dialect) -> str:
@@ -183,22 +183,22 @@ def _checks() -> dict[str, Callable[[str], schemas.Misfit | None]]:
     return {name: schemas.check("batch_row", _path(name)) for name in names}
 
 
-def _missing(line: int, cells: Mapping[str, str], header: Container[str]) -> Iterator[Fault]:
+def _missing(line: int, cells: Mapping[str, str], header: Container[str]) -> Iterator[CellFault]:
     for name in _schema()["required"]:
         if name not in cells:
-            yield Fault(line, name, "", "this cell is required", "fill it in")
+            yield CellFault(line, name, "", "this cell is required", "fill it in")
     used = sorted({int(name.rpartition("_")[2]) for name in cells if name in _grouped()})
     for i in used or [1]:
         for name in _REQUIRED_IN_GROUP:
             if f"{name}_{i}" not in cells:
                 rule = "description, quantity, unit, price and VAT rate go together"
                 verb = "fill it in" if f"{name}_{i}" in header else "add this column"
-                yield Fault(line, f"{name}_{i}", "", rule, f"{verb}, or empty the group {i}")
+                yield CellFault(line, f"{name}_{i}", "", rule, f"{verb}, or empty the group {i}")
     if used and used != list(range(1, len(used) + 1)):
         free = next(i for i in range(1, GROUPS + 1) if i not in used)
         rule = "the groups of a line are used from 1 on, without gaps"
         remedy = f"move the group {used[-1]} to the columns of the group {free}"
-        yield Fault(line, f"description_{used[-1]}", "", rule, remedy)
+        yield CellFault(line, f"description_{used[-1]}", "", rule, remedy)
 
 
 @cache
@@ -257,16 +257,16 @@ def _rule_faults(
     groups: Mapping[int, Mapping[str, str]],
     lines: list[BatchLine],
     reader: Reader,
-) -> Iterator[Fault]:
+) -> Iterator[CellFault]:
     if cells["period_end"] < cells["period_start"]:
         rule = f"a period does not end before it starts ({cells['period_start']})"
-        yield Fault(row, "period_end", cells["period_end"], rule, "exchange or mend the dates")
+        yield CellFault(row, "period_end", cells["period_end"], rule, "exchange or mend the dates")
     yield from _customer_faults(row, cells)
     buyer = _buyer(cells)
     for i, line in zip(groups, lines, strict=True):
         for name, rule, remedy in _line_faults(line, buyer, reader):
             column = name if name.startswith("customer_") else f"{name}_{i}"
-            yield Fault(row, column, cells.get(column, ""), rule, remedy)
+            yield CellFault(row, column, cells.get(column, ""), rule, remedy)
     exempt = [
         (i, line.exemption)
         for i, line in zip(groups, lines, strict=True)
@@ -276,7 +276,7 @@ def _rule_faults(
     if other:
         rule = "an invoice has one reason of exemption: all its E lines have the same"
         column = f"exemption_code_{other[0]}"
-        yield Fault(row, column, cells.get(column, ""), rule, "make two invoices of it")
+        yield CellFault(row, column, cells.get(column, ""), rule, "make two invoices of it")
     categories = {line.vat_category for line in lines}
     if vat.NOT_SUBJECT in categories and len(categories) > 1:
         rule = "what is outside the scope of VAT (O) stands alone on an invoice (BR-O-11)"
@@ -285,16 +285,16 @@ def _rule_faults(
             for i, line in zip(groups, lines, strict=True)
             if line.vat_category != lines[0].vat_category
         )
-        yield Fault(row, column, cells.get(column, ""), rule, "make two invoices of it")
+        yield CellFault(row, column, cells.get(column, ""), rule, "make two invoices of it")
     # A zero is far more often a slip than a gift, and a number once used is used for ever.
     if not any(line.net + line.discount for line in lines):
         rule = "an invoice comes to more than 0.00 before its discounts"
         remedy = "write the price; a gift has its price and a discount with its reason"
-        yield Fault(row, "unit_price_1", cells["unit_price_1"], rule, remedy)
+        yield CellFault(row, "unit_price_1", cells["unit_price_1"], rule, remedy)
     if (gross := _gross(lines)) > LARGEST_TOTAL:
         rule = f"an invoice comes to at most {LARGEST_TOTAL} with VAT, this one to {gross}"
         remedy = "mend quantities and prices, or make two invoices of it"
-        yield Fault(row, "unit_price_1", cells["unit_price_1"], rule, remedy)
+        yield CellFault(row, "unit_price_1", cells["unit_price_1"], rule, remedy)
 
 
 def _gross(lines: list[BatchLine]) -> Decimal:
@@ -323,7 +323,7 @@ _REMEDIES = {
 }
 
 
-def _customer_faults(row: int, cells: Mapping[str, str]) -> Iterator[Fault]:
+def _customer_faults(row: int, cells: Mapping[str, str]) -> Iterator[CellFault]:
     for place, text in inputs.party_faults(_party_values(cells)):
         column = _COLUMN_OF[place]
         if "customer_person" in cells and column in _OF_BUSINESS:
@@ -335,22 +335,22 @@ def _customer_faults(row: int, cells: Mapping[str, str]) -> Iterator[Fault]:
             if column == "customer_postcode":
                 rule = "a French postcode has five digits"
                 remedy = inputs.french_postcode(cells.get(column, ""))
-        yield Fault(row, column, cells.get(column, ""), rule, remedy)
+        yield CellFault(row, column, cells.get(column, ""), rule, remedy)
     if ("customer_electronic_scheme" in cells) != ("customer_electronic_id" in cells):
         rule = "the scheme and the id of an electronic address go together"
-        yield Fault(row, "customer_electronic_id", "", rule, "fill in both, or neither")
+        yield CellFault(row, "customer_electronic_id", "", rule, "fill in both, or neither")
     delivery = [name for name in cells if name.startswith("delivery_")]
     for name in ("delivery_address_1", "delivery_city", "delivery_country"):
         if delivery and name not in cells:
             rule = "a delivery address has at least address_1, city and country"
-            yield Fault(row, name, "", rule, "fill it in, or empty all delivery columns")
+            yield CellFault(row, name, "", rule, "fill it in, or empty all delivery columns")
     if inputs.needs_siren(_party_values(cells)):
         rule = "a French business has a SIREN"
         remedy = (
             'fill it in, or write "yes" in customer_person for a private person,'
             ' "no" in customer_taxable for a body that is not a taxable person'
         )
-        yield Fault(row, "customer_siren", "", rule, remedy)
+        yield CellFault(row, "customer_siren", "", rule, remedy)
 
 
 def _line_faults(line: BatchLine, buyer: Party, reader: Reader) -> Iterator[tuple[str, str, str]]:

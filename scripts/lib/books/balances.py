@@ -28,7 +28,7 @@ import msgspec
 from lib.books import histories, payments, records, revenues
 from lib.books.records import Link
 from lib.core import storage
-from lib.core.alerts import Alert, Broken, collecting
+from lib.core.faults import Alert, Broken, collecting
 from lib.core.root import Root
 from lib.values import money
 

@@ -15,7 +15,7 @@ from lib.billing.pricing import MissingUsage
 from lib.books import records, revenues
 from lib.books.revenues import Line
 from lib.core import storage
-from lib.core.alerts import Alert
+from lib.core.faults import Alert, Fault
 from lib.core.root import Root
 from lib.inputs import plans, prices
 from lib.inputs.inputs import Client, Inputs
@@ -56,14 +56,14 @@ def missing_faults(given: Inputs, client: str, missing: MissingUsage) -> Iterato
         months.append(month.strip("()"))
         file = f"data/usage/{client}/{months[-1]}.manual.json"
         text = 'is missing; declare it in that file, with "0" where there was none'
-        yield Alert("B-USAGE-MISSING", file, f"quantities.{name}", text, client)
+        yield Alert("B-USAGE-MISSING", file, Fault(f"quantities.{name}", text), client)
     for month in dict.fromkeys(months):
         for used in given.usage.get((client, month), ()):
             yield from used.unfit
     for lacks in missing.indices:
         file = f"data/indices/{lacks.index}.json"
         text = f"is missing; a price of {client} needs it: add it with its source and date"
-        yield Alert("B-INDEX-MISSING", file, f"values.{lacks.month}", text, client)
+        yield Alert("B-INDEX-MISSING", file, Fault(f"values.{lacks.month}", text), client)
 
 
 def gap_notices(
@@ -85,7 +85,7 @@ def gap_notices(
                 " name the months in skip"
             )
         text = f"{gap.item.id}, {days}: no invoice has it; {remedy}"
-        yield Alert("I-SERVICE-UNBILLED", file, f"plan {gap.plan}", text, client.id)
+        yield Alert("I-SERVICE-UNBILLED", file, Fault(f"plan {gap.plan}", text), client.id)
 
 
 # --- prices and plans of a month -------------------------------------------------------
@@ -223,7 +223,7 @@ def owed_notices(root: Root, client: Client, some: Iterable[Owed]) -> Iterator[A
             f" {money.plain(one.gross, 2)} {client.currency} are owed back; type"
             f" `make credit-note INVOICE={one.number} LINES={lines_path(root, one)} REASON=...`"
         )
-        yield Alert("I-CREDIT-OWED", "", one.number, text, client.id)
+        yield Alert("I-CREDIT-OWED", "", Fault(one.number, text), client.id)
 
 
 def lines_path(root: Root, one: Owed) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from lib.core import storage
-from lib.core.alerts import Alert, Broken
+from lib.core.faults import Alert, Broken, Fault
 from lib.core.root import Root
 
 
@@ -35,7 +35,7 @@ def read(root: Root) -> list[Head]:
             found.append(Head(name, int(value["seq"]), str(value["hash"])))
         except (ValueError, KeyError, TypeError, RecursionError):
             text = "is no head; run `make verify`"
-            faults.append(Alert("B-RECORD-HEAD", root.name_of(path), "", text))
+            faults.append(Alert("B-RECORD-HEAD", root.name_of(path), Fault("", text)))
     if faults:
         raise Broken(faults)
     return found

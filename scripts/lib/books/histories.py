@@ -11,7 +11,7 @@ from typing import ClassVar, TypeVar
 import msgspec
 
 from lib.books import payments, records, revenues
-from lib.core.alerts import Alert, Broken, collecting
+from lib.core.faults import Alert, Broken, Fault, collecting
 from lib.core.root import Root
 from lib.values.money import cents_of
 
@@ -157,13 +157,13 @@ def _counted(name: str, lines: Iterator[_Line], count: Callable[[Iterable[_Line]
         # Lines that come later may prove that the odd one was changed: then that is the fault.
         deque(lines, maxlen=0)
         text = "has an amount or a reversal that cannot be; run `make verify`"
-        raise Broken([Alert("B-RECORD-BROKEN", name, "", text)]) from None
+        raise Broken([Alert("B-RECORD-BROKEN", name, Fault("", text))]) from None
 
 
 def _orphan(name: str, seq: int, number: str, client: str) -> Alert:
     """A line about an invoice that the client's records do not have."""
     text = f"is about {number}, which is no invoice of this client; run `make verify`"
-    return Alert("B-RECORD-ORPHAN", name, f"line {seq}", text, client)
+    return Alert("B-RECORD-ORPHAN", name, Fault(f"line {seq}", text), client)
 
 
 # The facts of a record stand in alphabetical order, in which they are found fastest.

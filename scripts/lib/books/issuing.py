@@ -31,7 +31,7 @@ from typing import IO, Any, NamedTuple
 
 from lib.books import records
 from lib.core import alerts, lock, storage
-from lib.core.alerts import Alert, Broken, Unavailable
+from lib.core.faults import Alert, Broken, Fault, Unavailable, printable
 from lib.core.root import Root
 
 _INTENT = "intent.json"
@@ -133,7 +133,7 @@ class Run:
             folders.add(target.parent)
             if target.exists() and storage.sha256_of_file(target) != proof["sha256"]:
                 text = "exists already, though no record knows it; run `make verify`"
-                taken.append(Alert("B-PROOF-EXISTS", proof["file"], "", text))
+                taken.append(Alert("B-PROOF-EXISTS", proof["file"], Fault("", text)))
         if taken:
             raise Broken(taken)
         for folder in sorted(folders):
@@ -213,7 +213,7 @@ def finish_stopped_runs(root: Root) -> frozenset[str]:
         else:
             shutil.rmtree(folder)
             continue
-        command = alerts.printable(intent["command"])
+        command = printable(intent["command"])
         print(f"finished the stopped run: {command}", file=sys.stderr)
         finished.add(intent["command"])
     return frozenset(finished)
@@ -244,7 +244,7 @@ def _told_if_it_stands(folder: Path) -> Iterator[None]:
 def stopped_runs(root: Root) -> list[str]:
     """The commands of the intents that wait to be finished."""
     intents = sorted(root.pending.glob(f"*/{_INTENT}"))
-    return [alerts.printable(read_intent(root, intent)["command"]) for intent in intents]
+    return [printable(read_intent(root, intent)["command"]) for intent in intents]
 
 
 def read_intent(root: Root, path: Path) -> dict[str, Any]:
@@ -268,7 +268,7 @@ def read_intent(root: Root, path: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, RecursionError):
         pass
     text = "is no intent of ours; restore data/pending from a backup"
-    raise Broken([Alert("B-INTENT-BROKEN", root.name_of(path), "", text)])
+    raise Broken([Alert("B-INTENT-BROKEN", root.name_of(path), Fault("", text))])
 
 
 def check_staged(root: Root, folder: Path, intent: dict[str, Any]) -> None:
@@ -281,7 +281,7 @@ def check_staged(root: Root, folder: Path, intent: dict[str, Any]) -> None:
     given += [(folder / entry["staged"], entry["sha256"]) for entry in intent["appends"]]
     text = "is gone or was changed since its intent was written; restore data/pending from a backup"
     faults = [
-        Alert("B-INTENT-BROKEN", root.name_of(path), "", text)
+        Alert("B-INTENT-BROKEN", root.name_of(path), Fault("", text))
         for path, sha256 in given
         if not path.is_file() or storage.sha256_of_file(path) != sha256
     ]
@@ -297,7 +297,7 @@ def _refuse_outside(root: Root, folder: Path) -> None:
     """
     if folder.resolve() != folder:
         text = "is reached through a link; put the folder itself in its place"
-        raise Broken([Alert("B-LINK", root.name_of(folder), "", text)])
+        raise Broken([Alert("B-LINK", root.name_of(folder), Fault("", text))])
 
 
 # --- carrying out an intent: every step may be repeated ------------------------------
@@ -346,7 +346,7 @@ def _proofs(root: Root, folder: Path) -> Iterator[dict[str, str]]:
             if not sound:
                 text = "names what no run of ours could; restore data/pending from a backup"
                 name = root.name_of(folder / _PROOFS)
-                raise Broken([Alert("B-INTENT-BROKEN", name, "", text)])
+                raise Broken([Alert("B-INTENT-BROKEN", name, Fault("", text))])
             yield proof
 
 
@@ -363,7 +363,7 @@ def _place_proofs(root: Root, folder: Path) -> set[Path]:
         except FileExistsError:
             if storage.sha256_of_file(target) != proof["sha256"]:
                 text = "exists already with other bytes; a proof is never replaced"
-                raise Broken([Alert("B-PROOF-EXISTS", proof["file"], "", text)]) from None
+                raise Broken([Alert("B-PROOF-EXISTS", proof["file"], Fault("", text))]) from None
     return folders
 
 
@@ -374,7 +374,7 @@ def _append_lines(root: Root, folder: Path, entry: _Append) -> Path:
     with storage.open_file(folder / entry.staged) as lines:
         if not _stands(path, entry.base, lines):
             text = f"does not stand at {entry.base} bytes, where the stopped run left it"
-            raise Broken([Alert("B-RECORD-BROKEN", entry.file, "", text)])
+            raise Broken([Alert("B-RECORD-BROKEN", entry.file, Fault("", text))])
         storage.append(path, storage.pieces_of(lines))
     return path.parent
 

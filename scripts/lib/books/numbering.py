@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from lib.books import issuing, records
 from lib.core import storage
-from lib.core.alerts import Alert, Broken
+from lib.core.faults import Alert, Broken, Fault
 from lib.core.root import Root
 
 _NUMBER = re.compile(r"([A-Z0-9]{1,8})-(20[0-9]{2})-([0-9]{4,})")
@@ -70,10 +70,10 @@ def read(root: Root, counters: str, given: Iterable[Numbered]) -> Sequences:
         last = sequences.get((code, year), Sequence(0, date.min))
         if seq != last.seq + 1:
             found = f"has {text} after {number(code, year, last.seq)}: a gap or a double"
-            faults.append(Alert("B-NUMBER-GAP", name, place, found))
+            faults.append(Alert("B-NUMBER-GAP", name, Fault(place, found)))
         if day < last.last_date or day.year != year:
             found = f"{text} is of {day}, the number before it of {last.last_date}"
-            faults.append(Alert("B-NUMBER-DATE", name, place, found))
+            faults.append(Alert("B-NUMBER-DATE", name, Fault(place, found)))
         sequences[code, year] = Sequence(seq, day)
     faults += _counter_faults(root, counters, sequences)
     if faults:
@@ -136,5 +136,5 @@ def _counter_faults(root: Root, counters: str, sequences: Sequences) -> list[Ale
         if expected.get(name) != found.get(name):
             wanted = expected.get(name, b"no counter\n").decode().strip()
             text = f"disagrees with the records, which say {wanted}"
-            faults.append(Alert("B-COUNTER", name, "", text))
+            faults.append(Alert("B-COUNTER", name, Fault("", text)))
     return faults

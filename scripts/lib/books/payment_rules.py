@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from lib.books import issuing, payments, records, revenues
 from lib.core import alerts, storage
-from lib.core.alerts import Alert, Refused
+from lib.core.faults import Alert, Fault, Refused
 from lib.core.root import Root
 from lib.inputs import schemas, settings
 from lib.values import money
@@ -292,4 +292,6 @@ def refuse(found: list[tuple[str, str]], client: str = "") -> None:
       Refused: with all of it.
     """
     if found:
-        raise Refused(Alert("B-PAYMENT", "", place.upper(), text, client) for place, text in found)
+        raise Refused(
+            Alert("B-PAYMENT", "", Fault(place.upper(), text), client) for place, text in found
+        )

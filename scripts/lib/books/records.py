@@ -16,7 +16,8 @@ from typing import IO, Any, NamedTuple, TypeVar
 import msgspec
 
 from lib.core import storage
-from lib.core.alerts import Alert, Broken, collecting, counted
+from lib.core.alerts import counted
+from lib.core.faults import Alert, Broken, Fault, collecting
 from lib.core.root import Root
 
 Record = dict[str, Any]
@@ -222,8 +223,8 @@ def _check_head(root: Root, path: Path, seq: int, hash_: str) -> None:
     text = f"disagrees with {root.name_of(path)}, whose last line is seq {seq}, hash {hash_}"
     if not found:
         text = f"is missing, but {root.name_of(path)} has {counted(seq, 'line')}"
-    raise Broken([Alert("B-RECORD-HEAD", root.name_of(head), "", text)])
+    raise Broken([Alert("B-RECORD-HEAD", root.name_of(head), Fault("", text))])
 
 
 def _fault(root: Root, path: Path, line: int, text: str) -> Broken:
-    return Broken([Alert("B-RECORD-BROKEN", root.name_of(path), f"line {line}", text)])
+    return Broken([Alert("B-RECORD-BROKEN", root.name_of(path), Fault(f"line {line}", text))])

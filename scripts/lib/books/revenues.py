@@ -17,7 +17,7 @@ from lib.billing.plan_periods import Billed
 from lib.books import issuing, records
 from lib.books.numbering import Numbered
 from lib.core import storage, tables
-from lib.core.alerts import Alert, Broken
+from lib.core.faults import Alert, Broken, Fault
 from lib.core.root import Root
 from lib.values import document, money, periods, spans
 from lib.values.document import Document, Period
@@ -84,7 +84,7 @@ def proved(root: Root, ledger: Ledger, fact: records.Record, suffix: str) -> byt
     if storage.sha256(data) != fact["pdf_sha256" if suffix == "pdf" else "document_sha256"]:
         text = "is not the file that was issued; run `make verify`"
         name = root.name_of(path)
-        raise Broken([Alert("B-PROOF-CHANGED", name, "", text, fact["client"])])
+        raise Broken([Alert("B-PROOF-CHANGED", name, Fault("", text), fact["client"])])
     return data
 
 

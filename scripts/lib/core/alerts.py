@@ -16,72 +16,14 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
-SHOWN = 60  # characters of a wrong value that a message repeats
+from lib.core.faults import Alert, Fault, printable
+from lib.core.messages import verbatim
+
 _ID = re.compile(r"[a-z][a-z0-9_]{1,39}")  # of a client, and so of its log
-
-
-class Alert(NamedTuple):
-    """`text` says what was found and what is expected; `client` is whose log it goes to."""
-
-    code: str
-    file: str
-    place: str
-    text: str
-    client: str = ""
-
-    def __str__(self) -> str:
-        where = [part for part in (self.file, self.place) if part]
-        return printable(": ".join([*where, self.text]))
-
-
-class Stop(Exception):
-    """A run that stops, with all its reasons at once."""
-
-    exit_code = 1
-
-    def __init__(self, alerts: Iterable[Alert]):
-        self.alerts = tuple(alerts)
-        if all(alert.code == "B-ENVIRONMENT" for alert in self.alerts):
-            self.exit_code = 4  # an input that this user may not read is not a wrong one
-        super().__init__("; ".join(str(alert) for alert in self.alerts))
-
-
-class Refused(Stop):
-    """Input that cannot be accepted; nothing was written."""
-
-    exit_code = 1
-
-
-class WrongUsage(Stop):
-    """A command called in a way that it does not know."""
-
-    exit_code = 2
-
-
-class Broken(Stop):
-    """Records, counters, heads or proofs disagree."""
-
-    exit_code = 3
-
-
-@contextlib.contextmanager
-def collecting(faults: list[Alert]) -> Iterator[None]:
-    """Adds what the block finds broken to `faults`: what comes after it is looked at too."""
-    try:
-        yield
-    except Broken as broken:
-        faults.extend(broken.alerts)
-
-
-class Unavailable(Stop):
-    """The machine does not let the run go on: lock held, disk full, server down."""
-
-    exit_code = 4
 
 
 _REMEDIES = {
@@ -98,7 +40,7 @@ def of_machine(error: OSError, then: str = "run the command again") -> Alert:
     if isinstance(error, PermissionError):
         found = f"{found}: the user {user(os.geteuid())} lacks the right to it{_owned_by(file)}"
         remedy = "give it, or become a user who has it, then "
-    return Alert("B-ENVIRONMENT", file, "", f"{found}; {remedy}{then}")
+    return Alert("B-ENVIRONMENT", file, Fault("", f"{found}; {remedy}{then}"))
 
 
 def user(number: int) -> str:
@@ -122,19 +64,6 @@ def _owned_by(file: str) -> str:
 def counted(count: int, thing: str, things: str = "") -> str:
     """ "1 invoice", "2 invoices"; `things` is a plural that takes more than an s."""
     return f"{count} {thing if count == 1 else things or thing + 's'}"
-
-
-def printable(text: str) -> str:
-    """`text` on one line: control characters and line separators become escapes.
-
-    A name with a line break in it must not forge a line of the log.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() or char == " " else char.encode("unicode_escape").decode()
-        for char in text
-    )
 
 
 def write_log(logs: Path, client: str, level: str, script: str, code: str, text: str) -> None:
@@ -230,7 +159,8 @@ def _note(alert: Alert) -> None:
     if run_log:
         # Where it cannot be written, the alert stands on stderr and in the log all the same.
         with contextlib.suppress(OSError), Path(run_log).open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(alert) + "\n")
+            noted = [alert.code, alert.file, alert.place, alert.text, alert.client]
+            stream.write(json.dumps(noted) + "\n")
 
 
 def noted(run_log: Path) -> list[Alert]:
@@ -238,4 +168,8 @@ def noted(run_log: Path) -> list[Alert]:
     if not run_log.exists():
         return []
     lines = run_log.read_text(encoding="utf-8").splitlines()
-    return list(dict.fromkeys(Alert(*json.loads(line)) for line in lines))
+    found = []
+    for line in lines:
+        code, file, place, text, client = json.loads(line)
+        found.append(Alert(code, file, Fault(place, verbatim(text)), client))
+    return list(dict.fromkeys(found))

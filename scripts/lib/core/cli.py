@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from lib.core import alerts
-from lib.core.alerts import Alert, Refused, Stop, Unavailable, WrongUsage
+from lib.core.faults import Alert, Fault, Refused, Stop, Unavailable, WrongUsage
 from lib.core.root import Root
 
 HOME = Path(__file__).resolve().parents[3]
@@ -43,7 +43,9 @@ class _Parser(argparse.ArgumentParser):
         place = option.replace("-", "_").upper() if message.startswith("argument --") else ""
         if "not allowed with" in text:
             text = f"{text.replace('argument --', '')}; {_ONE_OF_THEM}"
-        fault = Alert("B-USAGE", "", place, text if place else f"{message}; --help has them all")
+        fault = Alert(
+            "B-USAGE", "", Fault(place, text if place else f"{message}; --help has them all")
+        )
         alerts.report(None, self.prog, [fault])
         sys.exit(2)
 
@@ -126,7 +128,7 @@ def run(
     try:
         if not root.path.is_dir():
             text = "is no folder; `make init ROOT=...` lays one out"
-            raise WrongUsage([Alert("B-USAGE", str(root.path), "", text)])
+            raise WrongUsage([Alert("B-USAGE", str(root.path), Fault("", text))])
         storage.refuse_links(root)
         logs = root.logs if root.issuer.exists() else None
         if finds_days:
@@ -143,11 +145,11 @@ def run(
         alerts.report(logs, script, [alerts.of_machine(error)])
         sys.exit(4)
     except MemoryError:
-        alerts.report(logs, script, [Alert("B-ENVIRONMENT", "", "", "out of memory")])
+        alerts.report(logs, script, [Alert("B-ENVIRONMENT", "", Fault("", "out of memory"))])
         sys.exit(4)
     except KeyboardInterrupt:
         text = "interrupted; run the command again"
-        alerts.report(logs, script, [Alert("B-INTERRUPTED", "", "", text)])
+        alerts.report(logs, script, [Alert("B-INTERRUPTED", "", Fault("", text))])
         sys.exit(4)
     except Exception:
         import traceback
@@ -159,7 +161,7 @@ def run(
             alerts.write_log(logs, "", "ERROR", script, "B-INTERNAL", trace)
         else:
             traceback.print_exc()
-        alerts.report(None, script, [Alert("B-INTERNAL", script, "", text)])
+        alerts.report(None, script, [Alert("B-INTERNAL", script, Fault("", text))])
         sys.exit(4)
 
 
@@ -282,7 +284,7 @@ def _check_said(said: _Output | None) -> None:
     sys.stdout.flush()
     if said and said.refused and said.refused.errno != errno.EPIPE:
         text = f"{said.refused.strerror}; all was done, and only what the command says is lost"
-        raise Unavailable([Alert("B-ENVIRONMENT", "standard output", "", text)])
+        raise Unavailable([Alert("B-ENVIRONMENT", "standard output", Fault("", text))])
 
 
 # --- options -----------------------------------------------------------------------------
@@ -358,4 +360,4 @@ def yes(text: str) -> bool:
 
 def refuse(code: str, file: str, place: str, text: str, client: str = "") -> Refused:
     """A refusal with one reason, to raise."""
-    return Refused([Alert(code, file, place, text, client)])
+    return Refused([Alert(code, file, Fault(place, text), client)])

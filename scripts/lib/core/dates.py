@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from lib.core.alerts import Alert, Refused
+from lib.core.faults import Alert, Fault, Refused
 from lib.core.root import Root
 
 
@@ -49,8 +49,8 @@ def _today(root: Root) -> date:
         zone = ZoneInfo(json.loads(root.issuer.read_bytes())["timezone"])
     except FileNotFoundError:
         text = "is missing; `make init ROOT=...` lays out a root"
-        raise Refused([Alert("B-INPUT-MISSING", str(root.issuer), "", text)]) from None
+        raise Refused([Alert("B-INPUT-MISSING", str(root.issuer), Fault("", text))]) from None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         text = "does not name a time zone; `make check` says more"
-        raise Refused([Alert("B-INPUT-VALUE", str(root.issuer), "", text)]) from None
+        raise Refused([Alert("B-INPUT-VALUE", str(root.issuer), Fault("", text))]) from None
     return datetime.now(zone).date()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lib.core import storage
-from lib.core.alerts import printable
+from lib.core.faults import printable
 from lib.core.root import Root
 
 _PROGRAM = Path(__file__).parents[2]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lib.core.alerts import Alert, Refused
+from lib.core.faults import Alert, Fault, Refused
 
 
 def read(path: Path, largest: int) -> bytes:
@@ -25,4 +25,4 @@ def read(path: Path, largest: int) -> bytes:
             text = "is missing" if missing else "is no file"
     except (OSError, ValueError) as error:
         text = f"cannot be read: {getattr(error, 'strerror', None) or error}"
-    raise Refused([Alert(code, str(path), "", text)])
+    raise Refused([Alert(code, str(path), Fault("", text))])

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from lib.core import alerts, storage
-from lib.core.alerts import Alert, Unavailable
+from lib.core import storage
+from lib.core.faults import Alert, Fault, Unavailable, printable
 from lib.core.root import Root
 
 _STEP = 0.05  # seconds between two tries
@@ -91,13 +91,11 @@ def _acquire(root: Root, file: Path, handle: int, kind: int, wait: int) -> None:
         except OSError as error:
             text = f"cannot be locked on this file system: {error.strerror}; use a local disk"
             name = root.name_of(file)
-            raise Unavailable([Alert("B-LOCK-UNSUPPORTED", name, "", text)]) from None
+            raise Unavailable([Alert("B-LOCK-UNSUPPORTED", name, Fault("", text))]) from None
         if time.monotonic() >= deadline:
             text = f"still held by {holder} after {wait} s; try again when it has ended"
-            raise Unavailable([Alert("B-LOCK-HELD", root.name_of(file), "", text)])
+            raise Unavailable([Alert("B-LOCK-HELD", root.name_of(file), Fault("", text))])
         if not said:
-            print(
-                f"waiting for {alerts.printable(holder)} to end (at most {wait} s)", file=sys.stderr
-            )
+            print(f"waiting for {printable(holder)} to end (at most {wait} s)", file=sys.stderr)
             said = True
         time.sleep(_STEP)

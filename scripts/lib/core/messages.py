@@ -10,7 +10,6 @@ its language when it is rendered.
 """
 
 import json
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Union
@@ -26,7 +25,7 @@ class Message(NamedTuple):
     or several of them, which are shown with commas between."""
 
     text: str
-    values: Mapping[str, Value] = {}
+    values: tuple[tuple[str, Value], ...] = ()
 
     def __str__(self) -> str:
         return render(self, _spoken[-1])
@@ -37,17 +36,17 @@ _spoken = [ENGLISH]
 
 def say(text: str, /, **values: Value) -> Message:
     """A message. `text` is a literal, so that a test finds every text that needs a translation."""
-    return Message(text, values)
+    return Message(text, tuple(values.items()))
 
 
 def verbatim(text: str) -> Message:
     """A message that is the same in every language: what another program said, a path."""
-    return Message("{text}", {"text": text})
+    return say("{text}", text=text)
 
 
 def counted(number: int, one: str, many: str) -> Message:
     """ "1 invoice", "{number} invoices": `one` for 1, `many` for any other number."""
-    return Message(one if number == 1 else many, {"number": number})
+    return Message(one if number == 1 else many, (("number", number),))
 
 
 def speak(language: str) -> None:
@@ -65,9 +64,7 @@ def render(message: Message, language: str) -> str:
         message.text if language == ENGLISH else messages(language).get(message.text, message.text)
     )
     # One pass, so that a brace in a value is a brace.
-    return text.format_map(
-        {name: _shown(value, language) for name, value in message.values.items()}
-    )
+    return text.format_map({name: _shown(value, language) for name, value in message.values})
 
 
 def _shown(value: Value, language: str) -> str:

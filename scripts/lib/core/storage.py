@@ -22,7 +22,7 @@ from typing import IO, Any, NoReturn
 import msgspec
 
 from lib.core import alerts
-from lib.core.alerts import SHOWN, Alert, Broken, Refused
+from lib.core.faults import SHOWN, Alert, Broken, Fault, Refused
 from lib.core.root import Root
 
 # Of a file: its bytes, or what gives them in pieces, again at each call, where there are many.
@@ -228,7 +228,7 @@ def _place(before: str) -> str:
 
 
 def _refuse(name: str, code: str, place: str, text: str) -> NoReturn:
-    raise Refused([Alert(code, name, place, text)])
+    raise Refused([Alert(code, name, Fault(place, text))])
 
 
 def open_file(path: Path) -> BufferedReader:
@@ -267,7 +267,7 @@ def pieces_of(stream: IO[bytes]) -> Iterator[bytes]:
 
 def _broken(path: Path) -> NoReturn:
     text = "is a link or no file; put the file itself in its place"
-    raise Broken([Alert("B-LINK", str(path), "", text)])
+    raise Broken([Alert("B-LINK", str(path), Fault("", text))])
 
 
 def percent_used(path: Path) -> int:
@@ -303,7 +303,7 @@ def refuse_links(root: Root) -> None:
                     waiting.append((Path(entry.path), level + 1))
     if links:
         text = "is a link; put the folder or file itself in its place"
-        raise Broken(Alert("B-LINK", root.name_of(path), "", text) for path in sorted(links))
+        raise Broken(Alert("B-LINK", root.name_of(path), Fault("", text)) for path in sorted(links))
 
 
 # --- writing -------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from lib.core import alerts
+from lib.core.faults import printable
 
 _NARROWEST = 160  # columns of a table that is not on a terminal: a mail does not wrap it
 
@@ -21,5 +21,5 @@ def show(title: str, headings: list[str], rows: Iterable[list[str]], right: int 
         figure = i >= len(headings) - right
         table.add_column(heading, justify="right" if figure else "left", no_wrap=figure)
     for row in rows:
-        table.add_row(*[Text(alerts.printable(cell)) for cell in row])
+        table.add_row(*[Text(printable(cell)) for cell in row])
     console.print(table)

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lib.core.alerts import Alert, Unavailable
+from lib.core.faults import Alert, Fault, Unavailable
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -93,7 +93,7 @@ def started(
     except BrokenExecutor:
         text = "a worker was killed (is there too little memory?); nothing was half-done: run the"
         text += " command again, with WORKERS=1 if it is killed again"
-        raise Unavailable([Alert("B-WORKER", "", "", text)]) from None
+        raise Unavailable([Alert("B-WORKER", "", Fault("", text))]) from None
 
 
 def in_order(

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lib.core import workers
-from lib.core.alerts import Alert, Unavailable
+from lib.core.faults import Alert, Fault, Unavailable
 from lib.inputs.settings import Cluster
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _failures_told(cluster: Cluster) -> Iterator[None]:
 
 
 def _alert(text: str) -> Alert:
-    return Alert("B-CLUSTER", "", "", text)
+    return Alert("B-CLUSTER", "", Fault("", text))
 
 
 @contextmanager

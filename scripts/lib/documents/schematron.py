@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lib.core.alerts import Alert, Unavailable
+from lib.core.faults import Alert, Fault, Unavailable
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -52,7 +52,7 @@ def check_room() -> None:
     if tried.returncode:
         text = f"the validator of invoices cannot start in the {limit // 1024} kB of address space"
         text += " that `ulimit -v` leaves it; `ulimit -v unlimited`, then run the command again"
-        raise Unavailable([Alert("B-ENVIRONMENT", "", "", text)])
+        raise Unavailable([Alert("B-ENVIRONMENT", "", Fault("", text))])
 
 
 @cache

@@ -36,7 +36,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     byte_order_mark: bool
 
 
-class Fault(NamedTuple):
+class CellFault(NamedTuple):
     """One thing wrong with a file: line as a spreadsheet numbers it (0: the whole file).
 
     `internal` is said to the operator in place of rule and remedy: what is a matter of the house
@@ -56,7 +56,7 @@ class Row(NamedTuple):
 
     line: int
     cells: tuple[str, ...]
-    faults: tuple[Fault, ...]
+    faults: tuple[CellFault, ...]
 
 
 def read(stream: BinaryIO, dialect: Dialect) -> Iterator[Row]:
@@ -111,20 +111,22 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
         yield line, start if line == 1 and _BARE_CR.search(start) else None
 
 
-def _without_mark(data: bytes, dialect: Dialect) -> tuple[bytes, Fault | None]:
+def _without_mark(data: bytes, dialect: Dialect) -> tuple[bytes, CellFault | None]:
     marked = data.startswith(_BYTE_ORDER_MARK)
     encoding = dialect.encoding
     if data.startswith(_UTF_16):
         rule = f"this client's files are encoded in {encoding}, this one in UTF-16"
-        return data, Fault(1, "", data[:2].hex(" ").upper(), rule, f"save the file as {encoding}")
+        return data, CellFault(
+            1, "", data[:2].hex(" ").upper(), rule, f"save the file as {encoding}"
+        )
     if marked and not dialect.byte_order_mark:
         rule = f"this client's files are {encoding} and begin without a byte-order mark (BOM)"
         remedy = f"save the file as {encoding} without BOM"
-        return data, Fault(1, "", "EF BB BF", rule, remedy)
+        return data, CellFault(1, "", "EF BB BF", rule, remedy)
     if dialect.byte_order_mark and not marked:
         rule = "this client's files begin with a byte-order mark (BOM)"
         remedy = 'save the file as "CSV UTF-8", with BOM'
-        return data, Fault(1, "", data[:3].hex(" ").upper(), rule, remedy)
+        return data, CellFault(1, "", data[:3].hex(" ").upper(), rule, remedy)
     return data.removeprefix(_BYTE_ORDER_MARK), None
 
 
@@ -187,22 +189,22 @@ def _cell_pattern(delimiter: str) -> re.Pattern[str]:
 
 
 def _bad(line: int, value: str, rule: str, remedy: str) -> Row:
-    return Row(line, (), (Fault(line, "", value, rule, remedy),))
+    return Row(line, (), (CellFault(line, "", value, rule, remedy),))
 
 
 def header_faults(
     header: Sequence[str], columns: Sequence[str], required: Sequence[str], delimiter: str
-) -> list[Fault]:
+) -> list[CellFault]:
     """What is wrong with a header: names, doubles, order; optional columns may be left out."""
     if len(header) > len(columns):
         rule = f"a file has at most {len(columns)} columns"
         remedy = "remove the columns that the specification does not have"
-        return [Fault(1, "", f"{len(header)} columns", rule, remedy)]
+        return [CellFault(1, "", f"{len(header)} columns", rule, remedy)]
     if len(header) == 1:
         rule = f"this client's files have {_DELIMITERS[delimiter]} between the cells"
         remedy = "choose it when exporting"
         internal = f"{rule}; {remedy}, or declare the file's own in csv.delimiter of its client"
-        return [Fault(1, "", header[0], rule, remedy, internal)]
+        return [CellFault(1, "", header[0], rule, remedy, internal)]
     from difflib import get_close_matches
 
     faults = []
@@ -211,23 +213,25 @@ def header_faults(
         if not name.strip():
             places = ", ".join(str(i) for i, one in enumerate(header, 1) if one == name)
             rule = f"each column has a name; column {places} has none"
-            faults.append(Fault(1, "", name, rule, "remove the column from the file"))
+            faults.append(CellFault(1, "", name, rule, "remove the column from the file"))
         elif name not in columns:
             near = get_close_matches(name.strip().lower(), columns, n=1)
             hint = f'perhaps "{near[0]}"' if near else "remove it"
             remedy = f"{hint}; template_batch.csv has the names"
-            faults.append(Fault(1, name, name, "the specification has no such column", remedy))
+            faults.append(CellFault(1, name, name, "the specification has no such column", remedy))
         elif header.count(name) > 1:
-            faults.append(Fault(1, name, name, "each column stands once", "remove one of them"))
+            faults.append(CellFault(1, name, name, "each column stands once", "remove one of them"))
     faults += [
-        Fault(1, name, "", "this column is required", "add it, as in template_batch.csv")
+        CellFault(1, name, "", "this column is required", "add it, as in template_batch.csv")
         for name in required
         if name not in header
     ]
     order_of = {name: i for i, name in enumerate(columns)}
     if not faults:
         faults += [
-            Fault(1, after, after, order, f'move it before "{before}", as in template_batch.csv')
+            CellFault(
+                1, after, after, order, f'move it before "{before}", as in template_batch.csv'
+            )
             for before, after in pairwise(header)
             if order_of[after] < order_of[before]
         ]

@@ -9,7 +9,7 @@ import re
 import stat
 from pathlib import Path
 
-from lib.core.alerts import Alert
+from lib.core.faults import Alert, Fault
 from lib.core.root import Root
 
 _STEM = r"([a-z][a-z0-9_]{1,39})__(20[0-9]{2}-(?:0[1-9]|1[0-2]))"
@@ -44,14 +44,14 @@ def stray(root: Root, path: Path) -> Alert | None:
     name = root.name_of(path)
     if _PASSING.fullmatch(path.name) and (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         text = "is not read: it is an upload in progress, or another program keeps it for itself"
-        return Alert("I-INBOX", name, "", text)
+        return Alert("I-INBOX", name, Fault("", text))
     if text := _wrong_kind(mode):
-        return Alert("B-CSV-NAME", name, "", text)
+        return Alert("B-CSV-NAME", name, Fault("", text))
     if not NAME.fullmatch(path.name):
-        return Alert("B-CSV-NAME", name, "", _wrong_name(path.name))
+        return Alert("B-CSV-NAME", name, Fault("", _wrong_name(path.name)))
     if not os.access(path, os.R_OK):
         text = "cannot be read by this user; change its permissions, or put a copy in its place"
-        return Alert("B-INPUT-UNREADABLE", name, "", text)
+        return Alert("B-INPUT-UNREADABLE", name, Fault("", text))
     return None
 
 

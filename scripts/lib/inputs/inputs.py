@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct, field
 
 from lib.core import readings, storage
-from lib.core.alerts import Alert, Refused
+from lib.core.faults import Alert, Fault, Refused
 from lib.core.root import Root
 from lib.inputs import logos, plans, prices, schemas
 from lib.inputs.batch_csv import Dialect
@@ -281,7 +281,7 @@ def load_issuer(root: Root) -> Issuer:
 def _load_issuer(root: Root, faults: list[Alert]) -> IssuerInput | None:
     if not root.issuer.exists() and not root.issuer.is_symlink():
         text = "is missing; `make init ROOT=...` lays out a root with an explained example"
-        faults.append(Alert("B-INPUT-MISSING", root.name_of(root.issuer), "", text))
+        faults.append(Alert("B-INPUT-MISSING", root.name_of(root.issuer), Fault("", text)))
         return None
     read = _read(root, root.issuer, "issuer", "", faults)
     if read is None:
@@ -312,10 +312,10 @@ def _load_logo(root: Root, beside: Path, name: str, faults: list[Alert]) -> Sour
         data = storage.read_input(root, path)
     except Refused as refused:
         text = f'"{name}": {refused.alerts[0].text}; it is looked for beside this file'
-        faults.append(Alert(refused.alerts[0].code, root.name_of(beside), "logo", text))
+        faults.append(Alert(refused.alerts[0].code, root.name_of(beside), Fault("logo", text)))
         return None
     if text := logos.fault(path.suffix, data):
-        faults.append(Alert("B-INPUT-VALUE", root.name_of(path), "", text))
+        faults.append(Alert("B-INPUT-VALUE", root.name_of(path), Fault("", text)))
     return Source(root.name_of(path), data)
 
 
@@ -371,7 +371,7 @@ def _load_clients(
         clients[path.stem] = ClientInput(client, source) if client else None
     if not clients:
         text = "has no client; `make client ID=...` writes one, examples/clients/ shows some"
-        faults.append(Alert("B-INPUT-MISSING", root.name_of(root.clients), "", text))
+        faults.append(Alert("B-INPUT-MISSING", root.name_of(root.clients), Fault("", text)))
     return clients
 
 
@@ -730,7 +730,7 @@ def _load_usage(
             continue
         if folder.name not in clients:
             text = f"belongs to no client: there is no clients/{folder.name}.json"
-            faults.append(Alert("B-INPUT-VALUE", root.name_of(folder), "", text))
+            faults.append(Alert("B-INPUT-VALUE", root.name_of(folder), Fault("", text)))
             continue
         for path in _json_files(root, folder, faults):
             found = _load_usage_file(root, path, issuer, clients[folder.name], faults)
@@ -785,7 +785,7 @@ def _reserved_faults(
     if client is not None and client.client.billed_as == owner:
         return []
     text = "names that begin with batch_ are kept for the batch engine; rename the source"
-    return [Alert("B-INPUT-VALUE", one.source.name, "source", text, owner)]
+    return [Alert("B-INPUT-VALUE", one.source.name, Fault("source", text), owner)]
 
 
 def _one_off_faults(lines: list[Any], client: Client, issuer: Issuer) -> list[tuple[str, str]]:
@@ -895,7 +895,7 @@ def _json_files(root: Root, folder: Path, faults: list[Alert]) -> list[Path]:
             files.append(path)
         else:
             text = "is no .json file; rename it, or move it elsewhere"
-            faults.append(Alert("B-INPUT-VALUE", root.name_of(path), "", text))
+            faults.append(Alert("B-INPUT-VALUE", root.name_of(path), Fault("", text)))
     return files
 
 
@@ -930,7 +930,7 @@ def _placeholders(value: Any, name: str, client: str, place: str = "") -> list[A
     """The values that `make init` left in <...> for a person to fill in."""
     if isinstance(value, str) and value.startswith("<") and value.endswith(">"):
         text = f"is still to be filled in: {value}"
-        return [Alert("B-INPUT-PLACEHOLDER", name, place, text, client)]
+        return [Alert("B-INPUT-PLACEHOLDER", name, Fault(place, text), client)]
     children: Iterable[tuple[str, Any]] = ()
     if isinstance(value, dict):
         children = ((f"{place}.{key}" if place else key, child) for key, child in value.items())
@@ -946,9 +946,9 @@ def _convert(value: Any, kind: type[_T], name: str, client: str, faults: list[Al
         return msgspec.convert(value, type=kind)
     except msgspec.ValidationError as error:
         text, _, place = str(error).partition(" - at `$.")
-        faults.append(Alert("B-INPUT-VALUE", name, place.rstrip("`"), text, client))
+        faults.append(Alert("B-INPUT-VALUE", name, Fault(place.rstrip("`"), text), client))
         return None
 
 
 def _alerts(found: list[tuple[str, str]], name: str, client: str) -> list[Alert]:
-    return [Alert("B-INPUT-VALUE", name, place, text, client) for place, text in found]
+    return [Alert("B-INPUT-VALUE", name, Fault(place, text), client) for place, text in found]

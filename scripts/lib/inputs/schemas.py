@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lib.core import readings
-from lib.core.alerts import SHOWN, Alert
+from lib.core.faults import SHOWN, Alert, Fault
 from lib.values import characters, code_lists
 from lib.values.words import UNITS
 
@@ -68,7 +68,7 @@ def faults(value: Any, schema: str, file: str, client: str = "") -> list[Alert]:
     found = list(dict.fromkeys(islice(lines, _MOST + 1)))
     if len(found) > _MOST:
         found[_MOST:] = [("", f"has more than {_MOST} faults; correct these first")]
-    return [Alert("B-INPUT-VALUE", file, place, text, client) for place, text in found]
+    return [Alert("B-INPUT-VALUE", file, Fault(place, text), client) for place, text in found]
 
 
 def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> "Iterator[ValidationError]":

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from lib.core import readings, storage
-from lib.core.alerts import Alert, Refused
+from lib.core.faults import Alert, Fault, Refused
 from lib.core.root import Root
 from lib.inputs import schemas
 
@@ -186,7 +186,7 @@ def mode_notices(mode: int) -> Iterator[Alert]:
     """.env holds secrets: a mode that lets others read it."""
     if mode & 0o077:
         text = f"has mode {mode & 0o777:04o}: others can read its secrets; chmod 600"
-        yield Alert("I-ENV-READABLE", ".env", "", text)
+        yield Alert("I-ENV-READABLE", ".env", Fault("", text))
 
 
 def notices(used: Settings) -> list[Alert]:
@@ -198,7 +198,7 @@ def notices(used: Settings) -> list[Alert]:
         return []
     text = f"WORKERS: {used.cluster.address} is not encrypted: whoever is on the way can read"
     text += " and change the invoices, and run programs here; write tls://"
-    return [Alert("I-WORKERS-PLAIN", "", "", text)]
+    return [Alert("I-WORKERS-PLAIN", "", Fault("", text))]
 
 
 def _workers_faults(root: Root, values: dict[str, str]) -> list[str]:
@@ -310,4 +310,4 @@ def _file(root: Root) -> dict[str, str]:
 
 
 def _fault(root: Root, text: str, place: str = "") -> Alert:
-    return Alert("B-SETTING", root.name_of(root.env), place, text)
+    return Alert("B-SETTING", root.name_of(root.env), Fault(place, text))

@@ -16,8 +16,7 @@ from contextlib import suppress
 from email.utils import formatdate
 from typing import Any, NamedTuple
 
-from lib.core import alerts
-from lib.core.alerts import Alert, Unavailable
+from lib.core.faults import Alert, Fault, Unavailable, printable
 from lib.inputs.settings import Mail
 from lib.mail.mime import domain_of
 
@@ -140,7 +139,7 @@ class Session:
             self._smtp = None
             text = f"{self._why(error)}; the mails wait in data/outbox/ for the next run"
             raise Unavailable(
-                [Alert("B-MAIL-SERVER", f"{used.host}:{used.port}", "", text)]
+                [Alert("B-MAIL-SERVER", f"{used.host}:{used.port}", Fault("", text))]
             ) from None
 
     def send(self, recipients: Sequence[str], data: bytes) -> Outcome:
@@ -206,7 +205,7 @@ class Session:
         """What a server says, on one line, without the password that it was told."""
         for secret in _as_sent(self._used.user, self._used.password):
             text = text.replace(secret, "***")
-        return alerts.printable(" ".join(text.split()))[:_LONGEST]
+        return printable(" ".join(text.split()))[:_LONGEST]
 
 
 def _as_sent(user: str, password: str) -> tuple[str, ...]:

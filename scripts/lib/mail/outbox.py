@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lib.books import issuing, records
 from lib.books.records import Record
 from lib.core import alerts, cli, lock, storage
-from lib.core.alerts import Alert, Unavailable
+from lib.core.faults import Alert, Fault, Unavailable
 from lib.core.root import Root
 from lib.inputs.inputs import Issuer
 from lib.inputs.settings import Settings
@@ -229,17 +229,17 @@ class Outbox:
         where = self.root.name_of(self._path(due.name))
         if outcome.failure:
             text = f"{self._used.mail.host} {outcome.failure}; it is sent again by the next run"
-            self.failures.append(Alert("B-MAIL-FAILED", where, "", text, due.client))
+            self.failures.append(Alert("B-MAIL-FAILED", where, Fault("", text), due.client))
         for address, answer in outcome.refused.items():
             text = (
                 f"{address} is refused by {self._used.mail.host}: {answer};"
                 " mend the address, or wait: the next run tries again"
             )
-            self.failures.append(Alert("B-MAIL-REFUSED", where, "", text, due.client))
+            self.failures.append(Alert("B-MAIL-REFUSED", where, Fault("", text), due.client))
         if self._broken >= _MOST_BROKEN:
             text = f"ended {_MOST_BROKEN} connections one after the other; the other mails wait"
             host = f"{self._used.mail.host}:{self._used.mail.port}"
-            self.failures.append(Alert("B-MAIL-SERVER", host, "", text))
+            self.failures.append(Alert("B-MAIL-SERVER", host, Fault("", text)))
         if not outcome.accepted:
             return
         self._record(due, data, outcome)

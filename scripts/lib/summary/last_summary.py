@@ -21,7 +21,7 @@ from typing import NamedTuple
 from lib.books import heads
 from lib.books.heads import Head
 from lib.core import alerts, flags, storage
-from lib.core.alerts import Alert, Broken, Refused
+from lib.core.faults import Alert, Broken, Refused
 from lib.core.root import Root
 
 _SCRIPT = "send_alerts.py"  # whose the summary is in the log, whoever asks for it

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from lib.billing.batch_rows import BatchInvoice
-from lib.core.alerts import Alert
+from lib.core.faults import Alert, Fault
 from lib.inputs import decisions, plans
 from lib.inputs.inputs import BatchClient, Client, Inputs, Issuer
 from lib.inputs.plans import Item, Minimum, PaymentTerms
@@ -34,7 +34,7 @@ def old_law(today: date) -> Iterator[Alert]:
                 " ago; look the law up again, and update looked_up"
             )
             file = f"scripts/lib/{table.__name__.rpartition('.')[2]}.json"
-            yield Alert("I-LAW-OLD", file, "", text)
+            yield Alert("I-LAW-OLD", file, Fault("", text))
 
 
 def of_inputs(given: Inputs, today: date) -> Iterator[Alert]:
@@ -45,7 +45,7 @@ def of_inputs(given: Inputs, today: date) -> Iterator[Alert]:
         decision = decisions.every()["numbering"]
         text = 'is missing, and each client has a sequence of its own; write "issuer" or "client": '
         text += decision.law
-        yield Alert("I-NUMBERING", given.issuer.source.name, "numbering", text)
+        yield Alert("I-NUMBERING", given.issuer.source.name, Fault("numbering", text))
     for one in given.batch_clients.values():
         seller, terms = one.client.seller, one.client.defaults.payment_terms
         yield from _penalties(seller, one.source.name, "seller.", today)
@@ -55,7 +55,7 @@ def of_inputs(given: Inputs, today: date) -> Iterator[Alert]:
             )
             if text:
                 place = "defaults.payment_terms.days"
-                yield Alert("I-TERMS", one.source.name, place, text, one.client.id)
+                yield Alert("I-TERMS", one.source.name, Fault(place, text), one.client.id)
     for found in given.clients.values():
         client, file = found.client, found.source.name
         if client.status == "active":
@@ -68,16 +68,16 @@ def of_inputs(given: Inputs, today: date) -> Iterator[Alert]:
             ]
             for place, own in dated:
                 if text := terms_notice(issuer.party, client.party, own, periodic):
-                    yield Alert("I-TERMS", file, place, text, client.id)
+                    yield Alert("I-TERMS", file, Fault(place, text), client.id)
             for place, code, text in _vat_notices(client, issuer):
-                yield Alert(code, file, place, text, client.id)
+                yield Alert(code, file, Fault(place, text), client.id)
 
 
 def _penalties(seller: SellerTerms, file: str, place: str, today: date) -> Iterator[Alert]:
     if territories.of_address(seller.party.address).french:
         text = payment_law.penalty_notice(seller.late_penalty_rate, today)
         if text:
-            yield Alert("I-PENALTY-RATE", file, f"{place}late_penalty_rate", text)
+            yield Alert("I-PENALTY-RATE", file, Fault(f"{place}late_penalty_rate", text))
 
 
 def terms_notice(seller: Party, buyer: Party, terms: PaymentTerms, periodic: bool) -> str:

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from lib.billing import invoicing, plan_periods
 from lib.books.balances import InvoiceBalance
-from lib.core.alerts import Alert
+from lib.core.faults import Alert, Fault
 from lib.inputs import plans, prices
 from lib.inputs.inputs import BATCH_METRIC, BatchClient, Client, Inputs, Issuer, UsageInput
 from lib.inputs.prices import Indices
@@ -28,7 +28,9 @@ def without_email(clients: Iterable[Client]) -> Iterator[Alert]:
     for client in clients:
         if client.status == "active" and client.delivery.email and not client.party.email:
             text = 'is missing: no invoice is sent; add it, or write "delivery": {"email": false}'
-            yield Alert("I-NO-EMAIL", f"clients/{client.id}.json", "party.email", text, client.id)
+            yield Alert(
+                "I-NO-EMAIL", f"clients/{client.id}.json", Fault("party.email", text), client.id
+            )
 
 
 def overdue(invoices: Iterable[InvoiceBalance], today: date) -> Iterator[Alert]:
@@ -40,7 +42,7 @@ def overdue(invoices: Iterable[InvoiceBalance], today: date) -> Iterator[Alert]:
                 f"{amount} were due on {invoice.due_date}; record what was paid (`make payment`),"
                 " or remind the client (`make reminders`)"
             )
-            yield Alert("I-OVERDUE", "", invoice.number, text, invoice.client)
+            yield Alert("I-OVERDUE", "", Fault(invoice.number, text), invoice.client)
 
 
 def months_not_run(
@@ -73,7 +75,7 @@ def months_not_run(
             f"invoiced nobody; run `make month MONTH={earliest}` first, or let the plans in"
             " clients/ start with the first month that is invoiced here"
         )
-        yield Alert("I-MONTH-SKIPPED", "", span, text)
+        yield Alert("I-MONTH-SKIPPED", "", Fault(span, text))
 
 
 def plans_ending(clients: Iterable[Client], today: date) -> Iterator[Alert]:
@@ -87,7 +89,7 @@ def plans_ending(clients: Iterable[Client], today: date) -> Iterator[Alert]:
                 ends = periods.end_date(plan.end)
                 if 0 <= (ends - today).days <= plan.notice_days:
                     text = f"{plan.id} ends on {ends}; agree on what follows, or let it end"
-                    yield Alert("I-PLAN-ENDS", file, f"{place}.end", text, client.id)
+                    yield Alert("I-PLAN-ENDS", file, Fault(f"{place}.end", text), client.id)
                 continue
             period = plan_periods.period_of(plan, periods.month_of(today))
             if period is None or plan.every_months == 1:
@@ -98,7 +100,7 @@ def plans_ending(clients: Iterable[Client], today: date) -> Iterator[Alert]:
                     f"{plan.id} begins its next {plan.every_months} months on {begins}: notice can"
                     " be given until then"
                 )
-                yield Alert("I-PLAN-ENDS", file, f"{place}.notice_days", text, client.id)
+                yield Alert("I-PLAN-ENDS", file, Fault(f"{place}.notice_days", text), client.id)
 
 
 def indices_needed(clients: Iterable[Client], indices: Indices, month: str) -> Iterator[Alert]:
@@ -120,7 +122,7 @@ def indices_needed(clients: Iterable[Client], indices: Indices, month: str) -> I
                         found.setdefault((lacks.index, lacks.month), client.id)
     for (name, value), client_id in sorted(found.items()):
         text = f"is needed by the run of {following} ({client_id}); add it with its source and date"
-        yield Alert("I-INDEX-NEEDED", f"data/indices/{name}.json", f"values.{value}", text)
+        yield Alert("I-INDEX-NEEDED", f"data/indices/{name}.json", Fault(f"values.{value}", text))
 
 
 def turnover(issuer: Issuer, sums: Mapping[str, Decimal], year: int) -> Iterator[Alert]:
@@ -141,7 +143,7 @@ def turnover(issuer: Issuer, sums: Mapping[str, Decimal], year: int) -> Iterator
             "is missing: nothing warns before VAT is due;"
             " add the year's limits, as examples/franchise/issuer.json shows"
         )
-        yield Alert("I-THRESHOLD-UNKNOWN", "issuer.json", f"thresholds.{year}", text)
+        yield Alert("I-THRESHOLD-UNKNOWN", "issuer.json", Fault(f"thresholds.{year}", text))
         return
     compared = [("services", sums["services"], limits.services, limits.services_raised)]
     if sums["goods"]:
@@ -157,19 +159,19 @@ def _against(
     if limit is None or raised is None:
         if amount:
             text = "is missing: nothing warns before VAT is due; add the year's limit"
-            yield Alert("I-THRESHOLD-UNKNOWN", "issuer.json", place, text)
+            yield Alert("I-THRESHOLD-UNKNOWN", "issuer.json", Fault(place, text))
         return
     said = f"turnover of {year} is over"
     if amount > raised:
         text = f"{said} {raised}: VAT is due from the day it was passed; ask your accountant now"
-        yield Alert("I-THRESHOLD-OVER", "issuer.json", f"{place}_raised", text)
+        yield Alert("I-THRESHOLD-OVER", "issuer.json", Fault(f"{place}_raised", text))
     elif amount > limit:
         text = f"{said} {limit}: VAT is due from {year + 1}-01-01, earlier if it passes {raised}"
-        yield Alert("I-THRESHOLD-OVER", "issuer.json", place, text)
+        yield Alert("I-THRESHOLD-OVER", "issuer.json", Fault(place, text))
     elif amount >= limit * _NEAR:
         near = money.plain(limit * _NEAR, 2)
         text = f"turnover of {year} has reached {near}, nine tenths of {limit}; plan for VAT"
-        yield Alert("I-THRESHOLD-NEAR", "issuer.json", place, text)
+        yield Alert("I-THRESHOLD-NEAR", "issuer.json", Fault(place, text))
 
 
 def batches_missing(given: Inputs, done: Mapping[str, Set[str]], today: date) -> Iterator[Alert]:
@@ -191,7 +193,7 @@ def batches_missing(given: Inputs, done: Mapping[str, Set[str]], today: date) ->
                 f"was not issued by day {HAND_IN_BY}; ask for it (a rejected one lies in"
                 f" data/inbox_batch/rejected/), or declare {BATCH_METRIC} 0 for {client.billed_as}"
             )
-            yield Alert("I-BATCH-MISSING", file, "", text, name)
+            yield Alert("I-BATCH-MISSING", file, Fault("", text), name)
 
 
 def _declared_empty(client: BatchClient, month: str, usage: Usage) -> bool:
@@ -203,11 +205,11 @@ def clock(newest: date | None, today: date) -> Iterator[Alert]:
     """A date of today that lies before the newest record: the clock is wrong, or that was."""
     if newest and newest > today:
         text = f"{today} is before {newest}, the date of the newest record; set the clock"
-        yield Alert("I-CLOCK", "", "today", text)
+        yield Alert("I-CLOCK", "", Fault("today", text))
 
 
 def disk(path: str, used: int, total: int) -> Iterator[Alert]:
     """A disk that is nearly full; bytes."""
     if used * 100 > total * _FULL:
         text = f"its disk is over {_FULL} % full; make room before a run has to stop"
-        yield Alert("I-DISK", path, "", text)
+        yield Alert("I-DISK", path, Fault("", text))

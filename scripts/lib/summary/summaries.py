@@ -18,7 +18,7 @@ from lib.books import balances, heads, histories, issuing, payments, records, re
 from lib.books.heads import Head
 from lib.books.records import Record
 from lib.core import alerts, lock, storage
-from lib.core.alerts import Alert, Broken, Refused, Stop, Unavailable, collecting
+from lib.core.faults import Alert, Broken, Fault, Refused, Stop, Unavailable, collecting, printable
 from lib.core.root import Root
 from lib.inputs import inputs, settings
 from lib.mail import mime, outbox
@@ -139,7 +139,7 @@ def look(root: Root, run: Run, before: Told) -> Summary:
         stopped = issuing.stopped_runs(root)
         if stopped:
             text = f"a run was stopped half-way: {stopped[0]}; the next run finishes it"
-            found.wrong.append(Alert("B-RUN-STOPPED", "data/pending", "", text))
+            found.wrong.append(Alert("B-RUN-STOPPED", "data/pending", Fault("", text)))
         found.heads.extend(heads.read(root))
         _read_on(root, found, before)
         found.notices.extend(_observe(root, run))
@@ -167,7 +167,7 @@ def _read_on(root: Root, found: Summary, before: Told) -> None:
     """What was recorded since; a file that cannot be read is told of when it can be again."""
     for name in sorted(before.heads.keys() - {head.file for head in found.heads}):
         text = "is missing, and the summary before told of it; restore it from a backup"
-        found.wrong.append(Alert("B-WITNESS", name, "", text))
+        found.wrong.append(Alert("B-WITNESS", name, Fault("", text)))
         del found.reached[name]
     for head in found.heads:
         known = before.heads.get(head.file, Head(head.file, 0, records.GENESIS))
@@ -179,7 +179,7 @@ def _read_on(root: Root, found: Summary, before: Told) -> None:
             first = known.seq
             if first and (first > len(facts) or facts[first - 1]["hash"] != known.hash):
                 text = "is not the line that the summary before told of: the chain was rebuilt"
-                found.wrong.append(Alert("B-WITNESS", head.file, f"line {first}", text))
+                found.wrong.append(Alert("B-WITNESS", head.file, Fault(f"line {first}", text)))
                 first = 0
             # A summary that was sent is a record too, and no news.
             new = (fact for fact in facts[first:] if fact["kind"] != outbox.SUMMARY)
@@ -296,7 +296,7 @@ def _unique(found: Iterable[Alert], kind: str) -> list[Alert]:
 def _unexplained(step: str) -> Alert:
     """A step that ended in a way of which no alert speaks: killed, or never begun."""
     text = "ended with an error that it could not explain; run it again and read what it says"
-    return Alert("B-PHASE", "", f"phase {step}", text)
+    return Alert("B-PHASE", "", Fault(f"phase {step}", text))
 
 
 # --- telling -------------------------------------------------------------------------
@@ -416,7 +416,7 @@ def _write(
         reply_to="",
         to=to,
         cc=(),
-        subject=alerts.printable(summary.outcome),
+        subject=printable(summary.outcome),
         text=f"{day}\n{text}",
         attachments=(Attachment("heads.txt", "text/plain", witness.encode()),),
     )

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from lib.core.alerts import Alert, Refused
+from lib.core.faults import Alert, Fault, Refused
 from lib.values import money, territories, vat, words
 from lib.values.document import Document, Note, Party
 from lib.values.seller_terms import SellerTerms
@@ -82,7 +82,7 @@ def mention(
             # One pass, so that a brace in a name is a brace.
             return Note(code=entry.code, text=entry.texts[language].format(**values))
     text = f"no mention {mention_id} is known for {day}; values/mentions.json has the dates"
-    raise Refused([Alert("B-MENTION", "", "ISSUE_DATE", text)])
+    raise Refused([Alert("B-MENTION", "", Fault("ISSUE_DATE", text))])
 
 
 def recovery_indemnity(day: date, customer: str = BUSINESS) -> Decimal:

@@ -61,7 +61,7 @@ class Law(NamedTuple):
         return self.treatments[0]
 
 
-class Fault(NamedTuple):
+class Unlawful(NamedTuple):
     """What is wrong with a treatment: where, the rule, and the treatment that is right.
 
     `right` is empty where the treatment may stay and `rule` says what has to be filled in.
@@ -237,7 +237,7 @@ def _vat_of(home: Territory) -> str:
 
 def treatment_faults(
     treatment: str, kinds: Collection[str], seller: Party, vat_regime: str, buyer: Party
-) -> list[Fault]:
+) -> list[Unlawful]:
     """What is wrong with a treatment between two parties.
 
     Args:
@@ -252,7 +252,7 @@ def treatment_faults(
     regime = regime_fault(treatment, seller, vat_regime)
     for law in laws.values():
         if regime or treatment not in law.treatments:
-            found.append(Fault("vat.treatment", (regime or law.why) + apart, law.right))
+            found.append(Unlawful("vat.treatment", (regime or law.why) + apart, law.right))
     if not found:
         for sold in laws:
             found += _number_faults(treatment, sold, seller, buyer)
@@ -271,20 +271,20 @@ def regime_fault(treatment: str, seller: Party, vat_regime: str) -> str:
     return ""
 
 
-def _number_faults(treatment: str, sold: str, seller: Party, buyer: Party) -> Iterable[Fault]:
+def _number_faults(treatment: str, sold: str, seller: Party, buyer: Party) -> Iterable[Unlawful]:
     """The numbers that a treatment needs of both parties."""
     home, number = territories.of_address(seller.address), buyer.vat_number
     if treatment in ("intra_eu", "export") and not seller.vat_number:
-        yield Fault("seller.vat_number", f"{treatment} needs the seller's own VAT number")
+        yield Unlawful("seller.vat_number", f"{treatment} needs the seller's own VAT number")
     if treatment == "reverse_charge" and not (buyer.siren or number):
-        yield Fault("party.vat_number", "reverse_charge needs the buyer's VAT number or SIREN")
+        yield Unlawful("party.vat_number", "reverse_charge needs the buyer's VAT number or SIREN")
     if treatment == "intra_eu" and not _identified_abroad(buyer, home, sold):
         rule = "intra_eu needs the buyer's VAT number in another state of the EU"
         if _number_state(buyer) == home.state:
             rule = f"{rule}; {number} is of the seller's own"
         elif _number_state(buyer) == _NORTHERN_IRELAND:
             rule = f"{rule}; {number} counts for goods alone"
-        yield Fault("party.vat_number", rule)
+        yield Unlawful("party.vat_number", rule)
 
 
 def exemption_fault(code: str, seller: Party) -> str:
