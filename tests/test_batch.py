@@ -698,7 +698,7 @@ CUSTOMERS: list[tuple[dict[str, str | None], list[dict[str, str]]]] = [
     ),
     (
         {"customer_siren": None, "customer_country": "US", "customer_email": "a@b.example"},
-        [{"vat_rate": "0", "vat_category": "G"}, {}],
+        [{"vat_rate": "0", "vat_category": "G", "category": "goods"}, {}],
     ),
 ]
 
@@ -737,7 +737,7 @@ def test_what_the_import_accepts_the_standard_accepts(tmp_path_factory, row):
     client = given_inputs.batch_clients[batches.CLIENT]
     (found,) = import_batch.read_lines(root.inbox_batch / NAME, client)
     assert isinstance(found, BatchInvoice), found
-    made = import_batch.batch_billing.invoice(
+    made = import_batch.batch_invoicing.invoice(
         client.client,
         found,
         "FIL-2026-0001",

@@ -102,7 +102,7 @@ def test_the_workers_of_a_batch_get_ready_while_its_lines_are_checked(
 def test_a_month_of_direct_invoices_is_handed_to_the_workers_too(tmp_path, monkeypatch):
     root = house.build(tmp_path, house.client("c1", i=1), house.client("c2", i=2))
     monkeypatch.setenv("WORKERS", "7")
-    with mock.patch.object(workers, "each", wraps=workers.map_in_order) as handed:
+    with mock.patch.object(workers, "map_in_order", wraps=workers.map_in_order) as handed:
         assert house.month(root).code == 0
     ((_, _, documents, processes, _), _) = handed.call_args
     assert ([one.client for one in documents], processes) == (["c1", "c2"], 7)
@@ -123,7 +123,8 @@ def test_what_is_neither_a_number_nor_an_address_gets_one_line(tmp_path, monkeyp
     monkeypatch.setenv("WORKERS", text)
     ran = house.month(root)
     line = f'.env: WORKERS: "{text}" is neither a number of processes nor the address of a cluster;'
-    assert (ran.code, ran.err) == (1, f"{line} write 0, or tls://host:8786 [B-SETTING]\n")
+    remedy = "write the number in digits, or tls://, its host, a colon and its port"
+    assert (ran.code, ran.err) == (1, f"{line} {remedy} [B-SETTING]\n")
 
 
 def test_tls_needs_its_three_files(tmp_path, monkeypatch):
