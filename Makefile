@@ -73,7 +73,7 @@ VENV := $(HOUSE)/.venv
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 PYTHON := $(VENV)/bin/python
-# Apart from what the caller's Python is told, and in UTF-8 whatever the locale.
+# Isolated from the caller's PYTHON... variables, and in UTF-8 whatever the locale.
 SCRIPT := $(PYTHON) -E -s -X utf8 $(HOUSE)/scripts
 
 # Where nothing found would look like nothing wrong, a mistyped ROOT is named.
@@ -143,7 +143,7 @@ check: $(READY) ## validate every input, issue nothing [MONTH: the prices that h
 preview: $(READY) ## drafts of MONTH's invoices [CLIENT], watermarked, unnumbered, in ROOT/preview/
 	@$(SCRIPT)/preview_invoices.py --root $(ROOT)
 
-# The script removes the flags that no longer stand, runs a make for each phase, and tells the
+# The script removes the flags that no longer stand, runs a make for each phase, and reports to the
 # operator what came of it. `make -n` shows the phases.
 SHOW = $(if $(findstring n,$(filter-out -%,$(firstword $(value MAKEFLAGS)))),--show)
 PHASES = $(SCRIPT)/run_phases.py --root $(ROOT) --make $(MAKE) $(SHOW)
@@ -278,7 +278,7 @@ fuzz: $(READY_DEV) ## thousands of broken files through every reader; whole year
 lint: $(READY_DEV) ## style, format and types
 	@$(IN) $(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check . && $(PYTHON) -m mypy
 
-audit: $(READY) ## known vulnerabilities of what requirements.txt pins, as far as the index tells
+audit: $(READY) ## known vulnerabilities of what requirements.txt pins, as far as the index knows
 	@$(PYTHON) $(HOUSE)/tools/audit_requirements.py $(HOUSE)/requirements.txt
 
 conformance: $(READY_DEV) ## outside judges over a wide corpus [APPROVE=yes: its pages look right]
