@@ -33,7 +33,7 @@ from lib.billing import credit_notes
 from lib.books import issuing, numbering, records, revenues
 from lib.books.numbering import Numbered
 from lib.books.revenues import Ledger
-from lib.core import alerts, handed_file, readings, storage
+from lib.core import alerts, handed_file, readings, storage, strict_json
 from lib.core.faults import Alert, Broken, Fault, Refused, collecting
 from lib.core.root import Root
 from lib.documents import production
@@ -88,7 +88,7 @@ def read_lines(file: str) -> Asked:
     if not file:
         return None
     name = file
-    value = storage.parse_json(name, handed_file.read(Path(file), _LARGEST))
+    value = strict_json.parse(name, handed_file.read(Path(file), _LARGEST))
     faults = schemas.faults(value, "credit_lines", name)
     if faults:
         raise Refused(faults)

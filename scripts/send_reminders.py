@@ -35,7 +35,7 @@ from typing import NamedTuple
 from lib.books import balances, histories, issuing, records, revenues
 from lib.books.balances import InvoiceBalance
 from lib.books.records import Record
-from lib.core import alerts, storage, tables
+from lib.core import alerts, storage, strict_json, tables
 from lib.core.faults import Alert, Broken, Fault, collecting
 from lib.core.root import Root
 from lib.inputs import inputs, settings
@@ -235,7 +235,7 @@ def stated_rate(root: Root, made: Document) -> Decimal:
     if storage.sha256(data) != sha256:
         text = f"is not the issuer file that {made.number} was made from; run `make verify`"
         raise Broken([Alert("B-PROOF-CHANGED", root.name_of(path), Fault("", text), made.client)])
-    return Decimal(storage.parse_json(root.name_of(path), data)["late_penalty_rate"])
+    return Decimal(strict_json.parse(root.name_of(path), data)["late_penalty_rate"])
 
 
 def show(found: list[Reminder], day: date) -> None:

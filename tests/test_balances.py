@@ -295,8 +295,8 @@ def test_what_is_no_file_is_told_with_the_other_faults(root: Root) -> None:
     ran = house.call("reconcile", root)
     assert (ran.code, ran.out) == (3, "")
     assert "data/revenues/est.jsonl: line 1: is no record" in ran.err
-    assert "heads/payments/nord.json: is a link or no file" in ran.err
-    assert "balance/sud.json: is a link or no file" in ran.err
+    assert "heads/payments/nord.json: is a link, or not a file" in ran.err
+    assert "balance/sud.json: is a link, or not a file" in ran.err
 
 
 def test_empty_records_have_no_balance(root: Root) -> None:

@@ -267,7 +267,7 @@ def test_files_that_are_none_are_refused(tmp_path):
     assert "is missing" in said["clients/dangling.json"]
     assert "cannot be read" in said["clients/loop.json"]
     assert "cannot be read" in said["clients/folder.json"]
-    assert "cannot be read: it is no file" in said["clients/pipe.json"]
+    assert "cannot be read: it is not a file" in said["clients/pipe.json"]
     assert "is no .json file" in said["clients/sud.txt"]
     assert len(said) == 6
 

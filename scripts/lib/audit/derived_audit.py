@@ -22,7 +22,7 @@ from lib.audit.findings import Files
 from lib.audit.record_audit import Book, Books
 from lib.books import balances, histories, revenues
 from lib.books.histories import History
-from lib.core import storage
+from lib.core import storage, strict_json
 from lib.core.alerts import counted
 from lib.core.faults import Alert, Broken, Fault, Refused
 from lib.core.root import Root
@@ -341,6 +341,6 @@ def _usage(files: Files, books: Books) -> Iterator[Alert]:
 def _quantity(files: Files, name: str) -> object:
     data, _ = findings.read(files.root, name)
     try:
-        return storage.parse_json(name, data)["quantities"][inputs.BATCH_METRIC]
+        return strict_json.parse(name, data)["quantities"][inputs.BATCH_METRIC]
     except (Refused, KeyError, TypeError):
         return None

@@ -22,7 +22,7 @@ from lib.books import numbering, payment_rules, payments, records, revenues
 from lib.books.heads import Head
 from lib.books.records import Chain, Record
 from lib.books.revenues import Ledger
-from lib.core import storage
+from lib.core import storage, strict_json
 from lib.core.alerts import counted
 from lib.core.faults import Alert, Broken, Fault, Refused
 from lib.core.root import Root
@@ -277,7 +277,7 @@ def _read_line(
       prev: the hash of the line before; empty where that line is no record.
     """
     try:
-        record = storage.parse_json(name, line)
+        record = strict_json.parse(name, line)
         msgspec.convert(record, type=_SHAPES[family])
         unhashed = {key: value for key, value in record.items() if key != "hash"}
         digest = storage.sha256(storage.canonical_json(unhashed))

@@ -1,6 +1,6 @@
 """Reading and writing files: the one way in and the one way out.
 
-Read: inside the root only, UTF-8 only, JSON without duplicate keys or floats.
+Read: inside the root only, as bytes; core/strict_json.py makes values of them.
 Write: whole or not at all, flushed to the disk with the folder that names the file.
 """
 
@@ -9,12 +9,10 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from decimal import Decimal, InvalidOperation
 from io import BufferedReader, BufferedWriter, FileIO
 from pathlib import Path
 from typing import IO, Any, NoReturn
@@ -22,7 +20,8 @@ from typing import IO, Any, NoReturn
 import msgspec
 
 from lib.core import alerts
-from lib.core.faults import SHOWN, Alert, Broken, Fault, Refused
+from lib.core.faults import Alert, Broken, Fault, Refused
+from lib.core.messages import Message, say
 from lib.core.root import Root
 
 # Of a file: its bytes, or what gives them in pieces, again at each call, where there are many.
@@ -30,9 +29,6 @@ Content = bytes | Callable[[], Iterable[bytes]]
 
 PROOF_MODE = 0o444
 FILE_MODE = 0o640
-_DEEPEST = 50  # levels of a JSON file; ours have eight
-_LONGEST_INT = 18  # characters of a JSON number without decimals
-_LONGEST_DECIMAL = 40  # characters of one with a point or an exponent
 _LARGEST = 20_000_000  # bytes of an input
 _TRIALS = (".trial.tmp", ".renamed.tmp")
 _PIECE = 1 << 16  # bytes of a file that are read at once
@@ -78,23 +74,23 @@ def read_input(root: Root, path: Path) -> bytes:
     name = root.name_of(path)
     try:
         if not path.resolve(strict=True).is_relative_to(root.path.resolve()):
-            _refuse(name, "B-INPUT-LINK", "", "leads out of the root through a symbolic link")
+            _refuse(name, "B-INPUT-LINK", say("leads out of the root through a symbolic link"))
         if not path.is_file():  # a pipe would never end
-            _refuse(name, "B-INPUT-UNREADABLE", "", "cannot be read: it is no file")
+            _refuse(name, "B-INPUT-UNREADABLE", say("cannot be read: it is not a file"))
         with path.open("rb") as stream:
             # Python makes room for as many bytes as are asked for.
             data = stream.read(min(os.fstat(stream.fileno()).st_size, _LARGEST) + 1)
         if len(data) > _LARGEST:
-            text = f"cannot be read: it has more than {_LARGEST} bytes"
-            _refuse(name, "B-INPUT-UNREADABLE", "", text)
+            found = say("cannot be read: it has more than {bytes} bytes", bytes=_LARGEST)
+            _refuse(name, "B-INPUT-UNREADABLE", found)
         return data
     except FileNotFoundError:
-        _refuse(name, "B-INPUT-MISSING", "", "is missing")
+        _refuse(name, "B-INPUT-MISSING", say("is missing"))
     except PermissionError as error:
         raise Refused([alerts.of_machine(error)._replace(file=name)]) from None
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        _refuse(name, "B-INPUT-UNREADABLE", "", f"cannot be read: {reason}")
+        _refuse(name, "B-INPUT-UNREADABLE", say("cannot be read: {reason}", reason=reason))
 
 
 def may_stand_for_a_file(root: Root, link: Path) -> bool:
@@ -111,124 +107,8 @@ def may_stand_for_a_file(root: Root, link: Path) -> bool:
     return target.is_relative_to(root.path.resolve()) and target.is_file()
 
 
-def parse_json(name: str, data: bytes) -> Any:
-    """The value of a JSON file; a number with a point or an exponent becomes a Decimal.
-
-    Args:
-      name: the file, as messages name it.
-
-    Raises:
-      Refused: with line and column, for bytes that are not UTF-8, a byte-order mark, wrong
-        syntax or nesting without end, and for a key that appears twice in an object.
-    """
-    if data.startswith(b"\xef\xbb\xbf"):
-        _refuse(name, "B-JSON-ENCODING", "", "begins with a byte-order mark; save it without")
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        place = _place(data[: error.start].decode("utf-8"))
-        found = f"byte 0x{data[error.start]:02X} is not UTF-8; save the file as UTF-8"
-        _refuse(name, "B-JSON-ENCODING", place, found)
-    try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_object_without_duplicates,
-            parse_float=_bounded_decimal,
-            parse_int=_bounded_int,
-            parse_constant=_no_constant,
-        )
-        if _is_too_deep(value):
-            raise RecursionError
-        return value
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        _refuse(name, "B-JSON-SYNTAX", place, f"is not JSON: {error.msg}")
-    except (ValueError, RecursionError):
-        offset, found = _unwanted(text)
-        _refuse(name, "B-JSON-SYNTAX", _place(text[:offset]), found)
-
-
-def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) < len(pairs):
-        raise ValueError("a key stands twice")
-    return result
-
-
-def _is_too_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(_DEEPEST):
-        objects = [one.values() for one in level if isinstance(one, dict)]
-        arrays = [one for one in level if isinstance(one, list)]
-        level = [child for one in (*objects, *arrays) for child in one]
-    return any(isinstance(one, dict | list) for one in level)
-
-
-def _bounded_int(text: str) -> int:
-    if len(text) > _LONGEST_INT:
-        raise ValueError("a number is too long")
-    return int(text)
-
-
-def _bounded_decimal(text: str) -> Decimal:
-    try:
-        if len(text) <= _LONGEST_DECIMAL:
-            return Decimal(text)
-    except InvalidOperation:  # an exponent beyond what Decimal knows
-        pass
-    raise ValueError("a number is too long")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        (_bounded_decimal if re.search("[.eE]", text) else _bounded_int)(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _no_constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number of JSON")
-
-
-# A key with its colon, another text, a bracket, a number, or a word.
-_TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|[][{}]|[^][{}\s,:"]+', re.DOTALL)
-
-
-def _unwanted(text: str) -> tuple[int, str]:
-    """Where the first thing stands that JSON has and our files may not have, and what it is.
-
-    Args:
-      text: JSON at least as far as that.
-    """
-    open_ones: list[set[str]] = []  # for each object or array that is open, its keys so far
-    for match in _TOKEN.finditer(text):
-        token, key = match[0], match[1] if match[2] else None
-        if token in ("[", "{"):
-            open_ones.append(set())
-            if len(open_ones) > _DEEPEST:
-                return match.start(), f"is nested too deep: at most {_DEEPEST} levels"
-        elif token in ("]", "}"):
-            open_ones.pop()
-        elif key is not None:
-            name = json.loads(key)
-            if name in open_ones[-1]:
-                shown = key if len(key) <= SHOWN else f'{key[:SHOWN]}..."'
-                return match.start(), f"the key {shown} appears twice in one object; remove one"
-            open_ones[-1].add(name)
-        elif token in ("NaN", "Infinity", "-Infinity"):
-            return match.start(), f"{token} is not a number that JSON has; write the number itself"
-        elif token[0] in "-0123456789" and not _is_number(token):
-            return match.start(), f"the number {token[:_LONGEST_INT]}... is too long"
-    raise AssertionError("the text was refused for one of these")
-
-
-def _place(before: str) -> str:
-    return f"line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))}"
-
-
-def _refuse(name: str, code: str, place: str, text: str) -> NoReturn:
-    raise Refused([Alert(code, name, Fault(place, text))])
+def _refuse(name: str, code: str, found: Message) -> NoReturn:
+    raise Refused([Alert(code, name, Fault("", found))])
 
 
 def open_file(path: Path) -> BufferedReader:
@@ -266,8 +146,9 @@ def pieces_of(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def _broken(path: Path) -> NoReturn:
-    text = "is a link or no file; put the file itself in its place"
-    raise Broken([Alert("B-LINK", str(path), Fault("", text))])
+    remedy = say("put the file itself in its place")
+    fault = Fault("", say("is a link, or not a file"), remedy=remedy)
+    raise Broken([Alert("B-LINK", str(path), fault)])
 
 
 def percent_used(path: Path) -> int:
@@ -302,8 +183,9 @@ def refuse_links(root: Root) -> None:
                 elif level < _LEVELS and entry.is_dir():
                     waiting.append((Path(entry.path), level + 1))
     if links:
-        text = "is a link; put the folder or file itself in its place"
-        raise Broken(Alert("B-LINK", root.name_of(path), Fault("", text)) for path in sorted(links))
+        remedy = say("put the folder or file itself in its place")
+        fault = Fault("", say("is a link"), remedy=remedy)
+        raise Broken(Alert("B-LINK", root.name_of(path), fault) for path in sorted(links))
 
 
 # --- writing -------------------------------------------------------------------------

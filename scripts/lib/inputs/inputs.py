@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 from msgspec import Struct, field
 
-from lib.core import readings, storage
+from lib.core import readings, storage, strict_json
 from lib.core.faults import Alert, Fault, Refused
 from lib.core.root import Root
 from lib.inputs import logos, plans, prices, schemas
@@ -911,7 +911,7 @@ def _read(
     name = root.name_of(path)
     try:
         data = storage.read_input(root, path)
-        value = storage.parse_json(name, data)
+        value = strict_json.parse(name, data)
     except Refused as refused:
         faults += (alert._replace(client=client) for alert in refused.alerts)
         return None
