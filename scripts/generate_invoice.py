@@ -132,6 +132,7 @@ def decide(
     decision = Decision([], [], [], [])
     faults: list[Alert] = []
     broken: list[Alert] = []
+    since = revenues.first_run(root)
     owners = records.owners(root, root.data / revenues.DIRECT.records)
     for name in sorted({*given.clients, *owners}):
         with collecting(broken):
@@ -139,7 +140,7 @@ def decide(
             past.take_in(root, name, lines, name not in given.clients)
             if client == name or (not client and name in given.clients):
                 again = bool(client and reissue)
-                faults += _decide(root, given, decision, name, lines, month, again)
+                faults += _decide(root, given, decision, name, lines, month, again, since)
     if broken:
         raise Broken(broken)
     faults += _taken_names(given, past, decision.to_issue)
@@ -156,14 +157,16 @@ def _decide(
     lines: list[revenues.Line],
     month: str,
     reissue: bool,
+    since: date | None,
 ) -> Iterator[Alert]:
     """Takes one client into the decision; yields what is wrong with its inputs."""
     one, file = given.clients[client].client, given.clients[client].source.name
     invoices = revenues.issued(lines)
+    billed = revenues.billed(lines)
     notices = decision.notices
     notices.extend(_late_usage(root, given, one, invoices, month))
     try:
-        bill = bills.of_client(given, one, lines, month, reissue)
+        bill = bills.of_client(given, one, billed, month, reissue, since)
     except MissingUsage as missing:
         yield from bills.missing_faults(given, client, missing)
         return
@@ -174,8 +177,8 @@ def _decide(
         yield from (alert for used in billable.usage for alert in used.unfit)
     if done := [issued for issued in _standing(invoices) if issued.month == month]:
         notices.extend(_changes(root, given, client, done))
-    notices.extend(bills.gap_notices(file, one, bill.gaps, lines))
-    owed = bills.owed(root, one, lines)
+    notices.extend(bills.gap_notices(file, one, bill.gaps, billed))
+    owed = bills.owed(root, one, billed)
     notices.extend(bills.owed_notices(root, one, owed))
     decision.owed.extend(owed)
 

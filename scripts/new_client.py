@@ -147,7 +147,7 @@ def _is(text: str) -> Callable[[Answers, Issuer, date], str | None]:
 
 _UNITS = {"1": "MON", "3": "QAN", "12": "ANN"}
 _TEXT = ("common", ("$defs", "text"))
-_VAT = ("$defs", "vat", "properties")
+_VAT = ("properties", "vat", "properties")
 QUESTIONS = (
     Question("NAME", "name of the client", *_TEXT, _needed),
     Question("COUNTRY", "country", "common", ("$defs", "country"), _is("FR")),
@@ -211,7 +211,7 @@ QUESTIONS = (
         "BILLED",
         "when a period is billed: arrears, advance",
         "client",
-        ("$defs", "plan", "properties", "billed"),
+        ("properties", "plans", "items", "properties", "billed"),
         _optional,
     ),
     Question("DESCRIPTION", "what is sold", *_TEXT, _needed),

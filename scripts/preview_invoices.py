@@ -45,22 +45,24 @@ def main(arguments: Namespace, root: Root) -> None:
     if client and client not in given.clients:
         known = ", ".join(given.clients)
         raise cli.refuse("B-USAGE", "", "CLIENT", f'"{client}" is not a client; they are {known}')
+    since = revenues.first_run(root)
     drafts: dict[str, bytes] = {}
     faults: list[Alert] = []
     for one in [given.clients[client]] if client else given.clients.values():
         with lock.shared(root, wait):
-            issued = revenues.lines_of(root, revenues.DIRECT, one.client.id)
+            lines = revenues.lines_of(root, revenues.DIRECT, one.client.id)
+        billed = revenues.billed(lines)
         try:
-            found = bills.of_client(given, one.client, issued, arguments.month)
+            found = bills.of_client(given, one.client, billed, arguments.month, since=since)
         except MissingUsage as missing:
             faults += bills.missing_faults(given, one.client.id, missing)
             continue
         if found.nothing:
             print(f"{one.client.id}: no draft, {found.nothing.reason}")
-        owed = bills.owed(root, one.client, issued)
+        owed = bills.owed(root, one.client, billed)
         bills.write_lines(root, owed)
         for notice in (
-            *bills.gap_notices(one.source.name, one.client, found.gaps, issued),
+            *bills.gap_notices(one.source.name, one.client, found.gaps, billed),
             *bills.owed_notices(root, one.client, owed),
         ):
             print(notice)

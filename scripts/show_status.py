@@ -33,10 +33,10 @@ from typing import NamedTuple
 from lib.books import balances, bills, heads, issuing
 from lib.books.balances import InvoiceBalance
 from lib.books.heads import Head
-from lib.core import alerts, lock, storage, tables
-from lib.core.faults import Broken, Refused, printable
+from lib.core import lock, storage, tables
+from lib.core.faults import Broken, printable
 from lib.core.root import Root
-from lib.inputs import inbox, inputs, settings
+from lib.inputs import inbox, settings
 from lib.mail import outbox
 from lib.values import money
 
@@ -50,7 +50,6 @@ _STATUSES = (
 _SHORT = 12  # characters of a hash that tell it from another one
 _RUN = b" send_alerts.py I-RUN "  # in the line of the log that says how a run ended
 _WIDEST = 100  # columns of a line
-_MOST_NEXT = 12  # invoices of the next run
 _MOST_LINES = 4  # of names of what is not a batch, below the first
 
 
@@ -84,7 +83,7 @@ def main(arguments: Namespace, root: Root) -> None:
         try:
             statuses, ages = sums_of(balances.read_all(root), arguments.today)
             known = heads.read(root)
-            coming = next_run(root, arguments.month)
+            coming = bills.next_run(root, arguments.month)
         except Broken as broken:
             print(f"{'records':14}  broken, {len(broken.alerts)} faults; run `make verify`")
             raise
@@ -93,26 +92,17 @@ def main(arguments: Namespace, root: Root) -> None:
     print()
     show_invoices("overdue", "outstanding", ages)
     print()
-    show_next(*coming)
+    show_next(coming)
     print()
     show_heads(known)
 
 
-def next_run(root: Root, month: str) -> tuple[str, list[bills.Next]]:
-    """The next run and its invoices; none where `make check` has something to say first."""
-    try:
-        return bills.next_run(root, inputs.load(root), month)
-    except Refused as refused:
-        faults = alerts.counted(len(refused.alerts), "fault")
-        return month, [bills.Next("", "", "", f"the inputs have {faults}; run `make check`")]
-
-
-def show_next(month: str, rows: list[bills.Next]) -> None:
+def show_next(coming: bills.Coming) -> None:
     """The invoices of the next run by plan, the first of them where there are many."""
-    shown = [list(row) for row in rows[:_MOST_NEXT]]
-    if len(rows) > _MOST_NEXT:
-        shown.append([f"and {len(rows) - _MOST_NEXT} more", "", "", ""])
-    headings = [f"next run, {month}", "plans", "period", "net"]
+    shown = [list(row) for row in coming.invoices]
+    if coming.more:
+        shown.append([f"and {coming.more} more", "", "", ""])
+    headings = [f"next run, {coming.month}", "plans", "period", "net"]
     tables.show("", headings, shown or [["nothing", "", "", ""]], right=1)
 
 

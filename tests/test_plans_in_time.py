@@ -62,10 +62,11 @@ class House:
         self.lines: list[tuple[str, spans.Spans, Fraction, Plan]] = []
         self.gaps: set[tuple[str, date]] = set()
         self.runs = 0
+        self.since: date | None = None
 
     def run(self, plans: list[dict[str, Any]], month: str) -> None:
         client = client_of(plans)
-        bill = invoicing.bill(client, month, {}, {}, self.billed)
+        bill = invoicing.bill(client, month, {}, {}, self.billed, since=self.since)
         self.gaps = {
             (gap.item.id, day)
             for gap in bill.gaps
@@ -75,6 +76,8 @@ class House:
         by_id = {plan.id: plan for plan in client.plans}
         for invoice in bill.invoices:
             self.runs += 1
+            begins = start_of(month)
+            self.since = min(self.since or begins, begins)
             for line in invoice.charges.lines:
                 for one in line.service:
                     self.days.update((line.item, day) for day in days_between(one.start, one.end))
@@ -234,18 +237,13 @@ def test_each_day_is_billed_once_or_said_to_be_nobodys(seed):
         (item["id"], day)
         for plan in plans
         for item in plan["items"]
-        for day in days_between(_first_day(lived, item["id"]), first_of(FIRST + 31) - DAY)
+        for day in days_between(lived.since or date.max, first_of(FIRST + 31) - DAY)
         if _is_due(plan, day) and serves(plan, item, day) and (item["id"], day) not in lived.days
     ]
     assert set(nobodys) <= lived.gaps, "what nobody bills is said"
 
 
-def _first_day(lived: House, item: str) -> date:
-    known = [day for name, day in lived.days if name == item]
-    return min(known, default=date.max)
-
-
-def _is_due(plan: dict[str, Any], day: date) -> bool:
+def _is_due(plan: dict[str, Any], day: date, until: int = FIRST + 31) -> bool:
     """Whether the period of a day has ended by the last run, or is billed in advance."""
     if plan["billed"] == "advance":
         return True
@@ -255,7 +253,7 @@ def _is_due(plan: dict[str, Any], day: date) -> bool:
     ends = first_of(at + every) - DAY
     if "end" in plan:
         ends = min(ends, end_of(plan["end"]))
-    return ends < first_of(FIRST + 31)
+    return ends < first_of(until)
 
 
 def _costs(lived: House, plans: list[dict[str, Any]]) -> None:
@@ -525,6 +523,89 @@ def test_a_mistake_in_a_plan_gets_a_line_and_nothing_is_written(tmp_path, plans,
     assert ran.code == 1
     assert any(one.startswith(f"clients/nord.json: {line}") for one in ran.err.splitlines()), ran
     assert house.tree(root) == before
+
+
+def test_a_credited_month_is_billed_again_only_when_told_with_all_that_it_had(
+    tmp_path, monkeypatch
+):
+    items = (house.item("hosting", "49.00"), house.metered("support", "hours", "60.00"))
+    used = tuple(house.usage("nord", month, {"hours": "1"}) for month in ("2026-10", "2026-11"))
+    root = built(tmp_path, plan("web", *items, billed="advance"), used=used)
+    assert house.month(root).code == 0
+    monkeypatch.setenv("REASON", "erreur")
+    options = {"issue_date": "2026-11-09", "today": "2026-11-09"}
+    assert house.call("issue_credit_note", root, invoice="NORD-2026-0001", **options).code == 0
+    assert "is credited; issue it again with REISSUE=yes" in house.month(root).out
+    assert house.month(root, "2026-11", "2026-12-08").code == 0
+    assert lines_of(issued(root)[-1]) == [
+        ("support", "2026-11-01", "2026-11-30", "60.00"),
+        ("hosting", "2026-12-01", "2026-12-31", "49.00"),
+    ]
+    assert house.month(root, day="2026-12-09", client="nord", reissue="yes").code == 0
+    first, *_, again = issued(root)
+    assert lines_of(again) == lines_of(first)
+    assert [line[0] for line in lines_of(again)] == ["support", "hosting", "hosting"]
+    before = house.tree(root)
+    assert house.month(root, day="2026-12-09", client="nord", reissue="yes").code == 0
+    assert house.tree(root) == before
+    assert house.call("verify", root).code == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**9))
+def test_the_usage_of_each_month_is_billed_once(seed):
+    """Rhythms, plans that split, arrears and advance, months that are missed and run later."""
+    dice = random.Random(seed)
+    plans = [plan("web", house.metered("calls", "calls", "1.00"), start=month_name(FIRST))]
+    usage: dict[Any, Any] = {}
+    billed: list[Billed] = []
+    months: Counter[str] = Counter()
+    late: list[int] = []
+    for now in range(FIRST, FIRST + 24):
+        name = month_name(now)
+        value = msgspec.convert(house.usage("nord", name, {"calls": f"{now - FIRST + 1}"}),
+                                inputs.Usage)  # fmt: skip
+        usage["nord", name] = (inputs.UsageInput(value, inputs.Source("", b"")),)
+        match dice.randint(0, 9):
+            case 0:
+                plans[-1]["every_months"] = dice.choice([1, 2, 3, 12])
+            case 1:
+                plans[-1]["billed"] = dice.choice(["arrears", "advance"])
+            case 2 if now > FIRST and plans[-1]["start"] < month_name(now - 1):
+                plans[-1]["end"] = month_name(now - 1)
+                plans.append(plan(f"web_{now}", *plans[-1]["items"], start=name))
+        if now > FIRST and dice.random() < 0.2:
+            late.append(now)
+            continue
+        runs = [now, *(late.pop() for _ in range(len(late)) if dice.random() < 0.5)]
+        for run in runs:
+            bill = billing_of(plans, month_name(run), usage, billed)
+            for line in (line for one in bill.invoices for line in one.charges.lines):
+                touched = spans.months_of(line.service)
+                months.update(touched)
+                wanted = sum(int(month[:4]) * 12 + int(month[5:]) - FIRST for month in touched)
+                assert line.quantity == wanted
+                billed.append(Billed(line.plan, line.item, line.service, (), "1",
+                                     month_name(run), False))  # fmt: skip
+    last = billing_of(plans, month_name(FIRST + 23), usage, billed)
+    for line in (line for one in last.invoices for line in one.charges.lines):
+        months.update(spans.months_of(line.service))
+    assert set(months.values()) <= {1}
+    told = {month for gap in last.gaps for month in spans.months_of(gap.days)}
+    due = {month for month in map(month_name, range(FIRST, FIRST + 24)) if _closed(plans, month)}
+    assert due - set(months) <= told
+
+
+def billing_of(
+    plans: list[dict[str, Any]], month: str, usage: Any, billed: list[Billed]
+) -> invoicing.Bill:
+    return invoicing.bill(client_of(plans), month, usage, {}, billed, since=first_of(FIRST))
+
+
+def _closed(plans: list[dict[str, Any]], month: str) -> bool:
+    """Whether the period that a month lies in has ended by the last run."""
+    value = next(one for one in reversed(plans) if one["start"] <= month)
+    return _is_due({**value, "billed": "arrears"}, end_of(month), FIRST + 24)
 
 
 # --- what is told --------------------------------------------------------------------

@@ -115,3 +115,13 @@ def test_the_status_of_broken_records_shows_what_it_can(tmp_path):
     assert "records         broken, 1 faults; run `make verify`" in ran.out
     assert "GB free" in ran.out
     assert "[B-RECORD-BROKEN]" in ran.err
+
+
+def test_the_first_invoices_of_the_next_run_are_named_and_the_others_counted(tmp_path):
+    root = house.build(tmp_path, *(house.client(f"client_{i}", i=i) for i in range(12)))
+    house.write(root, "clients/broken.json", b"{")
+    lines = status(root).out.partition("next run, 2026-11")[2].splitlines()
+    assert lines[1].split() == ["broken", "cannot", "be", "read:", "`make", "check`"]
+    first = ["client_0", "main", "2026-11-01", "–", "2026-11-30", "64.00"]
+    assert lines[2].split() == first
+    assert lines[9].split() == ["and", "5", "more"]

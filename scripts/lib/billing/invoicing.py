@@ -112,6 +112,7 @@ def bill(
     indices: Indices,
     billed: Sequence[Billed] = (),
     reissue: bool = False,
+    since: date | None = None,
 ) -> Bill:
     """What `client` is to be invoiced in the run of `month`.
 
@@ -121,6 +122,7 @@ def bill(
     Args:
       billed: what the records have.
       reissue: what an invoice of this month billed, and was credited in full, is due again.
+      since: as of `plan_periods.gaps`.
 
     Raises:
       MissingUsage: if a metered item has no quantity for a month of its period; its
@@ -139,7 +141,7 @@ def bill(
         earlier = [one for part in parts for one in part.earlier] + had
         reason = _why_nothing(client, month, parts, pieces, earlier)
         nothing = NothingToBill(client.id, reason)
-    return Bill(invoices, nothing, _gaps(client, month, billed, parts, usage, indices))
+    return Bill(invoices, nothing, _gaps(client, month, billed, parts, usage, indices, since))
 
 
 def owes(client: Client, month: str, usage: Usages, indices: Indices) -> bool:
@@ -409,12 +411,13 @@ def _gaps(
     parts: Sequence[Part],
     usage: Usages,
     indices: Indices,
+    since: date | None,
 ) -> tuple[Gap, ...]:
     """The gaps of a client for which there is something to pay."""
     by_id = {plan.id: plan for plan in client.plans}
     return tuple(
         gap
-        for gap in plan_periods.gaps(client.plans, month, billed, parts)
+        for gap in plan_periods.gaps(client.plans, month, billed, parts, since)
         if _has_charge(client, by_id[gap.plan], gap, usage, indices)
     )
 

@@ -199,17 +199,20 @@ def _opened(
 
 
 def gaps(
-    plans: Sequence[Plan], month: str, billed: Sequence[Billed], parts: Iterable[Part]
+    plans: Sequence[Plan],
+    month: str,
+    billed: Sequence[Billed],
+    parts: Iterable[Part],
+    since: date | None,
 ) -> list[Gap]:
     """The days of each item, up to what the run of a month bills, that no invoice has.
 
-    They count from the first day for which the item was billed; for one that never was, from the
-    first month that was run for its client.
-
     Args:
       parts: what the run bills.
+      since: the first day of the first month that was ever run; None: nothing was yet. What a
+        house did not bill before is not its gap.
     """
-    if not billed:
+    if since is None:
         return []
     now: dict[str, list[Period]] = {}
     for part in parts:
@@ -218,17 +221,15 @@ def gaps(
     had: dict[str, list[Period]] = {}
     for one in billed:
         had.setdefault(one.item, []).extend(one.days)
-    first_run = periods.first_day(min(one.month for one in billed))
     found = []
     for plan in plans:
         for item in plan.items:
             known = had.get(item.id, [])
-            begins = min((one.start for one in known), default=first_run)
             last = _last_due(plan, item, month)
             dates = dates_of_item(plan, item)
-            if dates is None or last is None or max(begins, dates.start) > min(last, dates.end):
+            if dates is None or last is None or max(since, dates.start) > min(last, dates.end):
                 continue
-            due = Period(start=max(begins, dates.start), end=min(last, dates.end))
+            due = Period(start=max(since, dates.start), end=min(last, dates.end))
             done = spans.union((*known, *now.get(item.id, ()), *spans.of_months(plan.skip)))
             left = _without(item, (due,), done)
             for period, days in _by_period(plan, left):

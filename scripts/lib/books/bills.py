@@ -4,24 +4,26 @@ For every command that asks what a run would do: the run itself, a preview, a ch
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
 from lib.billing import credit_notes, invoicing, plan_periods
 from lib.billing.invoicing import Bill
-from lib.billing.plan_periods import Gap
+from lib.billing.plan_periods import Billed, Gap
 from lib.billing.pricing import MissingUsage
 from lib.books import records, revenues
-from lib.books.revenues import Line
 from lib.core import storage
 from lib.core.faults import Alert, Fault
 from lib.core.root import Root
-from lib.inputs import plans, prices
+from lib.inputs import inputs, plans, prices
 from lib.inputs.inputs import Client, Inputs
 from lib.inputs.plans import Flat, Item, Percentage, PerUnit
 from lib.inputs.prices import Indices
 from lib.values import money, periods, spans
+
+_SHOWN = 8  # invoices of the next run
 
 
 class Owed(NamedTuple):
@@ -35,17 +37,21 @@ class Owed(NamedTuple):
 def of_client(
     given: Inputs,
     client: Client,
-    issued: Sequence[Line],
+    billed: Sequence[Billed],
     month: str,
     reissue: bool = False,
+    since: date | None = None,
 ) -> Bill:
     """What a client is to be invoiced in the run of a month, beyond what its records have.
+
+    Args:
+      billed: what they have, as `revenues.billed` gives it.
+      since: the first day of the first month that was ever run.
 
     Raises:
       MissingUsage: as `billing.bill`.
     """
-    billed = revenues.billed(issued)
-    return invoicing.bill(client, month, given.usage, given.index_values, billed, reissue)
+    return invoicing.bill(client, month, given.usage, given.index_values, billed, reissue, since)
 
 
 def missing_faults(given: Inputs, client: str, missing: MissingUsage) -> Iterator[Alert]:
@@ -67,10 +73,9 @@ def missing_faults(given: Inputs, client: str, missing: MissingUsage) -> Iterato
 
 
 def gap_notices(
-    file: str, client: Client, gaps: Iterable[Gap], issued: Sequence[Line]
+    file: str, client: Client, gaps: Iterable[Gap], billed: Sequence[Billed]
 ) -> Iterator[Alert]:
     """Days that no invoice has, and what to do about them."""
-    billed = revenues.billed(issued)
     for gap in gaps:
         days = ", ".join(f"{one.start} to {one.end}" for one in gap.days)
         run = [one for one in billed if one.plan == gap.plan and one.month == gap.run]
@@ -144,28 +149,55 @@ class Next(NamedTuple):
     net: str
 
 
-def next_run(root: Root, given: Inputs, month: str) -> tuple[str, list[Next]]:
-    """The next run that bills something, from a month on, and its invoices by their plans."""
-    issued = {client: revenues.lines_of(root, revenues.DIRECT, client) for client in given.clients}
-    for run in (month, periods.add_months(month, 1)):
-        rows: list[Next] = []
-        for one in given.clients.values():
-            client = one.client
-            try:
-                bill = of_client(given, client, issued[client.id], run)
-            except MissingUsage as missing:
-                lacks = ", ".join((*missing.metrics, *map(str, missing.indices)))
-                rows.append(_waiting(client, issued[client.id], run, f"waits for {lacks}"))
-                continue
-            rows += (_next(invoice) for invoice in bill.invoices)
-        if rows:
-            return run, rows
-    return run, []
+class Coming(NamedTuple):
+    """The run of a month: the first of its invoices, and how many more there are."""
+
+    month: str
+    invoices: list[Next]
+    more: int = 0
+
+    def with_all(self, found: Sequence[Next]) -> "Coming":
+        """With those of another client: beyond the first ones only their number is kept."""
+        kept = found[: max(0, _SHOWN - len(self.invoices))]
+        self.invoices.extend(kept)
+        return self._replace(more=self.more + len(found) - len(kept))
 
 
-def _waiting(client: Client, issued: Sequence[Line], month: str, why: str) -> Next:
+def next_run(root: Root, month: str) -> Coming:
+    """The next run that bills something, this month's or the one after, and its invoices.
+
+    Clients are looked at one at a time, as their files stand: `make check` says what is wrong.
+    """
+    indices = inputs.glance_at_indices(root)
+    runs = [Coming(month, []), Coming(periods.add_months(month, 1), [])]
+    for name, client in inputs.glances(root):
+        found: list[list[Next]] = [[Next(name, "", "", "cannot be read: `make check`")], []]
+        if client:
+            billed = revenues.billed(revenues.lines_of(root, revenues.DIRECT, name))
+            with suppress(ValueError, ArithmeticError, LookupError):
+                found = [_coming(root, client, billed, indices, run.month) for run in runs]
+        for i, rows in enumerate(found):
+            runs[i] = runs[i].with_all(rows)
+    return runs[0] if runs[0].invoices else runs[1]
+
+
+def _coming(
+    root: Root, client: Client, billed: Sequence[Billed], indices: Indices, month: str
+) -> list[Next]:
+    parts = plan_periods.parts_due(client.plans, month, billed)
+    months = dict.fromkeys([month, *(name for part in parts for name in part.period.months)])
+    usage = inputs.glance_at_usage(root, client.id, months)
+    try:
+        bill = invoicing.bill(client, month, usage, indices, billed)
+    except MissingUsage as missing:
+        lacks = ", ".join((*missing.metrics, *map(str, missing.indices)))
+        return [_waiting(client, billed, month, f"waits for {lacks}")]
+    return [_next(invoice) for invoice in bill.invoices]
+
+
+def _waiting(client: Client, billed: Sequence[Billed], month: str, why: str) -> Next:
     """What falls due for a client and cannot be charged yet."""
-    parts = plan_periods.parts_due(client.plans, month, revenues.billed(issued))
+    parts = plan_periods.parts_due(client.plans, month, billed)
     due = [part for part in parts if part.days]
     days = spans.envelope(spans.union(d for part in due for own in part.days.values() for d in own))
     names = ", ".join(dict.fromkeys(part.plan.id for part in due))
@@ -184,10 +216,10 @@ def _next(invoice: invoicing.Billable) -> Next:
 # --- what is owed back ---------------------------------------------------------------
 
 
-def owed(root: Root, client: Client, issued: Sequence[Line]) -> list[Owed]:
+def owed(root: Root, client: Client, billed: Sequence[Billed]) -> list[Owed]:
     """What invoices billed beyond the end of an item, and no credit note took back yet."""
     after: dict[str, dict[str, date]] = {}
-    for one, days in plan_periods.unserved(client.plans, revenues.billed(issued)):
+    for one, days in plan_periods.unserved(client.plans, billed):
         for line in one.lines:
             after.setdefault(one.number, {})[line] = days[0].start
     if not after:

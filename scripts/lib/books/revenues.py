@@ -6,6 +6,7 @@ other in data/invoices/ and data/invoices_batch/, by client and year of issue.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -217,6 +218,8 @@ class Service(msgspec.Struct, gc=False):
     @property
     def days(self) -> Spans:
         whole = (Period(start=self.start, end=self.end),)
+        if not self.pauses:
+            return whole
         return spans.minus(whole, tuple(Period(start=a, end=b) for a, b in self.pauses))
 
 
@@ -240,6 +243,24 @@ def lines_of(root: Root, ledger: Ledger, client: str) -> list[Line]:
       Broken: with the first disagreement.
     """
     return list(records.read_typed(root, chain_path(root, ledger, client), Line))
+
+
+class _First(msgspec.Struct, gc=False):
+    """The month of a record."""
+
+    month: str
+
+
+def first_run(root: Root) -> date | None:
+    """The first day of the first month that was ever run for a client; None: none was yet.
+
+    The records are not proved: this tells how far back notices look.
+    """
+    months = []
+    for path in (root.data / DIRECT.records).glob("*.jsonl"):
+        with suppress(OSError, msgspec.MsgspecError), storage.open_file(path) as stream:
+            months.append(msgspec.json.decode(stream.readline(), type=_First).month)
+    return periods.first_day(min(months)) if months else None
 
 
 def numbers_of(root: Root, ledger: Ledger, client: str, lines: Iterable[Line]) -> list[Numbered]:

@@ -7,7 +7,7 @@ before anything is refused. What passes is turned into frozen Structs.
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -223,13 +223,7 @@ class Inputs(NamedTuple):
     @property
     def index_values(self) -> dict[str, prices.Index]:
         """What prices are revised by, by name."""
-        return {
-            name: prices.Index(
-                found.content.title,
-                {month: one.value for month, one in found.content.values.items()},
-            )
-            for name, found in self.indices.items()
-        }
+        return {name: _index_of(found.content) for name, found in self.indices.items()}
 
 
 def load(root: Root, only: str = "") -> Inputs:
@@ -253,6 +247,46 @@ def load(root: Root, only: str = "") -> Inputs:
     known = {key: value for key, value in clients.items() if value}
     known_batch = {key: value for key, value in batch_clients.items() if value}
     return Inputs(issuer, known, known_batch, usage, indices)
+
+
+def glances(root: Root) -> Iterator[tuple[str, Client | None]]:
+    """Each client as its file has it, one at a time and not checked: to be shown, never billed.
+
+    None for a file that cannot be read so.
+    """
+    for path in sorted(root.clients.glob("*.json")):
+        yield path.stem, _glance(root, path, Client)
+
+
+def glance_at_usage(
+    root: Root, client: str, months: Iterable[str]
+) -> dict[tuple[str, str], tuple[UsageInput, ...]]:
+    """What a client used in some months, not checked."""
+    found: dict[tuple[str, str], tuple[UsageInput, ...]] = {}
+    for month in months:
+        read = [
+            _glance(root, path, Usage)
+            for path in sorted((root.usage / client).glob(f"{month}.*.json"))
+        ]
+        found[client, month] = tuple(UsageInput(one, Source("", b"")) for one in read if one)
+    return found
+
+
+def glance_at_indices(root: Root) -> dict[str, prices.Index]:
+    """What prices are revised by, by name, not checked."""
+    read = {path.stem: _glance(root, path, Index) for path in root.indices.glob("*.json")}
+    return {name: _index_of(found) for name, found in read.items() if found}
+
+
+def _glance(root: Root, path: Path, kind: type[_T]) -> _T | None:
+    try:
+        return msgspec.json.decode(storage.read_input(root, path), type=kind)
+    except (Refused, msgspec.MsgspecError, ValueError):
+        return None
+
+
+def _index_of(found: Index) -> prices.Index:
+    return prices.Index(found.title, {month: one.value for month, one in found.values.items()})
 
 
 def _concerns(alert: Alert, client: str) -> bool:
