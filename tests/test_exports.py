@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 import house
 import past
 from lib.accounting import csv_tables
+from lib.accounting.csv_tables import TABLES
 from lib.books import issuing, records, revenues
-from lib.core import storage
+from lib.core import messages, storage
 from lib.core.root import Root
 from lib.documents import csv_files
-from lib.documents.csv_files import AMOUNT, TEXT, Column
+from lib.documents.csv_files import AMOUNT, CODE, TEXT, Column
 from lib.inputs import settings
 
 PLAIN = settings.load(Root(Path("/nowhere")))._replace(csv_dialect="rfc4180", csv_headers="en")
@@ -319,13 +320,36 @@ def test_headings_and_dialect_are_chosen_apart():
     assert table.to_bytes(PLAIN._replace(csv_headers="fr")).startswith(b"Identifiant,Date,Type,")
 
 
+def test_english_headings_and_codes_are_the_stable_names():
+    tables = (csv_tables.PAYMENTS, csv_tables.TOTALS, *(one.columns for one in TABLES.values()))
+    for columns in tables:
+        names = ",".join(column.name for column in columns)
+        assert csv_files.whole(columns, (), PLAIN).decode() == f"{names}\r\n"
+    assert all(code == word for code, word in messages.words("en")["codes"].items())
+
+
+def test_a_language_is_a_file(tmp_path, monkeypatch):
+    for language in messages.languages():
+        assert messages.words(language).keys() == messages.words("en").keys()
+        for section in ("columns", "codes"):
+            assert messages.words(language)[section].keys() == messages.words("en")[section].keys()
+    german = {"columns": {"kind": "Art", "amount": "Betrag"}, "codes": {"refund": "Erstattung"}}
+    (tmp_path / "de.json").write_text(json.dumps(german))
+    monkeypatch.setattr(messages, "_FOLDER", tmp_path)
+    columns, cells = (Column("kind", CODE), Column("amount", AMOUNT)), {"kind": ["refund"]}
+    data = csv_files.to_bytes(
+        columns, {**cells, "amount": [150]}, FRENCH._replace(csv_headers="de")
+    )
+    assert data.decode("utf-8-sig") == "Art;Betrag\r\nErstattung;1,50\r\n"
+
+
 @pytest.mark.parametrize("dialect", [PLAIN, FRENCH])
 @given(
     st.sampled_from("=+-@\t\r\n"),
     st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=20),
 )
 def test_a_text_is_never_run_as_a_formula(dialect, first, rest):
-    columns = (Column("note", "Note", TEXT), Column("amount", "Montant", AMOUNT))
+    columns = (Column("note", TEXT), Column("amount", AMOUNT))
     data = csv_files.to_bytes(columns, {"note": [first + rest], "amount": [-150]}, dialect)
     delimiter = ";" if dialect is FRENCH else ","
     stream = io.StringIO(data.decode("utf-8-sig"), newline="")
@@ -336,7 +360,7 @@ def test_a_text_is_never_run_as_a_formula(dialect, first, rest):
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00")), max_size=5))
 def test_any_text_comes_back_from_the_file(texts):
-    columns = (Column("note", "Note", TEXT), Column("amount", "Montant", AMOUNT))
+    columns = (Column("note", TEXT), Column("amount", AMOUNT))
     cells = {"note": texts, "amount": list(range(len(texts)))}
     rows = rows_of(csv_files.to_bytes(columns, cells, PLAIN))
     assert [row["note"] for row in rows] == [csv_files.safe(text) for text in texts]
@@ -345,7 +369,7 @@ def test_any_text_comes_back_from_the_file(texts):
 @pytest.mark.parametrize("dialect", [PLAIN, FRENCH])
 @pytest.mark.parametrize("text", ['say "no"', "a,b", "a;b", "a\rb", "a\nb", "", " a "])
 def test_texts_are_quoted_where_csv_wants_it(dialect, text):
-    columns = (Column("note", "Note", TEXT), Column("amount", "Montant", AMOUNT))
+    columns = (Column("note", TEXT), Column("amount", AMOUNT))
     data = csv_files.to_bytes(columns, {"note": [text, "b"], "amount": [5, 6]}, dialect)
     stream = io.StringIO(newline="")
     fr = dialect is FRENCH

@@ -9,6 +9,8 @@ One computation feeds the FEC and the plain-text ledgers. Every entry balances.
 VAT that falls due on another day than that of its bill waits in 44574 (see tax_points): until
 services are paid, or goods delivered. Goods delivered before they were invoiced have it in
 44571 from their delivery on, and 44574 owes it until the invoice.
+
+Labels are French whatever the language: they are entries in the books of a French company.
 """
 
 from collections.abc import Iterable

@@ -2,7 +2,8 @@
 
 Tabs, dates as AAAAMMJJ, decimal comma, UTF-8, CRLF, no quoting. An entry's number counts
 from 1 in the fiscal year, without gaps, in order of date. It is made for import into the
-accountant's books; a complete legal FEC has everything else that happened too.
+accountant's books; a complete legal FEC has everything else that happened too. Columns are
+named by that article, journals and accounts in French whatever the language.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -22,7 +22,7 @@ from lib.audit.findings import Files
 from lib.audit.record_audit import Book, Books
 from lib.books import balances, histories, revenues
 from lib.books.histories import History
-from lib.core import storage, strict_json
+from lib.core import messages, storage, strict_json
 from lib.core.alerts import counted
 from lib.core.faults import Alert, Broken, Fault, Refused
 from lib.core.root import Root
@@ -254,7 +254,7 @@ def _export(
 
 
 def _dialects(used: Settings) -> list[Settings]:
-    pairs = product(("rfc4180", "fr"), ("en", "fr"))
+    pairs = product(("rfc4180", "fr"), messages.languages())
     return [used, *(used._replace(csv_dialect=one, csv_headers=two) for one, two in pairs)]
 
 

@@ -3,7 +3,8 @@
 rfc4180: comma, decimal point. fr: semicolon, decimal comma, byte-order mark, which a
 spreadsheet set to French opens as columns and figures. Both end lines with CRLF, are UTF-8
 and write dates as 2024-03-31, the one form that a spreadsheet of any language reads as the
-same date.
+same date. Headings and codes are data, lib/core/languages/<language>.json; those of English are
+the stable names that programs read.
 
 A text that a spreadsheet would run as a formula gets an apostrophe before it (CWE-1236);
 amounts stay numbers, negative ones too.
@@ -15,44 +16,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+from lib.core import messages
 from lib.inputs.settings import Settings
 from lib.values.money import text_of
 
 TEXT = "text"  # what people wrote
 AMOUNT = "amount"  # whole cents
 FIGURE = "figure"  # a number as its text, with a decimal point: a VAT rate
-CODE = "code"  # a word of WORDS
+CODE = "code"  # a word of "codes" of the languages
 PLAIN = "plain"  # what the program made: a date, a number of an invoice
 
 _END = "\r\n"
 _RUN_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
-# What codes are called where the headings are French.
-WORDS = {
-    "payment": "paiement",
-    "refund": "remboursement",
-    "reversal": "contrepassation",
-    "invoice": "facture",
-    "credit_note": "avoir",
-    "services": "prestations de services",
-    "goods": "ventes de biens",
-    "overpayment": "trop-perçu",
-    "total": "total",
-    "transfer": "virement",
-    "card": "carte bancaire",
-    "cheque": "chèque",
-    "cash": "espèces",
-    "direct_debit": "prélèvement",
-    "other": "autre",
-}
-
 
 class Column(NamedTuple):
-    """A column: its stable English name, its French heading, and what its cells are."""
+    """A column: its stable name, what its cells are, and its heading in "columns" of the
+    languages, where columns of that name have several."""
 
     name: str
-    french: str
     kind: str = PLAIN
+    heading: str = ""
 
 
 def to_bytes(
@@ -78,9 +62,8 @@ def lines(
 
 def whole(columns: Sequence[Column], below: Iterable[bytes], settings: Settings) -> bytes:
     """A whole CSV file of what stands below its headings, in UTF-8."""
-    in_french = settings.csv_headers == "fr"
-    headings = [column.french if in_french else column.name for column in columns]
-    (first,) = _written([headings], settings)
+    headings = messages.words(settings.csv_headers)["columns"]
+    (first,) = _written([[headings[one.heading or one.name] for one in columns]], settings)
     mark = codecs.BOM_UTF8 if settings.csv_dialect == "fr" else b""
     return b"".join((mark, first.encode(), *below))
 
@@ -104,8 +87,9 @@ def _texts(kind: str, cells: Sequence[Any], settings: Settings) -> Sequence[str]
     """The cells of one column as they are written."""
     if kind == TEXT:
         return list(map(safe, cells))
-    if kind == CODE and settings.csv_headers == "fr":
-        return [WORDS.get(cell, cell) for cell in cells]
+    if kind == CODE:
+        codes = messages.words(settings.csv_headers)["codes"]
+        return [codes.get(cell, cell) for cell in cells]
     if kind == AMOUNT:
         cells = list(map(text_of, cells))
     if kind in (AMOUNT, FIGURE) and settings.csv_dialect == "fr":

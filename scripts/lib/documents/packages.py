@@ -24,14 +24,14 @@ READ_ONLY = 0o100444  # modes of what is inside
 WRITABLE = 0o644
 
 _MANIFEST = (
-    Column("reference", "référence", csv_files.TEXT),
-    Column("number", "numéro", csv_files.PLAIN),
-    Column("customer", "client", csv_files.TEXT),
-    Column("net", "HT", csv_files.FIGURE),
-    Column("vat", "TVA", csv_files.FIGURE),
-    Column("gross", "TTC", csv_files.FIGURE),
-    Column("due", "échéance", csv_files.PLAIN),
-    Column("sha256", "sha256", csv_files.PLAIN),
+    Column("reference", csv_files.TEXT),
+    Column("number"),
+    Column("customer", csv_files.TEXT),
+    Column("net", csv_files.FIGURE),
+    Column("vat", csv_files.FIGURE),
+    Column("gross", csv_files.FIGURE),
+    Column("due"),
+    Column("sha256"),
 )
 
 Content = Callable[[], bytes]

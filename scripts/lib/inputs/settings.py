@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from lib.core import readings, storage
+from lib.core import messages, readings, storage
 from lib.core.faults import Alert, Fault, Refused
 from lib.core.root import Root
 from lib.inputs import schemas
@@ -55,7 +55,7 @@ _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 _CHOICES = {
     "CSV_DIALECT": ("rfc4180", "fr"),
-    "CSV_HEADERS": ("en", "fr"),
+    "CSV_HEADERS": messages.languages(),
     "SMTP_SECURITY": tuple(_PORTS),
 }
 
@@ -114,7 +114,7 @@ class Settings(NamedTuple):
     """`lock_wait`: seconds to wait for another run to end; `workers`: processes of this machine
     for what is done on all cores; `cluster`: who renders instead of them, or None.
 
-    `csv_dialect` is rfc4180 or fr, `csv_headers` en or fr; `csv_once` is what sets files apart
+    `csv_dialect` is rfc4180 or fr, `csv_headers` a language; `csv_once` is what sets files apart
     that are not written as .env says: ".fr-en", or empty.
     """
 

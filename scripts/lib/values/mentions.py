@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from lib.core import messages
 from lib.core.faults import Alert, Fault, Refused
 from lib.values import money, territories, vat, words
 from lib.values.document import Document, Note, Party
@@ -42,7 +43,7 @@ def _table() -> tuple[_Mention, ...]:
             date.fromisoformat(entry["from"]),
             date.fromisoformat(entry.get("until", "9999-12-31")),
             entry["applies"],
-            {language: entry[language] for language in ("fr", "en")},
+            {language: entry[language] for language in messages.languages() if language in entry},
             Decimal(entry["amount"]) if "amount" in entry else None,
         )
         for entry in sources()
