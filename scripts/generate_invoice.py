@@ -40,8 +40,10 @@ from lib.core.faults import Alert, Broken, Fault, Refused, collecting
 from lib.core.root import Root
 from lib.documents import production
 from lib.inputs import inputs, settings
-from lib.inputs.inputs import Client, Inputs, UsageInput
+from lib.inputs.client_files import Client
+from lib.inputs.inputs import Inputs
 from lib.inputs.settings import Settings
+from lib.inputs.usage_files import UsageInput
 from lib.values import document, periods
 from lib.values.document import Document
 

@@ -44,9 +44,11 @@ from lib.core.faults import SHOWN, Alert, Broken, Fault, Refused, printable
 from lib.core.root import Root
 from lib.documents import production
 from lib.documents.production import Produce
-from lib.inputs import batch_csv, inbox, inputs, plans, settings
+from lib.inputs import batch_csv, inbox, input_files, inputs, plan_checks, plans, settings
+from lib.inputs.batch_client_files import BatchClient, BatchClientInput
 from lib.inputs.batch_csv import CellFault, Row
-from lib.inputs.inputs import BatchClient, BatchClientInput, Client, Inputs
+from lib.inputs.client_files import Client
+from lib.inputs.inputs import Inputs
 from lib.inputs.plans import Flat
 from lib.inputs.settings import Settings
 from lib.summary import law_notices
@@ -328,7 +330,7 @@ def month_faults(
     items = [
         (plan, item)
         for plan, item in plans.each_item(payer.plans)
-        if not isinstance(item, Flat) and item.metric == inputs.BATCH_METRIC
+        if not isinstance(item, Flat) and item.metric == plan_checks.BATCH_METRIC
     ]
     of_month = spans.of_months([month])
     serves = [dates for plan, item in items if (dates := plans.dates_of_item(plan, item))]
@@ -551,7 +553,7 @@ def _finish(
     run.commit()
 
 
-def _sources(client: BatchClientInput, given: Inputs) -> list[inputs.Source]:
+def _sources(client: BatchClientInput, given: Inputs) -> list[input_files.Source]:
     logo = [client.logo] if client.logo else []
     return [client.source, given.issuer.source, *logo]
 

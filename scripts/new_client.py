@@ -38,8 +38,8 @@ from typing import Any, NamedTuple
 from lib.core import alerts, storage
 from lib.core.faults import Alert, Fault, Refused
 from lib.core.root import Root
-from lib.inputs import inputs, schemas
-from lib.inputs.inputs import Issuer
+from lib.inputs import client_files, inputs, schemas
+from lib.inputs.issuer_file import Issuer
 from lib.values import territories
 
 Answers = dict[str, str]
@@ -72,7 +72,7 @@ def main(arguments: Namespace, root: Root) -> None:
         raise cli.refuse("B-INPUT-EXISTS", root.name_of(path), "", text)
     answers = answer(issuer, arguments.today)
     value = client_of(arguments.id, answers)
-    faults = inputs.new_client_faults(root, value, issuer)
+    faults = client_files.new_client_faults(root, value, issuer)
     if faults:
         raise Refused(faults)
     data = storage.pretty_json({"$schema": schema_from(root), **value})

@@ -41,7 +41,9 @@ from lib.core.faults import Alert, Broken, Fault, collecting
 from lib.core.root import Root
 from lib.documents import packages
 from lib.inputs import inputs, settings
-from lib.inputs.inputs import BatchClientInput, ClientInput, Inputs
+from lib.inputs.batch_client_files import BatchClientInput
+from lib.inputs.client_files import ClientInput
+from lib.inputs.inputs import Inputs
 from lib.inputs.settings import Settings
 from lib.mail import letters, mail_words, mime, outbox
 from lib.mail.letters import Package

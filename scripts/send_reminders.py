@@ -38,8 +38,9 @@ from lib.books.records import Record
 from lib.core import alerts, storage, strict_json, tables
 from lib.core.faults import Alert, Broken, Fault, collecting
 from lib.core.root import Root
-from lib.inputs import inputs, settings
-from lib.inputs.inputs import Client, Inputs
+from lib.inputs import inputs, issuer_file, settings
+from lib.inputs.client_files import Client
+from lib.inputs.inputs import Inputs
 from lib.inputs.settings import Settings
 from lib.mail import letters, mime, outbox, reminders
 from lib.mail.mime import Attachment
@@ -176,7 +177,7 @@ def level_of(desk: Desk, balance: InvoiceBalance) -> str:
         return ""
     had: dict[str, date] = {}
     refused = ""
-    for level in inputs.REMINDER_LEVELS:
+    for level in issuer_file.REMINDER_LEVELS:
         before = desk.sent.get(outbox.mail_name(_KIND, balance.client, balance.number, level))
         if before:
             had[level] = date.fromisoformat(before[0]["date"])

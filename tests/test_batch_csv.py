@@ -17,7 +17,7 @@ import house
 import import_batch
 from lib.billing import batch_invoicing, batch_rows
 from lib.billing.batch_rows import BatchInvoice
-from lib.inputs import batch_csv, inputs, schemas
+from lib.inputs import batch_client_files, batch_csv, schemas
 from lib.inputs.batch_csv import CellFault, Dialect
 
 HOME = Path(__file__).parents[1]
@@ -25,9 +25,9 @@ DAY = date(2026, 11, 8)
 FIL = Dialect(delimiter=";", decimal=",", encoding="utf-8", byte_order_mark=False)
 
 
-def client_of(changes: dict[str, Any] | None = None) -> inputs.BatchClient:
+def client_of(changes: dict[str, Any] | None = None) -> batch_client_files.BatchClient:
     value = batches.client(changes)
-    return msgspec.convert(value, type=inputs.BatchClient)
+    return msgspec.convert(value, type=batch_client_files.BatchClient)
 
 
 def read(

@@ -13,7 +13,7 @@ import house
 import past
 from lib.accounting import bookkeeping, fec
 from lib.accounting.bookkeeping import FiscalYear
-from lib.inputs.inputs import Accounts
+from lib.inputs.issuer_file import Accounts
 from lib.values import periods
 
 YEAR = FiscalYear("2024-01-01", "2024-12-31")

@@ -26,7 +26,7 @@ from lib.billing import invoicing
 from lib.billing.plan_periods import Billed
 from lib.core.root import Root
 from lib.documents import facturx_xml, validators
-from lib.inputs import inputs, prices
+from lib.inputs import client_files, input_files, plan_checks, prices, usage_files
 from lib.inputs.plans import Plan
 from lib.summary import notices
 from lib.values import spans
@@ -48,9 +48,9 @@ def days_between(first: date, last: date) -> list[date]:
     return [first + i * DAY for i in range((last - first).days + 1)]
 
 
-def client_of(plans: list[dict[str, Any]]) -> inputs.Client:
+def client_of(plans: list[dict[str, Any]]) -> client_files.Client:
     value = house.client(changes={"plans": plans})
-    return msgspec.convert(value, inputs.Client)
+    return msgspec.convert(value, client_files.Client)
 
 
 class House:
@@ -203,8 +203,8 @@ def edit(dice: random.Random, plans: list[dict[str, Any]], now: int) -> None:
 
 def is_sound(plans: list[dict[str, Any]]) -> bool:
     """Whether a client's file with these plans would be read."""
-    faults = [fault for plan in plans for fault in inputs._plan_faults(plan, "", "fr")]
-    return not faults and not inputs._between_plans(plans)
+    faults = [fault for plan in plans for fault in plan_checks.plan_faults(plan, "", "fr")]
+    return not faults and not plan_checks.between_plans(plans)
 
 
 @settings(max_examples=60, deadline=None)
@@ -564,8 +564,8 @@ def test_the_usage_of_each_month_is_billed_once(seed):
     for now in range(FIRST, FIRST + 24):
         name = month_name(now)
         value = msgspec.convert(house.usage("nord", name, {"calls": f"{now - FIRST + 1}"}),
-                                inputs.Usage)  # fmt: skip
-        usage["nord", name] = (inputs.UsageInput(value, inputs.Source("", b"")),)
+                                usage_files.Usage)  # fmt: skip
+        usage["nord", name] = (usage_files.UsageInput(value, input_files.Source("", b"")),)
         match dice.randint(0, 9):
             case 0:
                 plans[-1]["every_months"] = dice.choice([1, 2, 3, 12])

@@ -10,7 +10,7 @@ from lib.accounting import bookkeeping, csv_tables, fec
 from lib.accounting.bookkeeping import FiscalYear
 from lib.accounting.csv_tables import PAYMENTS, TABLES
 from lib.books.histories import Bill, History
-from lib.inputs.inputs import Issuer
+from lib.inputs.issuer_file import Issuer
 from lib.inputs.settings import Settings
 from lib.values import periods
 

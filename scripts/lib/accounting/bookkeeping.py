@@ -21,7 +21,7 @@ from lib.accounting.tax_points import is_due_as_paid, tax_point
 from lib.books.allocation import receipts
 from lib.books.histories import Bill, History, Movement, Share
 
-# The keys of inputs.Accounts.
+# The keys of issuer_file.Accounts.
 CUSTOMERS = "customers"
 ADVANCES = "advances"
 VAT_COLLECTED = "vat_collected"

@@ -14,7 +14,7 @@ from msgspec.structs import asdict
 from lib.accounting import bookkeeping
 from lib.accounting.bookkeeping import Entry, FiscalYear, Moment, Settled
 from lib.books.histories import History
-from lib.inputs.inputs import Accounts
+from lib.inputs.issuer_file import Accounts
 from lib.values.money import text_of
 
 COLUMNS = (

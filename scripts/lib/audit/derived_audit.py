@@ -27,8 +27,8 @@ from lib.core.alerts import counted
 from lib.core.faults import Alert, Broken, Fault, Refused
 from lib.core.root import Root
 from lib.documents import packages
-from lib.inputs import inputs
-from lib.inputs.inputs import Issuer
+from lib.inputs import inputs, plan_checks
+from lib.inputs.issuer_file import Issuer
 from lib.inputs.settings import Settings
 
 _CHANGED = "is not what the records give; remove it, and `make {}` builds it again"
@@ -341,6 +341,6 @@ def _usage(files: Files, books: Books) -> Iterator[Alert]:
 def _quantity(files: Files, name: str) -> object:
     data, _ = findings.read(files.root, name)
     try:
-        return strict_json.parse(name, data)["quantities"][inputs.BATCH_METRIC]
+        return strict_json.parse(name, data)["quantities"][plan_checks.BATCH_METRIC]
     except (Refused, KeyError, TypeError):
         return None

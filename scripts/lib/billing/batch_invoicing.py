@@ -8,7 +8,7 @@ from typing import Any
 
 from lib.billing import batch_rows, invoicing
 from lib.billing.batch_rows import BatchInvoice, BatchLine
-from lib.inputs.inputs import BatchClient
+from lib.inputs.batch_client_files import BatchClient
 from lib.values import mentions, periods, vat
 from lib.values.document import Document, Line, Note
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from lib.core import readings
 from lib.core.faults import SHOWN
-from lib.inputs import inputs, schemas
+from lib.inputs import batch_client_files, parties, schemas
 from lib.inputs.batch_csv import CellFault, Dialect, Row
 from lib.values import characters, money, territories, vat
 from lib.values.document import Address, ElectronicAddress, Party, Period
@@ -92,7 +92,7 @@ class Reader(NamedTuple):
 
     dialect: Dialect
     seller: SellerTerms
-    defaults: inputs.BatchDefaults
+    defaults: batch_client_files.BatchDefaults
     header: tuple[str, ...]
 
 
@@ -324,7 +324,7 @@ _REMEDIES = {
 
 
 def _customer_faults(row: int, cells: Mapping[str, str]) -> Iterator[CellFault]:
-    for place, text in inputs.party_faults(_party_values(cells)):
+    for place, text in parties.faults(_party_values(cells)):
         column = _COLUMN_OF[place]
         if "customer_person" in cells and column in _OF_BUSINESS:
             rule, remedy = "a private person has none", "empty this cell, or customer_person"
@@ -334,7 +334,7 @@ def _customer_faults(row: int, cells: Mapping[str, str]) -> Iterator[CellFault]:
             rule, remedy = text.partition("; ")[0], _REMEDIES.get(column, "")
             if column == "customer_postcode":
                 rule = "a French postcode has five digits"
-                remedy = inputs.french_postcode(cells.get(column, ""))
+                remedy = parties.french_postcode(cells.get(column, ""))
         yield CellFault(row, column, cells.get(column, ""), rule, remedy)
     if ("customer_electronic_scheme" in cells) != ("customer_electronic_id" in cells):
         rule = "the scheme and the id of an electronic address go together"
@@ -344,7 +344,7 @@ def _customer_faults(row: int, cells: Mapping[str, str]) -> Iterator[CellFault]:
         if delivery and name not in cells:
             rule = "a delivery address has at least address_1, city and country"
             yield CellFault(row, name, "", rule, "fill it in, or empty all delivery columns")
-    if inputs.needs_siren(_party_values(cells)):
+    if parties.needs_siren(_party_values(cells)):
         rule = "a French business has a SIREN"
         remedy = (
             'fill it in, or write "yes" in customer_person for a private person,'

@@ -25,9 +25,10 @@ from lib.billing.pricing import (
     charge_part,
 )
 from lib.inputs import plans, prices
-from lib.inputs.inputs import Client, UsageInput
+from lib.inputs.client_files import Client
 from lib.inputs.plans import Flat, Item, PaymentTerms, Plan, PriceStep
 from lib.inputs.prices import Indices, MissingIndex, Revised
+from lib.inputs.usage_files import UsageInput
 from lib.values import mentions, money, payment_code, periods, spans, vat, words
 from lib.values.document import (
     Allowance,

@@ -17,8 +17,9 @@ from lib.books import records, revenues
 from lib.core import storage
 from lib.core.faults import Alert, Fault
 from lib.core.root import Root
-from lib.inputs import inputs, plans, prices
-from lib.inputs.inputs import Client, Inputs
+from lib.inputs import client_files, index_files, plans, prices, usage_files
+from lib.inputs.client_files import Client
+from lib.inputs.inputs import Inputs
 from lib.inputs.plans import Flat, Item, Percentage, PerUnit
 from lib.inputs.prices import Indices
 from lib.values import money, periods, spans
@@ -168,9 +169,9 @@ def next_run(root: Root, month: str) -> Coming:
 
     Clients are looked at one at a time, as their files stand: `make check` says what is wrong.
     """
-    indices = inputs.glance_at_indices(root)
+    indices = index_files.glance(root)
     runs = [Coming(month, []), Coming(periods.add_months(month, 1), [])]
-    for name, client in inputs.glances(root):
+    for name, client in client_files.glances(root):
         found: list[list[Next]] = [[Next(name, "", "", "cannot be read: `make check`")], []]
         if client:
             billed = revenues.billed(revenues.lines_of(root, revenues.DIRECT, name))
@@ -186,7 +187,7 @@ def _coming(
 ) -> list[Next]:
     parts = plan_periods.parts_due(client.plans, month, billed)
     months = dict.fromkeys([month, *(name for part in parts for name in part.period.months)])
-    usage = inputs.glance_at_usage(root, client.id, months)
+    usage = usage_files.glance(root, client.id, months)
     try:
         bill = invoicing.bill(client, month, usage, indices, billed)
     except MissingUsage as missing:

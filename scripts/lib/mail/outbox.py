@@ -23,7 +23,7 @@ from lib.books.records import Record
 from lib.core import alerts, cli, lock, storage
 from lib.core.faults import Alert, Fault, Unavailable
 from lib.core.root import Root
-from lib.inputs.inputs import Issuer
+from lib.inputs.issuer_file import Issuer
 from lib.inputs.settings import Settings
 from lib.mail import mime
 from lib.mail.letters import Text

@@ -14,7 +14,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from lib.inputs.inputs import REMINDER_LEVELS
+from lib.inputs.issuer_file import REMINDER_LEVELS
 from lib.values import money
 
 _DAYS_OF_A_YEAR = 365

@@ -10,7 +10,10 @@ from datetime import date, timedelta
 from lib.billing.batch_rows import BatchInvoice
 from lib.core.faults import Alert, Fault
 from lib.inputs import decisions, plans
-from lib.inputs.inputs import BatchClient, Client, Inputs, Issuer
+from lib.inputs.batch_client_files import BatchClient
+from lib.inputs.client_files import Client
+from lib.inputs.inputs import Inputs
+from lib.inputs.issuer_file import Issuer
 from lib.inputs.plans import Item, Minimum, PaymentTerms
 from lib.values import mentions, payment_law, territories, vat
 from lib.values.document import Party

@@ -12,8 +12,13 @@ from lib.billing import invoicing, plan_periods
 from lib.books.balances import InvoiceBalance
 from lib.core.faults import Alert, Fault
 from lib.inputs import plans, prices
-from lib.inputs.inputs import BATCH_METRIC, BatchClient, Client, Inputs, Issuer, UsageInput
+from lib.inputs.batch_client_files import BatchClient
+from lib.inputs.client_files import Client
+from lib.inputs.inputs import Inputs
+from lib.inputs.issuer_file import Issuer
+from lib.inputs.plan_checks import BATCH_METRIC
 from lib.inputs.prices import Indices
+from lib.inputs.usage_files import UsageInput
 from lib.values import money, periods
 
 HAND_IN_BY = 7  # the day of the following month on which `make batch` runs for the last time

@@ -1,0 +1,124 @@
+"""clients/<id>.json: who is invoiced, on which terms, and for which plans"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from lib.core.faults import Alert, Fault
+from lib.core.root import Root
+from lib.inputs import input_files, parties, plan_checks, schemas, vat_checks
+from lib.inputs.input_files import Source
+from lib.inputs.issuer_file import Issuer, IssuerInput
+from lib.inputs.plans import PaymentTerms, Plan, Vat
+from lib.values.document import Party
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """How invoices reach the client."""
+
+    email: bool = True
+    cc: tuple[str, ...] = ()
+    reminders: bool = True
+
+
+class Client(Struct, frozen=True, kw_only=True):
+    """clients/<id>.json."""
+
+    id: str
+    code: str
+    status: str
+    party: Party
+    language: str
+    currency: str
+    payment_terms: PaymentTerms
+    vat: Vat
+    purchase_order: str = ""
+    buyer_reference: str = ""
+    plans: tuple[Plan, ...]
+    delivery: Delivery = Delivery()
+
+
+class ClientInput(NamedTuple):
+    """A client with the file it came from."""
+
+    client: Client
+    source: Source
+
+
+def load(
+    root: Root, issuer: IssuerInput | None, faults: list[Alert]
+) -> dict[str, ClientInput | None]:
+    """Clients by id; None for one whose file is refused."""
+    clients: dict[str, ClientInput | None] = {}
+    codes = {issuer.issuer.code: root.name_of(root.issuer)} if issuer else {}
+    for path in input_files.json_files(root, root.clients, faults):
+        clients[path.stem] = None
+        read = input_files.read(root, path, "client", path.stem, faults)
+        if read is None:
+            continue
+        value, source = read
+        found = _client_faults(value, path.stem, issuer.issuer if issuer else None)
+        if value["code"] in codes:
+            found.append(("code", f'"{value["code"]}" is the code of {codes[value["code"]]} too'))
+        codes.setdefault(value["code"], source.name)
+        faults += input_files.alerts(found, source.name, path.stem)
+        if issuer is not None:
+            for plan in value["plans"]:
+                vat_checks.fill_in_category(
+                    [*plan["items"], plan.get("minimum", {})], issuer.issuer
+                )
+        client = input_files.convert(value, Client, source.name, path.stem, faults)
+        clients[path.stem] = ClientInput(client, source) if client else None
+    if not clients:
+        text = "has no client; `make client ID=...` writes one, examples/clients/ shows some"
+        faults.append(Alert("B-INPUT-MISSING", root.name_of(root.clients), Fault("", text)))
+    return clients
+
+
+def glances(root: Root) -> Iterator[tuple[str, Client | None]]:
+    """Each client as its file has it, one at a time and not checked: to be shown, never billed.
+
+    None for a file that cannot be read so.
+    """
+    for path in sorted(root.clients.glob("*.json")):
+        yield path.stem, input_files.glance(root, path, Client)
+
+
+def new_client_faults(root: Root, value: Mapping[str, Any], issuer: Issuer) -> list[Alert]:
+    """What would be refused of a client that has no file yet, beside those that have one."""
+    name, stem = f"clients/{value['id']}.json", value["id"]
+    found = schemas.faults(value, "client", name, stem)
+    if found:
+        return found
+    between = _client_faults(value, stem, issuer)
+    codes = {issuer.code: root.name_of(root.issuer)}
+    unread: list[Alert] = []  # `make check` names what is wrong with other files
+    for folder, schema in ((root.clients, "client"), (root.batch_clients, "batch_client")):
+        for path in input_files.json_files(root, folder, unread):
+            if path.stem == stem:
+                between.append(("id", f'"{stem}" is {root.name_of(path)} already; choose another'))
+            if read := input_files.read(root, path, schema, path.stem, unread):
+                codes.setdefault(read[0]["code"], root.name_of(path))
+    if value["code"] in codes:
+        text = f'"{value["code"]}" is the code of {codes[value["code"]]} already; choose another'
+        between.append(("code", text))
+    return input_files.alerts(between, name, stem)
+
+
+def _client_faults(value: Mapping[str, Any], stem: str, issuer: Issuer | None) -> list[Any]:
+    found = parties.faults(value["party"], "party.")
+    if value["id"] != stem:
+        found.append(("id", f'"{value["id"]}" is not the name of the file; write "{stem}"'))
+    if parties.needs_siren(value["party"]):
+        text = (
+            'is missing; a French business has one (a private customer: "person": true,'
+            ' a body that is not a taxable person: "taxable": false)'
+        )
+        found.append(("party.siren", text))
+    for i, plan in enumerate(value["plans"]):
+        found += plan_checks.plan_faults(plan, f"plans[{i}]", value["language"])
+    found += plan_checks.between_plans(value["plans"])
+    if issuer is not None:
+        found += vat_checks.treatment_faults(value, issuer)
+    return found

@@ -1,0 +1,148 @@
+"""data/usage/: what a client used in a month by each source, and lines that are billed once"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from lib.core.faults import Alert, Fault
+from lib.core.root import Root
+from lib.inputs import input_files, plans, vat_checks
+from lib.inputs.batch_client_files import BatchClientInput
+from lib.inputs.client_files import Client, ClientInput
+from lib.inputs.input_files import Source
+from lib.inputs.issuer_file import Issuer, IssuerInput
+from lib.values import vat
+
+BATCH_SOURCE = "batch_"
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """data/usage/<client>/<month>.<source>.json."""
+
+    client: str
+    month: str
+    source: str
+    quantities: dict[str, Decimal] = {}
+    lines: tuple[plans.OneOffLine, ...] = ()
+
+
+class UsageInput(NamedTuple):
+    """One source of usage with the file it came from.
+
+    `unfit` says why it cannot be billed under the client's plan of today: plans change, and
+    the usage of a month that is invoiced already stays as it is.
+    """
+
+    usage: Usage
+    source: Source
+    unfit: tuple[Alert, ...] = ()
+
+
+def load(
+    root: Root,
+    issuer: IssuerInput | None,
+    clients: Mapping[str, ClientInput | None],
+    batch_clients: Mapping[str, BatchClientInput | None],
+    faults: list[Alert],
+) -> dict[tuple[str, str], tuple[UsageInput, ...]]:
+    usage: dict[tuple[str, str], tuple[UsageInput, ...]] = {}
+    folders = sorted(root.usage.iterdir()) if root.usage.is_dir() else []
+    for folder in folders:
+        if input_files.is_hidden(folder):
+            continue
+        if folder.name not in clients:
+            text = f"belongs to no client: there is no clients/{folder.name}.json"
+            faults.append(Alert("B-INPUT-VALUE", root.name_of(folder), Fault("", text)))
+            continue
+        for path in input_files.json_files(root, folder, faults):
+            found = _load_usage_file(root, path, issuer, clients[folder.name], faults)
+            if found is not None:
+                faults += _reserved_faults(found, batch_clients)
+                key = (found.usage.client, found.usage.month)
+                usage[key] = (*usage.get(key, ()), found)
+    return usage
+
+
+def glance(
+    root: Root, client: str, months: Iterable[str]
+) -> dict[tuple[str, str], tuple[UsageInput, ...]]:
+    """What a client used in some months, not checked."""
+    usage = {}
+    for month in months:
+        paths = sorted((root.usage / client).glob(f"{month}.*.json"))
+        entries = [input_files.glance(root, path, Usage) for path in paths]
+        usage[client, month] = tuple(UsageInput(one, Source("", b"")) for one in entries if one)
+    return usage
+
+
+def _load_usage_file(
+    root: Root,
+    path: Path,
+    issuer: IssuerInput | None,
+    client: ClientInput | None,
+    faults: list[Alert],
+) -> UsageInput | None:
+    owner = path.parent.name
+    read = input_files.read(root, path, "usage", owner, faults)
+    if read is None or client is None or issuer is None:
+        return None
+    value, source = read
+    found = []
+    if value["client"] != owner:
+        found.append(("client", f'"{value["client"]}" is not the folder\'s; write "{owner}"'))
+    if f"{value['month']}.{value['source']}" != path.stem:
+        wanted = f"{value['month']}.{value['source']}.json"
+        found.append(("", f"is not named after its month and source; rename it {wanted}"))
+    faults += input_files.alerts(found, source.name, owner)
+    unfit = _unfit(value, client.client, issuer.issuer)
+    vat_checks.fill_in_category(value.get("lines", []), issuer.issuer)
+    usage = input_files.convert(value, Usage, source.name, owner, faults)
+    return (
+        UsageInput(usage, source, tuple(input_files.alerts(unfit, source.name, owner)))
+        if usage
+        else None
+    )
+
+
+def _unfit(value: Mapping[str, Any], client: Client, issuer: Issuer) -> list[tuple[str, str]]:
+    known = plans.metrics_of(client.plans)
+    text = "is not a metric of the client's plans; they have " + (", ".join(known) or "none")
+    unknown = [metric for metric in value.get("quantities", {}) if metric not in known]
+    found = [(f"quantities.{metric}", text) for metric in unknown]
+    return found + _one_off_faults(value.get("lines", []), client, issuer)
+
+
+def _reserved_faults(
+    one: UsageInput, batch_clients: Mapping[str, BatchClientInput | None]
+) -> list[Alert]:
+    """Sources named batch_... are written by the batch engine, for its clients only."""
+    source, owner = one.usage.source, one.usage.client
+    if not source.startswith(BATCH_SOURCE):
+        return []
+    client = batch_clients.get(source.removeprefix(BATCH_SOURCE))
+    if client is not None and client.client.billed_as == owner:
+        return []
+    text = "names that begin with batch_ are kept for the batch engine; rename the source"
+    return [Alert("B-INPUT-VALUE", one.source.name, Fault("source", text), owner)]
+
+
+def _one_off_faults(lines: list[Any], client: Client, issuer: Issuer) -> list[tuple[str, str]]:
+    found = []
+    for i, line in enumerate(lines):
+        place = f"lines[{i}]"
+        for key in ("description", "discount_reason"):
+            if key in line and client.language not in line[key]:
+                text = f'is missing; the client\'s language is "{client.language}"'
+                found.append((f"{place}.{key}.{client.language}", text))
+        found += vat_checks.rate_and_category_faults(place, line, client.vat.treatment, issuer)
+        kinds = vat_checks.kinds([line], issuer)
+        faults = vat.treatment_faults(
+            client.vat.treatment, kinds, issuer.party, issuer.vat_regime, client.party
+        )
+        for fault in faults:
+            text = f'{fault.rule}: the client\'s treatment "{client.vat.treatment}" is not for it'
+            found.append((f"{place}.category", text))
+    return found
