@@ -82,7 +82,7 @@ def read_witness(file: str) -> list[Head]:
     found = record_audit.witnessed(text)
     if not found:
         text = "has no line `data/revenues/<client>.jsonl <seq> <hash>`, as the mail has them"
-        raise cli.refuse("B-WITNESS", file, "", text)
+        raise cli.refuse("B-INPUT-VALUE", file, "", text)
     return found
 
 

@@ -56,18 +56,6 @@ def witness(mail: EmailMessage) -> str:
     return content if isinstance(content, str) else content.decode()
 
 
-# --- the list of codes ---------------------------------------------------------------
-
-
-def test_the_docs_list_every_code_that_the_program_has_and_no_other():
-    said: set[str] = set()
-    for path in (house.HOME / "scripts").rglob("*.py"):
-        said |= set(re.findall(r'["\[]([BI]-[A-Z][A-Z-]*)["\]]', path.read_text()))
-    text = (house.HOME / "docs" / "alerts.md").read_text()
-    listed = re.findall(r"^\| `([BI]-[A-Z-]+)` \|", text, re.MULTILINE)
-    assert sorted(listed) == sorted(said)
-
-
 # --- the summary of a month ----------------------------------------------------------
 
 

@@ -110,7 +110,7 @@ def test_the_log_of_a_client_and_all_logs_in_order_of_time(root):
 @pytest.mark.parametrize("client", ["sud", "../logs/nord", "notes"])
 def test_a_client_without_a_log(root, client):
     ran = house.call("show_logs", root, client=client)
-    assert ran.code == 1
+    assert ran.code == 2
     assert "has no log; those that have: nord, system" in ran.err
 
 

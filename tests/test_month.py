@@ -398,7 +398,7 @@ def test_a_client_whose_file_is_gone_stops_nobody_else(tmp_path):
 
 def test_an_unknown_client_is_refused_with_those_that_are_known(tmp_path):
     ran = house.month(house.build(tmp_path), client="nrod")
-    assert ran.code == 1
+    assert ran.code == 2
     assert ran.err.startswith('CLIENT: "nrod" is no client; they are nord')
 
 

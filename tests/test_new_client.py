@@ -103,7 +103,7 @@ def test_a_file_that_exists_is_never_touched(root):
 @pytest.mark.parametrize("name", ["Nord", "../nord", "", "n"])
 def test_an_id_is_never_a_path(root, name):
     before = house.tree(root)
-    assert make(root, name).code == 1
+    assert make(root, name).code == 2
     assert house.tree(root) == before
 
 

@@ -1,7 +1,7 @@
 """What the system tells people: alerts, the ways a run stops, and the logs.
 
 An alert has a stable code (B- stops the run, I- informs), the file, the place in it, and
-what to do. One line each, on stderr and in data/logs/; docs/alerts.md lists the codes.
+what to do. One line each, on stderr and in data/logs/; codes.json lists the codes.
 Scripts end with: 0 done, 1 input refused, 2 wrong usage, 3 integrity broken,
 4 environment (lock held, disk full, mail server down).
 

@@ -358,6 +358,7 @@ def yes(text: str) -> bool:
     return text == "yes"
 
 
-def refuse(code: str, file: str, place: str, text: str, client: str = "") -> Refused:
-    """A refusal with one reason, to raise."""
-    return Refused([Alert(code, file, Fault(place, text), client)])
+def refuse(code: str, file: str, place: str, text: str, client: str = "") -> Stop:
+    """A refusal with one reason, to raise; B-USAGE is the one of a wrong call."""
+    stop = WrongUsage if code == "B-USAGE" else Refused
+    return stop([Alert(code, file, Fault(place, text), client)])
