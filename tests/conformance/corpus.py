@@ -488,7 +488,7 @@ def _put_batch(root: Root, seller: dict[str, Any], i: int) -> None:
 
 def _make(root: Root, *words: str, **values: str) -> str:
     """Runs `make`; returns what it printed."""
-    ran = house.make(root, *words, environment={"QUIET": "", **values})
+    ran = house.make(root, *words, *(f"{name}={value}" for name, value in values.items()))
     if ran.code:
         command = " ".join(["make", f"ROOT={root.path}", *words])
         raise CannotIssueError(f"{command}\n{ran.out}{ran.err}")
