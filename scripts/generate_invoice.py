@@ -34,6 +34,7 @@ from lib.billing.pricing import MissingUsage
 from lib.books import bills, issuing, numbering, records, revenues
 from lib.books.bills import Owed
 from lib.books.numbering import Numbered
+from lib.books.record_lines import BillingRevenue
 from lib.books.records import Chain
 from lib.core import alerts, progress, storage
 from lib.core.faults import Alert, Broken, Fault, Refused, collecting
@@ -68,7 +69,7 @@ class Past(NamedTuple):
     codes: dict[str, set[str]]
     gone: dict[str, str]
 
-    def take_in(self, root: Root, client: str, lines: list[revenues.Line], gone: bool) -> None:
+    def take_in(self, root: Root, client: str, lines: list[BillingRevenue], gone: bool) -> None:
         """Adds a client's records; `gone` where clients/ does not have it."""
         path = revenues.chain_path(root, revenues.DIRECT, client)
         self.ends[client] = records.end_of(path, lines)
@@ -156,7 +157,7 @@ def _decide(
     given: Inputs,
     decision: Decision,
     client: str,
-    lines: list[revenues.Line],
+    lines: list[BillingRevenue],
     month: str,
     reissue: bool,
     since: date | None,

@@ -25,6 +25,7 @@ import os
 from functools import partial
 
 from lib.books import issuing, records, revenues
+from lib.books.record_lines import PackageFacts
 from lib.core import alerts, storage
 from lib.core.root import Root
 from lib.documents import packages
@@ -36,7 +37,7 @@ def main(arguments: Namespace, root: Root) -> None:
     """One package a client and month."""
     used = settings.load(root)
     with issuing.reading(root, "pack_batches", used.lock_wait):
-        chains = revenues.read(root, revenues.BATCH, packages.Packed)
+        chains = revenues.read(root, revenues.BATCH, PackageFacts)
         packed = sum(pack(root, client, chain, used) for client, chain in chains.items())
     print(
         f"{alerts.counted(packed, 'package')} written" if packed else "packages: nothing left to do"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import house
 from lib.books import histories, payments, records
 from lib.books.histories import History, Share
+from lib.books.record_lines import HistoryPayment, HistoryRevenue
 from lib.books.records import Record
 from lib.core.root import Root
 from lib.values.money import text_of
@@ -103,8 +104,8 @@ def histories_of(facts: list[Record]) -> list[History]:
         issued = [fact for fact in own if "number" in fact]
         paid = [fact for fact in own if "number" not in fact]
         made += histories.of_client(
-            msgspec.convert(_chained(issued), list[histories.IssuedLine]),
-            msgspec.convert(_chained(paid), list[histories.PaidLine]),
+            msgspec.convert(_chained(issued), list[HistoryRevenue]),
+            msgspec.convert(_chained(paid), list[HistoryPayment]),
         )
     return made
 

@@ -10,16 +10,16 @@ from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
-from msgspec import Meta, Struct
 
 from lib.audit import findings
 from lib.audit.findings import Files
 from lib.billing import batch_rows
-from lib.books import numbering, payment_rules, payments, records, revenues
+from lib.books import numbering, payment_rules, payments, record_lines, records, revenues
 from lib.books.heads import Head
+from lib.books.record_lines import BillingRevenue
 from lib.books.records import Chain, Record
 from lib.books.revenues import Ledger
 from lib.core import storage, strict_json
@@ -38,148 +38,6 @@ OUTBOX = "outbox"
 _MOST = 1000  # broken lines of one file that are named
 
 _WITNESS = re.compile(r"[>\s]*(data/\S+\.jsonl) ([0-9]{1,15}) ([0-9a-f]{64})\s*")
-
-_Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{1,39}\Z")]
-_Number = Annotated[str, Meta(pattern=r"^[A-Z0-9]{1,8}-20[0-9]{2}-[0-9]{4,9}\Z")]
-_Month = Annotated[str, Meta(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z")]
-_Amount = Annotated[str, Meta(pattern=r"^-?[0-9]{1,15}\.[0-9]{2}\Z")]
-_Paid = Annotated[str, Meta(pattern=r"^[0-9]{1,15}(\.[0-9]{1,2})?\Z")]
-_Quantity = Annotated[str, Meta(pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,16})?\Z")]
-_Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
-
-
-class _Period(Struct):
-    start: date
-    end: date
-
-
-class _Share(Struct):
-    nature: Literal["goods", "services"]
-    vat_category: str
-    vat_rate: _Amount
-    net: _Amount
-    vat: _Amount
-
-
-class _Service(Struct):
-    plan: str
-    item: str
-    start: date
-    end: date
-    lines: list[str]
-    pauses: list[tuple[date, date]] = []
-
-
-class _Bill(Struct):
-    """What revenues.facts gives; a document's facts are compared with all of it."""
-
-    client: _Id
-    number: _Number
-    month: _Month
-    issue_date: date
-    period: _Period
-    currency: str
-    buyer: str
-    net: _Amount
-    vat: _Amount
-    gross: _Amount
-    breakdown: list[_Share]
-    document_sha256: _Sha256
-    pdf_sha256: _Sha256
-    due_date: date | None = None
-    delivery: date | None = None
-    services: list[_Service] = []
-    vat_on_debits: bool = False
-    reference: str = ""
-
-
-class _Invoice(_Bill, tag="invoice", tag_field="kind"):
-    pass
-
-
-class _CreditNote(_Bill, tag="credit_note", tag_field="kind", kw_only=True):
-    corrects: _Number
-    reason: str
-    lines: dict[str, _Quantity]
-
-
-class _Money(Struct):
-    """What payments.fact and payments.reversal give."""
-
-    client: _Id
-    invoice: _Number
-    amount: _Paid
-    date: date
-    currency: str
-
-
-class _Payment(_Money, tag="payment", tag_field="kind", kw_only=True):
-    method: str
-    reference: str = ""
-    note: str = ""
-
-
-class _Refund(_Payment, tag="refund", tag_field="kind"):
-    pass
-
-
-class _Reversal(_Money, tag="reversal", tag_field="kind", kw_only=True):
-    reverses: int
-    reason: str
-
-
-class _Mail(Struct):
-    """What outbox keeps of a mail that a server took."""
-
-    client: str
-    mail: str
-    date: date
-
-
-class _SummaryMail(_Mail, tag="summary", tag_field="kind"):
-    pass
-
-
-class _PackageMail(_Mail, tag="package", tag_field="kind"):
-    month: _Month
-    package_sha256: _Sha256
-
-
-class _DocumentMail(_Mail):
-    number: _Number
-    pdf_sha256: _Sha256
-
-
-class _InvoiceMail(_DocumentMail, tag="invoice", tag_field="kind"):
-    pass
-
-
-class _CreditNoteMail(_DocumentMail, tag="credit_note", tag_field="kind"):
-    pass
-
-
-class _CustomerMail(_DocumentMail, tag="customer", tag_field="kind"):
-    pass
-
-
-class _ReminderMail(_Mail, tag="reminder", tag_field="kind"):
-    number: _Number
-    level: str
-    pdf_sha256: str = ""
-
-
-# Each family of records, and what its lines are; a new one is a line here.
-_SHAPES: dict[str, Any] = {
-    REVENUES: _Invoice | _CreditNote,
-    REVENUES_BATCH: _Invoice | _CreditNote,
-    PAYMENTS: _Payment | _Refund | _Reversal,
-    OUTBOX: _SummaryMail
-    | _PackageMail
-    | _InvoiceMail
-    | _CreditNoteMail
-    | _CustomerMail
-    | _ReminderMail,
-}
 
 
 class Book(NamedTuple):
@@ -217,10 +75,10 @@ class Books(NamedTuple):
 
 def read(files: Files) -> tuple[Books, list[Alert]]:
     """Every record file with all that is wrong with its lines, its chain and its head."""
-    books = Books({family: {} for family in _SHAPES})
+    books = Books({family: {} for family in record_lines.FAMILIES})
     faults: list[Alert] = []
     known_heads = set()
-    for family in _SHAPES:
+    for family in record_lines.FAMILIES:
         for name in files.under(f"data/{family}"):
             path = PurePosixPath(name)
             if path.suffix == ".jsonl" and path.parent.name == family:
@@ -278,7 +136,7 @@ def _read_line(
     """
     try:
         record = strict_json.parse(name, line)
-        msgspec.convert(record, type=_SHAPES[family])
+        msgspec.convert(record, type=record_lines.FAMILIES[family])
         unhashed = {key: value for key, value in record.items() if key != "hash"}
         digest = storage.sha256(storage.canonical_json(unhashed))
         is_canonical = storage.canonical_json(record) == line
@@ -435,7 +293,7 @@ def _doubles(book: Book) -> Iterator[Alert]:
         yield from _same_references(book)
         return
     by_item: dict[str, list[tuple[Period, str]]] = {}
-    for one in revenues.billed(msgspec.convert(book.records, list[revenues.Line])):
+    for one in revenues.billed(msgspec.convert(book.records, list[BillingRevenue])):
         if one.item and not one.credited:
             by_item.setdefault(one.item, []).extend((days, one.number) for days in one.days)
     for item, some in by_item.items():

@@ -26,6 +26,7 @@ from typing import NamedTuple
 import msgspec
 
 from lib.books import histories, payments, records, revenues
+from lib.books.record_lines import BalancePayment, BalanceRevenue
 from lib.books.records import Link
 from lib.core import storage
 from lib.core.faults import Alert, Broken, collecting
@@ -83,25 +84,11 @@ class Totals(NamedTuple):
     overpaid: Decimal
 
 
-class IssuedLine(records.Link, gc=False, kw_only=True):
-    """What balances need of a revenue record."""
-
-    buyer: str
-    client: str
-    corrects: str = ""
-    currency: str
-    due_date: date | None = None
-    gross: Decimal
-    issue_date: date
-    kind: str
-    number: str
-
-
 class Lines(NamedTuple):
     """The records of a client that its balance is made from."""
 
-    issued: Sequence[IssuedLine]
-    paid: Sequence[payments.Move]
+    issued: Sequence[BalanceRevenue]
+    paid: Sequence[BalancePayment]
 
 
 def of_client(lines: Lines, until: date = date.max) -> list[InvoiceBalance]:
@@ -187,14 +174,14 @@ def read_lines(root: Root, client: str) -> Lines:
     Raises:
       Broken: with every disagreement found.
     """
-    issued: list[IssuedLine] = []
-    paid: list[payments.Move] = []
+    issued: list[BalanceRevenue] = []
+    paid: list[BalancePayment] = []
     faults: list[Alert] = []
     with collecting(faults):
         path = revenues.chain_path(root, revenues.DIRECT, client)
-        issued += records.read_typed(root, path, IssuedLine)
+        issued += records.read_typed(root, path, BalanceRevenue)
     with collecting(faults):
-        paid += records.read_typed(root, payments.chain_path(root, client), payments.Move)
+        paid += records.read_typed(root, payments.chain_path(root, client), BalancePayment)
     if faults:
         raise Broken(faults)
     return Lines(issued, paid)
@@ -203,7 +190,7 @@ def read_lines(root: Root, client: str) -> Lines:
 def lines_of(issued: Iterable[records.Record], paid: Iterable[records.Record]) -> Lines:
     """The same of records that were read."""
     return Lines(
-        msgspec.convert(issued, list[IssuedLine]), msgspec.convert(paid, list[payments.Move])
+        msgspec.convert(issued, list[BalanceRevenue]), msgspec.convert(paid, list[BalancePayment])
     )
 
 

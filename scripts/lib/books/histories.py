@@ -11,6 +11,7 @@ from typing import ClassVar, TypeVar
 import msgspec
 
 from lib.books import payments, records, revenues
+from lib.books.record_lines import HistoryPayment, HistoryRevenue
 from lib.core.faults import Alert, Broken, Fault, collecting
 from lib.core.root import Root
 from lib.values.money import cents_of
@@ -120,8 +121,8 @@ def by_client(root: Root, clients: Iterable[str], period: str) -> Iterator[list[
 def _read_client(root: Root, client: str, period: str) -> list[History]:
     path_of_issued = revenues.chain_path(root, revenues.DIRECT, client)
     path_of_paid = payments.chain_path(root, client)
-    issued = records.read_typed(root, path_of_issued, IssuedLine)
-    moved = records.read_typed(root, path_of_paid, PaidLine)
+    issued = records.read_typed(root, path_of_issued, HistoryRevenue)
+    moved = records.read_typed(root, path_of_paid, HistoryPayment)
     faults: list[Alert] = []
     with collecting(faults):
         invoices, credited = _counted(root.name_of(path_of_issued), issued, _bills)
@@ -166,62 +167,7 @@ def _orphan(name: str, seq: int, number: str, client: str) -> Alert:
     return Alert("B-RECORD-ORPHAN", name, Fault(f"line {seq}", text), client)
 
 
-# The facts of a record stand in alphabetical order, in which they are found fastest.
-
-
-class _Part(msgspec.Struct, gc=False):
-    """An entry of a revenue record's breakdown."""
-
-    nature: str
-    net: str
-    vat: str
-    vat_category: str
-    vat_rate: str
-
-
-class _Period(msgspec.Struct, gc=False):
-    """The last day of a revenue record's period."""
-
-    end: str
-
-
-class IssuedLine(records.Link, gc=False, kw_only=True):
-    """What histories need of a revenue record."""
-
-    breakdown: list[_Part]
-    buyer: str
-    client: str
-    corrects: str = ""
-    currency: str
-    delivery: str = ""
-    document_sha256: str
-    due_date: str = ""
-    gross: str
-    issue_date: str
-    kind: str
-    number: str
-    pdf_sha256: str
-    period: _Period
-    vat_on_debits: bool = False
-
-
-class PaidLine(records.Link, gc=False, kw_only=True):
-    """What histories need of a payment record."""
-
-    amount: str
-    client: str
-    currency: str
-    date: str
-    invoice: str
-    kind: str
-    method: str = ""
-    note: str = ""
-    reason: str = ""
-    reference: str = ""
-    reverses: int = 0
-
-
-def of_client(issued: Iterable[IssuedLine], lines: Iterable[PaidLine]) -> list[History]:
+def of_client(issued: Iterable[HistoryRevenue], lines: Iterable[HistoryPayment]) -> list[History]:
     """The histories of one client's invoices, out of all records about them."""
     return _joined(*_bills(issued), _movements(lines), "")
 
@@ -252,7 +198,7 @@ def _went_on_in(period: str, history: History) -> bool:
     return any(day.startswith(period) for day in dates)
 
 
-def _bills(lines: Iterable[IssuedLine]) -> tuple[list[Bill], dict[str, list[Bill]]]:
+def _bills(lines: Iterable[HistoryRevenue]) -> tuple[list[Bill], dict[str, list[Bill]]]:
     """Invoices, and credit notes by the invoice that they correct."""
     invoices: list[Bill] = []
     credited: defaultdict[str, list[Bill]] = defaultdict(list)
@@ -264,7 +210,7 @@ def _bills(lines: Iterable[IssuedLine]) -> tuple[list[Bill], dict[str, list[Bill
     return invoices, credited
 
 
-def _bill(record: IssuedLine) -> Bill:
+def _bill(record: HistoryRevenue) -> Bill:
     shares = [
         Share(
             one.nature,
@@ -294,7 +240,7 @@ def _bill(record: IssuedLine) -> Bill:
     )
 
 
-def _movements(lines: Iterable[PaidLine]) -> dict[str, list[Movement]]:
+def _movements(lines: Iterable[HistoryPayment]) -> dict[str, list[Movement]]:
     """Payment records as they count, as books/payments has them, by invoice."""
     made: dict[int, Movement] = {}
     of_invoices: defaultdict[str, list[Movement]] = defaultdict(list)

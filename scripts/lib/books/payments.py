@@ -22,6 +22,7 @@ from typing import TypeVar
 import msgspec
 
 from lib.books import issuing, records
+from lib.books.record_lines import BalancePayment, PaymentFacts
 from lib.core.root import Root
 from lib.values import money
 
@@ -100,34 +101,13 @@ def read_client(root: Root, client: str) -> records.Chain:
     return records.read(root, chain_path(root, client))
 
 
-class Move(records.Link, gc=False):
-    """What a payment record does to its invoice."""
-
-    amount: Decimal
-    date: date
-    invoice: str
-    kind: str
-    reverses: int = 0
-
-
-class _Line(Move, gc=False, kw_only=True):
-    """A whole payment record."""
-
-    client: str
-    currency: str
-    method: str = ""
-    reference: str = ""
-    note: str = ""
-    reason: str = ""
-
-
 def entries(lines: Sequence[records.Record]) -> list[Entry]:
     """The lines of a client as they count, in the order in which they were recorded.
 
     Args:
       lines: all of the client's payment records, or all those of some invoices.
     """
-    typed = msgspec.convert(lines, list[_Line])
+    typed = msgspec.convert(lines, list[PaymentFacts])
     amounts = _effects(typed)
     by_seq = {line.seq: line for line in typed}
     reversed_by = {line.reverses: line.seq for line in typed if line.reverses}
@@ -150,7 +130,7 @@ def entries(lines: Sequence[records.Record]) -> list[Entry]:
     ]
 
 
-def _effects(lines: Iterable[Move]) -> list[Decimal]:
+def _effects(lines: Iterable[BalancePayment]) -> list[Decimal]:
     """What each line adds to what was paid."""
     made: dict[int, Decimal] = {}
     for line in lines:
@@ -172,7 +152,7 @@ def effect(kind: str, amount: Amount, reversed_: Amount | None) -> Amount:
     return -amount if kind == REFUND else amount
 
 
-def paid(lines: Sequence[Move], until: date = date.max) -> dict[str, Decimal]:
+def paid(lines: Sequence[BalancePayment], until: date = date.max) -> dict[str, Decimal]:
     """What was paid of each invoice by the end of a day: payments less refunds, reversals out.
 
     Args:

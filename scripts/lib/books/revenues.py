@@ -17,6 +17,7 @@ import msgspec
 from lib.billing.plan_periods import Billed
 from lib.books import issuing, records
 from lib.books.numbering import Numbered
+from lib.books.record_lines import BillingRevenue
 from lib.core import storage, tables
 from lib.core.faults import Alert, Broken, Fault
 from lib.core.root import Root
@@ -205,44 +206,13 @@ def _shares(vat: Decimal, nets: list[Decimal]) -> list[Decimal]:
     return money.share_out(vat, nets)
 
 
-class Service(msgspec.Struct, gc=False):
-    """The days that lines of a document charge for an item of a plan, or take back."""
-
-    end: date
-    item: str
-    lines: tuple[str, ...]
-    plan: str
-    start: date
-    pauses: tuple[tuple[date, date], ...] = ()
-
-    @property
-    def days(self) -> Spans:
-        whole = (Period(start=self.start, end=self.end),)
-        if not self.pauses:
-            return whole
-        return spans.minus(whole, tuple(Period(start=a, end=b) for a, b in self.pauses))
-
-
-class Line(records.Link, gc=False, kw_only=True):
-    """What deciding on the next invoice needs of a record."""
-
-    buyer: str
-    corrects: str = ""
-    gross: Decimal
-    issue_date: str
-    month: str
-    number: str
-    period: Period
-    services: tuple[Service, ...] = ()
-
-
-def lines_of(root: Root, ledger: Ledger, client: str) -> list[Line]:
+def lines_of(root: Root, ledger: Ledger, client: str) -> list[BillingRevenue]:
     """A client's records, proved.
 
     Raises:
       Broken: with the first disagreement.
     """
-    return list(records.read_typed(root, chain_path(root, ledger, client), Line))
+    return list(records.read_typed(root, chain_path(root, ledger, client), BillingRevenue))
 
 
 class _First(msgspec.Struct, gc=False):
@@ -263,7 +233,9 @@ def first_run(root: Root) -> date | None:
     return periods.first_day(min(months)) if months else None
 
 
-def numbers_of(root: Root, ledger: Ledger, client: str, lines: Iterable[Line]) -> list[Numbered]:
+def numbers_of(
+    root: Root, ledger: Ledger, client: str, lines: Iterable[BillingRevenue]
+) -> list[Numbered]:
     """The numbers in a client's records."""
     name = root.name_of(chain_path(root, ledger, client))
     return [Numbered(name, line.seq, line.number, line.issue_date) for line in lines]
@@ -283,7 +255,7 @@ class Issued(NamedTuple):
         return self.credited == self.gross and self.credited > 0
 
 
-def is_invoiced(lines: Iterable[Line], month: str) -> bool:
+def is_invoiced(lines: Iterable[BillingRevenue], month: str) -> bool:
     """Whether the usage of `month` is in an invoice that was not credited in full."""
     first, last = periods.first_day(month), periods.last_day(month)
     return any(
@@ -293,7 +265,7 @@ def is_invoiced(lines: Iterable[Line], month: str) -> bool:
     )
 
 
-def billed(lines: Iterable[Line]) -> list[Billed]:
+def billed(lines: Iterable[BillingRevenue]) -> list[Billed]:
     """The days that a client's invoices bill, item by item, less those that a credit note took
     back by their dates.
 
@@ -343,7 +315,7 @@ def credited(notes: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
     return sums
 
 
-def issued(lines: Iterable[Line]) -> list[Issued]:
+def issued(lines: Iterable[BillingRevenue]) -> list[Issued]:
     """The invoices of a client's records, in order of issue."""
     lines = tuple(lines)
     sums = credited((line.corrects, line.gross) for line in lines if line.corrects)

@@ -9,7 +9,6 @@ import os
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypedDict
 
 from lib.books.records import Record
 from lib.core import storage
@@ -35,22 +34,6 @@ _MANIFEST = (
 )
 
 Content = Callable[[], bytes]
-
-
-class Packed(TypedDict, total=False):
-    """What a package is made from: these facts of each record."""
-
-    kind: str
-    client: str
-    month: str
-    number: str
-    reference: str
-    buyer: str
-    net: str
-    vat: str
-    gross: str
-    due_date: str
-    pdf_sha256: str
 
 
 def path_of(root: Root, client: str, month: str) -> Path:

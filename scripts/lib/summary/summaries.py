@@ -10,12 +10,11 @@ from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple, TypedDict
-
-import msgspec
+from typing import NamedTuple
 
 from lib.books import balances, heads, histories, issuing, payments, records, revenues
 from lib.books.heads import Head
+from lib.books.record_lines import BalancePayment, DatedRevenue, NoticeRevenue, SummaryFacts
 from lib.books.records import Record
 from lib.core import alerts, lock, storage
 from lib.core.faults import Alert, Broken, Fault, Refused, Stop, Unavailable, collecting, printable
@@ -36,40 +35,6 @@ _TITLES = {  # of one, and of more
     "outbox": ("mail sent", "mails sent"),
 }
 _WRONG, _DECIDE = "refused or wrong", "to decide"
-
-
-class _Fact(TypedDict, total=False):
-    """What is read of a record; payments and mails have fewer of these."""
-
-    hash: str
-    kind: str
-    client: str
-    number: str
-    currency: str
-    net: str
-    vat: str
-    gross: str
-
-
-class _Sold(msgspec.Struct, gc=False):
-    """A share of what a record invoices."""
-
-    nature: str
-    net: Decimal
-
-
-class _Issued(balances.IssuedLine, gc=False, kw_only=True):
-    """What notices need of a revenue record."""
-
-    breakdown: tuple[_Sold, ...] = ()
-    month: str
-
-
-class _Dated(records.Link, gc=False):
-    """What they need of the records of batches, of which there are many."""
-
-    issue_date: date
-    month: str
 
 
 class Part(NamedTuple):
@@ -175,7 +140,7 @@ def _read_on(root: Root, found: Summary, before: Told) -> None:
             continue
         with _gathering(found.wrong):
             path = root.path / head.file
-            facts = records.read(root, path, _Fact).records
+            facts = records.read(root, path, SummaryFacts).records
             first = known.seq
             if first and (first > len(facts) or facts[first - 1]["hash"] != known.hash):
                 text = "is not the line that the summary before told of: the chain was rebuilt"
@@ -252,8 +217,8 @@ def _read_past(root: Root, today: date) -> _Past:
     for client in histories.clients_of(root):
         with collecting(faults):
             path = revenues.chain_path(root, revenues.DIRECT, client)
-            issued = list(records.read_typed(root, path, _Issued))
-            paid = list(records.read_typed(root, payments.chain_path(root, client), payments.Move))
+            issued = list(records.read_typed(root, path, NoticeRevenue))
+            paid = list(records.read_typed(root, payments.chain_path(root, client), BalancePayment))
             invoices = balances.of_client(balances.Lines(issued, paid))
             past.overdue.extend(notices.overdue(invoices, today))
             newest = max([newest, *(move.date for move in paid)])
@@ -267,7 +232,7 @@ def _read_past(root: Root, today: date) -> _Past:
     for client in records.owners(root, root.data / revenues.BATCH.records):
         path = revenues.chain_path(root, revenues.BATCH, client)
         with collecting(faults):
-            for batch in records.read_typed(root, path, _Dated):
+            for batch in records.read_typed(root, path, DatedRevenue):
                 past.batches.setdefault(client, set()).add(batch.month)
                 newest = max(newest, batch.issue_date)
     if faults:

@@ -1,0 +1,343 @@
+"""The shapes in which lines of records are read: whole ones, which an audit holds each line
+against, and narrow ones with the facts that one piece of work needs, which are read fastest.
+
+Every fact of a record has its name here. A line is chained to the one before by the facts of
+`records.Link`, with which each narrow shape begins.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal, TypedDict
+
+from msgspec import Meta, Struct
+
+from lib.books.records import Link
+from lib.values import spans
+from lib.values.document import Period
+from lib.values.spans import Spans
+
+# --- whole lines ---------------------------------------------------------------------
+
+_Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{1,39}\Z")]
+_Number = Annotated[str, Meta(pattern=r"^[A-Z0-9]{1,8}-20[0-9]{2}-[0-9]{4,9}\Z")]
+_Month = Annotated[str, Meta(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z")]
+_Amount = Annotated[str, Meta(pattern=r"^-?[0-9]{1,15}\.[0-9]{2}\Z")]
+_Paid = Annotated[str, Meta(pattern=r"^[0-9]{1,15}(\.[0-9]{1,2})?\Z")]
+_Quantity = Annotated[str, Meta(pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,16})?\Z")]
+_Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+
+
+class RevenuePeriod(Struct):
+    start: date
+    end: date
+
+
+class RevenueShare(Struct):
+    nature: Literal["goods", "services"]
+    vat_category: str
+    vat_rate: _Amount
+    net: _Amount
+    vat: _Amount
+
+
+class RevenueService(Struct):
+    plan: str
+    item: str
+    start: date
+    end: date
+    lines: list[str]
+    pauses: list[tuple[date, date]] = []
+
+
+class RevenueRecord(Struct):
+    """What `revenues.facts` gives; a document's facts are compared with all of it."""
+
+    client: _Id
+    number: _Number
+    month: _Month
+    issue_date: date
+    period: RevenuePeriod
+    currency: str
+    buyer: str
+    net: _Amount
+    vat: _Amount
+    gross: _Amount
+    breakdown: list[RevenueShare]
+    document_sha256: _Sha256
+    pdf_sha256: _Sha256
+    due_date: date | None = None
+    delivery: date | None = None
+    services: list[RevenueService] = []
+    vat_on_debits: bool = False
+    reference: str = ""
+
+
+class InvoiceRecord(RevenueRecord, tag="invoice", tag_field="kind"):
+    pass
+
+
+class CreditNoteRecord(RevenueRecord, tag="credit_note", tag_field="kind", kw_only=True):
+    corrects: _Number
+    reason: str
+    lines: dict[str, _Quantity]
+
+
+class MoneyRecord(Struct):
+    """What payments.fact and payments.reversal give."""
+
+    client: _Id
+    invoice: _Number
+    amount: _Paid
+    date: date
+    currency: str
+
+
+class PaymentRecord(MoneyRecord, tag="payment", tag_field="kind", kw_only=True):
+    method: str
+    reference: str = ""
+    note: str = ""
+
+
+class RefundRecord(PaymentRecord, tag="refund", tag_field="kind"):
+    pass
+
+
+class ReversalRecord(MoneyRecord, tag="reversal", tag_field="kind", kw_only=True):
+    reverses: int
+    reason: str
+
+
+class MailRecord(Struct):
+    """What outbox keeps of a mail that a server took."""
+
+    client: str
+    mail: str
+    date: date
+
+
+class SummaryMailRecord(MailRecord, tag="summary", tag_field="kind"):
+    pass
+
+
+class PackageMailRecord(MailRecord, tag="package", tag_field="kind"):
+    month: _Month
+    package_sha256: _Sha256
+
+
+class DocumentMailRecord(MailRecord):
+    number: _Number
+    pdf_sha256: _Sha256
+
+
+class InvoiceMailRecord(DocumentMailRecord, tag="invoice", tag_field="kind"):
+    pass
+
+
+class CreditNoteMailRecord(DocumentMailRecord, tag="credit_note", tag_field="kind"):
+    pass
+
+
+class CustomerMailRecord(DocumentMailRecord, tag="customer", tag_field="kind"):
+    pass
+
+
+class ReminderMailRecord(MailRecord, tag="reminder", tag_field="kind"):
+    number: _Number
+    level: str
+    pdf_sha256: str = ""
+
+
+# Each family of records, and what its lines are; a new one is a line here.
+FAMILIES: dict[str, Any] = {
+    "revenues": InvoiceRecord | CreditNoteRecord,
+    "revenues_batch": InvoiceRecord | CreditNoteRecord,
+    "payments": PaymentRecord | RefundRecord | ReversalRecord,
+    "outbox": SummaryMailRecord
+    | PackageMailRecord
+    | InvoiceMailRecord
+    | CreditNoteMailRecord
+    | CustomerMailRecord
+    | ReminderMailRecord,
+}
+
+
+# --- histories of invoices, for exports -----------------------------------------------
+
+# The facts of a record stand in alphabetical order, in which they are found fastest.
+
+
+class HistoryShare(Struct, gc=False):
+    """An entry of a revenue record's breakdown."""
+
+    nature: str
+    net: str
+    vat: str
+    vat_category: str
+    vat_rate: str
+
+
+class HistoryPeriod(Struct, gc=False):
+    """The last day of a revenue record's period."""
+
+    end: str
+
+
+class HistoryRevenue(Link, gc=False, kw_only=True):
+    """What histories need of a revenue record."""
+
+    breakdown: list[HistoryShare]
+    buyer: str
+    client: str
+    corrects: str = ""
+    currency: str
+    delivery: str = ""
+    document_sha256: str
+    due_date: str = ""
+    gross: str
+    issue_date: str
+    kind: str
+    number: str
+    pdf_sha256: str
+    period: HistoryPeriod
+    vat_on_debits: bool = False
+
+
+class HistoryPayment(Link, gc=False, kw_only=True):
+    """What histories need of a payment record."""
+
+    amount: str
+    client: str
+    currency: str
+    date: str
+    invoice: str
+    kind: str
+    method: str = ""
+    note: str = ""
+    reason: str = ""
+    reference: str = ""
+    reverses: int = 0
+
+
+# --- balances ------------------------------------------------------------------------
+
+
+class BalanceRevenue(Link, gc=False, kw_only=True):
+    """What balances need of a revenue record."""
+
+    buyer: str
+    client: str
+    corrects: str = ""
+    currency: str
+    due_date: date | None = None
+    gross: Decimal
+    issue_date: date
+    kind: str
+    number: str
+
+
+class BalancePayment(Link, gc=False):
+    """What a payment record does to its invoice."""
+
+    amount: Decimal
+    date: date
+    invoice: str
+    kind: str
+    reverses: int = 0
+
+
+class PaymentFacts(BalancePayment, gc=False, kw_only=True):
+    """A whole payment record."""
+
+    client: str
+    currency: str
+    method: str = ""
+    reference: str = ""
+    note: str = ""
+    reason: str = ""
+
+
+# --- the next invoice ----------------------------------------------------------------
+
+
+class Service(Struct, gc=False):
+    """The days that lines of a document charge for an item of a plan, or take back."""
+
+    end: date
+    item: str
+    lines: tuple[str, ...]
+    plan: str
+    start: date
+    pauses: tuple[tuple[date, date], ...] = ()
+
+    @property
+    def days(self) -> Spans:
+        whole = (Period(start=self.start, end=self.end),)
+        if not self.pauses:
+            return whole
+        return spans.minus(whole, tuple(Period(start=a, end=b) for a, b in self.pauses))
+
+
+class BillingRevenue(Link, gc=False, kw_only=True):
+    """What deciding on the next invoice needs of a record."""
+
+    buyer: str
+    corrects: str = ""
+    gross: Decimal
+    issue_date: str
+    month: str
+    number: str
+    period: Period
+    services: tuple[Service, ...] = ()
+
+
+# --- summaries and packages ----------------------------------------------------------
+
+
+class SummaryFacts(TypedDict, total=False):
+    """What is read of a record; payments and mails have fewer of these."""
+
+    hash: str
+    kind: str
+    client: str
+    number: str
+    currency: str
+    net: str
+    vat: str
+    gross: str
+
+
+class NoticeShare(Struct, gc=False):
+    """A share of what a record invoices."""
+
+    nature: str
+    net: Decimal
+
+
+class NoticeRevenue(BalanceRevenue, gc=False, kw_only=True):
+    """What notices need of a revenue record."""
+
+    breakdown: tuple[NoticeShare, ...] = ()
+    month: str
+
+
+class DatedRevenue(Link, gc=False):
+    """What they need of the records of batches, of which there are many."""
+
+    issue_date: date
+    month: str
+
+
+class PackageFacts(TypedDict, total=False):
+    """What a package is made from: these facts of each record."""
+
+    kind: str
+    client: str
+    month: str
+    number: str
+    reference: str
+    buyer: str
+    net: str
+    vat: str
+    gross: str
+    due_date: str
+    pdf_sha256: str
