@@ -270,15 +270,43 @@ def test_a_batch_that_goes_out_is_reviewed_where_it_contradicts_itself(
     assert f"0 recorded already, {0 if reviewed else 1} outgoing" in found.out
 
 
-def test_money_that_goes_out_under_a_code_of_received_transfers_is_reviewed(
-    root: Root, tmp_path: Path
+@pytest.mark.parametrize("code", ["RCDT", "RRCT", "IDDT"])
+def test_money_that_goes_out_under_a_code_of_money_received_is_reviewed(
+    root: Root, tmp_path: Path, code: str
 ) -> None:
     text = (SAMPLES / "camt053_02_sepa.xml").read_text()
     start = text.index("<!-- 8:")
     file = tmp_path / "statement.xml"
-    file.write_text(text[:start] + text[start:].replace("CRDT", "DBIT", 1))
-    reason = "goes out, but its bank transaction code (RCDT) says that it was received"
+    out = text[start:].replace("CRDT", "DBIT", 1).replace("RCDT", code, 1)
+    file.write_text(text[:start] + out)
+    reason = f"goes out, but its bank transaction code ({code}) says that it was received"
     assert ("1, entry 8", reason, "NORD-2026-0002") in reasons(read(root, file))
+
+
+@pytest.mark.parametrize("code", ["ICDT", "IRCT", "RDDT"])
+def test_money_that_comes_in_under_a_code_of_money_sent_is_reviewed(
+    root: Root, tmp_path: Path, code: str
+) -> None:
+    """A transfer of ours that came back names what it paid, and pays no invoice of ours."""
+    text = (SAMPLES / "camt053_02_sepa.xml").read_text()
+    start = text.index("<!-- 1:")
+    file = tmp_path / "statement.xml"
+    file.write_text(text[:start] + text[start:].replace("RCDT", code, 1))
+    reason = f"comes in, but its bank transaction code ({code}) says that it was sent"
+    assert ("1, entry 1", reason, "NORD-2026-0001") in reasons(read(root, file))
+
+
+def test_the_code_of_an_entry_with_several_details_counts_too(root: Root, tmp_path: Path) -> None:
+    text = (SAMPLES / "camt053_08_six.xml").read_text()
+    start = text.index("<!-- 2:")
+    batch = text[start : text.index("</Ntry>", start)]
+    out = batch.replace("CRDT", "DBIT").replace(
+        "<Btch><NbOfTxs>2</NbOfTxs></Btch>", "<TxDtls/>" * 2
+    )
+    file = tmp_path / "statement.xml"
+    file.write_text(text.replace(batch, out))
+    reason = "goes out, but its bank transaction code (RCDT) says that it was received"
+    assert ("1, entry 2", reason) in {found[:2] for found in reasons(read(root, file))}
 
 
 CHARGES = "<Chrgs><TtlChrgsAndTaxAmt Ccy='EUR'>2.50</TtlChrgsAndTaxAmt>{}</Chrgs><RltdPties>"

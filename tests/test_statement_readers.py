@@ -8,6 +8,7 @@ import random
 import re
 from collections import Counter
 from decimal import Decimal
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -390,6 +391,20 @@ def test_totals_may_leave_out_what_is_not_booked() -> None:
         assert checked(with_pending._replace(declared=declared)) == []
     balances = with_pending._replace(opening=[HUNDRED], closing=[Balance(Decimal(105), "EUR")])
     assert checked(balances) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "tag"),
+    [("ofx_211.ofx", "STMTTRN"), ("camt053_08_six.xml", "Ntry")],
+)
+def test_an_entry_under_another_name_is_not_skipped(name: str, tag: str) -> None:
+    """Start and end tag garbled alike: the file is well-formed, and would be short of an entry."""
+    text = (Path(__file__).parent / "statements" / name).read_text(encoding="utf-8")
+    first, _, rest = text.partition(f"<{tag}>")
+    odd = first + f"<{tag}Q>" + rest.replace(f"</{tag}>", f"</{tag}Q>", 1)
+    odd = re.sub(r"<(Bal|TxsSummry)>.*?</\1>", "", odd, flags=re.DOTALL)
+    with pytest.raises(StatementError, match=f"<{tag}Q> is not a"):
+        read(odd.encode())
 
 
 def test_the_same_statement_twice_is_refused() -> None:

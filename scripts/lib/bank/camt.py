@@ -36,7 +36,10 @@ _SIDE_TAG = re.compile(r"<(?:[\w.-]+:)?CdtDbtInd>([^<]*)")
 # What the families of ISO 20022 bank transaction codes say of the way to pay; any other
 # incoming movement is a transfer.
 _METHODS = {"IDDT": "direct_debit", "MCRD": "card", "RCHQ": "cheque"}
-_RECEIVED = ("RCDT", "RRCT")  # credit transfers that were received, at once or not
+# Credit transfers that were received, and direct debits of ours; their way is in. Those that we
+# sent, and direct debits of others, go out. At once (RRCT, IRCT) or not.
+_INCOMING = ("RCDT", "RRCT", "IDDT")
+_OUTGOING = ("ICDT", "IRCT", "RDDT")
 
 Amount = tuple[Decimal, str]
 
@@ -144,6 +147,12 @@ def _pages(found: list[_Node]) -> list[str]:
 def _statement(number: int, statement: _Node, pages: list[str]) -> Statement:
     place = f"statement {number}"
     account = statement.text("Acct/Id/IBAN", "Acct/Id/Othr/Id")
+    for node in map(_Node, statement.element):
+        name = etree.QName(node.element).localname
+        if name not in ("Bal", "Ntry") and node.all("Amt") and node.all("CdtDbtInd"):
+            raise refusal(
+                f"<{name[:SHOWN]}> is not an entry (Ntry)", f"line {node.element.sourceline}"
+            )
     entries = statements.gather(
         lambda one: _entry(f"{place}, entry {one[0]}", account, one[1]),
         enumerate(statement.all("Ntry"), 1),
@@ -183,6 +192,7 @@ def _declared(statement: _Node) -> Iterator[Declared]:
                 yield Declared(f"{tag}/TtlNetNtry", side, net=value)
 
 
+_CODES = ("BkTxCd", "NtryDtls/TxDtls/BkTxCd")
 _ONCE = ("Amt", "CdtDbtInd", "RvslInd", "Sts", "BookgDt")
 
 
@@ -203,13 +213,14 @@ def _movements(place: str, account: str, entry: _Node, whole: Amount) -> Iterato
     credit = _is_credit(entry)
     details = entry.all("NtryDtls/TxDtls")
     against, unsaid = _batch_contradiction(entry, whole), _not_itemised(entry)
+    if len(details) == 1:
+        against = against or _detail_contradiction(entry, details[0], whole)
+    against = against or _code_contradiction(entry)
     if len(details) < 2:
         detail = details[0] if details else None
         if detail:
-            against = against or _detail_contradiction(entry, detail, whole)
             own = _other_amount(detail, whole)  # before charges, or in another currency
             unsaid = unsaid or (f"its detail says {own[0]} {own[1]}" if own else "")
-        against = against or _code_doubt(entry)
         yield _movement(place, account, entry, detail, whole, credit, against, unsaid)
         return
     parts = [
@@ -268,12 +279,13 @@ def _other_amount(detail: _Node, whole: Amount) -> Amount | None:
     return own if own != whole else None
 
 
-def _code_doubt(entry: _Node) -> str:
-    """Where money went out, but its code says that it was received: sent back, or a slip."""
-    code = entry.text("BkTxCd/Domn/Fmly/Cd")
-    if code in _RECEIVED and not _is_credit(entry):
-        return f"goes out, but its bank transaction code ({code}) says that it was received"
-    return ""
+def _code_contradiction(entry: _Node) -> str:
+    """Where the bank transaction code says the other direction: sent back, or a slip."""
+    codes = [node.text("Domn/Fmly/Cd") for path in _CODES for node in entry.all(path)]
+    credit = _is_credit(entry)
+    way, says = ("comes in", "was sent") if credit else ("goes out", "was received")
+    code = next((code for code in codes if code in (_OUTGOING if credit else _INCOMING)), "")
+    return f"{way}, but its bank transaction code ({code}) says that it {says}" if code else ""
 
 
 def _is_credit(node: _Node, entry: _Node | None = None) -> bool:

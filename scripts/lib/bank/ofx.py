@@ -43,6 +43,7 @@ _DAY = re.compile(
 
 _STATEMENTS = ("STMTRS", "CCSTMTRS", "INVSTMTRS")
 _ENTRIES = ("STMTTRN", "STMTTRNP")
+_LISTS = ("BANKTRANLIST", "BANKTRANLISTP")
 _ONCE = ("TRNTYPE", "DTPOSTED", "TRNAMT", "FITID", "REFNUM", "CURRENCY")
 # OFX 11.4.4.3: types of money that leaves, and of money that comes in.
 _OUTGOING = frozenset(("DEBIT", "ATM", "POS", "FEE", "SRVCHG", "REPEATPMT"))
@@ -101,6 +102,11 @@ def read(data: bytes) -> File:
     inner = (node for one in found for node in one.walk() if node is not one)
     if any(node.name in _STATEMENTS for node in inner):
         raise refusal("has a statement in a statement")
+    for one in (one for node in root.walk() if node.name in _LISTS for one in node.children):
+        if one.children and one.name not in _ENTRIES:
+            raise refusal(
+                f"<{one.name[:SHOWN]}> is not a transaction (STMTTRN)", f"line {one.line}"
+            )
     securities = sum(node.name == "INVTRAN" for node in root.walk())
     if securities:
         notes.append(f"left out: {securities} transactions in securities, which pay no invoice")
