@@ -264,7 +264,7 @@ def check(
         if record["kind"] == "invoice"
     }
     lines = 0
-    notices: dict[tuple[str, str], list[int]] = {}
+    notices: dict[tuple[str, Fault], list[int]] = {}
     for found in read_lines(submission.archived, client):
         if isinstance(found, list):
             # A value may be as long as a line; a report shows its beginning.
@@ -292,14 +292,15 @@ def check(
 
 
 def tell_notices(
-    root: Root, submission: Submission, notices: dict[tuple[str, str], list[int]]
+    root: Root, submission: Submission, notices: dict[tuple[str, Fault], list[int]]
 ) -> None:
     """Reports what passes and is mostly not lawful, once with the first line that has it."""
     file = root.name_of(submission.path)
     told = []
-    for (code, text), found in notices.items():
+    for (code, fault), found in notices.items():
         others = f" and {len(found) - 1} more" if len(found) > 1 else ""
-        told.append(Alert(code, file, Fault(f"line {found[0]}{others}", text), submission.client))
+        fault = fault._replace(place=f"line {found[0]}{others}")
+        told.append(Alert(code, file, fault, submission.client))
     alerts.report(root.logs, "import_batch.py", told)
 
 

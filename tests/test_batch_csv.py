@@ -392,7 +392,7 @@ GOODS = {"seller.operation_category": "goods"}
             GERMAN | {"vat_category_1": "AE"},
             GOODS,
             "vat_category_1",
-            "AE abroad is for services; goods delivered in DE are intra-EU supplies",
+            "AE abroad is for services; goods delivered in Germany are intra-EU supplies",
         ),
         (GERMAN | {"vat_category_1": "G"}, {}, "vat_category_1", "are taxed there, by the buyer"),
         (

@@ -370,7 +370,7 @@ def test_a_one_off_line_is_lawful_under_the_client_s_treatment(tmp_path):
         used=(used,),
     )
     (line,) = house.call("check_inputs", root).err.splitlines()
-    assert "lines[0].category: goods delivered in US are exports" in line
+    assert "lines[0].category: goods delivered in the United States are exports" in line
 
 
 def test_what_is_outside_the_scope_of_vat_stands_alone_in_a_batch(tmp_path):

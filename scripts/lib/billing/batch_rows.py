@@ -405,7 +405,7 @@ def _exemption_faults(line: BatchLine, seller: SellerTerms) -> Iterator[tuple[st
         column = "exemption_reason" if code else "exemption_code"
         yield column, "an exempt line (E) has a code and a reason", "fill in both cells"
     if text := vat.exemption_fault(code, seller.party):
-        yield "exemption_code", text, "write the code of the law that exempts this"
+        yield "exemption_code", str(text), "write the code of the law that exempts this"
 
 
 def _treatment_faults(
@@ -428,7 +428,7 @@ def _treatment_faults(
             rule = f"category {category} is for sellers who have a VAT number; this one has none"
             yield "vat_category", rule, "ask for it to be added to the seller's file"
         else:
-            rule = fault.rule
+            rule = str(fault.rule)
             yield "customer_vat_number", rule, "fill it in or correct it, or change vat_category"
 
 

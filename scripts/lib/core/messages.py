@@ -17,7 +17,14 @@ from typing import Any, NamedTuple, Union
 ENGLISH = "en"
 _FOLDER = Path(__file__).with_name("languages")
 
-Value = Union[str, int, "Message", tuple[Union[str, "Message"], ...]]
+
+class Country(NamedTuple):
+    """A country by its code (ISO 3166-1 alpha-2), shown by its name."""
+
+    code: str
+
+
+Value = Union[str, int, Country, "Message", tuple[Union[str, "Message"], ...]]
 
 
 class Message(NamedTuple):
@@ -70,6 +77,8 @@ def render(message: Message, language: str) -> str:
 def _shown(value: Value, language: str) -> str:
     if isinstance(value, Message):
         return render(value, language)
+    if isinstance(value, Country):
+        return place_name(value.code, language)
     if isinstance(value, tuple):
         return ", ".join(_shown(one, language) for one in value)
     return str(value)
@@ -84,6 +93,15 @@ def words(language: str) -> dict[str, Any]:
     """
     found: dict[str, Any] = json.loads((_FOLDER / f"{language}.json").read_text(encoding="utf-8"))
     return found
+
+
+def place_name(code: str, language: str) -> str:
+    """A country as a sentence names it: the United States."""
+    from babel import Locale
+
+    file = words(language)
+    found: str | None = file["places"].get(code) or file["countries"].get(code)
+    return found or str(Locale.parse(language).territories.get(code, code))
 
 
 def messages(language: str) -> dict[str, str]:

@@ -102,12 +102,12 @@ def _batch_client_faults(
         text = f"belongs to utf-8, the files are {dialect['encoding']}; write false"
         found.append(("csv.byte_order_mark", text))
     terms, seller = value["defaults"]["vat"], msgspec.convert(value["seller"]["party"], Party)
-    if text := vat.regime_fault(terms["treatment"], seller, value["seller"]["vat_regime"]):
+    if rule := vat.regime_fault(terms["treatment"], seller, value["seller"]["vat_regime"]):
         right = vat.own_treatments(seller, value["seller"]["vat_regime"])[0]
-        text = f'"{terms["treatment"]}" is refused: {text}; write "{right}"'
+        text = f'"{terms["treatment"]}" is refused: {rule}; write "{right}"'
         found.append(("defaults.vat.treatment", text))
-    if text := vat.exemption_fault(terms.get("exemption_code", ""), seller):
-        found.append(("defaults.vat.exemption_code", f"{text}; {vat_checks.EXEMPTING_CODE}"))
+    if wrong := vat.exemption_fault(terms.get("exemption_code", ""), seller):
+        found.append(("defaults.vat.exemption_code", f"{wrong}; {vat_checks.EXEMPTING_CODE}"))
     payer = clients.get(value["billed_as"])
     if value["billed_as"] not in clients:
         text = f'"{value["billed_as"]}" is no client; write the id of one in clients/'

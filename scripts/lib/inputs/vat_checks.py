@@ -86,8 +86,8 @@ def _vat_faults(
         else:
             text = f"is missing; {fault.rule}"
         found.append((fault.place, text))
-    if text := vat.exemption_fault(terms.exemption_code, issuer.party):
-        found.append(("vat.exemption_code", f"{text}; {EXEMPTING_CODE}"))
+    if wrong := vat.exemption_fault(terms.exemption_code, issuer.party):
+        found.append(("vat.exemption_code", f"{wrong}; {EXEMPTING_CODE}"))
     return found
 
 
@@ -95,9 +95,9 @@ def rate_and_category_faults(
     place: str, entry: Mapping[str, Any], treatment: str, issuer: Issuer
 ) -> list[tuple[str, str]]:
     found = []
-    text = vat.rate_fault(treatment, Decimal(entry["vat_rate"]), issuer.party)
-    if text:
-        found.append((f"{place}.vat_rate", f'"{entry["vat_rate"]}" {text}'))
+    rate = Decimal(entry["vat_rate"])
+    if fault := vat.rate_fault(f"{place}.vat_rate", treatment, rate, issuer.party):
+        found.append((fault.place, fault.text))
     sold, category = issuer.operation_category, entry.get("category")
     if sold == "mixed" and category is None:
         text = 'is missing; the issuer sells both: write "goods" or "services"'

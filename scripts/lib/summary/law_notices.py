@@ -36,7 +36,7 @@ def old_law(today: date) -> Iterator[Alert]:
                 f"{names}: looked up on {min(entry['looked_up'] for entry in old)}, over a year"
                 " ago; look the law up again, and update looked_up"
             )
-            file = f"scripts/lib/{table.__name__.rpartition('.')[2]}.json"
+            file = f"scripts/{table.__name__.replace('.', '/')}.json"
             yield Alert("I-LAW-OLD", file, Fault("", text))
 
 
@@ -53,12 +53,11 @@ def of_inputs(given: Inputs, today: date) -> Iterator[Alert]:
         seller, terms = one.client.seller, one.client.defaults.payment_terms
         yield from _penalties(seller, one.source.name, "seller.", today)
         if territories.of_address(seller.party.address).french:
-            text = payment_law.terms_notice(
-                terms.days, terms.end_of_month, mentions.BUSINESS, periodic=False
-            )
-            if text:
-                place = "defaults.payment_terms.days"
-                yield Alert("I-TERMS", one.source.name, Fault(place, text), one.client.id)
+            place, customer = "defaults.payment_terms.days", mentions.BUSINESS
+            if fault := payment_law.terms_notice(
+                place, terms.days, terms.end_of_month, customer, periodic=False
+            ):
+                yield Alert("I-TERMS", one.source.name, fault, one.client.id)
     for found in given.clients.values():
         client, file = found.client, found.source.name
         if client.status == "active":
@@ -70,30 +69,32 @@ def of_inputs(given: Inputs, today: date) -> Iterator[Alert]:
                 if plan.payment_terms
             ]
             for place, own in dated:
-                if text := terms_notice(issuer.party, client.party, own, periodic):
-                    yield Alert("I-TERMS", file, Fault(place, text), client.id)
-            for place, code, text in _vat_notices(client, issuer):
-                yield Alert(code, file, Fault(place, text), client.id)
+                if fault := _terms_notice(place, issuer.party, client.party, own, periodic):
+                    yield Alert("I-TERMS", file, fault, client.id)
+            for code, fault in _vat_notices(client, issuer):
+                yield Alert(code, file, fault, client.id)
 
 
 def _penalties(seller: SellerTerms, file: str, place: str, today: date) -> Iterator[Alert]:
     if territories.of_address(seller.party.address).french:
-        text = payment_law.penalty_notice(seller.late_penalty_rate, today)
-        if text:
-            yield Alert("I-PENALTY-RATE", file, Fault(f"{place}late_penalty_rate", text))
+        place = f"{place}late_penalty_rate"
+        if fault := payment_law.penalty_notice(place, seller.late_penalty_rate, today):
+            yield Alert("I-PENALTY-RATE", file, fault)
 
 
-def terms_notice(seller: Party, buyer: Party, terms: PaymentTerms, periodic: bool) -> str:
+def _terms_notice(
+    place: str, seller: Party, buyer: Party, terms: PaymentTerms, periodic: bool
+) -> Fault | None:
     """What is unlawful about the terms between a French seller and a buyer in France."""
     parties = (territories.of_address(party.address) for party in (seller, buyer))
     if not all(territory.french for territory in parties):
-        return ""
+        return None
     customer = mentions.customer_of(buyer)
-    return payment_law.terms_notice(terms.days, terms.end_of_month, customer, periodic)
+    return payment_law.terms_notice(place, terms.days, terms.end_of_month, customer, periodic)
 
 
-def _vat_notices(client: Client, issuer: Issuer) -> Iterator[tuple[str, str, str]]:
-    """(place, code, text): a treatment that is mostly another one, a rate of another place."""
+def _vat_notices(client: Client, issuer: Issuer) -> Iterator[tuple[str, Fault]]:
+    """By code: a treatment that is mostly another one, a rate of another place."""
     treatment = client.vat.treatment
     rated: list[tuple[str, Item | Minimum]] = [
         (f"plans[{i}].items[{k}].vat_rate", item)
@@ -112,26 +113,25 @@ def _vat_notices(client: Client, issuer: Issuer) -> Iterator[tuple[str, str, str
         for sold in sorted(kinds)
     }
     for law in laws.values():
-        if text := vat.place_notice(treatment, law):
-            yield "vat.treatment", "I-VAT-PLACE", text
+        if fault := vat.place_notice("vat.treatment", treatment, law):
+            yield "I-VAT-PLACE", fault
     for place, entry in rated:
-        text = vat.rate_notice(entry.vat_rate, laws[entry.category])
-        if text:
-            yield place, "I-VAT-RATE", f'"{entry.vat_rate}" {text}'
+        if fault := vat.rate_notice(place, entry.vat_rate, laws[entry.category]):
+            yield "I-VAT-RATE", fault
 
 
-def of_batch_row(client: BatchClient, row: BatchInvoice) -> Iterator[tuple[str, str]]:
-    """(code, text): what of a batch's line passes and is mostly not lawful."""
+def of_batch_row(client: BatchClient, row: BatchInvoice) -> Iterator[tuple[str, Fault]]:
+    """By code: what of a batch's line passes and is mostly not lawful."""
     seller = client.seller
     terms = client.defaults.payment_terms
     if row.payment_days is not None:
         terms = PaymentTerms(days=row.payment_days)
-    if text := terms_notice(seller.party, row.buyer, terms, periodic=False):
-        yield "I-TERMS", text
+    if fault := _terms_notice("", seller.party, row.buyer, terms, periodic=False):
+        yield "I-TERMS", fault
     for line in row.lines:
         law = vat.law_of(line.category, seller.party, seller.vat_regime, row.buyer)
         treatment = vat.treatment_of(line.vat_category, seller.party, row.buyer)
-        if text := vat.place_notice(treatment, law):
-            yield "I-VAT-PLACE", text
-        if text := vat.rate_notice(line.vat_rate, law):
-            yield "I-VAT-RATE", f"{line.vat_rate} {text}"
+        if fault := vat.place_notice("", treatment, law):
+            yield "I-VAT-PLACE", fault
+        if fault := vat.rate_notice("", line.vat_rate, law):
+            yield "I-VAT-RATE", fault

@@ -10,6 +10,8 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
+from lib.core.faults import Fault
+from lib.core.messages import say
 from lib.values import mentions
 
 _TIMES = 3  # the legal rate: the least that penalties may come to (art. L441-10 II C. com.)
@@ -21,15 +23,17 @@ def sources() -> tuple[dict[str, str], ...]:
     return tuple(json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8")))
 
 
-def terms_notice(days: int, end_of_month: bool, customer: str, periodic: bool) -> str:
-    """What is unlawful about payment terms; empty where nothing is.
+def terms_notice(
+    place: str, days: int, end_of_month: bool, customer: str, periodic: bool
+) -> Fault | None:
+    """What is unlawful about payment terms; None where nothing is.
 
     Args:
       customer: mentions.customer_of the buyer; private persons and bodies have no limit.
       periodic: whether an invoice has several supplies of a month.
     """
     if customer not in (mentions.BUSINESS, mentions.PUBLIC):
-        return ""
+        return None
     limit = "longest"
     if customer == mentions.PUBLIC:
         limit = "longest_public"
@@ -41,25 +45,35 @@ def terms_notice(days: int, end_of_month: bool, customer: str, periodic: bool) -
     # A public buyer's days run from the invoice: the end of a month adds up to thirty.
     beyond = customer == mentions.PUBLIC and end_of_month and days > 0
     if days <= int(entry["days"]) and not beyond:
-        return ""
-    said = f"{days} days, then to the end of the month," if end_of_month else f"{days} days"
-    return f"{said} are more than the law allows, {entry['days']}: {entry['source']}"
+        return None
+    text = "{days} days are more than the law allows, {most}: {source}"
+    if end_of_month:
+        text = (
+            "{days} days, then to the end of the month, are more than the law allows, {most}:"
+            " {source}"
+        )
+    return Fault(place, say(text, days=days, most=entry["days"], source=entry["source"]))
 
 
-def penalty_notice(rate: Decimal, day: date) -> str:
-    """What is unlawful about a yearly rate of late penalties; empty where nothing is."""
+def penalty_notice(place: str, rate: Decimal, day: date) -> Fault | None:
+    """What is unlawful about a yearly rate of late penalties; None where nothing is."""
     known = [
         entry
         for entry in sources()
         if entry["id"] == "legal_interest" and date.fromisoformat(entry["from"]) <= day
     ]
     if not known:
-        return ""
+        return None
     legal = known[-1]
     least = Decimal(legal["rate"]) * _TIMES
     if rate >= least:
-        return ""
-    return (
-        f'"{rate}" is below three times the legal rate ({legal["rate"]} % from {legal["from"]} on,'
-        f" {legal['source']}), art. L441-10 C. com.; write at least {least}"
+        return None
+    found = say(
+        '"{rate}" is below three times the legal rate ({legal} % from {day} on, {source}),'
+        " art. L441-10 C. com.",
+        rate=str(rate),
+        legal=legal["rate"],
+        day=legal["from"],
+        source=legal["source"],
     )
+    return Fault(place, found, remedy=say("write at least {least}", least=str(least)))

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lib.core.messages import Country, Message, say
 from lib.values import code_lists
 from lib.values.document import Address
 
@@ -28,7 +29,7 @@ class Territory(NamedTuple):
     its businesses have a SIREN. `rates` are those of France; empty where there is no VAT.
     """
 
-    name: str
+    name: Message
     state: str
     zone: str
     eu_goods: bool = False
@@ -48,7 +49,7 @@ def _table() -> tuple[_Entry, ...]:
         _Entry(
             entry["places"],
             Territory(
-                entry["name"],
+                Message(entry["name"]),
                 entry["state"],
                 entry.get("zone", entry["id"]),
                 entry.get("eu_goods", False),
@@ -77,9 +78,10 @@ def of(country: str, postcode: str = "") -> Territory:
         starts = entry.places.get(country)
         if starts is not None and (not starts or digits.startswith(tuple(starts))):
             return entry.territory
+    name = say("{country}", country=Country(country))
     if country in code_lists.eu_members() and country != "XI":
-        return Territory(country, country, country, eu_goods=True, eu_services=True)
-    return Territory(country, OUTSIDE, country)
+        return Territory(name, country, country, eu_goods=True, eu_services=True)
+    return Territory(name, OUTSIDE, country)
 
 
 def of_address(address: Address) -> Territory:

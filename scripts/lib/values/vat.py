@@ -19,6 +19,8 @@ from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
+from lib.core.faults import Fault
+from lib.core.messages import Message, say
 from lib.values import code_lists, money, territories
 from lib.values.document import Allowance, Line, Party, VatSubtotal
 from lib.values.territories import OUTSIDE, Territory
@@ -53,7 +55,7 @@ class Law(NamedTuple):
     """
 
     treatments: tuple[str, ...]
-    why: str
+    why: Message
     place: Territory
 
     @property
@@ -68,7 +70,7 @@ class Unlawful(NamedTuple):
     """
 
     place: str
-    rule: str
+    rule: Message
     right: str = ""
 
 
@@ -131,7 +133,7 @@ class _Supply(NamedTuple):
     """
 
     sold: str
-    what: str
+    what: Message
     home: Territory
     place: Territory
     buyer: Party
@@ -145,7 +147,8 @@ def law_of(sold: str, seller: Party, vat_regime: str, buyer: Party) -> Law:
     own, what = own_treatments(seller, vat_regime), _what(sold, place, buyer)
     supply = _Supply(sold, what, home, place, buyer, own, vat_regime == "franchise")
     if home.state == OUTSIDE or (home.state == _NORTHERN_IRELAND and sold == "services"):
-        return Law(own, f"a seller in {home.name} is not bound by the VAT law of the EU", place)
+        why = say("a seller in {place} is not bound by the VAT law of the EU", place=home.name)
+        return Law(own, why, place)
     if _same(home, place):
         return _law_at_home(supply)
     return _law_of_goods(supply) if sold == "goods" else _law_of_services(supply)
@@ -162,11 +165,11 @@ def _law_at_home(supply: _Supply) -> Law:
     """Within one state: between some of its parts goods are exported, in others there is no VAT."""
     goods, home, place, own = supply.sold == "goods", supply.home, supply.place, supply.own
     exported = goods and home.zone != place.zone
-    why = f"{supply.what} bear {_vat_of(home)}"
+    why = say("{what} bear {vat}", what=supply.what, vat=_vat_of(home))
     if exported:
-        why = f"{supply.what} are exports from {home.name}"
+        why = say("{what} are exports from {place}", what=supply.what, place=home.name)
     if place.state == "FR" and not place.rates:
-        why = f"{supply.what} bear no VAT (art. 294 CGI)"
+        why = say("{what} bear no VAT (art. 294 CGI)", what=supply.what)
         own = tuple(one for one in own if one != "standard")
         if not goods:
             return Law(("outside_eu", *own), why, place)
@@ -185,28 +188,33 @@ def _law_of_goods(supply: _Supply) -> Law:
     what, home, place, own = supply.what, supply.home, supply.place, supply.own
     if not (home.eu_goods and place.eu_goods):
         treatments = (*own, "export") if supply.small else ("export", *own)
-        return Law(treatments, f"{what} are exports", place)
+        return Law(treatments, say("{what} are exports", what=what), place)
     if not is_taxable(supply.buyer):
-        return Law(own, f"{what} are distance sales", place)
+        return Law(own, say("{what} are distance sales", what=what), place)
     if not _identified_abroad(supply.buyer, home, "goods"):
-        why = f"{what} without a VAT number of another state bear {_vat_of(home)}"
-        return Law(own if supply.small else (*own, "intra_eu"), why, place)
+        return Law(own if supply.small else (*own, "intra_eu"), _without_number(supply), place)
     if supply.small:
-        why = "a seller under the franchise has no exempt intra-EU supply"
+        why = say("a seller under the franchise has no exempt intra-EU supply")
         return Law(own, why, place)
-    return Law(("intra_eu", *own), f"{what} are intra-EU supplies", place)
+    return Law(("intra_eu", *own), say("{what} are intra-EU supplies", what=what), place)
 
 
 def _law_of_services(supply: _Supply) -> Law:
     """Services to a business in another state: no seller's regime covers them."""
-    what, home, place = supply.what, supply.home, supply.place
+    what, place = supply.what, supply.place
     abroad = tuple(one for one in supply.own if one != "franchise")
     if not place.eu_services:
-        return Law(("outside_eu", *abroad), f"{what} are taxed there, not in the EU", place)
-    if not _identified_abroad(supply.buyer, home, "services"):
-        why = f"{what} without a VAT number of another state bear {_vat_of(home)}"
-        return Law((*supply.own, "intra_eu"), why, place)
-    return Law(("intra_eu", *abroad), f"{what} are taxed there, by the buyer", place)
+        why = say("{what} are taxed there, not in the EU", what=what)
+        return Law(("outside_eu", *abroad), why, place)
+    if not _identified_abroad(supply.buyer, supply.home, "services"):
+        return Law((*supply.own, "intra_eu"), _without_number(supply), place)
+    why = say("{what} are taxed there, by the buyer", what=what)
+    return Law(("intra_eu", *abroad), why, place)
+
+
+def _without_number(supply: _Supply) -> Message:
+    text = "{what} without a VAT number of another state bear {vat}"
+    return say(text, what=supply.what, vat=_vat_of(supply.home))
 
 
 def own_treatments(seller: Party, vat_regime: str) -> tuple[str, ...]:
@@ -222,17 +230,18 @@ def _same(one: Territory, other: Territory) -> bool:
     return one.state == other.state and (one.state != OUTSIDE or one.zone == other.zone)
 
 
-def _what(sold: str, place: Territory, buyer: Party) -> str:
+def _what(sold: str, place: Territory, buyer: Party) -> Message:
     if sold == "goods":
-        return f"goods delivered in {place.name}"
+        return say("goods delivered in {place}", place=place.name)
     if is_taxable(buyer):
-        return f"services to a business in {place.name}"
-    who = "a private person" if buyer.person else "a body that is not a taxable person"
-    return f"services to {who}"
+        return say("services to a business in {place}", place=place.name)
+    if buyer.person:
+        return say("services to a private person")
+    return say("services to a body that is not a taxable person")
 
 
-def _vat_of(home: Territory) -> str:
-    return "French VAT" if home.state == "FR" else f"the VAT of {home.name}"
+def _vat_of(home: Territory) -> Message:
+    return say("French VAT") if home.state == "FR" else say("the VAT of {place}", place=home.name)
 
 
 def treatment_faults(
@@ -245,87 +254,106 @@ def treatment_faults(
     """
     laws = {sold: law_of(sold, seller, vat_regime, buyer) for sold in sorted(kinds)}
     rights = {sold: law.right for sold, law in laws.items()}
-    apart = ""
-    if len(set(rights.values())) > 1:
-        apart = f"; goods are {rights['goods']}, services {rights['services']}: invoice them apart"
     found = []
     regime = regime_fault(treatment, seller, vat_regime)
     for law in laws.values():
         if regime or treatment not in law.treatments:
-            found.append(Unlawful("vat.treatment", (regime or law.why) + apart, law.right))
+            rule = regime or law.why
+            if len(set(rights.values())) > 1:
+                text = "{rule}; goods are {goods}, services {services}: invoice them apart"
+                rule = say(text, rule=rule, **rights)
+            found.append(Unlawful("vat.treatment", rule, law.right))
     if not found:
         for sold in laws:
             found += _number_faults(treatment, sold, seller, buyer)
     return list(dict.fromkeys(found))
 
 
-def regime_fault(treatment: str, seller: Party, vat_regime: str) -> str:
-    """Why a seller of this regime never uses a treatment; empty where it may."""
+def regime_fault(treatment: str, seller: Party, vat_regime: str) -> Message | None:
+    """Why a seller of this regime never uses a treatment; None where it may."""
     home = territories.of_address(seller.address)
     if treatment == "franchise" and not home.french:
-        return f"art. 293 B CGI is French law, and the seller is in {home.name}"
+        return say("art. 293 B CGI is French law, and the seller is in {place}", place=home.name)
     if treatment == "franchise" and vat_regime != "franchise":
-        return "this seller charges VAT"
+        return say("this seller charges VAT")
     if treatment in ("standard", "reverse_charge") and vat_regime == "franchise":
-        return "this seller charges no VAT (franchise)"
-    return ""
+        return say("this seller charges no VAT (franchise)")
+    return None
 
 
 def _number_faults(treatment: str, sold: str, seller: Party, buyer: Party) -> Iterable[Unlawful]:
     """The numbers that a treatment needs of both parties."""
     home, number = territories.of_address(seller.address), buyer.vat_number
     if treatment in ("intra_eu", "export") and not seller.vat_number:
-        yield Unlawful("seller.vat_number", f"{treatment} needs the seller's own VAT number")
+        rule = say("{treatment} needs the seller's own VAT number", treatment=treatment)
+        yield Unlawful("seller.vat_number", rule)
     if treatment == "reverse_charge" and not (buyer.siren or number):
-        yield Unlawful("party.vat_number", "reverse_charge needs the buyer's VAT number or SIREN")
+        rule = say("reverse_charge needs the buyer's VAT number or SIREN")
+        yield Unlawful("party.vat_number", rule)
     if treatment == "intra_eu" and not _identified_abroad(buyer, home, sold):
-        rule = "intra_eu needs the buyer's VAT number in another state of the EU"
+        rule = say("intra_eu needs the buyer's VAT number in another state of the EU")
         if _number_state(buyer) == home.state:
-            rule = f"{rule}; {number} is of the seller's own"
+            rule = say("{rule}; {number} is of the seller's own", rule=rule, number=number)
         elif _number_state(buyer) == _NORTHERN_IRELAND:
-            rule = f"{rule}; {number} counts for goods alone"
+            rule = say("{rule}; {number} counts for goods alone", rule=rule, number=number)
         yield Unlawful("party.vat_number", rule)
 
 
-def exemption_fault(code: str, seller: Party) -> str:
-    """What is wrong with the code of an exemption of the seller's own; empty where nothing is."""
+def exemption_fault(code: str, seller: Party) -> Message | None:
+    """What is wrong with the code of an exemption of the seller's own; None where nothing is."""
     home = territories.of_address(seller.address)
     if treatment := _TREATMENT_OF_CODE.get(code):
-        return f"{code} stands with treatment {treatment} alone"
+        text = "{code} stands with treatment {treatment} alone"
+        return say(text, code=code, treatment=treatment)
     if code.startswith("VATEX-FR-") and not home.french:
-        return f"{code} is of French law, and the seller is in {home.name}"
-    return ""
+        text = "{code} is of French law, and the seller is in {place}"
+        return say(text, code=code, place=home.name)
+    return None
 
 
-def place_notice(treatment: str, law: Law) -> str:
-    """Why a treatment that passes is mostly not the right one; empty where it is."""
+def place_notice(place: str, treatment: str, law: Law) -> Fault | None:
+    """Why a treatment that passes is mostly not the right one; None where it is."""
     if treatment != "standard" or law.right == "standard":
-        return ""
-    return f'"standard" passes, but {law.why}; write "{law.right}" unless a special rule applies'
+        return None
+    return Fault(
+        place,
+        say('"standard" passes, but {why}', why=law.why),
+        remedy=say('write "{right}" unless a special rule applies', right=law.right),
+    )
 
 
 # --- rates ---------------------------------------------------------------------------
 
 
-def rate_fault(treatment: str, rate: Decimal, seller: Party) -> str:
-    """What is wrong with a rate under a treatment; empty where nothing is."""
+def rate_fault(place: str, treatment: str, rate: Decimal, seller: Party) -> Fault | None:
+    """What is wrong with a rate under a treatment; None where nothing is."""
     if treatment == "standard" and rate == 0:
-        return (
-            "is not a rate under treatment standard; choose the treatment that exempts the client"
+        return Fault(
+            place,
+            say('"{rate}" is not a rate under treatment standard', rate=str(rate)),
+            remedy=say("choose the treatment that exempts the client"),
         )
     if treatment != "standard" and rate != 0:
-        return f'is refused under treatment {treatment}; write "0"'
+        text = '"{rate}" is refused under treatment {treatment}'
+        found = say(text, rate=str(rate), treatment=treatment)
+        return Fault(place, found, remedy=say('write "0"'))
     french = territories.of_address(seller.address).state == "FR"
     if treatment == "standard" and french and rate not in territories.french_rates():
-        return f"is not a rate in force in France; they are {listed(territories.french_rates())}"
-    return ""
+        found = say('"{rate}" is not a rate in force in France', rate=str(rate))
+        return Fault(place, found, _they_are(territories.french_rates()))
+    return None
 
 
-def rate_notice(rate: Decimal, law: Law) -> str:
-    """Says that a rate is in force elsewhere in France, not where this is sold; empty if it is."""
+def rate_notice(place: str, rate: Decimal, law: Law) -> Fault | None:
+    """Says that a rate is in force elsewhere in France, not where this is sold; None if it is."""
     if not law.place.rates or rate in law.place.rates or rate == 0:
-        return ""
-    return f"is not a rate of {law.place.name}; they are {listed(law.place.rates)}"
+        return None
+    found = say('"{rate}" is not a rate of {place}', rate=str(rate), place=law.place.name)
+    return Fault(place, found, _they_are(law.place.rates))
+
+
+def _they_are(rates: Iterable[Decimal]) -> Message:
+    return say("they are {rates}", rates=listed(rates))
 
 
 def listed(rates: Iterable[Decimal], between: str = ", ") -> str:
