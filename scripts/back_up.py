@@ -33,8 +33,9 @@ from contextlib import contextmanager
 from typing import IO
 
 from lib.audit import backups
-from lib.core import alerts, lock, storage
+from lib.core import lock, storage
 from lib.core.faults import Alert, Broken, Refused, printable
+from lib.core.messages import counted, say
 from lib.core.root import Root
 from lib.inputs import settings
 
@@ -70,15 +71,16 @@ def main(arguments: Namespace, root: Root) -> None:
         with lock.shared(root, settings.load(root).lock_wait):
             digest, files, left_out = write(root, temporary)
         target = folder / f"backup-{arguments.today}-{digest[:12]}.tar"
-        shown = printable(str(target))
+        shown, number = printable(str(target)), counted(files, "1 file", "{number} files")
         if target.exists():
             prove(target)
-            print(f"{shown} has all of it already: {alerts.counted(files, 'file')}")
+            print(say("{backup} has all of it already: {files}", backup=shown, files=number))
         else:
             prove(temporary)
             temporary.rename(target)
             storage.flush_folder(folder)
-            print(f"{shown}: {alerts.counted(files, 'file')}, {target.stat().st_size} bytes")
+            size = target.stat().st_size
+            print(say("{backup}: {files}, {size} bytes", backup=shown, files=number, size=size))
         if left_out:
             raise Refused(left_out)
     finally:
@@ -90,8 +92,9 @@ def check_place(root: Root, folder: Path) -> None:
     if folder.is_relative_to(root.path) and backups.is_part(
         folder.relative_to(root.path).as_posix()
     ):
-        text = f'"{folder}" is itself backed up; choose a folder elsewhere, best on another disk'
-        raise cli.refuse("B-BACKUP-PLACE", "", "TO", text)
+        text = say('"{folder}" is itself backed up', folder=str(folder))
+        remedy = say("choose a folder elsewhere, best on another disk")
+        raise cli.refuse("B-BACKUP-PLACE", "", "TO", text, remedy=remedy)
 
 
 def write(root: Root, target: Path) -> tuple[str, int, list[Alert]]:
@@ -132,7 +135,7 @@ def write(root: Root, target: Path) -> tuple[str, int, list[Alert]]:
                 if not (root.is_input(name) or name.startswith("data/outbox/")):
                     raise
                 if path.is_symlink() or path.exists():
-                    left_out.append(backups.unfit(root, path, "was changed meanwhile"))
+                    left_out.append(backups.unfit(root, path, say("was changed meanwhile")))
                 continue
             sums.append(backups.sum_line(hashed.sha256.hexdigest(), name))
         listed = b"".join(sums)
@@ -169,7 +172,7 @@ def prove(file: Path) -> None:
       Refused: if it could not be restored.
     """
     with backups.opened(file) as tar:
-        backups.proved(file, tar, "check the disk, then run the command again")
+        backups.proved(file, tar, say("check the disk, then run the command again"))
 
 
 def member(name: str, mode: int) -> tarfile.TarInfo:

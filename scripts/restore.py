@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Lays a backup out in an empty folder: all of it, proved against its list of hashes.
+"""Restores a backup into an empty folder: all of it, proved against its list of hashes.
 
 Nothing is written before every file of the backup was read and its hash compared. What is
 derived is not in a backup: `make restore` makes it again and ends with `make verify`.
@@ -26,31 +26,41 @@ import shutil
 import tarfile
 
 from lib.audit import backups
-from lib.core import alerts, storage
+from lib.core import storage
+from lib.core.messages import counted, say
 from lib.core.root import Root
 
 
 def main(arguments: Namespace, root: Root) -> None:
-    """Proves, then lays out.
+    """Proves, then writes.
 
     Raises:
-      Refused: if the folder is not empty, or the file is no whole backup.
+      Refused: if the folder is not empty, or the file is not a whole backup.
     """
     if any(root.path.iterdir()):
-        text = "is not empty; a backup is restored into an empty folder"
-        raise cli.refuse("B-RESTORE-PLACE", str(root.path), "ROOT", text)
+        remedy = say("a backup is restored into an empty folder")
+        text = say("is not empty")
+        raise cli.refuse("B-RESTORE-PLACE", str(root.path), "ROOT", text, remedy=remedy)
     file: Path = arguments.archive
     if not file.is_file():
-        raise cli.refuse("B-INPUT-MISSING", str(file), "FROM", "is no file; name a backup")
+        text, remedy = say("is not a file"), say("name a backup")
+        raise cli.refuse("B-INPUT-MISSING", str(file), "FROM", text, remedy=remedy)
     try:
         with backups.opened(file) as tar:
-            members = backups.proved(file, tar, "take another backup")
+            members = backups.proved(file, tar, say("take another backup"))
             lay_out(root, tar, members)
     except (tarfile.TarError, EOFError) as error:
-        text = f"is no whole backup: {error}; take another one"
-        raise cli.refuse("B-BACKUP-BROKEN", str(file), "", text) from None
-    files = alerts.counted(sum(member.isfile() for member in members), "file")
-    print(f"{root.path}: {files} restored, each with the hash that the backup lists")
+        text, remedy = (
+            say("is not a whole backup: {reason}", reason=str(error)),
+            say("take another"),
+        )
+        raise cli.refuse("B-BACKUP-BROKEN", str(file), "", text, remedy=remedy) from None
+    restored = counted(
+        sum(member.isfile() for member in members),
+        "1 file restored, with the hash that the backup lists",
+        "{number} files restored, each with the hash that the backup lists",
+    )
+    print(say("{root}: {restored}", root=str(root.path), restored=restored))
 
 
 def lay_out(root: Root, tar: tarfile.TarFile, members: list[tarfile.TarInfo]) -> None:

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The audit: believes nothing, names every file that is not what it should be, and why.
+"""The audit: trusts nothing, names every file that is not what it should be, and why.
 
-Records, counters, documents, PDFs, archives and derived files are read anew, reckoned anew
+Records, counters, documents, PDFs, archives and derived files are read again, computed again
 and compared. It changes nothing. With a witness (the heads in an earlier mail to the
-operator) it also tells whether a chain was rebuilt. docs/integrity.md says what each check
+operator) it also reports whether a chain was rebuilt. docs/integrity.md says what each check
 proves.
 """
 
@@ -34,6 +34,7 @@ from lib.books import heads, revenues
 from lib.books.heads import Head
 from lib.core import alerts, dates, handed_file, lock
 from lib.core.faults import Alert, Broken, Refused
+from lib.core.messages import counted, say
 from lib.core.root import Root
 from lib.inputs import settings
 from lib.inputs.settings import Settings
@@ -42,7 +43,7 @@ _LARGEST_WITNESS = 50_000_000  # bytes
 
 
 def main(arguments: Namespace, root: Root) -> None:
-    """The story of an audit.
+    """An audit of everything under the root.
 
     Raises:
       Broken: with everything that is not what it should be.
@@ -81,13 +82,13 @@ def read_witness(file: str) -> list[Head]:
     text = handed_file.read(Path(file), _LARGEST_WITNESS).decode("utf-8", "replace")
     found = record_audit.witnessed(text)
     if not found:
-        text = "has no line `data/revenues/<client>.jsonl <seq> <hash>`, as the mail has them"
-        raise cli.refuse("B-INPUT-VALUE", file, "", text)
+        why = say("has no line `data/revenues/<client>.jsonl <seq> <hash>`, as the mail has them")
+        raise cli.refuse("B-INPUT-VALUE", file, "", why)
     return found
 
 
 def stop_at_stopped_runs(files: Files) -> None:
-    """What a stopped run has half-done would be taken for damage.
+    """Stops where a run waits to be finished: what it has half-done would look like damage.
 
     Raises:
       Broken: for each run that waits to be finished.
@@ -128,14 +129,28 @@ def report(
     """Where each chain stands, in the form of a witness, and a summary."""
     print(heads.witness(record_audit.heads_of(books)), end="")
     lines = sum(len(book.records) for family in books.families for book in books.of(family))
-    proved = f"{alerts.counted(lines, 'record')} and {alerts.counted(tally.documents, 'document')}"
-    text = f"{proved} are as they were issued"
+    proved = [
+        say(
+            "{records} and {documents} are as they were issued",
+            records=counted(lines, "1 record", "{number} records"),
+            documents=counted(tally.documents, "1 document", "{number} documents"),
+        )
+    ]
     if tally.documents:
-        text += f", {alerts.counted(tally.rendered, 'PDF')} rendered again byte for byte"
+        proved.append(
+            counted(
+                tally.rendered,
+                "1 PDF rendered again byte for byte",
+                "{number} PDFs rendered again byte for byte",
+            )
+        )
     if witnessed:
-        text += f", {alerts.counted(witnessed, 'head')} of the witness found"
-    alerts.write_log(root.logs, "", "INFO", "verify.py", "I-VERIFIED", text)
-    print(f"{text}, in {seconds:.0f} s")
+        proved.append(
+            counted(witnessed, "1 head of the witness found", "{number} heads of the witness found")
+        )
+    text = say("{facts}", facts=tuple(proved))
+    alerts.write_log(root.logs, "", "INFO", "verify.py", "I-VERIFIED", str(text))
+    print(say("{text}, in {seconds} s", text=text, seconds=f"{seconds:.0f}"))
 
 
 if __name__ == "__main__":

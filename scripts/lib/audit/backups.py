@@ -13,13 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from lib.audit import findings
 from lib.core import alerts, storage
 from lib.core.faults import Alert, Fault, Refused
+from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.inputs import logos
 
 SUMS = "SHA256SUMS"
-_HIDDEN = "cannot be read by this user"
+_HIDDEN = say("cannot be read by this user")
 _FOLDERS = ("clients", "batch_clients", "data")
 # As sha256sum(1) writes them, so that it can check a list without this program.
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
@@ -50,10 +52,10 @@ def is_part(name: str) -> bool:
 
 
 def contents(root: Root) -> Contents:
-    """The folders and files of a backup; an input that is not ours to read is left out.
+    """The folders and files of a backup; an input that cannot be kept is left out.
 
     Raises:
-      Refused: for each of the others that is neither: a backup without it would be none.
+      Refused: for each other file that cannot be kept: a backup without it would be worthless.
     """
     found = sorted(_walk(root, root.path), key=lambda pair: root.name_of(pair[0]))
     faults = [unfit(root, path, why) for path, why in found if why]
@@ -62,17 +64,20 @@ def contents(root: Root) -> Contents:
     return Contents([path for path, why in found if not why], faults)
 
 
-def unfit(root: Root, path: Path, why: str) -> Alert:
+def unfit(root: Root, path: Path, why: Message) -> Alert:
     """Something that a backup cannot hold."""
     name = root.name_of(path)
     if why == _HIDDEN and not root.is_input(name):
         return alerts.of_machine(storage.denied(path))._replace(file=name)
-    then = "is left out" if root.is_input(name) else "nothing is backed up without it"
-    text = f"{why}: {then}; move it away, or put the file itself in its place"
-    return Alert("B-BACKUP-FILE", name, Fault("", text))
+    if root.is_input(name):
+        text = say("{reason}: is left out", reason=why)
+    else:
+        text = say("{reason}: nothing is backed up without it", reason=why)
+    remedy = say("move it away, or put the file itself in its place")
+    return findings.alert("B-BACKUP-FILE", name, text, remedy)
 
 
-def _walk(root: Root, folder: Path) -> Iterator[tuple[Path, str]]:
+def _walk(root: Root, folder: Path) -> Iterator[tuple[Path, Message | None]]:
     """Everything below a folder that belongs in a backup, and why it cannot be kept."""
     for path in folder.iterdir():
         if not is_part(root.name_of(path)):
@@ -88,13 +93,13 @@ def _walk(root: Root, folder: Path) -> Iterator[tuple[Path, str]]:
         yield from below
 
 
-def _unfit(root: Root, path: Path) -> str:
+def _unfit(root: Root, path: Path) -> Message | None:
     if path.is_symlink() and not storage.may_stand_for_a_file(root, path):
-        return "is a link"
+        return say("is a link")
     mode = path.stat().st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        return "is neither a file nor a folder"
-    return "" if storage.is_readable(path) else _HIDDEN
+        return say("is neither a file nor a folder")
+    return None if storage.is_readable(path) else _HIDDEN
 
 
 # --- its list of hashes --------------------------------------------------------------
@@ -136,7 +141,7 @@ def opened(file: Path) -> tarfile.TarFile:
     return tarfile.open(file, "r:", encoding="utf-8", errors="surrogateescape")
 
 
-def proved(file: Path, tar: tarfile.TarFile, remedy: str) -> list[tarfile.TarInfo]:
+def proved(file: Path, tar: tarfile.TarFile, remedy: Message) -> list[tarfile.TarInfo]:
     """The members to lay out, in order: nothing else, and each with the hash of the list.
 
     Raises:
@@ -146,25 +151,24 @@ def proved(file: Path, tar: tarfile.TarFile, remedy: str) -> list[tarfile.TarInf
     listed: dict[str, str] = {}
     if members and members[-1].name == SUMS and members[-1].isfile():
         listed = sums(content(tar, members[-1]).read())
-    faults = []
+    faults: list[Fault] = []
     seen: set[str] = set()
     for member in members[:-1]:
         plain = member.isdir() or (member.isfile() and not member.issparse())
         if not is_part(member.name) or not plain:
-            faults.append((member.name, "has no place in a root"))
+            faults.append(Fault(member.name, say("has no place in a root"), remedy=remedy))
         elif member.isfile():
             digest = _sha256_of(content(tar, member))
             if member.name in seen or listed.get(member.name) != digest:
-                faults.append((member.name, f"is not what {SUMS} lists"))
+                text = say("is not what {list} lists", list=SUMS)
+                faults.append(Fault(member.name, text, remedy=remedy))
             seen.add(member.name)
-    faults += [(name, "is missing") for name in sorted(listed.keys() - seen)]
+    missing = sorted(listed.keys() - seen)
+    faults += [Fault(name, say("is missing"), remedy=remedy) for name in missing]
     if not listed:
-        faults = [(SUMS, "is missing; the backup was cut short")]
+        faults = [Fault(SUMS, say("is missing; the backup was cut short"), remedy=remedy)]
     if faults:
-        code = "B-BACKUP-BROKEN"
-        raise Refused(
-            Alert(code, str(file), Fault(name, f"{text}; {remedy}")) for name, text in faults
-        )
+        raise Refused(Alert("B-BACKUP-BROKEN", str(file), fault) for fault in faults)
     return members[:-1]
 
 

@@ -23,15 +23,14 @@ from lib.audit.record_audit import Book, Books
 from lib.books import balances, histories, revenues
 from lib.books.histories import History
 from lib.core import messages, storage, strict_json
-from lib.core.alerts import counted
-from lib.core.faults import Alert, Broken, Fault, Refused
+from lib.core.faults import Alert, Broken, Refused
+from lib.core.messages import counted, say
 from lib.core.root import Root
 from lib.documents import packages
 from lib.inputs import inputs, plan_checks
 from lib.inputs.issuer_file import Issuer
 from lib.inputs.settings import Settings
 
-_CHANGED = "is not what the records give; remove it, and `make {}` builds it again"
 _PACKAGE = re.compile(r"downloads/([a-z][a-z0-9_]{1,39})__(20[0-9]{2}-[0-9]{2})\.zip")
 _BATCH_USAGE = re.compile(r"data/usage/[^/]+/(20[0-9]{2}-[0-9]{2})\.batch_([a-z0-9_]+)\.json")
 
@@ -47,12 +46,13 @@ def faults(files: Files, books: Books, used: Settings) -> Iterator[Alert]:
 
 
 def _changed(name: str, command: str) -> Alert:
-    return Alert("B-DERIVED-CHANGED", name, Fault("", _CHANGED.format(command)))
+    remedy = say("remove it, and `make {command}` builds it again", command=command)
+    return findings.alert("B-DERIVED-CHANGED", name, say("is not what the records give"), remedy)
 
 
 def _stale(name: str, command: str) -> Alert:
-    text = f"is older than the records; `make {command}` brings it up to date"
-    return Alert("I-DERIVED-STALE", name, Fault("", text))
+    remedy = say("`make {command}` brings it up to date", command=command)
+    return findings.alert("I-DERIVED-STALE", name, say("is older than the records"), remedy)
 
 
 # --- balances ------------------------------------------------------------------------
@@ -90,13 +90,19 @@ def _balance(files: Files, books: Books, name: str) -> Iterator[Alert]:
     lengths = (made_from.revenues.seq, made_from.payments.seq)
     for book, head in ((issued, made_from.revenues), (paid, made_from.payments)):
         if not 0 <= head.seq <= len(book.records):
-            had = counted(head.seq, "line")
-            text = f"was made from {book.name} when it had {had}: lines were removed"
+            text = say(
+                "was made from {file} when it had {lines}: lines were removed",
+                file=book.name,
+                lines=counted(head.seq, "1 line", "{number} lines"),
+            )
         elif book.chain(files.root, head.seq).hash != head.hash:
-            text = f"was made from another {book.name}: that was rebuilt, or this was changed"
+            text = say(
+                "was made from another {file}: that was rebuilt, or this was changed",
+                file=book.name,
+            )
         else:
             continue
-        yield Alert("B-DERIVED-CHANGED", name, Fault("", text))
+        yield findings.alert("B-DERIVED-CHANGED", name, text)
         return
     lines = balances.lines_of(issued.records[: lengths[0]], paid.records[: lengths[1]])
     if unreadable or not lines.issued or balances.of_lines(lines).to_bytes() != data:
@@ -106,7 +112,7 @@ def _balance(files: Files, books: Books, name: str) -> Iterator[Alert]:
 
 
 def _is_plain(issued: Book, paid: Book) -> bool:
-    """Whether balances can be reckoned: nothing contradicts itself in these books."""
+    """Whether balances can be computed: nothing contradicts itself in these books."""
     return not [*record_audit.bill_faults(issued), *record_audit.payment_faults(paid, issued)]
 
 
@@ -330,12 +336,20 @@ def _usage(files: Files, books: Books) -> Iterator[Alert]:
             declared.add(key)
             count = issued.get(key, 0)
             if _quantity(files, name) != str(count):
-                text = f"does not say {count}, the number of invoices that the records have"
-                yield Alert("B-USAGE-BATCH", name, Fault("quantities.batch_invoices", text))
+                text = say(
+                    "does not say {count}, the number of invoices that the records have",
+                    count=count,
+                )
+                place = "quantities.batch_invoices"
+                yield findings.alert("B-USAGE-BATCH", name, text, place=place)
     for client, month in sorted(issued.keys() - declared):
         name = f"data/revenues_batch/{client}.jsonl"
-        text = f"has invoices of {month}, but data/usage/ has no {month}.batch_{client}.json"
-        yield Alert("B-USAGE-BATCH", name, Fault("", text), client)
+        text = say(
+            "has invoices of {month}, but data/usage/ has no {file}",
+            month=month,
+            file=f"{month}.batch_{client}.json",
+        )
+        yield findings.alert("B-USAGE-BATCH", name, text, client=client)
 
 
 def _quantity(files: Files, name: str) -> object:

@@ -1,8 +1,8 @@
-"""The audit's ground: every file as it lies there, read without trust.
+"""What every audit needs: each file as it lies there, read without trust; modes, owners, leftovers.
 
 An audit lists what is wrong and goes on; whatever bytes a file has, it raises nothing. The
-parts stand beside this module: audit_records (chains, numbers, payments), audit_proofs
-(documents, PDFs, archives), audit_derived (balances, packages, exports, usage).
+parts stand beside this module: record_audit (chains, numbers, payments), proof_audit
+(documents, PDFs, archives), derived_audit (balances, packages, exports, usage).
 """
 
 import contextlib
@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeVar
 from lib.books import issuing, records
 from lib.core import alerts, storage
 from lib.core.faults import Alert, Broken, Fault, Unavailable
+from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.inputs import settings
 
@@ -38,7 +39,7 @@ class Files(NamedTuple):
         return (name for name in sorted(self.stats) if name.startswith(f"{folder}/"))
 
     def regular(self, folder: str) -> Iterator[str]:
-        """Those of them that are files indeed: reading a pipe would never end."""
+        """Those of them that are regular files: reading a pipe would never end."""
         return (name for name in self.under(folder) if stat.S_ISREG(self.stats[name].st_mode))
 
 
@@ -46,7 +47,7 @@ def walk(root: Root) -> tuple[Files, list[Alert]]:
     """Every file below data/, exports/ and downloads/; links are named and never followed.
 
     Raises:
-      Unavailable: with every file of ours that this user may not read: of the rest nothing is said.
+      Unavailable: with every file of the program that this user may not read, and nothing else.
     """
     files = Files(root, {}, {})
     faults: list[Alert] = []
@@ -72,35 +73,55 @@ def walk(root: Root) -> tuple[Files, list[Alert]]:
                 hidden.append(alerts.of_machine(error))
                 continue
             code = "B-INPUT-UNREADABLE" if root.is_input(name) else "B-UNREADABLE"
-            faults.append(Alert(code, name, Fault("", f"cannot be read: {error.strerror}")))
+            faults.append(alert(code, name, unreadable(error)))
     if hidden:
         raise Unavailable(hidden)
     return files, faults
 
 
-def read(root: Root, name: str) -> tuple[bytes, str]:
-    """The bytes of a file and an empty text, or no bytes and why it cannot be read."""
+def read(root: Root, name: str) -> tuple[bytes, Message | None]:
+    """The bytes of a file, or no bytes and why it cannot be read."""
     return _tried(storage.read, root.path / name, b"")
 
 
-def sha256_of(root: Root, name: str) -> tuple[str, str]:
-    """The SHA-256 of a file and an empty text, or an empty text and why there is none."""
+def sha256_of(root: Root, name: str) -> tuple[str, Message | None]:
+    """The SHA-256 of a file, or an empty text and why the file cannot be read."""
     return _tried(storage.sha256_of_file, root.path / name, "")
 
 
-def _tried(look: Callable[[Path], _Found], path: Path, nothing: _Found) -> tuple[_Found, str]:
+def _tried(
+    look: Callable[[Path], _Found], path: Path, nothing: _Found
+) -> tuple[_Found, Message | None]:
     try:
-        return look(path), ""
+        return look(path), None
     except Broken:
-        return nothing, "is no file"
+        return nothing, say("is not a file")
     except FileNotFoundError:
-        return nothing, "is missing"
+        return nothing, say("is missing")
     except (OSError, ValueError) as error:
-        return nothing, f"cannot be read: {getattr(error, 'strerror', None) or error}"
+        return nothing, unreadable(error)
+
+
+def unreadable(error: OSError | ValueError) -> Message:
+    """Why a file cannot be read."""
+    return say("cannot be read: {reason}", reason=getattr(error, "strerror", None) or str(error))
+
+
+def alert(
+    code: str,
+    name: str,
+    found: Message,
+    remedy: Message | None = None,
+    *,
+    place: str = "",
+    client: str = "",
+) -> Alert:
+    """What an audit found in a file."""
+    return Alert(code, name, Fault(place, found, remedy=remedy), client)
 
 
 def shown(text: str) -> str:
-    """A text of a file as a message quotes it, of bearable length."""
+    """A text of a file as a message quotes it: its first 80 characters."""
     return f'"{text}"' if len(text) <= 80 else f'"{text[:80]}..."'
 
 
@@ -111,8 +132,11 @@ def mode_faults(files: Files) -> Iterator[Alert]:
     """Links, pipes, and files that more people may write or read than should."""
     modeless = dict(_disks_without_modes(files))
     for mode in modeless.values():
-        text = f"stands on a disk that keeps no modes: every file there has {mode:04o}, proofs too"
-        yield Alert("I-MODE", "data", Fault("", f"{text}; a disk that does keep them is safer"))
+        text = say(
+            "stands on a disk that keeps no modes: every file there has {mode}, proofs too",
+            mode=f"{mode:04o}",
+        )
+        yield alert("I-MODE", "data", text, say("a disk that does keep them is safer"))
     for name, found in sorted(files.stats.items()):
         if files.root.is_input(name):
             yield from _input_faults(files.root, name, found)
@@ -138,16 +162,16 @@ def _one_mode(root: Root, name: str, found: os.stat_result, is_modeless: bool) -
     mode = stat.S_IMODE(found.st_mode)
     is_proof = name.startswith(_folders(PROOFS)) and not is_leftover(name)
     if stat.S_ISLNK(found.st_mode):
-        text = "is a symbolic link; put the file itself in its place"
-        yield Alert("B-LINK", name, Fault("", text))
+        remedy = say("put the file itself in its place")
+        yield alert("B-LINK", name, say("is a symbolic link"), remedy)
     elif not stat.S_ISREG(found.st_mode):
-        yield Alert("B-LINK", name, Fault("", "is no file; remove it"))
+        yield alert("B-LINK", name, say("is not a file"), say("remove it"))
     elif is_proof and mode != storage.PROOF_MODE and not is_modeless:
-        text = f"has mode {mode:04o}, a proof has 0444; compare it with a backup, then chmod 444"
-        yield Alert("B-MODE", name, Fault("", text))
+        text = say("has mode {mode}, a proof has 0444", mode=f"{mode:04o}")
+        yield alert("B-MODE", name, text, say("compare it with a backup, then chmod 444"))
     elif name.startswith(_folders(_KEPT)) and _is_open(root.path / name, mode):
-        text = f"has mode {mode:04o}: others may write it; compare it with a backup, then chmod 640"
-        yield Alert("B-MODE", name, Fault("", text))
+        text = say("has mode {mode}: others may write it", mode=f"{mode:04o}")
+        yield alert("B-MODE", name, text, say("compare it with a backup, then chmod 640"))
 
 
 def _input_faults(root: Root, name: str, found: os.stat_result) -> Iterator[Alert]:
@@ -155,14 +179,15 @@ def _input_faults(root: Root, name: str, found: os.stat_result) -> Iterator[Aler
     if stat.S_ISLNK(found.st_mode) and storage.may_stand_for_a_file(root, root.path / name):
         return
     if stat.S_ISLNK(found.st_mode):
-        text = "is a link, and is not read; move it away"
+        text, remedy = say("is a link, and is not read"), say("move it away")
     elif not stat.S_ISREG(found.st_mode):
-        text = "is not a file, and is not read; move it away"
+        text, remedy = say("is not a file, and is not read"), say("move it away")
     elif not os.access(root.path / name, os.R_OK):
-        text = "cannot be read by this user; change its permissions, or move it away"
+        text = say("cannot be read by this user")
+        remedy = say("change its permissions, or move it away")
     else:
         return
-    yield Alert("B-INPUT-UNREADABLE", name, Fault("", text))
+    yield alert("B-INPUT-UNREADABLE", name, text, remedy)
 
 
 def _folder_faults(files: Files) -> Iterator[Alert]:
@@ -180,20 +205,27 @@ def _folder_faults(files: Files) -> Iterator[Alert]:
         by_group = is_ours and mode & stat.S_IWGRP and not mode & stat.S_ISGID
         if mode & stat.S_IWOTH or by_group:
             right = mode & ~(stat.S_IWOTH | (stat.S_IWGRP if by_group else 0))
-            text = f"has mode {mode:04o}: others may write into it; compare what is in it with a"
-            yield Alert("B-MODE", name, Fault("", f"{text} backup, then chmod {right:04o}"))
+            text = say("has mode {mode}: others may write into it", mode=f"{mode:04o}")
+            remedy = say(
+                "compare what is in it with a backup, then chmod {right}", right=f"{right:04o}"
+            )
+            yield alert("B-MODE", name, text, remedy)
 
 
 def _owner_faults(files: Files) -> Iterator[Alert]:
-    """Files and folders of ours that belong to another user than the folder that they are in."""
+    """What the program wrote and belongs to another user than the folder that it is in."""
     for name, found in sorted({**files.folders, **files.stats}.items()):
         folder = files.folders.get(name.rpartition("/")[0])
         if folder is None or files.root.is_input(name) or found.st_uid == folder.st_uid:
             continue
         right = alerts.user(folder.st_uid)
-        text = f"belongs to the user {alerts.user(found.st_uid)}, the folder that it is in to"
-        remedy = f"{right}; compare it with a backup, then chown {right}"
-        yield Alert("B-OWNER", name, Fault("", f"{text} {remedy}"))
+        text = say(
+            "belongs to the user {user}, the folder that it is in to {owner}",
+            user=alerts.user(found.st_uid),
+            owner=right,
+        )
+        remedy = say("compare it with a backup, then chown {owner}", owner=right)
+        yield alert("B-OWNER", name, text, remedy)
 
 
 def _is_open(path: Path, mode: int) -> bool:
@@ -216,8 +248,8 @@ def stopped_runs(files: Files) -> Iterator[Alert]:
     pending = files.root.pending
     for path in (pending, *sorted(pending.glob("*"))):
         if path.exists() and not path.is_dir():
-            text = "is no folder, and no command can issue; move it away"
-            yield Alert("B-INTENT-BROKEN", files.root.name_of(path), Fault("", text))
+            text = say("is not a folder, and no command can issue")
+            yield alert("B-INTENT-BROKEN", files.root.name_of(path), text, say("move it away"))
     for path in sorted((*pending.glob("*/intent.json"), *pending.glob("*/done.json"))):
         try:
             intent = issuing.read_intent(files.root, path)
@@ -227,19 +259,21 @@ def stopped_runs(files: Files) -> Iterator[Alert]:
             yield from broken.alerts
             continue
         if path.name == "intent.json":
-            text = (
-                f"{shown(intent['command'])} was stopped and waits to be finished; the next command"
-                " that writes finishes it: run it again, or `make reconcile`, then `make verify`"
+            command = shown(intent["command"])
+            text = say("{command} was stopped and waits to be finished", command=command)
+            remedy = say(
+                "the next command that writes finishes it: run it again, or `make reconcile`,"
+                " then `make verify`"
             )
-            yield Alert("B-INTENT", files.root.name_of(path), Fault("", text))
+            yield alert("B-INTENT", files.root.name_of(path), text, remedy)
 
 
 def leftovers(files: Files) -> Iterator[Alert]:
     """What stopped commands left behind, which harms nothing."""
     for name in sorted(files.stats):
         if is_leftover(name) or name.startswith("data/pending/"):
-            text = "was left by a command that was stopped; it means nothing"
-            yield Alert("I-LEFTOVER", name, Fault("", text))
+            text = say("was left by a command that was stopped")
+            yield alert("I-LEFTOVER", name, text, say("it means nothing"))
 
 
 def head_name(root: Root, name: str) -> str:

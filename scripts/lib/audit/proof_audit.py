@@ -1,7 +1,7 @@
 """The audit of proofs: documents and PDFs against their records, against each other, and
 against the inputs they were made from.
 
-Each document is checked on its own, on all cores: its hashes, its arithmetic anew (lines, VAT
+Each document is checked on its own, on all cores: its hashes, its arithmetic (lines, VAT
 breakdown, totals), what its record says of it, the XML inside its PDF, and the PDF itself,
 rendered again where its renderer is today's.
 """
@@ -24,12 +24,14 @@ from lib.books import revenues
 from lib.books.records import Record
 from lib.books.revenues import Ledger
 from lib.core import storage, workers
-from lib.core.faults import Alert, Fault
+from lib.core.faults import Alert
+from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.documents import facturx_xml, invoice_pdf, packages, production
 from lib.values import document, mentions, money
 from lib.values.document import Document
 
+_RESTORE = say("restore it from a backup")
 _WORTH_WORKERS = 40  # a worker needs a second to start
 _DIGITS = 20  # of any amount, before or behind the point
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -122,33 +124,37 @@ def check(root: Root, task: Task) -> Verdict:
     for suffix, key in (("json", "document_sha256"), ("pdf", "pdf_sha256")):
         data, unreadable = findings.read(root, names[suffix])
         if unreadable:
-            text = f"{unreadable}, but the records have {number}; restore it"
-            found.append(_fault("B-PROOF-MISSING", names[suffix], text))
+            text = say("{reason}, but the records have {number}", reason=unreadable, number=number)
+            found.append(findings.alert("B-PROOF-MISSING", names[suffix], text, say("restore it")))
         elif storage.sha256(data) != record[key]:
-            text = "was changed: its SHA-256 is not that of the records; restore it from a backup"
-            found.append(_fault("B-PROOF-CHANGED", names[suffix], text))
+            text = say("was changed: its SHA-256 is not that of the records")
+            found.append(findings.alert("B-PROOF-CHANGED", names[suffix], text, _RESTORE))
         else:
             contents[suffix] = data
     if "json" not in contents:
         return Verdict(number, tuple(found), None, False)
     made = _parsed(contents["json"])
-    if isinstance(made, str):
-        found.append(_fault("B-PROOF-BROKEN", names["json"], made))
+    if isinstance(made, Message):
+        found.append(findings.alert("B-PROOF-BROKEN", names["json"], made))
         return Verdict(number, tuple(found), None, False)
     is_todays = made.renderer == dict(production.renderer())
     rendered = is_todays and "pdf" in contents
     try:
         of_document = [*_arithmetic(made), *_of_record(made, record)]
         of_document += [*_credited(root, task, made), *_source_faults(task, made)]
-        found += [_fault("B-DOCUMENT-WRONG", names["json"], text) for text in of_document]
-        found += [_fault("I-MENTION", names["json"], text) for text in _mentions(made)]
+        found += [findings.alert("B-DOCUMENT-WRONG", names["json"], text) for text in of_document]
+        found += _mentions(names["json"], made)
         if "pdf" in contents:
             of_pdf = _pdf_faults(root, made, contents["pdf"], is_todays)
-            found += [_fault("B-PDF-WRONG", names["pdf"], text) for text in of_pdf]
+            found += [findings.alert("B-PDF-WRONG", names["pdf"], text) for text in of_pdf]
     except Exception as error:
-        # Its bytes are those of the record, yet no document of ours: no fault may hide others.
-        text = f"cannot be checked ({type(error).__name__}: {findings.shown(str(error))})"
-        found.append(_fault("B-PROOF-BROKEN", names["json"], text))
+        # The hash matches but the content cannot be checked: report it and go on.
+        text = say(
+            "cannot be checked ({error}: {reason})",
+            error=type(error).__name__,
+            reason=findings.shown(str(error)),
+        )
+        found.append(findings.alert("B-PROOF-BROKEN", names["json"], text))
     return Verdict(number, tuple(found), tuple(_sources(made)), rendered)
 
 
@@ -157,21 +163,17 @@ def _proof(root: Root, ledger: Ledger, record: Record, suffix: str) -> str:
     return root.name_of(path)
 
 
-def _fault(code: str, name: str, text: str) -> Alert:
-    return Alert(code, name, Fault("", text))
-
-
-def _parsed(data: bytes) -> Document | str:
-    """The document in these bytes, or why it is none that can be reckoned with."""
+def _parsed(data: bytes) -> Document | Message:
+    """The document in these bytes, or why they are not one that can be computed with."""
     try:
         made = document.from_json(data)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        return f"is no document: {error}"
+        return say("is not a document: {reason}", reason=str(error))
     for value in _decimals(made):
         # 1E+999999999 is a number too, and its digits would fill the memory.
         exponent = value.as_tuple().exponent
         if not isinstance(exponent, int) or abs(exponent) > _DIGITS or value.adjusted() > _DIGITS:
-            return "is no document: it has an amount beyond all measure"
+            return say("is not a document: it has an amount with too many digits")
     return made
 
 
@@ -184,12 +186,17 @@ def _decimals(value: Any) -> Iterator[Decimal]:
         yield from chain.from_iterable(map(_decimals, msgspec.structs.astuple(value)))
 
 
-def _arithmetic(made: Document) -> Iterator[str]:
-    """BT-131 of each line, BG-23 and BG-22, reckoned anew from quantities and prices."""
+def _arithmetic(made: Document) -> Iterator[Message]:
+    """BT-131 of each line, BG-23 and BG-22, computed again from quantities and prices."""
     for line in made.lines:
         net = money.line_net(line.quantity, line.unit_price, line.discount)
         if net != line.net:
-            yield f"line {line.id}: net {line.net}, reckoned anew {net}"
+            yield say(
+                "line {line}: net {net}, computed again {computed}",
+                line=line.id,
+                net=str(line.net),
+                computed=str(net),
+            )
     taxable: dict[tuple[str, Decimal], Decimal] = {}
     for line in made.lines:
         key = (line.vat_category, line.vat_rate)
@@ -199,37 +206,63 @@ def _arithmetic(made: Document) -> Iterator[str]:
         taxable[key] = taxable.get(key, money.ZERO) - allowance.amount
     stated = {(one.category, one.rate): one for one in made.vat_breakdown}
     if stated.keys() != taxable.keys() or len(stated) != len(made.vat_breakdown):
-        yield "its VAT breakdown has other categories and rates than its lines"
+        yield say("its VAT breakdown has other categories and rates than its lines")
         return
-    for key, amount in taxable.items():
-        if stated[key].taxable != amount:
-            yield f"VAT {key[0]} {key[1]}: on {stated[key].taxable}, reckoned anew on {amount}"
-        vat = money.percentage_of(amount, key[1])
-        if made.preceding is None and stated[key].vat != vat:
-            yield f"VAT {key[0]} {key[1]}: {stated[key].vat}, reckoned anew {vat} (BR-CO-17)"
+    for (category, rate), amount in taxable.items():
+        share = stated[category, rate]
+        if share.taxable != amount:
+            yield say(
+                "VAT {category} {rate}: on {taxable}, computed again on {computed}",
+                category=category,
+                rate=str(rate),
+                taxable=str(share.taxable),
+                computed=str(amount),
+            )
+        vat = money.percentage_of(amount, rate)
+        if made.preceding is None and share.vat != vat:
+            yield say(
+                "VAT {category} {rate}: {vat}, computed again {computed} (BR-CO-17)",
+                category=category,
+                rate=str(rate),
+                vat=str(share.vat),
+                computed=str(vat),
+            )
     totals = invoicing.totals_of(made.lines, made.allowances, made.vat_breakdown)
     if totals != made.totals:
-        yield f"totals: gross {made.totals.gross}, reckoned anew {totals.gross}"
+        yield say(
+            "totals: gross {gross}, computed again {computed}",
+            gross=str(made.totals.gross),
+            computed=str(totals.gross),
+        )
 
 
-def _mentions(made: Document) -> Iterator[str]:
-    """It is as it was issued, and says what the law does not."""
-    for text in mentions.unknown_in(made):
-        remedy = "credit it and issue it again, if that is wrong"
-        yield f"says {findings.shown(text)}, which is no mention of {made.issue_date}; {remedy}"
+def _mentions(name: str, made: Document) -> Iterator[Alert]:
+    """Where it is as it was issued, and says what the law does not."""
+    for mention in mentions.unknown_in(made):
+        text = say(
+            "says {mention}, which is not a mention of {date}",
+            mention=findings.shown(mention),
+            date=str(made.issue_date),
+        )
+        remedy = say("credit it and issue it again, if that is wrong")
+        yield findings.alert("I-MENTION", name, text, remedy)
 
 
-def _of_record(made: Document, record: Record) -> Iterator[str]:
+def _of_record(made: Document, record: Record) -> Iterator[Message]:
     """Where the record says another thing than its document."""
     facts = revenues.facts(made, record["document_sha256"], record["pdf_sha256"])
     recorded = {key: value for key, value in record.items() if key not in ("seq", "prev", "hash")}
     for key in sorted(facts.keys() | recorded.keys()):
         if facts.get(key) != recorded.get(key):
-            said = findings.shown(str(recorded.get(key)))
-            yield f"{key} is {findings.shown(str(facts.get(key)))}, its record says {said}"
+            yield say(
+                "{key} is {value}, its record says {recorded}",
+                key=key,
+                value=findings.shown(str(facts.get(key))),
+                recorded=findings.shown(str(recorded.get(key))),
+            )
 
 
-def _credited(root: Root, task: Task, made: Document) -> Iterator[str]:
+def _credited(root: Root, task: Task, made: Document) -> Iterator[Message]:
     """A credit note takes back what is left of its invoice's lines, and the VAT of that."""
     if not task.before or task.before[0]["kind"] != "invoice":
         return  # named where its record is checked
@@ -237,7 +270,7 @@ def _credited(root: Root, task: Task, made: Document) -> Iterator[str]:
     for record in task.before:
         data, _ = findings.read(root, _proof(root, task.ledger, record, "json"))
         read = _parsed(data)
-        if isinstance(read, str):
+        if isinstance(read, Message):
             return  # named where that document is checked
         earlier.append(read)
     invoice, *notes = earlier
@@ -245,12 +278,20 @@ def _credited(root: Root, task: Task, made: Document) -> Iterator[str]:
     if unknown := [
         line.id for note in (*notes, made) for line in note.lines if line.id not in known
     ]:
-        yield f"credits line {unknown[0]}, which {invoice.number} does not have"
+        yield say(
+            "credits line {line}, which {invoice} does not have",
+            line=unknown[0],
+            invoice=invoice.number,
+        )
         return
     left = credit_notes.quantities_left(invoice, [*notes, made])
     for line in invoice.lines:
         if left[line.id] * (1 if line.quantity >= 0 else -1) < 0:
-            yield f"credits more of line {line.id} than {invoice.number} has"
+            yield say(
+                "credits more of line {line} than {invoice} has",
+                line=line.id,
+                invoice=invoice.number,
+            )
     for one in made.vat_breakdown:
         same = [
             other
@@ -262,17 +303,26 @@ def _credited(root: Root, task: Task, made: Document) -> Iterator[str]:
         vat = money.total(other.vat for other in same)
         expected = money.percentage_of(credited, one.rate)
         if vat != expected:
-            yield f"VAT {one.category} {one.rate}: {vat} credited by now, expected {expected}"
+            yield say(
+                "VAT {category} {rate}: {vat} credited by now, expected {expected}",
+                category=one.category,
+                rate=str(one.rate),
+                vat=str(vat),
+                expected=str(expected),
+            )
 
 
-def _source_faults(task: Task, made: Document) -> Iterator[str]:
+def _source_faults(task: Task, made: Document) -> Iterator[Message]:
     """It names what it was made from; a credit note, the document of its invoice."""
     if not made.sources:
-        yield "names nothing that it was made from"
+        yield say("names nothing that it was made from")
     if task.before:
         invoice = task.before[0]
         if list(made.sources.values()) != [invoice["document_sha256"]]:
-            yield f"was not made from the document of {invoice['number']} that its record knows"
+            yield say(
+                "was not made from the document of {invoice} that its record knows",
+                invoice=invoice["number"],
+            )
 
 
 def _sources(made: Document) -> Iterator[Source]:
@@ -286,10 +336,10 @@ def _sources(made: Document) -> Iterator[Source]:
 # --- its PDF -------------------------------------------------------------------------
 
 
-def _pdf_faults(root: Root, made: Document, pdf: bytes, is_todays: bool) -> Iterator[str]:
+def _pdf_faults(root: Root, made: Document, pdf: bytes, is_todays: bool) -> Iterator[Message]:
     """The XML inside, and all of the file where this program can make it again."""
     inside = _embedded(pdf)
-    if isinstance(inside, str):
+    if isinstance(inside, Message):
         yield inside
     elif not is_todays:
         yield from _amounts_in_xml(made, inside)
@@ -297,40 +347,46 @@ def _pdf_faults(root: Root, made: Document, pdf: bytes, is_todays: bool) -> Iter
         return
     xml = facturx_xml.generate(made)
     if isinstance(inside, bytes) and inside != xml:
-        yield f"has another {facturx_xml.FILE_NAME} inside than its document gives"
+        yield say("has another {file} inside than its document gives", file=facturx_xml.FILE_NAME)
     logo, wrong = _logo(root, made.seller.logo)
     if wrong:
         yield wrong
     elif invoice_pdf.render(made, xml, logo) != pdf:
-        yield "is not what its document gives: rendered again, it has other bytes"
+        yield say("is not what its document gives: rendered again, it has other bytes")
 
 
-def _logo(root: Root, digest: str) -> tuple[bytes | None, str]:
+def _logo(root: Root, digest: str) -> tuple[bytes | None, Message | None]:
     """The bytes of a seller's logo, None without one, and what is wrong with it."""
     if not digest:
-        return None, ""
+        return None, None
     if not _SHA256.fullmatch(digest):
-        return None, f"has the logo {findings.shown(digest)}, which is no SHA-256"
-    data, unreadable = findings.read(root, f"data/archive_inputs/{digest}")
-    wrong = f"has the logo data/archive_inputs/{digest}, which {unreadable}" if unreadable else ""
-    return data, wrong
+        return None, say("has the logo {logo}, which is not a SHA-256", logo=findings.shown(digest))
+    file = f"data/archive_inputs/{digest}"
+    data, unreadable = findings.read(root, file)
+    if unreadable:
+        return data, say("has the logo {file}, which {reason}", file=file, reason=unreadable)
+    return data, None
 
 
-def _embedded(pdf: bytes) -> bytes | str:
-    """The XML inside a PDF, or why there is none."""
+def _embedded(pdf: bytes) -> bytes | Message:
+    """The XML inside a PDF, or why it cannot be had."""
     import pypdf
 
     try:
         files = list(pypdf.PdfReader(io.BytesIO(pdf)).attachment_list)
         contents = [one.content for one in files if one.name == facturx_xml.FILE_NAME]
     except Exception as error:  # pypdf raises whatever a broken file leads it to
-        return f"cannot be read as a PDF: {type(error).__name__}"
+        return say("cannot be read as a PDF: {error}", error=type(error).__name__)
     if len(contents) != 1:
-        return f"has {len(contents)} files named {facturx_xml.FILE_NAME} inside"
+        return say(
+            "has {number} files named {file} inside",
+            number=len(contents),
+            file=facturx_xml.FILE_NAME,
+        )
     return contents[0]
 
 
-def _amounts_in_xml(made: Document, xml: bytes) -> Iterator[str]:
+def _amounts_in_xml(made: Document, xml: bytes) -> Iterator[Message]:
     """Where number, dates, parties or amounts of the XML are not the document's."""
     from lxml import etree
 
@@ -338,7 +394,7 @@ def _amounts_in_xml(made: Document, xml: bytes) -> Iterator[str]:
     try:
         tree = etree.fromstring(xml, parser)
     except etree.XMLSyntaxError:
-        yield f"has a {facturx_xml.FILE_NAME} inside that is no XML"
+        yield say("has a {file} inside that is not XML", file=facturx_xml.FILE_NAME)
         return
     expected = {
         "BT-27": (f".//{_RAM}SellerTradeParty/{_RAM}Name", made.seller.name),
@@ -358,8 +414,13 @@ def _amounts_in_xml(made: Document, xml: bytes) -> Iterator[str]:
     for term, (path, wanted) in expected.items():
         found = tree.findtext(path)
         if found != wanted:
-            said = f"{term} is {findings.shown(str(found))}, the document has {wanted}"
-            yield f"{facturx_xml.FILE_NAME}: {said}"
+            yield say(
+                "{file}: {term} is {value}, the document has {expected}",
+                file=facturx_xml.FILE_NAME,
+                term=term,
+                value=findings.shown(str(found)),
+                expected=wanted,
+            )
     nets = [
         node.text
         for node in tree.iterfind(
@@ -367,7 +428,7 @@ def _amounts_in_xml(made: Document, xml: bytes) -> Iterator[str]:
         )
     ]
     if nets != [money.plain(line.net, 2) for line in made.lines]:
-        yield f"{facturx_xml.FILE_NAME}: BT-131 of its lines are not the document's"
+        yield say("{file}: BT-131 of its lines are not the document's", file=facturx_xml.FILE_NAME)
 
 
 # --- what no record knows ------------------------------------------------------------
@@ -382,8 +443,8 @@ def _strays(files: Files, tasks: Iterable[Task]) -> Iterator[Alert]:
     for folder in (revenues.DIRECT.proofs, revenues.BATCH.proofs):
         for name in files.under(f"data/{folder}"):
             if name not in expected and not findings.is_leftover(name):
-                text = "is known to no record: it was added, or its record was removed"
-                yield Alert("B-PROOF-STRAY", name, Fault("", text))
+                text = say("no record knows it: it was added, or its record was removed")
+                yield findings.alert("B-PROOF-STRAY", name, text)
 
 
 def _archive_faults(
@@ -402,25 +463,36 @@ def _archive_faults(
         digest, unreadable = findings.sha256_of(files.root, name)
         is_right = name.endswith((f"inputs/{digest}", f".{digest[:_HASH_IN_NAME]}.csv"))
         if unreadable or not is_right:
-            text = unreadable or "was changed: its name is not that of its bytes' SHA-256"
-            yield Alert("B-ARCHIVE", name, Fault("", text))
+            text = unreadable or say("was changed: its name is not that of its bytes' SHA-256")
+            yield findings.alert("B-ARCHIVE", name, text)
         digests[name] = digest if is_right else ""
     for source, numbers in users.items():
-        more = f" (and {len(numbers) - 1} more)" if len(numbers) > 1 else ""
-        text = f"{numbers[0]}{more} was made from it: then it was {source.name}"
+        use = say(
+            "{number} was made from it: then it was {file}", number=numbers[0], file=source.name
+        )
+        if len(numbers) > 1:
+            use = say(
+                "{number} (and {others} more) was made from it: then it was {file}",
+                number=numbers[0],
+                others=len(numbers) - 1,
+                file=source.name,
+            )
         if source.kept not in digests:
-            yield Alert("B-ARCHIVE", source.kept, Fault("", f"is missing, though {text}"))
+            text = say("is missing, though {use}", use=use)
         elif digests[source.kept] not in ("", source.sha256):
-            yield Alert("B-ARCHIVE", source.kept, Fault("", f"has other bytes than when {text}"))
+            text = say("has other bytes than when {use}", use=use)
+        else:
+            continue
+        yield findings.alert("B-ARCHIVE", source.kept, text)
     kept = {source.kept for source in users}
     for name in digests:
         if all_read and name.startswith("data/archive_inputs/") and name not in kept:
-            text = "belongs to no document: it was added, or its document was removed"
-            yield Alert("B-PROOF-STRAY", name, Fault("", text))
+            text = say("no document was made from it: it was added, or its document was removed")
+            yield findings.alert("B-PROOF-STRAY", name, text)
 
 
 def _sent_faults(files: Files, books: Books) -> Iterator[Alert]:
-    """Packages that left, as their mails attached or named them, and nothing else."""
+    """Packages that were sent, as their mails attached or named them, and nothing else."""
     sent = {}
     for record in (one for book in books.of(OUTBOX) for one in book.records):
         if record["kind"] == "package":
@@ -433,11 +505,11 @@ def _sent_faults(files: Files, books: Books) -> Iterator[Alert]:
         if name not in sent:
             yield _unsent(files, name, digest)
         elif digest != sent[name]:
-            text = unreadable or "was changed: its SHA-256 is not that of the package that was sent"
-            yield _fault("B-PROOF-CHANGED", name, f"{text}; restore it from a backup")
+            changed = say("was changed: its SHA-256 is not that of the package that was sent")
+            yield findings.alert("B-PROOF-CHANGED", name, unreadable or changed, _RESTORE)
     for name in sorted(sent.keys() - set(there)):
-        text = "is missing, but data/outbox/sent.jsonl has its mail; restore it from a backup"
-        yield _fault("B-PROOF-MISSING", name, text)
+        text = say("is missing, but data/outbox/sent.jsonl has its mail")
+        yield findings.alert("B-PROOF-MISSING", name, text, _RESTORE)
 
 
 def _unsent(files: Files, name: str, digest: str) -> Alert:
@@ -445,7 +517,9 @@ def _unsent(files: Files, name: str, digest: str) -> Alert:
     client, _, rest = Path(name).name.partition("__")
     package = packages.path_of(files.root, client, rest[: len("2026-10")])
     if digest and digest == findings.sha256_of(files.root, files.root.name_of(package))[0]:
-        text = "was kept by a command that was stopped before it recorded the mail; `make mail`"
-        return Alert("I-LEFTOVER", name, Fault("", f"{text} sends that again"))
-    text = "is known to no mail that was sent: it was added, or the record of the mail was removed"
-    return _fault("B-PROOF-STRAY", name, text)
+        text = say("was kept by a command that was stopped before it recorded the mail")
+        return findings.alert("I-LEFTOVER", name, text, say("`make mail` sends that again"))
+    text = say(
+        "no mail that was sent knows it: it was added, or the record of the mail was removed"
+    )
+    return findings.alert("B-PROOF-STRAY", name, text)

@@ -1,6 +1,6 @@
 """The audit of records: chains, heads, sequences, counters, payments, credit notes, witnesses.
 
-Chains are read here anew, line by line, and reading goes on after a broken one: the other
+Chains are read here again, line by line, and reading goes on after a broken line: the other
 readers stop at it, an audit names all of them.
 """
 
@@ -23,8 +23,8 @@ from lib.books.record_lines import BillingRevenue
 from lib.books.records import Chain, Record
 from lib.books.revenues import Ledger
 from lib.core import storage, strict_json
-from lib.core.alerts import counted
-from lib.core.faults import Alert, Broken, Fault, Refused
+from lib.core.faults import Alert, Broken, Fault, Refused, Text
+from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 from lib.mail import outbox
 from lib.values import money
@@ -36,6 +36,8 @@ PAYMENTS = "payments"
 OUTBOX = "outbox"
 
 _MOST = 1000  # broken lines of one file that are named
+
+_RESTORE = say("restore it from a backup")
 
 _WITNESS = re.compile(r"[>\s]*(data/\S+\.jsonl) ([0-9]{1,15}) ([0-9a-f]{64})\s*")
 
@@ -87,52 +89,55 @@ def read(files: Files) -> tuple[Books, list[Alert]]:
                 faults += found
                 known_heads.add(findings.head_name(files.root, name))
             elif family != OUTBOX and not findings.is_leftover(name):
-                faults.append(
-                    Alert("B-STRAY", name, Fault("", "is no record file; move it elsewhere"))
-                )
+                text = say("is not a record file")
+                faults.append(findings.alert("B-STRAY", name, text, say("move it elsewhere")))
     for name in files.under("data/heads"):
         if name not in known_heads and not findings.is_leftover(name):
             path = PurePosixPath(name)
             missing = f"data/{path.parent.name}/{path.stem}.jsonl"
-            text = f"is the head of {missing}, which is missing; restore it from a backup"
-            faults.append(Alert("B-RECORD-HEAD", name, Fault("", text)))
+            text = say("is the head of {file}, which is missing", file=missing)
+            faults.append(findings.alert("B-RECORD-HEAD", name, text, _RESTORE))
     return books, faults
 
 
 def _read_book(files: Files, family: str, name: str) -> tuple[Book, list[Alert]]:
     data, unreadable = findings.read(files.root, name)
-    faults = [Alert("B-UNREADABLE", name, Fault("", unreadable))] if unreadable else []
+    faults = [findings.alert("B-UNREADABLE", name, unreadable)] if unreadable else []
     found: list[Record] = []
     seq, hash_ = 0, records.GENESIS
     *lines, rest = data.split(b"\n")
     for number, line in enumerate(lines, 1):
         if len(faults) >= _MOST:
-            text = f"reading stopped after {_MOST} broken lines; restore it from a backup"
-            faults.append(Alert("B-RECORD-BROKEN", name, Fault(f"line {number}", text)))
+            text = say("reading stopped after {number} broken lines", number=_MOST)
+            faults.append(_broken(name, number, text, _RESTORE))
             break
         record, wrong = _read_line(name, line, family, seq + 1, hash_)
-        faults += [Alert("B-RECORD-BROKEN", name, Fault(f"line {number}", text)) for text in wrong]
+        faults += [_broken(name, number, text) for text in wrong]
         if record is not None:
             found.append(record)
             seq, hash_ = record["seq"], record["hash"]
         else:
             seq, hash_ = seq + 1, ""
     if rest:
-        text = "is cut in half: it has no line break; restore it from a backup"
-        faults.append(Alert("B-RECORD-BROKEN", name, Fault(f"line {len(lines) + 1}", text)))
+        text = say("is cut in half: it has no line break")
+        faults.append(_broken(name, len(lines) + 1, text, _RESTORE))
     faults += _head_faults(files, name, seq, hash_)
     owner = PurePosixPath(name).stem
     return Book(family, name, owner, tuple(found), not faults), faults
 
 
+def _broken(name: str, number: int, text: Message, remedy: Message | None = None) -> Alert:
+    return findings.alert("B-RECORD-BROKEN", name, text, remedy, place=f"line {number}")
+
+
 def _read_line(
     name: str, line: bytes, family: str, seq: int, prev: str
-) -> tuple[Record | None, list[str]]:
-    """A line as a record, None where it is none, and what is wrong with it.
+) -> tuple[Record | None, list[Message]]:
+    """A line as a record, None where it is not one, and what is wrong with it.
 
     Args:
       seq: what the line should have.
-      prev: the hash of the line before; empty where that line is no record.
+      prev: the hash of the line before; empty where that line is not a record.
     """
     try:
         record = strict_json.parse(name, line)
@@ -141,20 +146,25 @@ def _read_line(
         digest = storage.sha256(storage.canonical_json(unhashed))
         is_canonical = storage.canonical_json(record) == line
     except Refused as refused:
-        return None, [f"is no record: {refused.alerts[0].text}"]
+        return None, [say("is not a record: {reason}", reason=refused.alerts[0].text)]
     except (msgspec.ValidationError, ValueError, TypeError) as error:
-        return None, [f"is no record: {error}"]
+        return None, [say("is not a record: {reason}", reason=str(error))]
     if type(record.get("seq")) is not int or not isinstance(record.get("hash"), str):
-        return None, ["is no record: it has no seq or no hash"]
+        return None, [say("is not a record: it has no seq or no hash")]
     wrong = []
     if record["hash"] != digest:
-        wrong.append("was changed: its hash is not that of its content")
+        wrong.append(say("was changed: its hash is not that of its content"))
     elif not is_canonical:
-        wrong.append("was changed: it is not written as records are")
+        wrong.append(say("was changed: it is not written as records are"))
     if record["seq"] != seq:
-        wrong.append(f"has seq {record['seq']}, expected {seq}: lines are missing or exchanged")
+        text = say(
+            "has seq {seq}, expected {expected}: lines are missing or exchanged",
+            seq=str(record["seq"]),
+            expected=seq,
+        )
+        wrong.append(text)
     elif prev and record.get("prev") != prev:
-        wrong.append("does not follow the line before it: prev is not that line's hash")
+        wrong.append(say("does not follow the line before it: prev is not that line's hash"))
     return record, wrong
 
 
@@ -164,12 +174,23 @@ def _head_faults(files: Files, name: str, seq: int, hash_: str) -> list[Alert]:
     if not seq and head not in files.stats:
         return []
     if unreadable:
-        text = f"{unreadable}, but {name} has {counted(seq, 'line')}"
-        return [Alert("B-RECORD-HEAD", head, Fault("", text))]
+        text = say(
+            "{reason}, but {file} has {lines}", reason=unreadable, file=name, lines=_lines(seq)
+        )
+        return [findings.alert("B-RECORD-HEAD", head, text)]
     if found == records.head_bytes(seq, hash_):
         return []
-    text = f"disagrees with {name}, whose last line is seq {seq}, hash {hash_ or 'unknown'}"
-    return [Alert("B-RECORD-HEAD", head, Fault("", text))]
+    text = say(
+        "disagrees with {file}, whose last line is seq {seq}, hash {hash}",
+        file=name,
+        seq=seq,
+        hash=hash_ or say("unknown"),
+    )
+    return [findings.alert("B-RECORD-HEAD", head, text)]
+
+
+def _lines(count: int) -> Message:
+    return counted(count, "1 line", "{number} lines")
 
 
 def heads_of(books: Books) -> list[Head]:
@@ -186,7 +207,7 @@ def heads_of(books: Books) -> list[Head]:
 
 
 def witnessed(text: str) -> list[Head]:
-    """The heads in a mail; lines that are none are passed over.
+    """The heads in a mail; its other lines are passed over.
 
     Example: `data/revenues/nord.jsonl 12 9f86d0...`, quoted with `> ` or not.
     """
@@ -205,15 +226,22 @@ def witness_faults(books: Books, heads_then: Iterable[Head]) -> Iterator[Alert]:
         if not seq:
             continue
         if name not in hashes:
-            text = f"is missing: the witness has it with {counted(seq, 'line')}"
+            text = say("is missing: the witness has it with {lines}", lines=_lines(seq))
         elif seq not in hashes[name]:
-            last = max(hashes[name], default=0)
-            text = f"has no line {seq} any more, its last is {last}: the chain was rebuilt"
+            text = say(
+                "has no line {seq} any more, its last is {last}: the chain was rebuilt",
+                seq=seq,
+                last=max(hashes[name], default=0),
+            )
         elif hashes[name][seq] != hash_:
-            text = f"has hash {hashes[name][seq]}, the witness has {hash_}: the chain was rebuilt"
+            text = say(
+                "has hash {hash}, the witness has {expected}: the chain was rebuilt",
+                hash=hashes[name][seq],
+                expected=hash_,
+            )
         else:
             continue
-        yield Alert("B-WITNESS", name, Fault(f"line {seq}", text))
+        yield findings.alert("B-WITNESS", name, text, place=f"line {seq}")
 
 
 # --- numbers -------------------------------------------------------------------------
@@ -223,12 +251,11 @@ def number_faults(files: Files, books: Books, ledger: Ledger) -> Iterator[Alert]
     """Gaps, doubles, dates out of order, and counters that disagree with the records."""
     chains = [book.chain(files.root, len(book.records)) for book in books.of(ledger.records)]
     wrong = [name for name in files.under(f"data/{ledger.counters}") if not _is_counter(name)]
-    yield from (
-        Alert("B-STRAY", name, Fault("", "is no counter; move it elsewhere")) for name in wrong
-    )
+    for name in wrong:
+        yield findings.alert("B-STRAY", name, say("is not a counter"), say("move it elsewhere"))
     folder = f"data/{ledger.counters}"
     if list(files.under(folder)) != list(files.regular(folder)):
-        return  # one that is no file is named, and reading it might never end
+        return  # a pipe among them is named, and reading it might never end
     try:
         given = numbering.numbered(files.root, chains)
         numbering.read(files.root, ledger.counters, given)
@@ -236,7 +263,7 @@ def number_faults(files: Files, books: Books, ledger: Ledger) -> Iterator[Alert]
         yield from broken.alerts
     except OSError as error:
         name = files.root.name_of(Path(error.filename))
-        yield Alert("B-UNREADABLE", name, Fault("", f"cannot be read: {error.strerror}"))
+        yield findings.alert("B-UNREADABLE", name, findings.unreadable(error))
 
 
 def _is_counter(name: str) -> bool:
@@ -255,37 +282,62 @@ def bill_faults(book: Book) -> Iterator[Alert]:
     left: dict[str, Decimal] = {}
     for record in book.records:
         for text in _bill(record, book.owner, invoices, left):
-            yield Alert(
-                "B-RECORD-WRONG", book.name, Fault(f"line {record['seq']}", text), book.owner
-            )
+            yield _of_line("B-RECORD-WRONG", book, record, text)
     yield from _doubles(book)
 
 
 def _bill(
     record: Record, owner: str, invoices: dict[str, Record], left: dict[str, Decimal]
-) -> Iterator[str]:
+) -> Iterator[Message]:
     if record["client"] != owner:
-        yield f"is of {record['client']}"
+        yield say("belongs to {client}", client=record["client"])
     gross = Decimal(record["gross"])
     if Decimal(record["net"]) + Decimal(record["vat"]) != gross:
-        yield f"net {record['net']} and VAT {record['vat']} are not gross {record['gross']}"
+        yield say(
+            "net {net} and VAT {vat} are not gross {gross}",
+            net=record["net"],
+            vat=record["vat"],
+            gross=record["gross"],
+        )
     for key in ("net", "vat"):
         found = money.total(Decimal(share[key]) for share in record["breakdown"])
         if found != Decimal(record[key]):
-            yield f"its breakdown has {key} {found}, it says {record[key]}"
+            yield say(
+                "its breakdown has {key} {sum}, it says {amount}",
+                key=key,
+                sum=str(found),
+                amount=record[key],
+            )
     number = record["number"]
     if record["kind"] == "invoice":
         invoices[number], left[number] = record, gross
         return
     corrected = record["corrects"]
     if corrected not in invoices:
-        yield f"{number} corrects {corrected}, which is no invoice before it"
+        yield say(
+            "{number} corrects {invoice}, which is not an invoice before it",
+            number=number,
+            invoice=corrected,
+        )
         return
     if record["issue_date"] < invoices[corrected]["issue_date"]:
-        yield f"{number} is of {record['issue_date']}, before its invoice {corrected}"
+        yield say(
+            "{number} is of {date}, before its invoice {invoice}",
+            number=number,
+            date=record["issue_date"],
+            invoice=corrected,
+        )
     left[corrected] -= gross
     if left[corrected] < 0:
-        yield f"{number} credits more than its invoice {corrected} has left"
+        yield say(
+            "{number} credits more than its invoice {invoice} has left",
+            number=number,
+            invoice=corrected,
+        )
+
+
+def _of_line(code: str, book: Book, record: Record, text: Text) -> Alert:
+    return Alert(code, book.name, Fault(f"line {record['seq']}", text), book.owner)
 
 
 def _doubles(book: Book) -> Iterator[Alert]:
@@ -300,8 +352,13 @@ def _doubles(book: Book) -> Iterator[Alert]:
         some.sort(key=lambda one: (one[0].start, one[1]))
         for (before, earlier), (days, number) in pairwise(some):
             if days.start <= before.end:
-                text = f"{number} bills days of {item} that {earlier} bills already"
-                yield Alert("B-RECORD-WRONG", book.name, Fault("", text), book.owner)
+                text = say(
+                    "{number} bills days of {item} that {earlier} bills already",
+                    number=number,
+                    item=item,
+                    earlier=earlier,
+                )
+                yield findings.alert("B-RECORD-WRONG", book.name, text, client=book.owner)
 
 
 def _same_references(book: Book) -> Iterator[Alert]:
@@ -311,10 +368,13 @@ def _same_references(book: Book) -> Iterator[Alert]:
             number, reference = record["number"], record.get("reference", "")
             other = seen.setdefault(batch_rows.reference_key(reference), number)
             if other != number:
-                text = f"{number} has the reference of {other}, {findings.shown(reference)}"
-                yield Alert(
-                    "B-RECORD-WRONG", book.name, Fault(f"line {record['seq']}", text), book.owner
+                text = say(
+                    "{number} has the reference of {other}, {reference}",
+                    number=number,
+                    other=other,
+                    reference=findings.shown(reference),
                 )
+                yield _of_line("B-RECORD-WRONG", book, record, text)
 
 
 def payment_faults(book: Book, bills: Book) -> Iterator[Alert]:
@@ -324,9 +384,7 @@ def payment_faults(book: Book, bills: Book) -> Iterator[Alert]:
     reversed_ones: set[int] = set()
     for record in book.records:
         for text in _payment(record, book.owner, invoices, by_seq, reversed_ones):
-            yield Alert(
-                "B-PAYMENT-STRAY", book.name, Fault(f"line {record['seq']}", text), book.owner
-            )
+            yield _of_line("B-PAYMENT-STRAY", book, record, text)
 
 
 def _payment(
@@ -335,30 +393,36 @@ def _payment(
     invoices: dict[str, Record],
     by_seq: dict[int, Record],
     reversed_ones: set[int],
-) -> Iterator[str]:
+) -> Iterator[Message]:
     if record["client"] != owner:
-        yield f"is of {record['client']}"
-    invoice = invoices.get(record["invoice"])
+        yield say("belongs to {client}", client=record["client"])
+    number = record["invoice"]
+    invoice = invoices.get(number)
     if invoice is None:
-        yield f"names {record['invoice']}, which is no invoice of this client"
+        yield say("names {number}, which is not an invoice of this client", number=number)
     elif record["currency"] != invoice["currency"]:
-        yield f"is in {record['currency']}, {record['invoice']} in {invoice['currency']}"
+        yield say(
+            "is in {currency}, {number} in {expected}",
+            currency=record["currency"],
+            number=number,
+            expected=invoice["currency"],
+        )
     elif record["date"] < invoice["issue_date"]:
-        yield f"is of {record['date']}, before {record['invoice']} was issued"
+        yield say("is of {date}, before {number} was issued", date=record["date"], number=number)
     if record["kind"] != payments.REVERSAL:
         if record["method"] not in payments.METHODS:
-            yield f"has the method {findings.shown(record['method'])}, which is none"
+            yield say("has the unknown method {method}", method=findings.shown(record["method"]))
         return
     reversed_seq = record["reverses"]
     original = by_seq.get(reversed_seq)
     if original is None or reversed_seq >= record["seq"] or original["kind"] == payments.REVERSAL:
-        yield f"reverses line {reversed_seq}, which is no payment before it"
+        yield say("reverses line {line}, which is not a payment before it", line=reversed_seq)
         return
     if reversed_seq in reversed_ones:
-        yield f"reverses line {reversed_seq}, which is reversed already"
+        yield say("reverses line {line}, which is reversed already", line=reversed_seq)
     reversed_ones.add(reversed_seq)
     if any(record[key] != original[key] for key in ("invoice", "amount", "currency")):
-        yield f"does not repeat the invoice and amount of line {reversed_seq}"
+        yield say("does not repeat the invoice and amount of line {line}", line=reversed_seq)
 
 
 def refund_faults(root: Root, book: Book, bills: Book) -> Iterator[Alert]:
@@ -375,9 +439,7 @@ def refund_faults(root: Root, book: Book, bills: Book) -> Iterator[Alert]:
             number, day = record["invoice"], date.fromisoformat(record["date"])
             invoice = known.invoices[number]
             for _, text in payment_rules.refund_faults(number, invoice, record["amount"], day):
-                yield Alert(
-                    "B-PAYMENT-STRAY", book.name, Fault(f"line {record['seq']}", text), book.owner
-                )
+                yield _of_line("B-PAYMENT-STRAY", book, record, text)
 
 
 def future_faults(books: Books, today: date) -> Iterator[Alert]:
@@ -397,16 +459,20 @@ def future_faults(books: Books, today: date) -> Iterator[Alert]:
     for book in (*books.of(PAYMENTS), *books.of(OUTBOX)):
         for record in book.records:
             if record["date"] > f"{int(latest[:4]) + 1}{latest[4:]}":
-                text = (
-                    f"is of {record['date']}; today is {today}, and the newest invoice of {newest}"
+                expected = say(
+                    "today is {today}, and the newest invoice of {newest}",
+                    today=str(today),
+                    newest=newest,
                 )
-                place = f"line {record['seq']}"
-                yield Alert("B-RECORD-WRONG", book.name, Fault(place, text), record["client"])
+                fault = Fault(
+                    f"line {record['seq']}", say("is of {date}", date=record["date"]), expected
+                )
+                yield Alert("B-RECORD-WRONG", book.name, fault, record["client"])
 
 
 def mail_faults(books: Books) -> Iterator[Alert]:
-    """Mails about documents and packages that there are none of: one that was not sent would
-    pass for sent."""
+    """Mails about documents and packages that do not exist: one that was not sent would pass
+    for sent."""
     known: dict[str, dict[tuple[str, str], Record]] = {
         family: {
             (book.owner, one["number"]): one for book in books.of(family) for one in book.records
@@ -417,31 +483,36 @@ def mail_faults(books: Books) -> Iterator[Alert]:
     for book in books.of(OUTBOX):
         for record in book.records:
             if text := _mail(record, known, months):
-                place = f"line {record['seq']}"
-                yield Alert("B-RECORD-ORPHAN", book.name, Fault(place, text), record["client"])
+                fault = Fault(f"line {record['seq']}", text)
+                yield Alert("B-RECORD-ORPHAN", book.name, fault, record["client"])
 
 
 def _mail(
     record: Record,
     known: dict[str, dict[tuple[str, str], Record]],
     months: set[tuple[str, str]],
-) -> str:
+) -> Message | None:
     kind, client = record["kind"], record["client"]
     if kind == outbox.SUMMARY:
-        return ""
+        return None
     if kind == "package":
-        name = outbox.mail_name(kind, client, record["month"], "")
-        if (client, record["month"]) not in months:
-            return f"is about {record['month']}, of which {client} has no batch"
-        return (
-            "" if record["mail"].startswith(name) else f"has the name of another mail than {name}"
-        )
+        month = record["month"]
+        name = outbox.mail_name(kind, client, month, "")
+        if (client, month) not in months:
+            return say(
+                "is about {month}, of which {client} has no batch", month=month, client=client
+            )
+        return None if record["mail"].startswith(name) else _other_mail(name)
     number = record["number"]
     found = known[REVENUES_BATCH if kind == "customer" else REVENUES].get((client, number))
     of_kind = {"reminder": "invoice", "customer": found and found["kind"]}.get(kind, kind)
     if found is None or found["kind"] != of_kind:
-        return f"is about {number}, which {client} does not have"
+        return say("is about {number}, which {client} does not have", number=number, client=client)
     if record.get("pdf_sha256", found["pdf_sha256"]) != found["pdf_sha256"]:
-        return f"carried another PDF than the records have of {number}"
+        return say("carried another PDF than the records have of {number}", number=number)
     name = outbox.mail_name(kind, client, number, *filter(None, [record.get("level")]))
-    return "" if record["mail"] == name else f"has the name of another mail than {name}"
+    return None if record["mail"] == name else _other_mail(name)
+
+
+def _other_mail(name: str) -> Message:
+    return say("has the name of another mail than {name}", name=name)

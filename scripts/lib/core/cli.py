@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from lib.core import alerts
-from lib.core.faults import Alert, Fault, Refused, Stop, Unavailable, WrongUsage
+from lib.core.faults import Alert, Fault, Refused, Stop, Text, Unavailable, WrongUsage
 from lib.core.root import Root
 
 HOME = Path(__file__).resolve().parents[3]
@@ -358,7 +358,9 @@ def yes(text: str) -> bool:
     return text == "yes"
 
 
-def refuse(code: str, file: str, place: str, text: str, client: str = "") -> Stop:
+def refuse(
+    code: str, file: str, place: str, found: Text, client: str = "", remedy: Text | None = None
+) -> Stop:
     """A refusal with one reason, to raise; B-USAGE is the one of a wrong call."""
     stop = WrongUsage if code == "B-USAGE" else Refused
-    return stop([Alert(code, file, Fault(place, text), client)])
+    return stop([Alert(code, file, Fault(place, found, remedy=remedy), client)])
