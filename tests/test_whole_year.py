@@ -69,6 +69,7 @@ class House:
             },
             "plans.0.start": dice.choice(["2025-01", "2025-01-10"]),
             "plans.0.every_months": dice.choice([1, 1, 3]),
+            "plans.0.billed": ("arrears", "arrears", "advance")[i % 3],
         }
         kind = (
             "franchise"

@@ -87,6 +87,7 @@ TARGETS = (
     Target("issuer", "issuer.json", (_CHECK, _ISSUE, Step("export_fec", {"year": "2026"}))),
     Target("batch client", "batch_clients/fil.json", (_CHECK, _BATCH)),
     Target("usage", "data/usage/sud/2026-11.manual.json", (_CHECK, _ISSUE)),
+    Target("index", "data/indices/costs.json", (_CHECK, _ISSUE)),
     Target("credit lines", "", (Step("issue_credit_note", _CREDIT),)),
     Target("batch CSV", INBOX, (_BATCH,), 1500),
     Target("payments CSV", "", (Step("import_payments", {"file": FILE, "today": TODAY}),)),
@@ -138,7 +139,17 @@ def _rich() -> dict[str, object]:
         "plans.0.minimum": {"amount": "20.00", "vat_rate": "20"},
         "delivery": {"email": True, "cc": ["a@client.example"]},
     }  # fmt: skip
-    return house.client("sud", changes, i=2)
+    value = house.client("sud", changes, i=2)
+    steps = [
+        {"from": "2026-10", "price": "19.00"},
+        {"from": "2026-11", "percent": "3.0"},
+        {"from": "2026-12", "index": "costs", "base": "2025-08", "at": "2026-08"},
+    ]
+    hosted = {key: one for key, one in house.item("mails").items() if key != "price"}
+    ahead = {"id": "ahead", "start": "2026-10", "every_months": 1, "billed": "advance"}
+    more = {"skip": ["2027-02"], "notice_days": 30, "payment_terms": {"days": 15}}
+    value["plans"].append({**ahead, **more, "items": [hosted | {"prices": steps}]})
+    return value
 
 
 def build(folder: Path) -> Root:
@@ -147,6 +158,10 @@ def build(folder: Path) -> Root:
     house.write(root, "logo.png", (house.HOME / "examples" / "logo.png").read_bytes())
     house.write(root, "issuer.json", house.issuer({"logo": "logo.png", "reminders": {"polite": 7}}))
     house.put_client(root, _rich())
+    known = {"source": "bulletin", "date": "2026-11-02"}
+    values = {"2025-08": {"value": "310.2", **known}, "2026-08": {"value": "318.9", **known}}
+    index = {"index": "costs", "title": "Coûts", "values": values}
+    house.write(root, "data/indices/costs.json", index)
     house.put_client(root, house.client("est", i=3))
     for month in ("2026-10", "2026-11"):
         house.put_usage(root, house.usage("sud", month, {"hours": "12"}, house.one_off()))

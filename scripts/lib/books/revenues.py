@@ -277,6 +277,8 @@ def billed(lines: Iterable[BillingRevenue]) -> list[Billed]:
     for line in lines:
         for service in line.services:
             days = service.days
+            if not days:
+                continue
             if not line.corrects:
                 invoice = invoices[line.number]
                 one = Billed(
