@@ -85,6 +85,11 @@ CLIENT_MISTAKES = [
     ),
     ("plans.0.end", "2025-12", '"2025-12" is before the start of the plan, "2026-01"'),
     ("plans.0.every_months", 0, "0 is not a number of months (1 to 36); write a whole number"),
+    (
+        "plans.0.every_months",
+        "5.5",
+        '"5.5" is not a number of months (1 to 36); write a whole number',
+    ),
     ("plans.0.every_months", 37, "37 is not a number of months (1 to 36); write a whole number"),
     ("plans.0.items.0.vat_rate", "19.6", '"19.6" is not a rate in force in France'),
     ("plans.0.items.0.vat_rate", "0", '"0" is not a rate under treatment standard'),

@@ -365,7 +365,9 @@ def _meant(value: Any, schema: dict[str, Any], kind: str) -> tuple[Any, ...]:
         case "string":
             return tuple(readings.readings(kind, text, fits))
         case "integer":
-            numbers = readings.readings("count", text, lambda one: fits(int(one)))
+            numbers = readings.readings(
+                "count", text, lambda one: one.isdecimal() and fits(int(one))
+            )
             return tuple(int(one) for one in numbers)
         case "boolean":
             return tuple(readings.truths(text))
