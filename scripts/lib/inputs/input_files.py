@@ -76,7 +76,7 @@ def glance(root: Root, path: Path, kind: type[_T]) -> _T | None:
     """A file as it stands, not checked: to be shown, never billed. None if it cannot be read so."""
     try:
         return msgspec.json.decode(storage.read_input(root, path), type=kind)
-    except (Refused, msgspec.MsgspecError, ValueError):
+    except (Refused, msgspec.MsgspecError, ValueError, RecursionError):
         return None
 
 
