@@ -502,7 +502,7 @@ def test_two_months_at_once_issue_once(tmp_path):
 def test_the_log_tells_what_happened(tmp_path):
     root = house.build(tmp_path)
     assert house.month(root).code == 0
-    assert house.month(root, client="nrod").code == 1
+    assert house.month(root, client="nrod").code == 2
     line = (root.logs / "nord.log").read_text()
     assert "INFO generate_invoice.py I-ISSUED NORD-2026-0001 of 76.80 EUR for 2026-10" in line
     assert "ERROR generate_invoice.py B-USAGE CLIENT" in (root.logs / "system.log").read_text()
