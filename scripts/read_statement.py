@@ -38,6 +38,7 @@ from lib.bank.statements import Movement, StatementError
 from lib.books import issuing, payment_rules, payments, records, revenues
 from lib.books.payment_rules import Books
 from lib.core import handed_file, lock, storage
+from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.documents import csv_files
 from lib.inputs import settings
@@ -106,13 +107,21 @@ def main(arguments: Namespace, root: Root) -> None:
         proposed, review = folder / f"{stem}.proposed.csv", folder / f"{stem}.review.csv"
         storage.update_derived(proposed, table(payments.COLUMNS, result.proposed))
         storage.update_derived(review, table(REVIEW, result.review))
-    for line in [f"{len(movements)} movements in {name}", *file.notes, *incoming(result)]:
-        print(printable(line))
-    print(f"{len(result.proposed)} proposed in {proposed}")
-    print(f"{len(result.review)} to review in {review}")
-    print(f"{len(result.recorded)} recorded already, {len(result.outgoing)} outgoing")
+    heading = say("{number} movements in {file}", number=len(movements), file=name)
+    for line in [heading, *file.notes, *incoming(result)]:
+        print(printable(str(line)))
+    print(say("{number} proposed in {file}", number=len(result.proposed), file=str(proposed)))
+    print(say("{number} to review in {file}", number=len(result.review), file=str(review)))
+    print(
+        say(
+            "{recorded} recorded already, {outgoing} outgoing",
+            recorded=len(result.recorded),
+            outgoing=len(result.outgoing),
+        )
+    )
     if result.proposed:
-        print(f"record them: make payments-import ROOT={root.path} FILE={proposed}")
+        command = f"make payments-import ROOT={root.path} FILE={proposed}"
+        print(say("record them: {command}", command=command))
 
 
 # --- what the records know -----------------------------------------------------------
@@ -160,12 +169,12 @@ def sort_out(movements: Iterable[Movement], known: Known) -> Sorted:
     return result
 
 
-def incoming(result: Sorted) -> list[str]:
+def incoming(result: Sorted) -> list[Message]:
     """For each currency what came in, and what became of it: the parts add up to the whole."""
     groups = {
         "proposed": [movement for movement, _ in result.proposed],
-        "to review": [movement for movement, _ in result.review],
-        "recorded already": result.recorded,
+        "review": [movement for movement, _ in result.review],
+        "recorded": result.recorded,
     }
     sums: dict[str, dict[str, Decimal]] = {}
     for group, movements in groups.items():
@@ -174,8 +183,13 @@ def incoming(result: Sorted) -> list[str]:
                 of = sums.setdefault(movement.currency, dict.fromkeys(groups, money.ZERO))
                 of[group] = money.total([of[group], movement.amount])
     return [
-        f"{money.plain(money.total(of.values()), 2)} {currency} came in, of which "
-        + ", ".join(f"{money.plain(amount, 2)} {group}" for group, amount in of.items())
+        say(
+            "{total} {currency} came in, of which {proposed} proposed, {review} to review,"
+            " {recorded} recorded already",
+            total=money.plain(money.total(of.values()), 2),
+            currency=currency,
+            **{group: money.plain(amount, 2) for group, amount in of.items()},
+        )
         for currency, of in sorted(sums.items())
     ]
 
@@ -198,38 +212,47 @@ def reference_of(movement: Movement, number: str) -> str:
     return next(reference for reference in movement.references if reference in mine)
 
 
-def doubt(movement: Movement, numbers: list[str], known: Known) -> str:
-    """Why a movement is no payment of one invoice, whatever the records say of that."""
+def doubt(movement: Movement, numbers: list[str], known: Known) -> Message | None:
+    """Why a movement does not pay one invoice, whatever the records say of that."""
     if movement.doubt:
         return movement.doubt
     if not movement.credit:
-        return "goes out and names an invoice: a refund, or a payment that came back?"
+        return say("goes out and names an invoice: a refund, or a payment that came back?")
     if not numbers:
-        return "no reference of ours in a field of its own"
+        return say("no reference of ours in a field of its own")
     if len(numbers) > 1:
-        return f"names several invoices: {', '.join(numbers)}"
+        return say("names several invoices: {numbers}", numbers=tuple(numbers))
     currency = known.books.invoices[numbers[0]].currency
     if movement.currency != currency:
-        return f"is in {movement.currency or 'no currency'}, the invoice in {currency}"
-    return "" if movement.booked else "has no date of booking"
+        own = movement.currency or say("no currency")
+        return say("is in {own}, the invoice in {currency}", own=own, currency=currency)
+    return None if movement.booked else say("has no date of booking")
 
 
-def misfit(movement: Movement, number: str, known: Known) -> str:
+def misfit(movement: Movement, number: str, known: Known) -> Message | None:
     """Why a movement that names one invoice does not pay exactly what is outstanding of it."""
     invoice = known.books.invoices[number]
     assert movement.booked is not None
     reversed_by = known.reversed.get(transfer_of(movement, number))
     if reversed_by:
-        return f"was recorded, and reversed by {reversed_by}"
+        return say("was recorded, and reversed by {payment}", payment=reversed_by)
     if number in known.proposed:
-        return f"a second transfer for {number}; {known.proposed[number]} is proposed already"
+        return say(
+            "a second transfer for {number}; {place} is proposed already",
+            number=number,
+            place=known.proposed[number],
+        )
     if invoice.outstanding <= 0:
-        return f"nothing is outstanding of {number}"
+        return say("nothing is outstanding of {number}", number=number)
     if movement.amount != invoice.outstanding:
-        return f"{number} has another amount outstanding"
+        return say("{number} has another amount outstanding", number=number)
     if movement.booked < invoice.issue_date:
-        return f"was booked before {number} was issued, on {invoice.issue_date}"
-    return ""
+        return say(
+            "was booked before {number} was issued, on {day}",
+            number=number,
+            day=invoice.issue_date.isoformat(),
+        )
+    return None
 
 
 # --- rows ----------------------------------------------------------------------------
@@ -257,7 +280,7 @@ def propose(movement: Movement, number: str, known: Known) -> list[str]:
 _MENTION = re.compile(r"[A-Z0-9]{1,8}-20[0-9]{2}-[0-9]{4,9}|RF[0-9]{2}[A-Z0-9]{1,21}")
 
 
-def review_row(movement: Movement, reason: str, numbers: list[str], known: Known) -> list[str]:
+def review_row(movement: Movement, reason: Message, numbers: list[str], known: Known) -> list[str]:
     """A row for a person, with the invoice to look at where a reference or the text names one."""
     mentions = _MENTION.findall(movement.text)
     found = [number for mention in mentions for number in known.numbers.get(mention, [])]
@@ -276,7 +299,7 @@ def review_row(movement: Movement, reason: str, numbers: list[str], known: Known
         money.plain(statements.signed(movement), 2),
         harmless(movement.currency),
         *map(harmless, texts),
-        harmless(reason),
+        harmless(str(reason)),
         " ".join(candidates),
         " ".join(rest),
     ]

@@ -23,6 +23,7 @@ from lib.bank.statements import (
     StatementError,
     refusal,
 )
+from lib.core.messages import Message, say
 from lib.values import money
 
 _NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:camt\.053\.001\.(0[2-9]|1[0-3])")
@@ -62,25 +63,30 @@ def read(data: bytes) -> File:
     try:
         root = etree.fromstring(data.lstrip(b" \t\r\n"), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise refusal(f"is neither OFX nor XML: {str(error)[:100]}") from None
+        found = say("is neither OFX nor XML: {error}", error=str(error)[:100])
+        raise refusal(found) from None
     information = root.getroottree().docinfo
     if information.doctype:
-        raise refusal("declares a document type, which no bank's statement does")
+        raise refusal(say("declares a document type, which no bank's statement does"))
     inside = list(root.iter("{*}Document"))
     root = inside[0] if len(inside) == 1 else root  # some banks hand it over in an envelope
     name = etree.QName(root)
     if name.localname != "Document" or not _NAMESPACE.fullmatch(name.namespace or ""):
-        found = f"{{{name.namespace or ''}}}{name.localname}"[:100]
-        raise refusal(f"is {found}; expected camt.053.001.02 to .13")
+        root_name = f"{{{name.namespace or ''}}}{name.localname}"[:100]
+        expected = say("expected camt.053.001.02 to .13")
+        raise refusal(say("is {name}", name=root_name), expected=expected)
     message = _Node(root)
     found_statements = list(enumerate(message.all("BkToCstmrStmt/Stmt"), 1))
     if not found_statements:
-        raise refusal("has no statement (BkToCstmrStmt/Stmt)")
+        raise refusal(say("has no statement (BkToCstmrStmt/Stmt)"))
     pages = _pages(message.all("BkToCstmrStmt/GrpHdr/MsgPgntn"))
     read_statements = statements.gather(lambda one: _statement(*one, pages), found_statements)
     count, amounts = _second_count(data, information.encoding or "UTF-8")
     parts = {page for _, one in found_statements for page in _pages(one.all("StmtPgntn"))}
-    notes = [f"{page}: its totals were not checked" for page in sorted({*pages, *parts})]
+    notes = [
+        say("{page}: its totals were not checked", page=page)
+        for page in sorted({*pages, *parts}, key=str)
+    ]
     return File(read_statements, "Ntry", count, amounts, notes)
 
 
@@ -124,35 +130,41 @@ class _Node:
         for node in (node for path in paths for node in self.all(path)):
             text = node.text("")
             if not _AMOUNT.fullmatch(text):
-                raise node.wrong(text, "is not an amount; expected 1234.50")
+                raise node.wrong(text, say("is not an amount"), say("expected 1234.50"))
             return Decimal(text), node.element.get("Ccy", "")
         return None
 
-    def wrong(self, value: str, text: str, name: str = "") -> StatementError:
+    def wrong(
+        self, value: str, what: Message, expected: Message | None = None, name: str = ""
+    ) -> StatementError:
         """A refusal that names line, element and value as they stand in the file."""
         name = name or etree.QName(self.element).localname
-        return refusal(f'{name} "{value[:SHOWN]}" {text}', f"line {self.element.sourceline}")
+        found = say('{name} "{value}" {what}', name=name, value=value[:SHOWN], what=what)
+        return refusal(found, self.place(), expected)
+
+    def place(self, inside: str = "") -> str:
+        return statements.on_line(self.element.sourceline, inside)
 
 
-def _pages(found: list[_Node]) -> list[str]:
+def _pages(found: list[_Node]) -> list[Message]:
     """What says that there are other pages; a total may then cover them all."""
     return [
-        f"is page {number or '?'}{'' if last == 'true' else ', not the last one'}"
+        say("is page {number}", number=number or "?")
+        if last == "true"
+        else say("is page {number}, not the last one", number=number or "?")
         for node in found
         for number, last in [(node.text("PgNb"), node.text("LastPgInd"))]
         if number.lstrip("0") != "1" or last in ("false", "0")
     ]
 
 
-def _statement(number: int, statement: _Node, pages: list[str]) -> Statement:
+def _statement(number: int, statement: _Node, pages: list[Message]) -> Statement:
     place = f"statement {number}"
     account = statement.text("Acct/Id/IBAN", "Acct/Id/Othr/Id")
     for node in map(_Node, statement.element):
         name = etree.QName(node.element).localname
         if name not in ("Bal", "Ntry") and node.all("Amt") and node.all("CdtDbtInd"):
-            raise refusal(
-                f"<{name[:SHOWN]}> is not an entry (Ntry)", f"line {node.element.sourceline}"
-            )
+            raise refusal(say("<{name}> is not an entry (Ntry)", name=name[:SHOWN]), node.place())
     entries = statements.gather(
         lambda one: _entry(f"{place}, entry {one[0]}", account, one[1]),
         enumerate(statement.all("Ntry"), 1),
@@ -179,7 +191,7 @@ def _declared(statement: _Node) -> Iterator[Declared]:
         for total in statement.all(f"TxsSummry/{tag}"):
             count = total.text("NbOfNtries")
             if count and not _COUNT.fullmatch(count):
-                raise total.wrong(count, "is not a count", "NbOfNtries")
+                raise total.wrong(count, say("is not a count"), name="NbOfNtries")
             gross = total.amount("Sum")
             net = total.amount("TtlNetNtry/Amt", "TtlNetNtryAmt")
             indicator = total.text("TtlNetNtry/CdtDbtInd", "CdtDbtInd")
@@ -199,10 +211,11 @@ _ONCE = ("Amt", "CdtDbtInd", "RvslInd", "Sts", "BookgDt")
 def _entry(place: str, account: str, entry: _Node) -> Entry:
     for name in _ONCE:
         if (times := len(entry.all(name))) > 1:
-            raise refusal(f"{name} stands {times} times", f"line {entry.element.sourceline}")
+            found = say("{name} stands {times} times", name=name, times=times)
+            raise refusal(found, entry.place())
     whole = entry.amount("Amt")
     if whole is None:
-        raise refusal("has no amount (Amt)", f"line {entry.element.sourceline}, {place}")
+        raise refusal(say("has no amount (Amt)"), entry.place(place))
     amount = whole[0] if _is_credit(entry) else whole[0].copy_negate()
     movements = list(_movements(place, account, entry, whole))
     return Entry(place, amount, whole[1], _status(entry) in ("BOOK", ""), movements)
@@ -220,7 +233,7 @@ def _movements(place: str, account: str, entry: _Node, whole: Amount) -> Iterato
         detail = details[0] if details else None
         if detail:
             own = _other_amount(detail, whole)  # before charges, or in another currency
-            unsaid = unsaid or (f"its detail says {own[0]} {own[1]}" if own else "")
+            unsaid = unsaid or (_its_detail_says(own) if own else None)
         yield _movement(place, account, entry, detail, whole, credit, against, unsaid)
         return
     parts = [
@@ -231,46 +244,63 @@ def _movements(place: str, account: str, entry: _Node, whole: Amount) -> Iterato
     ]
     total = money.total(found[0] if side == credit else -found[0] for found, side, _ in parts)
     if len(parts) < len(details):
-        unsaid = f"its {len(details)} transfers do not all say their amount in {whole[1]}"
+        unsaid = say(
+            "its {number} transfers do not all say their amount in {currency}",
+            number=len(details),
+            currency=whole[1],
+        )
     elif total != whole[0]:
-        against = against or f"its {len(details)} transfers do not add up to its amount"
+        against = against or say(
+            "its {number} transfers do not add up to its amount", number=len(details)
+        )
     if against or unsaid:
         yield _movement(place, account, entry, None, whole, credit, against, unsaid)
         return
     for d, (found, side, detail) in enumerate(parts, 1):
-        yield _movement(f"{place}, detail {d}", account, entry, detail, found, side, "", "")
+        yield _movement(f"{place}, detail {d}", account, entry, detail, found, side)
 
 
-def _batch_contradiction(entry: _Node, whole: Amount) -> str:
+def _batch_contradiction(entry: _Node, whole: Amount) -> Message | None:
     """Where a batch says something else than the entry, or than what it itemises."""
     for details in entry.all("NtryDtls"):
         count = details.text("Btch/NbOfTxs").lstrip("0")
         itemised = len(details.all("TxDtls"))
         if count and itemised and count != str(itemised):
-            return f"a batch of {count[:15]} transfers, of which it itemises {itemised}"
+            return say(
+                "a batch of {number} transfers, of which it itemises {itemised}",
+                number=count[:15],
+                itemised=itemised,
+            )
     batches = entry.all("NtryDtls/Btch")
     total = batches[0].amount("TtlAmt") if len(batches) == 1 else None
     if total and total != whole and len(entry.all("NtryDtls")) == 1:
-        return f"its batch says {total[0]} {total[1]}"
-    return ""
+        return say("its batch says {amount} {currency}", amount=str(total[0]), currency=total[1])
+    return None
 
 
-def _not_itemised(entry: _Node) -> str:
+def _not_itemised(entry: _Node) -> Message | None:
     for details in entry.all("NtryDtls"):
         count = details.text("Btch/NbOfTxs").lstrip("0")
         if count not in ("", "1") and not details.all("TxDtls"):
-            return f"a batch of {count[:15]} transfers that the statement does not itemise"
-    return ""
+            return say(
+                "a batch of {number} transfers that the statement does not itemise",
+                number=count[:15],
+            )
+    return None
 
 
-def _detail_contradiction(entry: _Node, detail: _Node, whole: Amount) -> str:
+def _detail_contradiction(entry: _Node, detail: _Node, whole: Amount) -> Message | None:
     """Where the one detail of an entry says another amount or the other direction."""
     own = _other_amount(detail, whole)
     if own and own[1] == whole[1] and not _charges([detail, entry]):
-        return f"its detail says {own[0]} {own[1]}"
+        return _its_detail_says(own)
     if _is_credit(detail, entry) != _is_credit(entry):
-        return f"its detail says {detail.text('CdtDbtInd')}, the other direction"
-    return ""
+        return say("its detail says {side}, the other direction", side=detail.text("CdtDbtInd"))
+    return None
+
+
+def _its_detail_says(own: Amount) -> Message:
+    return say("its detail says {amount} {currency}", amount=str(own[0]), currency=own[1])
 
 
 def _other_amount(detail: _Node, whole: Amount) -> Amount | None:
@@ -279,13 +309,20 @@ def _other_amount(detail: _Node, whole: Amount) -> Amount | None:
     return own if own != whole else None
 
 
-def _code_contradiction(entry: _Node) -> str:
+def _code_contradiction(entry: _Node) -> Message | None:
     """Where the bank transaction code says the other direction: sent back, or a slip."""
     codes = [node.text("Domn/Fmly/Cd") for path in _CODES for node in entry.all(path)]
     credit = _is_credit(entry)
-    way, says = ("comes in", "was sent") if credit else ("goes out", "was received")
     code = next((code for code in codes if code in (_OUTGOING if credit else _INCOMING)), "")
-    return f"{way}, but its bank transaction code ({code}) says that it {says}" if code else ""
+    if not code:
+        return None
+    if credit:
+        return say(
+            "comes in, but its bank transaction code ({code}) says that it was sent", code=code
+        )
+    return say(
+        "goes out, but its bank transaction code ({code}) says that it was received", code=code
+    )
 
 
 def _is_credit(node: _Node, entry: _Node | None = None) -> bool:
@@ -294,7 +331,7 @@ def _is_credit(node: _Node, entry: _Node | None = None) -> bool:
         return _is_credit(entry)
     indicator = node.text("CdtDbtInd")
     if indicator not in ("CRDT", "DBIT"):
-        raise node.wrong(indicator, "is neither CRDT nor DBIT", "CdtDbtInd")
+        raise node.wrong(indicator, say("is neither CRDT nor DBIT"), name="CdtDbtInd")
     return indicator == "CRDT"
 
 
@@ -305,8 +342,8 @@ def _movement(
     detail: _Node | None,
     amount: Amount,
     credit: bool,
-    against: str,
-    unsaid: str,
+    against: Message | None = None,
+    unsaid: Message | None = None,
 ) -> Movement:
     """The transfer; `against` is what its entry contradicts, `unsaid` what it leaves out."""
     levels = [detail, entry] if detail else [entry]
@@ -331,12 +368,16 @@ def _movement(
         bank_reference=next(
             filter(None, (n.text("Refs/AcctSvcrRef", "AcctSvcrRef", "NtryRef") for n in levels)), ""
         ),
-        doubt=("" if status == "BOOK" else f"is not booked ({status[:35] or 'no status'})")
+        doubt=(None if status == "BOOK" else _not_booked(status))
         or came_back
         or against
         or unsaid
         or _charges(levels),
     )
+
+
+def _not_booked(status: str) -> Message:
+    return say("is not booked ({status})", status=status[:35] or say("no status"))
 
 
 def _free_texts(node: _Node) -> list[str]:
@@ -348,16 +389,17 @@ def _status(entry: _Node) -> str:
     return entry.text("Sts", "Sts/Cd", "Sts/Prtry")
 
 
-def _reversal_doubt(levels: list[_Node]) -> str:
+def _reversal_doubt(levels: list[_Node]) -> Message | None:
     if any(node.text("RvslInd") in ("true", "1") for node in levels):
-        return "the bank reverses an earlier movement"
+        return say("the bank reverses an earlier movement")
     for node in levels:
         if node.all("RtrInf"):
-            return f"a transfer that came back ({node.text('RtrInf/Rsn/Cd') or 'no reason given'})"
-    return ""
+            reason = node.text("RtrInf/Rsn/Cd") or say("no reason given")
+            return say("a transfer that came back ({reason})", reason=reason)
+    return None
 
 
-def _charges(levels: list[_Node]) -> str:
+def _charges(levels: list[_Node]) -> Message | None:
     """Charges that were taken from the amount, or may have been.
 
     A record with `ChrgInclInd` false was booked apart; a total is of its records, where it
@@ -369,13 +411,18 @@ def _charges(levels: list[_Node]) -> str:
         for node in included if records else [charges]:
             charge = node.amount("TtlChrgsAndTaxAmt", "Amt")
             if charge and charge[0]:
-                return f"charges of {charge[0]} {charge[1]} are in it"
-    return ""
+                return say(
+                    "charges of {amount} {currency} are in it",
+                    amount=str(charge[0]),
+                    currency=charge[1],
+                )
+    return None
 
 
 def _booked(entry: _Node) -> date | None:
     text = entry.text("BookgDt/Dt", "BookgDt/DtTm")
     found = statements.day(text)
     if text and not found:
-        raise entry.wrong(text, "is not a date; expected 2026-10-31", "BookgDt")
+        expected = say("expected 2026-10-31")
+        raise entry.wrong(text, say("is not a date"), expected, "BookgDt")
     return found

@@ -17,7 +17,17 @@ from typing import NamedTuple
 from stdnum import iso11649
 
 from lib.bank import statements
-from lib.bank.statements import SHOWN, Entry, File, Movement, Statement, StatementError, refusal
+from lib.bank.statements import (
+    SHOWN,
+    Entry,
+    File,
+    Movement,
+    Statement,
+    StatementError,
+    on_line,
+    refusal,
+)
+from lib.core.messages import Message, say
 
 _HEAD = 4000  # characters in which a file says what it is
 _ROOT = re.compile(r"<OFX(?:\s[^<>]*)?>", re.IGNORECASE)
@@ -95,21 +105,27 @@ def read(data: bytes) -> File:
     root = _tree(text)
     found = [node for node in root.walk() if node.name in _STATEMENTS]
     if not found:
-        raise refusal(f"has no statement ({', '.join(_STATEMENTS)})")
+        raise refusal(say("has no statement ({names})", names=_STATEMENTS))
     for node in found:
         if not node.children:
-            raise refusal(f"<{node.name}> is not closed", f"line {node.line}")
+            raise refusal(say("<{name}> is not closed", name=node.name), on_line(node.line))
     inner = (node for one in found for node in one.walk() if node is not one)
     if any(node.name in _STATEMENTS for node in inner):
-        raise refusal("has a statement in a statement")
+        raise refusal(say("has a statement in a statement"))
     for one in (one for node in root.walk() if node.name in _LISTS for one in node.children):
         if one.children and one.name not in _ENTRIES:
             raise refusal(
-                f"<{one.name[:SHOWN]}> is not a transaction (STMTTRN)", f"line {one.line}"
+                say("<{name}> is not a transaction (STMTTRN)", name=one.name[:SHOWN]),
+                on_line(one.line),
             )
     securities = sum(node.name == "INVTRAN" for node in root.walk())
     if securities:
-        notes.append(f"left out: {securities} transactions in securities, which pay no invoice")
+        notes.append(
+            say(
+                "left out: {number} transactions in securities, which pay no invoice",
+                number=securities,
+            )
+        )
     read_statements = statements.gather(lambda one: _statement(*one), enumerate(found, 1))
     count, amounts = _second_count(text)
     return File(read_statements, "STMTTRN", count, amounts, notes)
@@ -156,7 +172,7 @@ def _codec(name: str) -> str:
     return ""
 
 
-def _decode(data: bytes) -> tuple[str, list[str]]:
+def _decode(data: bytes) -> tuple[str, list[Message]]:
     """The text, and what its header says of the character set but does not keep.
 
     The header is read for nothing else: what banks write there is of all kinds. Names and
@@ -179,10 +195,11 @@ def _decode(data: bytes) -> tuple[str, list[str]]:
             continue
         notes = []
         if codec != _codec(named) and named != "UTF-16" and not data.isascii():
-            notes.append(f"its header says {named[:SHOWN] or 'nothing'}; read as {codec}")
+            says = named[:SHOWN] or say("nothing")
+            notes.append(say("its header says {says}; read as {codec}", says=says, codec=codec))
         text = text.removeprefix("\ufeff").rstrip("\0\x1a")  # DOS ended files so
         return text.replace("\r\n", "\n").replace("\r", "\n"), notes
-    raise refusal("is not UTF-16 as its first bytes say")
+    raise refusal(say("is not UTF-16 as its first bytes say"))
 
 
 def _tree(text: str) -> Node:
@@ -193,10 +210,11 @@ def _tree(text: str) -> Node:
     """
     start = _ROOT.search(text, 0, _HEAD)
     if not start:
-        raise refusal(f"has no <OFX> in its first {_HEAD} characters")
+        raise refusal(say("has no <OFX> in its first {number} characters", number=_HEAD))
     head = re.sub(r"<\?[^<>]*\?>|<!--|-->", "", text[: start.start()])
     if "<" in head:
-        raise refusal(f'has "{head[head.index("<") :][:SHOWN].strip()}" before <OFX>')
+        before = head[head.index("<") :][:SHOWN].strip()
+        raise refusal(say('has "{before}" before <OFX>', before=before))
     body = text[start.start() :]
     body = statements.without(body, "<!--", "-->", lambda inner: "\n" * inner.count("\n"))
     body = statements.without(body, "<![CDATA[", "]]>", lambda inner: html.escape(inner, False))
@@ -210,18 +228,21 @@ def _tree(text: str) -> Node:
         name, text = tag[2].upper(), body[tag.end() : after.start() if after else None].strip()
         closed = bool(tag[1]) or (tag[3] or "").endswith("/")
         if nodes and not opened:
-            raise _misplaced(tag, line, "stands after </OFX>; hand in one file at a time")
+            remedy = say("hand in one file at a time")
+            raise _misplaced(tag, line, say("stands after </OFX>"), remedy)
         if closed and text:
-            raise _misplaced(tag, line, f'has "{text[:SHOWN]}" after it, in no field')
+            what = say('has "{text}" after it, in no field', text=text[:SHOWN])
+            raise _misplaced(tag, line, what)
         if not tag[1]:
             nodes.append(Node(name, _unescaped(text), [], line))
             if not closed and not text:
                 opened.append((name, len(nodes) - 1))
         elif name != field and not _close(name, nodes, opened):
-            raise _misplaced(tag, line, "closes nothing that is open")
+            raise _misplaced(tag, line, say("closes nothing that is open"))
         field = name if text else ""
     if opened or not nodes:
-        raise refusal("ends before </OFX>: it is cut short; download it again")
+        found, remedy = say("ends before </OFX>: it is cut short"), say("download it again")
+        raise refusal(found, remedy=remedy)
     return nodes[0]
 
 
@@ -236,8 +257,11 @@ def _close(name: str, nodes: list[Node], opened: list[tuple[str, int]]) -> bool:
     return False
 
 
-def _misplaced(tag: re.Match[str], line: int, text: str) -> StatementError:
-    return refusal(f"{tag[0][:SHOWN]} {text}", f"line {line}")
+def _misplaced(
+    tag: re.Match[str], line: int, what: Message, remedy: Message | None = None
+) -> StatementError:
+    found = say("{tag} {what}", tag=tag[0][:SHOWN], what=what)
+    return refusal(found, on_line(line), remedy=remedy)
 
 
 def _unescaped(text: str) -> str:
@@ -261,24 +285,24 @@ def _statement(number: int, statement: Node) -> Statement:
 
 
 def _entry(place: str, account: str, currency: str, entry: Node) -> Entry:
-    def wrong(name: str, reason: str) -> StatementError:
+    def wrong(name: str, what: Message, expected: Message | None = None) -> StatementError:
         """A refusal that names line, field and value as they stand in the file."""
         field = entry.all(name)[0]
-        text = f'{name} "{field.text[:SHOWN]}" {reason}'
-        return refusal(text, f"line {field.line}, {place}")
+        found = say('{name} "{value}" {what}', name=name, value=field.text[:SHOWN], what=what)
+        return refusal(found, on_line(field.line, place), expected)
 
     for name in _ONCE:
         if (times := len(entry.all(name))) > 1:
-            raise wrong(name, f"stands {times} times in one entry")
+            raise wrong(name, say("stands {times} times in one entry", times=times))
     if not entry.all("TRNAMT"):
-        raise refusal("has no TRNAMT", f"line {entry.line}, {place}")
+        raise refusal(say("has no TRNAMT"), on_line(entry.line, place))
     amount = _amount(entry.value("TRNAMT"))
     if amount is None:
-        raise wrong("TRNAMT", "is not an amount; expected -1234.50")
+        raise wrong("TRNAMT", say("is not an amount"), say("expected -1234.50"))
     posted = entry.value("DTPOSTED")
     booked = _day(posted)
     if posted.strip("0") and not booked:
-        raise wrong("DTPOSTED", "is not a date; expected 20261031")
+        raise wrong("DTPOSTED", say("is not a date"), say("expected 20261031"))
     # OFX has no field for a creditor reference: a free one counts where it holds an RF
     # reference, whose check digits are right, and nothing else.
     free = [entry.value("NAME"), entry.value("PAYEE/NAME"), entry.value("MEMO")]
@@ -300,24 +324,26 @@ def _entry(place: str, account: str, currency: str, entry: Node) -> Entry:
         text=" ".join(value for value in free if value),
         party=free[0] or free[1],
         bank_reference=entry.value("FITID"),
-        doubt="is not booked" if pending else contradiction,
+        doubt=say("is not booked") if pending else contradiction,
     )
     return Entry(place, amount, currency, not pending, [movement])
 
 
-def _contradiction(entry: Node, kind: str, amount: Decimal) -> str:
+def _contradiction(entry: Node, kind: str, amount: Decimal) -> Message | None:
     """What an entry says against itself."""
     corrected = entry.value("CORRECTFITID")
     if corrected:
-        return f"corrects an earlier movement, {corrected[:35]}"
+        return say("corrects an earlier movement, {reference}", reference=corrected[:35])
     if amount > 0 and kind in _OUTGOING:
-        return f"is of type {kind}, money that leaves, but has no minus sign"
+        return say("is of type {kind}, money that leaves, but has no minus sign", kind=kind)
     if amount < 0 and kind in _INCOMING:
-        return f"is of type {kind}, money that comes in, but has a minus sign"
+        return say("is of type {kind}, money that comes in, but has a minus sign", kind=kind)
     text = entry.value("TRNAMT")
     if _AMBIGUOUS.fullmatch(text.lstrip("+-")):
-        return f'its amount "{text[:SHOWN]}" may be of thousands or of thousandths'
-    return ""
+        return say(
+            'its amount "{amount}" may be of thousands or of thousandths', amount=text[:SHOWN]
+        )
+    return None
 
 
 def _amount(text: str) -> Decimal | None:

@@ -19,6 +19,7 @@ from typing import NamedTuple, TypeVar
 from stdnum import iso11649
 
 from lib.core.faults import Fault
+from lib.core.messages import Message, say
 from lib.values import money
 
 SHOWN = 40  # characters of a wrong value that a message repeats
@@ -36,9 +37,19 @@ class StatementError(ValueError):
         super().__init__("; ".join(f"{fault.place}: {fault.text}" for fault in faults))
 
 
-def refusal(text: str, place: str = "") -> StatementError:
+def refusal(
+    found: Message,
+    place: str = "",
+    expected: Message | None = None,
+    remedy: Message | None = None,
+) -> StatementError:
     """A refusal with one reason, to raise."""
-    return StatementError([Fault(place, text)])
+    return StatementError([Fault(place, found, expected, remedy)])
+
+
+def on_line(line: int | None, inside: str = "") -> str:
+    """A place in the text of a file: line 12, statement 1, entry 3."""
+    return f"line {line}, {inside}" if inside else f"line {line}"
 
 
 class Movement(NamedTuple):
@@ -47,7 +58,7 @@ class Movement(NamedTuple):
     `amount` is not negative; `credit` says whether it came in. `booked` is the date of
     booking as the bank wrote it, None where it gave none. `references` are those that the
     format carries in a field of their own, compact; `text` is all that is free. `doubt` says
-    why it cannot be taken for money received whatever it names; empty: nothing speaks
+    why it cannot be taken for money received whatever it names; None: nothing speaks
     against it. `odd`: reversed, returned, corrected or contradicted, so that a person sees
     it even where it goes out.
     """
@@ -64,7 +75,7 @@ class Movement(NamedTuple):
     text: str
     party: str
     bank_reference: str
-    doubt: str
+    doubt: Message | None
 
 
 class Entry(NamedTuple):
@@ -124,7 +135,7 @@ class File(NamedTuple):
     tag: str
     number: int
     amounts: list[Decimal]
-    notes: list[str]
+    notes: list[Message]
 
     @property
     def entries(self) -> list[Entry]:
@@ -173,12 +184,22 @@ def _text_faults(file: File) -> Iterator[Fault]:
     """Differences between the entries that were read and those that the text holds."""
     entries = file.entries
     if len(entries) != file.number:
-        yield Fault("", f"holds {file.tag} {file.number} times, but {len(entries)} could be read")
+        yield Fault(
+            "",
+            say(
+                "holds {tag} {number} times, but {read} could be read",
+                tag=file.tag,
+                number=file.number,
+                read=len(entries),
+            ),
+        )
         return
     for entry, amount in zip_longest(entries, file.amounts):
         if entry is None or amount is None or entry.amount != amount:
             place = entry.place if entry else ""
-            yield Fault(place, f"the amount differs from that in the text of this {file.tag}")
+            yield Fault(
+                place, say("the amount differs from that in the text of this {tag}", tag=file.tag)
+            )
             return
 
 
@@ -188,7 +209,7 @@ def _repeated_statements(file: File) -> Iterator[Fault]:
         movements = [one for entry in statement.entries for one in entry.movements]
         facts = (statement.account, *map(_facts, movements))
         if statement.entries and first.setdefault(facts, statement.place) != statement.place:
-            yield Fault(statement.place, f"is the same as {first[facts]}")
+            yield Fault(statement.place, say("is the same as {place}", place=first[facts]))
 
 
 def _declared_faults(statement: Statement) -> list[Fault]:
@@ -214,7 +235,15 @@ def _total_faults(place: str, declared: Declared, entries: list[Entry]) -> Itera
     # Some banks write the net sum where the sum without signs belongs.
     for found, allowed in ((number, [len(amounts)]), (gross, [apart, abs(total)]), (net, [total])):
         if found is not None and found not in allowed:
-            yield Fault(place, f"{name} is {found}, its entries come to {allowed[0]}")
+            yield Fault(
+                place,
+                say(
+                    "{name} is {declared}, its entries come to {sum}",
+                    name=name,
+                    declared=str(found),
+                    sum=str(allowed[0]),
+                ),
+            )
 
 
 def _balance_faults(statement: Statement) -> Iterator[Fault]:
@@ -233,14 +262,21 @@ def _balance_faults(statement: Statement) -> Iterator[Fault]:
         starts = [one.amount for one in statement.opening if one.currency == currency]
         ends = [one.amount for one in statement.closing if one.currency == currency]
         if not any(money.total([start, net]) in ends for start in starts for net in nets):
-            text = f"opens with {starts[0]} {currency}, its entries come to {nets[0]}"
-            yield Fault(statement.place, f"{text}, but it closes with {ends[-1]}")
+            found = say(
+                "opens with {start} {currency}, its entries come to {sum}, but it closes"
+                " with {end}",
+                start=str(starts[0]),
+                currency=currency,
+                sum=str(nets[0]),
+                end=str(ends[-1]),
+            )
+            yield Fault(statement.place, found)
 
 
 def _movement_faults(statement: Statement) -> Iterator[Fault]:
     for entry in statement.entries:
         if money.total(map(signed, entry.movements)) != entry.amount:
-            yield Fault(entry.place, "its transfers do not come to its amount")
+            yield Fault(entry.place, say("its transfers do not come to its amount"))
 
 
 def _marked(movements: list[Movement]) -> list[Movement]:
@@ -250,8 +286,8 @@ def _marked(movements: list[Movement]) -> list[Movement]:
     for movement in movements:
         place = first.setdefault(_facts(movement), movement.place)
         if movement.bank_reference and place != movement.place:
-            text = f"is the same as {place}, with the same bank reference"
-            movement = movement._replace(doubt=text, odd=True)
+            doubt = say("is the same as {place}, with the same bank reference", place=place)
+            movement = movement._replace(doubt=doubt, odd=True)
         marked.append(movement)
     return marked
 
@@ -285,5 +321,6 @@ def without(text: str, start: str, end: str, kept: Callable[[str], str]) -> str:
     first, *parts = text.split(start)
     cut = [part.partition(end) for part in parts]
     if not all(mark for _, mark, _ in cut):
-        raise refusal(f"has a {start} without its {end}; the file is cut short")
+        found = say("has a {start} without its {end}; the file is cut short", start=start, end=end)
+        raise refusal(found)
     return first + "".join(kept(inner) + after for inner, _, after in cut)

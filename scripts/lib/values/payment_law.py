@@ -46,13 +46,16 @@ def terms_notice(
     beyond = customer == mentions.PUBLIC and end_of_month and days > 0
     if days <= int(entry["days"]) and not beyond:
         return None
-    text = "{days} days are more than the law allows, {most}: {source}"
+    term = say("{days} days", days=days)
     if end_of_month:
-        text = (
-            "{days} days, then to the end of the month, are more than the law allows, {most}:"
-            " {source}"
-        )
-    return Fault(place, say(text, days=days, most=entry["days"], source=entry["source"]))
+        term = say("{days} days, then to the end of the month,", days=days)
+    found = say(
+        "{term} are more than the law allows, {most}: {source}",
+        term=term,
+        most=entry["days"],
+        source=entry["source"],
+    )
+    return Fault(place, found)
 
 
 def penalty_notice(place: str, rate: Decimal, day: date) -> Fault | None:

@@ -213,8 +213,11 @@ def _law_of_services(supply: _Supply) -> Law:
 
 
 def _without_number(supply: _Supply) -> Message:
-    text = "{what} without a VAT number of another state bear {vat}"
-    return say(text, what=supply.what, vat=_vat_of(supply.home))
+    return say(
+        "{what} without a VAT number of another state bear {vat}",
+        what=supply.what,
+        vat=_vat_of(supply.home),
+    )
 
 
 def own_treatments(seller: Party, vat_regime: str) -> tuple[str, ...]:
@@ -260,8 +263,11 @@ def treatment_faults(
         if regime or treatment not in law.treatments:
             rule = regime or law.why
             if len(set(rights.values())) > 1:
-                text = "{rule}; goods are {goods}, services {services}: invoice them apart"
-                rule = say(text, rule=rule, **rights)
+                rule = say(
+                    "{rule}; goods are {goods}, services {services}: invoice them apart",
+                    rule=rule,
+                    **rights,
+                )
             found.append(Unlawful("vat.treatment", rule, law.right))
     if not found:
         for sold in laws:
@@ -303,11 +309,11 @@ def exemption_fault(code: str, seller: Party) -> Message | None:
     """What is wrong with the code of an exemption of the seller's own; None where nothing is."""
     home = territories.of_address(seller.address)
     if treatment := _TREATMENT_OF_CODE.get(code):
-        text = "{code} stands with treatment {treatment} alone"
-        return say(text, code=code, treatment=treatment)
+        return say("{code} stands with treatment {treatment} alone", code=code, treatment=treatment)
     if code.startswith("VATEX-FR-") and not home.french:
-        text = "{code} is of French law, and the seller is in {place}"
-        return say(text, code=code, place=home.name)
+        return say(
+            "{code} is of French law, and the seller is in {place}", code=code, place=home.name
+        )
     return None
 
 
@@ -334,8 +340,9 @@ def rate_fault(place: str, treatment: str, rate: Decimal, seller: Party) -> Faul
             remedy=say("choose the treatment that exempts the client"),
         )
     if treatment != "standard" and rate != 0:
-        text = '"{rate}" is refused under treatment {treatment}'
-        found = say(text, rate=str(rate), treatment=treatment)
+        found = say(
+            '"{rate}" is refused under treatment {treatment}', rate=str(rate), treatment=treatment
+        )
         return Fault(place, found, remedy=say('write "0"'))
     french = territories.of_address(seller.address).state == "FR"
     if treatment == "standard" and french and rate not in territories.french_rates():
