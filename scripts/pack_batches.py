@@ -21,7 +21,6 @@ if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
     cli.leave_if_done(ARGUMENTS, "packages")
 
-import os
 from functools import partial
 
 from lib.books import issuing, records, revenues
@@ -55,7 +54,7 @@ def pack(root: Root, client: str, chain: records.Chain, used: Settings) -> int:
         manifest = packages.manifest(facts, used)
         comment = storage.sha256(manifest)
         if packages.comment_of(path) == comment:
-            os.utime(path)
+            storage.renew(path)
             continue
         contents: dict[str, packages.Content] = {"manifest.csv": partial(bytes, manifest)}
         for fact in facts:

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -281,6 +282,27 @@ def test_what_a_user_may_not_read_is_named_with_the_user_and_breaks_nothing(root
             options = {"to": str(to), "today": "2026-11-10"}
         ran = call(script, root, **options)
         assert (ran.code, name in ran.err, "nobody" in ran.err) == (4, True, True), (script, ran)
+
+
+@as_root
+def test_a_file_whose_time_a_user_may_not_renew_is_named(root):
+    def renew() -> house.Ran:
+        try:
+            storage.renew(root.issuer)
+        except PermissionError as error:
+            return house.Ran(4, "", str(error.filename))
+        return house.Ran(0, "", "")
+
+    assert as_nobody(renew).err == str(root.issuer)
+
+
+def test_a_umask_takes_nothing_from_the_owner(root):
+    before = os.umask(0o777)
+    try:
+        assert typed(root, "record_payment", "", **AGAIN).returncode == 0
+    finally:
+        os.umask(before)
+    assert not [path for path in root.path.rglob("*") if not path.stat().st_mode & stat.S_IRUSR]
 
 
 @as_root

@@ -255,6 +255,8 @@ def _prepare(main: Callable[..., None]) -> _Output | None:
     if main.__module__ == "__main__" and sys.getfilesystemencoding() != "utf-8":
         # What was typed and what names are called would be read in the encoding of the locale.
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606
+    # What a umask takes from the owner himself, the next command could not read.
+    os.umask(os.umask(0o077) & 0o077)
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if stream is None:  # closed: the next file that is opened would take its place
             os.open(os.devnull, os.O_RDWR)

@@ -482,6 +482,14 @@ def update_derived(path: Path, data: bytes) -> bool:
         return path in update_all_derived({path: data})
 
 
+def renew(path: Path) -> None:
+    """Gives a file that did not change the time of now; unlike `os.utime`, a refusal names it."""
+    try:
+        os.utime(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
 def update_all_derived(files: Mapping[Path, Content]) -> set[Path]:
     """Writes derived files as `update_derived` does; the caller keeps other makers out.
 
@@ -492,7 +500,7 @@ def update_all_derived(files: Mapping[Path, Content]) -> set[Path]:
     for path, data in files.items():
         try:
             if _has(path, _pieces(data)):
-                os.utime(path)
+                renew(path)
                 continue
         except FileNotFoundError:
             make_folder(path.parent)

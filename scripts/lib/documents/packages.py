@@ -5,7 +5,6 @@ comment of a batch's package is the hash of its manifest, so that one look tells
 is still what it should be.
 """
 
-import os
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -97,7 +96,7 @@ def _write(path: Path, contents: Mapping[str, Content], comment: str, mode: int)
         storage.flush(stream)
     if path.exists() and storage.sha256_of_file(path) == storage.sha256_of_file(temporary):
         temporary.unlink()
-        os.utime(path)
+        storage.renew(path)
         return False
     temporary.rename(path)
     storage.flush_folder(path.parent)
