@@ -26,13 +26,15 @@ from lib.accounting import exports
 from lib.books import allocation, histories, revenues
 from lib.books.histories import Bill, History, Movement
 from lib.core import storage
-from lib.core.faults import Alert, Broken, Fault
+from lib.core.faults import Alert, Broken, Fault, Refused, WrongUsage
+from lib.core.messages import say
 from lib.core.root import Root
 from lib.documents import invoice_pdf
 from lib.documents.invoice_pdf import Settled
-from lib.values import document, words
+from lib.values import document
 from lib.values.document import Document
 from lib.values.money import in_euros, text_of
+from lib.values.speech import Speech
 
 _MOST = 8  # payments that are listed one by one
 
@@ -45,9 +47,9 @@ def main(arguments: Namespace, root: Root) -> None:
         _refuse_unpaid(history)
         made = _document(root, history.invoice)
         logo = _logo(root, made)
-        watermark = words.word("paid_copy", made.language)
+        watermark = made.speech.word("paid_copy")
         settled = Settled(
-            tuple(paid_lines(history, made.language)),
+            tuple(paid_lines(history, made.speech)),
             in_euros(sum(note.gross for note in history.credit_notes)),
             in_euros(sum(movement.amount for movement in history.movements)),
         )
@@ -59,8 +61,8 @@ def _of_number(root: Root, number: str) -> History:
     clients = histories.by_client(root, histories.clients_of(root), "")
     found = [one for own in clients for one in own if one.invoice.number == number]
     if not found:
-        text = f'"{number}" is no invoice that was issued'
-        raise cli.refuse("B-USAGE", "", "INVOICE", text)
+        fault = Fault("INVOICE", say('"{number}" is not an invoice that was issued', number=number))
+        raise WrongUsage([Alert("B-USAGE", "", fault)])
     return found[0]
 
 
@@ -68,15 +70,21 @@ def _refuse_unpaid(history: History) -> None:
     invoice = history.invoice
     credited = sum(note.gross for note in history.credit_notes)
     due = allocation.outstanding(history)
-    text = ""
+    number, gross = invoice.number, text_of(invoice.gross)
     if credited == invoice.gross:
-        text = f"{invoice.number} was credited in full; there is nothing to receipt"
+        found = say("{number} was credited in full; there is nothing to receipt", number=number)
     elif due > 0:
-        text = f"{invoice.number} is not paid: {text_of(due)} of {text_of(invoice.gross)} is due"
+        found = say(
+            "{number} is not paid: {due} of {gross} is due",
+            number=number,
+            due=text_of(due),
+            gross=gross,
+        )
     elif not _standing(history):
-        text = f"{invoice.number} of {text_of(invoice.gross)} has no payment"
-    if text:
-        raise cli.refuse("B-RECEIPT-UNPAID", "", "INVOICE", text, invoice.client)
+        found = say("{number} of {gross} has no payment", number=number, gross=gross)
+    else:
+        return
+    raise Refused([Alert("B-RECEIPT-UNPAID", "", Fault("INVOICE", found), invoice.client)])
 
 
 def _standing(history: History) -> list[Movement]:
@@ -90,23 +98,23 @@ def _standing(history: History) -> list[Movement]:
     return sorted(standing, key=lambda movement: movement.date)
 
 
-def paid_lines(history: History, language: str) -> list[str]:
+def paid_lines(history: History, speech: Speech) -> list[str]:
     """A line for each payment, refund and credit note, as the language writes it."""
     standing = _standing(history)
     lines = []
     for movement in standing[:_MOST]:
-        day = words.long_date(date.fromisoformat(movement.date), language)
-        method = words.method(movement.method, language)
+        day = speech.date(date.fromisoformat(movement.date))
+        method = speech.method(movement.method)
         if movement.kind == "refund":
-            method = f"{words.word('given_back', language)}, {method}"
-        amount = words.amount(in_euros(movement.amount), language, movement.currency)
+            method = f"{speech.word('given_back')}, {method}"
+        amount = speech.amount(in_euros(movement.amount), movement.currency)
         lines.append(f"{day}  ·  {method}  ·  {amount}")
     if len(standing) > _MOST:
-        lines.append(words.word("more", language, count=str(len(standing) - _MOST)))
+        lines.append(speech.word("more", count=str(len(standing) - _MOST)))
     for note in history.credit_notes:
-        day = words.long_date(date.fromisoformat(note.date), language)
-        amount = words.amount(in_euros(-note.gross), language, note.currency)
-        kind = words.word("credit_note", language)
+        day = speech.date(date.fromisoformat(note.date))
+        amount = speech.amount(in_euros(-note.gross), note.currency)
+        kind = speech.word("credit_note")
         lines.append(f"{day}  ·  {kind} {note.number}  ·  {amount}")
     return lines
 
@@ -133,8 +141,9 @@ def _proof(root: Root, name: str, sha256: str) -> bytes:
     path = root.path / name
     data = storage.read(path) if path.exists() else b""
     if storage.sha256(data) != sha256:
-        text = "is missing or was changed: the records name another SHA-256; run `make verify`"
-        raise Broken([Alert("B-PROOF-BROKEN", name, Fault("", text))])
+        found = say("is missing or was changed: the records name another SHA-256")
+        fault = Fault("", found, remedy=say("run `make verify`"))
+        raise Broken([Alert("B-PROOF-BROKEN", name, fault)])
     return data
 
 

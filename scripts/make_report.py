@@ -9,7 +9,6 @@ owed is as it stood on --date. Its sums are those of the exports.
 from argparse import ArgumentParser, Namespace
 
 from lib.core import cli
-from lib.core.messages import ENGLISH
 
 
 def parser() -> ArgumentParser:
@@ -29,11 +28,12 @@ from collections.abc import Iterator
 
 from lib.accounting import exports, report_pdf, year_report
 from lib.books import balances, heads, histories, records, revenues
-from lib.core.faults import Alert, Broken, collecting
+from lib.core.faults import Alert, Broken, Fault, WrongUsage, collecting
+from lib.core.messages import languages, say
 from lib.core.root import Root
 from lib.inputs import inputs
-from lib.values import words
 from lib.values.money import text_of
+from lib.values.speech import Speech, language_of
 
 
 def main(arguments: Namespace, root: Root) -> None:
@@ -41,10 +41,11 @@ def main(arguments: Namespace, root: Root) -> None:
     year = arguments.year
     day = arguments.date or arguments.today
     issuer = inputs.load_issuer(root)
-    language = arguments.language or _language_of(issuer.party.address.country)
-    if language not in words.LOCALES:
-        text = f'"{language}" is no language of the report; write fr or en'
-        raise cli.refuse("B-USAGE", "", "LANGUAGE", text)
+    language = arguments.language or language_of(issuer.party.address.country)
+    if language not in languages():
+        found = say('"{language}" is not a language of the report', language=language)
+        remedy = say("write {languages}", languages=" or ".join(languages()))
+        raise WrongUsage([Alert("B-USAGE", "", Fault("LANGUAGE", found, remedy=remedy))])
     with exports.held(root, f"make_report {year}"):
         clients = histories.by_client(root, histories.clients_of(root), "")
         report = year_report.make(
@@ -56,16 +57,12 @@ def main(arguments: Namespace, root: Root) -> None:
             _issued(root, revenues.BATCH),
             heads.read(root),
         )
-        pdf = report_pdf.render(report, issuer.party.name, language)
+        pdf = report_pdf.render(report, issuer.party.name, Speech(language))
         exports.write(root, {f"reports/report-{year}.pdf": pdf})
     received = text_of(sum(month.received for month in report.months))
     invoiced = text_of(sum(month.gross for month in report.months))
     outstanding = text_of(sum(age.amount for age in report.ages))
     print(f"{year}: received {received}, invoiced {invoiced}; outstanding {outstanding} on {day}")
-
-
-def _language_of(country: str) -> str:
-    return words.FRENCH if country == "FR" else ENGLISH
 
 
 class _Issue(records.Link, gc=False):

@@ -41,6 +41,7 @@ from lib.core.root import Root
 from lib.inputs import client_files, inputs, schemas
 from lib.inputs.issuer_file import Issuer
 from lib.values import territories
+from lib.values.speech import language_of
 
 Answers = dict[str, str]
 
@@ -114,7 +115,7 @@ def _postcode(answers: Answers, issuer: Issuer, today: date) -> str | None:
 
 
 def _language(answers: Answers, issuer: Issuer, today: date) -> str | None:
-    return "fr" if answers["COUNTRY"] == "FR" else "en"
+    return language_of(answers["COUNTRY"])
 
 
 def _treatment(answers: Answers, issuer: Issuer, today: date) -> str | None:

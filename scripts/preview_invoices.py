@@ -32,7 +32,6 @@ from lib.core.root import Root
 from lib.documents import facturx_xml, invoice_pdf, production, validators
 from lib.inputs import inputs, settings
 from lib.inputs.inputs import Inputs
-from lib.values import words
 
 _STAND_IN = "DRAFT-2000-0001"
 
@@ -103,7 +102,7 @@ def draft(
         logo.sha256 if logo else "",
     )
     found = validators.verdicts(made, facturx_xml.generate(made))
-    watermark = words.word("draft", made.language)
+    watermark = made.speech.word("draft")
     return invoice_pdf.render(made, None, logo.data if logo else None, watermark), found
 
 

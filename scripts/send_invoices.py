@@ -45,10 +45,11 @@ from lib.inputs.batch_client_files import BatchClientInput
 from lib.inputs.client_files import ClientInput
 from lib.inputs.inputs import Inputs
 from lib.inputs.settings import Settings
-from lib.mail import letters, mail_words, mime, outbox
+from lib.mail import letters, mime, outbox
 from lib.mail.letters import Package
 from lib.mail.mime import Attachment
 from lib.mail.outbox import Due
+from lib.values.speech import Speech
 
 _SCRIPT = "send_invoices.py"
 _KINDS = ("invoice", "credit_note", "package", "customer")
@@ -227,7 +228,7 @@ def document_mail(
     shown = ""
     if made.issued_by:
         names = {"seller": seller.name, "issuer": made.issued_by}
-        shown = mail_words.phrase("by_mandate", made.language, **names)
+        shown = made.speech.word("by_mandate", **names)
     attached = Attachment(f"{made.number}.pdf", "application/pdf", pdf)
     letter = outbox.letter(desk.sender, seller, to, text, attached, cc=cc, shown=shown)
     return mime.to_bytes(letter, name)
@@ -337,7 +338,7 @@ def package_bytes(
     client = found.client
     check_package(desk.root, path, client.id, given.facts)
     issuer = desk.given.issuer.issuer.party
-    text = letters.package(issuer, given, client.defaults.language)
+    text = letters.package(issuer, given, Speech(client.defaults.language))
     attached = None
     if given.attached:
         attached = Attachment(path.name, "application/zip", storage.read(path))

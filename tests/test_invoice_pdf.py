@@ -25,7 +25,7 @@ from PIL import Image
 import house
 from lib.core import messages
 from lib.documents import facturx_xml, fonts, invoice_pdf, pdf_writer, qr_code, validators
-from lib.values import characters, code_lists, money, payment_code, words
+from lib.values import characters, code_lists, money, payment_code
 from lib.values.document import (
     CREDIT_NOTE,
     Address,
@@ -42,6 +42,7 @@ from lib.values.document import (
     VatSubtotal,
     to_json,
 )
+from lib.values.speech import MINUS, Speech
 
 XML = b"<?xml version='1.0' encoding='UTF-8'?><invoice/>"
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -395,7 +396,7 @@ def test_a_description_longer_than_a_page() -> None:
     pages = read(data)
     assert sum(len(re.findall(r"\bmot\b", page)) for page in pages) == 3000
     carried = money.total((make_line(1).net, tall.net))
-    assert f"Report {words.number(carried, 'fr', 2)}" in pages[2]
+    assert f"Report {Speech('fr').number(carried, 2)}" in pages[2]
 
 
 @pytest.mark.parametrize(
@@ -472,27 +473,29 @@ FIGURES = st.decimals("-9999999999999", "9999999999999", places=4)
 
 @given(FIGURES, st.sampled_from(["fr", "en"]))
 def test_numbers_are_written_as_babel_writes_them(value: Decimal, language: str) -> None:
-    locale = words.LOCALES[language]
+    locale = messages.words(language)["forms"]["locale"]
     expected = format_decimal(value, "#,##0.00##", locale=locale, decimal_quantization=False)
-    expected = expected.replace("-", words.MINUS)
+    expected = expected.replace("-", MINUS)
     if not value:
-        expected = expected.removeprefix(words.MINUS)
-    assert words.number(value, language, 2) == expected
+        expected = expected.removeprefix(MINUS)
+    assert Speech(language).number(value, 2) == expected
 
 
 @given(st.decimals("-99999999", "99999999", places=2), st.sampled_from(["fr", "en"]))
 def test_amounts_are_written_as_babel_writes_them(value: Decimal, language: str) -> None:
-    expected = format_currency(value.copy_abs(), "EUR", locale=words.LOCALES[language])
-    sign = words.MINUS if value < 0 else ""
-    assert words.amount(value, language, "EUR") == sign + expected
+    expected = format_currency(
+        value.copy_abs(), "EUR", locale=messages.words(language)["forms"]["locale"]
+    )
+    sign = MINUS if value < 0 else ""
+    assert Speech(language).amount(value, "EUR") == sign + expected
 
 
 def test_periods() -> None:
     days = date(2025, 12, 15), date(2026, 1, 14), date(2026, 1, 31), date(2026, 3, 1)
-    assert words.period(days[0], days[1], "fr") == "15 décembre 2025 – 14 janvier 2026"
-    assert words.period(days[1], days[2], "en") == "14–31 January 2026"
-    assert words.period(days[1], days[3], "en") == "14 January – 1 March 2026"
-    assert words.period(days[1], days[1], "fr") == "14 janvier 2026"
+    assert Speech("fr").period(days[0], days[1]) == "15 décembre 2025 – 14 janvier 2026"
+    assert Speech("en").period(days[1], days[2]) == "14–31 January 2026"
+    assert Speech("en").period(days[1], days[3]) == "14 January – 1 March 2026"
+    assert Speech("fr").period(days[1], days[1]) == "14 janvier 2026"
 
 
 # --- the file ------------------------------------------------------------------------
@@ -683,4 +686,4 @@ def test_what_is_outside_the_scope_of_vat_has_no_vat_number_and_no_rate(tmp_path
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_every_country_that_an_address_may_have_has_a_name(language):
-    assert all(words.country(code, language) for code in code_lists.countries())
+    assert all(Speech(language).country(code) for code in code_lists.countries())

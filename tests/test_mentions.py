@@ -228,7 +228,9 @@ def test_verify_names_a_document_whose_mentions_are_garbled(tmp_path, monkeypatc
     right = mentions.sources()
     with monkeypatch.context() as patched:
         patched.setattr(
-            mentions, "sources", lambda: [{**one, "fr": garbled(one["fr"])} for one in right]
+            mentions,
+            "sources",
+            lambda: [{**one, "texts": {"fr": garbled(one["texts"]["fr"])}} for one in right],
         )
         mentions._table.cache_clear()
         assert house.month(root).code == 0

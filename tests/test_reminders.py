@@ -17,7 +17,8 @@ import house
 import post
 from lib.core.root import Root
 from lib.mail import outbox, reminders
-from lib.values import mentions, words
+from lib.values import mentions
+from lib.values.speech import Speech
 
 AFTER = {"polite": 7, "firm": 21, "formal": 45}
 DUE = date(2026, 12, 8)
@@ -149,7 +150,7 @@ def test_a_claim_is_the_invoice_the_penalty_and_the_indemnity():
 def test_the_indemnity_claimed_is_the_one_that_invoices_state(language):
     amount = mentions.recovery_indemnity(DUE)
     stated = mentions.mention("recovery_indemnity", DUE, language).text
-    shown = words.round_amount(amount, language, "EUR").replace("\xa0", " ")
+    shown = Speech(language).round_amount(amount, "EUR").replace("\xa0", " ")
     assert amount > 0 and shown in stated.replace("\xa0", " ").replace("\u202f", " ")
 
 

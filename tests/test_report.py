@@ -17,6 +17,7 @@ import past
 from lib.accounting import report_pdf, year_report
 from lib.books.heads import Head
 from lib.documents import pdf_writer
+from lib.values.speech import Speech
 
 DAY = date(2024, 12, 31)
 SERVICES = ("services", "20.00", 100_000, 20_000)
@@ -194,7 +195,7 @@ def test_a_long_year_stays_within_its_margins():
             [(fact["number"], fact["issue_date"], fact["kind"]) for fact in facts], "2024"
         ),
     )
-    pages = report_pdf._lay_out(report, "Studio " * 20, "fr")
+    pages = report_pdf._lay_out(report, "Studio " * 20, Speech("fr"))
     assert len(pages) > 6
     for page in pages:
         texts = [mark for mark in page if isinstance(mark, pdf_writer.Text)]
@@ -225,7 +226,7 @@ def test_an_axis_holds_the_figures_in_round_steps(least, most, axis):
 def test_make_refuses_what_it_does_not_know(root):
     assert "YEAR is missing" in house.make(root, "report").err
     ran = house.make(root, "report", "YEAR=2024", "LANGUAGE=de", "TODAY=2025-01-20")
-    assert 'LANGUAGE: "de" is no language' in ran.err
+    assert 'LANGUAGE: "de" is not a language' in ran.err
 
 
 def test_the_language_of_the_machine_is_not_that_of_the_report(root):

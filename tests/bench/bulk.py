@@ -30,7 +30,7 @@ from bench.outputs import BUILD
 from bench.venv import Peers
 from lib.billing import batch_rows
 from lib.core.root import Root
-from lib.values import document, words
+from lib.values import document
 from lib.values.document import Document
 
 SCRIPT = Path(__file__).with_name("peers") / "batch.py"
@@ -171,7 +171,7 @@ def _faults_of_ours(made: Sequence[Path], lines: int) -> list[str]:
 
 
 def _texts(made: Document) -> list[str]:
-    due = words.amount(made.totals.due, made.language, made.currency)
+    due = made.speech.amount(made.totals.due, made.currency)
     return [made.number, made.buyer.name, due]
 
 

@@ -14,8 +14,9 @@ import house
 from lib.billing import invoicing
 from lib.documents import facturx_xml
 from lib.inputs import inputs
-from lib.values import document, payment_code, words
+from lib.values import document, payment_code
 from lib.values.document import Document, Party
+from lib.values.speech import Speech, grouped
 
 _ITEMS = (
     ("hosting", "Hébergement du site et du courrier", "MON", 4900),
@@ -61,18 +62,18 @@ def written(made: list[Document]) -> bytes:
 
 def of(made: Document) -> dict[str, Any]:
     """An invoice as peers set it: every text as it stands on the page."""
-    language = made.language
+    speech = made.speech
     bank, totals = made.seller.bank, made.totals
     assert bank is not None
     assert made.due_date is not None
 
     def word(key: str, **values: str) -> str:
-        return words.word(key, language, **values)
+        return speech.word(key, **values)
 
     def amount(value: Decimal) -> str:
-        return words.amount(value, language, made.currency)
+        return speech.amount(value, made.currency)
 
-    issued, due = (words.long_date(day, language) for day in (made.issue_date, made.due_date))
+    issued, due = (speech.date(day) for day in (made.issue_date, made.due_date))
     epc = payment_code.epc_payload(
         name=bank.holder or made.seller.name,
         iban=bank.iban,
@@ -80,7 +81,7 @@ def of(made: Document) -> dict[str, Any]:
         amount=totals.due,
         reference=made.payment_reference,
     )
-    period = words.period(made.period.start, made.period.end, language)
+    period = speech.period(made.period.start, made.period.end)
     headings = ("description", "quantity", "unit", "unit_price", "vat_rate", "line_net")
     return {
         "title": word("invoice"),
@@ -93,18 +94,18 @@ def of(made: Document) -> dict[str, Any]:
             [word("period"), period],
         ],
         "parties": [
-            [word("seller"), *_party(made.seller, language)],
-            [word("buyer"), *_party(made.buyer, language)],
+            [word("seller"), *_party(made.seller, speech)],
+            [word("buyer"), *_party(made.buyer, speech)],
         ],
         "headings": [word(key) for key in headings],
         "rows": [
             [
                 line.name,
-                words.number(line.quantity, language),
-                words.unit(line.unit, language),
-                words.number(line.unit_price, language, 2),
-                words.percent(line.vat_rate, language),
-                words.number(line.net, language, 2),
+                speech.number(line.quantity),
+                speech.unit(line.unit),
+                speech.number(line.unit_price, 2),
+                speech.percent(line.vat_rate),
+                speech.number(line.net, 2),
             ]
             for line in made.lines
         ],
@@ -112,7 +113,7 @@ def of(made: Document) -> dict[str, Any]:
             [word("net"), amount(totals.net)],
             *(
                 [
-                    word("vat", rate=words.percent(vat.rate, language), base=amount(vat.taxable)),
+                    word("vat", rate=speech.percent(vat.rate), base=amount(vat.taxable)),
                     amount(vat.vat),
                 ]
                 for vat in made.vat_breakdown
@@ -123,9 +124,9 @@ def of(made: Document) -> dict[str, Any]:
         "payment": word("payment"),
         "ways": [
             [word("holder"), bank.holder or made.seller.name],
-            [word("iban"), words.grouped(bank.iban, 4)],
+            [word("iban"), grouped(bank.iban, 4)],
             [word("bic"), bank.bic],
-            [word("payment_reference"), words.grouped(made.payment_reference, 4)],
+            [word("payment_reference"), grouped(made.payment_reference, 4)],
             [word("amount"), amount(totals.due)],
             [word("due_date"), due],
         ],
@@ -140,26 +141,24 @@ def of(made: Document) -> dict[str, Any]:
     }
 
 
-def _party(party: Party, language: str) -> list[str]:
+def _party(party: Party, speech: Speech) -> list[str]:
     address = party.address
     identifiers = [
-        words.word("siren", language, value=words.grouped(party.siren, 3)),
-        words.word("siret", language, value=words.grouped(party.siret, 3, 3, 3, 5))
-        if party.siret
-        else "",
-        words.word("vat_number", language, value=party.vat_number) if party.vat_number else "",
+        speech.word("siren", value=grouped(party.siren, 3)),
+        speech.word("siret", value=grouped(party.siret, 3, 3, 3, 5)) if party.siret else "",
+        speech.word("vat_number", value=party.vat_number) if party.vat_number else "",
         *party.email,
     ]
     return [
         party.name,
         *address.lines,
         f"{address.postcode} {address.city}",
-        words.country(address.country, language),
+        speech.country(address.country),
         *filter(None, identifiers),
     ]
 
 
 def to_be_read(made: Document) -> list[str]:
     """What has to be found on the page of an invoice, whoever made it."""
-    due = words.amount(made.totals.due, made.language, made.currency)
+    due = made.speech.amount(made.totals.due, made.currency)
     return [made.number, made.buyer.name, due, *(line.name for line in made.lines)]

@@ -66,8 +66,8 @@ def test_a_worker_with_another_program_is_named_before_anything_is_handed_out(
 ):
     other = tmp_path / "other"
     shutil.copytree(house.SCRIPTS, other, ignore=shutil.ignore_patterns("__pycache__"))
-    words = other / "lib" / "words.py"
-    words.write_text(words.read_text() + "# another version\n")
+    speech = other / "lib" / "values" / "speech.py"
+    speech.write_text(speech.read_text() + "# another version\n")
     root = batches.build(tmp_path / "root", clusters.FILE)
     with clusters.running(tmp_path / "cluster", scripts=(house.SCRIPTS, other)) as up:
         monkeypatch.setenv("WORKERS", up.address)

@@ -16,7 +16,7 @@ import house
 from lib.billing import batch_rows
 from lib.inputs import schemas
 from lib.values import code_lists
-from lib.values.words import UNITS
+from lib.values.speech import UNITS
 
 Schema = dict[str, Any]
 

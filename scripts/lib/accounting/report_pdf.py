@@ -28,8 +28,8 @@ from lib.documents.typeset import (
     Style,
 )
 from lib.inputs.logos import MM
-from lib.values import words
 from lib.values.money import in_euros
+from lib.values.speech import DASH, Speech
 
 TOP = 17 * MM
 TOP_OF_NEXT_PAGES = 26 * MM
@@ -84,7 +84,7 @@ class _Sheet(Struct):
 
     report: YearReport
     seller: str
-    language: str
+    speech: Speech
     pages: list[Page] = []
     y: float = TOP
 
@@ -111,7 +111,7 @@ class _Sheet(Struct):
 
     def finish(self) -> list[Page]:
         """Adds the footers, now that the number of pages is known."""
-        as_of = self.word("report_as_of", date=words.long_date(self.report.date, self.language))
+        as_of = self.word("report_as_of", date=self.speech.date(self.report.date))
         for i, page in enumerate(self.pages, 1):
             typeset.rule(page, LEFT, FOOT_TOP, WIDTH, LIGHT, 0.5)
             typeset.put(page, LEFT, FOOT_TOP + 5, as_of, FOOT)
@@ -120,26 +120,25 @@ class _Sheet(Struct):
         return self.pages
 
     def word(self, key: str, **values: str) -> str:
-        return words.word(key, self.language, **values)
+        return self.speech.word(key, **values)
 
     def figure(self, amount: int) -> str:
         """An amount in a table: 1 234,50."""
-        return words.number(in_euros(amount), self.language, 2)
+        return self.speech.number(in_euros(amount), 2)
 
     def money(self, amount: int) -> str:
         """An amount that stands alone: 1 234,50 €."""
-        return words.amount(in_euros(amount), self.language, self.report.currency)
+        return self.speech.amount(in_euros(amount), self.report.currency)
 
     def days(self, days: Decimal) -> str:
-        return self.word("report_days_value", days=words.number(days, self.language, 1))
+        return self.word("report_days_value", days=self.speech.number(days, 1))
 
 
-def render(report: YearReport, seller: str, language: str) -> bytes:
+def render(report: YearReport, seller: str, speech: Speech) -> bytes:
     """The PDF of a report: the same arguments give the same bytes.
 
     Args:
       seller: the issuer's name.
-      language: fr or en.
 
     Returns:
       A PDF/A-3B file.
@@ -147,19 +146,19 @@ def render(report: YearReport, seller: str, language: str) -> bytes:
     Raises:
       ValueError: if a character has no glyph.
     """
-    title = words.word("report", language, year=report.year)
-    day = words.long_date(report.date, language)
-    subject = words.word("report_subject", language, title=title, seller=seller, date=day)
+    title = speech.word("report", year=report.year)
+    day = speech.date(report.date)
+    subject = speech.word("report_subject", title=title, seller=seller, date=day)
     return pdf_writer.write(
-        _lay_out(report, seller, language),
+        _lay_out(report, seller, speech),
         moment=datetime.combine(report.date, time(), UTC),
-        language=language,
+        language=speech.language,
         xmp=typeset.xmp(title, seller, subject, report.date, "report_pdf", {}),
     )
 
 
-def _lay_out(report: YearReport, seller: str, language: str) -> list[Page]:
-    sheet = _Sheet(report, seller, language)
+def _lay_out(report: YearReport, seller: str, speech: Speech) -> list[Page]:
+    sheet = _Sheet(report, seller, speech)
     sheet.pages.append([])
     _head(sheet)
     _months(sheet)
@@ -182,7 +181,7 @@ def _head(sheet: _Sheet) -> None:
     typeset.put(page, LEFT, TOP - 4, sheet.word("report", year=report.year), TITLE)
     lines = typeset.wrap([(sheet.seller, SELLER)], WIDTH)
     top = typeset.stack(page, LEFT, TOP - 4 + TITLE.leading, lines)
-    as_of = sheet.word("report_as_of", date=words.long_date(report.date, sheet.language))
+    as_of = sheet.word("report_as_of", date=sheet.speech.date(report.date))
     typeset.put(page, LEFT, top, as_of, AS_OF)
     top += AS_OF.leading + 12
     late = sum(age.amount for age in report.ages[1:])
@@ -192,7 +191,7 @@ def _head(sheet: _Sheet) -> None:
         ("report_received", sheet.money(sum(month.received for month in report.months))),
         ("report_outstanding", sheet.money(sum(age.amount for age in report.ages))),
         ("report_late", sheet.money(late)),
-        ("report_days", words.DASH if days is None else sheet.days(days)),
+        ("report_days", DASH if days is None else sheet.days(days)),
     )
     page.append(Box(LEFT, top, WIDTH, 44, FAINT))
     page.append(Box(LEFT, top, 2.4, 44, ACCENT))
@@ -226,15 +225,15 @@ def _months(sheet: _Sheet) -> None:
     columns = [Column(sheet.word("report_month"), 79)]
     columns += [Column(sheet.word(key), (WIDTH - 79) / 5, right=True) for key in keys]
     rows = [
-        Row([_month(month.month, sheet, words.month), *map(sheet.figure, month[1:])])
+        Row([sheet.speech.month(_day(month.month)), *map(sheet.figure, month[1:])])
         for month in report.months
     ]
     rows.append(_sums(sheet, [month[1:] for month in report.months]))
     _table(sheet, columns, rows)
 
 
-def _month(month: str, sheet: _Sheet, name: Callable[[date, str], str]) -> str:
-    return name(date.fromisoformat(f"{month}-01"), sheet.language)
+def _day(month: str) -> date:
+    return date.fromisoformat(f"{month}-01")
 
 
 def _sums(sheet: _Sheet, figures: Sequence[Sequence[int]], between: Sequence[str] = ()) -> Row:
@@ -253,8 +252,8 @@ def _rates(sheet: _Sheet) -> None:
     for one in rates:
         rate = ""
         if one.category:
-            rate = words.vat_category(one.category, sheet.language) or words.percent(
-                Decimal(one.rate), sheet.language
+            rate = sheet.speech.vat_category(one.category) or sheet.speech.percent(
+                Decimal(one.rate)
             )
         figures = map(sheet.figure, one[3:])
         rows.append(Row([sheet.word(f"report_{one.nature}"), rate, *figures]))
@@ -323,7 +322,7 @@ def _clients(sheet: _Sheet) -> None:
     ]
     rows = []
     for one in clients:
-        days = words.DASH if one.days is None else words.number(one.days, sheet.language, 1)
+        days = DASH if one.days is None else sheet.speech.number(one.days, 1)
         figures = map(sheet.figure, one[3:6])
         rows.append(Row([one.name, one.id, str(one.documents), *figures, days]))
     if rows:
@@ -343,7 +342,7 @@ def _ranges(sheet: _Sheet, key: str, ranges: Iterable[Range]) -> None:
     ]
     rows = []
     for one in ranges:
-        dates = f"{one.first_date} {words.DASH} {one.last_date}"
+        dates = f"{one.first_date} {DASH} {one.last_date}"
         rows.append(Row([one.first, one.last, dates, str(one.invoices), str(one.credit_notes)]))
     _tabled(sheet, key, columns, rows)
 
@@ -471,7 +470,7 @@ def _chart(sheet: _Sheet) -> None:
     for amount in range(low, high + step, step):
         y = level(amount)
         typeset.rule(page, left, y - 0.2, RIGHT - left, LIGHT if amount else GREY, 0.4)
-        label = words.round_amount(in_euros(amount), sheet.language, sheet.report.currency)
+        label = sheet.speech.round_amount(in_euros(amount), sheet.report.currency)
         style = _fitting(label, AXIS, left - 6 - LEFT)
         typeset.put_right(page, left - 6, y - AXIS.leading / 2, label, style)
     pitch = (RIGHT - left) / len(months)
@@ -483,7 +482,7 @@ def _chart(sheet: _Sheet) -> None:
                 y = min(level(amount), level(0))
                 page.append(Box(x, y, bar - 1, abs(level(amount) - level(0)), colour))
             x += bar
-        name = _month(month.month, sheet, words.short_month)
+        name = sheet.speech.short_month(_day(month.month))
         middle = left + (i + 0.5) * pitch - fonts.width(name, AXIS.face, AXIS.size) / 2
         typeset.put(page, middle, top + height + 4, name, AXIS)
     sheet.y += CHART_HEIGHT

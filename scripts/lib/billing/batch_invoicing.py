@@ -11,6 +11,7 @@ from lib.billing.batch_rows import BatchInvoice, BatchLine
 from lib.inputs.batch_client_files import BatchClient
 from lib.values import mentions, periods, vat
 from lib.values.document import Document, Line, Note
+from lib.values.speech import Speech
 
 
 def invoice(
@@ -42,7 +43,7 @@ def invoice(
         seller,
         buyer,
         issue_date,
-        language,
+        Speech(language),
         vat.audience(buyer, subtotals),
         sold,
         issued_by,

@@ -19,7 +19,7 @@ from lib.values import characters, money, territories, vat
 from lib.values.document import Address, ElectronicAddress, Party, Period
 from lib.values.payment_code import LARGEST_TOTAL
 from lib.values.seller_terms import SellerTerms
-from lib.values.words import UNITS
+from lib.values.speech import UNITS
 
 GROUPS = 20
 _COMMA_FOR_POINT = str.maketrans(".,", ",.")

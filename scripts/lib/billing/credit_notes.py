@@ -14,7 +14,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from lib.billing import invoicing
-from lib.values import mentions, money, periods, spans, words
+from lib.values import mentions, money, periods, spans
 from lib.values.document import (
     CREDIT_NOTE,
     Allowance,
@@ -207,7 +207,7 @@ def _line(
     taken = replace(line, quantity=wanted, net=net, discount=gross - net)
     by_days = wanted != wanted.quantize(Decimal("0.0001"))
     if taken.discount > 0 and not by_days:
-        reason = line.discount_reason or words.word("rounding", invoice.language)
+        reason = line.discount_reason or invoice.speech.word("rounding")
         return replace(taken, discount_reason=reason)
     if taken.discount == 0 and not by_days:
         return replace(taken, discount=money.ZERO, discount_reason="")

@@ -29,7 +29,7 @@ from lib.inputs.client_files import Client
 from lib.inputs.plans import Flat, Item, PaymentTerms, Plan, PriceStep
 from lib.inputs.prices import Indices, MissingIndex, Revised
 from lib.inputs.usage_files import UsageInput
-from lib.values import mentions, money, payment_code, periods, spans, vat, words
+from lib.values import mentions, money, payment_code, periods, spans, vat
 from lib.values.document import (
     Allowance,
     Document,
@@ -44,6 +44,7 @@ from lib.values.document import (
 from lib.values.periods import ServicePeriod
 from lib.values.seller_terms import SellerTerms
 from lib.values.spans import Spans
+from lib.values.speech import Speech
 
 _SIREN_ADDRESS = "0225"
 _EMAIL_ADDRESS = "EM"
@@ -453,12 +454,12 @@ def invoice(
       logo: the SHA-256 of the seller's logo, or empty.
     """
     client = billed.client
-    language = client.language
+    speech = Speech(client.language)
     treatment = client.vat.treatment
     lines = tuple(
-        _line(str(i), line, treatment, language) for i, line in enumerate(billed.charges.lines, 1)
+        _line(str(i), line, treatment, speech) for i, line in enumerate(billed.charges.lines, 1)
     )
-    allowances = tuple(_allowance(one, treatment, language) for one in billed.charges.allowances)
+    allowances = tuple(_allowance(one, treatment, speech) for one in billed.charges.allowances)
     exemptions = _exemptions_of(billed.charges.lines, client, seller, issue_date)
     subtotals = vat.breakdown(lines, allowances, exemptions)
     totals = totals_of(lines, allowances, subtotals)
@@ -472,7 +473,7 @@ def invoice(
         issue_date=issue_date,
         due_date=periods.due_date(issue_date, terms.days, terms.end_of_month),
         currency=client.currency,
-        language=language,
+        language=client.language,
         operation_category=sold,
         vat_on_debits=seller.debits,
         period=billed.period,
@@ -486,7 +487,7 @@ def invoice(
         vat_breakdown=subtotals,
         totals=totals,
         notes=mentions.notes_of(
-            seller, buyer, issue_date, language, vat.audience(buyer, subtotals), sold
+            seller, buyer, issue_date, speech, vat.audience(buyer, subtotals), sold
         ),
         payment_reference=payment_reference(number, seller, totals),
         sources=sources,
@@ -583,26 +584,26 @@ def seller_of(terms: SellerTerms, logo: str) -> Seller:
 # --- wording -------------------------------------------------------------------------
 
 
-def _line(line_id: str, charge: ChargeLine, treatment: str, language: str) -> Line:
-    line = _plain_line(line_id, charge, treatment, language)
+def _line(line_id: str, charge: ChargeLine, treatment: str, speech: Speech) -> Line:
+    line = _plain_line(line_id, charge, treatment, speech)
     if charge.kind != "percentage":
         return line
     # A sum of money has no unit: the share is the price of one, its base stands beneath.
     return replace(line, quantity=Decimal(1), unit=pricing.ONE, unit_price=charge.net)
 
 
-def _plain_line(line_id: str, charge: ChargeLine, treatment: str, language: str) -> Line:
-    name = charge.description.get(language) or words.word("minimum", language)
+def _plain_line(line_id: str, charge: ChargeLine, treatment: str, speech: Speech) -> Line:
+    name = charge.description.get(speech.language) or speech.word("minimum")
     return Line(
         id=line_id,
         item=charge.item,
         name=name,
-        description=charge_detail(charge, language),
+        description=charge_detail(charge, speech),
         quantity=charge.quantity,
         unit=charge.unit,
         unit_price=charge.unit_price,
         discount=charge.discount,
-        discount_reason=charge.discount_reason.get(language, ""),
+        discount_reason=charge.discount_reason.get(speech.language, ""),
         net=charge.net,
         vat_category=vat.category_of(charge.treatment or treatment, charge.category),
         vat_rate=charge.vat_rate,
@@ -618,24 +619,24 @@ def _pauses(service: Spans) -> Spans:
     return spans.minus((spans.envelope(service),), service) if len(service) > 1 else ()
 
 
-def charge_detail(charge: ChargeLine, language: str) -> str:
+def charge_detail(charge: ChargeLine, speech: Speech) -> str:
     """What the price of a line comes from, for its reader: tier, included units, pro rata."""
 
     def said(key: str, **values: Decimal | int) -> str:
-        shown = {name: words.number(Decimal(value), language) for name, value in values.items()}
-        return words.word(key, language, **shown)
+        shown = {name: speech.number(Decimal(value)) for name, value in values.items()}
+        return speech.word(key, **shown)
 
     details = []
     if charge.kind == "percentage" and charge.used is not None:
-        rate = words.percent(charge.unit_price.scaleb(2), language)
-        base = words.amount(charge.used, language, "EUR")
-        details.append(words.word("share", language, rate=rate, base=base))
+        rate = speech.percent(charge.unit_price.scaleb(2))
+        base = speech.amount(charge.used, "EUR")
+        details.append(speech.word("share", rate=rate, base=base))
     if charge.kind == "tier" and charge.tier_to is None and charge.tier_from:
         details.append(said("tier_beyond", bound=charge.tier_from))
     elif charge.kind == "tier" and charge.tier_to is not None:
         details.append(said("tier", low=charge.tier_from or 0, high=charge.tier_to))
     if charge.kind == "fixed":
-        details.append(words.word("fixed_fee", language))
+        details.append(speech.word("fixed_fee"))
     if charge.used is not None and charge.kind in ("volume", "package"):
         details.append(said("used", used=charge.used))
     if charge.included and charge.used is not None:
@@ -643,31 +644,29 @@ def charge_detail(charge: ChargeLine, language: str) -> str:
     if charge.prorata is not None:
         details.append(said("prorata", days=charge.prorata.days, whole=charge.prorata.of_days))
     if charge.revised:
-        details.append(_revision(charge.revised, language))
+        details.append(_revision(charge.revised, speech))
     return ", ".join(details)
 
 
-def _revision(revised: Revised, language: str) -> str:
+def _revision(revised: Revised, speech: Speech) -> str:
     """Why a price is another one than in the period before, and what it was."""
-    step, before = revised.step, words.number(revised.before, language, 2)
+    step, before = revised.step, speech.number(revised.before, 2)
     if step.percent is not None:
-        percent = words.percent(step.percent, language)
-        return words.word("revised_percent", language, percent=percent, before=before)
+        percent = speech.percent(step.percent)
+        return speech.word("revised_percent", percent=percent, before=before)
     if revised.base is None or revised.at is None:
-        return words.word("revised", language, before=before)
+        return speech.word("revised", before=before)
     values = {
-        "base": words.number(revised.base, language),
-        "at": words.number(revised.at, language),
+        "base": speech.number(revised.base),
+        "at": speech.number(revised.at),
     }
     months = {"base_month": step.base, "at_month": step.at}
-    return words.word(
-        "revised_index", language, index=revised.title, before=before, **values, **months
-    )
+    return speech.word("revised_index", index=revised.title, before=before, **values, **months)
 
 
-def _allowance(charge: ChargeAllowance, treatment: str, language: str) -> Allowance:
+def _allowance(charge: ChargeAllowance, treatment: str, speech: Speech) -> Allowance:
     return Allowance(
-        reason=charge.description[language],
+        reason=charge.description[speech.language],
         percent=charge.percent,
         base=charge.base,
         amount=charge.amount,

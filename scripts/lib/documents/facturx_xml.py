@@ -7,7 +7,7 @@ does not know without a word, so every term written here is read back by a test.
 from decimal import Decimal
 from typing import Any
 
-from lib.values import money, words
+from lib.values import money
 from lib.values.document import Address, Document, Line, Party
 from lib.values.vat import NOT_SUBJECT
 
@@ -59,7 +59,7 @@ def _payment(document: Document) -> dict[str, Any]:
     if document.preceding:
         # BR-CO-25 as some validators read it: an amount due needs a date or terms, 381 too.
         number = document.preceding.number
-        return {"BT-20": words.word("credit_terms", document.language, number=number)}
+        return {"BT-20": document.speech.word("credit_terms", number=number)}
     if document.due_date is None:
         return {}
     terms: dict[str, Any] = {"BT-9": document.due_date}

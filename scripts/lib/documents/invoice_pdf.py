@@ -30,8 +30,9 @@ from lib.documents.typeset import (
 )
 from lib.inputs import logos
 from lib.inputs.logos import MM
-from lib.values import money, payment_code, words
+from lib.values import money, payment_code
 from lib.values.document import CREDIT_NOTE, Address, Document, Line, Party, Seller
+from lib.values.speech import DASH, NBSP, Speech, grouped, town
 from lib.values.vat import NOT_SUBJECT
 
 TOP = 17 * MM
@@ -91,11 +92,11 @@ class Settled(NamedTuple):
 
 def _title(document: Document) -> str:
     key = "credit_note" if document.type_code == CREDIT_NOTE else "invoice"
-    return words.word(key, document.language)
+    return document.speech.word(key)
 
 
 def _is_draft(document: Document, watermark: str) -> bool:
-    return watermark == words.word("draft", document.language)
+    return watermark == document.speech.word("draft")
 
 
 def _full_name(party: Party) -> str:
@@ -105,20 +106,20 @@ def _full_name(party: Party) -> str:
     return party.name
 
 
-def _address(address: Address, language: str) -> Iterable[str]:
+def _address(address: Address, speech: Speech) -> Iterable[str]:
     yield from address.lines
-    yield words.town(address.postcode, address.city, address.country)
-    yield words.country(address.country, language)
+    yield town(address.postcode, address.city, address.country)
+    yield speech.country(address.country)
 
 
-def _identifiers(party: Party, language: str) -> Iterable[str]:
+def _identifiers(party: Party, speech: Speech) -> Iterable[str]:
     def labelled(key: str, value: str) -> str:
-        return words.word(key, language, value=value)
+        return speech.word(key, value=value)
 
     if party.siren:
-        yield labelled("siren", words.grouped(party.siren, 3))
+        yield labelled("siren", grouped(party.siren, 3))
     if party.siret:
-        yield labelled("siret", words.grouped(party.siret, 3, 3, 3, 5))
+        yield labelled("siret", grouped(party.siret, 3, 3, 3, 5))
     if party.vat_number:
         yield labelled("vat_number", party.vat_number)
     yield from party.email
@@ -128,15 +129,15 @@ def _identifiers(party: Party, language: str) -> Iterable[str]:
 
 def _legal_line(document: Document) -> str:
     """What the law wants on each paper of a company: form, capital, registration, VAT number."""
-    seller, language = document.seller, document.language
+    seller, speech = document.seller, document.speech
     form = "" if seller.legal_form == "EI" else seller.legal_form
     if seller.capital is not None:
-        amount = words.round_amount(seller.capital, language, document.currency)
-        form = f"{form} {words.word('capital', language, amount=amount)}".strip()
+        amount = speech.round_amount(seller.capital, document.currency)
+        form = f"{form} {speech.word('capital', amount=amount)}".strip()
     registration = seller.registration
     if not registration and seller.siren:
-        registration = words.word("siren", language, value=words.grouped(seller.siren, 3))
-    vat = seller.vat_number and words.word("vat_number", language, value=seller.vat_number)
+        registration = speech.word("siren", value=grouped(seller.siren, 3))
+    vat = seller.vat_number and speech.word("vat_number", value=seller.vat_number)
     return "  ·  ".join(part for part in (_full_name(seller), form, registration, vat) if part)
 
 
@@ -153,29 +154,29 @@ def _rate(document: Document, category: str, rate: Decimal) -> str:
     What is outside the scope of VAT has no rate, not even 0 %.
     """
     if category == NOT_SUBJECT:
-        return words.DASH
-    percent, reasons = words.percent(rate, document.language), _reasons(document)
+        return DASH
+    percent, reasons = document.speech.percent(rate), _reasons(document)
     numbered = list(dict.fromkeys(reasons.values()))
     if category not in reasons or len(numbered) == 1:
         return percent
-    return f"{percent}{words.NBSP}({numbered.index(reasons[category]) + 1})"
+    return f"{percent}{NBSP}({numbered.index(reasons[category]) + 1})"
 
 
 def _facts(document: Document) -> list[tuple[str, list[str]]]:
     """Labels and lines of the row beneath the title, those that there are."""
-    language = document.language
-    facts = [("issue_date", [words.long_date(document.issue_date, language)])]
+    speech = document.speech
+    facts = [("issue_date", [speech.date(document.issue_date)])]
     if document.due_date and document.type_code != CREDIT_NOTE:
-        facts.append(("due_date", [words.long_date(document.due_date, language)]))
+        facts.append(("due_date", [speech.date(document.due_date)]))
     if document.preceding:
-        day = words.long_date(document.preceding.issue_date, language)
-        value = [document.preceding.number, words.word("of_date", language, date=day)]
+        day = speech.date(document.preceding.issue_date)
+        value = [document.preceding.number, speech.word("of_date", date=day)]
         facts.append(("preceding", value))
-    facts.append(("period", [words.period(document.period.start, document.period.end, language)]))
+    facts.append(("period", [speech.period(document.period.start, document.period.end)]))
     facts.append(("purchase_order", [document.purchase_order]))
     facts.append(("buyer_reference", [document.buyer_reference]))
     facts.append(("reference", [document.reference]))
-    return [(words.word(key, language), lines) for key, lines in facts if any(lines)]
+    return [(speech.word(key), lines) for key, lines in facts if any(lines)]
 
 
 # --- the sheet -----------------------------------------------------------------------
@@ -232,7 +233,7 @@ class _Sheet(Struct):
             typeset.rule(page, LEFT, top, WIDTH, LIGHT, 0.5)
             typeset.stack(page, LEFT, top + 6, self.legal)
             values = {"page": str(i), "pages": str(len(self.pages))}
-            text = words.word("page", self.document.language, **values)
+            text = self.document.speech.word("page", **values)
             typeset.put_right(page, RIGHT, top + 6, text, FOOT)
         return self.pages
 
@@ -317,10 +318,10 @@ def _fact_row(page: Page, document: Document, top: float) -> float:
 
 
 def _parties(page: Page, document: Document, top: float) -> float:
-    language = document.language
+    speech = document.speech
 
     blocks = [
-        (key, _full_name(party), party.address, _identifiers(party, language))
+        (key, _full_name(party), party.address, _identifiers(party, speech))
         for key, party in (("seller", document.seller), ("buyer", document.buyer))
     ]
     if delivery := document.buyer.delivery_address:
@@ -330,9 +331,9 @@ def _parties(page: Page, document: Document, top: float) -> float:
     for i, (key, name, address, identifiers) in enumerate(blocks):
         x = LEFT + i * step
         lines = [
-            (words.word(key, language), LABEL),
+            (speech.word(key), LABEL),
             (name, NAME),
-            *((line, ADDRESS) for line in _address(address, language)),
+            *((line, ADDRESS) for line in _address(address, speech)),
         ]
         end = typeset.stack(page, x, top, typeset.wrap(lines, step - 20)) + 3
         small = typeset.wrap([(line, IDENTIFIER) for line in identifiers], step - 20)
@@ -367,48 +368,47 @@ def _rows(document: Document) -> list[Row]:
 
 
 def _line_row(document: Document, line: Line) -> Row:
-    language = document.language
+    speech = document.speech
     text = [(line.name, CELL), (line.description, DETAIL)]
     if line.period and line.period != document.period:
-        text.append((words.period(line.period.start, line.period.end, language), DETAIL))
+        text.append((speech.period(line.period.start, line.period.end), DETAIL))
     if line.discount:
-        amount = words.amount(-line.discount, language, document.currency)
-        discount = words.word("discount", language, amount=amount)
+        amount = speech.amount(-line.discount, document.currency)
+        discount = speech.word("discount", amount=amount)
         if line.discount_reason:
             reason = line.discount_reason
-            discount = words.word("because", language, what=discount, reason=reason)
+            discount = speech.word("because", what=discount, reason=reason)
         text.append((discount, DETAIL))
     cells = (
-        words.number(line.quantity, language),
-        words.unit(line.unit, language),
-        words.number(line.unit_price, language, 2),
+        speech.number(line.quantity),
+        speech.unit(line.unit),
+        speech.number(line.unit_price, 2),
         _rate(document, line.vat_category, line.vat_rate),
-        words.number(line.net, language, 2),
+        speech.number(line.net, 2),
     )
     return Row(text, cells, line.net)
 
 
 def _allowance_row(document: Document, i: int) -> Row:
-    language = document.language
+    speech = document.speech
     allowance = document.allowances[i]
     text = allowance.reason
     if allowance.percent is not None and allowance.base is not None:
-        text = words.word(
+        text = speech.word(
             "allowance_percent",
-            language,
             reason=text,
-            percent=words.percent(allowance.percent, language),
-            base=words.amount(allowance.base, language, document.currency),
+            percent=speech.percent(allowance.percent),
+            base=speech.amount(allowance.base, document.currency),
         )
     rate = _rate(document, allowance.vat_category, allowance.vat_rate)
-    net = words.number(-allowance.amount, language, 2)
+    net = speech.number(-allowance.amount, 2)
     return Row([(text, CELL)], ("", "", "", rate, net), -allowance.amount)
 
 
-def _columns(rows: Sequence[Row], language: str) -> list[Column]:
+def _columns(rows: Sequence[Row], speech: Speech) -> list[Column]:
     """As wide as their widest figure; the description has what is left."""
     keys = ("quantity", "unit", "unit_price", "vat_rate", "line_net")
-    headings = [words.word(key, language) for key in keys]
+    headings = [speech.word(key) for key in keys]
     widths = [
         max(
             fonts.width(heading, HEADING.face, HEADING.size),
@@ -421,7 +421,7 @@ def _columns(rows: Sequence[Row], language: str) -> list[Column]:
     for key, width, heading in reversed(list(zip(keys, widths, headings, strict=True))):
         columns.append(Column(right - width, width, heading, key != "unit"))
         right -= width + (UNIT_GAP if key == "unit" else COLUMN_GAP)
-    columns.append(Column(LEFT, right - LEFT - 6, words.word("description", language), False))
+    columns.append(Column(LEFT, right - LEFT - 6, speech.word("description"), False))
     return columns[::-1]
 
 
@@ -441,11 +441,11 @@ def _table_head(sheet: _Sheet, columns: Sequence[Column]) -> None:
 
 def _carry(sheet: _Sheet, columns: Sequence[Column], key: str, amount: Decimal) -> None:
     """À reporter, Report: the sum of the amounts set so far."""
-    language = sheet.document.language
+    speech = sheet.document.speech
     top = sheet.y + (CARRY_HEIGHT - CARRY.leading) / 2
-    figure = words.number(amount, language, 2)
+    figure = speech.number(amount, 2)
     left = min(columns[-1].x, RIGHT - fonts.width(figure, CARRY.face, CARRY.size))
-    typeset.put_right(sheet.page, left - COLUMN_GAP, top, words.word(key, language), CARRY)
+    typeset.put_right(sheet.page, left - COLUMN_GAP, top, speech.word(key), CARRY)
     typeset.put_right(sheet.page, RIGHT, top, figure, CARRY)
     sheet.y += CARRY_HEIGHT
 
@@ -457,7 +457,7 @@ def _table(sheet: _Sheet, document: Document, conclusion: float) -> None:
     the totals never stand alone; every page but the last keeps room for the carried total.
     """
     rows = _rows(document)
-    columns = _columns(rows, document.language)
+    columns = _columns(rows, document.speech)
     carried = money.ZERO
 
     def turn() -> None:
@@ -526,29 +526,29 @@ def _conclusion(document: Document, watermark: str, settled: Settled | None) -> 
 
 
 def _totals(document: Document, settled: Settled | None) -> Part:
-    language, totals = document.language, document.totals
+    speech, totals = document.speech, document.totals
 
     def amount(value: Decimal) -> str:
-        return words.amount(value, language, document.currency)
+        return speech.amount(value, document.currency)
 
     sums: list[tuple[str, str, Style]] = []
     if document.allowances:
-        sums.append((words.word("lines_net", language), amount(totals.lines_net), SUM))
-        sums.append((words.word("allowances", language), amount(-totals.allowances), SUM))
-    sums.append((words.word("net", language), amount(totals.net), SUM_STRONG))
+        sums.append((speech.word("lines_net"), amount(totals.lines_net), SUM))
+        sums.append((speech.word("allowances"), amount(-totals.allowances), SUM))
+    sums.append((speech.word("net"), amount(totals.net), SUM_STRONG))
     for vat in document.vat_breakdown:
         rate = _rate(document, vat.category, vat.rate)
         key = "no_vat" if vat.category == NOT_SUBJECT else "vat"
-        label = words.word(key, language, rate=rate, base=amount(vat.taxable))
+        label = speech.word(key, rate=rate, base=amount(vat.taxable))
         sums.append((label, amount(vat.vat), SUM))
-    sums.append((words.word("gross", language), amount(totals.gross), SUM_STRONG))
+    sums.append((speech.word("gross"), amount(totals.gross), SUM_STRONG))
     if totals.due != totals.gross:
-        sums.append((words.word("paid", language), amount(totals.due - totals.gross), SUM))
+        sums.append((speech.word("paid"), amount(totals.due - totals.gross), SUM))
     key, due = "credited" if document.type_code == CREDIT_NOTE else "due", totals.due
     if settled:
         if settled.credited:
-            sums.append((words.word("credit_notes", language), amount(-settled.credited), SUM))
-        sums.append((words.word("settled", language), amount(-settled.paid), SUM_STRONG))
+            sums.append((speech.word("credit_notes"), amount(-settled.credited), SUM))
+        sums.append((speech.word("settled"), amount(-settled.paid), SUM_STRONG))
         rest = totals.due - settled.credited - settled.paid
         key, due = "overpaid" if rest < 0 else "rest", rest.copy_abs()
 
@@ -557,7 +557,7 @@ def _totals(document: Document, settled: Settled | None) -> Part:
     for label, value, style in sums:
         room = TOTALS_WIDTH - fonts.width(value, style.face, style.size) - 10
         rows.append((typeset.wrap([(label, style)], room), value, style))
-    due_label, due_amount = words.word(key, language), amount(due)
+    due_label, due_amount = speech.word(key), amount(due)
     reasons = list(dict.fromkeys(_reasons(document).values()))
     if len(reasons) > 1:
         reasons = [f"({i}) {reason}" for i, reason in enumerate(reasons, 1)]
@@ -584,7 +584,7 @@ def _payment(document: Document, watermark: str) -> Part:
     bank, due = document.seller.bank, document.totals.due
     if bank is None or due <= 0 or document.type_code == CREDIT_NOTE:
         return Part(0, lambda page, top: None)
-    language = document.language
+    speech = document.speech
     holder = bank.holder or document.seller.name
     reference = "" if _is_draft(document, watermark) else document.payment_reference
     matrix: tuple[bytes, ...] = ()
@@ -600,28 +600,28 @@ def _payment(document: Document, watermark: str) -> Part:
     def pair(key: str, value: str, style: Style, width: float) -> Lines:
         if not value:
             return []
-        return typeset.wrap([(words.word(key, language), LABEL), (value, style)], width)
+        return typeset.wrap([(speech.word(key), LABEL), (value, style)], width)
 
     pairs = [
         pair("holder", holder, PAY, room),
-        pair("iban", words.grouped(bank.iban, 4), PAY_STRONG, room),
+        pair("iban", grouped(bank.iban, 4), PAY_STRONG, room),
         pair("bic", bank.bic, PAY, room),
-        pair("payment_reference", words.grouped(reference, 4), PAY_STRONG, room),
+        pair("payment_reference", grouped(reference, 4), PAY_STRONG, room),
     ]
     half = room / 2
-    amount = pair("amount", words.amount(due, language, document.currency), PAY, half)
-    day = document.due_date and words.long_date(document.due_date, language)
+    amount = pair("amount", speech.amount(due, document.currency), PAY, half)
+    day = document.due_date and speech.date(document.due_date)
     until = pair("due_date", day or "", PAY, half)
     text_height = sum(typeset.height(lines) + 3 for lines in pairs if lines)
     text_height += max(typeset.height(amount), typeset.height(until))
     code_height = QR_SIZE + 6 + LABEL.leading if matrix else 0
 
     def draw(page: Page, top: float) -> None:
-        typeset.put(page, LEFT, top, words.word("payment", language), SECTION)
+        typeset.put(page, LEFT, top, speech.word("payment"), SECTION)
         top += SECTION.leading + 5
         if matrix:
             page.append(Modules(LEFT, top + 2, QR_SIZE, matrix, INK))
-            typeset.put(page, LEFT, top + QR_SIZE + 5, words.word("qr", language), LABEL)
+            typeset.put(page, LEFT, top + QR_SIZE + 5, speech.word("qr"), LABEL)
         for lines in pairs:
             if lines:
                 top = typeset.stack(page, x, top, lines) + 3
@@ -633,12 +633,12 @@ def _payment(document: Document, watermark: str) -> Part:
 
 def _paid(document: Document, settled: Settled) -> Part:
     """In the place of how to pay: that it was paid, when and how."""
-    language = document.language
+    speech = document.speech
     room = RIGHT - TOTALS_WIDTH - 26 - LEFT
     lines = typeset.wrap(
         [
-            (words.word("paid_copy", language), PAID),
-            (words.word("received", language), LABEL),
+            (speech.word("paid_copy"), PAID),
+            (speech.word("received"), LABEL),
             *((line, PAY_STRONG) for line in settled.lines),
         ],
         room - 26,
@@ -722,8 +722,8 @@ def _xmp(document: Document, with_xml: bool, watermark: str) -> str:
     number = watermark if _is_draft(document, watermark) else document.number
     title = f"{_title(document)} {number}"
     name = _full_name(document.seller)
-    values = {"title": title, "date": words.long_date(day, document.language), "seller": name}
-    subject = words.word("subject", document.language, **values)
+    values = {"title": title, "date": document.speech.date(day), "seller": name}
+    subject = document.speech.word("subject", **values)
     facturx = {
         "version": "1.0",
         "documenttype": "INVOICE",

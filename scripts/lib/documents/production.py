@@ -65,7 +65,7 @@ def equipment() -> tuple[tuple[str, str], ...]:
     """What makes and judges a document, by name: where it is the same, so are the products."""
     import importlib.metadata
 
-    folder = Path(__file__).parent
+    folder = Path(__file__).parents[1]  # lib
     program = [
         f"{path.relative_to(folder)} {storage.sha256_of_file(path)}"
         for path in sorted(folder.rglob("*"))

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lib.core import readings
 from lib.core.faults import SHOWN, Alert, Fault
 from lib.values import characters, code_lists
-from lib.values.words import UNITS
+from lib.values.speech import UNITS
 
 if TYPE_CHECKING:
     from jsonschema import FormatChecker, ValidationError

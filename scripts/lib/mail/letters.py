@@ -10,11 +10,10 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from lib.books import records
-from lib.mail import mail_words
-from lib.mail.mail_words import phrase
 from lib.mail.reminders import Claim
-from lib.values import mentions, money, words
+from lib.values import mentions, money
 from lib.values.document import INVOICE, Document, Party
+from lib.values.speech import Speech, grouped, town
 
 _DAYS_TO_PAY = 8  # from a firm or formal reminder
 
@@ -41,267 +40,249 @@ class Package(NamedTuple):
 # --- documents -----------------------------------------------------------------------
 
 
-def document(made: Document) -> Text:
+def document(document: Document) -> Text:
     """The mail that carries an invoice or a credit note to its buyer."""
-    language = made.language
-    paragraphs = [phrase("hello", language), _intro(made)]
-    if made.type_code == INVOICE:
-        paragraphs += _invoice_paragraphs(made)
+    speech = document.speech
+    paragraphs = [speech.word("hello"), _intro(document)]
+    if document.type_code == INVOICE:
+        paragraphs += _invoice_paragraphs(document)
     else:
-        paragraphs.append(_lines(language, _credit_rows(made)))
-        assert made.preceding is not None
-        paragraphs.append(words.word("credit_terms", language, number=made.preceding.number) + ".")
-    paragraphs.append(phrase("facturx", language))
-    paragraphs.append(f"{phrase('regards', language)}\n\n{_signature(made.seller, language)}")
-    if made.issued_by and made.seller.email:
-        names = {"issuer": made.issued_by, "seller": made.seller.name}
-        paragraphs.append(phrase("answer_seller", language, **names))
-    return Text(_subject(made), _joined(paragraphs))
+        paragraphs.append(_lines(speech, _credit_rows(document)))
+        assert document.preceding is not None
+        paragraphs.append(speech.word("credit_terms", number=document.preceding.number) + ".")
+    paragraphs.append(speech.word("facturx"))
+    paragraphs.append(f"{speech.word('regards')}\n\n{_signature(document.seller)}")
+    if document.issued_by and document.seller.email:
+        names = {"issuer": document.issued_by, "seller": document.seller.name}
+        paragraphs.append(speech.word("answer_seller", **names))
+    return Text(_subject(document), _joined(paragraphs))
 
 
-def _subject(made: Document) -> str:
-    language = made.language
-    if made.preceding is not None:
-        return phrase(
+def _subject(document: Document) -> str:
+    speech = document.speech
+    if document.preceding is not None:
+        return speech.word(
             "credit_note_subject",
-            language,
-            number=made.number,
-            invoice=made.preceding.number,
-            amount=_amount(made.totals.gross, made),
+            number=document.number,
+            invoice=document.preceding.number,
+            amount=_amount(document.totals.gross, document),
         )
-    if made.totals.due > 0 and made.due_date:
-        return phrase(
+    if document.totals.due > 0 and document.due_date:
+        return speech.word(
             "invoice_subject",
-            language,
-            number=made.number,
-            amount=_amount(made.totals.due, made),
-            due=words.long_date(made.due_date, language),
+            number=document.number,
+            amount=_amount(document.totals.due, document),
+            due=speech.date(document.due_date),
         )
-    title = words.word("invoice", language)
-    day = words.long_date(made.issue_date, language)
-    return phrase("plain_subject", language, title=title, number=made.number, date=day)
+    title = speech.word("invoice")
+    day = speech.date(document.issue_date)
+    return speech.word("plain_subject", title=title, number=document.number, date=day)
 
 
-def _intro(made: Document) -> str:
-    key = "invoice_intro" if made.preceding is None else "credit_note_intro"
-    values = {"number": made.number, "date": words.long_date(made.issue_date, made.language)}
-    if made.preceding is not None:
-        values["invoice"] = made.preceding.number
-        values["invoice_date"] = words.long_date(made.preceding.issue_date, made.language)
-    if made.issued_by:
+def _intro(document: Document) -> str:
+    key = "invoice_intro" if document.preceding is None else "credit_note_intro"
+    values = {"number": document.number, "date": document.speech.date(document.issue_date)}
+    if document.preceding is not None:
+        values["invoice"] = document.preceding.number
+        values["invoice_date"] = document.speech.date(document.preceding.issue_date)
+    if document.issued_by:
         key = f"mandate_{key}"
-        values |= {"issuer": made.issued_by, "seller": made.seller.name}
-    return phrase(key, made.language, **values)
+        values |= {"issuer": document.issued_by, "seller": document.seller.name}
+    return document.speech.word(key, **values)
 
 
-def _invoice_paragraphs(made: Document) -> Iterable[str]:
-    language = made.language
-    rows = _about(made)
-    if made.totals.due <= 0:
-        yield _lines(language, [*rows, ("gross", _amount(made.totals.gross, made))])
-        yield phrase("nothing_due", language)
+def _invoice_paragraphs(document: Document) -> Iterable[str]:
+    speech = document.speech
+    rows = _about(document)
+    if document.totals.due <= 0:
+        yield _lines(speech, [*rows, ("gross", _amount(document.totals.gross, document))])
+        yield speech.word("nothing_due")
         return
-    rows.append(("due", _amount(made.totals.due, made)))
-    if made.due_date:
-        rows.append(("due_date", words.long_date(made.due_date, language)))
-    yield _lines(language, rows)
-    yield from _how_to_pay(made)
+    rows.append(("due", _amount(document.totals.due, document)))
+    if document.due_date:
+        rows.append(("due_date", speech.date(document.due_date)))
+    yield _lines(speech, rows)
+    yield from _how_to_pay(document)
 
 
-def _about(made: Document) -> list[tuple[str, str]]:
+def _about(document: Document) -> list[tuple[str, str]]:
     """What a document is filed by."""
     rows = [
-        ("number", made.number),
-        ("purchase_order", made.purchase_order),
-        ("buyer_reference", made.buyer_reference),
-        ("period", words.period(made.period.start, made.period.end, made.language)),
+        ("number", document.number),
+        ("purchase_order", document.purchase_order),
+        ("buyer_reference", document.buyer_reference),
+        ("period", document.speech.period(document.period.start, document.period.end)),
     ]
     return [(key, value) for key, value in rows if value]
 
 
-def _credit_rows(made: Document) -> list[tuple[str, str]]:
-    rows = [*_about(made), ("credited", _amount(made.totals.gross, made))]
-    return [*rows, ("reason", made.reason)] if made.reason else rows
+def _credit_rows(document: Document) -> list[tuple[str, str]]:
+    rows = [*_about(document), ("credited", _amount(document.totals.gross, document))]
+    return [*rows, ("reason", document.reason)] if document.reason else rows
 
 
-def _how_to_pay(made: Document) -> Iterable[str]:
+def _how_to_pay(document: Document) -> Iterable[str]:
     """Account and reference of a transfer, where the seller has an account."""
-    bank, language = made.seller.bank, made.language
+    bank, speech = document.seller.bank, document.speech
     if bank is None:
         return
     rows = [
-        ("holder", bank.holder or made.seller.name),
-        ("iban", words.grouped(bank.iban, 4)),
+        ("holder", bank.holder or document.seller.name),
+        ("iban", grouped(bank.iban, 4)),
         ("bic", bank.bic),
-        ("payment_reference", words.grouped(made.payment_reference, 4)),
+        ("payment_reference", grouped(document.payment_reference, 4)),
     ]
-    yield _lines(language, [(key, value) for key, value in rows if value])
-    if made.payment_reference:
-        yield phrase("quote_reference", language)
+    yield _lines(speech, [(key, value) for key, value in rows if value])
+    if document.payment_reference:
+        yield speech.word("quote_reference")
 
 
 # --- packages ------------------------------------------------------------------------
 
 
-def package(issuer: Party, given: Package, language: str) -> Text:
+def package(issuer: Party, package: Package, speech: Speech) -> Text:
     """The mail that carries a month's package to the seller, or names it where it is large."""
-    month = _month(given.month, language)
-    what = _count(given.facts, language)
+    month = speech.month_and_year(date.fromisoformat(f"{package.month}-01"))
+    what = _count(package.facts, speech)
     signs = {"invoice": Decimal(1), "credit_note": Decimal(-1)}
     gross = money.total(
-        money.product(signs[fact["kind"]], Decimal(fact["gross"])) for fact in given.facts
+        money.product(signs[fact["kind"]], Decimal(fact["gross"])) for fact in package.facts
     )
-    amount = words.amount(gross, language, given.facts[0]["currency"])
-    intro = "package_intro" if given.attached else "named_intro"
+    amount = speech.amount(gross, package.facts[0]["currency"])
+    intro = "package_intro" if package.attached else "named_intro"
     paragraphs = [
-        phrase("hello", language),
-        phrase(intro, language, month=month, count=what, gross=amount),
+        speech.word("hello"),
+        speech.word(intro, month=month, count=what, gross=amount),
     ]
-    if not given.attached:
-        size = words.number(Decimal(given.size), language)
-        paragraphs.append(phrase("named", language, size=size, path=given.path))
-    if given.replaces:
-        paragraphs.append(phrase("replaces", language))
+    if not package.attached:
+        size = speech.number(Decimal(package.size))
+        paragraphs.append(speech.word("named", size=size, path=package.path))
+    if package.replaces:
+        paragraphs.append(speech.word("replaces"))
     paragraphs += [
-        phrase("manifest", language),
-        _lines(language, [("fingerprint", given.sha256)]),
-        f"{phrase('regards', language)}\n\n{_signature(issuer, language)}",
+        speech.word("manifest"),
+        _lines(speech, [("fingerprint", package.sha256)]),
+        f"{speech.word('regards')}\n\n{_signature(issuer)}",
     ]
-    return Text(phrase("package_subject", language, month=month, count=what), _joined(paragraphs))
+    return Text(speech.word("package_subject", month=month, count=what), _joined(paragraphs))
 
 
-def _count(facts: list[records.Record], language: str) -> str:
+def _count(facts: list[records.Record], speech: Speech) -> str:
     kinds = [fact["kind"] for fact in facts]
     parts = []
     for kind in ("invoice", "credit_note"):
         if kind in kinds:
             number = kinds.count(kind)
-            parts.append(mail_words.count(f"one_{kind}", f"{kind}s", number, language))
+            parts.append(speech.counted(f"one_{kind}", f"many_{kind}s", number))
     if len(parts) == 1:
         return parts[0]
-    return phrase("and", language, first=parts[0], second=parts[1])
-
-
-def _month(month: str, language: str) -> str:
-    """octobre 2026, October 2026."""
-    return words.long_date(date.fromisoformat(f"{month}-02"), language).partition(" ")[2]
+    return speech.word("and", first=parts[0], second=parts[1])
 
 
 # --- reminders -----------------------------------------------------------------------
 
 
-def reminder(made: Document, level: str, claim: Claim) -> Text:
+def reminder(document: Document, level: str, claim: Claim) -> Text:
     """The reminder of an unpaid invoice, in the tone of its level."""
-    language = made.language
-    assert made.due_date is not None
+    speech = document.speech
+    assert document.due_date is not None
     values = {
-        "number": made.number,
-        "date": words.long_date(made.issue_date, language),
-        "due": words.long_date(made.due_date, language),
-        "days": _days(claim.days, language),
-        "what": phrase("balance_of" if _is_part(made, claim) else "payment_of", language),
-        "total": _amount(claim.total, made),
-        "deadline": words.long_date(claim.day + timedelta(_DAYS_TO_PAY), language),
+        "number": document.number,
+        "date": speech.date(document.issue_date),
+        "due": speech.date(document.due_date),
+        "days": speech.counted("one_day", "days", claim.days),
+        "what": speech.word("balance_of" if _is_part(document, claim) else "payment_of"),
+        "total": _amount(claim.total, document),
+        "deadline": speech.date(claim.day + timedelta(_DAYS_TO_PAY)),
     }
     formal = level == "formal"
     paragraphs = [
-        phrase("formal_hello" if formal else "hello", language),
-        phrase(f"{level}_intro", language, **values),
-        phrase(f"{level}_request", language, **values),
-        *_claim_paragraphs(made, level, claim),
-        *_how_to_pay(made),
-        phrase("again_attached", language),
-        phrase("formal_regards" if formal else "regards", language)
-        + f"\n\n{_signature(made.seller, language)}",
+        speech.word("formal_hello" if formal else "hello"),
+        speech.word(f"{level}_intro", **values),
+        speech.word(f"{level}_request", **values),
+        *_claim_paragraphs(document, level, claim),
+        *_how_to_pay(document),
+        speech.word("again_attached"),
+        speech.word("formal_regards" if formal else "regards")
+        + f"\n\n{_signature(document.seller)}",
     ]
-    return Text(phrase(f"{level}_subject", language, **values), _joined(paragraphs))
+    return Text(speech.word(f"{level}_subject", **values), _joined(paragraphs))
 
 
-def _is_part(made: Document, claim: Claim) -> bool:
-    return claim.outstanding < made.totals.due
+def _is_part(document: Document, claim: Claim) -> bool:
+    return claim.outstanding < document.totals.due
 
 
-def _claim_paragraphs(made: Document, level: str, claim: Claim) -> Iterable[str]:
+def _claim_paragraphs(document: Document, level: str, claim: Claim) -> Iterable[str]:
     """The figures: in a polite reminder the law's share is only mentioned, later it is claimed."""
-    language = made.language
-    assert made.due_date is not None
-    late = phrase(
+    speech = document.speech
+    assert document.due_date is not None
+    late = speech.word(
         "late",
-        language,
-        due=words.long_date(made.due_date, language),
-        days=_days(claim.days, language),
+        due=speech.date(document.due_date),
+        days=speech.counted("one_day", "days", claim.days),
     )
-    rows = [("number", made.number), ("gross", _amount(made.totals.gross, made))]
-    if _is_part(made, claim):
-        settled = made.totals.gross - claim.outstanding
-        rows.append(("already", _amount(settled, made)))
-    rows.append(("outstanding", _amount(claim.outstanding, made)))
+    rows = [("number", document.number), ("gross", _amount(document.totals.gross, document))]
+    if _is_part(document, claim):
+        settled = document.totals.gross - claim.outstanding
+        rows.append(("already", _amount(settled, document)))
+    rows.append(("outstanding", _amount(claim.outstanding, document)))
     rows.append(("due_date", late))
-    yield _lines(language, rows)
-    laws = [note.text for note in made.notes if note.code in _law_of(level, made)]
+    yield _lines(speech, rows)
+    laws = [note.text for note in document.notes if note.code in _law_of(level, document)]
     owed = []
     if claim.rate:
-        rate, days = words.percent(claim.rate, language), _days(claim.days, language)
-        label = phrase("penalty", language, rate=rate, days=days)
-        owed.append(_labelled(label, _amount(claim.penalty, made), language))
+        rate, days = speech.percent(claim.rate), speech.counted("one_day", "days", claim.days)
+        label = speech.word("penalty", rate=rate, days=days)
+        owed.append(_labelled(label, _amount(claim.penalty, document), speech))
     if claim.indemnity:
-        label = phrase("indemnity", language)
-        owed.append(_labelled(label, _amount(claim.indemnity, made), language))
+        label = speech.word("indemnity")
+        owed.append(_labelled(label, _amount(claim.indemnity, document), speech))
     if owed:
-        day = words.long_date(claim.day, language)
+        day = speech.date(claim.day)
         if level == "polite":
-            owed.insert(0, phrase("penalty_note", language, day=day))
+            owed.insert(0, speech.word("penalty_note", day=day))
         else:
-            label = phrase("total", language, day=day)
-            owed.append(_labelled(label, _amount(claim.total, made), language))
+            label = speech.word("total", day=day)
+            owed.append(_labelled(label, _amount(claim.total, document), speech))
         yield "\n".join(owed)
     if laws:
         yield " ".join(laws)
 
 
-def _law_of(level: str, made: Document) -> tuple[str, ...]:
+def _law_of(level: str, document: Document) -> tuple[str, ...]:
     """Which mentions of the invoice a reminder quotes: PMD is on penalties, PMT on the indemnity.
 
     Who is not a business owes interest from formal notice on, and no indemnity.
     """
-    if mentions.customer_of(made.buyer) in (mentions.PRIVATE, mentions.BODY):
+    if mentions.customer_of(document.buyer) in (mentions.PRIVATE, mentions.BODY):
         return ("PMD",) if level == "formal" else ()
     return () if level == "polite" else ("PMD", "PMT")
-
-
-def _days(days: int, language: str) -> str:
-    return mail_words.count("one_day", "days", days, language)
 
 
 # --- what all letters share ----------------------------------------------------------
 
 
-def _amount(value: Decimal, made: Document) -> str:
-    return words.amount(value, made.language, made.currency)
+def _amount(value: Decimal, document: Document) -> str:
+    return document.speech.amount(value, document.currency)
 
 
-def _lines(language: str, rows: Iterable[tuple[str, str]]) -> str:
-    """A line for each key, of mail_words or of words, with its value."""
-    return "\n".join(_labelled(_word(key, language), value, language) for key, value in rows)
+def _lines(speech: Speech, rows: Iterable[tuple[str, str]]) -> str:
+    """A line for each key with its value."""
+    return "\n".join(_labelled(speech.word(key), value, speech) for key, value in rows)
 
 
-def _word(key: str, language: str) -> str:
-    if mail_words.is_phrase(key):
-        return phrase(key, language)
-    return words.word(key, language)
+def _labelled(label: str, value: str, speech: Speech) -> str:
+    return speech.word("labelled", label=label, value=value)
 
 
-def _labelled(label: str, value: str, language: str) -> str:
-    return phrase("labelled", language, label=label, value=value)
-
-
-def _signature(party: Party, language: str) -> str:
+def _signature(party: Party) -> str:
     address = party.address
-    town = words.town(address.postcode, address.city, address.country)
+    place = town(address.postcode, address.city, address.country)
     reach = [party.phone, *party.email[:1]]
     lines = [
         party.name,
-        ", ".join([*address.lines, town]),
+        ", ".join([*address.lines, place]),
         " · ".join(part for part in reach if part),
     ]
     return "\n".join(line for line in lines if line)

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from lib.values import money
+from lib.values.speech import Speech
 
 INVOICE = "380"
 CREDIT_NOTE = "381"
@@ -159,7 +160,7 @@ class Document(Struct, frozen=True, kw_only=True):
     issue_date: date  # BT-2
     due_date: date | None = None  # BT-9
     currency: str = "EUR"  # BT-5
-    language: str  # fr or en
+    language: str
     operation_category: str  # goods, services or mixed: BT-23
     vat_on_debits: bool = False  # BT-8 = 5
     period: Period  # BG-14
@@ -180,6 +181,11 @@ class Document(Struct, frozen=True, kw_only=True):
     payment_reference: str = ""  # BT-83: RF creditor reference, where money is due
     sources: dict[str, str] = {}  # input file -> SHA-256
     renderer: dict[str, str] = {}  # what shapes the bytes -> version
+
+    @property
+    def speech(self) -> Speech:
+        """How its page and the letters about it speak."""
+        return Speech(self.language)
 
 
 def to_json(document: Document) -> bytes:

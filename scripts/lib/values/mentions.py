@@ -11,13 +11,14 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from lib.core import messages
 from lib.core.faults import Alert, Fault, Refused
-from lib.values import money, territories, vat, words
+from lib.core.messages import say
+from lib.values import money, territories, vat
 from lib.values.document import Document, Note, Party
 from lib.values.seller_terms import SellerTerms
+from lib.values.speech import Speech
 
 
 class _Mention(NamedTuple):
@@ -43,17 +44,17 @@ def _table() -> tuple[_Mention, ...]:
             date.fromisoformat(entry["from"]),
             date.fromisoformat(entry.get("until", "9999-12-31")),
             entry["applies"],
-            {language: entry[language] for language in messages.languages() if language in entry},
+            entry["texts"],
             Decimal(entry["amount"]) if "amount" in entry else None,
         )
         for entry in sources()
     )
 
 
-def sources() -> list[dict[str, str]]:
+def sources() -> list[dict[str, Any]]:
     """The entries of the table as they stand there: each names its source and its day."""
     path = Path(__file__).with_suffix(".json")
-    found: list[dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     return found
 
 
@@ -78,12 +79,18 @@ def mention(
       Refused: if none is: the table does not reach so far.
     """
     for entry in _table():
-        in_force = entry.valid_from <= day <= entry.valid_until
+        in_force = entry.valid_from <= day <= entry.valid_until and language in entry.texts
         if entry.id == mention_id and in_force and entry.applies in (customer, "all"):
             # One pass, so that a brace in a name is a brace.
             return Note(code=entry.code, text=entry.texts[language].format(**values))
-    text = f"no mention {mention_id} is known for {day}; values/mentions.json has the dates"
-    raise Refused([Alert("B-MENTION", "", Fault("ISSUE_DATE", text))])
+    found = say(
+        'no mention {mention} is known for {day} in "{language}"',
+        mention=mention_id,
+        language=language,
+        day=day.isoformat(),
+    )
+    remedy = say("values/mentions.json has the dates")
+    raise Refused([Alert("B-MENTION", "", Fault("ISSUE_DATE", found, remedy=remedy))])
 
 
 def recovery_indemnity(day: date, customer: str = BUSINESS) -> Decimal:
@@ -102,7 +109,7 @@ def notes_of(
     seller: SellerTerms,
     buyer: Party,
     day: date,
-    language: str,
+    speech: Speech,
     audience: str,
     operation_category: str,
     issued_by: str = "",
@@ -117,20 +124,20 @@ def notes_of(
     french = territories.of_address(seller.party.address).french
 
     def note(mention_id: str, **values: str) -> Note:
-        return mention(mention_id, day, language, customer, **values)
+        return mention(mention_id, day, speech.language, customer, **values)
 
     notes = [Note(code="BAR", text=audience)] if french else []
     if issued_by:
         notes.append(note("mandate", issuer=issued_by, seller=seller.party.name))
-    company = _company_line(seller, language)
+    company = _company_line(seller, speech)
     if company:
         notes.append(note("company", text=company))
     if french:
-        rate = words.percent(seller.late_penalty_rate, language)
+        rate = speech.percent(seller.late_penalty_rate)
         notes.append(note("late_penalties", rate=rate))
         notes.append(note("recovery_indemnity"))
     if seller.early_discount:
-        percent = words.percent(seller.early_discount.percent, language)
+        percent = speech.percent(seller.early_discount.percent)
         notes.append(note("early_discount", rate=percent, days=str(seller.early_discount.days)))
     elif french:
         notes.append(note("no_early_discount"))
@@ -150,7 +157,9 @@ def of_credited(
       category: goods, services or mixed, of the lines that are credited.
     """
     categories = {
-        entry.texts[language] for entry in _table() if entry.id in ("goods", "services", "mixed")
+        entry.texts.get(language)
+        for entry in _table()
+        if entry.id in ("goods", "services", "mixed")
     }
     return tuple(
         mention(category, day, language) if note.text in categories else note for note in notes
@@ -172,7 +181,8 @@ def unknown_in(made: Document) -> list[str]:
     ]
     in_force: dict[str, list[str]] = {entry.code: [] for entry in _table()}
     for entry in _table():
-        if any(entry.valid_from <= day <= entry.valid_until for day in days):
+        dated = any(entry.valid_from <= day <= entry.valid_until for day in days)
+        if dated and made.language in entry.texts:
             in_force[entry.code].append(entry.texts[made.language])
     return [
         text
@@ -186,10 +196,10 @@ def _fits(text: str, wording: str) -> bool:
     return re.fullmatch(pattern, text, re.DOTALL) is not None
 
 
-def _company_line(seller: SellerTerms, language: str) -> str:
+def _company_line(seller: SellerTerms, speech: Speech) -> str:
     """BT-33: "SAS au capital de 10 000,00 €, RCS Nantes 732 829 320"."""
     form = seller.legal_form
     if seller.capital is not None:
-        capital = words.round_amount(seller.capital, language, "EUR")
-        form = f"{form} {words.word('capital', language, amount=capital)}".strip()
+        capital = speech.round_amount(seller.capital, "EUR")
+        form = f"{form} {speech.word('capital', amount=capital)}".strip()
     return ", ".join(part for part in (form, seller.registration) if part)
