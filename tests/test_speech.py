@@ -82,7 +82,7 @@ def test_every_language_says_the_same_things():
     for language in messages.languages():
         content = messages.words(language)
         assert content.keys() == english.keys()
-        for section in content.keys() - {"messages", "spaces", "spoken_in"}:
+        for section in ("words", "letters", "methods", "units", "vat_categories", "forms"):
             assert content[section].keys() == english[section].keys(), (language, section)
 
 
