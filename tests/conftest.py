@@ -4,11 +4,11 @@ import os
 
 from hypothesis import settings
 
-from lib.inputs.settings import DEFAULTS
+from lib.inputs.settings import defaults
 
 # What stands where the tests were started is nobody's setting in them.
 for name in tuple(os.environ):
-    if name in DEFAULTS or name.startswith(("MAKE", "MFLAGS", "GNUMAKE", "TYPED")):
+    if name in defaults() or name.startswith(("MAKE", "MFLAGS", "GNUMAKE", "TYPED")):
         del os.environ[name]
 
 settings.register_profile("house", deadline=None, derandomize=True)

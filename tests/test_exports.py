@@ -384,7 +384,7 @@ def test_an_unknown_dialect_is_refused_with_the_known_ones(root):
     ran = house.call("export_payments", root)
     assert (ran.code, ran.err) == (
         1,
-        '.env: CSV_DIALECT: "excel" is not known; write one of rfc4180, fr [B-SETTING]\n',
+        '.env: CSV_DIALECT: "excel" is not a dialect; write one of "rfc4180", "fr" [B-SETTING]\n',
     )
 
 

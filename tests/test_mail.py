@@ -636,11 +636,11 @@ def test_settings_that_cannot_be_are_refused_without_the_password(root):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("SMTP_PORT=²", 'SMTP_PORT: "²" is not a number (a port); write a whole'),
-        ("SMTP_TIMEOUT=" + "9" * 5000, "is not a number (seconds); write a whole"),
-        ("SMTP_CA_FILE=" + "a" * 5000, "is no file"),
-        ("LOCK_WAIT 5", "line 1: is no NAME=value"),
-        ("MAIL_FROM='a@b.example", "line 1: is no NAME=value"),
+        ("SMTP_PORT=²", 'SMTP_PORT: "²" is not a port (0 to 65535); write a whole'),
+        ("SMTP_TIMEOUT=" + "9" * 5000, "is not a number (seconds, 1 or more); write a whole"),
+        ("SMTP_CA_FILE=" + "a" * 5000, "is not a file"),
+        ("LOCK_WAIT 5", "line 1: is not NAME=value"),
+        ("MAIL_FROM='a@b.example", "line 1: is not NAME=value"),
         ("ALERT_TO=" + "a@b.example," * 200, "ALERT_TO: has more than 100 addresses"),
         ("#" * 70_000, "has 70000 bytes, at most 65536 are read"),
     ],

@@ -122,7 +122,7 @@ def test_what_is_neither_a_number_nor_an_address_gets_one_line(tmp_path, monkeyp
     root = house.build(tmp_path)
     monkeypatch.setenv("WORKERS", text)
     ran = house.month(root)
-    line = f'.env: WORKERS: "{text}" is neither a number of processes nor the address of a cluster;'
+    line = f'.env: WORKERS: "{text}" is not a number of processes or the address of a cluster;'
     remedy = "write the number in digits, or tls://, its host, a colon and its port"
     assert (ran.code, ran.err) == (1, f"{line} {remedy} [B-SETTING]\n")
 
@@ -134,7 +134,7 @@ def test_tls_needs_its_three_files(tmp_path, monkeypatch):
     ran = house.month(root)
     assert ran.code == 1
     assert ".env: WORKERS_CERT_FILE: is missing, which tls:// needs" in ran.err
-    assert '.env: WORKERS_KEY_FILE: "no.pem" is no file' in ran.err
+    assert '.env: WORKERS_KEY_FILE: "no.pem" is not a file' in ran.err
     assert "WORKERS_CA_FILE" not in ran.err
     root.env.write_text("WORKERS=0\nWORKERS_KEY_FILE=no.pem\n")
     assert house.month(root).code == 0

@@ -28,6 +28,7 @@ class Section(NamedTuple):
 
 FILES = (
     Section("`issuer.json`", "issuer"),
+    Section("`.env`", "settings"),
     Section("`clients/<id>.json`", "client"),
     Section("`batch_clients/<id>.json`", "batch_client"),
     Section("`data/indices/<name>.json`", "index"),
@@ -129,6 +130,8 @@ def _example(value: dict[str, Any]) -> str:
     """The first example, of a simple value; an object shows its keys in rows of their own."""
     if "properties" in value or ("items" in value and "properties" in _value(value["items"])):
         return ""
+    if "x-separator" in value:  # a list in one text, as .env has it
+        return schema_words.code(f"{value['x-separator']} ".join(value["examples"][0]))
     return schema_words.code(value["examples"][0]) if "examples" in value else ""
 
 

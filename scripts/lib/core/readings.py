@@ -138,6 +138,8 @@ _FORMS = {
     "id": "write small letters, digits and _, a letter first",
     "code": "write capitals and digits",
     "email": "write one address, name@domain",
+    "host": "write it without spaces, in ASCII",
+    "workers": "write the number in digits, or tls://, its host, a colon and its port",
     "postcode": "write letters, digits, spaces and hyphens",
     "invoice_number": "copy the number that stands on the invoice",
     "payment_name": "write its client, / and its number, as the payments are listed",

@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lib.core import readings
+from lib.core import messages, readings
 from lib.core.faults import SHOWN, Alert, Fault
 from lib.values import characters, code_lists
 from lib.values.speech import UNITS
@@ -71,9 +71,13 @@ def faults(value: Any, schema: str, file: str, client: str = "") -> list[Alert]:
     return [Alert("B-INPUT-VALUE", file, Fault(place, text), client) for place, text in found]
 
 
+def _fits_pattern(pattern: re.Pattern[str], value: str) -> bool:
+    """As ECMA 262 means it: in Python, $ would let a line break pass at the end."""
+    return pattern.search(value) is not None and not (pattern.pattern and value.endswith("\n"))
+
+
 def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> "Iterator[ValidationError]":
-    """`pattern` as ECMA 262 means it: in Python, $ would let a line break pass at the end."""
-    if isinstance(value, str) and (value.endswith("\n") or not re.search(pattern, value)):
+    if isinstance(value, str) and not _fits_pattern(re.compile(pattern), value):
         from jsonschema import ValidationError
 
         yield ValidationError(f"{value!r} does not match {pattern!r}")
@@ -127,16 +131,18 @@ def check(schema: str, path: tuple[str, ...]) -> Callable[[str], Misfit | None]:
     found = _resolved(content(schema), path)
     pattern = re.compile(found.get("pattern", ""))
     longest, choices = found.get("maxLength", _LONGEST), found.get("enum")
-    fits_format = _formats().checkers.get(found.get("format", ""), (lambda _: True, ()))[0]
-    validator = _our_validator()(found, format_checker=_formats())
+    check_format = _FORMATS.get(found.get("format", ""), str)
 
     def misfit_of(value: str) -> Misfit | None:
-        fits = len(value) <= longest and pattern.search(value) is not None
+        fits = len(value) <= longest and _fits_pattern(pattern, value)
         try:
-            if fits and (choices is None or value in choices) and fits_format(value):
+            if fits and (choices is None or value in choices):
+                check_format(value)
                 return None
         except ValueError:
             pass
+        # jsonschema is slow to import: where everything fits, nobody waits for it.
+        validator = _our_validator()(found, format_checker=_formats())
         return _misfit(next(validator.iter_errors(value)), found)
 
     return misfit_of
@@ -251,7 +257,7 @@ def _printable(value: str) -> str:
     if missing and (whole := composed(value)):
         raise ValueError(
             "its accents are characters of their own (decomposed, NFD)",
-            f"write {_shown(whole)} composed (NFC): type it again,"
+            f"write {excerpt(whole)} composed (NFC): type it again,"
             ' or convert the file with "uconv -x any-nfc"',
         )
     if missing:
@@ -270,26 +276,37 @@ def _member(codes: Callable[[], frozenset[str] | dict[str, Any]]) -> Callable[[s
     return check
 
 
+def _language(value: str) -> str:
+    known = messages.languages()
+    if value not in known:
+        meant = readings.quoted(readings.choices(value, known)) or f"one of {', '.join(known)}"
+        raise ValueError("it has no file in languages/", f"write {meant}")
+    return value
+
+
+_FORMATS: dict[str, Callable[[str], str]] = {
+    "siren": _stdnum("fr.siren", "siren"),
+    "siret": _stdnum("fr.siret", "siret"),
+    "iban": _stdnum("iban", "iban"),
+    "bic": _stdnum("bic", "bic"),
+    "vat_number": _vat_number,
+    "day": _day,
+    "timezone": _timezone,
+    "printable": _printable,
+    "country": _member(code_lists.countries),
+    "vatex": _member(code_lists.exemption_codes),
+    "electronic_address_scheme": _member(code_lists.electronic_address_schemes),
+    "language": _language,
+    "unit": _member(lambda: UNITS),
+}
+
+
 @cache
 def _formats() -> "FormatChecker":
     from jsonschema import FormatChecker
 
-    checks: dict[str, Callable[[str], str]] = {
-        "siren": _stdnum("fr.siren", "siren"),
-        "siret": _stdnum("fr.siret", "siret"),
-        "iban": _stdnum("iban", "iban"),
-        "bic": _stdnum("bic", "bic"),
-        "vat_number": _vat_number,
-        "day": _day,
-        "timezone": _timezone,
-        "printable": _printable,
-        "country": _member(code_lists.countries),
-        "vatex": _member(code_lists.exemption_codes),
-        "electronic_address_scheme": _member(code_lists.electronic_address_schemes),
-        "unit": _member(lambda: UNITS),
-    }
     checker = FormatChecker(formats=())
-    for name, check in checks.items():
+    for name, check in _FORMATS.items():
         checker.checks(name, raises=ValueError)(_for_text(check))
     return checker
 
@@ -324,13 +341,13 @@ def _lines(error: "ValidationError") -> Iterator[tuple[str, str]]:
             choices = " or ".join(f'"{choice["required"][0]}"' for choice in error.validator_value)
             yield place, f"expected either {choices}, and only one of them"
         case "propertyNames":
-            yield place, f"{_shown(error.instance)} has a key that is no name"
+            yield place, f"{excerpt(error.instance)} has a key that is no name"
         case _:
             yield place, _unfit(error, schema)
 
 
 def _unfit(error: "ValidationError", schema: dict[str, Any]) -> str:
-    found = _shown(error.instance)
+    found = excerpt(error.instance)
     if error.validator in ("minItems", "minProperties") and not error.instance:
         return _wanted(schema, "is empty; add")
     if error.validator == "uniqueItems":
@@ -342,7 +359,7 @@ def _unfit(error: "ValidationError", schema: dict[str, Any]) -> str:
 
 def _misfit(error: "ValidationError", schema: dict[str, Any]) -> Misfit:
     value = error.instance
-    found, title = _shown(value), schema.get("title", "a value that is known")
+    found, title = excerpt(value), schema.get("title", "a value that is known")
     kind = schema.get("x-kind") or schema.get("format", "")
     if error.validator == "format" and error.cause is not None and error.cause.args:
         why, remedy = error.cause.args
@@ -441,7 +458,8 @@ def _join(place: str, key: str) -> str:
     return f"{place}.{key}" if place else key
 
 
-def _shown(value: Any) -> str:
+def excerpt(value: Any) -> str:
+    """A wrong value as JSON has it, cut where it is long."""
     number = isinstance(value, Decimal)
     text = str(value) if number else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
