@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import house
-from lib.billing import batch_rows
+from lib.billing import batch_cells
 from lib.core.root import Root
 
 CLIENT = "fil"
@@ -100,7 +100,7 @@ def group(i: int, **changes: str) -> Row:
 
 def file_of(*rows: Row, delimiter: str = ";", encoding: str = "utf-8") -> bytes:
     """The bytes of a file with the columns that its rows use."""
-    used = [name for name in batch_rows.columns() if any(name in one for one in rows)]
+    used = [name for name in batch_cells.columns() if any(name in one for one in rows)]
     stream = io.StringIO()
     writer = csv.DictWriter(stream, used, restval="", delimiter=delimiter)
     writer.writeheader()

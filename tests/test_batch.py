@@ -28,7 +28,7 @@ from lib.core import storage
 from lib.core.faults import printable
 from lib.core.root import Root
 from lib.documents import facturx_xml, invoice_pdf, production, validators
-from lib.inputs import inbox
+from lib.inputs import cell_faults, inbox
 from lib.values import document
 from test_issuing import in_child, stop_at
 
@@ -652,10 +652,10 @@ def test_a_line_of_200_megabytes_is_refused_quickly_with_little_memory(tmp_path)
 
 def test_only_the_beginning_of_a_long_value_is_kept_and_told(tmp_path):
     root = batches.build(tmp_path, GOOD + b'"' + b"x" * 60_000 + b"\r\n")
-    with mock.patch.object(import_batch, "errors_csv", wraps=import_batch.errors_csv) as made:
+    with mock.patch.object(cell_faults, "report_csv", wraps=cell_faults.report_csv) as made:
         (one,) = batches.rejected(root)
     (kept,) = made.call_args.args[0]
-    assert (one["line"], len(one["value"]), len(kept.value)) == ("5", 60, 61)
+    assert (one["line"], len(one["value"]), len(kept.found)) == ("5", 60, 61)
 
 
 def test_errors_without_end_stop_the_reading(tmp_path, monkeypatch):

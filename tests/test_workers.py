@@ -14,7 +14,7 @@ import pytest
 import batches
 import clusters
 import house
-from lib.billing import batch_rows
+from lib.billing import batch_files
 from lib.core import workers
 from lib.core.root import Root
 from lib.documents import cluster, production
@@ -93,7 +93,7 @@ def test_the_workers_of_a_batch_get_ready_while_its_lines_are_checked(
         return lambda *arguments: (first.append(what), real(*arguments))[1]
 
     monkeypatch.setattr(workers, "started", noted("workers", workers.started))
-    monkeypatch.setattr(batch_rows, "read_row", noted("line", batch_rows.read_row))
+    monkeypatch.setattr(batch_files, "read_row", noted("line", batch_files.read_row))
     assert batches.run(root).code == 0
     assert first[0] == begun
     assert first.count("workers") == (begun == "workers"), "once, or not at all"

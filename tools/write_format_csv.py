@@ -17,7 +17,7 @@ sys.path[:0] = [str(HOME / "scripts"), str(HOME / "tools")]
 
 import schema_words  # noqa: E402
 
-from lib.billing import batch_rows  # noqa: E402
+from lib.billing import batch_cells  # noqa: E402
 from lib.core import messages  # noqa: E402
 from lib.inputs import batch_csv, schemas  # noqa: E402
 from lib.values import territories  # noqa: E402
@@ -95,12 +95,12 @@ EXAMPLES = (
 
 def template() -> str:
     """The header alone, with every column."""
-    return ",".join(batch_rows.columns()) + "\r\n"
+    return ",".join(batch_cells.columns()) + "\r\n"
 
 
 def example() -> str:
     """A filled file with the columns that it uses."""
-    used = [name for name in batch_rows.columns() if any(name in row for row in EXAMPLES)]
+    used = [name for name in batch_cells.columns() if any(name in row for row in EXAMPLES)]
     stream = io.StringIO()
     writer = csv.DictWriter(stream, used, restval="")
     writer.writeheader()
@@ -119,7 +119,7 @@ def document() -> str:
                 delimiters=", ".join(map(schema_words.code, _choices("delimiter"))),
                 encodings=", ".join(map(schema_words.code, _choices("encoding"))),
                 longest=f"{batch_csv.LONGEST_LINE:,}".replace(",", " "),
-                groups=batch_rows.GROUPS,
+                groups=batch_cells.GROUPS,
                 single=_table(("properties",), "", french),
                 group=_table(("$defs", "group", "properties"), "_N", french),
                 rates=_rates(french),
@@ -145,7 +145,7 @@ def _table(path: tuple[str, ...], suffix: str, french: bool) -> str:
     place = schemas.content("batch_row")
     for step in path:
         place = place[step]
-    required = batch_rows.required()
+    required = batch_cells.required()
     rows = []
     for name in place:
         found = schemas.resolved("batch_row", (*path, name))

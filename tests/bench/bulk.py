@@ -28,7 +28,7 @@ from bench.measure import (
 )
 from bench.outputs import BUILD
 from bench.venv import Peers
-from lib.billing import batch_rows
+from lib.billing import batch_cells
 from lib.core.root import Root
 from lib.values import document
 from lib.values.document import Document
@@ -128,7 +128,7 @@ def _seq(path: Path) -> int:
 
 def write_csv(path: Path, lines: int) -> None:
     """A file of invoices of four lines each, no two alike; 100,000 do not have to fit memory."""
-    columns = [name for name in batch_rows.columns() if name in _row(1)]
+    columns = [name for name in batch_cells.columns() if name in _row(1)]
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, columns, delimiter=";")
         writer.writeheader()

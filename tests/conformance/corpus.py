@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 import house
-from lib.billing import batch_rows
+from lib.billing import batch_cells
 from lib.books import balances, payments
 from lib.core.root import Root
 from lib.values import money
@@ -473,7 +473,7 @@ def _put_batch(root: Root, seller: dict[str, Any], i: int) -> None:
         rows = [{**row, **_FRANCHISED} for row in _ROWS[:3]]
     given = [{"reference": f"{seller['code']}-{k}", **_COMMON, **row} for k, row in enumerate(rows)]
     used = {key for row in given for key in row}
-    ordered = [name for name in batch_rows.columns() if name in used]
+    ordered = [name for name in batch_cells.columns() if name in used]
     stream = io.StringIO()
     writer = csv.DictWriter(stream, ordered, lineterminator="\r\n")
     writer.writeheader()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import batches
 import house
-from lib.billing import batch_rows
+from lib.billing import batch_cells
 from lib.inputs import schemas
 from lib.values import code_lists
 from lib.values.speech import UNITS
@@ -181,7 +181,7 @@ def _rows(draw: st.DrawFn) -> batches.Row:
     for i in range(2, draw(st.integers(2, 4))):
         row |= batches.group(i)
     for _ in range(draw(st.integers(0, 4))):
-        name = draw(st.sampled_from([one for one in batch_rows.columns() if not _FAR.search(one)]))
+        name = draw(st.sampled_from([one for one in batch_cells.columns() if not _FAR.search(one)]))
         plain = name if name in schema["properties"] else name.rpartition("_")[0]
         wanted = schema["properties"].get(plain) or schema["$defs"]["group"]["properties"][plain]
         value = draw(_values(wanted))

@@ -9,7 +9,7 @@ and every one must be exact.
 from datetime import date
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lib.core import messages
 from lib.core.messages import ENGLISH
@@ -25,7 +25,7 @@ NBSP = "\N{NO-BREAK SPACE}"
 DASH = "\N{EN DASH}"
 
 # UN/ECE Recommendation 20 (and 21, prefixed X): the codes that a line may carry (BT-130).
-UNITS = frozenset(messages.words(ENGLISH)["units"])
+UNITS: dict[str, Any] = messages.words(ENGLISH)["units"]
 
 # Where the postcode is written after the city; elsewhere it comes before.
 _POSTCODE_LAST = frozenset({"AU", "CA", "GB", "IE", "IN", "NZ", "US"})

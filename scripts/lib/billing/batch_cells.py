@@ -1,0 +1,151 @@
+"""The cells of a batch CSV: which columns there are, and what is wrong with a value in one.
+
+schemas/batch_row.schema.json says what each column holds; docs/format_csv.md is written from it.
+"""
+
+import unicodedata
+from collections.abc import Callable, Container, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from lib.core import readings
+from lib.core.faults import Text
+from lib.core.messages import say
+from lib.inputs import schemas
+from lib.inputs.batch_csv import Dialect
+from lib.inputs.cell_faults import CellFault, shown
+from lib.values import characters
+from lib.values.speech import UNITS
+
+GROUPS = 20
+DECIMALS = ("quantity", "unit_price", "discount", "vat_rate")
+_COMMA_FOR_POINT = str.maketrans(".,", ",.")
+_REQUIRED_IN_GROUP = ("description", "quantity", "unit", "unit_price", "vat_rate")
+_SIGNS = {",": say("comma"), ".": say("point")}
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return schemas.content("batch_row")
+
+
+@cache
+def columns() -> tuple[str, ...]:
+    """All columns in their order: those of the invoice, then twenty groups."""
+    single = tuple(_schema()["properties"])
+    group = tuple(_schema()["$defs"]["group"]["properties"])
+    numbered = (f"{name}_{i}" for i in range(1, GROUPS + 1) for name in group)
+    return (*single, *numbered)
+
+
+@cache
+def required() -> tuple[str, ...]:
+    """The columns that every file has."""
+    return (*_schema()["required"], *(f"{name}_1" for name in _REQUIRED_IN_GROUP))
+
+
+@cache
+def group_columns() -> tuple[str, ...]:
+    return tuple(_schema()["$defs"]["group"]["properties"])
+
+
+@cache
+def _grouped() -> frozenset[str]:
+    """Every column of every group: description_1, ..."""
+    return frozenset(f"{name}_{i}" for name in group_columns() for i in range(1, GROUPS + 1))
+
+
+def faults(
+    line: int, cells: Mapping[str, str], header: Container[str], dialect: Dialect
+) -> Iterator[CellFault]:
+    """What is wrong with the cells of a line, each for itself: values, and required ones."""
+    for name, value in cells.items():
+        plain = _plain_name(name)
+        number = plain in DECIMALS
+        checked = value
+        if number and dialect.decimal == ",":
+            checked = value.translate(_COMMA_FOR_POINT)
+        misfit = _checks()[plain](checked)
+        if misfit is None:
+            continue
+        expected = say("expected {form}", form=misfit.expected)
+        if number:
+            expected = say(
+                "expected {form}, digits with a decimal {sign} and nothing else",
+                form=misfit.expected,
+                sign=_SIGNS[dialect.decimal],
+            )
+        yield CellFault(line, name, value, expected, _remedy(plain, value, misfit, dialect))
+    yield from _missing(line, cells, header)
+
+
+def _remedy(name: str, value: str, misfit: schemas.Misfit, dialect: Dialect) -> Text:
+    number = name in DECIMALS
+    if whole := schemas.composed(value):
+        return say(
+            'write "{value}", its accents composed with their letters (NFC): type the cell again,'
+            " or export from another program",
+            value=shown(whole),
+        )
+    if not number and (missing := characters.missing(value)):
+        names = (unicodedata.name(char, f"U+{ord(char):04X}").lower() for char in missing[:3])
+        return say(
+            "type the cell again without what cannot be printed: {characters}",
+            characters=tuple(names),
+        )
+    if misfit.meant:
+        comma = number and dialect.decimal == ","
+        meant = [text.replace(".", ",") if comma else text for text in misfit.meant]
+        return say("write {readings}", readings=readings.quoted(meant))
+    if number:
+        return readings.form(misfit.kind, str(_SIGNS[dialect.decimal]))
+    if name == "unit":
+        return say("write one of {units}", units=tuple(UNITS))
+    if name == "customer_person":
+        return say('write "yes" for a private person; for anyone else empty the cell')
+    if value[:1] in tuple("=+-@"):
+        return say("begin it with another character: a spreadsheet would take it for a formula")
+    return misfit.remedy
+
+
+def _plain_name(column: str) -> str:
+    """quantity_3 -> quantity; customer_address_1 stays."""
+    if column in _schema()["properties"]:
+        return column
+    return column.rpartition("_")[0]
+
+
+@cache
+def _path(name: str) -> tuple[str, ...]:
+    if name in _schema()["properties"]:
+        return ("properties", name)
+    return ("$defs", "group", "properties", name)
+
+
+@cache
+def _checks() -> dict[str, Callable[[str], schemas.Misfit | None]]:
+    """For each column a check that answers what is wrong, or None."""
+    names = (*_schema()["properties"], *group_columns())
+    return {name: schemas.check("batch_row", _path(name)) for name in names}
+
+
+def _missing(line: int, cells: Mapping[str, str], header: Container[str]) -> Iterator[CellFault]:
+    for name in _schema()["required"]:
+        if name not in cells:
+            yield CellFault(line, name, "", say("this cell is required"), say("fill it in"))
+    groups = sorted({int(name.rpartition("_")[2]) for name in cells if name in _grouped()})
+    expected = say("description, quantity, unit, price and VAT rate go together")
+    for i in groups or [1]:
+        for name in (f"{name}_{i}" for name in _REQUIRED_IN_GROUP):
+            if name not in cells:
+                remedy = say("fill it in, or empty the group {group}", group=i)
+                if name not in header:
+                    remedy = say("add this column, or empty the group {group}", group=i)
+                yield CellFault(line, name, "", expected, remedy)
+    if groups and groups != list(range(1, len(groups) + 1)):
+        free = next(i for i in range(1, GROUPS + 1) if i not in groups)
+        expected = say("the groups of a line are used from 1 on, without gaps")
+        remedy = say(
+            "move the group {last} to the columns of the group {free}", last=groups[-1], free=free
+        )
+        yield CellFault(line, f"description_{groups[-1]}", "", expected, remedy)
