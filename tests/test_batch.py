@@ -413,7 +413,7 @@ def test_a_report_is_not_written_through_a_link(tmp_path, is_link):
         root.rejected.write_bytes(b"")
     assert house.call("show_status", root, today=house.TODAY, month=house.MONTH).code == 0
     ran = batches.run(root)
-    assert (ran.code, "rejected: is a link or no folder; remove it" in ran.err) == (3, True)
+    assert (ran.code, "rejected: is a link or not a folder; remove it" in ran.err) == (3, True)
     assert "aile__2026-10.csv: 2 invoices issued" in ran.out
     assert not list((tmp_path / "outside").iterdir())
 
