@@ -96,7 +96,7 @@ _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 # Separator, quotes, UTF-8, first line, no forced formats, language, all cells as typed by hand.
 _FILTERS = {"fr": "59,34,76,1,,1036,false,true", "rfc4180": "44,34,76,1,,1033,false,true"}
 _AMOUNTS = ("net", "vat", "gross", "amount", "vat_rate")
-_DATES = ("date", "due_date")
+_DATES = ("date", "due_date", "tax_point")
 
 
 def libreoffice(corpus: Corpus) -> Report:

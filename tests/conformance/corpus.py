@@ -538,10 +538,12 @@ def _close(root: Root) -> None:
     for dialect in ("fr", "rfc4180"):
         _make(root, "export", f"YEAR={YEAR}", f"CSV_DIALECT={dialect}")
         _make(root, "payments-csv", f"CSV_DIALECT={dialect}")
+        sheets = root.path / "sheets" / dialect
+        sheets.mkdir(parents=True, exist_ok=True)
         for part in ("recettes", "payments"):
-            shutil.copytree(
-                root.path / "exports" / part, root.path / "sheets" / dialect, dirs_exist_ok=True
-            )
+            for path in (root.path / "exports" / part).glob("*.csv"):
+                if (".fr-en." in path.name) == (dialect == "fr"):
+                    shutil.copy(path, sheets)
     # The sole trader of the examples has a SIREN too, so each root gets its FEC.
     for target in ("fec", "ledger", "accountant"):
         _make(root, target, f"YEAR={YEAR}")
