@@ -37,7 +37,8 @@ from lib.books import issuing, records, revenues
 from lib.books.records import Record
 from lib.books.revenues import Ledger
 from lib.core import alerts, storage
-from lib.core.faults import Alert, Broken, Fault, collecting
+from lib.core.faults import Alert, Broken, Fault, Refused, collecting
+from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 from lib.documents import packages
 from lib.inputs import inputs, settings
@@ -103,9 +104,9 @@ def chosen(desk: Desk, name: str, dues: list[Due]) -> list[Due]:
         return list(known.values())
     stem = Path(name).name.removesuffix(".eml")
     if stem not in known:
-        names = ", ".join(known) or "none"
-        text = f'"{name}" does not wait in data/outbox/; these do: {names}'
-        raise cli.refuse("B-MAIL-UNKNOWN", "", "SENT", text)
+        found = say('"{name}" does not wait in data/outbox/', name=name)
+        expected = say("these do: {names}", names=tuple(known) or say("none"))
+        raise Refused([Alert("B-MAIL-UNKNOWN", "", Fault("SENT", found, expected))])
     return [known[stem]]
 
 
@@ -151,8 +152,9 @@ def written(root: Root, due: Due, sha256: str) -> bytes:
     path = outbox.folder(root) / f"{due.name}.eml"
     data = storage.read(path) if path.exists() else b""
     if storage.sha256(data) != sha256:
-        text = "was changed while mails were sent; run `make mail` again"
-        raise Broken([Alert("B-MAIL-CHANGED", root.name_of(path), Fault("", text), due.client)])
+        found = say("was changed while mails were sent")
+        fault = Fault("", found, remedy=say("run `make mail` again"))
+        raise Broken([Alert("B-MAIL-CHANGED", root.name_of(path), fault, due.client)])
     return data
 
 
@@ -160,7 +162,7 @@ def written(root: Root, due: Due, sha256: str) -> bytes:
 
 
 def direct_mails(desk: Desk, notices: list[Alert]) -> list[Due]:
-    """A mail for each document that its client has not got; closed clients get theirs too."""
+    """A mail for each document that its client does not have yet; closed clients get theirs too."""
     dues = []
     for client, chain in revenues.each_chain(desk.root, revenues.DIRECT):
         unsent = [fact for fact in chain.records if is_unsent(desk, fact, fact["kind"])]
@@ -210,11 +212,14 @@ def facts_of(fact: Record) -> Record:
 
 def no_email(file: str, place: str, count: int, client: str) -> Alert:
     """Documents that have nowhere to go."""
-    text = (
-        f"has no address to mail {alerts.counted(count, 'document')} to; add one,"
-        ' or set "email": false under delivery'
-    )
-    return Alert("I-NO-EMAIL", file, Fault(place, text), client)
+    found = say("has no address to mail {documents} to", documents=documents(count))
+    remedy = say('add one, or set "email": false under delivery')
+    return Alert("I-NO-EMAIL", file, Fault(place, found, remedy=remedy), client)
+
+
+def documents(count: int) -> Message:
+    """So many documents."""
+    return counted(count, "1 document", "{number} documents")
 
 
 def document_mail(
@@ -271,10 +276,12 @@ def customer_mails(desk: Desk, chain: records.Chain, notices: list[Alert]) -> It
         )
     if nowhere:
         client = chain.path.stem
-        text = (
-            f"not mailed, for want of an e-mail in the CSV: {alerts.counted(nowhere, 'document')}"
+        found = say(
+            "not mailed, as the CSV has no e-mail for them: {documents}",
+            documents=documents(nowhere),
         )
-        notices.append(Alert("I-NO-EMAIL", f"batch_clients/{client}.json", Fault("", text), client))
+        file = f"batch_clients/{client}.json"
+        notices.append(Alert("I-NO-EMAIL", file, Fault("", found), client))
 
 
 def package_mails(
@@ -293,10 +300,8 @@ def package_mails(
         if not ours or not outbox.is_open(desk.sent.get(name)):
             continue
         if not manifest:
-            text = "is missing; `make packages` makes it"
-            notices.append(
-                Alert("I-PACKAGE-MISSING", desk.root.name_of(path), Fault("", text), client)
-            )
+            fault = Fault("", say("is missing"), remedy=say("`make packages` makes it"))
+            notices.append(Alert("I-PACKAGE-MISSING", desk.root.name_of(path), fault, client))
             continue
         to = found.client.seller.party.email
         if not to:
@@ -365,8 +370,9 @@ def check_package(root: Root, path: Path, client: str, facts: list[Record]) -> N
     except (OSError, KeyError, zipfile.BadZipFile):
         sound = False
     if not sound:
-        text = "is not what the records say; remove it, `make packages` makes it anew"
-        raise Broken([Alert("B-PACKAGE-CHANGED", root.name_of(path), Fault("", text), client)])
+        remedy = say("remove it, `make packages` makes it again")
+        fault = Fault("", say("is not what the records say"), remedy=remedy)
+        raise Broken([Alert("B-PACKAGE-CHANGED", root.name_of(path), fault, client)])
 
 
 def keep_attached(kept: Path, run: issuing.Run, data: bytes) -> None:

@@ -26,7 +26,7 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -37,6 +37,7 @@ from lib.books.balances import InvoiceBalance
 from lib.books.records import Record
 from lib.core import alerts, storage, strict_json, tables
 from lib.core.faults import Alert, Broken, Fault, collecting
+from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 from lib.inputs import inputs, issuer_file, settings
 from lib.inputs.client_files import Client
@@ -109,8 +110,13 @@ def refuse_future(day: date, today: date) -> None:
       Refused: if the day has not come.
     """
     if day > today:
-        text = f"{day} is in the future (today is {today}); DRY_RUN=1 shows what would go"
-        raise cli.refuse("B-DATE", "", "DATE", text)
+        found = say(
+            "{day} is in the future (today is {today})",
+            day=day.isoformat(),
+            today=today.isoformat(),
+        )
+        remedy = say("DRY_RUN=1 shows what would go")
+        raise cli.refuse("B-DATE", "", "DATE", found, remedy=remedy)
 
 
 # --- deciding ------------------------------------------------------------------------
@@ -125,7 +131,7 @@ def decide(
       Broken: if records or documents are not what was recorded.
     """
     if not given.issuer.issuer.reminders:
-        print('issuer.json sets no "reminders": none is sent')
+        print(say('issuer.json sets no "reminders": none is sent'))
     desk = Desk(root, used, given, outbox.read_sent(root), day)
     found: list[Reminder] = []
     notices: list[Alert] = []
@@ -153,8 +159,9 @@ def of_client(desk: Desk, client: str) -> Iterator[Reminder | Alert]:
     if not late or (known is not None and not known.client.delivery.reminders):
         return
     if known is None or not known.client.party.email:
-        text = f"has no address to send {alerts.counted(len(late), 'reminder')} to; add one"
-        yield Alert("I-NO-EMAIL", f"clients/{client}.json", Fault("party.email", text), client)
+        found = say("has no address to send {reminders} to", reminders=counted_reminders(late))
+        fault = Fault("party.email", found, remedy=say("add one"))
+        yield Alert("I-NO-EMAIL", f"clients/{client}.json", fault, client)
         return
     issued = records.read(desk.root, revenues.chain_path(desk.root, revenues.DIRECT, client))
     facts = {fact["number"]: fact for fact in issued.records}
@@ -196,11 +203,16 @@ def is_unsent(desk: Desk, fact: Record, client: Client) -> bool:
 def held_back(fact: Record) -> Alert:
     """A reminder of an invoice that its client may never have seen."""
     name = outbox.mail_name(fact["kind"], fact["client"], fact["number"])
-    text = (
-        "is not reminded of: its own mail has not left; send it first (`make mail`), or record that"
-        f" it went another way (`make mail SENT={name}`)"
+    fault = Fault(
+        fact["number"],
+        say("is not reminded of: its own mail has not left"),
+        remedy=say(
+            "send it first (`make mail`), or record that it went another way"
+            " (`make mail SENT={name}`)",
+            name=name,
+        ),
     )
-    return Alert("I-REMINDER-HELD", "", Fault(fact["number"], text), fact["client"])
+    return Alert("I-REMINDER-HELD", "", fault, fact["client"])
 
 
 def claim_of(root: Root, fact: Record, outstanding: Decimal, day: date) -> Claim:
@@ -234,8 +246,9 @@ def stated_rate(root: Root, made: Document) -> Decimal:
     except FileNotFoundError:
         data = b""
     if storage.sha256(data) != sha256:
-        text = f"is not the issuer file that {made.number} was made from; run `make verify`"
-        raise Broken([Alert("B-PROOF-CHANGED", root.name_of(path), Fault("", text), made.client)])
+        found = say("is not the issuer file that {number} was made from", number=made.number)
+        fault = Fault("", found, remedy=say("run `make verify`"))
+        raise Broken([Alert("B-PROOF-CHANGED", root.name_of(path), fault, made.client)])
     return Decimal(strict_json.parse(root.name_of(path), data)["late_penalty_rate"])
 
 
@@ -258,7 +271,12 @@ def show(found: list[Reminder], day: date) -> None:
     headings = ["client", "invoice", "level", "to", "days late", "outstanding", "penalty"]
     if rows:
         tables.show(f"reminders of {day}", [*headings, "indemnity"], rows, right=4)
-    print(f"{alerts.counted(len(rows), 'reminder')} would go; nothing was sent")
+    print(say("{reminders} would go; nothing was sent", reminders=counted_reminders(rows)))
+
+
+def counted_reminders(of: Sized) -> Message:
+    """One reminder for each of these."""
+    return counted(len(of), "1 reminder", "{number} reminders")
 
 
 # --- sending -------------------------------------------------------------------------
@@ -271,7 +289,8 @@ def send(root: Root, box: outbox.Outbox, reminder: Reminder, sender: str, wait: 
     with issuing.reading(root, "send_reminders", wait):
         outstanding = outstanding_now(root, reminder)
         if outstanding <= 0:
-            print(f"{reminder.fact['number']}: settled meanwhile, no reminder")
+            number = reminder.fact["number"]
+            print(say("{number}: settled meanwhile, no reminder", number=number))
             box.drop(reminder.name)
             return
         claim = claim_of(root, reminder.fact, outstanding, reminder.claim.day)

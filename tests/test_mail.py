@@ -329,7 +329,7 @@ def test_customers_get_their_batch_invoice_and_answer_to_the_seller(batch_root, 
     assert "au nom et pour le compte de Atelier Fil & Plume" in (
         got.message.get_body().get_content()
     )
-    assert "not mailed, for want of an e-mail in the CSV: 1 document" in ran.err
+    assert "not mailed, as the CSV has no e-mail for them: 1 document" in ran.err
 
 
 # --- a server that fails -----------------------------------------------------------------

@@ -17,6 +17,7 @@ from email.utils import formatdate
 from typing import Any, NamedTuple
 
 from lib.core.faults import Alert, Fault, Unavailable, printable
+from lib.core.messages import Message, say, verbatim
 from lib.inputs.settings import Mail
 from lib.mail.mime import domain_of
 
@@ -34,7 +35,7 @@ class Outcome(NamedTuple):
 
     accepted: tuple[str, ...] = ()
     refused: dict[str, str] = {}  # noqa: RUF012
-    failure: str = ""
+    failure: Message | None = None
     broken: bool = False
 
 
@@ -137,10 +138,10 @@ class Session:
             self._smtp = _open(used, domain_of(self._sender))
         except (OSError, UnicodeError, smtplib.SMTPException) as error:
             self._smtp = None
-            text = f"{self._why(error)}; the mails wait in data/outbox/ for the next run"
-            raise Unavailable(
-                [Alert("B-MAIL-SERVER", f"{used.host}:{used.port}", Fault("", text))]
-            ) from None
+            remedy = say("the mails wait in data/outbox/ for the next run")
+            fault = Fault("", self._why(error), remedy=remedy)
+            server = f"{used.host}:{used.port}"
+            raise Unavailable([Alert("B-MAIL-SERVER", server, fault)]) from None
 
     def send(self, recipients: Sequence[str], data: bytes) -> Outcome:
         """Hands a mail over, dated now.
@@ -158,7 +159,7 @@ class Session:
             refused = error.recipients
             if any(code == 421 for code, _ in refused.values()):
                 self.close()
-                return Outcome(failure="the server ended the connection (421)", broken=True)
+                return Outcome(failure=say("the server ended the connection (421)"), broken=True)
         except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
             return Outcome(failure=self._why(error))
         except (OSError, smtplib.SMTPException) as error:
@@ -176,26 +177,32 @@ class Session:
             with suppress(OSError, smtplib.SMTPException):
                 smtp.close()
 
-    def _why(self, error: Exception) -> str:
+    def _why(self, error: Exception) -> Message:
         if isinstance(error, smtplib.SMTPAuthenticationError):
             # What the server says here may repeat what it was given.
-            code = error.smtp_code
-            return f"refuses the login ({code}); check SMTP_USER and SMTP_PASSWORD"
+            return say(
+                "refuses the login ({code}); check SMTP_USER and SMTP_PASSWORD",
+                code=error.smtp_code,
+            )
         if isinstance(error, smtplib.SMTPResponseException):
-            return f"answers {self._answer(error.smtp_code, error.smtp_error)}"
+            return say("answers {answer}", answer=self._answer(error.smtp_code, error.smtp_error))
         # smtplib reports what went wrong while it read or sent as a connection that ended.
         cause = error.__context__ if isinstance(error, smtplib.SMTPServerDisconnected) else error
         if isinstance(cause, TimeoutError):
-            return f"does not answer in time (SMTP_TIMEOUT is {self._used.timeout} s)"
+            seconds = self._used.timeout
+            return say("does not answer in time (SMTP_TIMEOUT is {seconds} s)", seconds=seconds)
         if isinstance(cause, _Endless):
-            return f"says more than {_MOST_SAID} bytes and does not end"
+            return say("says more than {bytes} bytes and does not end", bytes=_MOST_SAID)
         if isinstance(error, smtplib.SMTPServerDisconnected):
-            return "ended the connection"
+            return say("ended the connection")
         if isinstance(error, smtplib.SMTPException):
-            return self._hidden(str(error))
+            return verbatim(self._hidden(str(error)))
         if isinstance(error, ssl.SSLCertVerificationError):
-            return f"has a certificate that cannot be trusted: {error.verify_message}"
-        return f"cannot be reached: {getattr(error, 'strerror', None) or error}"
+            return say(
+                "has a certificate that cannot be trusted: {reason}", reason=error.verify_message
+            )
+        reason = getattr(error, "strerror", None) or str(error)
+        return say("cannot be reached: {reason}", reason=reason)
 
     def _answer(self, code: int, said: bytes | str) -> str:
         text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said

@@ -11,10 +11,19 @@ from base64 import b64encode
 from typing import NamedTuple
 
 from lib.core import storage
+from lib.core.messages import Message, say
 
 _ADDRESS = re.compile(r"[!-~]+@[A-Za-z0-9.-]+")
 _SHORT = 60  # characters that stand in a header as they are
 _WORD = 39  # bytes of an encoded word, which has 64 characters then
+
+
+class HeaderError(ValueError):
+    """A letter that cannot be written: its header would not read as it was meant."""
+
+    def __init__(self, reason: Message):
+        self.reason = reason
+        super().__init__(str(reason))
 
 
 class Attachment(NamedTuple):
@@ -49,7 +58,7 @@ def to_bytes(letter: Letter, identity: str) -> bytes:
         Message-ID, so that a mail sent again is known to be the same.
 
     Raises:
-      ValueError: if a name or the subject cannot stand in a header: a line break in one
+      HeaderError: if a name or the subject cannot stand in a header: a line break in one
         would begin another header.
     """
     hashes = [storage.sha256(attachment.data) for attachment in letter.attachments]
@@ -91,7 +100,8 @@ def _body(letter: Letter, digest: str) -> bytes:
 
 def _address(name: str, address: str) -> str:
     if not _ADDRESS.fullmatch(address):
-        raise ValueError(f"{address!r} is no address that a header can carry")
+        text = say("{address} is not an address that a header can carry", address=repr(address))
+        raise HeaderError(text)
     return f"{_encoded(name, quoted=True)}\r\n <{address}>" if name else address
 
 
@@ -101,11 +111,13 @@ def _encoded(text: str, quoted: bool = False) -> str:
     EmailMessage folds long headers itself, and loses spaces and quotation marks on the way.
 
     Raises:
-      ValueError: for a line break or another character that cannot be printed.
+      HeaderError: for a line break or another character that cannot be printed.
     """
     hidden = [char for char in text if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")]
     if hidden:
-        raise ValueError(f"{text!r} holds a character that cannot stand in a header")
+        raise HeaderError(
+            say("{text} holds a character that cannot stand in a header", text=repr(text))
+        )
     shown = text
     if quoted:
         escaped = text.replace("\\", "\\\\").replace('"', '\\"')
@@ -130,13 +142,13 @@ def _check_headers(data: bytes, headers: dict[str, list[tuple[str, str]]], subje
     body = {"Content-Type", "Content-Transfer-Encoding", "MIME-Version"}
     written = {name for name, ends in headers.items() if ends} | {"Subject", "Message-ID"}
     if sorted(name for name in found if name not in body) != sorted(written):
-        raise ValueError("its headers are not those that were written")
+        raise HeaderError(say("its headers are not those that were written"))
     for name, ends in headers.items():
         read = getaddresses([found[name]]) if ends else []
         if [(_decoded(shown), address) for shown, address in read] != ends:
-            raise ValueError(f"its header {name} does not read as it was written")
+            raise HeaderError(say("its header {name} does not read as it was written", name=name))
     if _decoded(found["Subject"]) != subject:
-        raise ValueError("its subject does not read as it was written")
+        raise HeaderError(say("its subject does not read as it was written"))
 
 
 def _decoded(text: str) -> str:

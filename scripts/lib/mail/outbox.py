@@ -2,10 +2,10 @@
 
 A mail waits as `<name>.eml`; its name says what it is about, so it is there once. Its bytes
 are made of records, proofs and client files alone: waiting mails are made again at every
-run, and one that is no longer wanted goes. Summaries alone leave as they were written. What
-a server took is one more line of data/outbox/sent.jsonl, appended and the .eml removed in
-one run of books/issuing. A stop between the two sends that one mail again, with the same
-Message-ID. A mail that somebody sent another way is recorded alike, as `elsewhere`.
+run, and obsolete ones are deleted. Only summaries are sent as first written. What a server
+took is one more line of data/outbox/sent.jsonl, appended and the .eml removed in one run of
+books/issuing. A stop between the two sends that one mail again, with the same Message-ID. A
+mail that somebody sent another way is recorded alike, as `elsewhere`.
 
 Who sends holds a lock of the outbox while the server takes its time; the root's lock is
 held only to look and to record, so a slow server keeps no payment waiting.
@@ -22,6 +22,7 @@ from lib.books import issuing, records
 from lib.books.records import Record
 from lib.core import alerts, cli, lock, storage
 from lib.core.faults import Alert, Fault, Unavailable
+from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 from lib.inputs.issuer_file import Issuer
 from lib.inputs.settings import Settings
@@ -42,7 +43,7 @@ class Due(NamedTuple):
     """A mail that is to be sent.
 
     `name` names its file and its records; `facts` is what the record keeps beside the rest;
-    `recipients` are those who have not got it; `keep` stages the proof of what was sent.
+    `recipients` are those who do not have it yet; `keep` stages the proof of what was sent.
     """
 
     name: str
@@ -142,8 +143,8 @@ def letter(
       Refused: if there is no sender.
     """
     if not sender:
-        missing = "MAIL_FROM: is missing; write the address that mails come from"
-        raise cli.refuse("B-SETTING", ".env", "", missing)
+        remedy = say("write the address that mails come from")
+        raise cli.refuse("B-SETTING", ".env", "MAIL_FROM", say("is missing"), remedy=remedy)
     answers = next(iter(party.email), "")
     return Letter(
         sender_name=shown or party.name,
@@ -183,11 +184,12 @@ class Outbox:
         """
         try:
             data = due.compose()
-        except ValueError as error:
+        except mime.HeaderError as error:
             name = self.root.name_of(self._path(due.name))
-            raise cli.refuse("B-MAIL-HEADER", name, "", str(error), due.client) from None
+            raise cli.refuse("B-MAIL-HEADER", name, "", error.reason, due.client) from None
         if storage.update_derived(self._path(due.name), data) and not self._used.mail.host:
-            print(f"{self.root.name_of(self._path(due.name))}: to {', '.join(due.recipients)}")
+            file = self.root.name_of(self._path(due.name))
+            print(say("{file}: to {recipients}", file=file, recipients=due.recipients))
         return data
 
     def clear(self, kinds: Iterable[str], names: Iterable[str]) -> None:
@@ -226,25 +228,35 @@ class Outbox:
         assert self._session is not None
         outcome = self._session.send(due.recipients, data)
         self._broken = self._broken + 1 if outcome.broken else 0
-        where = self.root.name_of(self._path(due.name))
+        server, where = self._used.mail.host, self.root.name_of(self._path(due.name))
         if outcome.failure:
-            text = f"{self._used.mail.host} {outcome.failure}; it is sent again by the next run"
-            self.failures.append(Alert("B-MAIL-FAILED", where, Fault("", text), due.client))
+            found = say("{server} {failure}", server=server, failure=outcome.failure)
+            fault = Fault("", found, remedy=say("it is sent again by the next run"))
+            self.failures.append(Alert("B-MAIL-FAILED", where, fault, due.client))
         for address, answer in outcome.refused.items():
-            text = (
-                f"{address} is refused by {self._used.mail.host}: {answer};"
-                " mend the address, or wait: the next run tries again"
+            found = say(
+                "{address} is refused by {server}: {answer}",
+                address=address,
+                server=server,
+                answer=answer,
             )
-            self.failures.append(Alert("B-MAIL-REFUSED", where, Fault("", text), due.client))
+            remedy = say("correct the address, or wait: the next run tries again")
+            fault = Fault("", found, remedy=remedy)
+            self.failures.append(Alert("B-MAIL-REFUSED", where, fault, due.client))
         if self._broken >= _MOST_BROKEN:
-            text = f"ended {_MOST_BROKEN} connections one after the other; the other mails wait"
-            host = f"{self._used.mail.host}:{self._used.mail.port}"
-            self.failures.append(Alert("B-MAIL-SERVER", host, Fault("", text)))
+            found = say("ended {number} connections one after the other", number=_MOST_BROKEN)
+            fault = Fault("", found, remedy=say("the other mails wait"))
+            host = f"{server}:{self._used.mail.port}"
+            self.failures.append(Alert("B-MAIL-SERVER", host, fault))
         if not outcome.accepted:
             return
         self._record(due, data, outcome)
         self.sent += 1
-        text = f"{due.name} sent to {', '.join(outcome.accepted)}"
+        to = outcome.accepted
+        self._report(due, say("{mail} sent to {recipients}", mail=due.name, recipients=to))
+
+    def _report(self, due: Due, message: Message) -> None:
+        text = str(message)
         print(text)
         alerts.write_log(self.root.logs, due.client, "INFO", self._script, "I-MAIL-SENT", text)
 
@@ -255,12 +267,15 @@ class Outbox:
         self._record(
             due, storage.read(self._path(due.name)), Outcome(due.recipients), elsewhere=True
         )
-        text = f"{due.name} recorded: it went another way to {', '.join(due.recipients)}"
-        print(text)
-        alerts.write_log(self.root.logs, due.client, "INFO", self._script, "I-MAIL-SENT", text)
+        text = say(
+            "{mail} recorded: it went another way to {recipients}",
+            mail=due.name,
+            recipients=due.recipients,
+        )
+        self._report(due, text)
 
     def deliver_summaries(self) -> None:
-        """Hands over every summary that waits, as it was written: nothing makes it anew."""
+        """Hands over every summary that waits, as it was first written."""
         paths = waiting(self.root, SUMMARY)
         sent = read_sent(self.root) if paths else {}
         for path in paths:
@@ -318,16 +333,24 @@ class Outbox:
         Raises:
           Unavailable: with every mail and address that failed.
         """
-        because = ""
-        if not self._used.mail.host:
-            because = ": SMTP_HOST is not set in .env; `make mail SENT=name`, or SENT=all, records"
-            because += " that they went another way"
         left = len(waiting(self.root))
-        wait = alerts.counted(left, "waits", "wait")
-        text = f"{wait} in data/outbox/{because}" if left else "none waits"
-        print(f"{alerts.counted(self.sent, 'mail')} sent, {text}")
+        rest = say("none waits")
+        if left:
+            one, many = "1 waits in data/outbox/", "{number} wait in data/outbox/"
+            rest = counted(left, one, many)
+        if left and not self._used.mail.host:
+            rest = say(
+                "{waiting}: SMTP_HOST is not set in .env; `make mail SENT=name`, or SENT=all,"
+                " records that they went another way",
+                waiting=rest,
+            )
+        print(say("{mails} sent, {rest}", mails=_mails(self.sent), rest=rest))
         if self.failures:
             raise Unavailable(self.failures)
+
+
+def _mails(number: int) -> Message:
+    return counted(number, "1 mail", "{number} mails")
 
 
 @contextmanager
