@@ -36,8 +36,9 @@ from lib.books.bills import Owed
 from lib.books.numbering import Numbered
 from lib.books.record_lines import BillingRevenue
 from lib.books.records import Chain
-from lib.core import alerts, progress, storage
+from lib.core import alerts, dates, progress, storage
 from lib.core.faults import Alert, Broken, Fault, Refused, collecting
+from lib.core.messages import say
 from lib.core.root import Root
 from lib.documents import production
 from lib.inputs import inputs, settings
@@ -104,9 +105,8 @@ def main(arguments: Namespace, root: Root) -> None:
 
 
 def _check_dates(month: str, issue_date: date, today: date) -> None:
-    if issue_date > today:
-        text = f"{issue_date} is in the future (today is {today}); an invoice is not post-dated"
-        raise cli.refuse("B-DATE", "", "ISSUE_DATE", text)
+    not_post_dated = say("an invoice is not post-dated")
+    dates.refuse_future("ISSUE_DATE", issue_date, today, not_post_dated)
     if periods.last_day(month) > issue_date:
         text = f"{month} is not over on {issue_date}; a month is invoiced when it is over"
         raise cli.refuse("B-DATE", "", "MONTH", text)

@@ -29,17 +29,18 @@ import io
 from datetime import date
 from decimal import Decimal
 
-from lib.books import histories, issuing, payment_rules, payments, records
+from lib.books import histories, issuing, payment_rules, payments, recording, records
 from lib.books.payment_rules import Allowed, Books
-from lib.core import alerts, handed_file, storage
+from lib.core import handed_file, storage
 from lib.core.faults import Alert, Fault, Refused, printable
+from lib.core.messages import counted, say
 from lib.core.root import Root
 from lib.inputs import settings
 from lib.values import money
 
 LARGEST = 10_000_000  # bytes of a file
 _BOM = b"\xef\xbb\xbf"
-_MOST = 100  # lines of a file that are told to be wrong
+_MOST = 100  # faults of a file that are reported
 
 Rows = dict[int, dict[str, str]]  # by the number that a spreadsheet shows
 Faults = list[tuple[int, Alert]]  # with that number
@@ -53,10 +54,11 @@ def main(arguments: Namespace, root: Root) -> None:
     command = f"import_payments {storage.sha256(data)}"
     with issuing.begin(root, command, settings.load(root).lock_wait) as run:
         if run.just_finished:
-            print(printable(f"{file} was imported by finishing the run that had stopped"))
+            finished = say("{file} was imported by finishing the run that had stopped", file=file)
+            print(printable(str(finished)))
             return
         named = {row["client"] for row in rows.values()}
-        books = payment_rules.open_books(root, sorted(named & set(histories.clients_of(root))))
+        books = recording.open_books(root, sorted(named & set(histories.clients_of(root))))
         allowed = Allowed(arguments.again, arguments.overpayment)
         facts = decide(root, file, books, rows, misshapen, arguments.today, allowed)
         names = [
@@ -79,8 +81,9 @@ def read_rows(file: str, data: bytes) -> tuple[Rows, Faults]:
         text = data.removeprefix(_BOM).decode()
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        found = f"byte 0x{data[error.start]:02X} is not UTF-8; save the file as CSV UTF-8"
-        raise cli.refuse("B-CSV-ENCODING", file, f"line {line}", found) from None
+        byte = say("byte 0x{byte} is not UTF-8", byte=f"{data[error.start]:02X}")
+        odd = Fault(f"line {line}", byte, remedy=say("save the file as CSV UTF-8"))
+        raise Refused([Alert("B-CSV-ENCODING", file, odd)]) from None
     rows: Rows = {}
     faults: Faults = []
     line = 0
@@ -90,34 +93,41 @@ def read_rows(file: str, data: bytes) -> tuple[Rows, Faults]:
                 faults.append(_more(file, line))
                 break
             if line == 1 and cells != columns:
-                found = f"the first line is not {','.join(columns)}, with commas"
-                raise cli.refuse("B-CSV-HEADER", file, "line 1", found)
+                found = say("the first line is not {line}, with commas", line=",".join(columns))
+                raise Refused([Alert("B-CSV-HEADER", file, Fault("line 1", found))])
             if line > 1 and len(cells) != len(columns):
-                found = f"has {len(cells)} columns, expected {len(columns)}"
+                found = say(
+                    "has {cells} columns, expected {columns}",
+                    cells=len(cells),
+                    columns=len(columns),
+                )
                 faults.append((line, Alert("B-CSV-LINE", file, Fault(f"line {line}", found))))
             elif line > 1:
-                given = dict(zip(columns, cells, strict=True))
-                given = {key: value for key, value in given.items() if value}
-                wrong = payment_rules.form_faults(given, "payment")
-                for place, found in wrong:
-                    alert = Alert("B-CSV-LINE", file, Fault(f"line {line}, {place}", found))
-                    faults.append((line, alert))
+                facts = {key: value for key, value in zip(columns, cells, strict=True) if value}
+                wrong = payment_rules.form_faults(facts, "payment")
+                faults += [(line, _alert("B-CSV-LINE", file, line, fault)) for fault in wrong]
                 if not wrong:
-                    rows[line] = given
+                    rows[line] = facts
     except csv.Error as error:
         line += 1
-        faults.append(
-            (line, Alert("B-CSV-LINE", file, Fault(f"line {line}", f"is not CSV: {error}")))
-        )
+        broken = Fault(f"line {line}", say("is not CSV: {why}", why=str(error)))
+        faults.append((line, Alert("B-CSV-LINE", file, broken)))
     if not rows and not faults:
-        raise cli.refuse("B-CSV-EMPTY", file, "", "has no payment: nothing to record")
+        empty = Fault("", say("has no payment: nothing to record"))
+        raise Refused([Alert("B-CSV-EMPTY", file, empty)])
     return rows, faults
+
+
+def _alert(code: str, file: str, line: int, fault: Fault) -> Alert:
+    place = f"line {line}, {fault.place}" if fault.place else f"line {line}"
+    return Alert(code, file, fault._replace(place=place))
 
 
 def _more(file: str, line: int) -> tuple[int, Alert]:
     """Reading stops where enough is wrong: nobody reads a hundred lines of errors."""
-    text = f"reading stopped after {_MOST} errors; correct these first"
-    return line, Alert("B-CSV-LINE", file, Fault(f"line {line}", text))
+    found = say("reading stopped after {errors} errors", errors=_MOST)
+    stopped = Fault(f"line {line}", found, remedy=say("correct these first"))
+    return line, Alert("B-CSV-LINE", file, stopped)
 
 
 def decide(
@@ -139,19 +149,17 @@ def decide(
     """
     facts: dict[str, list[records.Record]] = {}
     faults = [*misshapen]
-    for line, given in rows.items():
+    for line, row in rows.items():
         if len(faults) >= _MOST:
             faults.append(_more(file, line))
             break
-        found = payment_rules.faults(root, books, payments.PAYMENT, given, today, allowed)
-        for place, text in found:
-            where = f"line {line}, {place}" if place else f"line {line}"
-            faults.append((line, Alert("B-PAYMENT", file, Fault(where, text))))
-        if not found:
-            currency = books.invoices[given["invoice"]].currency
-            new = payments.fact(payments.PAYMENT, given, currency)
-            facts.setdefault(given["client"], []).append(new)
-            payment_rules.take_in(books, payments.PAYMENT, given, f"line {line}")
+        wrong = recording.faults(root, books, payments.PAYMENT, row, today, allowed)
+        faults += [(line, _alert("B-PAYMENT", file, line, fault)) for fault in wrong]
+        if not wrong:
+            currency = books.invoices[row["invoice"]].currency
+            new = payments.fact(payments.PAYMENT, row, currency)
+            facts.setdefault(row["client"], []).append(new)
+            payment_rules.take_in(books, payments.PAYMENT, row, say("line {line}", line=line))
     if faults:
         faults.sort(key=lambda fault: fault[0])
         raise Refused(alert for _, alert in faults)
@@ -161,14 +169,21 @@ def decide(
 def report(root: Root, names: list[str], facts: list[records.Record]) -> None:
     """One line a payment, and a summary."""
     for name, fact in zip(names, facts, strict=True):
-        about = f"{fact['amount']} {fact['currency']} for {fact['invoice']} on {fact['date']}"
-        text = f"{name}: payment of {about}, {fact['method']}"
-        alerts.write_log(
-            root.logs, fact["client"], "INFO", "import_payments.py", "I-RECORDED", text
+        values = {key: fact[key] for key in ("amount", "currency", "invoice", "date", "method")}
+        recorded = say(
+            "{name}: payment of {amount} {currency} for {invoice} on {date}, {method}",
+            name=name,
+            **values,
         )
-        print(text)
-    total = money.total(Decimal(fact["amount"]) for fact in facts)
-    print(f"{alerts.counted(len(facts), 'payment')} recorded, {money.plain(total, 2)} in all")
+        recording.report(root, fact["client"], "import_payments.py", recorded)
+    total = money.plain(money.total(Decimal(fact["amount"]) for fact in facts), 2)
+    print(
+        say(
+            "{payments} recorded, {total} in all",
+            payments=counted(len(facts), "1 payment", "{number} payments"),
+            total=total,
+        )
+    )
 
 
 if __name__ == "__main__":

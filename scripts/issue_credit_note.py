@@ -33,8 +33,9 @@ from lib.billing import credit_notes
 from lib.books import issuing, numbering, records, revenues
 from lib.books.numbering import Numbered
 from lib.books.revenues import Ledger
-from lib.core import alerts, handed_file, readings, storage, strict_json
+from lib.core import alerts, dates, handed_file, readings, storage, strict_json
 from lib.core.faults import Alert, Broken, Fault, Refused, collecting
+from lib.core.messages import say
 from lib.core.root import Root
 from lib.documents import production
 from lib.inputs import schemas, settings
@@ -156,9 +157,7 @@ def decide(
     """
     number, client = found.record["number"], found.record["client"]
     issue_date, today = arguments.issue_date, arguments.today
-    if issue_date > today:
-        text = f"{issue_date} is in the future (today is {today}); it is not post-dated"
-        raise cli.refuse("B-DATE", "", "ISSUE_DATE", text, client)
+    dates.refuse_future("ISSUE_DATE", issue_date, today, say("it is not post-dated"), client)
     notes = [record for record in found.chain.records if record.get("corrects") == number]
     invoice = revenues.proved_document(root, found.ledger, found.record)
     earlier = [revenues.proved_document(root, found.ledger, note) for note in notes]

@@ -23,10 +23,9 @@ if __name__ == "__main__":
 from datetime import date
 
 from lib.accounting import exports
-from lib.books import allocation, histories, revenues
+from lib.books import balances, histories, proofs, revenues
 from lib.books.histories import Bill, History, Movement
-from lib.core import storage
-from lib.core.faults import Alert, Broken, Fault, Refused, WrongUsage
+from lib.core.faults import Alert, Fault, Refused, WrongUsage
 from lib.core.messages import say
 from lib.core.root import Root
 from lib.documents import invoice_pdf
@@ -69,7 +68,7 @@ def _of_number(root: Root, number: str) -> History:
 def _refuse_unpaid(history: History) -> None:
     invoice = history.invoice
     credited = sum(note.gross for note in history.credit_notes)
-    due = allocation.outstanding(history)
+    due = balances.outstanding_of(history)
     number, gross = invoice.number, text_of(invoice.gross)
     if credited == invoice.gross:
         found = say("{number} was credited in full; there is nothing to receipt", number=number)
@@ -121,30 +120,14 @@ def paid_lines(history: History, speech: Speech) -> list[str]:
 
 def _document(root: Root, invoice: Bill) -> Document:
     path = revenues.proof_path(root, revenues.DIRECT, invoice.client, invoice.number, "json")
-    data = _proof(root, root.name_of(path), invoice.document_sha256)
-    return document.from_json(data)
+    return document.from_json(proofs.read(root, path, invoice.document_sha256, invoice.client))
 
 
 def _logo(root: Root, made: Document) -> bytes | None:
     if not made.seller.logo:
         return None
     path = root.archive_inputs / made.seller.logo
-    return _proof(root, root.name_of(path), made.seller.logo)
-
-
-def _proof(root: Root, name: str, sha256: str) -> bytes:
-    """The bytes of a proof that have this SHA-256.
-
-    Raises:
-      Broken: if they are gone or changed.
-    """
-    path = root.path / name
-    data = storage.read(path) if path.exists() else b""
-    if storage.sha256(data) != sha256:
-        found = say("is missing or was changed: the records name another SHA-256")
-        fault = Fault("", found, remedy=say("run `make verify`"))
-        raise Broken([Alert("B-PROOF-BROKEN", name, fault)])
-    return data
+    return proofs.read(root, path, made.seller.logo, made.client)
 
 
 if __name__ == "__main__":

@@ -27,10 +27,10 @@ from functools import partial
 from pathlib import Path
 
 from lib.accounting import accountant, exports
-from lib.books import revenues
+from lib.books import proofs, revenues
 from lib.books.histories import Bill
 from lib.core import alerts, storage
-from lib.core.faults import Alert, Broken, Fault
+from lib.core.faults import Alert, Broken, collecting
 from lib.core.root import Root
 from lib.documents import packages
 from lib.inputs import inputs
@@ -60,16 +60,10 @@ def _pdf(root: Root, bill: Bill) -> Path:
 
 
 def _check(root: Root, bills: list[Bill]) -> None:
-    faults = []
+    faults: list[Alert] = []
     for bill in bills:
-        path = _pdf(root, bill)
-        if not path.exists():
-            text = f"is missing, but the records have {bill.number}; restore it from a backup"
-        elif storage.sha256_of_file(path) != bill.pdf_sha256:
-            text = "was changed: its SHA-256 is not that of the records; run `make verify`"
-        else:
-            continue
-        faults.append(Alert("B-PROOF-BROKEN", root.name_of(path), Fault("", text), bill.client))
+        with collecting(faults):
+            proofs.check(root, _pdf(root, bill), bill.pdf_sha256, bill.client)
     if faults:
         raise Broken(faults)
 

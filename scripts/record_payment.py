@@ -21,14 +21,14 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-from lib.books import payment_rules, payments
+from lib.books import payments, recording
 from lib.books.payment_rules import Allowed
 from lib.core.root import Root
 
 
 def main(arguments: Namespace, root: Root) -> None:
     """One line in data/payments/<client>.jsonl, or a refusal."""
-    given = payment_rules.typed(
+    facts = recording.typed(
         client=arguments.client,
         invoice=arguments.invoice,
         date=arguments.date,
@@ -36,8 +36,8 @@ def main(arguments: Namespace, root: Root) -> None:
         method=arguments.method,
     )
     allowed = Allowed(arguments.again, arguments.overpayment)
-    payment_rules.record_one(
-        root, "record_payment.py", payments.PAYMENT, given, arguments.today, allowed
+    recording.record_one(
+        root, "record_payment.py", payments.PAYMENT, facts, arguments.today, allowed
     )
 
 

@@ -20,22 +20,22 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-from lib.books import payment_rules, payments
+from lib.books import payments, recording
 from lib.books.payment_rules import Allowed
 from lib.core.root import Root
 
 
 def main(arguments: Namespace, root: Root) -> None:
     """One line in data/payments/<client>.jsonl, or a refusal."""
-    given = payment_rules.typed(
+    facts = recording.typed(
         client=arguments.client,
         invoice=arguments.invoice,
         date=arguments.date,
         amount=arguments.amount,
         method=arguments.method,
     )
-    payment_rules.record_one(
-        root, "record_refund.py", payments.REFUND, given, arguments.today, Allowed(arguments.again)
+    recording.record_one(
+        root, "record_refund.py", payments.REFUND, facts, arguments.today, Allowed(arguments.again)
     )
 
 

@@ -22,54 +22,66 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-from lib.books import issuing, payment_rules, payments
-from lib.books.payment_rules import date_faults, refuse
+from lib.books import issuing, payment_rules, payments, recording
 from lib.books.payments import Entry
-from lib.core import alerts
+from lib.books.recording import refuse
+from lib.core.faults import Fault
+from lib.core.messages import counted, say, verbatim
 from lib.core.root import Root
 from lib.inputs import settings
 
 
 def main(arguments: Namespace, root: Root) -> None:
     """One line in data/payments/<client>.jsonl, or a refusal."""
-    given = {
+    typed = {
         "payment": arguments.payment,
-        "reason": payment_rules.free_text("REASON"),
+        "reason": recording.free_text("REASON"),
         "date": arguments.date or arguments.today.isoformat(),
     }
-    given = {key: value for key, value in given.items() if value}
-    refuse(payment_rules.form_faults(given, "payment_reversal"))
-    name = given["payment"]
+    typed = {key: value for key, value in typed.items() if value}
+    refuse(payment_rules.form_faults(typed, "payment_reversal"))
+    name = typed["payment"]
     client, seq = payments.parse_name(name)
-    command = f"reversal {name} {payment_rules.fingerprint(given)}"
+    command = f"reversal {name} {recording.fingerprint(typed)}"
     with issuing.begin(root, command, settings.load(root).lock_wait) as run:
         if run.just_finished:
-            print(f"{name} was reversed by finishing the run that had stopped")
+            print(say("{name} was reversed by finishing the run that had stopped", name=name))
             return
         chain = payments.read_client(root, client)
         entries = payments.entries(chain.records)
         if seq > len(entries):
-            lines = alerts.counted(len(entries), "line")
-            refuse([("payment", f"there is no {name}; {client} has {lines}")])
+            lines = counted(len(entries), "1 line", "{number} lines")
+            remedy = say("{client} has {lines}", client=client, lines=lines)
+            refuse([Fault("payment", say("there is no {name}", name=name), remedy=remedy)])
         entry = entries[seq - 1]
         refuse(_faults(entry), client)
-        day = cli.day(given["date"])
-        remedy = f"write {entry.date} or a later day"
-        refuse(date_faults(day, arguments.today, entry.date, name, remedy), client)
-        fact = payments.reversal(chain.records[seq - 1], day, given["reason"])
+        day = cli.day(typed["date"])
+        remedy = say("write {day} or a later day", day=str(entry.date))
+        refuse(
+            payment_rules.date_faults(day, arguments.today, entry.date, verbatim(name), remedy),
+            client,
+        )
+        fact = payments.reversal(chain.records[seq - 1], day, typed["reason"])
         [new] = payments.record(run, chain, [fact])
         run.commit()
-    text = f"{new}: reversal of {name}, {entry.kind} of {fact['amount']} for {entry.invoice}"
-    alerts.write_log(root.logs, client, "INFO", "reverse_payment.py", "I-RECORDED", text)
-    print(text)
+    values = {"name": new, "of": name, "amount": fact["amount"], "invoice": entry.invoice}
+    reversal = (
+        say("{name}: reversal of {of}, refund of {amount} for {invoice}", **values)
+        if entry.kind == payments.REFUND
+        else say("{name}: reversal of {of}, payment of {amount} for {invoice}", **values)
+    )
+    recording.report(root, client, "reverse_payment.py", reversal)
 
 
-def _faults(entry: Entry) -> list[tuple[str, str]]:
+def _faults(entry: Entry) -> list[Fault]:
     if entry.kind == payments.REVERSAL:
-        return [("payment", f"{entry.name} is a reversal itself; record the payment anew")]
+        itself = say("{name} is a reversal itself", name=entry.name)
+        return [Fault("payment", itself, remedy=say("record the payment again"))]
     if entry.reversed_by:
         by = payments.name(entry.client, entry.reversed_by)
-        return [("payment", f"{entry.name} is reversed already, by {by}")]
+        return [
+            Fault("payment", say("{name} is reversed already, by {by}", name=entry.name, by=by))
+        ]
     return []
 
 

@@ -32,10 +32,10 @@ from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
 
-from lib.books import balances, histories, issuing, records, revenues
+from lib.books import balances, histories, issuing, proofs, records, revenues
 from lib.books.balances import InvoiceBalance
 from lib.books.records import Record
-from lib.core import alerts, storage, strict_json, tables
+from lib.core import alerts, dates, strict_json, tables
 from lib.core.faults import Alert, Broken, Fault, collecting
 from lib.core.messages import Message, counted, say
 from lib.core.root import Root
@@ -88,7 +88,8 @@ def main(arguments: Namespace, root: Root) -> None:
         alerts.report(root.logs, _SCRIPT, notices)
         show(found, day)
         return
-    refuse_future(day, arguments.today)
+    # A reminder states what is owed on its day, which nobody knows of tomorrow.
+    dates.refuse_future("DATE", day, arguments.today, say("DRY_RUN=1 shows what would go"))
     with outbox.opened(root, _SCRIPT, used, day) as box:
         with issuing.reading(root, "send_reminders", used.lock_wait):
             given = inputs.load(root)
@@ -101,22 +102,6 @@ def main(arguments: Namespace, root: Root) -> None:
         for reminder in found:
             send(root, box, reminder, sender, used.lock_wait)
         box.report()
-
-
-def refuse_future(day: date, today: date) -> None:
-    """A reminder states what is owed on its day, which nobody knows of tomorrow.
-
-    Raises:
-      Refused: if the day has not come.
-    """
-    if day > today:
-        found = say(
-            "{day} is in the future (today is {today})",
-            day=day.isoformat(),
-            today=today.isoformat(),
-        )
-        remedy = say("DRY_RUN=1 shows what would go")
-        raise cli.refuse("B-DATE", "", "DATE", found, remedy=remedy)
 
 
 # --- deciding ------------------------------------------------------------------------
@@ -241,14 +226,7 @@ def stated_rate(root: Root, made: Document) -> Decimal:
     """
     sha256 = made.sources.get(root.name_of(root.issuer), "")
     path = root.archive_inputs / (sha256 or "issuer.json")
-    try:
-        data = storage.read(path)
-    except FileNotFoundError:
-        data = b""
-    if storage.sha256(data) != sha256:
-        found = say("is not the issuer file that {number} was made from", number=made.number)
-        fault = Fault("", found, remedy=say("run `make verify`"))
-        raise Broken([Alert("B-PROOF-CHANGED", root.name_of(path), fault, made.client)])
+    data = proofs.read(root, path, sha256, made.client)
     return Decimal(strict_json.parse(root.name_of(path), data)["late_penalty_rate"])
 
 

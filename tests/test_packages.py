@@ -104,7 +104,7 @@ def test_a_pdf_that_is_not_the_issued_one_is_never_packed(root, change):
         path.write_bytes(b"%PDF-1.7 another")
     shutil.rmtree(root.downloads)
     ran = house.call("pack_batches", root)
-    assert (ran.code, "FIL-2026-0002.pdf: is not the file that was issued" in ran.err) == (3, True)
+    assert (ran.code, "FIL-2026-0002.pdf: was changed since it was written" in ran.err) == (3, True)
     assert not (root.downloads / NAME).exists()
 
 

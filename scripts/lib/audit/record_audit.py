@@ -438,8 +438,9 @@ def refund_faults(root: Root, book: Book, bills: Book) -> Iterator[Alert]:
             payment_rules.enter(known, issued, paid)
             number, day = record["invoice"], date.fromisoformat(record["date"])
             invoice = known.invoices[number]
-            for _, text in payment_rules.refund_faults(number, invoice, record["amount"], day):
-                yield _of_line("B-PAYMENT-STRAY", book, record, text)
+            place = f"line {record['seq']}"
+            for fault in payment_rules.refund_faults(invoice, record["amount"], day):
+                yield Alert("B-PAYMENT-STRAY", book.name, fault._replace(place=place), book.owner)
 
 
 def future_faults(books: Books, today: date) -> Iterator[Alert]:

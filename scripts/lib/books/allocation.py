@@ -111,13 +111,6 @@ def _is_paid_at_once(history: History) -> bool:
     return history.movements[0].amount == history.invoice.gross > 0
 
 
-def outstanding(history: History) -> int:
-    """What is still to pay of an invoice, in cents; below 0: to give back."""
-    credited = sum(note.gross for note in history.credit_notes)
-    paid = sum(movement.amount for movement in history.movements)
-    return history.invoice.gross - credited - paid
-
-
 def _allocate(amount: int, whole: int, shares: dict[_Key, _Amounts]) -> dict[_Key, _Amounts]:
     """`amount` out of `whole` over shares: each rate's VAT rounded, and no cent lost.
 

@@ -26,6 +26,8 @@ from typing import NamedTuple
 import msgspec
 
 from lib.books import histories, payments, records, revenues
+from lib.books.histories import History
+from lib.books.payments import Amount
 from lib.books.record_lines import BalancePayment, BalanceRevenue
 from lib.books.records import Link
 from lib.core import storage
@@ -41,6 +43,18 @@ UNPAID = "unpaid"
 
 # How long an invoice is late, in days.
 AGES = ("current", "1-30", "31-60", "61-90", "over 90")
+
+
+def outstanding(gross: Amount, credited: Amount, paid: Amount) -> Amount:
+    """What is still to be paid of an invoice; below 0: to be given back."""
+    return gross - credited - paid
+
+
+def outstanding_of(history: History) -> int:
+    """What is outstanding of an invoice by its history, in cents."""
+    credited = sum(note.gross for note in history.credit_notes)
+    paid = sum(movement.amount for movement in history.movements)
+    return outstanding(history.invoice.gross, credited, paid)
 
 
 class InvoiceBalance(msgspec.Struct, frozen=True, gc=False):
@@ -59,17 +73,17 @@ class InvoiceBalance(msgspec.Struct, frozen=True, gc=False):
     @property
     def outstanding(self) -> Decimal:
         """What is still to be paid; below 0: to be given back."""
-        return self.gross - self.credited - self.paid
+        return outstanding(self.gross, self.credited, self.paid)
 
     @property
     def status(self) -> str:
         return _status(self.outstanding, self.credited, self.paid)
 
 
-def _status(outstanding: Decimal, credited: Decimal, paid: Decimal) -> str:
-    if outstanding < money.ZERO:
+def _status(rest: Decimal, credited: Decimal, paid: Decimal) -> str:
+    if rest < money.ZERO:
         return OVERPAID
-    if outstanding > money.ZERO:
+    if rest > money.ZERO:
         return PARTIALLY_PAID if paid > money.ZERO else UNPAID
     return CREDITED if credited > money.ZERO and not paid else PAID
 
@@ -245,10 +259,10 @@ def of_lines(lines: Lines) -> Balance:
             invoice.gross,
             invoice.credited,
             invoice.paid,
-            outstanding,
-            _status(outstanding, invoice.credited, invoice.paid),
+            left,
+            _status(left, invoice.credited, invoice.paid),
         )
-        for invoice, outstanding in zip(invoices, rest, strict=True)
+        for invoice, left in zip(invoices, rest, strict=True)
     ]
     last = lines.issued[-1]
     sums = _totals(invoices, rest)

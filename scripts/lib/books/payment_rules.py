@@ -1,28 +1,25 @@
 """What may be recorded of money: the rules that every payment, refund and reversal passes.
 
-The records alone decide, not the client files: money for an invoice can be recorded
-whatever became of its client's file since.
+Pure functions of the records, which alone decide: money for an invoice can be recorded
+whatever became of its client's file since. books/recording.py reads the records for them.
 """
 
 import itertools
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import NamedTuple
 
-from lib.books import issuing, payments, records, revenues
-from lib.core import alerts, storage
-from lib.core.faults import Alert, Fault, Refused
-from lib.core.root import Root
-from lib.inputs import schemas, settings
+from lib.books import balances, payments, records
+from lib.core import dates
+from lib.core.faults import Fault
+from lib.core.messages import Message, say
+from lib.inputs import schemas
 from lib.values import money
 
 # kind, invoice, date, amount, method, reference: what makes two payments the same.
 Identity = tuple[str, str, date, Decimal, str, str]
-
-_DEPOSIT = "correct it; money that comes before its invoice is a deposit, which has its own"
 
 
 class Change(NamedTuple):
@@ -34,17 +31,30 @@ class Change(NamedTuple):
 
 
 class Invoice(NamedTuple):
-    """An invoice as payments see it: itself, its credit notes and what was paid, as changes."""
+    """An invoice as payments see it, with its credit notes and what was paid or given back."""
 
     client: str
+    number: str
     issue_date: date
     currency: str
-    changes: tuple[Change, ...]
+    gross: Decimal
+    credit_notes: tuple[Change, ...]
+    movements: tuple[Change, ...]
 
     @property
     def outstanding(self) -> Decimal:
         """What is still to pay; below 0: to give back."""
-        return -money.total(change.amount for change in self.changes)
+        return balances.outstanding(self.gross, _sum(self.credit_notes), _sum(self.movements))
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """All that happened to it, its own issue first."""
+        issued = Change(self.issue_date, -self.gross, self.number)
+        return (issued, *self.credit_notes, *self.movements)
+
+
+def _sum(changes: tuple[Change, ...]) -> Decimal:
+    return money.total(change.amount for change in changes)
 
 
 class Books(NamedTuple):
@@ -55,7 +65,7 @@ class Books(NamedTuple):
 
     chains: dict[str, records.Chain]
     invoices: dict[str, Invoice]
-    seen: dict[Identity, str]
+    seen: dict[Identity, Message | str]
 
 
 class Allowed(NamedTuple):
@@ -68,138 +78,164 @@ class Allowed(NamedTuple):
 # --- the books -----------------------------------------------------------------------
 
 
-def open_books(root: Root, clients: Iterable[str]) -> Books:
-    """The books of these clients, their records proved.
-
-    Raises:
-      Broken: with every disagreement found.
-    """
-    books = Books({}, {}, {})
-    for client in clients:
-        issued = records.read(root, revenues.chain_path(root, revenues.DIRECT, client))
-        chain = payments.read_client(root, client)
-        enter(books, issued, chain)
-    return books
-
-
 def enter(books: Books, issued: records.Chain, chain: records.Chain) -> None:
     """Adds one client's records to the books."""
-    lines = payments.entries(chain.records)
-    changes: dict[str, list[Change]] = {}
+    entries = payments.entries(chain.records)
+    credit_notes: dict[str, list[Change]] = {}
+    movements: dict[str, list[Change]] = {}
     for fact in issued.records:
-        gross, credited = Decimal(fact["gross"]), fact["kind"] == "credit_note"
-        about = fact["corrects"] if credited else fact["number"]
-        day = date.fromisoformat(fact["issue_date"])
-        change = Change(day, gross if credited else -gross, fact["number"])
-        changes.setdefault(about, []).append(change)
-    for entry in lines:
+        if fact["kind"] == "credit_note":
+            day, gross = date.fromisoformat(fact["issue_date"]), Decimal(fact["gross"])
+            note = Change(day, gross, fact["number"])
+            credit_notes.setdefault(fact["corrects"], []).append(note)
+    for entry in entries:
         # What was reversed counts as if it had never been, whenever that was seen.
         if entry.standing:
             change = Change(entry.date, entry.amount, entry.name)
-            changes.setdefault(entry.invoice, []).append(change)
+            movements.setdefault(entry.invoice, []).append(change)
     for fact in issued.records:
         if fact["kind"] == "invoice":
-            number, day = fact["number"], date.fromisoformat(fact["issue_date"])
-            known = tuple(changes[number])
-            books.invoices[number] = Invoice(fact["client"], day, fact["currency"], known)
+            number = fact["number"]
+            books.invoices[number] = Invoice(
+                fact["client"],
+                number,
+                date.fromisoformat(fact["issue_date"]),
+                fact["currency"],
+                Decimal(fact["gross"]),
+                tuple(credit_notes.get(number, ())),
+                tuple(movements.get(number, ())),
+            )
     books.chains[chain.path.stem] = chain
-    for entry in lines:
+    for entry in entries:
         if entry.kind != payments.REVERSAL:
             amount = entry.amount.copy_abs()
-            facts_of = (entry.kind, entry.invoice, entry.date, amount, entry.method)
-            by = f", reversed by {payments.name(entry.client, entry.reversed_by)}"
-            books.seen[*facts_of, entry.reference] = entry.name + (by if entry.reversed_by else "")
+            facts = (entry.kind, entry.invoice, entry.date, amount, entry.method, entry.reference)
+            books.seen[facts] = entry.name
+            if entry.reversed_by:
+                by = payments.name(entry.client, entry.reversed_by)
+                books.seen[facts] = say("{name}, reversed by {by}", name=entry.name, by=by)
 
 
-def take_in(books: Books, kind: str, given: Mapping[str, str], name: str) -> None:
+def take_in(books: Books, kind: str, facts: Mapping[str, str], name: Message | str) -> None:
     """Enters one more payment or refund, known as `name`, so that the next one is seen after it."""
-    invoice = books.invoices[given["invoice"]]
-    amount = Decimal(given["amount"])
+    invoice = books.invoices[facts["invoice"]]
+    amount = Decimal(facts["amount"])
     signed = -amount if kind == payments.REFUND else amount
-    change = Change(date.fromisoformat(given["date"]), signed, name)
-    books.invoices[given["invoice"]] = invoice._replace(changes=(*invoice.changes, change))
-    books.seen[identity(kind, given)] = name
+    change = Change(date.fromisoformat(facts["date"]), signed, str(name))
+    books.invoices[invoice.number] = invoice._replace(movements=(*invoice.movements, change))
+    books.seen[identity(kind, facts)] = name
 
 
-def identity(kind: str, given: Mapping[str, str]) -> Identity:
+def identity(kind: str, facts: Mapping[str, str]) -> Identity:
     """What makes two payments the same."""
-    day, amount = date.fromisoformat(given["date"]), Decimal(given["amount"])
-    return kind, given["invoice"], day, amount, given["method"], given.get("reference", "")
+    day, amount = date.fromisoformat(facts["date"]), Decimal(facts["amount"])
+    return kind, facts["invoice"], day, amount, facts["method"], facts.get("reference", "")
 
 
 # --- the rules -----------------------------------------------------------------------
 
 
-def form_faults(given: Mapping[str, str], schema: str) -> list[tuple[str, str]]:
-    """What is wrong with the form of each value: (place, text) each."""
-    found = []
-    for place, value in given.items():
+def form_faults(facts: Mapping[str, str], schema: str) -> list[Fault]:
+    """What is wrong with the form of each value."""
+    unprintable = []
+    for place, value in facts.items():
         hidden = [char for char in value if not char.isprintable()]
         if hidden:
-            found.append((place, f"has a character that cannot be printed, U+{ord(hidden[0]):04X}"))
-    if found:
-        return found
+            code = f"{ord(hidden[0]):04X}"
+            found = say("has a character that cannot be printed, U+{code}", code=code)
+            unprintable.append(Fault(place, found))
+    if unprintable:
+        return unprintable
     properties = schemas.content(schema)["properties"]
-    if given.keys() >= set(schemas.content(schema)["required"]) and not any(
-        key not in properties or _check(schema, key)(value) for key, value in given.items()
+    if facts.keys() >= set(schemas.content(schema)["required"]) and not any(
+        key not in properties or _check(schema, key)(value) for key, value in facts.items()
     ):
         return []
-    return [(alert.place, alert.text) for alert in schemas.faults(dict(given), schema, "")]
+    return [alert.fault for alert in schemas.faults(dict(facts), schema, "")]
 
 
 @cache
-def _check(schema: str, key: str) -> Callable[[str], str]:
+def _check(schema: str, key: str) -> Callable[[str], object]:
     """The check of one value: a hundred times as fast as that of all, file after file."""
     return schemas.text_check(schema, ("properties", key))
 
 
 def faults(
-    root: Root, books: Books, kind: str, given: Mapping[str, str], today: date, allowed: Allowed
-) -> list[tuple[str, str]]:
-    """Why a payment or refund of the right form may not be recorded: (place, text) each."""
-    number, client = given["invoice"], given["client"]
-    invoice = books.invoices.get(number)
-    if invoice is None or invoice.client != client:
-        return [("invoice", f'"{number}" {_whose(root, books, number, client)}')]
-    day = date.fromisoformat(given["date"])
-    found = date_faults(day, today, invoice.issue_date, "the invoice", _DEPOSIT)
-    before = books.seen.get(identity(kind, given))
+    invoice: Invoice,
+    books: Books,
+    kind: str,
+    facts: Mapping[str, str],
+    today: date,
+    allowed: Allowed,
+) -> list[Fault]:
+    """Why a payment or refund of the right form may not be recorded for an invoice."""
+    day = date.fromisoformat(facts["date"])
+    deposit = say("correct it; money that comes before its invoice is a deposit, which has its own")
+    found = date_faults(day, today, invoice.issue_date, say("the invoice"), deposit)
+    before = books.seen.get(identity(kind, facts))
     if before and not allowed.again:
-        text = f"the same {kind} stands in {before}; AGAIN=yes records it anew"
-        found.append(("", text))
+        same = (
+            say("the same refund stands in {line}", line=before)
+            if kind == payments.REFUND
+            else say("the same payment stands in {line}", line=before)
+        )
+        found.append(Fault("", same, remedy=say("AGAIN=yes records it again")))
     elif kind == payments.REFUND:
-        found += refund_faults(number, invoice, given["amount"], day)
-    elif Decimal(given["amount"]) > invoice.outstanding and not allowed.overpayment:
-        text = f"{given['amount']} is more than is outstanding of {number}"
-        rest = money.plain(max(invoice.outstanding, money.ZERO), 2)
-        found.append(("amount", f"{text}, {rest}; OVERPAYMENT=yes records it all the same"))
+        found += refund_faults(invoice, facts["amount"], day)
+    elif Decimal(facts["amount"]) > invoice.outstanding and not allowed.overpayment:
+        more = say(
+            "{amount} is more than is outstanding of {invoice}, {rest}",
+            amount=facts["amount"],
+            invoice=invoice.number,
+            rest=money.plain(max(invoice.outstanding, money.ZERO), 2),
+        )
+        remedy = say("OVERPAYMENT=yes records it all the same")
+        found.append(Fault("amount", more, remedy=remedy))
     return found
 
 
 def date_faults(
-    day: date, today: date, earliest: date, of_what: str, remedy: str
-) -> list[tuple[str, str]]:
+    day: date, today: date, earliest: date, of_what: Message, remedy: Message
+) -> list[Fault]:
     """Why money cannot have moved on `day`; `remedy` says what to do where it is too early."""
-    if day > today:
-        return [("date", f"{day} is in the future (today is {today})")]
-    if day < earliest:
-        text = f"{day} is before the date of {of_what}, {earliest}"
-        return [("date", f"{text}; {remedy}")]
-    return []
+    if wrong := dates.future_faults("date", day, today):
+        return wrong
+    if day >= earliest:
+        return []
+    found = say(
+        "{day} is before the date of {what}, {earliest}",
+        day=str(day),
+        what=of_what,
+        earliest=str(earliest),
+    )
+    return [Fault("date", found, remedy=remedy)]
 
 
-def refund_faults(number: str, invoice: Invoice, amount: str, day: date) -> list[tuple[str, str]]:
-    """Why so much of an invoice may not be given back on a day: (place, text) each."""
+def refund_faults(invoice: Invoice, amount: str, day: date) -> list[Fault]:
+    """Why so much of an invoice may not be given back on a day."""
     wanted, to_give_back = Decimal(amount), max(-invoice.outstanding, money.ZERO)
     if wanted > to_give_back:
-        text = f"{amount} is more than can be given back for {number}"
-        why = "what was paid beyond the invoice less its credit notes"
-        return [("amount", f"{text}, {money.plain(to_give_back, 2)}: {why}")]
+        more = say(
+            "{amount} is more than can be given back for {invoice}, {rest}:"
+            " what was paid beyond the invoice less its credit notes",
+            amount=amount,
+            invoice=invoice.number,
+            rest=money.plain(to_give_back, 2),
+        )
+        return [Fault("amount", more)]
     due = _due_back(invoice, wanted)
     if not invoice.issue_date <= day < due.date:
         return []
-    text = f"{day} is before {amount} was to be given back for {number}"
-    return [("date", f"{text}; {due.name} made it so: write {due.date} or a later day")]
+    early = say(
+        "{day} is before {amount} was to be given back for {invoice}",
+        day=str(day),
+        amount=amount,
+        invoice=invoice.number,
+    )
+    remedy = say(
+        "{change} made it so: write {day} or a later day", change=due.name, day=str(due.date)
+    )
+    return [Fault("date", early, remedy=remedy)]
 
 
 def _due_back(invoice: Invoice, amount: Decimal) -> Change:
@@ -215,83 +251,3 @@ def _due_back(invoice: Invoice, amount: Decimal) -> Change:
         found = max(changes, key=lambda change: change.amount)
         due -= money.total(change.amount for change in changes)
     return found
-
-
-def _whose(root: Root, books: Books, number: str, client: str) -> str:
-    """What an invoice number is, that is none of the client's."""
-    for other, chain in revenues.each_chain(root, revenues.DIRECT):
-        for record in chain.records:
-            if record["number"] == number and record["kind"] == "credit_note":
-                return f"is a credit note; name the invoice that it credits, {record['corrects']}"
-            if record["number"] == number:
-                return f"is an invoice of {other}, not of {client}"
-    mine = [(key, invoice) for key, invoice in books.invoices.items() if invoice.client == client]
-    if not mine:
-        return f"is unknown: {client} has no invoice"
-    open_ones = [key for key, invoice in mine if invoice.outstanding > 0]
-    which = f"its open ones are {', '.join(open_ones)}" if open_ones else "none of its is open"
-    return f"is no invoice of {client}; {which}"
-
-
-# --- one payment or refund, from the command line ------------------------------------
-
-
-def typed(**options: str) -> dict[str, str]:
-    """What the operator gave: options, and REFERENCE and NOTE from the environment."""
-    given = {**options, "reference": free_text("REFERENCE"), "note": free_text("NOTE")}
-    return {key: value for key, value in given.items() if value}
-
-
-def free_text(name: str) -> str:
-    """A text that reaches the script through the environment, never through a shell."""
-    return os.environ.get(name, "")
-
-
-def record_one(
-    root: Root, script: str, kind: str, given: dict[str, str], today: date, allowed: Allowed
-) -> None:
-    """Records one payment or refund, and says so.
-
-    Args:
-      script: who records it, for the log.
-      given: as `typed` makes it.
-
-    Raises:
-      Refused: with everything that is wrong with it.
-    """
-    refuse(form_faults(given, "payment"))
-    client = given["client"]
-    about = f"{kind} of {given['amount']} for {given['invoice']} on {given['date']}"
-    command = f"{kind} {client} {given['invoice']} {given['amount']} {fingerprint(given)}"
-    with issuing.begin(root, command, settings.load(root).lock_wait) as run:
-        if run.just_finished:
-            print(f"the {about} was recorded by finishing the run that had stopped")
-            return
-        books = open_books(root, [client])
-        refuse(faults(root, books, kind, given, today, allowed), client)
-        currency = books.invoices[given["invoice"]].currency
-        fact = payments.fact(kind, given, currency)
-        [name] = payments.record(run, books.chains[client], [fact])
-        run.commit()
-    take_in(books, kind, given, name)
-    rest = books.invoices[given["invoice"]].outstanding
-    text = f"{name}: {about}, {given['method']}; outstanding {money.plain(rest, 2)} {currency}"
-    alerts.write_log(root.logs, client, "INFO", script, "I-RECORDED", text)
-    print(text)
-
-
-def fingerprint(given: Mapping[str, str]) -> str:
-    """Tells one set of facts from any other, in the name of a run."""
-    return storage.sha256(storage.canonical_json(dict(given)))[:12]
-
-
-def refuse(found: list[tuple[str, str]], client: str = "") -> None:
-    """Refuses what was typed, where there is anything to say; places are Make's names.
-
-    Raises:
-      Refused: with all of it.
-    """
-    if found:
-        raise Refused(
-            Alert("B-PAYMENT", "", Fault(place.upper(), text), client) for place, text in found
-        )

@@ -290,6 +290,12 @@ class BillingRevenue(Link, gc=False, kw_only=True):
     services: tuple[Service, ...] = ()
 
 
+class RevenueMonth(Struct, gc=False):
+    """The month of a revenue record."""
+
+    month: str
+
+
 # --- summaries and packages ----------------------------------------------------------
 
 

@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from lib.billing.plan_periods import Billed
-from lib.books import issuing, records
+from lib.books import issuing, proofs, records
 from lib.books.numbering import Numbered
-from lib.books.record_lines import BillingRevenue
+from lib.books.record_lines import BillingRevenue, RevenueMonth
 from lib.core import storage, tables
-from lib.core.faults import Alert, Broken, Fault
 from lib.core.root import Root
 from lib.values import document, money, periods, spans
 from lib.values.document import Document, Period
@@ -79,15 +78,8 @@ def proved(root: Root, ledger: Ledger, fact: records.Record, suffix: str) -> byt
       Broken: if they are not.
     """
     path = proof_path(root, ledger, fact["client"], fact["number"], suffix)
-    try:
-        data = storage.read(path)
-    except FileNotFoundError:
-        data = b""
-    if storage.sha256(data) != fact["pdf_sha256" if suffix == "pdf" else "document_sha256"]:
-        text = "is not the file that was issued; run `make verify`"
-        name = root.name_of(path)
-        raise Broken([Alert("B-PROOF-CHANGED", name, Fault("", text), fact["client"])])
-    return data
+    sha256 = fact["pdf_sha256" if suffix == "pdf" else "document_sha256"]
+    return proofs.read(root, path, sha256, fact["client"])
 
 
 def proved_document(root: Root, ledger: Ledger, fact: records.Record) -> Document:
@@ -215,12 +207,6 @@ def lines_of(root: Root, ledger: Ledger, client: str) -> list[BillingRevenue]:
     return list(records.read_typed(root, chain_path(root, ledger, client), BillingRevenue))
 
 
-class _First(msgspec.Struct, gc=False):
-    """The month of a record."""
-
-    month: str
-
-
 def first_run(root: Root) -> date | None:
     """The first day of the first month that was ever run for a client; None: none was yet.
 
@@ -229,7 +215,7 @@ def first_run(root: Root) -> date | None:
     months = []
     for path in (root.data / DIRECT.records).glob("*.jsonl"):
         with suppress(OSError, msgspec.MsgspecError), storage.open_file(path) as stream:
-            months.append(msgspec.json.decode(stream.readline(), type=_First).month)
+            months.append(msgspec.json.decode(stream.readline(), type=RevenueMonth).month)
     return periods.first_day(min(months)) if months else None
 
 

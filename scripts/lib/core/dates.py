@@ -10,6 +10,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from lib.core.faults import Alert, Fault, Refused
+from lib.core.messages import Message, say
 from lib.core.root import Root
 
 
@@ -37,6 +38,26 @@ def of_machine() -> date:
     return datetime.now().date()
 
 
+def future_faults(
+    place: str, day: date, today: date, expected: Message | None = None
+) -> list[Fault]:
+    """Why a day that was given cannot be one on which something happened."""
+    if day <= today:
+        return []
+    found = say("{day} is in the future (today is {today})", day=str(day), today=str(today))
+    return [Fault(place, found, expected)]
+
+
+def refuse_future(option: str, day: date, today: date, expected: Message, client: str = "") -> None:
+    """Refuses the day of an option that is in the future.
+
+    Raises:
+      Refused: if it is.
+    """
+    if faults := future_faults(option, day, today, expected):
+        raise Refused(Alert("B-DATE", "", fault, client) for fault in faults)
+
+
 def month_before(day: date) -> str:
     """The month before that of `day`."""
     return (day.replace(day=1) - timedelta(days=1)).isoformat()[: len("2026-10")]
@@ -48,9 +69,10 @@ def _today(root: Root) -> date:
             raise OSError  # a pipe would never end
         zone = ZoneInfo(json.loads(root.issuer.read_bytes())["timezone"])
     except FileNotFoundError:
-        text = "is missing; `make init ROOT=...` lays out a root"
-        raise Refused([Alert("B-INPUT-MISSING", str(root.issuer), Fault("", text))]) from None
+        missing = Fault("", say("is missing"), remedy=say("`make init ROOT=...` lays out a root"))
+        raise Refused([Alert("B-INPUT-MISSING", str(root.issuer), missing)]) from None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        text = "does not name a time zone; `make check` says more"
-        raise Refused([Alert("B-INPUT-VALUE", str(root.issuer), Fault("", text))]) from None
+        found = say("does not name a time zone")
+        unknown = Fault("", found, remedy=say("`make check` says more"))
+        raise Refused([Alert("B-INPUT-VALUE", str(root.issuer), unknown)]) from None
     return datetime.now(zone).date()

@@ -1,0 +1,154 @@
+"""Recording money: what was typed is read, judged by books/payment_rules, recorded and reported."""
+
+import os
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from lib.books import issuing, payment_rules, payments, records, revenues
+from lib.books.payment_rules import Allowed, Books
+from lib.core import alerts, storage
+from lib.core.faults import Alert, Fault, Refused
+from lib.core.messages import Message, say
+from lib.core.root import Root
+from lib.inputs import settings
+from lib.values import money
+
+
+def open_books(root: Root, clients: Iterable[str]) -> Books:
+    """The books of these clients, their records proved.
+
+    Raises:
+      Broken: with every disagreement found.
+    """
+    books = Books({}, {}, {})
+    for client in clients:
+        issued = records.read(root, revenues.chain_path(root, revenues.DIRECT, client))
+        payment_rules.enter(books, issued, payments.read_client(root, client))
+    return books
+
+
+def faults(
+    root: Root, books: Books, kind: str, facts: Mapping[str, str], today: date, allowed: Allowed
+) -> list[Fault]:
+    """Why a payment or refund of the right form may not be recorded."""
+    invoice = books.invoices.get(facts["invoice"])
+    if invoice is None or invoice.client != facts["client"]:
+        return [_stranger(root, books, facts["invoice"], facts["client"])]
+    return payment_rules.faults(invoice, books, kind, facts, today, allowed)
+
+
+def _stranger(root: Root, books: Books, number: str, client: str) -> Fault:
+    """Explains a number that is not that of one of this client's invoices."""
+    for owner, chain in revenues.each_chain(root, revenues.DIRECT):
+        for record in chain.records:
+            if record["number"] == number and record["kind"] == "credit_note":
+                remedy = say(
+                    "name the invoice that it credits, {number}", number=record["corrects"]
+                )
+                note = say('"{number}" is a credit note', number=number)
+                return Fault("invoice", note, remedy=remedy)
+            if record["number"] == number:
+                other = say(
+                    '"{number}" is an invoice of {owner}, not of {client}',
+                    number=number,
+                    owner=owner,
+                    client=client,
+                )
+                return Fault("invoice", other)
+    mine = [invoice for invoice in books.invoices.values() if invoice.client == client]
+    if not mine:
+        unknown = say(
+            '"{number}" is unknown: {client} has no invoice', number=number, client=client
+        )
+        return Fault("invoice", unknown)
+    unsettled = tuple(invoice.number for invoice in mine if invoice.outstanding > 0)
+    return Fault(
+        "invoice",
+        say('"{number}" is not an invoice of {client}', number=number, client=client),
+        remedy=say("its open ones are {numbers}", numbers=unsettled)
+        if unsettled
+        else say("all of its invoices are settled"),
+    )
+
+
+# --- one payment or refund, from the command line ------------------------------------
+
+
+def typed(**options: str) -> dict[str, str]:
+    """What the operator typed: options, and REFERENCE and NOTE from the environment."""
+    facts = {**options, "reference": free_text("REFERENCE"), "note": free_text("NOTE")}
+    return {key: value for key, value in facts.items() if value}
+
+
+def free_text(name: str) -> str:
+    """A text that reaches the script through the environment, never through a shell."""
+    return os.environ.get(name, "")
+
+
+def record_one(
+    root: Root, script: str, kind: str, facts: dict[str, str], today: date, allowed: Allowed
+) -> None:
+    """Records one payment or refund, and says so.
+
+    Args:
+      script: who records it, for the log.
+      facts: as `typed` returns them.
+
+    Raises:
+      Refused: with everything that is wrong with it.
+    """
+    refuse(payment_rules.form_faults(facts, "payment"))
+    client = facts["client"]
+    about = _about(kind, facts)
+    command = f"{kind} {client} {facts['invoice']} {facts['amount']} {fingerprint(facts)}"
+    with issuing.begin(root, command, settings.load(root).lock_wait) as run:
+        if run.just_finished:
+            print(
+                say("the {about} was recorded by finishing the run that had stopped", about=about)
+            )
+            return
+        books = open_books(root, [client])
+        refuse(faults(root, books, kind, facts, today, allowed), client)
+        currency = books.invoices[facts["invoice"]].currency
+        fact = payments.fact(kind, facts, currency)
+        [name] = payments.record(run, books.chains[client], [fact])
+        run.commit()
+    payment_rules.take_in(books, kind, facts, name)
+    rest = money.plain(books.invoices[facts["invoice"]].outstanding, 2)
+    recorded = say(
+        "{name}: {about}, {method}; outstanding {amount} {currency}",
+        name=name,
+        about=about,
+        method=facts["method"],
+        amount=rest,
+        currency=currency,
+    )
+    report(root, client, script, recorded)
+
+
+def _about(kind: str, facts: Mapping[str, str]) -> Message:
+    values = {key: facts[key] for key in ("amount", "invoice", "date")}
+    if kind == payments.REFUND:
+        return say("refund of {amount} for {invoice} on {date}", **values)
+    return say("payment of {amount} for {invoice} on {date}", **values)
+
+
+def report(root: Root, client: str, script: str, recorded: Message) -> None:
+    """Prints what was recorded, and logs it."""
+    alerts.write_log(root.logs, client, "INFO", script, "I-RECORDED", str(recorded))
+    print(recorded)
+
+
+def fingerprint(facts: Mapping[str, str]) -> str:
+    """Tells one set of facts from any other, in the name of a run."""
+    return storage.sha256(storage.canonical_json(dict(facts)))[:12]
+
+
+def refuse(faults: Iterable[Fault], client: str = "") -> None:
+    """Refuses what was typed, where anything is wrong with it; places become Make's names.
+
+    Raises:
+      Refused: with all of it.
+    """
+    if found := [fault._replace(place=fault.place.upper()) for fault in faults]:
+        raise Refused(Alert("B-PAYMENT", "", fault, client) for fault in found)
