@@ -9,12 +9,11 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import NamedTuple
 
-from msgspec import Struct
-
 from lib.accounting.year_report import Range, YearReport
 from lib.documents import fonts, pdf_writer, typeset
 from lib.documents.fonts import REGULAR, SEMIBOLD
 from lib.documents.pdf_writer import Box, Colour, Page
+from lib.documents.sheet import TOP, TOP_OF_NEXT_PAGES, Column, Sheet, put_headings, put_row
 from lib.documents.typeset import (
     ACCENT,
     FAINT,
@@ -31,8 +30,6 @@ from lib.inputs.logos import MM
 from lib.values.money import in_euros
 from lib.values.speech import DASH, Speech
 
-TOP = 17 * MM
-TOP_OF_NEXT_PAGES = 26 * MM
 BOTTOM = PAGE_HEIGHT - 22 * MM
 FOOT_TOP = PAGE_HEIGHT - 15 * MM
 SECTION_GAP = 24.0
@@ -40,6 +37,7 @@ CHART_HEIGHT = 152.0
 WHOLE = 260.0  # a table up to this height stands on one page
 ROW_PADDING = 2.6
 CELL_GAP = 8.0
+HEADING_GAP = 5.0
 PALE: Colour = (148, 184, 197)
 
 TITLE = Style(SEMIBOLD, 21, ACCENT, 28)
@@ -59,8 +57,8 @@ AXIS = Style(REGULAR, 7, GREY, 9)
 FOOT = Style(REGULAR, 7.2, GREY, 9)
 
 
-class Column(NamedTuple):
-    """A column of a table; figures are flush right. Its `width` includes the gap after it."""
+class Share(NamedTuple):
+    """What a column has of the width of a table, with the gap after it."""
 
     heading: str
     width: float
@@ -79,45 +77,10 @@ class Row(NamedTuple):
     draw: Draw | None = None
 
 
-class _Sheet(Struct):
-    """Pages being filled, and how far down the last one is."""
+class ReportSheet(Sheet, kw_only=True):
+    """The pages of a report, and how they write its figures."""
 
     report: YearReport
-    seller: str
-    speech: Speech
-    pages: list[Page] = []
-    y: float = TOP
-
-    @property
-    def page(self) -> Page:
-        return self.pages[-1]
-
-    def turn(self) -> None:
-        """Begins a next page, with its slim header."""
-        page: Page = []
-        self.pages.append(page)
-        title = self.word("report", year=self.report.year)
-        room = WIDTH - fonts.width(title, FOOT.face, FOOT.size) - 24
-        first, *rest = fonts.wrap(self.seller, FOOT.face, FOOT.size, room - 10)
-        typeset.put(page, LEFT, TOP - 5, f"{first}…" if rest else first, FOOT)
-        typeset.put_right(page, RIGHT, TOP - 5, title, FOOT)
-        typeset.rule(page, LEFT, TOP + 9, WIDTH, LIGHT, 0.5)
-        self.y = TOP_OF_NEXT_PAGES
-
-    def need(self, height: float) -> None:
-        """Turns the page where `height` does not fit on it any more."""
-        if self.y + height > BOTTOM:
-            self.turn()
-
-    def finish(self) -> list[Page]:
-        """Adds the footers, now that the number of pages is known."""
-        as_of = self.word("report_as_of", date=self.speech.date(self.report.date))
-        for i, page in enumerate(self.pages, 1):
-            typeset.rule(page, LEFT, FOOT_TOP, WIDTH, LIGHT, 0.5)
-            typeset.put(page, LEFT, FOOT_TOP + 5, as_of, FOOT)
-            number = self.word("page", page=str(i), pages=str(len(self.pages)))
-            typeset.put_right(page, RIGHT, FOOT_TOP + 5, number, FOOT)
-        return self.pages
 
     def word(self, key: str, **values: str) -> str:
         return self.speech.word(key, **values)
@@ -158,8 +121,18 @@ def render(report: YearReport, seller: str, speech: Speech) -> bytes:
 
 
 def _lay_out(report: YearReport, seller: str, speech: Speech) -> list[Page]:
-    sheet = _Sheet(report, seller, speech)
-    sheet.pages.append([])
+    sheet = ReportSheet(
+        report=report,
+        speech=speech,
+        name=seller,
+        title=speech.word("report", year=report.year),
+        running=FOOT,
+        foot=[(speech.word("report_as_of", date=speech.date(report.date)), FOOT)],
+        foot_style=FOOT,
+        foot_top=FOOT_TOP,
+        foot_gap=5,
+        bottom=BOTTOM,
+    )
     _head(sheet)
     _months(sheet)
     _ages(sheet)
@@ -175,11 +148,11 @@ def _lay_out(report: YearReport, seller: str, speech: Speech) -> list[Page]:
 # --- the head ------------------------------------------------------------------------
 
 
-def _head(sheet: _Sheet) -> None:
+def _head(sheet: ReportSheet) -> None:
     """Title, whose report it is, and the five figures that everybody asks for first."""
     report, page = sheet.report, sheet.page
     typeset.put(page, LEFT, TOP - 4, sheet.word("report", year=report.year), TITLE)
-    lines = typeset.wrap([(sheet.seller, SELLER)], WIDTH)
+    lines = typeset.wrap([(sheet.name, SELLER)], WIDTH)
     top = typeset.stack(page, LEFT, TOP - 4 + TITLE.leading, lines)
     as_of = sheet.word("report_as_of", date=sheet.speech.date(report.date))
     typeset.put(page, LEFT, top, as_of, AS_OF)
@@ -207,23 +180,24 @@ def _head(sheet: _Sheet) -> None:
 # --- sections ------------------------------------------------------------------------
 
 
-def _section(sheet: _Sheet, key: str, height: float, note: str = "") -> None:
+def _section(sheet: ReportSheet, key: str, height: float, note: str = "") -> None:
     """A heading that stays with the first `height` points of what follows it."""
     lines = typeset.wrap([(note, NOTE)], WIDTH)
-    sheet.need(SECTION_GAP + SECTION.leading + typeset.height(lines) + height)
+    if SECTION_GAP + SECTION.leading + typeset.height(lines) + height > sheet.room:
+        sheet.turn()
     if sheet.y > TOP_OF_NEXT_PAGES:
         sheet.y += SECTION_GAP
     typeset.put(sheet.page, LEFT, sheet.y, sheet.word(key), SECTION)
     sheet.y = typeset.stack(sheet.page, LEFT, sheet.y + SECTION.leading, lines) + 4
 
 
-def _months(sheet: _Sheet) -> None:
+def _months(sheet: ReportSheet) -> None:
     report = sheet.report
     _section(sheet, "report_months", CHART_HEIGHT)
     _chart(sheet)
     keys = ("report_net", "report_vat", "report_invoiced", "report_received", "report_vat_due")
-    columns = [Column(sheet.word("report_month"), 79)]
-    columns += [Column(sheet.word(key), (WIDTH - 79) / 5, right=True) for key in keys]
+    columns = [Share(sheet.word("report_month"), 79)]
+    columns += [Share(sheet.word(key), (WIDTH - 79) / 5, right=True) for key in keys]
     rows = [
         Row([sheet.speech.month(_day(month.month)), *map(sheet.figure, month[1:])])
         for month in report.months
@@ -236,18 +210,18 @@ def _day(month: str) -> date:
     return date.fromisoformat(f"{month}-01")
 
 
-def _sums(sheet: _Sheet, figures: Sequence[Sequence[int]], between: Sequence[str] = ()) -> Row:
+def _sums(sheet: ReportSheet, figures: Sequence[Sequence[int]], between: Sequence[str] = ()) -> Row:
     """The last row of a table: the sum of each column of figures."""
     sums = [sheet.figure(sum(column)) for column in zip(*figures, strict=True)]
     return Row([sheet.word("report_total"), *between, *sums], is_sum=True)
 
 
-def _rates(sheet: _Sheet) -> None:
+def _rates(sheet: ReportSheet) -> None:
     rates = sheet.report.rates
     invoiced, received = ("base", "vat_invoiced"), ("base_received", "vat_received")
     keys = [f"report_{key}" for key in (*invoiced, *received, "vat_due")]
-    columns = [Column(sheet.word("report_nature"), 60), Column(sheet.word("report_rate"), 81)]
-    columns += [Column(sheet.word(key), (WIDTH - 141) / 5, right=True) for key in keys]
+    columns = [Share(sheet.word("report_nature"), 60), Share(sheet.word("report_rate"), 81)]
+    columns += [Share(sheet.word(key), (WIDTH - 141) / 5, right=True) for key in keys]
     rows = []
     for one in rates:
         rate = ""
@@ -262,14 +236,14 @@ def _rates(sheet: _Sheet) -> None:
     _tabled(sheet, "report_rates", columns, rows, "report_rates_note")
 
 
-def _ages(sheet: _Sheet) -> None:
+def _ages(sheet: ReportSheet) -> None:
     report = sheet.report
     most = max(age.amount for age in report.ages)
     bar_left = LEFT + 260
     columns = [
-        Column(sheet.word("report_age"), 100),
-        Column(sheet.word("report_invoices"), 60, right=True),
-        Column(sheet.word("report_outstanding"), 92, right=True),
+        Share(sheet.word("report_age"), 100),
+        Share(sheet.word("report_invoices"), 60, right=True),
+        Share(sheet.word("report_outstanding"), 92, right=True),
     ]
     rows = []
     for i, age in enumerate(report.ages):
@@ -290,7 +264,7 @@ def _ages(sheet: _Sheet) -> None:
         sheet.y = typeset.stack(sheet.page, LEFT, sheet.y + 4, lines)
 
 
-def _delay(sheet: _Sheet) -> str:
+def _delay(sheet: ReportSheet) -> str:
     delay = sheet.report.delay
     if delay.from_issue is None:
         return sheet.word("report_delay_none")
@@ -309,16 +283,16 @@ def _bar(x: float, width: float, colour: Colour) -> Draw:
     return draw
 
 
-def _clients(sheet: _Sheet) -> None:
+def _clients(sheet: ReportSheet) -> None:
     clients = sheet.report.clients
     columns = [
-        Column(sheet.word("report_client"), 126),
-        Column(sheet.word("report_id"), 82, style=QUIET),
-        Column(sheet.word("report_documents"), 40, right=True),
-        Column(sheet.word("report_invoiced"), 70, right=True),
-        Column(sheet.word("report_received"), 70, right=True),
-        Column(sheet.word("report_outstanding"), 70, right=True),
-        Column(sheet.word("report_client_days"), WIDTH - 458, right=True),
+        Share(sheet.word("report_client"), 126),
+        Share(sheet.word("report_id"), 82, style=QUIET),
+        Share(sheet.word("report_documents"), 40, right=True),
+        Share(sheet.word("report_invoiced"), 70, right=True),
+        Share(sheet.word("report_received"), 70, right=True),
+        Share(sheet.word("report_outstanding"), 70, right=True),
+        Share(sheet.word("report_client_days"), WIDTH - 458, right=True),
     ]
     rows = []
     for one in clients:
@@ -332,13 +306,13 @@ def _clients(sheet: _Sheet) -> None:
     _tabled(sheet, "report_clients", columns, rows, "report_clients_note")
 
 
-def _ranges(sheet: _Sheet, key: str, ranges: Iterable[Range]) -> None:
+def _ranges(sheet: ReportSheet, key: str, ranges: Iterable[Range]) -> None:
     columns = [
-        Column(sheet.word("report_first"), 116),
-        Column(sheet.word("report_last"), 116),
-        Column(sheet.word("report_dates"), 132, style=QUIET),
-        Column(sheet.word("report_invoices"), 60, right=True),
-        Column(sheet.word("report_credit_notes"), WIDTH - 424, right=True),
+        Share(sheet.word("report_first"), 116),
+        Share(sheet.word("report_last"), 116),
+        Share(sheet.word("report_dates"), 132, style=QUIET),
+        Share(sheet.word("report_invoices"), 60, right=True),
+        Share(sheet.word("report_credit_notes"), WIDTH - 424, right=True),
     ]
     rows = []
     for one in ranges:
@@ -347,11 +321,11 @@ def _ranges(sheet: _Sheet, key: str, ranges: Iterable[Range]) -> None:
     _tabled(sheet, key, columns, rows)
 
 
-def _heads(sheet: _Sheet) -> None:
+def _heads(sheet: ReportSheet) -> None:
     columns = [
-        Column(sheet.word("report_file"), 190),
-        Column(sheet.word("report_lines"), 44, right=True),
-        Column(sheet.word("report_hash"), WIDTH - 234, style=HASH),
+        Share(sheet.word("report_file"), 190),
+        Share(sheet.word("report_lines"), 44, right=True),
+        Share(sheet.word("report_hash"), WIDTH - 234, style=HASH),
     ]
     rows = [Row([head.file, str(head.seq), head.hash]) for head in sheet.report.heads]
     _tabled(sheet, "report_heads", columns, rows, "report_heads_note")
@@ -361,7 +335,7 @@ def _heads(sheet: _Sheet) -> None:
 
 
 def _tabled(
-    sheet: _Sheet, key: str, columns: Sequence[Column], rows: Sequence[Row], note: str = ""
+    sheet: ReportSheet, key: str, columns: Sequence[Share], rows: Sequence[Row], note: str = ""
 ) -> None:
     """A section that is one table, or says that there is nothing in it."""
     height = _table_height(columns, rows) if rows else PLAIN.leading
@@ -375,24 +349,36 @@ def _tabled(
         sheet.y += PLAIN.leading
 
 
-def _table_height(columns: Sequence[Column], rows: Iterable[Row]) -> float:
-    return _heading_height(columns) + sum(_row_height(columns, row) for row in rows)
+def _table_height(shares: Sequence[Share], rows: Iterable[Row]) -> float:
+    heading = max(typeset.height(column.heading) for column in _columns(shares))
+    return heading + HEADING_GAP + sum(_row_height(_cells(shares, row)) for row in rows)
 
 
-def _heading_height(columns: Sequence[Column]) -> float:
-    lines = [typeset.wrap([(one.heading, HEADING)], one.width - CELL_GAP) for one in columns]
-    return max(typeset.height(some) for some in lines) + 5
+def _columns(shares: Sequence[Share]) -> list[Column]:
+    """Where the columns stand; the last one ends at the margin, the others leave their gap."""
+    columns = []
+    x = LEFT
+    for share in shares:
+        room = share.width - CELL_GAP
+        heading = typeset.wrap([(share.heading, HEADING)], room)
+        shift = CELL_GAP if share.right and x + share.width >= RIGHT - 1 else 0
+        columns.append(Column(x + shift, room, heading, share.right))
+        x += share.width
+    return columns
 
 
-def _cell(column: Column, row: Row, text: str) -> typeset.Lines:
-    style = SUM if row.is_sum else column.style
-    room = column.width - CELL_GAP
-    # A figure is never broken over two lines.
-    return (
-        [(text, _fitting(text, style, room))]
-        if column.right
-        else typeset.wrap([(text, style)], room)
-    )
+def _cells(shares: Sequence[Share], row: Row) -> list[typeset.Lines]:
+    """The lines of each cell; a figure is never broken over two."""
+    cells = []
+    for share, text in zip(shares, row.cells, strict=True):
+        style = SUM if row.is_sum else share.style
+        room = share.width - CELL_GAP
+        cells.append(
+            [(text, _fitting(text, style, room))]
+            if share.right
+            else typeset.wrap([(text, style)], room)
+        )
+    return cells
 
 
 def _fitting(text: str, style: Style, room: float) -> Style:
@@ -401,61 +387,41 @@ def _fitting(text: str, style: Style, room: float) -> Style:
     return style._replace(size=style.size * min(1, room / width)) if width else style
 
 
-def _row_height(columns: Sequence[Column], row: Row) -> float:
-    cells = zip(columns, row.cells, strict=True)
-    return max(typeset.height(_cell(column, row, text)) for column, text in cells) + 2 * ROW_PADDING
+def _row_height(cells: Iterable[typeset.Lines]) -> float:
+    return max(map(typeset.height, cells)) + 2 * ROW_PADDING
 
 
-def _table(sheet: _Sheet, columns: Sequence[Column], rows: Sequence[Row]) -> None:
+def _table(sheet: ReportSheet, shares: Sequence[Share], rows: Sequence[Row]) -> None:
     """Rows over as many pages as they need, with their headings on each."""
+    columns = _columns(shares)
     _headings(sheet, columns)
     for i, row in enumerate(rows):
-        height = _row_height(columns, row)
+        cells = _cells(shares, row)
+        height = _row_height(cells)
         # The sum stays with the row above it.
         with_it = height if rows[i + 1 : i + 2] and rows[i + 1].is_sum else 0
-        if sheet.y + height + with_it > BOTTOM:
+        if height + with_it > sheet.room:
             sheet.turn()
             _headings(sheet, columns)
         if row.is_sum:
             typeset.rule(sheet.page, LEFT, sheet.y - 0.4, WIDTH, INK, 0.6)
-        x = LEFT
-        for column, text in zip(columns, row.cells, strict=True):
-            _set(sheet.page, x, sheet.y + ROW_PADDING, column, _cell(column, row, text))
-            x += column.width
+        top = sheet.y
+        put_row(sheet, columns, cells, ROW_PADDING, sheet.turn)
         if row.draw:
-            row.draw(sheet.page, sheet.y, height)
-        sheet.y += height
+            row.draw(sheet.page, top, height)
         if not row.is_sum:
             typeset.rule(sheet.page, LEFT, sheet.y - 0.2, WIDTH, FAINT, 0.4)
 
 
-def _headings(sheet: _Sheet, columns: Sequence[Column]) -> None:
-    height = _heading_height(columns)
-    x = LEFT
-    for column in columns:
-        lines = typeset.wrap([(column.heading, HEADING)], column.width - CELL_GAP)
-        _set(sheet.page, x, sheet.y + height - 5 - typeset.height(lines), column, lines)
-        x += column.width
-    sheet.y += height
+def _headings(sheet: ReportSheet, columns: Sequence[Column]) -> None:
+    put_headings(sheet, columns, HEADING_GAP)
     typeset.rule(sheet.page, LEFT, sheet.y - 0.6, WIDTH, LIGHT, 0.6)
-
-
-def _set(page: Page, x: float, top: float, column: Column, lines: typeset.Lines) -> None:
-    if not column.right:
-        typeset.stack(page, x, top, lines)
-        return
-    # The last column ends at the margin, the others leave their gap.
-    right = min(x + column.width, RIGHT)
-    right = right if right >= RIGHT - 1 else right - CELL_GAP
-    for text, style in lines:
-        typeset.put_right(page, right, top, text, style)
-        top += style.leading
 
 
 # --- the chart -----------------------------------------------------------------------
 
 
-def _chart(sheet: _Sheet) -> None:
+def _chart(sheet: ReportSheet) -> None:
     """Two bars a month, invoiced and received, on an axis in whole euros."""
     page, months = sheet.page, sheet.report.months
     pairs = [(month.gross, month.received) for month in months]
@@ -488,7 +454,7 @@ def _chart(sheet: _Sheet) -> None:
     sheet.y += CHART_HEIGHT
 
 
-def _legend(sheet: _Sheet, top: float) -> None:
+def _legend(sheet: ReportSheet, top: float) -> None:
     x = LEFT + 52
     for key, colour in (("report_invoiced", ACCENT), ("report_received", PALE)):
         sheet.page.append(Box(x, top, 7, 7, colour))

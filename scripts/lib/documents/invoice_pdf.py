@@ -9,11 +9,10 @@ from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import NamedTuple
 
-from msgspec import Struct
-
 from lib.documents import facturx_xml, fonts, pdf_writer, qr_code, typeset
 from lib.documents.fonts import REGULAR, SEMIBOLD
 from lib.documents.pdf_writer import Attachment, Box, Modules, Page, Picture, Stamp
+from lib.documents.sheet import TOP, Column, Sheet, put_headings, put_row
 from lib.documents.typeset import (
     ACCENT,
     FAINT,
@@ -35,8 +34,6 @@ from lib.values.document import CREDIT_NOTE, Address, Document, Line, Party, Sel
 from lib.values.speech import DASH, NBSP, Speech, grouped, town
 from lib.values.vat import NOT_SUBJECT
 
-TOP = 17 * MM
-TOP_OF_NEXT_PAGES = 26 * MM
 TOTALS_WIDTH = 202.0
 QR_SIZE = 88.0
 COLUMN_GAP = 13.0
@@ -179,63 +176,7 @@ def _facts(document: Document) -> list[tuple[str, list[str]]]:
     return [(speech.word(key), lines) for key, lines in facts if any(lines)]
 
 
-# --- the sheet -----------------------------------------------------------------------
-
-
-class _Sheet(Struct):
-    """Pages being filled, and how far down the last one is."""
-
-    document: Document
-    number: str
-    legal: Lines
-    pages: list[Page] = []
-    y: float = 0
-
-    @property
-    def page(self) -> Page:
-        return self.pages[-1]
-
-    @property
-    def footer_top(self) -> float:
-        return PAGE_HEIGHT - 12 * MM - typeset.height(self.legal)
-
-    @property
-    def bottom(self) -> float:
-        """Where the body of a page ends."""
-        return self.footer_top - 14
-
-    @property
-    def room(self) -> float:
-        return self.bottom - self.y
-
-    @property
-    def room_of_a_page(self) -> float:
-        return self.bottom - TOP_OF_NEXT_PAGES
-
-    def turn(self) -> None:
-        """Begins a next page, with its slim header."""
-        page: Page = []
-        self.pages.append(page)
-        top = TOP - 5
-        title = f"{_title(self.document)} {self.number}"
-        room = WIDTH - fonts.width(title, RUNNING.face, RUNNING.size) - 24
-        name = _full_name(self.document.seller)
-        first, *rest = fonts.wrap(name, RUNNING.face, RUNNING.size, room - 10)
-        typeset.put(page, LEFT, top, f"{first}…" if rest else first, RUNNING)
-        typeset.put_right(page, RIGHT, top, title, RUNNING)
-        typeset.rule(page, LEFT, top + 14, WIDTH, LIGHT, 0.5)
-        self.y = TOP_OF_NEXT_PAGES
-
-    def finish(self) -> list[Page]:
-        """Adds the footers, now that the number of pages is known."""
-        for i, page in enumerate(self.pages, 1):
-            top = self.footer_top
-            typeset.rule(page, LEFT, top, WIDTH, LIGHT, 0.5)
-            typeset.stack(page, LEFT, top + 6, self.legal)
-            values = {"page": str(i), "pages": str(len(self.pages))}
-            text = self.document.speech.word("page", **values)
-            typeset.put_right(page, RIGHT, top + 6, text, FOOT)
-        return self.pages
+# --- the pages -----------------------------------------------------------------------
 
 
 def _lay_out(
@@ -244,8 +185,18 @@ def _lay_out(
     """The pages of the document."""
     number = watermark if _is_draft(document, watermark) else document.number
     legal = typeset.wrap([(_legal_line(document), FOOT)], WIDTH - 60)
-    sheet = _Sheet(document, number, legal)
-    sheet.pages.append([])
+    foot_top = PAGE_HEIGHT - 12 * MM - typeset.height(legal)
+    sheet = Sheet(
+        speech=document.speech,
+        name=_full_name(document.seller),
+        title=f"{_title(document)} {number}",
+        running=RUNNING,
+        foot=legal,
+        foot_style=FOOT,
+        foot_top=foot_top,
+        foot_gap=6,
+        bottom=foot_top - 14,
+    )
     sheet.y = _header(sheet.page, document, number, logo)
     sheet.y = _mentions_at_top(sheet.page, document, sheet.y)
     sheet.y = _fact_row(sheet.page, document, sheet.y)
@@ -352,15 +303,6 @@ class Row(NamedTuple):
     amount: Decimal
 
 
-class Column(NamedTuple):
-    """Where a column stands; figures are flush right, words flush left."""
-
-    x: float
-    width: float
-    heading: str
-    right: bool
-
-
 def _rows(document: Document) -> list[Row]:
     return [_line_row(document, line) for line in document.lines] + [
         _allowance_row(document, i) for i in range(len(document.allowances))
@@ -419,38 +361,29 @@ def _columns(rows: Sequence[Row], speech: Speech) -> list[Column]:
     columns = []
     right = RIGHT
     for key, width, heading in reversed(list(zip(keys, widths, headings, strict=True))):
-        columns.append(Column(right - width, width, heading, key != "unit"))
+        columns.append(Column(right - width, width, [(heading, HEADING)], key != "unit"))
         right -= width + (UNIT_GAP if key == "unit" else COLUMN_GAP)
-    columns.append(Column(LEFT, right - LEFT - 6, speech.word("description"), False))
+    description = [(speech.word("description"), HEADING)]
+    columns.append(Column(LEFT, right - LEFT - 6, description, False))
     return columns[::-1]
 
 
-def _cell(page: Page, column: Column, top: float, text: str, style: Style) -> None:
-    if column.right:
-        typeset.put_right(page, column.x + column.width, top, text, style)
-    else:
-        typeset.put(page, column.x, top, text, style)
-
-
-def _table_head(sheet: _Sheet, columns: Sequence[Column]) -> None:
-    for column in columns:
-        _cell(sheet.page, column, sheet.y, column.heading, HEADING)
-    sheet.y += HEADING.leading + 4
+def _table_head(sheet: Sheet, columns: Sequence[Column]) -> None:
+    put_headings(sheet, columns, 4)
     typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
 
 
-def _carry(sheet: _Sheet, columns: Sequence[Column], key: str, amount: Decimal) -> None:
+def _carry(sheet: Sheet, columns: Sequence[Column], key: str, amount: Decimal) -> None:
     """À reporter, Report: the sum of the amounts set so far."""
-    speech = sheet.document.speech
     top = sheet.y + (CARRY_HEIGHT - CARRY.leading) / 2
-    figure = speech.number(amount, 2)
+    figure = sheet.speech.number(amount, 2)
     left = min(columns[-1].x, RIGHT - fonts.width(figure, CARRY.face, CARRY.size))
-    typeset.put_right(sheet.page, left - COLUMN_GAP, top, speech.word(key), CARRY)
+    typeset.put_right(sheet.page, left - COLUMN_GAP, top, sheet.speech.word(key), CARRY)
     typeset.put_right(sheet.page, RIGHT, top, figure, CARRY)
     sheet.y += CARRY_HEIGHT
 
 
-def _table(sheet: _Sheet, document: Document, conclusion: float) -> None:
+def _table(sheet: Sheet, document: Document, conclusion: float) -> None:
     """Sets all rows, over as many pages as they need.
 
     The last row stands on one page with the conclusion (`conclusion` points high), so that
@@ -482,24 +415,9 @@ def _table(sheet: _Sheet, document: Document, conclusion: float) -> None:
             turn()
         elif i:
             typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, LIGHT, 0.4)
-        sheet.y += ROW_PADDING
         carried = money.total((carried, row.amount))
-        figures: Page = []  # beside the first line, and read after the description
-        for k, (text, style) in enumerate(lines):
-            cut = style.leading + ROW_PADDING + CARRY_HEIGHT > sheet.room
-            if cut or style is not CELL:
-                sheet.page.extend(figures)
-                figures.clear()
-            if cut:
-                turn()
-                sheet.y += ROW_PADDING
-            typeset.put(sheet.page, LEFT, sheet.y, text, style)
-            if k == 0:
-                for column, cell in zip(columns[1:], row.cells, strict=True):
-                    _cell(figures, column, sheet.y, cell, CELL)
-            sheet.y += style.leading
-        sheet.page.extend(figures)
-        sheet.y += ROW_PADDING
+        cells = [lines, *([(cell, CELL)] for cell in row.cells)]
+        put_row(sheet, columns, cells, ROW_PADDING, turn, CARRY_HEIGHT)
     typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
 
 
@@ -655,7 +573,7 @@ def _paid(document: Document, settled: Settled) -> Part:
     return Part(height, draw)
 
 
-def _fine_print(sheet: _Sheet, document: Document) -> None:
+def _fine_print(sheet: Sheet, document: Document) -> None:
     """The mentions, at the foot of the page where they fit; else together on the next one."""
     notes = [note.text for note in document.notes if note.code not in ELSEWHERE]
     paragraphs = [typeset.wrap([(text, FINE)], WIDTH) for text in notes]
