@@ -273,7 +273,7 @@ def test_files_that_are_none_are_refused(tmp_path):
     assert "cannot be read" in said["clients/loop.json"]
     assert "cannot be read" in said["clients/folder.json"]
     assert "cannot be read: it is not a file" in said["clients/pipe.json"]
-    assert "is no .json file" in said["clients/sud.txt"]
+    assert "is not a .json file" in said["clients/sud.txt"]
     assert len(said) == 6
 
 
@@ -289,7 +289,7 @@ def test_what_editors_leave_behind_is_not_read(tmp_path):
     [
         (None, "is missing"),
         (b"\xff\xd8\xff", "is not a PNG file, as its name says"),
-        (b"\x89PNG\r\n\x1a\njunk", "the logo is no PNG or JPEG file that can be read"),
+        (b"\x89PNG\r\n\x1a\njunk", "the logo is not a PNG or JPEG file that can be read"),
     ],
 )
 def test_a_logo_that_cannot_be_printed_is_refused(tmp_path, data, text):

@@ -84,8 +84,8 @@ _REMEDIES = {
 def _customer_faults(cells: Mapping[str, str]) -> Iterator[ColumnFault]:
     """What is wrong between the cells of a customer and of its delivery address."""
     party = _party_values(cells)
-    for place, text in parties.faults(party):
-        column = _COLUMN_OF[place]
+    for fault in parties.faults(party):
+        column = _COLUMN_OF[fault.place]
         if "customer_person" in cells and column in _OF_BUSINESS:
             remedy = say("empty this cell, or customer_person")
             yield ColumnFault(column, say("a private person has none"), remedy)
@@ -96,7 +96,7 @@ def _customer_faults(cells: Mapping[str, str]) -> Iterator[ColumnFault]:
             written = parties.french_postcode(cells.get(column, ""))
             yield ColumnFault(column, say("a French postcode has five digits"), written)
         else:
-            yield ColumnFault(column, text.partition("; ")[0], _REMEDIES[column])
+            yield ColumnFault(column, fault.found, _REMEDIES[column])
     if ("customer_electronic_scheme" in cells) != ("customer_electronic_id" in cells):
         expected = say("the scheme and the id of an electronic address go together")
         remedy = say("fill in both, or neither")

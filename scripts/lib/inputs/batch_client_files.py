@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from lib.core.faults import Alert
+from lib.core.faults import Alert, Fault
+from lib.core.messages import say
 from lib.core.root import Root
 from lib.inputs import input_files, issuer_file, plans, vat_checks
 from lib.inputs.batch_csv import Dialect
@@ -76,7 +77,7 @@ def load(
         value, source = read
         wrong = _batch_client_faults(value, path.stem, clients)
         if value["code"] in taken:
-            wrong.append(("code", f'"{value["code"]}" is the code of {taken[value["code"]]} too'))
+            wrong.append(input_files.code_taken(value["code"], taken[value["code"]]))
         taken.setdefault(value["code"], source.name)
         faults += input_files.alerts(wrong, source.name, path.stem)
         logo = issuer_file.load_logo(root, path, value["seller"].get("logo", ""), faults)
@@ -87,32 +88,46 @@ def load(
 
 def _batch_client_faults(
     value: Mapping[str, Any], stem: str, clients: Mapping[str, ClientInput | None]
-) -> list[tuple[str, str]]:
-    found = [
-        (f"seller.{place}", text) for place, text in issuer_file.seller_faults(value["seller"])
-    ]
+) -> list[Fault]:
+    found = issuer_file.seller_faults(value["seller"], "seller.")
     if value["id"] != stem:
-        found.append(("id", f'"{value["id"]}" is not the name of the file; write "{stem}"'))
+        found.append(input_files.not_the_name("id", value["id"], stem))
     if stem in clients:
-        found.append(("id", f'"{stem}" is the id of a client in clients/ too; rename one'))
+        text = say('"{id}" is the id of a client in clients/ too', id=stem)
+        found.append(Fault("id", text, remedy=say("rename one")))
     dialect = value["csv"]
     if dialect["delimiter"] == dialect["decimal"]:
-        found.append(("csv.decimal", "is the delimiter too; one of them has to differ"))
+        text = say("is the delimiter too")
+        found.append(Fault("csv.decimal", text, remedy=say("one of them has to differ")))
     if dialect["byte_order_mark"] and dialect["encoding"] != "utf-8":
-        text = f"belongs to utf-8, the files are {dialect['encoding']}; write false"
-        found.append(("csv.byte_order_mark", text))
+        text = say("belongs to utf-8, the files are {encoding}", encoding=dialect["encoding"])
+        found.append(Fault("csv.byte_order_mark", text, remedy=say("write false")))
+    return found + _vat_faults(value) + _payer_faults(value["billed_as"], clients)
+
+
+def _vat_faults(value: Mapping[str, Any]) -> list[Fault]:
+    """What the law has against the VAT that holds where a line says nothing."""
     terms, seller = value["defaults"]["vat"], msgspec.convert(value["seller"]["party"], Party)
-    if rule := vat.regime_fault(terms["treatment"], seller, value["seller"]["vat_regime"]):
-        right = vat.own_treatments(seller, value["seller"]["vat_regime"])[0]
-        text = f'"{terms["treatment"]}" is refused: {rule}; write "{right}"'
-        found.append(("defaults.vat.treatment", text))
-    if wrong := vat.exemption_fault(terms.get("exemption_code", ""), seller):
-        found.append(("defaults.vat.exemption_code", f"{wrong}; {vat_checks.EXEMPTING_CODE}"))
-    payer = clients.get(value["billed_as"])
-    if value["billed_as"] not in clients:
-        text = f'"{value["billed_as"]}" is no client; write the id of one in clients/'
-        found.append(("billed_as", text))
-    elif payer and BATCH_METRIC not in plans.metrics_of(payer.client.plans):
-        text = f'"{value["billed_as"]}" has no item in its plans that charges {BATCH_METRIC}'
-        found.append(("billed_as", text))
+    regime, treatment, found = value["seller"]["vat_regime"], terms["treatment"], []
+    if rule := vat.regime_fault(treatment, seller, regime):
+        text = say('"{treatment}" is refused: {rule}', treatment=treatment, rule=rule)
+        remedy = say('write "{treatment}"', treatment=vat.own_treatments(seller, regime)[0])
+        found.append(Fault("defaults.vat.treatment", text, remedy=remedy))
+    if rule := vat.exemption_fault(terms.get("exemption_code", ""), seller):
+        place = "defaults.vat.exemption_code"
+        found.append(Fault(place, rule, remedy=vat_checks.EXEMPTING_CODE))
     return found
+
+
+def _payer_faults(payer: str, clients: Mapping[str, ClientInput | None]) -> list[Fault]:
+    """The client who pays for the service has to exist, and a plan of it to charge batches."""
+    if payer not in clients:
+        text = say('"{payer}" is not a client', payer=payer)
+        return [Fault("billed_as", text, remedy=say("write the id of one in clients/"))]
+    client = clients[payer]
+    if client is None or BATCH_METRIC in plans.metrics_of(client.client.plans):
+        return []
+    text = say(
+        '"{payer}" has no item in its plans that charges {metric}', payer=payer, metric=BATCH_METRIC
+    )
+    return [Fault("billed_as", text)]

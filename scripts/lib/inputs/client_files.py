@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from lib.core.faults import Alert, Fault
+from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.inputs import input_files, parties, plan_checks, schemas, vat_checks
 from lib.inputs.input_files import Source
@@ -60,19 +61,19 @@ def load(
         value, source = read
         found = _client_faults(value, path.stem, issuer.issuer if issuer else None)
         if value["code"] in codes:
-            found.append(("code", f'"{value["code"]}" is the code of {codes[value["code"]]} too'))
+            found.append(input_files.code_taken(value["code"], codes[value["code"]]))
         codes.setdefault(value["code"], source.name)
         faults += input_files.alerts(found, source.name, path.stem)
         if issuer is not None:
             for plan in value["plans"]:
-                vat_checks.fill_in_category(
-                    [*plan["items"], plan.get("minimum", {})], issuer.issuer
-                )
+                entries = [*plan["items"], plan.get("minimum", {})]
+                vat_checks.fill_in_category(entries, issuer.issuer)
         client = input_files.convert(value, Client, source.name, path.stem, faults)
         clients[path.stem] = ClientInput(client, source) if client else None
     if not clients:
-        text = "has no client; `make client ID=...` writes one, examples/clients/ shows some"
-        faults.append(Alert("B-INPUT-MISSING", root.name_of(root.clients), Fault("", text)))
+        remedy = say("`make client ID=...` writes one, examples/clients/ shows some")
+        fault = Fault("", say("has no client"), remedy=remedy)
+        faults.append(Alert("B-INPUT-MISSING", root.name_of(root.clients), fault))
     return clients
 
 
@@ -97,25 +98,33 @@ def new_client_faults(root: Root, value: Mapping[str, Any], issuer: Issuer) -> l
     for folder, schema in ((root.clients, "client"), (root.batch_clients, "batch_client")):
         for path in input_files.json_files(root, folder, unread):
             if path.stem == stem:
-                between.append(("id", f'"{stem}" is {root.name_of(path)} already; choose another'))
+                between.append(
+                    _taken("id", say('"{id}" is {file} already', id=stem, file=root.name_of(path)))
+                )
             if read := input_files.read(root, path, schema, path.stem, unread):
                 codes.setdefault(read[0]["code"], root.name_of(path))
     if value["code"] in codes:
-        text = f'"{value["code"]}" is the code of {codes[value["code"]]} already; choose another'
-        between.append(("code", text))
+        code, file = value["code"], codes[value["code"]]
+        between.append(
+            _taken("code", say('"{code}" is the code of {file} already', code=code, file=file))
+        )
     return input_files.alerts(between, name, stem)
 
 
-def _client_faults(value: Mapping[str, Any], stem: str, issuer: Issuer | None) -> list[Any]:
-    found = parties.faults(value["party"], "party.")
+def _taken(place: str, found: Message) -> Fault:
+    return Fault(place, found, remedy=say("choose another"))
+
+
+def _client_faults(value: Mapping[str, Any], stem: str, issuer: Issuer | None) -> list[Fault]:
+    found = parties.faults(value["party"])
     if value["id"] != stem:
-        found.append(("id", f'"{value["id"]}" is not the name of the file; write "{stem}"'))
+        found.append(input_files.not_the_name("id", value["id"], stem))
     if parties.needs_siren(value["party"]):
-        text = (
-            'is missing; a French business has one (a private customer: "person": true,'
+        rule = say(
+            'a French business has one (a private customer: "person": true,'
             ' a body that is not a taxable person: "taxable": false)'
         )
-        found.append(("party.siren", text))
+        found.append(Fault("party.siren", say("is missing"), rule))
     for i, plan in enumerate(value["plans"]):
         found += plan_checks.plan_faults(plan, f"plans[{i}]", value["language"])
     found += plan_checks.between_plans(value["plans"])

@@ -42,8 +42,8 @@ def load(root: Root, faults: list[Alert]) -> dict[str, IndexInput]:
             continue
         value, source = read
         if value["index"] != path.stem:
-            text = f'"{value["index"]}" is not the name of the file; write "{path.stem}"'
-            faults += input_files.alerts([("index", text)], source.name, "")
+            wrong = input_files.not_the_name("index", value["index"], path.stem)
+            faults += input_files.alerts([wrong], source.name, "")
         if index := input_files.convert(value, _IndexFile, source.name, "", faults):
             indices[path.stem] = IndexInput(index.content(), source)
     return indices

@@ -12,6 +12,7 @@ import msgspec
 
 from lib.core import storage, strict_json
 from lib.core.faults import Alert, Fault, Refused
+from lib.core.messages import say, verbatim
 from lib.core.root import Root
 from lib.inputs import logos, schemas
 
@@ -40,8 +41,9 @@ def json_files(root: Root, folder: Path, faults: list[Alert]) -> list[Path]:
         if path.suffix == ".json":
             files.append(path)
         else:
-            text = "is no .json file; rename it, or move it elsewhere"
-            faults.append(Alert("B-INPUT-VALUE", root.name_of(path), Fault("", text)))
+            remedy = say("rename it, or move it elsewhere")
+            fault = Fault("", say("is not a .json file"), remedy=remedy)
+            faults.append(Alert("B-INPUT-VALUE", root.name_of(path), fault))
     return files
 
 
@@ -83,7 +85,7 @@ def glance(root: Root, path: Path, kind: type[_T]) -> _T | None:
 def _placeholders(value: Any, name: str, client: str, place: str = "") -> list[Alert]:
     """The values that `make init` left in <...> for a person to fill in."""
     if isinstance(value, str) and value.startswith("<") and value.endswith(">"):
-        text = f"is still to be filled in: {value}"
+        text = say("is still to be filled in: {placeholder}", placeholder=value)
         return [Alert("B-INPUT-PLACEHOLDER", name, Fault(place, text), client)]
     children: Iterable[tuple[str, Any]] = ()
     if isinstance(value, dict):
@@ -100,9 +102,23 @@ def convert(value: Any, kind: type[_T], name: str, client: str, faults: list[Ale
         return msgspec.convert(value, type=kind)
     except msgspec.ValidationError as error:
         text, _, place = str(error).partition(" - at `$.")
-        faults.append(Alert("B-INPUT-VALUE", name, Fault(place.rstrip("`"), text), client))
+        faults.append(
+            Alert("B-INPUT-VALUE", name, Fault(place.rstrip("`"), verbatim(text)), client)
+        )
         return None
 
 
-def alerts(found: list[tuple[str, str]], name: str, client: str) -> list[Alert]:
-    return [Alert("B-INPUT-VALUE", name, Fault(place, text), client) for place, text in found]
+def alerts(found: Iterable[Fault], name: str, client: str) -> list[Alert]:
+    """What is wrong with the values of a file."""
+    return [Alert("B-INPUT-VALUE", name, fault, client) for fault in found]
+
+
+def not_the_name(place: str, value: str, right: str) -> Fault:
+    """A key that has to repeat the name of its file."""
+    text = say('"{value}" is not the name of the file', value=value)
+    return Fault(place, text, remedy=say('write "{right}"', right=right))
+
+
+def code_taken(code: str, file: str) -> Fault:
+    """A prefix of numbers that another file has already."""
+    return Fault("code", say('"{code}" is the code of {file} too', code=code, file=file))

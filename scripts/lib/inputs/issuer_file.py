@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from lib.core import storage
 from lib.core.faults import Alert, Fault, Refused
+from lib.core.messages import say
 from lib.core.root import Root
 from lib.inputs import input_files, logos, parties
 from lib.inputs.input_files import Source
@@ -72,8 +73,9 @@ class IssuerInput(NamedTuple):
 
 def load(root: Root, faults: list[Alert]) -> IssuerInput | None:
     if not root.issuer.exists() and not root.issuer.is_symlink():
-        text = "is missing; `make init ROOT=...` lays out a root with an explained example"
-        faults.append(Alert("B-INPUT-MISSING", root.name_of(root.issuer), Fault("", text)))
+        remedy = say("`make init ROOT=...` lays out a root with an explained example")
+        fault = Fault("", say("is missing"), remedy=remedy)
+        faults.append(Alert("B-INPUT-MISSING", root.name_of(root.issuer), fault))
         return None
     read = input_files.read(root, root.issuer, "issuer", "", faults)
     if read is None:
@@ -86,51 +88,69 @@ def load(root: Root, faults: list[Alert]) -> IssuerInput | None:
     return IssuerInput(issuer, source, logo) if issuer else None
 
 
-def _reminder_faults(days: Mapping[str, int]) -> list[tuple[str, str]]:
+def _reminder_faults(days: Mapping[str, int]) -> list[Fault]:
     """Each level comes later than the one before it."""
-    given = [level for level in REMINDER_LEVELS if level in days]
+    levels = [level for level in REMINDER_LEVELS if level in days]
     return [
-        (f"reminders.{later}", f"{days[later]} is not after {earlier}, {days[earlier]} days")
-        for earlier, later in itertools.pairwise(given)
+        Fault(
+            f"reminders.{later}",
+            say(
+                "{days} is not after {level}, {before} days",
+                days=days[later],
+                level=earlier,
+                before=days[earlier],
+            ),
+        )
+        for earlier, later in itertools.pairwise(levels)
         if days[later] <= days[earlier]
     ]
 
 
 def load_logo(root: Root, beside: Path, name: str, faults: list[Alert]) -> Source | None:
+    """The logo that a seller's file names, beside that file; None where it names none."""
     if not name:
         return None
     path = beside.with_name(name)
     try:
         data = storage.read_input(root, path)
     except Refused as refused:
-        text = f'"{name}": {refused.alerts[0].text}; it is looked for beside this file'
-        faults.append(Alert(refused.alerts[0].code, root.name_of(beside), Fault("logo", text)))
+        [alert, *_] = refused.alerts
+        text = say('"{name}": {fault}', name=name, fault=alert.text)
+        fault = Fault("logo", text, remedy=say("it is looked for beside this file"))
+        faults.append(Alert(alert.code, root.name_of(beside), fault))
         return None
-    if text := logos.fault(path.suffix, data):
-        faults.append(Alert("B-INPUT-VALUE", root.name_of(path), Fault("", text)))
+    if wrong := logos.fault(path.suffix, data):
+        faults.append(Alert("B-INPUT-VALUE", root.name_of(path), wrong))
     return Source(root.name_of(path), data)
 
 
-def seller_faults(seller: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What is wrong between the fields of a seller: (place, text) each."""
-    party = seller["party"]
+def seller_faults(seller: Mapping[str, Any], place: str = "") -> list[Fault]:
+    """What is wrong between the fields of a seller, which stands at `place` in its file."""
+    party, at = seller["party"], f"{place}party."
     french = parties.territory_of(party["address"]).french
-    found = parties.faults({key: value for key, value in party.items() if key not in _OF_BUYERS})
+    known = {key: value for key, value in party.items() if key not in _OF_BUYERS}
+    found = parties.faults(known, at)
     for key in _OF_BUYERS:
         if key in party and party[key] is (key == "person"):
-            found.append((f"party.{key}", "a seller is a business, a sole trader too; remove it"))
+            text = say("a seller is a business, a sole trader too")
+            found.append(Fault(f"{at}{key}", text, remedy=say("remove it")))
+    missing = say("is missing")
     if french and "siren" not in party:
-        found.append(("party.siren", "is missing; a French seller's invoices carry its SIREN"))
+        rule = say("a French seller's invoices carry its SIREN")
+        found.append(Fault(f"{at}siren", missing, rule))
     if "vat_number" not in party and not french:
-        text = "is missing; a seller outside France is known to the tax office by it"
-        found.append(("party.vat_number", text))
+        rule = say("a seller outside France is known to the tax office by it")
+        found.append(Fault(f"{at}vat_number", missing, rule))
     elif "vat_number" not in party and seller["vat_regime"] == "standard":
-        found.append(("party.vat_number", "is missing; it is due under the standard VAT regime"))
+        rule = say("it is due under the standard VAT regime")
+        found.append(Fault(f"{at}vat_number", missing, rule))
     if seller["vat_regime"] == "franchise" and seller.get("debits"):
-        found.append(("debits", "has no meaning without VAT (vat_regime franchise); remove it"))
+        text = say("has no meaning without VAT (vat_regime franchise)")
+        found.append(Fault(f"{place}debits", text, remedy=say("remove it")))
     if "bank" in seller and "holder" not in seller["bank"] and len(party["name"]) > 70:
-        text = "is missing; a transfer names at most 70 characters, your name is longer"
-        found.append(("bank.holder", text))
+        rule = say("a transfer names at most 70 characters, your name is longer")
+        found.append(Fault(f"{place}bank.holder", missing, rule))
     if "electronic_address" not in party and "siren" not in party and not party.get("email"):
-        found.append(("party.email", "is empty; an invoice carries an address of its seller"))
+        rule = say("an invoice carries an address of its seller")
+        found.append(Fault(f"{at}email", say("is empty"), rule))
     return found

@@ -4,6 +4,9 @@ import warnings
 from functools import lru_cache
 from io import BytesIO
 
+from lib.core.faults import Fault
+from lib.core.messages import Message, say
+
 MM = 72 / 25.4  # a millimetre in points
 _WIDTH = 50 * MM
 _HEIGHT = 18 * MM
@@ -14,17 +17,30 @@ _SIGNATURES = {".png": b"\x89PNG\r\n\x1a\n", ".jpg": b"\xff\xd8\xff", ".jpeg": b
 SUFFIXES = tuple(_SIGNATURES)
 
 
-def fault(suffix: str, logo: bytes) -> str:
-    """What is wrong with a file whose name ends so; empty where nothing is."""
+class Unfit(ValueError):
+    """A logo that no page can carry; `fault` says why."""
+
+    def __init__(self, found: Message, remedy: Message | None = None) -> None:
+        self.fault = Fault("", found, remedy=remedy)
+        super().__init__(self.fault.text)
+
+
+def fault(suffix: str, logo: bytes) -> Fault | None:
+    """What is wrong with a file whose name ends so; None where nothing is."""
     if not logo.startswith(_SIGNATURES[suffix]):
-        return f"is not a {suffix[1:].upper()} file, as its name says; convert it"
+        kind = suffix[1:].upper()
+        text = say("is not a {kind} file, as its name says", kind=kind)
+        return Fault("", text, remedy=say("convert it"))
     if len(logo) > _MOST_BYTES:
-        return f"has {len(logo)} bytes, at most {_MOST_BYTES} fit an invoice; make it smaller"
+        text = say(
+            "has {size} bytes, at most {most} fit an invoice", size=len(logo), most=_MOST_BYTES
+        )
+        return Fault("", text, remedy=say("make it smaller"))
     try:
         size(logo)
-    except ValueError as error:
-        return str(error)
-    return ""
+    except Unfit as unfit:
+        return unfit.fault
+    return None
 
 
 @lru_cache(maxsize=8)
@@ -32,7 +48,7 @@ def size(logo: bytes) -> tuple[float, float]:
     """The logo's width and height on the page, in its own proportions.
 
     Raises:
-      ValueError: if it is not a PNG or JPEG file in grey or RGB.
+      Unfit: if it is not a PNG or JPEG file in grey or RGB.
     """
     from PIL import Image
 
@@ -44,13 +60,21 @@ def size(logo: bytes) -> tuple[float, float]:
                 image.load()
     # What Pillow raises for damaged files, and for those that would not fit the memory.
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError("the logo is no PNG or JPEG file that can be read") from error
+        raise Unfit(say("the logo is not a PNG or JPEG file that can be read")) from error
     if not is_small:
-        most = f"at most {_LONGEST} on a side and {_MOST_PIXELS} in all"
-        raise ValueError(f"the logo has {width} × {height} pixels, {most}")
+        raise Unfit(
+            say(
+                "the logo has {width} × {height} pixels, at most {longest} on a side and"
+                " {most} in all",
+                width=width,
+                height=height,
+                longest=_LONGEST,
+                most=_MOST_PIXELS,
+            )
+        )
     if kind not in ("PNG", "JPEG"):
-        raise ValueError(f"the logo is a {kind} file, not PNG or JPEG")
+        raise Unfit(say("the logo is a {kind} file, not PNG or JPEG", kind=kind or ""))
     if mode == "CMYK":  # ISO 19005-3, 6.2.4.3: the output intent of the page is sRGB
-        raise ValueError("the logo is in CMYK: save it in RGB")
+        raise Unfit(say("the logo is in CMYK"), say("save it in RGB"))
     scale = min(_WIDTH / width, _HEIGHT / height)
     return width * scale, height * scale

@@ -6,42 +6,52 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from lib.core.faults import Fault
+from lib.core.messages import Message, say
 from lib.values import periods, spans
 from lib.values.document import Period
 
 BATCH_METRIC = "batch_invoices"
 
 
-def plan_faults(plan: Mapping[str, Any], at: str, language: str) -> list[tuple[str, str]]:
-    found = _order_faults(plan, f"{at}.", "the plan")
+def plan_faults(plan: Mapping[str, Any], at: str, language: str) -> list[Fault]:
+    found = _order_faults(plan, f"{at}.", say("the plan"))
     ids = [discount["id"] for discount in plan.get("discounts", [])]
     for i, discount in enumerate(plan.get("discounts", [])):
         if discount["id"] in ids[:i]:
-            text = f'"{discount["id"]}" is the id of another discount; rename one'
-            found.append((f"{at}.discounts[{i}].id", text))
-        found += _order_faults(discount, f"{at}.discounts[{i}].", "the discount")
+            text = say('"{id}" is the id of another discount', id=discount["id"])
+            found.append(Fault(f"{at}.discounts[{i}].id", text, remedy=say("rename one")))
+        found += _order_faults(discount, f"{at}.discounts[{i}].", say("the discount"))
     for place, described in _described(plan, at):
         if language not in described:
-            text = f'is missing; the client\'s language is "{language}"'
-            found.append((f"{place}.{language}", text))
+            found.append(missing_text(place, language))
     for i, item in enumerate(plan["items"]):
         place = f"{at}.items[{i}]"
         if item.get("metric", "").startswith("batch_") and item["metric"] != BATCH_METRIC:
-            text = f'"{item["metric"]}" is not measured; batches count "{BATCH_METRIC}"'
-            found.append((f"{place}.metric", text))
-        found += _order_faults(item, f"{place}.", "the item")
+            text = say('"{metric}" is not measured', metric=item["metric"])
+            rule = say('batches count "{metric}"', metric=BATCH_METRIC)
+            found.append(Fault(f"{place}.metric", text, rule))
+        found += _order_faults(item, f"{place}.", say("the item"))
         found += _dates_faults(plan, item, place)
         found += _price_faults(plan, item, place)
     for i, month in enumerate(plan.get("skip", [])):
         if not _lies_in(plan, month):
-            text = f'"{month}" is outside the plan, {_dates_of(plan)}; remove it'
-            found.append((f"{at}.skip[{i}]", text))
+            text = say('"{month}" is outside the plan, {dates}', month=month, dates=_dates_of(plan))
+            found.append(Fault(f"{at}.skip[{i}]", text, remedy=say("remove it")))
     return found
 
 
-def _dates_of(plan: Mapping[str, Any]) -> str:
+def missing_text(place: str, language: str) -> Fault:
+    """A text that is not there in the language in which the client is written to."""
+    rule = say('the client\'s language is "{language}"', language=language)
+    return Fault(f"{place}.{language}", say("is missing"), rule)
+
+
+def _dates_of(plan: Mapping[str, Any]) -> Message:
     """The dates of a plan as its file has them: "2026-01 to 2026-06", "from 2026-01"."""
-    return f"{plan['start']} to {plan['end']}" if plan.get("end") else f"from {plan['start']}"
+    if plan.get("end"):
+        return say("{start} to {end}", start=plan["start"], end=plan["end"])
+    return say("from {start}", start=plan["start"])
 
 
 def _lies_in(plan: Mapping[str, Any], text: str) -> bool:
@@ -50,11 +60,9 @@ def _lies_in(plan: Mapping[str, Any], text: str) -> bool:
     return ends and periods.start_date(plan["start"]) <= periods.end_date(text)
 
 
-def _dates_faults(
-    plan: Mapping[str, Any], item: Mapping[str, Any], place: str
-) -> list[tuple[str, str]]:
+def _dates_faults(plan: Mapping[str, Any], item: Mapping[str, Any], place: str) -> list[Fault]:
     """An item that begins before its plan, or ends after it."""
-    if _order_faults(plan, "", ""):
+    if _order_faults(plan, "", say("the plan")):
         return []
     found = []
     starts = item.get("start", "")
@@ -63,14 +71,12 @@ def _dates_faults(
     late = ends and last and periods.end_date(ends) > periods.end_date(last)
     for key, day, outside in (("start", starts, early), ("end", ends, late)):
         if day and (outside or not _lies_in(plan, day)):
-            text = f'"{day}" is outside its plan, {_dates_of(plan)}; correct one of them'
-            found.append((f"{place}.{key}", text))
+            text = say('"{day}" is outside its plan, {dates}', day=day, dates=_dates_of(plan))
+            found.append(Fault(f"{place}.{key}", text, remedy=say("correct one of them")))
     return found
 
 
-def _price_faults(
-    plan: Mapping[str, Any], item: Mapping[str, Any], place: str
-) -> list[tuple[str, str]]:
+def _price_faults(plan: Mapping[str, Any], item: Mapping[str, Any], place: str) -> list[Fault]:
     """A price list begins with a price, no later than its item, and its dates rise."""
     steps = item.get("prices", [])
     if not steps:
@@ -79,38 +85,41 @@ def _price_faults(
     first, begins = steps[0], item.get("start") or plan["start"]
     if "price" not in first:
         key = "percent" if "percent" in first else "index"
-        text = 'has no price before it; begin the list with {"from": ..., "price": ...}'
-        found.append((f"{place}.prices[0].{key}", text))
+        remedy = say('begin the list with {{"from": ..., "price": ...}}')
+        text = say("has no price before it")
+        found.append(Fault(f"{place}.prices[0].{key}", text, remedy=remedy))
     if periods.start_date(first["from"]) > periods.start_date(begins):
-        text = f'"{first["from"]}" is after {begins}, when the item begins; write "{begins}"'
-        found.append((f"{place}.prices[0].from", text))
+        text = say(
+            '"{date}" is after {begins}, when the item begins', date=first["from"], begins=begins
+        )
+        remedy = say('write "{date}"', date=begins)
+        found.append(Fault(f"{place}.prices[0].from", text, remedy=remedy))
     for i, step in enumerate(steps):
         if item["charge"] == "flat" and Decimal(step.get("price", "0")).as_tuple().exponent < -2:  # type: ignore[operator]
-            text = (
-                f'"{step["price"]}" has fractions of a cent; the price of a period has 2 decimals'
-            )
-            found.append((f"{place}.prices[{i}].price", text))
+            text = say('"{price}" has fractions of a cent', price=step["price"])
+            rule = say("the price of a period has 2 decimals")
+            found.append(Fault(f"{place}.prices[{i}].price", text, rule))
     for i, (before, step) in enumerate(itertools.pairwise(steps), 1):
         earlier, later = (periods.start_date(one["from"]) for one in (before, step))
+        at = f"{place}.prices[{i}].from"
         if earlier == later:
-            text = f'"{step["from"]}" is the date of the price before too; remove one of them'
-            found.append((f"{place}.prices[{i}].from", text))
+            text = say('"{date}" is the date of the price before too', date=step["from"])
+            found.append(Fault(at, text, remedy=say("remove one of them")))
         elif later < earlier:
-            text = f'"{step["from"]}" is before "{before["from"]}"; put the list in order of date'
-            found.append((f"{place}.prices[{i}].from", text))
+            text = say('"{date}" is before "{other}"', date=step["from"], other=before["from"])
+            found.append(Fault(at, text, remedy=say("put the list in order of date")))
     return found
 
 
-def between_plans(found_plans: list[Any]) -> list[tuple[str, str]]:
+def between_plans(found_plans: list[Any]) -> list[Fault]:
     """No two plans of one id; no item in two plans at once, and a metered one in whole months."""
     found = []
     ids = [plan["id"] for plan in found_plans]
     seen: dict[str, list[tuple[str, Period]]] = {}
     for i, plan in enumerate(found_plans):
         if plan["id"] in ids[:i]:
-            found.append(
-                (f"plans[{i}].id", f'"{plan["id"]}" is the id of another plan; rename one')
-            )
+            text = say('"{id}" is the id of another plan', id=plan["id"])
+            found.append(Fault(f"plans[{i}].id", text, remedy=say("rename one")))
         for k, item in enumerate(plan["items"]):
             start, end = item.get("start") or plan["start"], item.get("end") or plan.get("end")
             dates = Period(
@@ -121,19 +130,26 @@ def between_plans(found_plans: list[Any]) -> list[tuple[str, str]]:
                 dates = Period(start=dates.start.replace(day=1), end=last)
             for other, theirs in seen.get(item["id"], []):
                 if other != plan["id"] and spans.common(theirs, dates):
-                    text = (
-                        f'"{item["id"]}" is an item of the plan "{other}" at the same time; end it'
-                        f" there {'a month' if 'metric' in item else 'a day'} earlier, or rename it"
+                    text = say(
+                        '"{item}" is an item of the plan "{plan}" at the same time',
+                        item=item["id"],
+                        plan=other,
                     )
-                    found.append((f"plans[{i}].items[{k}].id", text))
+                    remedy = say("end it there a day earlier, or rename it")
+                    if "metric" in item:
+                        remedy = say("end it there a month earlier, or rename it")
+                    found.append(Fault(f"plans[{i}].items[{k}].id", text, remedy=remedy))
             seen.setdefault(item["id"], []).append((plan["id"], dates))
     return found
 
 
-def _order_faults(value: Mapping[str, Any], place: str, what: str) -> list[tuple[str, str]]:
+def _order_faults(value: Mapping[str, Any], place: str, what: Message) -> list[Fault]:
     start, end = value.get("start", ""), value.get("end", "")
     if start and end and periods.end_date(end) < periods.start_date(start):
-        return [(f"{place}end", f'"{end}" is before the start of {what}, "{start}"')]
+        text = say(
+            '"{end}" is before the start of {what}, "{start}"', end=end, what=what, start=start
+        )
+        return [Fault(f"{place}end", text)]
     return []
 
 

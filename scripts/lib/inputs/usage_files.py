@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from lib.core.faults import Alert, Fault
+from lib.core.messages import say
 from lib.core.root import Root
-from lib.inputs import input_files, plans, vat_checks
+from lib.inputs import input_files, plan_checks, plans, vat_checks
 from lib.inputs.batch_client_files import BatchClientInput
 from lib.inputs.client_files import Client, ClientInput
 from lib.inputs.input_files import Source
@@ -54,7 +55,7 @@ def load(
         if input_files.is_hidden(folder):
             continue
         if folder.name not in clients:
-            text = f"belongs to no client: there is no clients/{folder.name}.json"
+            text = say("belongs to no client: there is no clients/{name}.json", name=folder.name)
             faults.append(Alert("B-INPUT-VALUE", root.name_of(folder), Fault("", text)))
             continue
         for path in input_files.json_files(root, folder, faults):
@@ -92,10 +93,11 @@ def _load_usage_file(
     value, source = read
     found = []
     if value["client"] != owner:
-        found.append(("client", f'"{value["client"]}" is not the folder\'s; write "{owner}"'))
+        text = say('"{client}" is not the folder\'s', client=value["client"])
+        found.append(Fault("client", text, remedy=say('write "{client}"', client=owner)))
     if f"{value['month']}.{value['source']}" != path.stem:
-        wanted = f"{value['month']}.{value['source']}.json"
-        found.append(("", f"is not named after its month and source; rename it {wanted}"))
+        remedy = say("rename it {name}", name=f"{value['month']}.{value['source']}.json")
+        found.append(Fault("", say("is not named after its month and source"), remedy=remedy))
     faults += input_files.alerts(found, source.name, owner)
     unfit = _unfit(value, client.client, issuer.issuer)
     vat_checks.fill_in_category(value.get("lines", []), issuer.issuer)
@@ -107,11 +109,12 @@ def _load_usage_file(
     )
 
 
-def _unfit(value: Mapping[str, Any], client: Client, issuer: Issuer) -> list[tuple[str, str]]:
+def _unfit(value: Mapping[str, Any], client: Client, issuer: Issuer) -> list[Fault]:
     known = plans.metrics_of(client.plans)
-    text = "is not a metric of the client's plans; they have " + (", ".join(known) or "none")
+    text = say("is not a metric of the client's plans")
+    theirs = say("they have {metrics}", metrics=tuple(known)) if known else say("they have none")
     unknown = [metric for metric in value.get("quantities", {}) if metric not in known]
-    found = [(f"quantities.{metric}", text) for metric in unknown]
+    found = [Fault(f"quantities.{metric}", text, theirs) for metric in unknown]
     return found + _one_off_faults(value.get("lines", []), client, issuer)
 
 
@@ -125,24 +128,28 @@ def _reserved_faults(
     client = batch_clients.get(source.removeprefix(BATCH_SOURCE))
     if client is not None and client.client.billed_as == owner:
         return []
-    text = "names that begin with batch_ are kept for the batch engine; rename the source"
-    return [Alert("B-INPUT-VALUE", one.source.name, Fault("source", text), owner)]
+    text = say("names that begin with batch_ are kept for the batch engine")
+    fault = Fault("source", text, remedy=say("rename the source"))
+    return [Alert("B-INPUT-VALUE", one.source.name, fault, owner)]
 
 
-def _one_off_faults(lines: list[Any], client: Client, issuer: Issuer) -> list[tuple[str, str]]:
+def _one_off_faults(lines: list[Any], client: Client, issuer: Issuer) -> list[Fault]:
     found = []
     for i, line in enumerate(lines):
         place = f"lines[{i}]"
         for key in ("description", "discount_reason"):
             if key in line and client.language not in line[key]:
-                text = f'is missing; the client\'s language is "{client.language}"'
-                found.append((f"{place}.{key}.{client.language}", text))
+                found.append(plan_checks.missing_text(f"{place}.{key}", client.language))
         found += vat_checks.rate_and_category_faults(place, line, client.vat.treatment, issuer)
         kinds = vat_checks.kinds([line], issuer)
         faults = vat.treatment_faults(
             client.vat.treatment, kinds, issuer.party, issuer.vat_regime, client.party
         )
         for fault in faults:
-            text = f'{fault.rule}: the client\'s treatment "{client.vat.treatment}" is not for it'
-            found.append((f"{place}.category", text))
+            text = say(
+                '{rule}: the client\'s treatment "{treatment}" is not for it',
+                rule=fault.rule,
+                treatment=client.vat.treatment,
+            )
+            found.append(Fault(f"{place}.category", text))
     return found

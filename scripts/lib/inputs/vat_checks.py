@@ -6,15 +6,17 @@ from typing import Any
 
 import msgspec
 
+from lib.core.faults import Fault
+from lib.core.messages import say
 from lib.inputs.issuer_file import Issuer
 from lib.inputs.plans import Vat
 from lib.values import vat
 from lib.values.document import Party
 
-EXEMPTING_CODE = "write the code of the law that exempts this"
+EXEMPTING_CODE = say("write the code of the law that exempts this")
 
 
-def treatment_faults(value: Mapping[str, Any], issuer: Issuer) -> list[tuple[str, str]]:
+def treatment_faults(value: Mapping[str, Any], issuer: Issuer) -> list[Fault]:
     """VAT: the treatment against the issuer's regime, both parties, what is sold, each rate."""
     terms, buyer = msgspec.convert(value["vat"], Vat), msgspec.convert(value["party"], Party)
     rated = [
@@ -36,20 +38,25 @@ def treatment_faults(value: Mapping[str, Any], issuer: Issuer) -> list[tuple[str
         own = terms
         if "vat" in entry:
             own = msgspec.convert(entry["vat"], Vat)
-            for at, text in _vat_faults(own, kinds([entry], issuer), issuer, buyer):
-                found.append((f"{place}.{at}" if at.startswith("vat.") else at, text))
+            for fault in _vat_faults(own, kinds([entry], issuer), issuer, buyer):
+                is_own = fault.place.startswith("vat.")
+                found.append(fault._replace(place=f"{place}.{fault.place}") if is_own else fault)
             reason = _reason_of(own)
             if reason and reasons - {reason}:
-                text = "gives a second reason for no VAT; an invoice has one: make them the same"
-                found.append((f"{place}.vat", text))
+                text = say("gives a second reason for no VAT")
+                remedy = say("an invoice has one: make them the same")
+                found.append(Fault(f"{place}.vat", text, remedy=remedy))
             reasons |= {reason} - {None}
             outside = "outside_eu" in (own.treatment, terms.treatment)
             if outside and own.treatment != terms.treatment:
-                text = (
-                    f'"{own.treatment}" cannot stand beside "{terms.treatment}": what is outside'
-                    " the scope of VAT is invoiced alone (BR-O-11); make another client of it"
+                text = say(
+                    '"{own}" cannot stand beside "{common}": what is outside the scope of VAT is'
+                    " invoiced alone (BR-O-11)",
+                    own=own.treatment,
+                    common=terms.treatment,
                 )
-                found.append((f"{place}.vat.treatment", text))
+                remedy = say("make another client of it")
+                found.append(Fault(f"{place}.vat.treatment", text, remedy=remedy))
         found += rate_and_category_faults(place, entry, own.treatment, issuer)
     return list(dict.fromkeys(found))
 
@@ -66,48 +73,52 @@ def kinds(entries: Sequence[Mapping[str, Any]], issuer: Issuer) -> set[str]:
     return {"services" if sold == "mixed" else sold} if not entries else kinds
 
 
-def _vat_faults(
-    terms: Vat, kinds: Iterable[str], issuer: Issuer, buyer: Party
-) -> list[tuple[str, str]]:
+def _vat_faults(terms: Vat, kinds: Iterable[str], issuer: Issuer, buyer: Party) -> list[Fault]:
     """What the law has against a client's treatment, as a person can put it right."""
-    treatment = terms.treatment
-    found = []
-    for fault in vat.treatment_faults(
-        treatment, set(kinds), issuer.party, issuer.vat_regime, buyer
-    ):
-        if fault.right:
-            own = " with the code and reason of its law" if fault.right == "exempt" else ""
-            text = f'"{treatment}" is refused: {fault.rule}; write "{fault.right}"{own}'
-        elif fault.place == "seller.vat_number":
-            fault = fault._replace(place="vat.treatment")
-            text = f'"{treatment}": {fault.rule}; add party.vat_number to issuer.json'
-        elif buyer.vat_number:
-            text = f'"{buyer.vat_number}": {fault.rule}'
-        else:
-            text = f"is missing; {fault.rule}"
-        found.append((fault.place, text))
-    if wrong := vat.exemption_fault(terms.exemption_code, issuer.party):
-        found.append(("vat.exemption_code", f"{wrong}; {EXEMPTING_CODE}"))
+    seller = issuer.party
+    unlawful = vat.treatment_faults(terms.treatment, set(kinds), seller, issuer.vat_regime, buyer)
+    found = [_unlawful(breach, terms.treatment, buyer) for breach in unlawful]
+    if rule := vat.exemption_fault(terms.exemption_code, seller):
+        found.append(Fault("vat.exemption_code", rule, remedy=EXEMPTING_CODE))
     return found
+
+
+def _unlawful(breach: vat.Unlawful, treatment: str, buyer: Party) -> Fault:
+    place, rule, number = breach.place, breach.rule, buyer.vat_number
+    if breach.right:
+        text = say('"{treatment}" is refused: {rule}', treatment=treatment, rule=rule)
+        remedy = say('write "{right}"', right=breach.right)
+        if breach.right == "exempt":
+            remedy = say('write "exempt" with the code and reason of its law')
+        return Fault(place, text, remedy=remedy)
+    if place == "seller.vat_number":
+        text = say('"{treatment}": {rule}', treatment=treatment, rule=rule)
+        return Fault("vat.treatment", text, remedy=say("add party.vat_number to issuer.json"))
+    if number:
+        return Fault(place, say('"{number}": {rule}', number=number, rule=rule))
+    return Fault(place, say("is missing"), rule)
 
 
 def rate_and_category_faults(
     place: str, entry: Mapping[str, Any], treatment: str, issuer: Issuer
-) -> list[tuple[str, str]]:
+) -> list[Fault]:
+    """What is wrong with the VAT rate and the category of something that is sold."""
     found = []
     rate = Decimal(entry["vat_rate"])
     if fault := vat.rate_fault(f"{place}.vat_rate", treatment, rate, issuer.party):
-        found.append((fault.place, fault.text))
+        found.append(fault)
     sold, category = issuer.operation_category, entry.get("category")
     if sold == "mixed" and category is None:
-        text = 'is missing; the issuer sells both: write "goods" or "services"'
-        found.append((f"{place}.category", text))
+        remedy = say('the issuer sells both: write "goods" or "services"')
+        found.append(Fault(f"{place}.category", say("is missing"), remedy=remedy))
     if sold != "mixed" and category not in (None, sold):
-        text = (
-            f'"{category}" is not what the issuer sells: its operation_category is "{sold}"'
-            ' ("mixed" for both)'
+        text = say(
+            '"{category}" is not what the issuer sells: its operation_category is "{sold}"'
+            ' ("mixed" for both)',
+            category=category or "",
+            sold=sold,
         )
-        found.append((f"{place}.category", text))
+        found.append(Fault(f"{place}.category", text))
     return found
 
 
