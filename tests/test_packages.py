@@ -96,15 +96,17 @@ def test_a_package_that_is_lost_or_broken_is_made_again(root, sound, spoiled):
     assert path.read_bytes() == (sound.downloads / NAME).read_bytes()
 
 
-@pytest.mark.parametrize("change", ["changed", "lost"])
-def test_a_pdf_that_is_not_the_issued_one_is_never_packed(root, change):
+@pytest.mark.parametrize(
+    ("change", "said"), [("changed", "was changed since it was written"), ("lost", "is missing")]
+)
+def test_a_pdf_that_is_not_the_issued_one_is_never_packed(root, change, said):
     path = revenues.proof_path(root, revenues.BATCH, batches.CLIENT, "FIL-2026-0002", "pdf")
     path.unlink()
     if change == "changed":
         path.write_bytes(b"%PDF-1.7 another")
     shutil.rmtree(root.downloads)
     ran = house.call("pack_batches", root)
-    assert (ran.code, "FIL-2026-0002.pdf: was changed since it was written" in ran.err) == (3, True)
+    assert (ran.code, f"FIL-2026-0002.pdf: {said}; run `make verify`" in ran.err) == (3, True)
     assert not (root.downloads / NAME).exists()
 
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 import house
 import past
-from lib.books import allocation
+from lib.books import allocation, balances
 from lib.books.histories import History, Share
 from lib.books.records import Record
 
@@ -170,7 +170,7 @@ def test_receipts_add_up_to_the_money_and_to_what_stands(facts):
         for receipt in made:
             amount = getattr(receipt.source, "amount", 0)
             assert past.total(receipt.shares) + receipt.overpaid == amount
-        if allocation.outstanding(history) == 0:
+        if balances.outstanding_of(history) == 0:
             assert _sums(share for one in made for share in one.shares) == _standing(history)
 
 
@@ -215,7 +215,7 @@ def lives(draw: st.DrawFn) -> list[Record]:
             moves.append(past.reversal(moves[i - 1], i, when))
         elif action in ("r", "back"):
             (history,) = past.histories_of([*bills, *moves])
-            back = -allocation.outstanding(history)
+            back = -balances.outstanding_of(history)
             if action == "back" and back < 0:  # more was given back than had come
                 moves.append(paid(when, -back))
             elif back > 0:
