@@ -2,7 +2,7 @@
 """Removes the entries of data/logs/ that are older than a number of days, and nothing else.
 
 An entry is a line that begins with its UTC time; a line that does not is kept. Each log is
-written anew beside itself and renamed into its place, while whoever would append waits.
+written again beside itself and renamed into its place, while whoever would append waits.
 """
 
 import re
@@ -41,6 +41,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lib.core import alerts, lock, storage
+from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 from lib.inputs import settings
 
@@ -55,7 +56,7 @@ class Sorted(NamedTuple):
 
 
 def main(arguments: Namespace, root: Root) -> None:
-    """One log after the other; with `dry_run`, what would go."""
+    """One log after the other; with `dry_run`, what would be removed."""
     before = arguments.today - timedelta(days=arguments.keep_days)
     gone = 0
     with lock.exclusive(root, "purge_logs", settings.load(root).lock_wait):
@@ -63,18 +64,21 @@ def main(arguments: Namespace, root: Root) -> None:
             old = purge(path, before, arguments.dry_run)
             gone += old
             if old:
-                print(f"{root.name_of(path)}: {entries(old)} before {before}")
-    text = f"{entries(gone)} before {before}"
+                print(
+                    say("{file}: {entries}", file=root.name_of(path), entries=entries(old, before))
+                )
     if arguments.dry_run:
-        print(f"{text} would be removed (DRY_RUN)")
+        print(say("{entries} would be removed (DRY_RUN)", entries=entries(gone, before)))
         return
-    alerts.write_log(root.logs, "", "INFO", "purge_logs.py", "I-LOGS-PURGED", f"{text} removed")
-    print(f"{text} removed")
+    text = say("{entries} removed", entries=entries(gone, before))
+    alerts.write_log(root.logs, "", "INFO", "purge_logs.py", "I-LOGS-PURGED", str(text))
+    print(text)
 
 
-def entries(count: int) -> str:
-    """ "1 entry", "2 entries"."""
-    return alerts.counted(count, "entry", "entries")
+def entries(count: int, before: date) -> Message:
+    """ "1 entry before 2026-10-01"."""
+    number = counted(count, "1 entry", "{number} entries")
+    return say("{entries} before {date}", entries=number, date=str(before))
 
 
 def purge(path: Path, before: date, dry_run: bool) -> int:
@@ -91,7 +95,7 @@ def purge(path: Path, before: date, dry_run: bool) -> int:
 
 
 def sort(data: bytes, before: date) -> Sorted:
-    """Tells the entries of days earlier than `before` from all other lines."""
+    """Separates the entries of days earlier than `before` from all other lines."""
     lines = io.BytesIO(data).readlines()
     kept = [line for line in lines if not is_old(line, before)]
     return Sorted(b"".join(kept), len(lines) - len(kept))

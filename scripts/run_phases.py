@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Runs the phases of `make month`, `make batch` or `make reminders`, then tells the operator.
+"""Runs the phases of `make month`, `make batch` or `make reminders`, then reports to the operator.
 
 Each phase is a make of its own, since one creates what the next one reads; before it, a flag
-that no longer stands is removed, and where Make then has nothing to do, that is said. A phase
+that no longer holds is removed, and a phase in which Make then has nothing to do says so. A phase
 that fails ends the run. Whatever happened, the summary follows, and the exit status stays.
 """
 
@@ -50,6 +50,7 @@ from typing import IO
 from lib.core import alerts, dates, flags
 from lib.core.dates import Dates
 from lib.core.faults import Refused
+from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.summary import last_summary
 from lib.summary.last_summary import Run
@@ -75,7 +76,7 @@ def main(arguments: Namespace, root: Root) -> None:
 
 
 def run(arguments: Namespace, root: Root) -> tuple[int, bool]:
-    """What the run ended with, and whether there was something to tell."""
+    """What the run ended with, and whether there was something to report."""
     with tempfile.NamedTemporaryFile() as log:
         os.environ["RUN_LOG"] = log.name
         failed, status = "", 0
@@ -88,13 +89,19 @@ def run(arguments: Namespace, root: Root) -> tuple[int, bool]:
             found, failed, status = Dates(dates.of_machine(), dates.of_machine(), ""), "dates", 1
         else:
             if arguments.command == "month":
-                print(f"month {found.month}, issue date {found.issue_date}")
+                print(
+                    say(
+                        "month {month}, issue date {day}",
+                        month=found.month,
+                        day=str(found.issue_date),
+                    )
+                )
             failed, status = run_phases(arguments, root, found)
         if arguments.dry_run:
             return status, True
         said = alerts.noted(Path(log.name))
         about = Run(arguments.command, found.today, found.month, failed, said)
-        return status, last_summary.tell(root, about)
+        return status, last_summary.report(root, about)
 
 
 def days_of(arguments: Namespace, root: Root) -> Dates:
@@ -110,16 +117,20 @@ def run_phases(arguments: Namespace, root: Root, found: Dates) -> tuple[str, int
     command = make(arguments, found)
     if ask(command, *names):
         for name in names:
-            print(f"{name}: nothing left to do")
+            print(_nothing_left(name))
         return "", 0
     for name in names:
         drop_flag(root, name, found)
         if ask(command, name):
-            print(f"{name}: nothing left to do")
+            print(_nothing_left(name))
             continue
         if status := call(command, name):
             return name, status
     return "", 0
+
+
+def _nothing_left(phase: str) -> Message:
+    return say("{phase}: nothing left to do", phase=phase)
 
 
 def phases_of(arguments: Namespace) -> list[str]:
@@ -129,7 +140,7 @@ def phases_of(arguments: Namespace) -> list[str]:
 
 
 def drop_flag(root: Root, name: str, found: Dates) -> None:
-    """Removes the flag of a phase if it no longer stands."""
+    """Removes the flag of a phase if it no longer holds."""
     if name in _FLAGS:
         flags.drop(root, name, found.month if name == "direct" else "")
 
@@ -166,7 +177,7 @@ def show(arguments: Namespace, root: Root) -> None:
     found = days_of(arguments, root)
     for name in phases_of(arguments):
         if name in _FLAGS and flags.stands(root, name, found.month if name == "direct" else ""):
-            print(f"{name}: nothing left to do")
+            print(_nothing_left(name))
             continue
         call([*make(arguments, found), "-n", "-B"], name)
     print(
@@ -196,7 +207,7 @@ def kept_back() -> Iterator[IO[bytes] | None]:
 
 @contextmanager
 def may_be_left() -> Iterator[IO[bytes] | None]:
-    """Whoever reads what is said may leave early, as `head` does: the run goes on all the same."""
+    """Whoever reads the output may stop early, as `head` does: the run goes on all the same."""
     if sys.stdout is None or not stat.S_ISFIFO(os.fstat(1).st_mode):
         yield None
         return

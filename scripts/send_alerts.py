@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
-"""Tells the operator what a run came to: on stderr, in the log, by mail.
+"""Reports a run to the operator: on stderr, in the log, by mail.
 
-`make month`, `make batch` and `make reminders` end with it, whatever happened. What was
-recorded since the last summary, by whichever command, what was refused, what needs a
-decision, and a witness: the heads of the records. Where there is none of it and no new
-notice, nothing is said and no mail goes.
+`make month`, `make batch` and `make reminders` end with such a summary, whatever happened: what
+was recorded since the last one, by any command, what was refused, what needs a decision, and a
+witness, the heads of the records. If there is none of it and no new notice, no mail is sent.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -18,7 +17,7 @@ def parser() -> ArgumentParser:
     made = cli.parser(__doc__ or "")
     made.add_argument("--command", required=True, help="month, batch or reminders")
     cli.add_today(made)
-    made.add_argument("--month", default="", help="2026-10 (empty: it could not be told)")
+    made.add_argument("--month", default="", help="2026-10 (empty: it is not known)")
     made.add_argument("--status", type=int, default=0, help="what the run ended with")
     made.add_argument("--run", type=Path, required=True, help="the folder of Make's notes of it")
     return made
@@ -35,7 +34,7 @@ from lib.summary.last_summary import Run
 
 def main(arguments: Namespace, root: Root) -> None:
     """One summary, or one line."""
-    last_summary.tell(root, run_of(arguments))
+    last_summary.report(root, run_of(arguments))
 
 
 def run_of(arguments: Namespace) -> Run:

@@ -13,7 +13,7 @@ from lib.core.faults import printable
 def parser() -> ArgumentParser:
     """The options of this script."""
     made = cli.parser(__doc__ or "")
-    made.add_argument("--client", default="", help="only this client's ('system': nobody's)")
+    made.add_argument("--client", default="", help="only this client's log ('system': no client's)")
     return made
 
 
@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lib.core import storage
+from lib.core.messages import say
 from lib.core.root import Root
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T")
@@ -48,9 +49,9 @@ def main(arguments: Namespace, root: Root) -> None:
     chosen = [arguments.client] if arguments.client else names
     unknown = [name for name in chosen if name not in names]
     if unknown:
-        known = ", ".join(names) or "none yet"
-        text = f'"{unknown[0]}" has no log; those that have: {known}'
-        raise cli.refuse("B-USAGE", "", "CLIENT", text)
+        known = say("those that have: {names}", names=tuple(names) or say("none yet"))
+        text = say('"{client}" has no log', client=unknown[0])
+        raise cli.refuse("B-USAGE", "", "CLIENT", text, remedy=known)
     console = Console()
     entries = [entry for name in chosen for entry in read(root, name)]
     for entry in entries if arguments.client else sorted(entries, key=lambda one: one.moment):

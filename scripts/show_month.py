@@ -23,6 +23,7 @@ from rich.tree import Tree
 
 from lib.books import revenues
 from lib.core import lock
+from lib.core.messages import say
 from lib.core.root import Root
 from lib.inputs import settings
 
@@ -46,10 +47,17 @@ def main(arguments: Namespace, root: Root) -> None:
     if facts:
         first = facts[0]
         pdf = revenues.proof_path(root, revenues.DIRECT, first["client"], first["number"], "pdf")
-        print(f"\nLook at an invoice:     {pdf}")
-        print(f"and what it says:       {pdf.with_suffix('.json')}")
-    print(f"the story of the run:   {root.logs}/")
-    print(f"edit a client:          {root.clients}/, then: make check ROOT={root.path}")
+        print()
+        print(say("Look at an invoice:     {file}", file=str(pdf)))
+        print(say("and what it says:       {file}", file=str(pdf.with_suffix(".json"))))
+    print(say("the logs of the run:    {folder}/", folder=str(root.logs)))
+    print(
+        say(
+            "edit a client:          {folder}/, then: make check ROOT={root}",
+            folder=str(root.clients),
+            root=str(root.path),
+        )
+    )
 
 
 def _tree(folder: Path, tree: Tree, depth: int = 0) -> Tree:
@@ -59,12 +67,12 @@ def _tree(folder: Path, tree: Tree, depth: int = 0) -> Tree:
     for path in folders if depth < _DEEP else folders[:1]:
         _tree(path, tree.add(f"{path.name}/"), depth + 1)
     if depth >= _DEEP and len(folders) > 1:
-        tree.add(f"… and {len(folders) - 1} more folders")
+        tree.add(str(say("… and {number} more folders", number=len(folders) - 1)))
     files = [path for path in entries if path.is_file()]
     for path in files[:_SHOWN]:
         tree.add(path.name if len(path.name) < 40 else f"{path.name[:12]}…")
     if len(files) > _SHOWN:
-        tree.add(f"… and {len(files) - _SHOWN} more")
+        tree.add(str(say("… and {number} more", number=len(files) - _SHOWN)))
     return tree
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Shows the state of the house on one screen. Reads only.
+"""Shows the state of everything on one screen. Reads only.
 
-The last run and what came of it, the flags of the month, invoices by status, what is
+The last run and how it ended, the flags of the month, invoices by status, what is
 overdue, what the next run invoices by plan, mails and batches that wait, the heads of the
 records, and the disk.
 """
@@ -24,7 +24,6 @@ if __name__ == "__main__":
 import shutil
 import textwrap
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -35,9 +34,11 @@ from lib.books.balances import InvoiceBalance
 from lib.books.heads import Head
 from lib.core import lock, storage, tables
 from lib.core.faults import Broken, printable
+from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.inputs import inbox, settings
 from lib.mail import outbox
+from lib.summary import last_summary
 from lib.values import money
 
 _STATUSES = (
@@ -48,7 +49,6 @@ _STATUSES = (
     balances.OVERPAID,
 )
 _SHORT = 12  # characters of a hash that tell it from another one
-_RUN = b" send_alerts.py I-RUN "  # in the line of the log that says how a run ended
 _WIDEST = 100  # columns of a line
 _MOST_LINES = 4  # of names of what is not a batch, below the first
 
@@ -64,33 +64,36 @@ NONE = Sum(0, money.ZERO)
 
 
 def main(arguments: Namespace, root: Root) -> None:
-    """A line or a few a subject.
+    """One line, or a few, about each subject.
 
     Raises:
       Broken: after all that can be shown, if the records cannot be.
     """
     with lock.shared(root, settings.load(root).lock_wait):
+        stopped = tuple(issuing.stopped_runs(root))
+        done = tuple(flags(root, arguments.month))
         lines = [
-            ("last run", last_run(root)),
-            ("stopped", ", ".join(issuing.stopped_runs(root)) or "no run waits to be finished"),
-            (f"month {arguments.month}", ", ".join(flags(root, arguments.month)) or "no flag"),
-            ("mails", f"{len(outbox.waiting(root))} waiting"),
+            (say("last run"), last_run(root)),
+            (say("stopped"), join(stopped) if stopped else say("no run waits to be finished")),
+            (say("month {month}", month=arguments.month), join(done) if done else say("no flag")),
+            (say("mails"), say("{number} waiting", number=len(outbox.waiting(root)))),
             *batches(root),
-            ("disk", disk(root)),
+            (say("disk"), disk(root)),
         ]
         for name, text in lines:
-            print(shortened(f"{name:14}  {text}"))
+            print(shortened(f"{name!s:14}  {text}"))
         try:
             statuses, ages = sums_of(balances.read_all(root), arguments.today)
             known = heads.read(root)
             coming = bills.next_run(root, arguments.month)
         except Broken as broken:
-            print(f"{'records':14}  broken, {len(broken.alerts)} faults; run `make verify`")
+            faults = say("broken, {number} faults; run `make verify`", number=len(broken.alerts))
+            print(f"{say('records')!s:14}  {faults}")
             raise
     print()
-    show_invoices("invoices", "gross", statuses)
+    show_invoices(say("invoices"), say("gross"), statuses)
     print()
-    show_invoices("overdue", "outstanding", ages)
+    show_invoices(say("overdue"), say("outstanding"), ages)
     print()
     show_next(coming)
     print()
@@ -101,28 +104,36 @@ def show_next(coming: bills.Coming) -> None:
     """The invoices of the next run by plan, the first of them where there are many."""
     shown = [list(row) for row in coming.invoices]
     if coming.more:
-        shown.append([f"and {coming.more} more", "", "", ""])
-    headings = [f"next run, {coming.month}", "plans", "period", "net"]
-    tables.show("", headings, shown or [["nothing", "", "", ""]], right=1)
+        shown.append([str(say("and {number} more", number=coming.more)), "", "", ""])
+    headings = [
+        str(text)
+        for text in (
+            say("next run, {month}", month=coming.month),
+            say("plans"),
+            say("period"),
+            say("net"),
+        )
+    ]
+    tables.show("", headings, shown or [[str(say("nothing")), "", "", ""]], right=1)
+
+
+def join(texts: tuple[Message | str, ...]) -> Message:
+    """Several texts with commas between."""
+    return say("{texts}", texts=texts)
 
 
 def last_run(root: Root) -> str:
     """When a run that ends with a summary ended last, and what that said."""
-    found = b""
-    with suppress(FileNotFoundError), storage.open_file(root.logs / "system.log") as log:
-        for line in log:
-            if _RUN in line.partition(b" ")[2]:
-                found = line
-    if not found:
-        return "none yet"
-    moment, _, rest = found.removesuffix(b"\n").decode("utf-8", "replace").partition(" ")
-    return printable(f"{moment} {rest.partition(_RUN.decode())[2]}")
+    outcome = last_summary.last_outcome(root)
+    return printable(" ".join(outcome)) if outcome else str(say("none yet"))
 
 
-def flags(root: Root, month: str) -> list[str]:
+def flags(root: Root, month: str) -> list[Message]:
     """The steps that are done: the month's own, and those that know no month."""
     found = [*root.flags.glob(f"{month}/*.done"), *root.flags.glob("*.done")]
-    return [f"{path.stem} done" for path in sorted(found, key=lambda path: path.stem)]
+    return [
+        say("{step} done", step=path.stem) for path in sorted(found, key=lambda path: path.stem)
+    ]
 
 
 def count(folder: Path, pattern: str) -> int:
@@ -130,27 +141,40 @@ def count(folder: Path, pattern: str) -> int:
     return sum(1 for _ in folder.glob(pattern))
 
 
-def batches(root: Root) -> Iterator[tuple[str, str]]:
+def batches(root: Root) -> Iterator[tuple[Message | str, Message | str]]:
     """The files of the inbox, those that were rejected, and the names of what is not a batch."""
     found = inbox.entries(root)
     strays = [printable(path.name) for path in found if inbox.stray(root, path)]
     rejected = count(root.rejected, "*__*.csv") - count(root.rejected, "*.errors.csv")
-    counts = f"{len(found) - len(strays)} waiting, {rejected} rejected"
+    counts = say(
+        "{waiting} waiting, {rejected} rejected",
+        waiting=len(found) - len(strays),
+        rejected=rejected,
+    )
     if not strays:
-        yield "batches", counts
+        yield say("batches"), counts
         return
-    text = f"{counts}, {len(strays)} not read: {', '.join(strays)}"
-    first, *more = textwrap.wrap(text, _WIDEST - 16, break_on_hyphens=False)
-    yield "batches", first
+    text = say(
+        "{counts}, {number} not read: {names}",
+        counts=counts,
+        number=len(strays),
+        names=tuple(strays),
+    )
+    first, *more = textwrap.wrap(str(text), _WIDEST - 16, break_on_hyphens=False)
+    yield say("batches"), first
     yield from (("", line) for line in more[:_MOST_LINES])
     if more[_MOST_LINES:]:
-        yield "", "… and more: `make batch` names them all, with what to do"
+        yield "", say("… and more: `make batch` names them all, with what to do")
 
 
-def disk(root: Root) -> str:
+def disk(root: Root) -> Message:
     """ "12.3 GB free, 45 % used"."""
     free = shutil.disk_usage(root.path).free // 10**8
-    return f"{free // 10}.{free % 10} GB free, {storage.percent_used(root.path)} % used"
+    return say(
+        "{free} GB free, {used} % used",
+        free=f"{free // 10}.{free % 10}",
+        used=storage.percent_used(root.path),
+    )
 
 
 def shortened(line: str) -> str:
@@ -181,14 +205,15 @@ def _add(sums: dict[str, Sum], name: str, amount: Decimal) -> None:
     sums[name] = Sum(number + 1, money.total((so_far, amount)))
 
 
-def show_invoices(name: str, amounts: str, sums: dict[str, Sum]) -> None:
-    """A table of the sums that are not of nothing."""
+def show_invoices(name: Message, amounts: Message, sums: dict[str, Sum]) -> None:
+    """A table of the sums of at least one invoice."""
     rows = [
         [which, str(one.number), money.plain(one.amount, 2)]
         for which, one in sums.items()
         if one.number
     ]
-    tables.show("", [name, "number", amounts], rows or [["none", "0", ""]], right=2)
+    headings = [str(name), str(say("number")), str(amounts)]
+    tables.show("", headings, rows or [[str(say("none")), "0", ""]], right=2)
 
 
 # --- heads ---------------------------------------------------------------------------
@@ -203,8 +228,8 @@ def show_heads(known: list[Head]) -> None:
         [name, str(len(some)), str(sum(head.seq for head in some)), digest(some)]
         for name, some in families.items()
     ]
-    headings = ["records", "files", "lines", "heads"]
-    tables.show("", headings, rows or [["none", "0", "0", ""]], right=3)
+    headings = [str(text) for text in (say("records"), say("files"), say("lines"), say("heads"))]
+    tables.show("", headings, rows or [[str(say("none")), "0", "0", ""]], right=3)
 
 
 def digest(some: Iterable[Head]) -> str:

@@ -310,7 +310,7 @@ def has_lock_waited_for(root: Root) -> bool:
     return False
 
 
-# --- since the summary before --------------------------------------------------------
+# --- since the last summary ----------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -385,7 +385,7 @@ def test_without_its_memory_the_summary_tells_all_since_the_beginning(untold, tm
     else:
         file.write_bytes(file.read_bytes()[:90] if damage == "cut" else b"[1]")
     told = summarise(untold, tmp_path / "run").err
-    assert "month: 2 issued\nno earlier summary is known: all since the beginning" in told
+    assert "month: 2 issued\nno earlier summary is known: everything since the" in told
     assert summarise(untold, tmp_path / "run").err == ""
 
 
@@ -405,14 +405,14 @@ def test_records_that_were_told_and_are_others_now_are_told_of(untold, tmp_path)
     for kind in ("data/revenues/nord.jsonl", "data/heads/revenues/nord.json"):
         (untold.path / kind).unlink()
     told = summarise(untold, tmp_path / "run").err
-    assert "data/revenues/nord.jsonl: is missing, and the summary before told of it" in told
+    assert "data/revenues/nord.jsonl: is missing, and the last summary covered it" in told
     past.lay(untold, unpaid("NORD-2026-0001", "2026-12-08"))
     assert "NORD-2026-0001: net 100.00" in summarise(untold, tmp_path / "run").err
     (untold.data / "revenues" / "nord.jsonl").unlink()
     (untold.data / "heads" / "revenues" / "nord.json").unlink()
     past.lay(untold, unpaid("NORD-2026-0009", "2026-12-09"))
     told = summarise(untold, tmp_path / "run").err
-    assert "data/revenues/nord.jsonl: line 1: is not the line that the summary" in told
+    assert "data/revenues/nord.jsonl: line 1: is not the line that the last summary" in told
     assert "NORD-2026-0009: net 100.00" in told and "[B-WITNESS]" in told
 
 
@@ -459,8 +459,8 @@ def test_whatever_may_be_news_is_looked_at(untold, tmp_path, monkeypatch, change
     """A payment was due on 8 December, and its day comes; the other changes are no news."""
     summarise(untold, tmp_path / "run")
     looked = []
-    look = summaries.look
-    monkeypatch.setattr(summaries, "look", lambda *given: looked.append(1) or look(*given))
+    read = summaries.read
+    monkeypatch.setattr(summaries, "read", lambda *given: looked.append(1) or read(*given))
     assert summarise(untold, tmp_path / "run").err == "" and not looked
     today = "2026-11-08"
     if change == "a client":

@@ -4,7 +4,9 @@ import re
 
 import house
 import past
+from lib.core.messages import say
 from lib.core.root import Root
+from lib.summary import last_summary
 
 TODAY = "2026-12-28"
 
@@ -50,12 +52,11 @@ def test_the_status_says_what_is_owed_by_age_and_what_waits(tmp_path):
         "data/flags/2026-10/other.done",
     ):
         house.write(root, name, b"")
-    log = "2026-11-08T05:00:00Z INFO send_alerts.py I-RUN month 2026-10: 12 issued\n"
-    later = "2026-12-08T05:00:00Z ERROR send_alerts.py I-RUN month 2026-11: failed in direct\n"
-    house.write(root, "data/logs/system.log", (log + later + "2027 x\n").encode())
+    last_summary.log_outcome(root, "INFO", say("month 2026-10: 12 issued"))
+    last_summary.log_outcome(root, "ERROR", say("month 2026-11: failed in direct"))
     out = status(root).out
     for line in (
-        r"last run +2026-12-08T05:00:00Z month 2026-11: failed in direct",
+        r"last run +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ month 2026-11: failed in direct",
         r"month 2026-11 +direct done",
         r"mails +2 waiting",
         r"batches +1 waiting, 1 rejected",
@@ -77,9 +78,7 @@ def test_the_status_fits_a_screen_and_changes_nothing(tmp_path):
     for i in range(40):
         bills = [bill(f"C{i}-{j}", f"2026-{10 + j % 3}-0{1 + j}") for j in range(3)]
         past.lay(root, *[one | {"client": f"client_{i}"} for one in bills])
-    house.write(
-        root, "data/logs/system.log", b"2026 INFO send_alerts.py I-RUN " + b"x" * 500 + b"\n"
-    )
+    last_summary.log_outcome(root, "INFO", say("{run}", run="x" * 500))
     before = house.tree(root, "data/.lock")
     out = house.make(root, "--no-print-directory", "status", f"TODAY={TODAY}").out
     assert house.tree(root, "data/.lock") == before

@@ -66,10 +66,13 @@ def counted(count: int, thing: str, things: str = "") -> str:
     return f"{count} {thing if count == 1 else things or thing + 's'}"
 
 
-def write_log(logs: Path, client: str, level: str, script: str, code: str, text: str) -> None:
+def write_log(logs: Path, client: str, level: str, script: str, code: str, text: str) -> str:
     """Appends one line, whole, to `<client>.log`, or to system.log where there is no such client.
 
     A log that cannot be written stops nothing: the same text stands on stderr.
+
+    Returns:
+      the UTC time that the line stands at.
     """
     moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     line = f"{moment} {level} {script} {code} {printable(text)}\n"
@@ -83,6 +86,7 @@ def write_log(logs: Path, client: str, level: str, script: str, code: str, text:
         )
     except OSError as error:
         print(f"the log could not be written: {error.strerror}", file=sys.stderr)
+    return moment
 
 
 # Where a client has a file, under the root.

@@ -1,1 +1,1 @@
-"""Summary: what the operator is told of a run and of the house."""
+"""Summary: what is reported to the operator after a run, and the state of everything."""

@@ -1,13 +1,13 @@
-"""What the operator was told last: data/flags/told.json.
+"""What the last summary reported: data/flags/told.json; how the last run ended: last_run.json.
 
-    heads     how far each record file was told of, by what the last summary knew
-    notices   the notices that were told, so that none is news twice
-    sight     what the house looked like when there was nothing left to tell
+    heads     the last line of each record file that a summary has reported
+    notices   the notices that were reported, so that none is news twice
+    sight     what the house looked like when there was nothing left to report
 
-The file is written when a summary cannot be lost any more: it lies in the outbox, or stands
-on stderr where nobody is to get it by mail. A run that was killed is therefore told by the
-next summary, and a kill between the two tells twice. Deleted, all since the beginning is
-told again. Little is imported here: a run with nothing to tell ends here.
+told.json is written when a summary cannot be lost any more: it lies in the outbox, or stands
+on stderr where nobody is to get it by mail. A run that was killed is therefore reported by the
+next summary, and a kill between the two reports it twice. If it is deleted, everything since
+the beginning is reported again. Little is imported here: a run with nothing to report ends here.
 """
 
 import json
@@ -22,9 +22,10 @@ from lib.books import heads
 from lib.books.heads import Head
 from lib.core import alerts, flags, storage
 from lib.core.faults import Alert, Broken, Refused
+from lib.core.messages import Message, say
 from lib.core.root import Root
 
-_SCRIPT = "send_alerts.py"  # whose the summary is in the log, whoever asks for it
+_SCRIPT = "send_alerts.py"  # the log's name for the summary, whoever asks for it
 
 
 class Run(NamedTuple):
@@ -53,11 +54,11 @@ class Told(NamedTuple):
 NOTHING = Told({}, frozenset(), "")
 
 
-def tell(root: Root, run: Run) -> bool:
-    """Tells the operator of a run: on stderr, in the log, by mail; where there is news only.
+def report(root: Root, run: Run) -> bool:
+    """Reports a run to the operator, if there is news: on stderr, in the log, by mail.
 
     Returns:
-      whether there was something to tell.
+      whether there was something to report.
 
     Raises:
       Unavailable: the mail server cannot take the summary now.
@@ -69,12 +70,12 @@ def tell(root: Root, run: Run) -> bool:
         # Reads inputs and records, and imports what all of that needs.
         from lib.summary import summaries
 
-        summary = summaries.look(root, run, before)
+        summary = summaries.read(root, run, before)
         if summary.is_news:
-            summaries.say(root, summary, _SCRIPT)
+            summaries.report(root, summary, _SCRIPT)
     if is_same or not summary.is_news:
-        outcome = f"{run.name}: nothing to do, nothing new"
-        alerts.write_log(root.logs, "", "INFO", _SCRIPT, "I-RUN", outcome)
+        outcome = say("{run}: nothing to do, nothing new", run=run.name)
+        log_outcome(root, "INFO", outcome)
         print(outcome)
     if not is_same:
         summaries.send(root, summary, before, seen, _SCRIPT)
@@ -83,13 +84,36 @@ def tell(root: Root, run: Run) -> bool:
     return not is_same and summary.is_news
 
 
+class Outcome(NamedTuple):
+    """How a run ended, and when."""
+
+    moment: str
+    text: str
+
+
+def log_outcome(root: Root, level: str, text: Message) -> None:
+    """Writes how a run ended to the log and to data/flags/last_run.json; failing stops nothing."""
+    moment = alerts.write_log(root.logs, "", level, _SCRIPT, "I-RUN", str(text))
+    value = Outcome(moment, str(text))._asdict()
+    with suppress(OSError):
+        storage.update_derived(root.flags / "last_run.json", storage.pretty_json(value))
+
+
+def last_outcome(root: Root) -> Outcome | None:
+    """How the last run ended; None before the first, or if the file is missing or damaged."""
+    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+        value = json.loads((root.flags / "last_run.json").read_bytes())
+        return Outcome(str(value["moment"]), str(value["text"]))
+    return None
+
+
 def path_of(root: Root) -> Path:
     """data/flags/told.json."""
     return root.flags / "told.json"
 
 
 def read(root: Root) -> Told:
-    """What was told; NOTHING where the file is missing or is none."""
+    """What was reported; NOTHING if the file is missing or damaged."""
     with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
         value = json.loads(path_of(root).read_bytes())
         lines = [line.split(" ") for line in value["heads"]]
@@ -99,7 +123,7 @@ def read(root: Root) -> Told:
 
 
 def write(root: Root, told: Told) -> None:
-    """Remembers what was told, whole or not at all."""
+    """Remembers what was reported, whole or not at all."""
     value = {
         "heads": heads.witness(sorted(told.heads.values())).splitlines(),
         "notices": sorted(told.notices),

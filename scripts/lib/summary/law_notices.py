@@ -1,4 +1,4 @@
-"""What passes and is mostly not lawful: informational alerts on terms, penalties and VAT.
+"""What is accepted though it is usually not lawful: notices on terms, penalties and VAT.
 
 A person may know better (a special rule, an agreement), so that nothing here refuses. Each
 function takes what was read and returns alerts, as those of summary/notices.
@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from lib.billing.batch_rows import BatchInvoice
 from lib.core.faults import Alert, Fault
+from lib.core.messages import say
 from lib.inputs import decisions, plans
 from lib.inputs.batch_client_files import BatchClient
 from lib.inputs.client_files import Client
@@ -31,24 +32,26 @@ def old_law(today: date) -> Iterator[Alert]:
             if today - date.fromisoformat(entry["looked_up"]) > _YEAR
         ]
         if old:
-            names = ", ".join(dict.fromkeys(entry["id"] for entry in old))
-            text = (
-                f"{names}: looked up on {min(entry['looked_up'] for entry in old)}, over a year"
-                " ago; look the law up again, and update looked_up"
+            text = say(
+                "{entries}: looked up on {date}, over a year ago",
+                entries=tuple(dict.fromkeys(entry["id"] for entry in old)),
+                date=min(entry["looked_up"] for entry in old),
             )
+            remedy = say("look the law up again, and update looked_up")
             file = f"scripts/{table.__name__.replace('.', '/')}.json"
-            yield Alert("I-LAW-OLD", file, Fault("", text))
+            yield Alert("I-LAW-OLD", file, Fault("", text, remedy=remedy))
 
 
 def of_inputs(given: Inputs, today: date) -> Iterator[Alert]:
-    """What of the inputs passes and is mostly not lawful: terms, penalties, VAT."""
+    """What is accepted in inputs though it is usually not lawful: terms, penalties, VAT."""
     issuer = given.issuer.issuer
     yield from _penalties(issuer, given.issuer.source.name, "", today)
     if not issuer.numbering and territories.of_address(issuer.party.address).french:
         decision = decisions.every()["numbering"]
-        text = 'is missing, and each client has a sequence of its own; write "issuer" or "client": '
-        text += decision.law
-        yield Alert("I-NUMBERING", given.issuer.source.name, Fault("numbering", text))
+        text = say("is missing, and each client has a sequence of its own")
+        remedy = say('write "issuer" or "client": {law}', law=decision.law)
+        missing = Fault("numbering", text, remedy=remedy)
+        yield Alert("I-NUMBERING", given.issuer.source.name, missing)
     for one in given.batch_clients.values():
         seller, terms = one.client.seller, one.client.defaults.payment_terms
         yield from _penalties(seller, one.source.name, "seller.", today)

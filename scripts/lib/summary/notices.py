@@ -1,7 +1,7 @@
 """What a person should know though nothing is wrong with a run: informational alerts.
 
 Each function takes what was read and returns alerts; none touches the disk or a clock.
-Texts name dates, not ages, so that what was told once is not news again the next day.
+Texts name dates, not ages, so that what was reported once is not news again the next day.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Set
@@ -11,6 +11,7 @@ from decimal import Decimal
 from lib.billing import invoicing, plan_periods
 from lib.books.balances import InvoiceBalance
 from lib.core.faults import Alert, Fault
+from lib.core.messages import say
 from lib.inputs import plans, prices
 from lib.inputs.batch_client_files import BatchClient
 from lib.inputs.client_files import Client
@@ -23,6 +24,7 @@ from lib.values import money, periods
 
 HAND_IN_BY = 7  # the day of the following month on which `make batch` runs for the last time
 _NEAR = Decimal("0.90")  # of a threshold
+_NO_LIMIT = say("is missing: nothing warns before VAT is due")
 _FULL = 90  # per cent of a disk
 
 Usage = Mapping[tuple[str, str], tuple[UsageInput, ...]]
@@ -32,22 +34,27 @@ def without_email(clients: Iterable[Client]) -> Iterator[Alert]:
     """Active clients who are to get their invoices by mail, and have no address."""
     for client in clients:
         if client.status == "active" and client.delivery.email and not client.party.email:
-            text = 'is missing: no invoice is sent; add it, or write "delivery": {"email": false}'
-            yield Alert(
-                "I-NO-EMAIL", f"clients/{client.id}.json", Fault("party.email", text), client.id
-            )
+            off = '{"email": false}'
+            remedy = say('add it, or write "delivery": {off}', off=off)
+            fault = Fault("party.email", say("is missing: no invoice is sent"), remedy=remedy)
+            yield Alert("I-NO-EMAIL", f"clients/{client.id}.json", fault, client.id)
 
 
 def overdue(invoices: Iterable[InvoiceBalance], today: date) -> Iterator[Alert]:
     """Invoices whose due date has passed and of which something is outstanding."""
     for invoice in invoices:
         if invoice.outstanding > 0 and invoice.due_date and invoice.due_date < today:
-            amount = f"{money.plain(invoice.outstanding, 2)} {invoice.currency}"
-            text = (
-                f"{amount} were due on {invoice.due_date}; record what was paid (`make payment`),"
-                " or remind the client (`make reminders`)"
+            text = say(
+                "{amount} {currency} were due on {date}",
+                amount=money.plain(invoice.outstanding, 2),
+                currency=invoice.currency,
+                date=str(invoice.due_date),
             )
-            yield Alert("I-OVERDUE", "", Fault(invoice.number, text), invoice.client)
+            remedy = say(
+                "record what was paid (`make payment`), or remind the client (`make reminders`)"
+            )
+            fault = Fault(invoice.number, text, remedy=remedy)
+            yield Alert("I-OVERDUE", "", fault, invoice.client)
 
 
 def months_not_run(
@@ -76,11 +83,12 @@ def months_not_run(
     if missing:
         earliest, latest = missing[0], missing[-1]
         span = earliest if earliest == latest else f"{earliest} to {latest} ({len(missing)} months)"
-        text = (
-            f"invoiced nobody; run `make month MONTH={earliest}` first, or let the plans in"
-            " clients/ start with the first month that is invoiced here"
+        remedy = say(
+            "run `make month MONTH={month}` first, or let the plans in clients/ start with the"
+            " first month that is invoiced here",
+            month=earliest,
         )
-        yield Alert("I-MONTH-SKIPPED", "", Fault(span, text))
+        yield Alert("I-MONTH-SKIPPED", "", Fault(span, say("invoiced nobody"), remedy=remedy))
 
 
 def plans_ending(clients: Iterable[Client], today: date) -> Iterator[Alert]:
@@ -93,23 +101,28 @@ def plans_ending(clients: Iterable[Client], today: date) -> Iterator[Alert]:
             if plan.end:
                 ends = periods.end_date(plan.end)
                 if 0 <= (ends - today).days <= plan.notice_days:
-                    text = f"{plan.id} ends on {ends}; agree on what follows, or let it end"
-                    yield Alert("I-PLAN-ENDS", file, Fault(f"{place}.end", text), client.id)
+                    text = say("{plan} ends on {date}", plan=plan.id, date=str(ends))
+                    remedy = say("agree on what follows, or let it end")
+                    fault = Fault(f"{place}.end", text, remedy=remedy)
+                    yield Alert("I-PLAN-ENDS", file, fault, client.id)
                 continue
             period = plan_periods.period_of(plan, periods.month_of(today))
             if period is None or plan.every_months == 1:
                 continue
             begins = period.whole.end + timedelta(days=1)
             if (begins - today).days <= plan.notice_days:
-                text = (
-                    f"{plan.id} begins its next {plan.every_months} months on {begins}: notice can"
-                    " be given until then"
+                text = say(
+                    "{plan} begins its next {months} months on {date}: notice can be given until"
+                    " then",
+                    plan=plan.id,
+                    months=plan.every_months,
+                    date=str(begins),
                 )
                 yield Alert("I-PLAN-ENDS", file, Fault(f"{place}.notice_days", text), client.id)
 
 
 def indices_needed(clients: Iterable[Client], indices: Indices, month: str) -> Iterator[Alert]:
-    """Index values that the run after that of `month` needs and nobody wrote down yet."""
+    """Index values that the run after that of `month` needs and nobody has written down yet."""
     following = periods.add_months(month, 1)
     found: dict[tuple[str, str], str] = {}
     for client in clients:
@@ -126,8 +139,9 @@ def indices_needed(clients: Iterable[Client], indices: Indices, month: str) -> I
                     if lacks and item.id in part.days:
                         found.setdefault((lacks.index, lacks.month), client.id)
     for (name, value), client_id in sorted(found.items()):
-        text = f"is needed by the run of {following} ({client_id}); add it with its source and date"
-        yield Alert("I-INDEX-NEEDED", f"data/indices/{name}.json", Fault(f"values.{value}", text))
+        text = say("is needed by the run of {month} ({client})", month=following, client=client_id)
+        fault = Fault(f"values.{value}", text, remedy=say("add it with its source and date"))
+        yield Alert("I-INDEX-NEEDED", f"data/indices/{name}.json", fault)
 
 
 def turnover(issuer: Issuer, sums: Mapping[str, Decimal], year: int) -> Iterator[Alert]:
@@ -144,11 +158,9 @@ def turnover(issuer: Issuer, sums: Mapping[str, Decimal], year: int) -> Iterator
         return
     limits = issuer.thresholds.get(str(year))
     if limits is None:
-        text = (
-            "is missing: nothing warns before VAT is due;"
-            " add the year's limits, as examples/franchise/issuer.json shows"
-        )
-        yield Alert("I-THRESHOLD-UNKNOWN", "issuer.json", Fault(f"thresholds.{year}", text))
+        remedy = say("add the year's limits, as examples/franchise/issuer.json shows")
+        fault = Fault(f"thresholds.{year}", _NO_LIMIT, remedy=remedy)
+        yield Alert("I-THRESHOLD-UNKNOWN", "issuer.json", fault)
         return
     compared = [("services", sums["services"], limits.services, limits.services_raised)]
     if sums["goods"]:
@@ -163,20 +175,36 @@ def _against(
     place = f"thresholds.{year}.{name}"
     if limit is None or raised is None:
         if amount:
-            text = "is missing: nothing warns before VAT is due; add the year's limit"
-            yield Alert("I-THRESHOLD-UNKNOWN", "issuer.json", Fault(place, text))
+            fault = Fault(place, _NO_LIMIT, remedy=say("add the year's limit"))
+            yield Alert("I-THRESHOLD-UNKNOWN", "issuer.json", fault)
         return
-    said = f"turnover of {year} is over"
     if amount > raised:
-        text = f"{said} {raised}: VAT is due from the day it was passed; ask your accountant now"
-        yield Alert("I-THRESHOLD-OVER", "issuer.json", Fault(f"{place}_raised", text))
+        text = say(
+            "turnover of {year} is over {limit}: VAT is due from the day it was passed",
+            year=year,
+            limit=str(raised),
+        )
+        fault = Fault(f"{place}_raised", text, remedy=say("ask your accountant now"))
+        yield Alert("I-THRESHOLD-OVER", "issuer.json", fault)
     elif amount > limit:
-        text = f"{said} {limit}: VAT is due from {year + 1}-01-01, earlier if it passes {raised}"
+        text = say(
+            "turnover of {year} is over {limit}: VAT is due from {day}, earlier if it passes"
+            " {raised}",
+            year=year,
+            limit=str(limit),
+            day=f"{year + 1}-01-01",
+            raised=str(raised),
+        )
         yield Alert("I-THRESHOLD-OVER", "issuer.json", Fault(place, text))
     elif amount >= limit * _NEAR:
-        near = money.plain(limit * _NEAR, 2)
-        text = f"turnover of {year} has reached {near}, nine tenths of {limit}; plan for VAT"
-        yield Alert("I-THRESHOLD-NEAR", "issuer.json", Fault(place, text))
+        text = say(
+            "turnover of {year} has reached {amount}, nine tenths of {limit}",
+            year=year,
+            amount=money.plain(limit * _NEAR, 2),
+            limit=str(limit),
+        )
+        fault = Fault(place, text, remedy=say("plan for VAT"))
+        yield Alert("I-THRESHOLD-NEAR", "issuer.json", fault)
 
 
 def batches_missing(given: Inputs, done: Mapping[str, Set[str]], today: date) -> Iterator[Alert]:
@@ -194,11 +222,14 @@ def batches_missing(given: Inputs, done: Mapping[str, Set[str]], today: date) ->
             continue
         if not _declared_empty(client, month, given.usage):
             file = f"data/inbox_batch/{name}__{month}.csv"
-            text = (
-                f"was not issued by day {HAND_IN_BY}; ask for it (a rejected one lies in"
-                f" data/inbox_batch/rejected/), or declare {BATCH_METRIC} 0 for {client.billed_as}"
+            remedy = say(
+                "ask for it (a rejected one lies in data/inbox_batch/rejected/), or declare"
+                " {metric} 0 for {client}",
+                metric=BATCH_METRIC,
+                client=client.billed_as,
             )
-            yield Alert("I-BATCH-MISSING", file, Fault("", text), name)
+            text = say("was not issued by day {day}", day=HAND_IN_BY)
+            yield Alert("I-BATCH-MISSING", file, Fault("", text, remedy=remedy), name)
 
 
 def _declared_empty(client: BatchClient, month: str, usage: Usage) -> bool:
@@ -209,12 +240,17 @@ def _declared_empty(client: BatchClient, month: str, usage: Usage) -> bool:
 def clock(newest: date | None, today: date) -> Iterator[Alert]:
     """A date of today that lies before the newest record: the clock is wrong, or that was."""
     if newest and newest > today:
-        text = f"{today} is before {newest}, the date of the newest record; set the clock"
-        yield Alert("I-CLOCK", "", Fault("today", text))
+        text = say(
+            "{today} is before {newest}, the date of the newest record",
+            today=str(today),
+            newest=str(newest),
+        )
+        yield Alert("I-CLOCK", "", Fault("today", text, remedy=say("set the clock")))
 
 
 def disk(path: str, used: int, total: int) -> Iterator[Alert]:
     """A disk that is nearly full; bytes."""
     if used * 100 > total * _FULL:
-        text = f"its disk is over {_FULL} % full; make room before a run has to stop"
-        yield Alert("I-DISK", path, Fault("", text))
+        text = say("its disk is over {percent} % full", percent=_FULL)
+        fault = Fault("", text, remedy=say("make room before a run has to stop"))
+        yield Alert("I-DISK", path, fault)

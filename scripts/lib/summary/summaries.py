@@ -1,7 +1,7 @@
-"""Summaries: what the operator is told of a run, and how it reaches him.
+"""Summaries: what is reported to the operator after a run, and how it reaches him.
 
-What was recorded is told from the records themselves, beyond the heads that the summary
-before knew: it does not matter which command recorded it, nor how that ended.
+What was recorded is read from the records themselves, beyond the heads that the last summary
+knew: it does not matter which command recorded it, nor how that ended.
 """
 
 import shutil
@@ -18,6 +18,7 @@ from lib.books.record_lines import BalancePayment, DatedRevenue, NoticeRevenue, 
 from lib.books.records import Record
 from lib.core import alerts, lock, storage
 from lib.core.faults import Alert, Broken, Fault, Refused, Stop, Unavailable, collecting, printable
+from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 from lib.inputs import inputs, settings
 from lib.mail import mime, outbox
@@ -27,14 +28,21 @@ from lib.summary import last_summary, notices
 from lib.summary.last_summary import Run, Told
 from lib.values import money, periods
 
-_BATCHES = "issued in the name of batch clients"
-_TITLES = {  # of one, and of more
-    "revenues": ("issued", "issued"),
-    "revenues_batch": (_BATCHES, _BATCHES),
-    "payments": ("payment recorded", "payments recorded"),
-    "outbox": ("mail sent", "mails sent"),
+_COUNTS = {  # of one, and of more
+    "revenues": ("1 issued", "{number} issued"),
+    "revenues_batch": (
+        "1 issued in the name of batch clients",
+        "{number} issued in the name of batch clients",
+    ),
+    "payments": ("1 payment recorded", "{number} payments recorded"),
+    "outbox": ("1 mail sent", "{number} mails sent"),
 }
-_WRONG, _DECIDE = "refused or wrong", "to decide"
+_WRONG = ("1 refused or wrong", "{number} refused or wrong")
+_DECIDE = ("1 to decide", "{number} to decide")
+_ISSUED = {
+    revenues.DIRECT.records: say("issued:"),
+    revenues.BATCH.records: say("issued in the name of batch clients:"),
+}
 
 
 class Part(NamedTuple):
@@ -52,11 +60,11 @@ Recorded = dict[tuple[str, str], Part]  # by client and currency
 
 
 class Summary(NamedTuple):
-    """What there is to tell of a run.
+    """What there is to report of a run.
 
-    `heads` are those of all record files, `reached` those that the summary goes to, by file;
-    `recorded` is what each family of records got since the summary before, by client and
-    currency; there was none before if `is_first`; `new` are the notices that were not told yet.
+    `heads` are those of all record files, `reached` those that the summary covers, by file;
+    `recorded` is what each family of records got since the last summary, by client and
+    currency; there was none before if `is_first`; `new` are the notices not yet reported.
     """
 
     run: Run
@@ -77,23 +85,23 @@ class Summary(NamedTuple):
         return "ERROR" if self.wrong else "INFO"
 
     @property
-    def outcome(self) -> str:
+    def outcome(self) -> Message:
         """A run in one line: "month 2026-10: 13 issued, 2 mails sent, 1 to decide"."""
         counts = [
-            (sum(one.lines for one in self.recorded.get(name, {}).values()), *titles)
-            for name, titles in _TITLES.items()
+            (sum(part.lines for part in self.recorded.get(family, {}).values()), *texts)
+            for family, texts in _COUNTS.items()
         ]
-        counts += [(len(self.wrong), _WRONG, _WRONG), (len(self.notices), _DECIDE, _DECIDE)]
-        parts = [alerts.counted(*count) for count in counts if count[0]]
+        counts += [(len(self.wrong), *_WRONG), (len(self.notices), *_DECIDE)]
+        parts = [counted(*count) for count in counts if count[0]]
         if self.run.failed:
-            parts.insert(0, f"failed in {self.run.failed}")
-        return f"{self.run.name}: {', '.join(parts)}"
+            parts.insert(0, say("failed in {phase}", phase=self.run.failed))
+        return say("{run}: {parts}", run=self.run.name, parts=tuple(parts))
 
 
-# --- looking -------------------------------------------------------------------------
+# --- reading -------------------------------------------------------------------------
 
 
-def look(root: Root, run: Run, before: Told) -> Summary:
+def read(root: Root, run: Run, before: Told) -> Summary:
     """The summary of a run; whatever cannot be read is one more thing that is wrong."""
     found = Summary(run, not before.heads, [], dict(before.heads), {}, [], [], [])
     wait = 0
@@ -103,8 +111,9 @@ def look(root: Root, run: Run, before: Told) -> Summary:
     with _gathering(found.wrong), lock.shared(root, wait):
         stopped = issuing.stopped_runs(root)
         if stopped:
-            text = f"a run was stopped half-way: {stopped[0]}; the next run finishes it"
-            found.wrong.append(Alert("B-RUN-STOPPED", "data/pending", Fault("", text)))
+            text = say("a run was stopped half-way: {command}", command=stopped[0])
+            fault = Fault("", text, remedy=say("the next run finishes it"))
+            found.wrong.append(Alert("B-RUN-STOPPED", "data/pending", fault))
         found.heads.extend(heads.read(root))
         _read_on(root, found, before)
         found.notices.extend(_observe(root, run))
@@ -119,7 +128,7 @@ def look(root: Root, run: Run, before: Told) -> Summary:
 
 @contextmanager
 def _gathering(wrong: list[Alert]) -> Iterator[None]:
-    """Adds what stops a part of the summary to what it tells, and goes on."""
+    """Adds what stops a part of the summary to what it reports, and goes on."""
     try:
         yield
     except Stop as stop:
@@ -129,10 +138,11 @@ def _gathering(wrong: list[Alert]) -> Iterator[None]:
 
 
 def _read_on(root: Root, found: Summary, before: Told) -> None:
-    """What was recorded since; a file that cannot be read is told of when it can be again."""
+    """What was recorded since; a file that cannot be read is reported when it can be again."""
     for name in sorted(before.heads.keys() - {head.file for head in found.heads}):
-        text = "is missing, and the summary before told of it; restore it from a backup"
-        found.wrong.append(Alert("B-WITNESS", name, Fault("", text)))
+        text = say("is missing, and the last summary covered it")
+        fault = Fault("", text, remedy=say("restore it from a backup"))
+        found.wrong.append(Alert("B-WITNESS", name, fault))
         del found.reached[name]
     for head in found.heads:
         known = before.heads.get(head.file, Head(head.file, 0, records.GENESIS))
@@ -143,10 +153,10 @@ def _read_on(root: Root, found: Summary, before: Told) -> None:
             facts = records.read(root, path, SummaryFacts).records
             first = known.seq
             if first and (first > len(facts) or facts[first - 1]["hash"] != known.hash):
-                text = "is not the line that the summary before told of: the chain was rebuilt"
+                text = say("is not the line that the last summary covered: the chain was rebuilt")
                 found.wrong.append(Alert("B-WITNESS", head.file, Fault(f"line {first}", text)))
                 first = 0
-            # A summary that was sent is a record too, and no news.
+            # A summary that was sent is a record too, but not news.
             new = (fact for fact in facts[first:] if fact["kind"] != outbox.SUMMARY)
             _add(found.recorded.setdefault(path.parent.name, {}), new)
             found.reached[head.file] = head
@@ -259,17 +269,18 @@ def _unique(found: Iterable[Alert], kind: str) -> list[Alert]:
 
 
 def _unexplained(step: str) -> Alert:
-    """A step that ended in a way of which no alert speaks: killed, or never begun."""
-    text = "ended with an error that it could not explain; run it again and read what it says"
-    return Alert("B-PHASE", "", Fault(f"phase {step}", text))
+    """A step that failed without an alert: it was killed, or never started."""
+    text = say("ended with an error that it could not explain")
+    remedy = say("run it again and read what it says")
+    return Alert("B-PHASE", "", Fault(f"phase {step}", text, remedy=remedy))
 
 
-# --- telling -------------------------------------------------------------------------
+# --- reporting -----------------------------------------------------------------------
 
 
-def say(root: Root, summary: Summary, script: str) -> None:
+def report(root: Root, summary: Summary, script: str) -> None:
     """The summary on stderr and, where the run has not logged it itself, in the log."""
-    alerts.write_log(root.logs, "", summary.level, script, "I-RUN", summary.outcome)
+    last_summary.log_outcome(root, summary.level, summary.outcome)
     said = {str(alert) for alert in summary.run.said}
     for alert in (*summary.wrong, *summary.new):
         if str(alert) not in said:
@@ -279,57 +290,76 @@ def say(root: Root, summary: Summary, script: str) -> None:
 
 def text_of(summary: Summary, said: Set[str] = frozenset()) -> str:
     """The summary as the mail has it; stderr does without the alerts that the run said there."""
-    lines = ["", summary.outcome]
+    lines: list[Message | str] = ["", summary.outcome]
     if summary.is_first and any(summary.recorded.values()):
-        lines.append("no earlier summary is known: all since the beginning is told")
+        lines.append(say("no earlier summary is known: everything since the beginning is reported"))
     for family, recorded in summary.recorded.items():
-        if recorded and family in (revenues.DIRECT.records, revenues.BATCH.records):
-            lines += ["", f"{_TITLES[family][0]}:", *_issued_lines(recorded)]
-    for title, found in ((_WRONG, summary.wrong), (_DECIDE, summary.notices)):
+        if recorded and family in _ISSUED:
+            lines += ["", _ISSUED[family], *_issued_lines(recorded)]
+    for title, found in (
+        (say("refused or wrong:"), summary.wrong),
+        (say("to decide:"), summary.notices),
+    ):
         unsaid = [f"  {alert} [{alert.code}]" for alert in found if str(alert) not in said]
         if unsaid:
-            lines += ["", f"{title}:", *unsaid]
+            lines += ["", title, *unsaid]
     if summary.heads:
         digest = storage.sha256(heads.witness(summary.heads).encode())
-        files = alerts.counted(len(summary.heads), "record file")
-        lines += ["", f"heads of {files}: SHA-256 {digest}"]
-    return "\n".join(lines) + "\n"
+        files = counted(len(summary.heads), "1 record file", "{number} record files")
+        lines += ["", say("heads of {files}: SHA-256 {digest}", files=files, digest=digest)]
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _issued_lines(recorded: Recorded) -> list[str]:
+def _issued_lines(recorded: Recorded) -> Iterator[Message]:
     """A line for each client: its documents and what they come to; and one with the totals."""
-    lines = []
     for (client, currency), part in recorded.items():
-        numbers = part.first
+        numbers = say("{number}", number=part.first)
         if part.lines > 1:
-            numbers = f"{part.lines} documents, {part.first} to {part.last}"
-        lines.append(f"  {client}: {numbers}: {_sums([part])} {currency}")
+            numbers = say(
+                "{count} documents, {first} to {last}",
+                count=part.lines,
+                first=part.first,
+                last=part.last,
+            )
+        yield say(
+            "  {client}: {numbers}: {sums} {currency}",
+            client=client,
+            numbers=numbers,
+            sums=_sums([part]),
+            currency=currency,
+        )
     for currency in sorted({currency for _, currency in recorded}):
         parts = [part for (_, each), part in recorded.items() if each == currency]
-        documents = alerts.counted(sum(part.lines for part in parts), "document")
-        lines.append(f"  total: {documents}: {_sums(parts)} {currency}")
-    return lines
+        total = sum(part.lines for part in parts)
+        yield say(
+            "  total: {documents}: {sums} {currency}",
+            documents=counted(total, "1 document", "{number} documents"),
+            sums=_sums(parts),
+            currency=currency,
+        )
 
 
-def _sums(parts: list[Part]) -> str:
+def _sums(parts: list[Part]) -> Message:
     """ "net 64.00, VAT 12.80, gross 76.80"."""
-    net = money.total(part.net for part in parts)
-    vat = money.total(part.vat for part in parts)
-    gross = money.total(part.gross for part in parts)
-    return f"net {money.plain(net, 2)}, VAT {money.plain(vat, 2)}, gross {money.plain(gross, 2)}"
+    return say(
+        "net {net}, VAT {vat}, gross {gross}",
+        net=money.plain(money.total(part.net for part in parts), 2),
+        vat=money.plain(money.total(part.vat for part in parts), 2),
+        gross=money.plain(money.total(part.gross for part in parts), 2),
+    )
 
 
 # --- sending -------------------------------------------------------------------------
 
 
 def send(root: Root, summary: Summary, before: Told, sight: str, script: str) -> None:
-    """Mails the summary to ALERT_TO, or to the issuer's own address, and notes that it is told.
+    """Mails the summary to ALERT_TO, or to the issuer's own address, and notes what it reports.
 
-    With it go the summaries that wait from before. Once it lies in the outbox it is told;
-    where nobody's address is known, once it stands on stderr.
+    With it go the summaries that wait from before. It counts as reported once it lies in the
+    outbox, or stands on stderr where no address is known.
 
     Args:
-      sight: what the house looks like, if there is nothing left to tell afterwards.
+      sight: what the house looks like, if there is nothing left to report afterwards.
 
     Raises:
       Unavailable: if the server cannot take it now; it waits in data/outbox/.
@@ -339,7 +369,7 @@ def send(root: Root, summary: Summary, before: Told, sight: str, script: str) ->
         to = used.mail.alert_to or tuple(inputs.load_issuer(root).party.email)
     except Refused:
         # Not noted: the next summary that can be mailed says all of it again.
-        print("the summary is not mailed: no address can be read", file=sys.stderr)
+        print(say("the summary is not mailed: no address can be read"), file=sys.stderr)
         return
     notices = before.notices
     if summary.is_news:
@@ -355,7 +385,7 @@ def send(root: Root, summary: Summary, before: Told, sight: str, script: str) ->
         if summary.is_news and to:
             _write(root, summary, box, used.mail.sender or to[0], to)
         elif summary.is_news:
-            text = "the summary is not mailed: no address is known (ALERT_TO in .env)"
+            text = say("the summary is not mailed: no address is known (ALERT_TO in .env)")
             print(text, file=sys.stderr)
         last_summary.write(root, after._replace(sight=""))
         box.deliver_summaries()
@@ -381,7 +411,7 @@ def _write(
         reply_to="",
         to=to,
         cc=(),
-        subject=printable(summary.outcome),
+        subject=printable(str(summary.outcome)),
         text=f"{day}\n{text}",
         attachments=(Attachment("heads.txt", "text/plain", witness.encode()),),
     )
