@@ -134,10 +134,10 @@ def _missing(line: int, cells: Mapping[str, str], header: Container[str]) -> Ite
         if name not in cells:
             yield CellFault(line, name, "", say("this cell is required"), say("fill it in"))
     groups = sorted({int(name.rpartition("_")[2]) for name in cells if name in _grouped()})
-    expected = say("description, quantity, unit, price and VAT rate go together")
     for i in groups or [1]:
         for name in (f"{name}_{i}" for name in _REQUIRED_IN_GROUP):
             if name not in cells:
+                expected = say("description, quantity, unit, price and VAT rate go together")
                 remedy = say("fill it in, or empty the group {group}", group=i)
                 if name not in header:
                     remedy = say("add this column, or empty the group {group}", group=i)

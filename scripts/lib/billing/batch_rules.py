@@ -265,17 +265,19 @@ def _write(treatment: str, sold: str) -> Message:
 # --- the invoice as a whole ----------------------------------------------------------
 
 
+_TWO_INVOICES = say("make two invoices of it")
+
+
 def _exemptions_faults(lines: tuple[BatchLine, ...]) -> Iterator[ColumnFault]:
-    remedy = say("make two invoices of it")
     exempt = [(i, line.exemption) for i, line in enumerate(lines, 1) if line.vat_category == "E"]
     if other := [i for i, exemption in exempt if exemption != exempt[0][1]]:
         expected = say("an invoice has one reason of exemption: all its E lines have the same")
-        yield ColumnFault(f"exemption_code_{other[0]}", expected, remedy)
+        yield ColumnFault(f"exemption_code_{other[0]}", expected, _TWO_INVOICES)
     categories = [line.vat_category for line in lines]
     other = [i for i, category in enumerate(categories, 1) if category != categories[0]]
     if vat.NOT_SUBJECT in categories and other:
         expected = say("what is outside the scope of VAT (O) stands alone on an invoice (BR-O-11)")
-        yield ColumnFault(f"vat_category_{other[0]}", expected, remedy)
+        yield ColumnFault(f"vat_category_{other[0]}", expected, _TWO_INVOICES)
 
 
 def _total_faults(lines: tuple[BatchLine, ...]) -> Iterator[ColumnFault]:

@@ -1,8 +1,8 @@
 """ZIP packages: the same content gives the same bytes, whenever and wherever it is packed.
 
 Names are sorted, times are fixed, nothing is compressed (PDFs are already), and the
-comment of a batch's package is the hash of its manifest, so that one look tells whether it
-is still what it should be.
+comment of a batch's package is the hash of its manifest, so that one look shows whether
+it is still what it should be.
 """
 
 import zipfile
@@ -49,20 +49,20 @@ def comment_of(path: Path) -> str:
         return ""
 
 
-def manifest(facts: list[Record], used: Settings) -> bytes:
+def manifest(documents: list[Record], config: Settings) -> bytes:
     """reference, number, customer, net, VAT, gross, due date, SHA-256; credit notes negative."""
-    signs = ["-" if fact["kind"] == "credit_note" else "" for fact in facts]
+    signs = ["-" if record["kind"] == "credit_note" else "" for record in documents]
     cells = {
-        "reference": [fact.get("reference", "") for fact in facts],
-        "number": [fact["number"] for fact in facts],
-        "customer": [fact["buyer"] for fact in facts],
-        "due": [fact.get("due_date", "") for fact in facts],
-        "sha256": [fact["pdf_sha256"] for fact in facts],
+        "reference": [record.get("reference", "") for record in documents],
+        "number": [record["number"] for record in documents],
+        "customer": [record["buyer"] for record in documents],
+        "due": [record.get("due_date", "") for record in documents],
+        "sha256": [record["pdf_sha256"] for record in documents],
     }
     for key in ("net", "vat", "gross"):
-        cells[key] = [sign + fact[key] for sign, fact in zip(signs, facts, strict=True)]
+        cells[key] = [sign + record[key] for sign, record in zip(signs, documents, strict=True)]
     # One dialect whatever .env says: the package is the same on every machine.
-    fixed = used._replace(csv_dialect="rfc4180", csv_headers="en")
+    fixed = config._replace(csv_dialect="rfc4180", csv_headers="en")
     return csv_files.to_bytes(_MANIFEST, cells, fixed)
 
 
