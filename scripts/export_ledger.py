@@ -34,8 +34,8 @@ def main(arguments: Namespace, root: Root) -> None:
     with exports.held(root, f"export_ledger {arguments.year}") as used:
         parts = exports.of_shares(root, partial(ledgers.ledger_of, year), "", used)
         files = {
-            f"ledger/{arguments.year}.{end}": partial(made, year, parts)
-            for end, made in ledgers.FILES.items()
+            f"ledger/{arguments.year}.{suffix}": partial(ledgers.file, suffix, year, parts)
+            for suffix in ledgers.FILES
         }
         exports.write(root, files)
     print(f"{year.start} to {year.end}: {sum(part.transactions for part in parts)} transactions")

@@ -4,7 +4,7 @@ Each file stands alone: earlier years are its opening balances. A client has one
 on which what was paid too much counts too, so that it ends with the client's balance.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -25,13 +25,7 @@ ACCOUNTS = {
 }
 
 Amounts = dict[str, int]  # account -> cents, above 0 debit
-
-
-class Texts(NamedTuple):
-    """Transactions as hledger and ledger read them, and as beancount does."""
-
-    journal: bytes
-    beancount: bytes
+Texts = tuple[bytes, ...]  # transactions, as each of FILES has them
 
 
 class Ledger(NamedTuple):
@@ -67,10 +61,10 @@ def ledger_of(year: FiscalYear, clients: Iterable[Sequence[History]]) -> Ledger:
                 continue
             used.update(postings)
             count += 1
-            made = Texts(_journal(entry, postings).encode(), _beancount(entry, postings).encode())
-            texts.setdefault(entry.moment, []).append(made)
+            text = tuple(_transaction(entry, postings, syntax) for syntax in FILES.values())
+            texts.setdefault(entry.moment, []).append(text)
     whole = {
-        moment: Texts(*map(b"".join, zip(*some, strict=True))) for moment, some in texts.items()
+        moment: tuple(map(b"".join, zip(*some, strict=True))) for moment, some in texts.items()
     }
     return Ledger(opening, closing, used, count, whole)
 
@@ -80,28 +74,18 @@ def _add(sums: Amounts, amounts: Amounts) -> None:
         sums[account] = sums.get(account, 0) + amount
 
 
-def journal(year: FiscalYear, parts: Sequence[Ledger]) -> Iterator[bytes]:
-    """The file that hledger and ledger read, in pieces.
+def file(suffix: str, year: FiscalYear, parts: Sequence[Ledger]) -> Iterator[bytes]:
+    """One of FILES, in pieces.
 
     Args:
       parts: in order of client.
     """
-    accounts, opening, _ = _balances(parts)
-    yield _lines(_head_of_journal(year, accounts, opening))
-    for texts in _in_order(parts):
-        yield texts.journal
-
-
-def beancount(year: FiscalYear, parts: Sequence[Ledger]) -> Iterator[bytes]:
-    """The file that beancount reads, with the same content."""
+    syntax, place = FILES[suffix], list(FILES).index(suffix)
     accounts, opening, closing = _balances(parts)
-    yield _lines(_head_of_beancount(year, accounts, opening))
+    yield _lines(_head(syntax, year, accounts, opening))
     for texts in _in_order(parts):
-        yield texts.beancount
-    yield _lines(_end_of_beancount(year, closing))
-
-
-FILES = {"journal": journal, "beancount": beancount}  # by the suffix of their names
+        yield texts[place]
+    yield _lines(_end(syntax, year, closing))
 
 
 def _balances(parts: Sequence[Ledger]) -> tuple[list[str], Amounts, Amounts]:
@@ -147,7 +131,7 @@ def _postings(entry: Entry) -> Amounts:
 
 
 def _is_carried(account: str) -> bool:
-    """Income begins anew each year."""
+    """Income begins at 0 each year."""
     return not account.startswith("Income:")
 
 
@@ -156,64 +140,73 @@ def _plain(text: str) -> str:
     return " ".join(text.replace(";", ",").replace("|", "/").split())
 
 
-def _head_of_journal(year: FiscalYear, accounts: Iterable[str], opening: Amounts) -> Iterator[str]:
-    yield f"; Sales and receipts, {year.start} to {year.end}"
-    yield ""
-    yield "commodity EUR"
-    yield "    format 1000.00 EUR"
-    yield ""
-    for account in accounts:
-        yield f"account {account}"
-    if opening:
-        yield ""
-        yield f"{year.start} * Opening balances"
-        for account, amount in opening.items():
-            yield f"    {account}  {text_of(amount)} EUR"
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
-def _journal(entry: Entry, postings: Amounts) -> str:
-    """A transaction as hledger and ledger read it."""
-    payee, label = _plain(entry.invoice.name), _plain(entry.label)
-    lines = [f"\n{entry.date} * ({entry.piece.number}) {payee} | {label}\n"]
-    lines += [f"    {account}  {text_of(amount)} EUR\n" for account, amount in postings.items()]
-    return "".join(lines)
+# --- what the programs read ----------------------------------------------------------
 
 
-def _head_of_beancount(
-    year: FiscalYear, accounts: Iterable[str], opening: Amounts
+class Syntax(NamedTuple):
+    """How one of them writes what both are told.
+
+    `head`: what stands below the title. `declared`, `opening` and `balance` (of the day after
+    the last, which beancount checks itself) have places for a day and an account. `heading`
+    begins a transaction, `indent` stands before its postings, `named` is an account's name.
+    """
+
+    head: tuple[str, ...]
+    declared: str
+    opening: str
+    balance: str
+    indent: str
+    heading: Callable[[Entry], str]
+    named: Callable[[str], str]
+
+
+def _head(
+    syntax: Syntax, year: FiscalYear, accounts: Iterable[str], opening: Amounts
 ) -> Iterator[str]:
     yield f"; Sales and receipts, {year.start} to {year.end}"
-    yield 'option "operating_currency" "EUR"'
-    yield ""
+    yield from syntax.head
     for account in accounts:
-        yield f"{year.start} open {_in_beancount(account)} EUR"
+        yield syntax.declared.format(day=year.start, account=syntax.named(account))
     if opening:
         yield ""
-        yield f'{year.start} * "Opening balances"'
-        for account, amount in opening.items():
-            yield f"  {_in_beancount(account)}  {text_of(amount)} EUR"
+        yield syntax.opening.format(day=year.start)
+        yield from _amounts(syntax, opening)
 
 
-def _beancount(entry: Entry, postings: Amounts) -> str:
-    """A transaction as beancount reads it."""
+def _transaction(entry: Entry, postings: Amounts, syntax: Syntax) -> bytes:
+    return _lines(["", syntax.heading(entry), *_amounts(syntax, postings)])
+
+
+def _end(syntax: Syntax, year: FiscalYear, closing: Amounts) -> Iterator[str]:
+    if syntax.balance:
+        day_after = date.fromisoformat(year.end) + timedelta(days=1)
+        yield ""
+        for account, amount in closing.items():
+            balance = syntax.balance.format(day=day_after, account=syntax.named(account))
+            yield f"{balance}  {text_of(amount)} EUR"
+
+
+def _amounts(syntax: Syntax, amounts: Amounts) -> Iterator[str]:
+    for account, amount in amounts.items():
+        yield f"{syntax.indent}{syntax.named(account)}  {text_of(amount)} EUR"
+
+
+def _journal_heading(entry: Entry) -> str:
+    payee, label = _plain(entry.invoice.name), _plain(entry.label)
+    return f"{entry.date} * ({entry.piece.number}) {payee} | {label}"
+
+
+def _beancount_heading(entry: Entry) -> str:
     payee, label = _quoted(_plain(entry.invoice.name)), _quoted(_plain(entry.label))
-    lines = [f"\n{entry.date} * {payee} {label} ^{entry.piece.number}\n"]
-    lines += [
-        f"  {_in_beancount(account)}  {text_of(amount)} EUR\n"
-        for account, amount in postings.items()
-    ]
-    return "".join(lines)
+    return f"{entry.date} * {payee} {label} ^{entry.piece.number}"
 
 
-def _end_of_beancount(year: FiscalYear, closing: Amounts) -> Iterator[str]:
-    """The balances of the last day, which beancount checks itself."""
-    day_after = date.fromisoformat(year.end) + timedelta(days=1)
-    yield ""
-    for account, amount in closing.items():
-        yield f"{day_after} balance {_in_beancount(account)}  {text_of(amount)} EUR"
-
-
-def _in_beancount(account: str) -> str:
+def _beancount_account(account: str) -> str:
     """A client's account as beancount can name it: studio_nord is Studio-nord."""
     if not account.startswith(RECEIVABLE):
         return account
@@ -221,6 +214,24 @@ def _in_beancount(account: str) -> str:
     return RECEIVABLE + client[0].upper() + client[1:].replace("_", "-")
 
 
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+# By the suffix of their names.
+FILES = {
+    "journal": Syntax(
+        head=("", "commodity EUR", "    format 1000.00 EUR", ""),
+        declared="account {account}",
+        opening="{day} * Opening balances",
+        balance="",
+        indent="    ",
+        heading=_journal_heading,
+        named=str,
+    ),
+    "beancount": Syntax(
+        head=('option "operating_currency" "EUR"', ""),
+        declared="{day} open {account} EUR",
+        opening='{day} * "Opening balances"',
+        balance="{day} balance {account}",
+        indent="  ",
+        heading=_beancount_heading,
+        named=_beancount_account,
+    ),
+}

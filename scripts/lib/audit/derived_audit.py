@@ -204,7 +204,7 @@ def _ledger(past: Past, match: re.Match[str], _: Settings) -> bytes | None:
         return None
     year = bookkeeping.fiscal_year(int(match[1]), past.issuer.fiscal_year_end)
     ledger = ledgers.ledger_of(year, [past.histories])
-    return b"".join(ledgers.FILES[match[2]](year, [ledger]))
+    return b"".join(ledgers.file(match[2], year, [ledger]))
 
 
 _PERIOD = r"(20[0-9]{2}(?:-[0-9]{2})?)"
