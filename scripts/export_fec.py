@@ -24,7 +24,8 @@ if __name__ == "__main__":
 from functools import partial
 
 from lib.accounting import bookkeeping, exports, fec
-from lib.core import alerts
+from lib.core.faults import Alert, Fault, Refused
+from lib.core.messages import counted, say
 from lib.core.root import Root
 from lib.inputs import inputs
 
@@ -33,7 +34,8 @@ def main(arguments: Namespace, root: Root) -> None:
     """One file a fiscal year; one that another closing date left behind is removed."""
     issuer = inputs.load_issuer(root)
     if not issuer.party.siren:
-        raise cli.refuse("B-FEC-SIREN", "issuer.json", "party.siren", "is missing; a FEC names it")
+        fault = Fault("party.siren", say("is missing"), say("a FEC names it"))
+        raise Refused([Alert("B-FEC-SIREN", "issuer.json", fault)])
     year = bookkeeping.fiscal_year(int(arguments.year), issuer.fiscal_year_end)
     name = fec.file_name(issuer.party.siren, year.end)
     with exports.held(root, f"export_fec {arguments.year}") as used:
@@ -43,8 +45,15 @@ def main(arguments: Namespace, root: Root) -> None:
         for path in (root.exports / "fec").glob(f"*FEC{arguments.year}????.txt"):
             if path.name != name:
                 path.unlink()
-    how_many = alerts.counted(sum(part.lines for part in parts), "line")
-    print(f"{year.start} to {year.end}: {how_many}; for import, not a complete legal FEC")
+    lines = counted(sum(part.lines for part in parts), "1 line", "{number} lines")
+    print(
+        say(
+            "{start} to {end}: {lines}; for import, not a complete legal FEC",
+            start=year.start,
+            end=year.end,
+            lines=lines,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ if __name__ == "__main__":
 from functools import partial
 
 from lib.accounting import bookkeeping, exports, ledgers
+from lib.core.messages import counted, say
 from lib.core.root import Root
 from lib.inputs import inputs
 
@@ -38,7 +39,11 @@ def main(arguments: Namespace, root: Root) -> None:
             for suffix in ledgers.FILES
         }
         exports.write(root, files)
-    print(f"{year.start} to {year.end}: {sum(part.transactions for part in parts)} transactions")
+    number = sum(part.transactions for part in parts)
+    text = counted(number, "1 transaction", "{number} transactions")
+    print(
+        say("{start} to {end}: {transactions}", start=year.start, end=year.end, transactions=text)
+    )
 
 
 if __name__ == "__main__":

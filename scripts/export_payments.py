@@ -21,9 +21,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from lib.accounting import csv_tables, exports
-from lib.accounting.csv_tables import Part
+from lib.accounting.csv_tables import TablePart
 from lib.books.histories import History
-from lib.core import alerts
+from lib.core.messages import counted
 from lib.core.root import Root
 from lib.inputs.settings import Settings
 
@@ -34,11 +34,13 @@ def main(_: Namespace, root: Root) -> None:
         parts = exports.of_shares(root, partial(payments_of, used), "", used)
         data, _report = csv_tables.joined(csv_tables.PAYMENTS, parts, used)
         exports.write(root, {"payments/payments.csv": data}, used.csv_once)
-    things = ("payment, refund or reversal", "payments, refunds and reversals")
-    print(alerts.counted(sum(part.rows for part in parts), *things))
+    number = sum(part.rows for part in parts)
+    print(
+        counted(number, "1 payment, refund or reversal", "{number} payments, refunds and reversals")
+    )
 
 
-def payments_of(used: Settings, clients: Iterator[list[History]]) -> Part:
+def payments_of(used: Settings, clients: Iterator[list[History]]) -> TablePart:
     """The payments of some clients."""
     rows = (csv_tables.written(csv_tables.payments(own), used) for own in clients)
     return csv_tables.part(rows)

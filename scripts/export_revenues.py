@@ -25,8 +25,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from lib.accounting import csv_tables, exports
-from lib.accounting.csv_tables import TABLES, Part, Report
+from lib.accounting.csv_tables import TABLES, Report, TablePart
 from lib.books.histories import History
+from lib.core.messages import say
 from lib.core.root import Root
 from lib.inputs.settings import Settings
 
@@ -45,10 +46,17 @@ def main(arguments: Namespace, root: Root) -> None:
             files[f"recettes/{name}-{period}.totals.csv"] = reports[name].totals.to_bytes(used)
         exports.write(root, files, used.csv_once)
     received, invoiced = (reports[name].gross for name in ("recettes", "revenues"))
-    print(f"{period}: received {received}, invoiced {invoiced}")
+    print(
+        say(
+            "{period}: received {received}, invoiced {invoiced}",
+            period=period,
+            received=received,
+            invoiced=invoiced,
+        )
+    )
 
 
-def tables_of(period: str, used: Settings, clients: Iterator[list[History]]) -> list[Part]:
+def tables_of(period: str, used: Settings, clients: Iterator[list[History]]) -> list[TablePart]:
     """The tables of some clients, in the order of TABLES."""
     rows = [
         [csv_tables.written(table.of(own, period), used) for table in TABLES.values()]

@@ -29,8 +29,9 @@ from pathlib import Path
 from lib.accounting import accountant, exports
 from lib.books import proofs, revenues
 from lib.books.histories import Bill
-from lib.core import alerts, storage
+from lib.core import storage
 from lib.core.faults import Alert, Broken, collecting
+from lib.core.messages import counted, say
 from lib.core.root import Root
 from lib.documents import packages
 from lib.inputs import inputs
@@ -50,9 +51,11 @@ def main(arguments: Namespace, root: Root) -> None:
         tables = accountant.files(parts, issuer, period, used)
         changed = pack(root, target, tables, bills)
     name = root.name_of(target)
-    print(name if changed else f"{name}: as it was")
-    how_many = alerts.counted(len(bills), "invoice or credit note", "invoices and credit notes")
-    print(f"{period}: {how_many}")
+    print(name if changed else say("{file}: as it was", file=name))
+    documents = counted(
+        len(bills), "1 invoice or credit note", "{number} invoices and credit notes"
+    )
+    print(say("{period}: {documents}", period=period, documents=documents))
 
 
 def _pdf(root: Root, bill: Bill) -> Path:

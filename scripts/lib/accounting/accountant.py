@@ -15,16 +15,18 @@ from lib.inputs.settings import Settings
 from lib.values import periods
 
 
-class Part(NamedTuple):
+class PeriodPart(NamedTuple):
     """What some clients have of it: the tables in their order, payments last, the FEC, and what
     was issued."""
 
-    tables: list[csv_tables.Part]
-    fec: fec.Part
+    tables: list[csv_tables.TablePart]
+    fec: fec.FecPart
     bills: list[Bill]
 
 
-def part(issuer: Issuer, period: str, used: Settings, clients: Iterable[Sequence[History]]) -> Part:
+def part(
+    issuer: Issuer, period: str, used: Settings, clients: Iterable[Sequence[History]]
+) -> PeriodPart:
     """What some clients have.
 
     Args:
@@ -48,10 +50,12 @@ def part(issuer: Issuer, period: str, used: Settings, clients: Iterable[Sequence
             yield histories
 
     entries = fec.part(issuer.accounts, year, days, in_tables())
-    return Part(list(map(csv_tables.part, rows)), entries, bills)
+    return PeriodPart(list(map(csv_tables.part, rows)), entries, bills)
 
 
-def files(parts: Sequence[Part], issuer: Issuer, period: str, used: Settings) -> dict[str, bytes]:
+def files(
+    parts: Sequence[PeriodPart], issuer: Issuer, period: str, used: Settings
+) -> dict[str, bytes]:
     """The files of the period that are not PDFs, by name.
 
     The FEC of a month has that month's entries under their numbers in the fiscal year. A

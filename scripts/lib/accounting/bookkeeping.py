@@ -42,7 +42,7 @@ class Posting(NamedTuple):
     amount: int
 
 
-class Entry(NamedTuple):
+class JournalEntry(NamedTuple):
     """One entry. `invoice` is the bill that it is about, `piece` the one that proves it."""
 
     journal: str
@@ -90,14 +90,14 @@ def _closing_day(year: int, closing: str) -> date:
     return date.fromisoformat(f"{year}-{closing}")
 
 
-def journal(histories: Iterable[History]) -> list[Entry]:
+def journal(histories: Iterable[History]) -> list[JournalEntry]:
     """Every entry of some invoices, in order of date, sales before receipts."""
     made = [entry for history in histories for entry in entries(history)]
     made.sort(key=lambda entry: entry.order)
     return made
 
 
-def entries(history: History) -> list[Entry]:
+def entries(history: History) -> list[JournalEntry]:
     """The entries of one invoice."""
     invoice = history.invoice
     made = []
@@ -128,7 +128,7 @@ def _due_on_other_days(invoice: Bill, bill: Bill) -> dict[str, int]:
     return made
 
 
-def _sale(invoice: Bill, bill: Bill) -> Entry:
+def _sale(invoice: Bill, bill: Bill) -> JournalEntry:
     sign = 1 if bill is invoice else -1
     postings = [Posting(CUSTOMERS, sign * bill.gross)]
     postings += [Posting(share.nature, -sign * share.net) for share in bill.shares]
@@ -149,7 +149,7 @@ def _vat_account(invoice: Bill, bill: Bill, share: Share) -> str:
 _MONEY = {"payment": "Règlement", "refund": "Remboursement", "reversal": "Contrepassation"}
 
 
-def _money(invoice: Bill, movement: Movement, overpaid: int) -> Entry:
+def _money(invoice: Bill, movement: Movement, overpaid: int) -> JournalEntry:
     cash = movement.method == "cash"
     postings = [
         Posting(CASH if cash else BANK, movement.amount),
@@ -164,7 +164,7 @@ def _money(invoice: Bill, movement: Movement, overpaid: int) -> Entry:
 
 def _vat_due(
     invoice: Bill, piece: Bill, source: Bill | Movement, day: str, vat: int, label: str
-) -> Entry:
+) -> JournalEntry:
     postings = [Posting(VAT_PENDING, vat), Posting(VAT_COLLECTED, -vat)]
     order = (day, source.rank, source.client, source.seq, 1)
     return _entry(OTHER, day, invoice, piece, label, postings, order)
@@ -178,22 +178,22 @@ def _entry(
     label: str,
     postings: list[Posting],
     order: tuple[str, int, str, int, int],
-) -> Entry:
+) -> JournalEntry:
     kept = tuple(posting for posting in postings if posting.amount)
-    return Entry(code, day, invoice.client, invoice, piece, label, kept, order)
+    return JournalEntry(code, day, invoice.client, invoice, piece, label, kept, order)
 
 
 Settled = tuple[str, str]  # the day on which an invoice was settled, and its number
 
 
-class Letter(NamedTuple):
+class Lettering(NamedTuple):
     """The code that joins the lines of a settled invoice, and the day it was settled."""
 
     code: str
     date: str
 
 
-def settled(journal_entries: Iterable[Entry], start: str, end: str) -> list[Settled]:
+def settled(journal_entries: Iterable[JournalEntry], start: str, end: str) -> list[Settled]:
     """The invoices whose lines on the customers' account are all in a period and add up to
     nothing at its end.
 
@@ -220,14 +220,14 @@ def settled(journal_entries: Iterable[Entry], start: str, end: str) -> list[Sett
     ]
 
 
-def letters(settled_ones: Iterable[Settled]) -> dict[str, Letter]:
+def letters(settled_ones: Iterable[Settled]) -> dict[str, Lettering]:
     """Invoice -> letter, for the settled ones of a period.
 
     A letter whose lines did not balance within their file would be refused at its import:
     an invoice paid in another year than its own is left to be lettered there.
     """
     in_order = enumerate(sorted(settled_ones))
-    return {number: Letter(_code(i), day) for i, (day, number) in in_order}
+    return {number: Lettering(_code(i), day) for i, (day, number) in in_order}
 
 
 def _code(i: int) -> str:

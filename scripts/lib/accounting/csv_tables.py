@@ -333,7 +333,7 @@ class Rows(NamedTuple):
     sums: Mapping[Kind, tuple[int, int]]
 
 
-class Part(NamedTuple):
+class TablePart(NamedTuple):
     """A report on some of the clients: its rows, their CSV lines by day, in UTF-8, its sums."""
 
     rows: int
@@ -348,7 +348,7 @@ def written(report: Report, settings: Settings) -> Rows:
     return Rows(table.cells["date"], lines, report.sums)
 
 
-def part(clients: Iterable[Rows]) -> Part:
+def part(clients: Iterable[Rows]) -> TablePart:
     """Reports on some clients as one.
 
     Args:
@@ -363,11 +363,13 @@ def part(clients: Iterable[Rows]) -> Part:
         for day, line in zip(one.dates, one.lines, strict=True):
             days[day].append(line)
         sums.append(one.sums)
-    return Part(rows, {day: "".join(lines).encode() for day, lines in days.items()}, _sum_of(sums))
+    return TablePart(
+        rows, {day: "".join(lines).encode() for day, lines in days.items()}, _sum_of(sums)
+    )
 
 
 def joined(
-    columns: Sequence[Column], parts: Sequence[Part], settings: Settings
+    columns: Sequence[Column], parts: Sequence[TablePart], settings: Settings
 ) -> tuple[bytes, Report]:
     """The CSV file of a report that was made in parts, and the report, without its rows.
 

@@ -10,6 +10,7 @@ from lib.books import histories, issuing, payments, records, revenues
 from lib.books.histories import History
 from lib.core import storage, workers
 from lib.core.faults import Alert, Broken
+from lib.core.messages import say
 from lib.core.root import Root
 from lib.inputs import settings
 from lib.inputs.settings import Settings
@@ -23,8 +24,8 @@ _WORTH_WORKERS = 10  # shares; fewer are read before a worker has started
 
 @contextmanager
 def held(root: Root, command: str) -> Iterator[Settings]:
-    """The books are read within the block, in which nobody changes them, and files are written
-    inside it, so that a record that comes later is newer than they are.
+    """The settings; the books are locked against changes until the block ends, and files are
+    written inside it, so that a record that comes later is newer than they are.
 
     Raises:
       Unavailable: the lock is held.
@@ -102,7 +103,8 @@ def write(root: Root, files: Mapping[str, storage.Content], once: str = "") -> N
     with storage.held(folder):
         changed = storage.update_all_derived(paths)
     for path in paths:
-        print(root.name_of(path) if path in changed else f"{root.name_of(path)}: as it was")
+        name = root.name_of(path)
+        print(name if path in changed else say("{file}: as it was", file=name))
 
 
 def path_of(root: Root, name: str, once: str) -> Path:

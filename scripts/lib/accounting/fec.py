@@ -12,7 +12,7 @@ from typing import NamedTuple
 from msgspec.structs import asdict
 
 from lib.accounting import bookkeeping
-from lib.accounting.bookkeeping import Entry, FiscalYear, Moment, Settled
+from lib.accounting.bookkeeping import FiscalYear, JournalEntry, Moment, Settled
 from lib.books.histories import History
 from lib.inputs.issuer_file import Accounts
 from lib.values.money import text_of
@@ -68,7 +68,7 @@ class Drawn(NamedTuple):
     lines: bytes
 
 
-class Part(NamedTuple):
+class FecPart(NamedTuple):
     """Entries of some clients: how many of the year come before the period, how many lines those
     of the period have, these by moment, in order of client, and the invoices settled in it."""
 
@@ -80,7 +80,7 @@ class Part(NamedTuple):
 
 def part(
     accounts: Accounts, year: FiscalYear, period: FiscalYear, clients: Iterable[Sequence[History]]
-) -> Part:
+) -> FecPart:
     """The entries of some clients.
 
     Args:
@@ -102,10 +102,10 @@ def part(
                 text = "".join(_lines(entry, numbers)).encode()
                 drawn = Drawn(entry.invoice.number, text)
                 entries.setdefault(entry.moment, []).append(drawn)
-    return Part(before, lines, entries, settled)
+    return FecPart(before, lines, entries, settled)
 
 
-def joined(parts: Sequence[Part]) -> Iterator[bytes]:
+def joined(parts: Sequence[FecPart]) -> Iterator[bytes]:
     """The file of a period, in pieces.
 
     Entries have the numbers that they have in the whole year, so that the files of its parts
@@ -128,7 +128,7 @@ def joined(parts: Sequence[Part]) -> Iterator[bytes]:
         yield b"".join(made)
 
 
-def _lines(entry: Entry, numbers: dict[str, str]) -> Iterator[str]:
+def _lines(entry: JournalEntry, numbers: dict[str, str]) -> Iterator[str]:
     day = _day(entry.date)
     head = f"{entry.journal}\t{_JOURNALS[entry.journal]}\t{_NUMBER.decode()}\t{day}\t"
     piece = f"{entry.piece.number}\t{_day(entry.piece.date)}\t{_clean(entry.label)}\t"

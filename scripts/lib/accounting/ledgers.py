@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from lib.accounting import bookkeeping
-from lib.accounting.bookkeeping import Entry, FiscalYear, Moment
+from lib.accounting.bookkeeping import FiscalYear, JournalEntry, Moment
 from lib.books.histories import History
 from lib.values.money import text_of
 
@@ -122,7 +122,7 @@ def _lines(lines: Iterable[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def _postings(entry: Entry) -> Amounts:
+def _postings(entry: JournalEntry) -> Amounts:
     postings: Amounts = {}
     for key, amount in entry.postings:
         account = ACCOUNTS.get(key) or RECEIVABLE + entry.client
@@ -161,7 +161,7 @@ class Syntax(NamedTuple):
     opening: str
     balance: str
     indent: str
-    heading: Callable[[Entry], str]
+    heading: Callable[[JournalEntry], str]
     named: Callable[[str], str]
 
 
@@ -178,7 +178,7 @@ def _head(
         yield from _amounts(syntax, opening)
 
 
-def _transaction(entry: Entry, postings: Amounts, syntax: Syntax) -> bytes:
+def _transaction(entry: JournalEntry, postings: Amounts, syntax: Syntax) -> bytes:
     return _lines(["", syntax.heading(entry), *_amounts(syntax, postings)])
 
 
@@ -196,12 +196,12 @@ def _amounts(syntax: Syntax, amounts: Amounts) -> Iterator[str]:
         yield f"{syntax.indent}{syntax.named(account)}  {text_of(amount)} EUR"
 
 
-def _journal_heading(entry: Entry) -> str:
+def _journal_heading(entry: JournalEntry) -> str:
     payee, label = _plain(entry.invoice.name), _plain(entry.label)
     return f"{entry.date} * ({entry.piece.number}) {payee} | {label}"
 
 
-def _beancount_heading(entry: Entry) -> str:
+def _beancount_heading(entry: JournalEntry) -> str:
     payee, label = _quoted(_plain(entry.invoice.name)), _quoted(_plain(entry.label))
     return f"{entry.date} * {payee} {label} ^{entry.piece.number}"
 

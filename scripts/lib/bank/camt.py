@@ -16,10 +16,10 @@ from lib.bank.statements import (
     SHOWN,
     Balance,
     Declared,
-    Entry,
     File,
     Movement,
     Statement,
+    StatementEntry,
     StatementError,
     refusal,
 )
@@ -208,7 +208,7 @@ _CODES = ("BkTxCd", "NtryDtls/TxDtls/BkTxCd")
 _ONCE = ("Amt", "CdtDbtInd", "RvslInd", "Sts", "BookgDt")
 
 
-def _entry(place: str, account: str, entry: _Node) -> Entry:
+def _entry(place: str, account: str, entry: _Node) -> StatementEntry:
     for name in _ONCE:
         if (times := len(entry.all(name))) > 1:
             found = say("{name} stands {times} times", name=name, times=times)
@@ -218,7 +218,7 @@ def _entry(place: str, account: str, entry: _Node) -> Entry:
         raise refusal(say("has no amount (Amt)"), entry.place(place))
     amount = whole[0] if _is_credit(entry) else whole[0].copy_negate()
     movements = list(_movements(place, account, entry, whole))
-    return Entry(place, amount, whole[1], _status(entry) in ("BOOK", ""), movements)
+    return StatementEntry(place, amount, whole[1], _status(entry) in ("BOOK", ""), movements)
 
 
 def _movements(place: str, account: str, entry: _Node, whole: Amount) -> Iterator[Movement]:

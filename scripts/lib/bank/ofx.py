@@ -19,10 +19,10 @@ from stdnum import iso11649
 from lib.bank import statements
 from lib.bank.statements import (
     SHOWN,
-    Entry,
     File,
     Movement,
     Statement,
+    StatementEntry,
     StatementError,
     on_line,
     refusal,
@@ -284,7 +284,7 @@ def _statement(number: int, statement: Node) -> Statement:
     return Statement(place, account, entries, [], [], [])
 
 
-def _entry(place: str, account: str, currency: str, entry: Node) -> Entry:
+def _entry(place: str, account: str, currency: str, entry: Node) -> StatementEntry:
     def wrong(name: str, what: Message, expected: Message | None = None) -> StatementError:
         """A refusal that names line, field and value as they stand in the file."""
         field = entry.all(name)[0]
@@ -326,7 +326,7 @@ def _entry(place: str, account: str, currency: str, entry: Node) -> Entry:
         bank_reference=entry.value("FITID"),
         doubt=say("is not booked") if pending else contradiction,
     )
-    return Entry(place, amount, currency, not pending, [movement])
+    return StatementEntry(place, amount, currency, not pending, [movement])
 
 
 def _contradiction(entry: Node, kind: str, amount: Decimal) -> Message | None:

@@ -78,7 +78,7 @@ class Movement(NamedTuple):
     doubt: Message | None
 
 
-class Entry(NamedTuple):
+class StatementEntry(NamedTuple):
     """One entry of a statement and the movements in it.
 
     `amount` is signed where money went out, be it 0; `booked`: it is in the balance.
@@ -117,7 +117,7 @@ class Statement(NamedTuple):
 
     place: str
     account: str
-    entries: list[Entry]
+    entries: list[StatementEntry]
     declared: list[Declared]
     opening: list[Balance]
     closing: list[Balance]
@@ -138,7 +138,7 @@ class File(NamedTuple):
     notes: list[Message]
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[StatementEntry]:
         """All entries, in the order of the file."""
         return [entry for statement in self.statements for entry in statement.entries]
 
@@ -226,7 +226,7 @@ def _declared_faults(statement: Statement) -> list[Fault]:
     return of_all if of_booked else []
 
 
-def _total_faults(place: str, declared: Declared, entries: list[Entry]) -> Iterator[Fault]:
+def _total_faults(place: str, declared: Declared, entries: list[StatementEntry]) -> Iterator[Fault]:
     name, side, number, gross, net = declared
     amounts = [
         e.amount for e in entries if side == "all" or e.amount.is_signed() == (side == "out")
