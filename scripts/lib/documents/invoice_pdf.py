@@ -416,7 +416,7 @@ def _table(sheet: Sheet, document: Document, conclusion: float) -> None:
         elif i:
             typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, LIGHT, 0.4)
         carried = money.total((carried, row.amount))
-        cells = [lines, *([(cell, CELL)] for cell in row.cells)]
+        cells = [lines, *[[(cell, CELL)] for cell in row.cells]]
         put_row(sheet, columns, cells, ROW_PADDING, turn, CARRY_HEIGHT)
     typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
 

@@ -84,14 +84,14 @@ class Column(NamedTuple):
     right: bool
 
 
-def put_cell(page: Page, column: Column, top: float, lines: Lines) -> None:
-    """Sets the lines of a cell, the first of them at `top`."""
+def put_cell(page: Page, column: Column, top: float, lines: Lines) -> float:
+    """Sets the lines of a cell, the first of them at `top`, and returns where they end."""
     if not column.right:
-        typeset.stack(page, column.x, top, lines)
-        return
+        return typeset.stack(page, column.x, top, lines)
     for text, style in lines:
         typeset.put_right(page, column.x + column.width, top, text, style)
         top += style.leading
+    return top
 
 
 def put_headings(sheet: Sheet, columns: Sequence[Column], gap: float) -> None:
@@ -133,8 +133,7 @@ def put_row(
         typeset.put(sheet.page, columns[0].x, sheet.y, line, style)
         if k == 0:
             for column, lines in zip(columns[1:], others, strict=True):
-                put_cell(beside, column, sheet.y, lines)
-                bottom = max(bottom, sheet.y + typeset.height(lines))
+                bottom = max(bottom, put_cell(beside, column, sheet.y, lines))
         sheet.y += style.leading
     sheet.page.extend(beside)
     sheet.y = max(sheet.y, bottom) + padding

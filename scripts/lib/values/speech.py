@@ -63,7 +63,7 @@ class Speech(NamedTuple):
         """
         return _section(self.language, "units")[code]
 
-    @cache  # noqa: B019 - there are as many as languages, and days of a run
+    @cache  # noqa: B019 - languages, days and rates are few
     def country(self, code: str) -> str:
         """The country's name.
 
@@ -134,6 +134,7 @@ class Speech(NamedTuple):
         """An amount without decimals where there are no cents: 10 000 €."""
         return self.amount(value, currency, 0 if value == value.to_integral_value() else 2)
 
+    @cache  # noqa: B019
     def percent(self, value: Decimal) -> str:
         """5,5 % in French, 5.5% in English."""
         form = _section(self.language, "forms")["percent"]
