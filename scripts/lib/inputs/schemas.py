@@ -9,7 +9,7 @@ Check digits are JSON Schema formats, done by python-stdnum.
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lib.core import messages, readings
-from lib.core.faults import SHOWN, Alert, Fault
+from lib.core.faults import SHOWN, Alert, Fault, Text
+from lib.core.messages import Message, say
 from lib.values import characters, code_lists
 from lib.values.speech import UNITS
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).resolve().parents[3] / "schemas"
 _LONGEST = 1_000_000  # characters of a text whose schema sets no limit
-_MOST = 100  # faults of one file that are told
+_MOST = 100  # faults of one file that are reported
 
 
 class Misfit(NamedTuple):
@@ -39,36 +40,42 @@ class Misfit(NamedTuple):
     """
 
     found: str
-    expected: str
+    expected: Message
     meant: tuple[Any, ...] = ()
     kind: str = ""
-    remedy: str = ""
+    remedy: Text = ""
 
-    def __str__(self) -> str:
-        remedy = self.remedy
-        if self.meant:
-            remedy = f"write {' or '.join(_json(value) for value in self.meant)}"
-            is_text = self.found.startswith('"')
-            if is_text != isinstance(self.meant[0], str):
-                remedy += ", without quotes" if is_text else ", in quotes"
-        return f"{self.found} is not {self.expected}; {remedy}"
+    def fault(self, place: str) -> Fault:
+        """It in words, at its place."""
+        found = say("{value} is not {expected}", value=self.found, expected=self.expected)
+        return Fault(place, found, remedy=self._write() if self.meant else self.remedy)
+
+    def _write(self) -> Message:
+        values = " or ".join(_json(value) for value in self.meant)
+        is_text = self.found.startswith('"')
+        if is_text == isinstance(self.meant[0], str):
+            return say("write {values}", values=values)
+        if is_text:
+            return say("write {values}, without quotes", values=values)
+        return say("write {values}, in quotes", values=values)
 
 
 def faults(value: Any, schema: str, file: str, client: str = "") -> list[Alert]:
     """Everything in `value` that schemas/<schema>.schema.json does not accept.
 
-    Of a file with very many faults the first hundred are told, and that there are more.
+    Of a file with very many faults the first hundred are reported, and that there are more.
 
     Args:
       file: the file that `value` stands in, as messages name it.
       client: whose log the alerts go to.
     """
     errors = _validator(schema).iter_errors(value)
-    lines = (line for error in errors for line in _lines(error))
-    found = list(dict.fromkeys(islice(lines, _MOST + 1)))
+    each = (fault for error in errors for fault in _faults(error))
+    found = list(dict.fromkeys(islice(each, _MOST + 1)))
     if len(found) > _MOST:
-        found[_MOST:] = [("", f"has more than {_MOST} faults; correct these first")]
-    return [Alert("B-INPUT-VALUE", file, Fault(place, text), client) for place, text in found]
+        text = say("has more than {most} faults", most=_MOST)
+        found[_MOST:] = [Fault("", text, remedy=say("correct these first"))]
+    return [Alert("B-INPUT-VALUE", file, fault, client) for fault in found]
 
 
 def _fits_pattern(pattern: re.Pattern[str], value: str) -> bool:
@@ -123,11 +130,16 @@ def text_check(schema: str, path: tuple[str, ...]) -> Callable[[str], str]:
       path: where its schema stands in schemas/<schema>.schema.json.
     """
     misfit_of = check(schema, path)
-    return lambda value: str(misfit_of(value) or "")
+
+    def text_of(value: str) -> str:
+        misfit = misfit_of(value)
+        return misfit.fault("").text if misfit else ""
+
+    return text_of
 
 
 def check(schema: str, path: tuple[str, ...]) -> Callable[[str], Misfit | None]:
-    """The same, that says in parts what is wrong."""
+    """A fast check of one text, that says in parts what is wrong; None where nothing is."""
     found = _resolved(content(schema), path)
     pattern = re.compile(found.get("pattern", ""))
     longest, choices = found.get("maxLength", _LONGEST), found.get("enum")
@@ -205,7 +217,7 @@ def _stdnum(number: str, kind: str) -> Callable[[str], str]:
         try:
             compact: str = import_module(f"stdnum.{number}").validate(value)
         except InvalidChecksum:
-            raise ValueError("its check digits are wrong", readings.form(kind)) from None
+            raise ValueError(say("its check digits are wrong"), readings.form(kind)) from None
         except ValidationError:
             raise ValueError from None
         if compact != value:
@@ -232,7 +244,7 @@ def _day(value: str) -> str:
         try:
             date.fromisoformat(value)
         except ValueError:
-            raise ValueError("the calendar has no such day", "correct it") from None
+            raise ValueError(say("the calendar has no such day"), say("correct it")) from None
     return value
 
 
@@ -256,14 +268,17 @@ def _printable(value: str) -> str:
     missing = characters.missing(value)
     if missing and (whole := composed(value)):
         raise ValueError(
-            "its accents are characters of their own (decomposed, NFD)",
-            f"write {excerpt(whole)} composed (NFC): type it again,"
-            ' or convert the file with "uconv -x any-nfc"',
+            say("its accents are characters of their own (decomposed, NFD)"),
+            say(
+                "write {text} composed (NFC): type it again,"
+                ' or convert the file with "uconv -x any-nfc"',
+                text=excerpt(whole),
+            ),
         )
     if missing:
-        shown = ", ".join(f"U+{ord(char):04X}" for char in missing[:5])
-        text = f"the fonts of the documents have no glyph for {shown}"
-        raise ValueError(text, "write it without")
+        codes = tuple(f"U+{ord(char):04X}" for char in missing[:5])
+        text = say("the fonts of the documents have no glyph for {characters}", characters=codes)
+        raise ValueError(text, say("write it without"))
     return value
 
 
@@ -279,8 +294,9 @@ def _member(codes: Callable[[], frozenset[str] | dict[str, Any]]) -> Callable[[s
 def _language(value: str) -> str:
     known = messages.languages()
     if value not in known:
-        meant = readings.quoted(readings.choices(value, known)) or f"one of {', '.join(known)}"
-        raise ValueError("it has no file in languages/", f"write {meant}")
+        meant = readings.quoted(readings.choices(value, known))
+        remedy = say("write {meant}", meant=meant) if meant else _one_of(known)
+        raise ValueError(say("it has no file in languages/"), remedy)
     return value
 
 
@@ -323,48 +339,60 @@ def _for_text(check: Callable[[str], str]) -> Callable[[object], bool]:
 # --- messages ------------------------------------------------------------------------
 
 
-def _lines(error: "ValidationError") -> Iterator[tuple[str, str]]:
-    """One (place, text) for each thing that is wrong."""
+def _faults(error: "ValidationError") -> Iterator[Fault]:
+    """One for each thing that is wrong."""
     place = _place(list(error.absolute_path))
     schema = error.schema if isinstance(error.schema, dict) else {}
     match error.validator:
         case "additionalProperties" | "unevaluatedProperties":
             known = list(schema.get("properties", {}))
             for key in sorted(error.instance.keys() - set(known)):
-                yield _join(place, key), f"is an unknown key; {_nearest(key, known)}"
+                text = say("is an unknown key")
+                yield Fault(_join(place, key), text, remedy=_nearest(key, known))
         case "required" | "dependentRequired":
             for key in _missing_keys(error):
-                yield _join(place, key), _wanted(_property(schema, key), "is missing; add")
+                remedy = _to_add(_property(schema, key))
+                yield Fault(_join(place, key), say("is missing"), remedy=remedy)
         case "not":  # a key that has no place beside the others
-            yield place, "has no place here; remove it"
+            yield Fault(place, say("has no place here"), remedy=say("remove it"))
         case "oneOf":
             choices = " or ".join(f'"{choice["required"][0]}"' for choice in error.validator_value)
-            yield place, f"expected either {choices}, and only one of them"
+            yield Fault(place, say("expected either {keys}, and only one of them", keys=choices))
         case "propertyNames":
-            yield place, f"{excerpt(error.instance)} has a key that is no name"
+            text = say("{value} has a key that is not a name", value=excerpt(error.instance))
+            yield Fault(place, text)
         case _:
-            yield place, _unfit(error, schema)
+            yield _unfit(place, error, schema)
 
 
-def _unfit(error: "ValidationError", schema: dict[str, Any]) -> str:
-    found = excerpt(error.instance)
+def _unfit(place: str, error: "ValidationError", schema: dict[str, Any]) -> Fault:
     if error.validator in ("minItems", "minProperties") and not error.instance:
-        return _wanted(schema, "is empty; add")
+        return Fault(place, say("is empty"), remedy=_to_add(schema))
     if error.validator == "uniqueItems":
-        return f"{found} has the same entry twice; remove one"
+        text = say("{value} has the same entry twice", value=excerpt(error.instance))
+        return Fault(place, text, remedy=say("remove one"))
     if error.validator in ("maxItems", "maxProperties"):
-        return f"has {len(error.instance)} entries, at most {error.validator_value} are read"
-    return str(_misfit(error, schema))
+        size, most = len(error.instance), error.validator_value
+        return Fault(
+            place, say("has {size} entries, at most {most} are read", size=size, most=most)
+        )
+    return _misfit(error, schema).fault(place)
 
 
 def _misfit(error: "ValidationError", schema: dict[str, Any]) -> Misfit:
     value = error.instance
-    found, title = excerpt(value), schema.get("title", "a value that is known")
+    found, title = excerpt(value), _title(schema, "a value that is known")
     kind = schema.get("x-kind") or schema.get("format", "")
     if error.validator == "format" and error.cause is not None and error.cause.args:
         why, remedy = error.cause.args
-        return Misfit(found, f"{title}: {why}", (), kind, remedy)
+        return Misfit(found, say("{title}: {why}", title=title, why=why), (), kind, remedy)
     return Misfit(found, title, _meant(value, schema, kind), kind, _otherwise(value, schema, kind))
+
+
+def _title(schema: dict[str, Any], otherwise: str) -> Message:
+    """What a value is, in English; a brace in it is a brace."""
+    title: str = schema.get("title", otherwise)
+    return Message(title.replace("{", "{{").replace("}", "}}"))
 
 
 def _meant(value: Any, schema: dict[str, Any], kind: str) -> tuple[Any, ...]:
@@ -391,32 +419,39 @@ def _meant(value: Any, schema: dict[str, Any], kind: str) -> tuple[Any, ...]:
     return ()
 
 
-def _otherwise(value: Any, schema: dict[str, Any], kind: str) -> str:
+def _otherwise(value: Any, schema: dict[str, Any], kind: str) -> Text:
     """What to do about a value of which nobody knows what it means."""
     if choices := schema.get("enum"):
-        listed = ", ".join(_json(one) for one in choices)
-        return f"write one of {listed}" if len(choices) > 1 else f"only {listed} is known"
+        return _one_of([_json(one) for one in choices])
     if isinstance(value, str) and len(value) > schema.get("maxLength", _LONGEST):
-        return f"shorten it to {schema['maxLength']} characters"
+        return say("shorten it to {most} characters", most=schema["maxLength"])
     if schema.get("type") == "integer" and "maximum" in schema:
-        return f"write a whole number from {schema.get('minimum', 0)} to {schema['maximum']}"
+        least, most = schema.get("minimum", 0), schema["maximum"]
+        return say("write a whole number from {least} to {most}", least=least, most=most)
     if schema.get("type") == "boolean":
-        return "write true or false, without quotes"
+        return say("write true or false, without quotes")
     if form := readings.form(kind):
         return form
     if "examples" not in schema or kind == "printable":
-        return "correct it"
+        return say("correct it")
     example = _json(schema["examples"][0])
     if schema.get("type") in ("object", "array"):
-        return f"write one such as {example}"
-    return f"its form is {example}"
+        return say("write one such as {example}", example=example)
+    return say("its form is {example}", example=example)
 
 
-def _wanted(schema: dict[str, Any], verb: str) -> str:
-    """ "is missing; add an amount such as "12.50""."""
-    examples = [_json(value) for value in schema.get("examples", [])]
-    title = schema.get("title", "a value")
-    return f"{verb} {title}" + (f" such as {examples[0]}" if examples else "")
+def _one_of(choices: Sequence[str]) -> Message:
+    if len(choices) == 1:
+        return say("only {choice} is known", choice=choices[0])
+    return say("write one of {choices}", choices=tuple(choices))
+
+
+def _to_add(schema: dict[str, Any]) -> Message:
+    """ "add an amount such as "12.50""."""
+    title = _title(schema, "a value")
+    if not schema.get("examples"):
+        return say("add {title}", title=title)
+    return say("add {title} such as {example}", title=title, example=_json(schema["examples"][0]))
 
 
 def _json(value: Any) -> str:
@@ -437,13 +472,13 @@ def _missing_keys(error: "ValidationError") -> list[str]:
     return [key for key in wanted if key not in error.instance]
 
 
-def _nearest(key: str, known: list[str]) -> str:
+def _nearest(key: str, known: list[str]) -> Message:
     from difflib import get_close_matches
 
     close = get_close_matches(key[:SHOWN], known, n=1)
     if close:
-        return f'did you mean "{close[0]}"?'
-    return "expected " + ", ".join(known) if known else "expected none"
+        return say('did you mean "{key}"?', key=close[0])
+    return say("expected {keys}", keys=tuple(known)) if known else say("expected none")
 
 
 def _place(path: list[str | int]) -> str:

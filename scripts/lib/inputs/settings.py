@@ -188,7 +188,7 @@ def _value_faults(values: Mapping[str, str]) -> Iterator[Fault]:
             if schema.get("writeOnly"):  # a password is never repeated
                 yield Fault(name, say("has a character outside ASCII, which SMTP cannot carry"))
             else:
-                yield Fault(name, str(misfit))
+                yield misfit.fault(name)
 
 
 def _faults_between(root: Root, values: Mapping[str, str]) -> Iterator[Fault]:
