@@ -28,17 +28,6 @@ from lib.summary import last_summary, notices
 from lib.summary.last_summary import Run, Told
 from lib.values import money, periods
 
-_COUNTS = {  # of one, and of more
-    "revenues": ("1 issued", "{number} issued"),
-    "revenues_batch": (
-        "1 issued in the name of batch clients",
-        "{number} issued in the name of batch clients",
-    ),
-    "payments": ("1 payment recorded", "{number} payments recorded"),
-    "outbox": ("1 mail sent", "{number} mails sent"),
-}
-_WRONG = ("1 refused or wrong", "{number} refused or wrong")
-_DECIDE = ("1 to decide", "{number} to decide")
 _ISSUED = {
     revenues.DIRECT.records: say("issued:"),
     revenues.BATCH.records: say("issued in the name of batch clients:"),
@@ -87,14 +76,23 @@ class Summary(NamedTuple):
     @property
     def outcome(self) -> Message:
         """A run in one line: "month 2026-10: 13 issued, 2 mails sent, 1 to decide"."""
-        counts = [
-            (sum(part.lines for part in self.recorded.get(family, {}).values()), *texts)
-            for family, texts in _COUNTS.items()
-        ]
-        counts += [(len(self.wrong), *_WRONG), (len(self.notices), *_DECIDE)]
-        parts = [counted(*count) for count in counts if count[0]]
-        if self.run.failed:
-            parts.insert(0, say("failed in {phase}", phase=self.run.failed))
+        lines = {
+            family: sum(part.lines for part in recorded.values())
+            for family, recorded in self.recorded.items()
+        }
+        parts = [say("failed in {phase}", phase=self.run.failed)] if self.run.failed else []
+        if number := lines.get("revenues"):
+            parts.append(say("{number} issued", number=number))
+        if number := lines.get("revenues_batch"):
+            parts.append(say("{number} issued in the name of batch clients", number=number))
+        if number := lines.get("payments"):
+            parts.append(counted(number, "1 payment recorded", "{number} payments recorded"))
+        if number := lines.get("outbox"):
+            parts.append(counted(number, "1 mail sent", "{number} mails sent"))
+        if self.wrong:
+            parts.append(say("{number} refused or wrong", number=len(self.wrong)))
+        if self.notices:
+            parts.append(say("{number} to decide", number=len(self.notices)))
         return say("{run}: {parts}", run=self.run.name, parts=tuple(parts))
 
 
