@@ -16,7 +16,8 @@ import batches
 import house
 from lib.billing import batch_cells, batch_files, batch_invoicing, batch_rows
 from lib.billing.batch_rows import BatchInvoice
-from lib.inputs import batch_client_files, batch_csv, schemas
+from lib.core import messages
+from lib.inputs import batch_client_files, batch_csv, cell_faults, schemas
 from lib.inputs.batch_csv import Dialect
 from lib.inputs.cell_faults import CellFault
 
@@ -448,6 +449,21 @@ def test_one_invoice_has_one_reason_of_exemption():
     ]
     found = fault(batches.file_of(*rows))
     assert (found.line, found.column) == (3, "exemption_code_2")
+
+
+def test_a_report_is_in_english_whatever_the_operator_speaks(monkeypatch):
+    one = fault_of(customer_name="")
+    monkeypatch.setattr(messages, "_spoken", ["fr"])
+    monkeypatch.setattr(messages, "messages", lambda _: {"fill it in": "à remplir"})
+    assert str(one.fault().remedy) == "à remplir"
+    report = cell_faults.report_csv([one], ";").decode("utf-8-sig")
+    assert report.splitlines()[1] == "2;customer_name;;this cell is required;fill it in"
+    assert one.line_of_report() == "line 2, customer_name: this cell is required; fill it in"
+
+
+def test_the_units_are_proposed_in_the_order_of_their_list():
+    units = ", ".join(messages.words("en")["units"])
+    assert str(fault_of(unit_1="heures?").remedy) == f"write one of {units}"
 
 
 def test_all_that_is_wrong_with_a_file_is_told_at_once():
