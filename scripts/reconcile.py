@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Brings data/balance/ up to date with the records: the clients whose records changed.
 
-What changed is told by the heads alone: a balance keeps those that it was made from. Only
+What changed is known by the heads alone: a balance keeps those that it was made from. Only
 the records of stale clients are read, and proved; balances whose records vanished go.
 """
 
@@ -30,6 +30,7 @@ from lib.books import balances, histories, issuing, payments, records
 from lib.books.balances import Lines
 from lib.core import alerts, lock, storage, workers
 from lib.core.faults import Alert, Broken, Fault, collecting
+from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 from lib.inputs import settings
 from lib.values import money
@@ -40,25 +41,29 @@ _WORTH_WORKERS = 5  # shares; fewer are done before a worker has started
 
 def main(arguments: Namespace, root: Root) -> None:
     """Writes derived files only, under the lock of whoever writes."""
-    used = settings.load(root)
-    with lock.exclusive(root, "reconcile", used.lock_wait):
+    config = settings.load(root)
+    with lock.exclusive(root, "reconcile", config.lock_wait):
         issuing.finish_stopped_runs(root)
         clients = histories.clients_of(root)
         stale = (client for client in clients if balances.is_stale(root, client))
         made = 0
         faults: list[Alert] = []
-        for _, done in workers.map_in_order(
-            renew, root, _shares(stale), used.workers, _WORTH_WORKERS
+        for _, share in workers.map_in_order(
+            renew, root, _shares(stale), config.workers, _WORTH_WORKERS
         ):
-            made += len(done.said)
-            for line in done.said:
+            made += len(share.said)
+            for line in share.said:
                 print(line)
-            faults += done.faults
+            faults += share.faults
         removed = _remove_orphans(root, set(clients))
     if faults:
         raise Broken(faults)
-    gone = f", {removed} removed" if removed else ""
-    print(f"{alerts.counted(made, 'balance')} made, {len(clients) - made} unchanged{gone}")
+    balances_made = counted(made, "1 balance", "{number} balances")
+    unchanged = len(clients) - made
+    done = say(
+        "{balances} made, {unchanged} unchanged", balances=balances_made, unchanged=unchanged
+    )
+    print(say("{done}, {removed} removed", done=done, removed=removed) if removed else done)
 
 
 def _shares(clients: Iterable[str]) -> Iterator[list[str]]:
@@ -70,12 +75,12 @@ def _shares(clients: Iterable[str]) -> Iterator[list[str]]:
 class Done(NamedTuple):
     """What to say of some clients' balances, and what is broken in their records."""
 
-    said: list[str]
+    said: list[Message]
     faults: list[Alert]
 
 
 def renew(root: Root, clients: list[str]) -> Done:
-    """Makes the balances of some clients anew."""
+    """Makes the balances of some clients again."""
     done = Done([], [])
     files: dict[Path, bytes] = {}
     for client in clients:
@@ -86,9 +91,17 @@ def renew(root: Root, clients: list[str]) -> Done:
                 continue
             balance = balances.of_lines(lines)
             files[balances.path_of(root, client)] = balance.to_bytes()
-            figures = balance.totals._asdict().items()
-            amounts = ", ".join(f"{name} {money.plain(value, 2)}" for name, value in figures)
-            done.said.append(f"{client}: {amounts}")
+            amounts = {
+                name: money.plain(value, 2) for name, value in balance.totals._asdict().items()
+            }
+            done.said.append(
+                say(
+                    "{client}: gross {gross}, credited {credited}, paid {paid},"
+                    " outstanding {outstanding}, overpaid {overpaid}",
+                    client=client,
+                    **amounts,
+                )
+            )
     with collecting(done.faults):
         storage.update_all_derived(files)
         return done
@@ -98,9 +111,8 @@ def renew(root: Root, clients: list[str]) -> Done:
 def _check(root: Root, client: str, lines: Lines) -> None:
     known = {record.number for record in lines.issued if record.kind == "invoice"}
     name = root.name_of(payments.chain_path(root, client))
-    text = "names {}, which no record in data/revenues/ knows"
     strays = [
-        Alert("B-PAYMENT-STRAY", name, Fault(f"line {line.seq}", text.format(line.invoice)))
+        Alert("B-PAYMENT-STRAY", name, Fault(f"line {line.seq}", _unknown(line.invoice)))
         for line in lines.paid
         if line.invoice not in known
     ]
@@ -108,13 +120,18 @@ def _check(root: Root, client: str, lines: Lines) -> None:
         raise Broken(strays)
 
 
+def _unknown(number: str) -> Message:
+    return say("names {number}, which no record in data/revenues/ knows", number=number)
+
+
 def _remove_orphans(root: Root, clients: set[str]) -> int:
     """Removes the balances whose client has no record (any more); returns how many."""
     orphans = [path for path in balances.folder(root).glob("*.json") if path.stem not in clients]
     for path in orphans:
         path.unlink()
-        text = f"{root.name_of(path)} is removed: its client has no records"
-        alerts.report(root.logs, "reconcile.py", [Alert("I-BALANCE-REMOVED", "", Fault("", text))])
+        name = root.name_of(path)
+        removed = Fault("", say("{file} is removed: its client has no records", file=name))
+        alerts.report(root.logs, "reconcile.py", [Alert("I-BALANCE-REMOVED", "", removed)])
     return len(orphans)
 
 

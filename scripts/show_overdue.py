@@ -26,8 +26,9 @@ from decimal import Decimal
 
 from lib.books import balances, issuing
 from lib.books.balances import AGES, InvoiceBalance, age, days_late
-from lib.core import alerts, lock, tables
-from lib.core.faults import Alert, Fault, Unavailable
+from lib.core import lock, tables
+from lib.core.faults import Alert, Fault, Text, Unavailable
+from lib.core.messages import counted, say
 from lib.core.root import Root
 from lib.inputs import settings
 from lib.values import money
@@ -46,7 +47,7 @@ def main(arguments: Namespace, root: Root) -> None:
         key=lambda invoice: (-days_late(invoice, day), invoice.client, invoice.number),
     )
     if not due:
-        print(f"nothing is outstanding on {day}")
+        print(say("nothing is outstanding on {day}", day=str(day)))
     else:
         show_ages(due, day)
     if late:
@@ -54,10 +55,23 @@ def main(arguments: Namespace, root: Root) -> None:
         show_late(late, day)
     for invoice in overpaid:
         amount = money.plain(-invoice.outstanding, 2)
-        print(f"{invoice.client}: {amount} {invoice.currency} to give back for {invoice.number}")
+        back = say(
+            "{client}: {amount} {currency} to give back for {invoice}",
+            client=invoice.client,
+            amount=amount,
+            currency=invoice.currency,
+            invoice=invoice.number,
+        )
+        print(back)
     sums = [money.plain(money.total(one.outstanding for one in some), 2) for some in (due, late)]
-    how_many = alerts.counted(len(late), "invoice")
-    print(f"\n{sums[0]} outstanding on {day}, of which {sums[1]} late ({how_many})")
+    total = say(
+        "{outstanding} outstanding on {day}, of which {late} late ({invoices})",
+        outstanding=sums[0],
+        day=str(day),
+        late=sums[1],
+        invoices=counted(len(late), "1 invoice", "{number} invoices"),
+    )
+    print(f"\n{total}")
 
 
 def refuse_half_done(root: Root) -> None:
@@ -68,8 +82,9 @@ def refuse_half_done(root: Root) -> None:
     """
     stopped = issuing.stopped_runs(root)
     if stopped:
-        text = f"a run was stopped half-way: {stopped[0]}; `make reconcile` finishes it"
-        raise Unavailable([Alert("B-RUN-STOPPED", "data/pending", Fault("", text))])
+        found = say("a run was stopped half-way: {command}", command=stopped[0])
+        fault = Fault("", found, remedy=say("`make reconcile` finishes it"))
+        raise Unavailable([Alert("B-RUN-STOPPED", "data/pending", fault)])
 
 
 def show_ages(due: list[InvoiceBalance], day: date) -> None:
@@ -79,11 +94,14 @@ def show_ages(due: list[InvoiceBalance], day: date) -> None:
         by_age = owed.setdefault(invoice.client, [money.ZERO] * len(AGES))
         by_age[age(invoice, day)] += invoice.outstanding
     sums = [money.total(column) for column in zip(*owed.values(), strict=True)]
+    lines: list[tuple[Text, list[Decimal]]] = [*owed.items(), (say("total"), sums)]
     rows = [
         [who, *[money.plain(value, 2) for value in (*by_age, money.total(by_age))]]
-        for who, by_age in [*owed.items(), ("total", sums)]
+        for who, by_age in lines
     ]
-    tables.show(f"outstanding on {day}, by days late", ["client", *AGES, "total"], rows, right=6)
+    title = say("outstanding on {day}, by days late", day=str(day))
+    ages = (say("current"), *AGES[1:-1], say("over 90"))
+    tables.show(title, [say("client"), *ages, say("total")], rows, right=6)
 
 
 def show_late(late: list[InvoiceBalance], day: date) -> None:
@@ -99,8 +117,15 @@ def show_late(late: list[InvoiceBalance], day: date) -> None:
         ]
         for invoice in late
     ]
-    headings = ["client", "buyer", "invoice", "due", "days late", "outstanding"]
-    tables.show("late", headings, rows, right=2)
+    headings = [
+        say("client"),
+        say("buyer"),
+        say("invoice"),
+        say("due"),
+        say("days late"),
+        say("outstanding"),
+    ]
+    tables.show(say("late"), headings, rows, right=2)
 
 
 if __name__ == "__main__":

@@ -227,7 +227,7 @@ def test_only_clients_whose_records_changed_are_read(root: Root) -> None:
     assert {name for name in after if after[name] != before[name]} == {"sud.json"}
     balances.path_of(root, "est").unlink()
     ran = house.call("reconcile", root)
-    assert (ran.code, "data/revenues/est.jsonl: line 1: is no record" in ran.err) == (3, True)
+    assert (ran.code, "data/revenues/est.jsonl: line 1: is not a record" in ran.err) == (3, True)
     assert not balances.path_of(root, "est").exists()
     broken.write_bytes(whole)
     assert "1 balance made, 2 unchanged" in house.call("reconcile", root).out
@@ -294,7 +294,7 @@ def test_what_is_no_file_is_told_with_the_other_faults(root: Root) -> None:
     balances.path_of(root, "sud").mkdir(parents=True)
     ran = house.call("reconcile", root)
     assert (ran.code, ran.out) == (3, "")
-    assert "data/revenues/est.jsonl: line 1: is no record" in ran.err
+    assert "data/revenues/est.jsonl: line 1: is not a record" in ran.err
     assert "heads/payments/nord.json: is a link, or not a file" in ran.err
     assert "balance/sud.json: is a link, or not a file" in ran.err
 

@@ -114,11 +114,11 @@ def test_records_about_no_invoice_of_the_client_are_all_named_and_nothing_is_wri
     said = [line.partition("; run")[0] for line in ran.err.splitlines()]
     assert said == [
         "data/payments/nord.jsonl: line 2: is about NORD-2024-0009,"
-        " which is no invoice of this client",
+        " which is not an invoice of this client",
         "data/revenues/sud.jsonl: line 2: is about SUD-2024-0007,"
-        " which is no invoice of this client",
+        " which is not an invoice of this client",
         "data/payments/sud.jsonl: line 1: is about NORD-2024-0001,"
-        " which is no invoice of this client",
+        " which is not an invoice of this client",
     ]
     assert not (root.path / "exports").exists()
 

@@ -81,10 +81,10 @@ def test_any_changed_byte_is_noticed(tmp_path_factory, data):
         (lambda lines: lines[:-9], "line 3", "cut in half"),
         (lambda lines: lines.replace(b"0002", b"0009"), "line 2", "its hash is not that of"),
         (lambda lines: b"".join(lines.splitlines(True)[1:]), "line 1", "has seq 2, expected 1"),
-        (lambda lines: b"[]\n" + lines, "line 1", "is no record"),
-        (lambda lines: b'{"hash": 3}\n', "line 1", "is no record"),
-        (lambda lines: lines + b"\n", "line 4", "is no record"),
-        (lambda lines: b"\xff\xfe\n", "line 1", "is no record"),
+        (lambda lines: b"[]\n" + lines, "line 1", "is not a record"),
+        (lambda lines: b'{"hash": 3}\n', "line 1", "is not a record"),
+        (lambda lines: lines + b"\n", "line 4", "is not a record"),
+        (lambda lines: b"\xff\xfe\n", "line 1", "is not a record"),
     ],
 )
 def test_a_broken_line_is_named(root, change, place, said):

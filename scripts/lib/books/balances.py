@@ -202,7 +202,7 @@ def read_lines(root: Root, client: str) -> Lines:
 
 
 def lines_of(issued: Iterable[records.Record], paid: Iterable[records.Record]) -> Lines:
-    """The same of records that were read."""
+    """The lines of a balance, of records that were read."""
     return Lines(
         msgspec.convert(issued, list[BalanceRevenue]), msgspec.convert(paid, list[BalancePayment])
     )
@@ -290,17 +290,17 @@ def is_stale(root: Root, client: str) -> bool:
         try:
             heads.append(storage.read(records.head_path(root, path)))
         except Broken:
-            return True  # no file: reading the records will tell
+            return True  # not a file: reading the records reports it
         except FileNotFoundError:
             if path.exists():
-                return True  # reading it will tell that its head is missing
+                return True  # reading it reports that its head is missing
             heads.append(none)
     try:
         expected = _made_from(*heads)
     except ValueError:
-        return True  # a head that is none: reading the records will tell
+        return True  # a malformed head: reading the records reports it
     try:
         with storage.open_file(path_of(root, client)) as stream:
             return stream.read(len(expected)) != expected
-    except (FileNotFoundError, Broken):  # writing it will tell that it is no file
+    except (FileNotFoundError, Broken):  # writing it reports that it is not a file
         return True

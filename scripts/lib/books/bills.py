@@ -16,6 +16,7 @@ from lib.billing.pricing import MissingUsage
 from lib.books import records, revenues
 from lib.core import storage
 from lib.core.faults import Alert, Fault
+from lib.core.messages import say
 from lib.core.root import Root
 from lib.inputs import client_files, index_files, plans, prices, usage_files
 from lib.inputs.client_files import Client
@@ -62,15 +63,17 @@ def missing_faults(given: Inputs, client: str, missing: MissingUsage) -> Iterato
         name, _, month = metric.partition(" ")
         months.append(month.strip("()"))
         file = f"data/usage/{client}/{months[-1]}.manual.json"
-        text = 'is missing; declare it in that file, with "0" where there was none'
-        yield Alert("B-USAGE-MISSING", file, Fault(f"quantities.{name}", text), client)
+        remedy = say('declare it in that file, with "0" where there was none')
+        fault = Fault(f"quantities.{name}", say("is missing"), remedy=remedy)
+        yield Alert("B-USAGE-MISSING", file, fault, client)
     for month in dict.fromkeys(months):
         for used in given.usage.get((client, month), ()):
             yield from used.unfit
     for lacks in missing.indices:
         file = f"data/indices/{lacks.index}.json"
-        text = f"is missing; a price of {client} needs it: add it with its source and date"
-        yield Alert("B-INDEX-MISSING", file, Fault(f"values.{lacks.month}", text), client)
+        remedy = say("a price of {client} needs it: add it with its source and date", client=client)
+        fault = Fault(f"values.{lacks.month}", say("is missing"), remedy=remedy)
+        yield Alert("B-INDEX-MISSING", file, fault, client)
 
 
 def gap_notices(
@@ -78,20 +81,27 @@ def gap_notices(
 ) -> Iterator[Alert]:
     """Days that no invoice has, and what to do about them."""
     for gap in gaps:
-        days = ", ".join(f"{one.start} to {one.end}" for one in gap.days)
+        days = tuple(
+            say("{start} to {end}", start=str(period.start), end=str(period.end))
+            for period in gap.days
+        )
         run = [one for one in billed if one.plan == gap.plan and one.month == gap.run]
         if run:
-            remedy = (
-                f"{run[-1].number} was issued without it: let the item start later, or bill the"
-                " days by a one-off line"
+            remedy = say(
+                "{invoice} was issued without it: let the item start later, or bill the days by a"
+                " one-off line",
+                invoice=run[-1].number,
             )
         else:
-            remedy = (
-                f"run `make invoice CLIENT={client.id} MONTH={gap.run}`, let it start later, or"
-                " name the months in skip"
+            remedy = say(
+                "run `make invoice CLIENT={client} MONTH={month}`, let it start later, or name the"
+                " months in skip",
+                client=client.id,
+                month=gap.run,
             )
-        text = f"{gap.item.id}, {days}: no invoice has it; {remedy}"
-        yield Alert("I-SERVICE-UNBILLED", file, Fault(f"plan {gap.plan}", text), client.id)
+        found = say("{item}, {days}: no invoice has it", item=gap.item.id, days=days)
+        unbilled = Fault(f"plan {gap.plan}", found, remedy=remedy)
+        yield Alert("I-SERVICE-UNBILLED", file, unbilled, client.id)
 
 
 # --- prices and plans of a month -------------------------------------------------------
@@ -250,13 +260,20 @@ def owed(root: Root, client: Client, billed: Sequence[Billed]) -> list[Owed]:
 def owed_notices(root: Root, client: Client, some: Iterable[Owed]) -> Iterator[Alert]:
     """What is owed back, with the command to type; it reads the file that `write_lines` wrote."""
     for one in some:
-        days = min(one.lines.values())
-        text = (
-            f"bills days from {days} on, after the end of what it charges:"
-            f" {money.plain(one.gross, 2)} {client.currency} are owed back; type"
-            f" `make credit-note INVOICE={one.number} LINES={lines_path(root, one)} REASON=...`"
+        day = min(one.lines.values())
+        found = say(
+            "bills days from {day} on, after the end of what it charges: {amount} {currency} are"
+            " owed back",
+            day=str(day),
+            amount=money.plain(one.gross, 2),
+            currency=client.currency,
         )
-        yield Alert("I-CREDIT-OWED", "", Fault(one.number, text), client.id)
+        remedy = say(
+            "type `make credit-note INVOICE={invoice} LINES={lines} REASON=...`",
+            invoice=one.number,
+            lines=lines_path(root, one),
+        )
+        yield Alert("I-CREDIT-OWED", "", Fault(one.number, found, remedy=remedy), client.id)
 
 
 def lines_path(root: Root, one: Owed) -> str:

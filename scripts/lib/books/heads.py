@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from lib.core import storage
 from lib.core.faults import Alert, Broken, Fault
+from lib.core.messages import say
 from lib.core.root import Root
 
 
@@ -24,7 +25,7 @@ def read(root: Root) -> list[Head]:
     """Every head in data/heads/, in order of file.
 
     Raises:
-      Broken: for each that is no head.
+      Broken: for each that is malformed.
     """
     found: list[Head] = []
     faults = []
@@ -34,8 +35,8 @@ def read(root: Root) -> list[Head]:
             value = json.loads(storage.read(path))
             found.append(Head(name, int(value["seq"]), str(value["hash"])))
         except (ValueError, KeyError, TypeError, RecursionError):
-            text = "is no head; run `make verify`"
-            faults.append(Alert("B-RECORD-HEAD", root.name_of(path), Fault("", text)))
+            malformed = Fault("", say("is not a head"), remedy=say("run `make verify`"))
+            faults.append(Alert("B-RECORD-HEAD", root.name_of(path), malformed))
     if faults:
         raise Broken(faults)
     return found

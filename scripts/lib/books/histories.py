@@ -13,6 +13,7 @@ import msgspec
 from lib.books import payments, records, revenues
 from lib.books.record_lines import HistoryPayment, HistoryRevenue
 from lib.core.faults import Alert, Broken, Fault, collecting
+from lib.core.messages import say
 from lib.core.root import Root
 from lib.values.money import cents_of
 
@@ -95,13 +96,13 @@ def read(root: Root) -> list[History]:
     The caller holds the lock, so that both families of records are of one moment.
 
     Raises:
-      Broken: if the records are, or name an invoice that there is none of.
+      Broken: if the records are broken or refer to an invoice that does not exist.
     """
     return [history for own in by_client(root, clients_of(root), "") for history in own]
 
 
 def by_client(root: Root, clients: Iterable[str], period: str) -> Iterator[list[History]]:
-    """The same of some clients, one at a time, so that none has to be kept.
+    """The histories of some clients, one client at a time, so that none has to be kept.
 
     Args:
       clients: in order of name.
@@ -157,14 +158,16 @@ def _counted(name: str, lines: Iterator[_Line], count: Callable[[Iterable[_Line]
     except (LookupError, ValueError):
         # Lines that come later may prove that the odd one was changed: then that is the fault.
         deque(lines, maxlen=0)
-        text = "has an amount or a reversal that cannot be; run `make verify`"
-        raise Broken([Alert("B-RECORD-BROKEN", name, Fault("", text))]) from None
+        found = say("has an amount or a reversal that cannot be")
+        odd = Fault("", found, remedy=say("run `make verify`"))
+        raise Broken([Alert("B-RECORD-BROKEN", name, odd)]) from None
 
 
 def _orphan(name: str, seq: int, number: str, client: str) -> Alert:
     """A line about an invoice that the client's records do not have."""
-    text = f"is about {number}, which is no invoice of this client; run `make verify`"
-    return Alert("B-RECORD-ORPHAN", name, Fault(f"line {seq}", text), client)
+    found = say("is about {number}, which is not an invoice of this client", number=number)
+    fault = Fault(f"line {seq}", found, remedy=say("run `make verify`"))
+    return Alert("B-RECORD-ORPHAN", name, fault, client)
 
 
 def of_client(issued: Iterable[HistoryRevenue], lines: Iterable[HistoryPayment]) -> list[History]:

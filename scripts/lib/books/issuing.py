@@ -32,6 +32,7 @@ from typing import IO, Any, NamedTuple
 from lib.books import records
 from lib.core import alerts, lock, storage
 from lib.core.faults import Alert, Broken, Fault, Unavailable, printable
+from lib.core.messages import Message, say
 from lib.core.root import Root
 
 _INTENT = "intent.json"
@@ -132,8 +133,9 @@ class Run:
             target = self.root.path / proof["file"]
             folders.add(target.parent)
             if target.exists() and storage.sha256_of_file(target) != proof["sha256"]:
-                text = "exists already, though no record knows it; run `make verify`"
-                taken.append(Alert("B-PROOF-EXISTS", proof["file"], Fault("", text)))
+                found = say("exists already, though no record knows it")
+                stray = Fault("", found, remedy=say("run `make verify`"))
+                taken.append(Alert("B-PROOF-EXISTS", proof["file"], stray))
         if taken:
             raise Broken(taken)
         for folder in sorted(folders):
@@ -170,7 +172,7 @@ def begin(root: Root, command: str, wait: int) -> Iterator[Run]:
         storage.make_new_folder(folder)
         run = Run(root, command, folder, finished)
         try:
-            with _told_if_it_stands(folder):
+            with _reported_if_it_stands(folder):
                 yield run
         finally:
             # Once the intent stands, the folder is the next run's to finish; never ours to drop.
@@ -205,7 +207,7 @@ def finish_stopped_runs(root: Root) -> frozenset[str]:
     for folder in sorted(path for path in root.pending.glob("*") if path.is_dir()):
         if (folder / _INTENT).exists():
             intent = read_intent(root, folder / _INTENT)
-            with _told_if_it_stands(folder):
+            with _reported_if_it_stands(folder):
                 _carry_out(root, folder, intent)
         elif (folder / _DONE).exists():
             intent = read_intent(root, folder / _DONE)
@@ -214,7 +216,7 @@ def finish_stopped_runs(root: Root) -> frozenset[str]:
             shutil.rmtree(folder)
             continue
         command = printable(intent["command"])
-        print(f"finished the stopped run: {command}", file=sys.stderr)
+        print(say("finished the stopped run: {command}", command=command), file=sys.stderr)
         finished.add(intent["command"])
     return frozenset(finished)
 
@@ -225,7 +227,7 @@ def _is_decided(folder: Path) -> bool:
 
 
 @contextmanager
-def _told_if_it_stands(folder: Path) -> Iterator[None]:
+def _reported_if_it_stands(folder: Path) -> Iterator[None]:
     """What the machine refuses once the intent stands does not undo the run, and says so.
 
     Raises:
@@ -236,8 +238,11 @@ def _told_if_it_stands(folder: Path) -> Iterator[None]:
     except OSError as error:
         if not _is_decided(folder):
             raise
-        then = "what was begun is decided, and the next command that writes finishes it"
-        alert = alerts.of_machine(error, f"run the command again: {then}")
+        then = say(
+            "run the command again: what was begun is decided, and the next command that writes"
+            " finishes it"
+        )
+        alert = alerts.of_machine(error, then)
         raise Unavailable([alert._replace(code="B-RUN-STOPPED")]) from error
 
 
@@ -251,7 +256,7 @@ def read_intent(root: Root, path: Path) -> dict[str, Any]:
     """An intent, whole, that names nothing but what a run of ours could have named.
 
     Raises:
-      Broken: if it is none, so that nothing of it is done.
+      Broken: if it is malformed, so that nothing of it is done.
     """
     try:
         intent: dict[str, Any] = json.loads(storage.read(path))
@@ -267,8 +272,12 @@ def read_intent(root: Root, path: Path) -> dict[str, Any]:
             return intent
     except (ValueError, KeyError, TypeError, RecursionError):
         pass
-    text = "is no intent of ours; restore data/pending from a backup"
-    raise Broken([Alert("B-INTENT-BROKEN", root.name_of(path), Fault("", text))])
+    raise Broken([_broken_intent(root.name_of(path), say("is not an intent of ours"))])
+
+
+def _broken_intent(file: str, found: Message) -> Alert:
+    remedy = say("restore data/pending from a backup")
+    return Alert("B-INTENT-BROKEN", file, Fault("", found, remedy=remedy))
 
 
 def check_staged(root: Root, folder: Path, intent: dict[str, Any]) -> None:
@@ -277,12 +286,12 @@ def check_staged(root: Root, folder: Path, intent: dict[str, Any]) -> None:
     Raises:
       Broken: with every file that is gone or changed, so that nothing is half carried out.
     """
-    given = [(folder / _PROOFS, intent["proofs"])]
-    given += [(folder / entry["staged"], entry["sha256"]) for entry in intent["appends"]]
-    text = "is gone or was changed since its intent was written; restore data/pending from a backup"
+    staged = [(folder / _PROOFS, intent["proofs"])]
+    staged += [(folder / entry["staged"], entry["sha256"]) for entry in intent["appends"]]
+    found = say("is gone or was changed since its intent was written")
     faults = [
-        Alert("B-INTENT-BROKEN", root.name_of(path), Fault("", text))
-        for path, sha256 in given
+        _broken_intent(root.name_of(path), found)
+        for path, sha256 in staged
         if not path.is_file() or storage.sha256_of_file(path) != sha256
     ]
     if faults:
@@ -296,8 +305,8 @@ def _refuse_outside(root: Root, folder: Path) -> None:
       Broken: if it does.
     """
     if folder.resolve() != folder:
-        text = "is reached through a link; put the folder itself in its place"
-        raise Broken([Alert("B-LINK", root.name_of(folder), Fault("", text))])
+        found, remedy = say("is reached through a link"), say("put the folder itself in its place")
+        raise Broken([Alert("B-LINK", root.name_of(folder), Fault("", found, remedy=remedy))])
 
 
 # --- carrying out an intent: every step may be repeated ------------------------------
@@ -344,9 +353,8 @@ def _proofs(root: Root, folder: Path) -> Iterator[dict[str, str]]:
             except (ValueError, KeyError, TypeError, RecursionError):
                 sound = None
             if not sound:
-                text = "names what no run of ours could; restore data/pending from a backup"
-                name = root.name_of(folder / _PROOFS)
-                raise Broken([Alert("B-INTENT-BROKEN", name, Fault("", text))])
+                found = say("names what no run of ours could")
+                raise Broken([_broken_intent(root.name_of(folder / _PROOFS), found)])
             yield proof
 
 
@@ -362,8 +370,9 @@ def _place_proofs(root: Root, folder: Path) -> set[Path]:
             storage.place(folder / proof["staged"], target)
         except FileExistsError:
             if storage.sha256_of_file(target) != proof["sha256"]:
-                text = "exists already with other bytes; a proof is never replaced"
-                raise Broken([Alert("B-PROOF-EXISTS", proof["file"], Fault("", text))]) from None
+                found = say("exists already with other bytes")
+                other = Fault("", found, say("a proof is never replaced"))
+                raise Broken([Alert("B-PROOF-EXISTS", proof["file"], other)]) from None
     return folders
 
 
@@ -373,8 +382,10 @@ def _append_lines(root: Root, folder: Path, entry: _Append) -> Path:
     storage.make_folder(path.parent)
     with storage.open_file(folder / entry.staged) as lines:
         if not _stands(path, entry.base, lines):
-            text = f"does not stand at {entry.base} bytes, where the stopped run left it"
-            raise Broken([Alert("B-RECORD-BROKEN", entry.file, Fault("", text))])
+            found = say(
+                "does not stand at {bytes} bytes, where the stopped run left it", bytes=entry.base
+            )
+            raise Broken([Alert("B-RECORD-BROKEN", entry.file, Fault("", found))])
         storage.append(path, storage.pieces_of(lines))
     return path.parent
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from lib.books import issuing, records
 from lib.core import storage
 from lib.core.faults import Alert, Broken, Fault
+from lib.core.messages import say
 from lib.core.root import Root
 
 _NUMBER = re.compile(r"([A-Z0-9]{1,8})-(20[0-9]{2})-([0-9]{4,})")
@@ -69,10 +70,16 @@ def read(root: Root, counters: str, given: Iterable[Numbered]) -> Sequences:
         day, place = date.fromisoformat(issue_date), f"line {line}"
         last = sequences.get((code, year), Sequence(0, date.min))
         if seq != last.seq + 1:
-            found = f"has {text} after {number(code, year, last.seq)}: a gap or a double"
+            before = number(code, year, last.seq)
+            found = say("has {number} after {last}: a gap or a double", number=text, last=before)
             faults.append(Alert("B-NUMBER-GAP", name, Fault(place, found)))
         if day < last.last_date or day.year != year:
-            found = f"{text} is of {day}, the number before it of {last.last_date}"
+            found = say(
+                "{number} is of {day}, the number before it of {before}",
+                number=text,
+                day=str(day),
+                before=str(last.last_date),
+            )
             faults.append(Alert("B-NUMBER-DATE", name, Fault(place, found)))
         sequences[code, year] = Sequence(seq, day)
     faults += _counter_faults(root, counters, sequences)
@@ -85,7 +92,7 @@ def parse(text: str) -> tuple[str, int, int]:
     """The code, year and sequence of a number.
 
     Raises:
-      ValueError: if it is none of ours.
+      ValueError: if it is not one of ours.
     """
     match = _NUMBER.fullmatch(text)
     if match is None:
@@ -103,9 +110,13 @@ def advance(sequences: Sequences, code: str, day: date) -> str:
     last = sequences.get((code, day.year), Sequence(0, day))
     if day < last.last_date:
         latest = number(code, day.year, last.seq)
-        raise ValueError(
-            f"{day} is before {last.last_date}, the date of {latest}; numbers follow dates"
+        early = say(
+            "{day} is before {last_day}, the date of {number}; numbers follow dates",
+            day=str(day),
+            last_day=str(last.last_date),
+            number=latest,
         )
+        raise ValueError(early)
     sequences[code, day.year] = Sequence(last.seq + 1, day)
     return number(code, day.year, last.seq + 1)
 
@@ -130,11 +141,11 @@ def stage(run: issuing.Run, counters: str, sequences: Sequences) -> None:
 def _counter_faults(root: Root, counters: str, sequences: Sequences) -> list[Alert]:
     expected = counter_files(root, counters, sequences)
     folder = root.data / counters
-    found = {root.name_of(path): storage.read(path) for path in folder.glob("*.json")}
+    there = {root.name_of(path): storage.read(path) for path in folder.glob("*.json")}
     faults = []
-    for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) != found.get(name):
+    for name in sorted(expected.keys() | there.keys()):
+        if expected.get(name) != there.get(name):
             wanted = expected.get(name, b"no counter\n").decode().strip()
-            text = f"disagrees with the records, which say {wanted}"
-            faults.append(Alert("B-COUNTER", name, Fault("", text)))
+            found = say("disagrees with the records, which say {counter}", counter=wanted)
+            faults.append(Alert("B-COUNTER", name, Fault("", found)))
     return faults

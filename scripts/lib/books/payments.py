@@ -23,6 +23,7 @@ import msgspec
 
 from lib.books import issuing, records
 from lib.books.record_lines import BalancePayment, PaymentFacts
+from lib.core.messages import say
 from lib.core.root import Root
 from lib.values import money
 
@@ -145,7 +146,7 @@ def effect(kind: str, amount: Amount, reversed_: Amount | None) -> Amount:
 
     Args:
       amount: as it stands in the record, above 0.
-      reversed_: the effect of the line that it reverses, None if it is no reversal.
+      reversed_: the effect of the line that it reverses, None if it is not a reversal.
     """
     if reversed_ is not None:
         return -reversed_
@@ -207,9 +208,9 @@ def parse_name(text: str) -> tuple[str, int]:
     """The client and seq of a name.
 
     Raises:
-      ValueError: if it is none.
+      ValueError: if it is not one.
     """
     match = _NAME.fullmatch(text)
     if match is None:
-        raise ValueError(f'"{text}" is not the name of a payment; write nord/3')
+        raise ValueError(say('"{name}" is not the name of a payment; write nord/3', name=text))
     return match[1], int(match[2])

@@ -16,14 +16,14 @@ from typing import IO, Any, NamedTuple, TypeVar
 import msgspec
 
 from lib.core import storage
-from lib.core.alerts import counted
 from lib.core.faults import Alert, Broken, Fault, collecting
+from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 
 Record = dict[str, Any]
 
 GENESIS = "0" * 64
-_NONE = "is no record"
+_NOT_A_RECORD = say("is not a record")
 _UNDECODED = (msgspec.MsgspecError, ValueError, RecursionError)
 _AFTER_HASH = len(GENESIS) + len('",')
 
@@ -93,17 +93,17 @@ def read(root: Root, path: Path, facts: Any = dict) -> Chain:
     with suppress(*_UNDECODED):
         records.extend(map(msgspec.json.Decoder(facts).decode, lines))
     if len(records) < len(lines):
-        raise _fault(root, path, len(records) + 1, _NONE)
+        raise _fault(root, path, len(records) + 1, _NOT_A_RECORD)
     return Chain(path, tuple(records), sum(map(len, lines)), end.seq, end.hash)
 
 
 def read_typed(root: Root, path: Path, shape: type[Linked]) -> Iterator[Linked]:
-    """The same for work on many records: only the facts that `shape` names, typed, and each
-    line proved as it comes.
+    """The lines of a record file, for work on many: only the facts that `shape` names, typed,
+    each line proved as it comes.
 
     Raises:
       Broken: as `read` does, after the last line at the latest: until then the lines may have
-        been written anew together.
+        been written again together.
     """
     with _opened(path) as stream:
         yield from _proved(root, path, stream, shape)
@@ -137,23 +137,24 @@ def _proved(
     for line in lines:
         seq += 1
         if not line.endswith(b"\n"):
-            raise _fault(root, path, seq, "is cut in half: it has no line break")
+            raise _fault(root, path, seq, say("is cut in half: it has no line break"))
         try:
             link = decode(line)
         except _UNDECODED:
-            raise _fault(root, path, seq, _NONE) from None
+            raise _fault(root, path, seq, _NOT_A_RECORD) from None
         if link.seq != seq:
-            raise _fault(root, path, seq, f"has seq {link.seq}, expected {seq}")
+            found = say("has seq {seq}, expected {expected}", seq=link.seq, expected=seq)
+            raise _fault(root, path, seq, found)
         if link.prev != hash_:
-            text = "does not follow the line before it: prev is not that line's hash"
-            raise _fault(root, path, seq, text)
-        # The line is canonical, so cutting the hash out of it gives what was hashed; no fact
-        # that could stand before it is called so.
+            found = say("does not follow the line before it: prev is not that line's hash")
+            raise _fault(root, path, seq, found)
+        # The line is canonical, so cutting the hash out of it gives what was hashed; no earlier
+        # key is named hash.
         before, _, after = line.partition(b'"hash":"')
         hash_ = sha256(before + after[_AFTER_HASH:-1])
         if link.hash != hash_:
-            text = "was changed: its hash is not that of its content"
-            raise _fault(root, path, seq, text)
+            found = say("was changed: its hash is not that of its content")
+            raise _fault(root, path, seq, found)
         yield link
     _check_head(root, path, seq, hash_)
 
@@ -220,11 +221,17 @@ def _check_head(root: Root, path: Path, seq: int, hash_: str) -> None:
         found = b""
     if found == (head_bytes(seq, hash_) if seq else b""):
         return
-    text = f"disagrees with {root.name_of(path)}, whose last line is seq {seq}, hash {hash_}"
+    wrong = say(
+        "disagrees with {file}, whose last line is seq {seq}, hash {hash}",
+        file=root.name_of(path),
+        seq=seq,
+        hash=hash_,
+    )
     if not found:
-        text = f"is missing, but {root.name_of(path)} has {counted(seq, 'line')}"
-    raise Broken([Alert("B-RECORD-HEAD", root.name_of(head), Fault("", text))])
+        lines = counted(seq, "1 line", "{number} lines")
+        wrong = say("is missing, but {file} has {lines}", file=root.name_of(path), lines=lines)
+    raise Broken([Alert("B-RECORD-HEAD", root.name_of(head), Fault("", wrong))])
 
 
-def _fault(root: Root, path: Path, line: int, text: str) -> Broken:
-    return Broken([Alert("B-RECORD-BROKEN", root.name_of(path), Fault(f"line {line}", text))])
+def _fault(root: Root, path: Path, line: int, found: Message) -> Broken:
+    return Broken([Alert("B-RECORD-BROKEN", root.name_of(path), Fault(f"line {line}", found))])

@@ -19,6 +19,8 @@ from lib.books import issuing, proofs, records
 from lib.books.numbering import Numbered
 from lib.books.record_lines import BillingRevenue, RevenueMonth
 from lib.core import storage, tables
+from lib.core.faults import Text
+from lib.core.messages import say
 from lib.core.root import Root
 from lib.values import document, money, periods, spans
 from lib.values.document import Document, Period
@@ -319,8 +321,16 @@ def show(facts: Iterable[records.Record]) -> None:
 
     A credit note says which invoice it takes back, and its amounts are below 0.
     """
-    headings = ["client", "number", "period", "net", "VAT", "gross", "due"]
-    rows = []
+    headings = [
+        say("client"),
+        say("number"),
+        say("period"),
+        say("net"),
+        say("VAT"),
+        say("gross"),
+        say("due"),
+    ]
+    rows: list[list[Text]] = []
     amounts = []
     for fact in facts:
         sign = -1 if fact["kind"] == "credit_note" else 1
@@ -329,8 +339,8 @@ def show(facts: Iterable[records.Record]) -> None:
         figures = [money.plain(amount, 2) for amount in signed]
         rows.append([fact["client"], fact["number"], period, *figures, fact.get("due_date", "")])
         if sign < 0:
-            rows[-1][-1] = f"credit note of {fact['corrects']}"
+            rows[-1][-1] = say("credit note of {invoice}", invoice=fact["corrects"])
         amounts.append(signed)
     sums = [money.total(amount[i] for amount in amounts) for i in range(3)]
-    rows.append(["total", "", "", *[money.plain(value, 2) for value in sums], ""])
+    rows.append([say("total"), "", "", *[money.plain(value, 2) for value in sums], ""])
     tables.show("", headings, rows, right=4)

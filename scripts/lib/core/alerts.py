@@ -20,27 +20,43 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lib.core.faults import Alert, Fault, printable
-from lib.core.messages import verbatim
+from lib.core.faults import Alert, Fault, Text, printable
+from lib.core.messages import Message, say, verbatim
 
 _ID = re.compile(r"[a-z][a-z0-9_]{1,39}")  # of a client, and so of its log
 
 
-_REMEDIES = {
-    errno.ENOSPC: "make room, then ",
-    errno.EDQUOT: "make room, then ",
-    errno.EROFS: "let this disk be written to, then ",
-}
+_AGAIN = say("run the command again")
 
 
-def of_machine(error: OSError, then: str = "run the command again") -> Alert:
+def of_machine(error: OSError, then: Text = _AGAIN) -> Alert:
     """What the machine refused, to whom, and what to do about it."""
     file = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
-    found, remedy = error.strerror or str(error), _REMEDIES.get(error.errno or 0, "")
+    found = verbatim(error.strerror or str(error))
     if isinstance(error, PermissionError):
-        found = f"{found}: the user {user(os.geteuid())} lacks the right to it{_owned_by(file)}"
-        remedy = "give it, or become a user who has it, then "
-    return Alert("B-ENVIRONMENT", file, Fault("", f"{found}; {remedy}{then}"))
+        found = _lacking_right(found, file)
+        then = say("give it, or become a user who has it, then {then}", then=then)
+    elif error.errno in (errno.ENOSPC, errno.EDQUOT):
+        then = say("make room, then {then}", then=then)
+    elif error.errno == errno.EROFS:
+        then = say("let this disk be written to, then {then}", then=then)
+    return Alert("B-ENVIRONMENT", file, Fault("", found, remedy=then))
+
+
+def _lacking_right(reason: Message, file: str) -> Message:
+    """Who lacks the right to a file, and whose it is, or the folder that it is to stand in."""
+    lacking = say(
+        "{reason}: the user {user} lacks the right to it",
+        reason=reason,
+        user=user(os.geteuid()),
+    )
+    with contextlib.suppress(OSError):
+        owner = user(os.lstat(file).st_uid)
+        return say("{lacking} (it belongs to {owner})", lacking=lacking, owner=owner)
+    with contextlib.suppress(OSError):
+        owner = user(os.lstat(Path(file).parent).st_uid)
+        return say("{lacking} (its folder belongs to {owner})", lacking=lacking, owner=owner)
+    return lacking
 
 
 def user(number: int) -> str:
@@ -53,20 +69,12 @@ def user(number: int) -> str:
         return str(number)
 
 
-def _owned_by(file: str) -> str:
-    """Whose a file is, or the folder that it is to stand in."""
-    for path, what in ((file, "it"), (str(Path(file).parent), "its folder")):
-        with contextlib.suppress(OSError):
-            return f" ({what} belongs to {user(os.lstat(path).st_uid)})"
-    return ""
-
-
 def counted(count: int, thing: str, things: str = "") -> str:
     """ "1 invoice", "2 invoices"; `things` is a plural that takes more than an s."""
     return f"{count} {thing if count == 1 else things or thing + 's'}"
 
 
-def write_log(logs: Path, client: str, level: str, script: str, code: str, text: str) -> str:
+def write_log(logs: Path, client: str, level: str, script: str, code: str, text: Text) -> str:
     """Appends one line, whole, to `<client>.log`, or to system.log where there is no such client.
 
     A log that cannot be written stops nothing: the same text stands on stderr.
@@ -75,7 +83,7 @@ def write_log(logs: Path, client: str, level: str, script: str, code: str, text:
       the UTC time that the line stands at.
     """
     moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    line = f"{moment} {level} {script} {code} {printable(text)}\n"
+    line = f"{moment} {level} {script} {code} {printable(str(text))}\n"
     from lib.core import storage  # which has alerts to raise
 
     try:
@@ -85,7 +93,8 @@ def write_log(logs: Path, client: str, level: str, script: str, code: str, text:
             line.encode("utf-8", "backslashreplace"),
         )
     except OSError as error:
-        print(f"the log could not be written: {error.strerror}", file=sys.stderr)
+        reason = str(error.strerror)
+        print(say("the log could not be written: {reason}", reason=reason), file=sys.stderr)
     return moment
 
 

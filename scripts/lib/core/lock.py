@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lib.core import storage
 from lib.core.faults import Alert, Fault, Unavailable, printable
+from lib.core.messages import say
 from lib.core.root import Root
 
 _STEP = 0.05  # seconds between two tries
@@ -23,7 +24,7 @@ _ONLY_TO_READ = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 @contextmanager
 def exclusive(root: Root, holder: str, wait: int, file: Path | None = None) -> Iterator[None]:
-    """Holds the lock alone, for whoever writes. `holder` is what others are told.
+    """Holds the lock alone, for whoever writes. `holder` is what others see.
 
     Args:
       wait: seconds.
@@ -87,15 +88,21 @@ def _acquire(root: Root, file: Path, handle: int, kind: int, wait: int) -> None:
             fcntl.flock(handle, kind | fcntl.LOCK_NB)
             return
         except BlockingIOError:
-            holder = os.pread(handle, 200, 0).decode("utf-8", "replace") or "a reader"
+            holder = os.pread(handle, 200, 0).decode("utf-8", "replace") or say("a reader")
         except OSError as error:
-            text = f"cannot be locked on this file system: {error.strerror}; use a local disk"
-            name = root.name_of(file)
-            raise Unavailable([Alert("B-LOCK-UNSUPPORTED", name, Fault("", text))]) from None
+            found = say(
+                "cannot be locked on this file system: {reason}", reason=str(error.strerror)
+            )
+            fault = Fault("", found, remedy=say("use a local disk"))
+            raise Unavailable([Alert("B-LOCK-UNSUPPORTED", root.name_of(file), fault)]) from None
         if time.monotonic() >= deadline:
-            text = f"still held by {holder} after {wait} s; try again when it has ended"
-            raise Unavailable([Alert("B-LOCK-HELD", root.name_of(file), Fault("", text))])
+            found = say("still held by {holder} after {seconds} s", holder=holder, seconds=wait)
+            fault = Fault("", found, remedy=say("try again when it has ended"))
+            raise Unavailable([Alert("B-LOCK-HELD", root.name_of(file), fault)])
         if not said:
-            print(f"waiting for {printable(holder)} to end (at most {wait} s)", file=sys.stderr)
+            waiting = say(
+                "waiting for {holder} to end (at most {seconds} s)", holder=holder, seconds=wait
+            )
+            print(printable(str(waiting)), file=sys.stderr)
             said = True
         time.sleep(_STEP)

@@ -68,7 +68,7 @@ def read_input(root: Root, path: Path) -> bytes:
     """The bytes of a file that a person or another program put under the root.
 
     Raises:
-      Refused: if it is missing, is no file, cannot be read, or is reached through a link
+      Refused: if it is missing, is not a file, cannot be read, or is reached through a link
         that leaves the root.
     """
     name = root.name_of(path)
@@ -115,7 +115,7 @@ def open_file(path: Path) -> BufferedReader:
     """Opens a file that is ours for reading: the file itself, and nothing that stands for it.
 
     Raises:
-      Broken: if it is a link, a pipe, or anything else that is no file.
+      Broken: if it is a link, a pipe, or anything else that is not a file.
     """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -14,6 +14,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lib.core.faults import Alert, Fault, Unavailable
+from lib.core.messages import say
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -86,14 +87,16 @@ def started(
             try:
                 yield lambda items: in_order(lambda item: pool.submit(_do, item), items, workers)
             except BaseException:
-                # A file that is refused does not wait until they are ready.
+                # If the file is refused, do not wait for the workers to start.
                 for worker in multiprocessing.active_children():
                     worker.kill()
                 raise
     except BrokenExecutor:
-        text = "a worker was killed (is there too little memory?); nothing was half-done: run the"
-        text += " command again, with WORKERS=1 if it is killed again"
-        raise Unavailable([Alert("B-WORKER", "", Fault("", text))]) from None
+        remedy = say(
+            "nothing was half-done: run the command again, with WORKERS=1 if it is killed again"
+        )
+        found = say("a worker was killed (is there too little memory?)")
+        raise Unavailable([Alert("B-WORKER", "", Fault("", found, remedy=remedy))]) from None
 
 
 def in_order(
@@ -108,7 +111,7 @@ def in_order(
       silence: seconds to wait for a result that is due; None: as long as its worker lives.
 
     Raises:
-      TimeoutError: after them.
+      TimeoutError: if no result arrives within that time.
     """
     waiting: deque[tuple[_Item, Future[_Result]]] = deque()
     for item in items:
