@@ -38,7 +38,7 @@ from lib.billing import batch_files, batch_invoicing, batch_rows
 from lib.billing.batch_files import Checked
 from lib.billing.batch_rows import BatchInvoice
 from lib.books import issuing, numbering, records, revenues
-from lib.core import alerts, lock, progress, storage
+from lib.core import alerts, dates, lock, progress, storage
 from lib.core.faults import SHOWN, Alert, Fault, Refused
 from lib.core.messages import counted, say
 from lib.core.root import Root
@@ -154,12 +154,8 @@ def check_dates(path: Path, arguments: Namespace) -> None:
       Stray: if the month has not begun.
     """
     month, issue_date, today = path.stem[-7:], arguments.issue_date, arguments.today
-    if issue_date > today:
-        found = say(
-            "{day} is in the future (today is {today})", day=str(issue_date), today=str(today)
-        )
-        fault = Fault("ISSUE_DATE", found, say("an invoice is not post-dated"))
-        raise Refused([Alert("B-DATE", "", fault)])
+    not_post_dated = say("an invoice is not post-dated")
+    dates.refuse_future("ISSUE_DATE", issue_date, today, not_post_dated)
     if periods.first_day(month) > issue_date:
         found = say("{month} has not begun on {day}", month=month, day=str(issue_date))
         fault = Fault("", found, remedy=say("rename the file, or wait"))
