@@ -8,11 +8,13 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--today", type=cli.day, help="what the law says on that day, 2026-11-08")
-    made.add_argument("--month", type=cli.month, help="shows the prices that hold in it, 2027-01")
-    made.add_argument("--law", action="store_true", help="what it says today")
-    return made
+    options = cli.parser(__doc__ or "")
+    options.add_argument("--today", type=cli.day, help="what the law says on that day, 2026-11-08")
+    options.add_argument(
+        "--month", type=cli.month, help="shows the prices that hold in it, 2027-01"
+    )
+    options.add_argument("--law", action="store_true", help="what it says today")
+    return options
 
 
 if __name__ == "__main__":
@@ -21,6 +23,7 @@ if __name__ == "__main__":
 from lib.books import bills, revenues
 from lib.core import alerts, dates, lock, tables
 from lib.core.faults import Alert, Refused
+from lib.core.messages import counted, say
 from lib.core.root import Root
 from lib.inputs import inputs, settings
 from lib.inputs.inputs import Inputs
@@ -30,29 +33,30 @@ from lib.summary import law_notices
 def main(arguments: Namespace, root: Root) -> None:
     """Loads all that a run would load; what it refuses is listed line by line."""
     wait = settings.load(root).lock_wait
-    given = inputs.load(root)
-    unfit = unfit_usage(root, given, wait)
+    content = inputs.load(root)
+    unfit = unfit_usage(root, content, wait)
     if unfit:
         raise Refused(unfit)
     if arguments.law or arguments.today:
         today = dates.of_run(root, arguments.today, None, None).today
-        notices = [*law_notices.of_inputs(given, today), *law_notices.old_law(today)]
+        notices = [*law_notices.of_inputs(content, today), *law_notices.old_law(today)]
         alerts.report(root.logs, "check_inputs.py", notices)
     if arguments.month:
         headings = ["client", "plan", "item", "since", "price"]
         rows = [
             [one.client, one.plan, one.item, one.since, one.price]
-            for one in bills.prices_in(given, arguments.month)
+            for one in bills.prices_in(content, arguments.month)
         ]
         tables.show(f"prices in {arguments.month}", headings, rows, right=1)
-    usage = sum(len(sources) for sources in given.usage.values())
-    clients = alerts.counted(len(given.clients), "client")
-    print(f"the inputs are sound: {clients}, {alerts.counted(usage, 'usage file')}")
+    files = sum(len(sources) for sources in content.usage.values())
+    clients = counted(len(content.clients), "1 client", "{number} clients")
+    usage = counted(files, "1 usage file", "{number} usage files")
+    print(say("the inputs are sound: {clients}, {usage}", clients=clients, usage=usage))
 
 
-def unfit_usage(root: Root, given: Inputs, wait: int) -> list[Alert]:
+def unfit_usage(root: Root, content: Inputs, wait: int) -> list[Alert]:
     """What does not fit the plans, in the usage of months that are not invoiced yet."""
-    unfit = {key: some for key, some in given.usage.items() if any(one.unfit for one in some)}
+    unfit = {key: some for key, some in content.usage.items() if any(one.unfit for one in some)}
     with lock.shared(root, wait):
         issued = {
             client: revenues.lines_of(root, revenues.DIRECT, client)

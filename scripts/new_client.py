@@ -37,6 +37,7 @@ from typing import Any, NamedTuple
 
 from lib.core import alerts, storage
 from lib.core.faults import Alert, Fault, Refused
+from lib.core.messages import say
 from lib.core.root import Root
 from lib.inputs import client_files, inputs, schemas
 from lib.inputs.issuer_file import Issuer
@@ -69,8 +70,8 @@ def main(arguments: Namespace, root: Root) -> None:
         raise cli.refuse("B-USAGE", "", "ID", text)
     path = root.clients / f"{arguments.id}.json"
     if path.exists() or path.is_symlink():
-        text = "exists already; edit it, or choose another ID"
-        raise cli.refuse("B-INPUT-EXISTS", root.name_of(path), "", text)
+        found, remedy = say("exists already"), say("edit it, or choose another ID")
+        raise cli.refuse("B-INPUT-EXISTS", root.name_of(path), "", found, remedy=remedy)
     answers = answer(issuer, arguments.today)
     value = client_of(arguments.id, answers)
     faults = client_files.new_client_faults(root, value, issuer)
@@ -84,7 +85,13 @@ def main(arguments: Namespace, root: Root) -> None:
         root.logs, arguments.id, "INFO", "new_client.py", "I-CLIENT-NEW", root.name_of(path)
     )
     preview = f"make preview ROOT={root.path} MONTH={answers['START'][:7]}"
-    print(f"{root.name_of(path)}: written; `{preview}` shows what it will invoice")
+    print(
+        say(
+            "{file}: written; `{command}` shows what it will invoice",
+            file=root.name_of(path),
+            command=preview,
+        )
+    )
 
 
 def schema_from(root: Root) -> str:
@@ -240,22 +247,25 @@ def answer(issuer: Issuer, today: date) -> Answers:
     for question in QUESTIONS:
         given = os.environ.get(question.name, "")
         default = question.default(answers, issuer, today)
-        fault = schemas.text_check(question.schema, question.path)
+        misfit_of = schemas.check(question.schema, question.path)
         if not given and question.asked(answers) and sys.stdin.isatty():
-            given = _ask(question, default, fault)
+            given = _ask(question, default, misfit_of)
         given = given or default or ""
-        text = fault(given) if given else ""
-        if not given and default is None:
-            text = f'is missing: {question.about}; give {question.name}="..."'
-        if text:
-            faults.append(Alert("B-USAGE", "", Fault(question.name, text)))
+        if given and (misfit := misfit_of(given)):
+            faults.append(Alert("B-USAGE", "", misfit.fault(question.name)))
+        elif not given and default is None:
+            found = say("is missing: {about}", about=question.about)
+            remedy = say('give {name}="..."', name=question.name)
+            faults.append(Alert("B-USAGE", "", Fault(question.name, found, remedy=remedy)))
         answers[question.name] = given
     if faults:
         raise Refused(faults)
     return answers
 
 
-def _ask(question: Question, default: str | None, fault: Callable[[str], str]) -> str:
+def _ask(
+    question: Question, default: str | None, misfit_of: Callable[[str], schemas.Misfit | None]
+) -> str:
     """Asks until the answer is one that its schema accepts."""
     shown = f" [{default}]" if default else " (or nothing)" if default == "" else ""
     while True:
@@ -263,10 +273,13 @@ def _ask(question: Question, default: str | None, fault: Callable[[str], str]) -
             given = input(f"{question.about}{shown}: ").strip()
         except EOFError:
             raise KeyboardInterrupt from None
-        text = fault(given) if given else ("" if default is not None else "is needed")
-        if not text:
+        misfit = misfit_of(given) if given else None
+        if misfit:
+            print(misfit.fault("").text)
+        elif given or default is not None:
             return given
-        print(text)
+        else:
+            print(say("is needed"))
 
 
 # --- the file ------------------------------------------------------------------------
