@@ -38,9 +38,9 @@ def main(arguments: Namespace, root: Root) -> None:
         raise Refused([Alert("B-FEC-SIREN", "issuer.json", fault)])
     year = bookkeeping.fiscal_year(int(arguments.year), issuer.fiscal_year_end)
     name = fec.file_name(issuer.party.siren, year.end)
-    with exports.held(root, f"export_fec {arguments.year}") as used:
+    with exports.held(root, f"export_fec {arguments.year}") as config:
         work = partial(fec.part, issuer.accounts, year, year)
-        parts = exports.of_shares(root, work, "", used)
+        parts = exports.of_shares(root, work, "", config)
         exports.write(root, {f"fec/{name}": partial(fec.joined, parts)})
         for path in (root.exports / "fec").glob(f"*FEC{arguments.year}????.txt"):
             if path.name != name:

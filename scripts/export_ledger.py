@@ -32,8 +32,8 @@ def main(arguments: Namespace, root: Root) -> None:
     """Two files with the same content."""
     issuer = inputs.load_issuer(root)
     year = bookkeeping.fiscal_year(int(arguments.year), issuer.fiscal_year_end)
-    with exports.held(root, f"export_ledger {arguments.year}") as used:
-        parts = exports.of_shares(root, partial(ledgers.ledger_of, year), "", used)
+    with exports.held(root, f"export_ledger {arguments.year}") as config:
+        parts = exports.of_shares(root, partial(ledgers.ledger_of, year), "", config)
         files = {
             f"ledger/{arguments.year}.{suffix}": partial(ledgers.file, suffix, year, parts)
             for suffix in ledgers.FILES

@@ -30,19 +30,19 @@ from lib.inputs.settings import Settings
 
 def main(_: Namespace, root: Root) -> None:
     """One file."""
-    with exports.held(root, "export_payments") as used:
-        parts = exports.of_shares(root, partial(payments_of, used), "", used)
-        data, _report = csv_tables.joined(csv_tables.PAYMENTS, parts, used)
-        exports.write(root, {"payments/payments.csv": data}, used.csv_once)
+    with exports.held(root, "export_payments") as config:
+        parts = exports.of_shares(root, partial(payments_of, config), "", config)
+        data, _report = csv_tables.joined(csv_tables.PAYMENTS, parts, config)
+        exports.write(root, {"payments/payments.csv": data}, config.csv_once)
     number = sum(part.rows for part in parts)
     print(
         counted(number, "1 payment, refund or reversal", "{number} payments, refunds and reversals")
     )
 
 
-def payments_of(used: Settings, clients: Iterator[list[History]]) -> TablePart:
+def payments_of(config: Settings, clients: Iterator[list[History]]) -> TablePart:
     """The payments of some clients."""
-    rows = (csv_tables.written(csv_tables.payments(own), used) for own in clients)
+    rows = (csv_tables.written(csv_tables.payments(own), config) for own in clients)
     return csv_tables.part(rows)
 
 

@@ -35,16 +35,16 @@ from lib.inputs.settings import Settings
 def main(arguments: Namespace, root: Root) -> None:
     """Six files, made from one reading of the records."""
     period = arguments.period
-    with exports.held(root, f"export_revenues {period}") as used:
-        parts = exports.of_shares(root, partial(tables_of, period, used), period, used)
+    with exports.held(root, f"export_revenues {period}") as config:
+        parts = exports.of_shares(root, partial(tables_of, period, config), period, config)
         files: dict[str, bytes] = {}
         reports: dict[str, Report] = {}
         for i, (name, table) in enumerate(TABLES.items()):
             rows = [one[i] for one in parts]
-            data, reports[name] = csv_tables.joined(table.columns, rows, used)
+            data, reports[name] = csv_tables.joined(table.columns, rows, config)
             files[f"recettes/{name}-{period}.csv"] = data
-            files[f"recettes/{name}-{period}.totals.csv"] = reports[name].totals.to_bytes(used)
-        exports.write(root, files, used.csv_once)
+            files[f"recettes/{name}-{period}.totals.csv"] = reports[name].totals.to_bytes(config)
+        exports.write(root, files, config.csv_once)
     received, invoiced = (reports[name].gross for name in ("recettes", "revenues"))
     print(
         say(
@@ -56,10 +56,10 @@ def main(arguments: Namespace, root: Root) -> None:
     )
 
 
-def tables_of(period: str, used: Settings, clients: Iterator[list[History]]) -> list[TablePart]:
+def tables_of(period: str, config: Settings, clients: Iterator[list[History]]) -> list[TablePart]:
     """The tables of some clients, in the order of TABLES."""
     rows = [
-        [csv_tables.written(table.of(own, period), used) for table in TABLES.values()]
+        [csv_tables.written(table.of(own, period), config) for table in TABLES.values()]
         for own in clients
     ]
     return [csv_tables.part([one[i] for one in rows]) for i in range(len(TABLES))]

@@ -41,14 +41,14 @@ def main(arguments: Namespace, root: Root) -> None:
     """Checks every PDF against the records, then writes one file."""
     period = arguments.period
     issuer = inputs.load_issuer(root)
-    with exports.held(root, f"pack_accountant {period}") as used:
-        work = partial(accountant.part, issuer, period, used)
-        parts = exports.of_shares(root, work, "", used)
+    with exports.held(root, f"pack_accountant {period}") as config:
+        work = partial(accountant.part, issuer, period, config)
+        parts = exports.of_shares(root, work, "", config)
         bills = [bill for part in parts for bill in part.bills]
         bills.sort(key=lambda bill: (bill.client, bill.number))
         _check(root, bills)
-        target = exports.path_of(root, f"accountant/accountant-{period}.zip", used.csv_once)
-        tables = accountant.files(parts, issuer, period, used)
+        target = exports.path_of(root, f"accountant/accountant-{period}.zip", config.csv_once)
+        tables = accountant.files(parts, issuer, period, config)
         changed = pack(root, target, tables, bills)
     name = root.name_of(target)
     print(name if changed else say("{file}: as it was", file=name))

@@ -60,7 +60,7 @@ class Desk(NamedTuple):
     """What deciding needs: the root, its settings and inputs, what was sent, who sends."""
 
     root: Root
-    used: Settings
+    config: Settings
     given: Inputs
     sent: dict[str, list[Record]]
     sender: str
@@ -68,12 +68,12 @@ class Desk(NamedTuple):
 
 def main(arguments: Namespace, root: Root) -> None:
     """Decides and writes under the root's lock, sends without it."""
-    used = settings.load(root)
-    with outbox.opened(root, _SCRIPT, used, arguments.today) as box:
-        with issuing.reading(root, "send_invoices", used.lock_wait):
+    config = settings.load(root)
+    with outbox.opened(root, _SCRIPT, config, arguments.today) as box:
+        with issuing.reading(root, "send_invoices", config.lock_wait):
             given = inputs.load(root)
-            sender = outbox.sender_of(used, given.issuer.issuer)
-            desk = Desk(root, used, given, outbox.read_sent(root), sender)
+            sender = outbox.sender_of(config, given.issuer.issuer)
+            desk = Desk(root, config, given, outbox.read_sent(root), sender)
             notices: list[Alert] = []
             dues = [*direct_mails(desk, notices), *batch_mails(desk, notices)]
             if not arguments.sent:
@@ -196,7 +196,7 @@ def direct_mail(desk: Desk, fact: Record, found: ClientInput) -> Due:
 
 def is_unsent(desk: Desk, fact: Record, kind: str) -> bool:
     """Whether someone may still have to get a document."""
-    ours = outbox.is_ours(fact, desk.used.mail.since)
+    ours = outbox.is_ours(fact, desk.config.mail.since)
     return ours and outbox.is_open(desk.sent.get(mail_name(fact, kind)))
 
 
@@ -296,7 +296,7 @@ def package_mails(
         path = packages.path_of(desk.root, client, month)
         manifest = packages.comment_of(path)
         name = outbox.mail_name("package", client, month, manifest[:12])
-        ours = any(outbox.is_ours(fact, desk.used.mail.since) for fact in facts)
+        ours = any(outbox.is_ours(fact, desk.config.mail.since) for fact in facts)
         if not ours or not outbox.is_open(desk.sent.get(name)):
             continue
         if not manifest:
@@ -318,7 +318,7 @@ def package_mail(
     size, sha256 = path.stat().st_size, storage.sha256_of_file(path)
     earlier = outbox.mail_name("package", client, month, "")
     replaces = any(other.startswith(earlier) and other != name for other in desk.sent)
-    attached = size <= desk.used.mail.max_attachment
+    attached = size <= desk.config.mail.max_attachment
     given = Package(desk.root.name_of(path), month, facts, size, sha256, attached, replaces)
     kept = desk.root.data / "batch_sent" / f"{client}__{month}__{sha256[:12]}.zip"
     return Due(

@@ -58,7 +58,7 @@ class Desk(NamedTuple):
     """What deciding needs: the root, its settings and inputs, what was sent, the day."""
 
     root: Root
-    used: Settings
+    config: Settings
     given: Inputs
     sent: dict[str, list[Record]]
     day: date
@@ -81,26 +81,26 @@ class Reminder(NamedTuple):
 def main(arguments: Namespace, root: Root) -> None:
     """Decides and writes under the root's lock, sends without it."""
     day = arguments.date or arguments.today
-    used = settings.load(root)
+    config = settings.load(root)
     if arguments.dry_run:
-        with issuing.reading(root, "send_reminders", used.lock_wait):
-            found, notices = decide(root, used, inputs.load(root), day)
+        with issuing.reading(root, "send_reminders", config.lock_wait):
+            found, notices = decide(root, config, inputs.load(root), day)
         alerts.report(root.logs, _SCRIPT, notices)
         show(found, day)
         return
     # A reminder states what is owed on its day, which nobody knows of tomorrow.
     dates.refuse_future("DATE", day, arguments.today, say("DRY_RUN=1 shows what would go"))
-    with outbox.opened(root, _SCRIPT, used, day) as box:
-        with issuing.reading(root, "send_reminders", used.lock_wait):
+    with outbox.opened(root, _SCRIPT, config, day) as box:
+        with issuing.reading(root, "send_reminders", config.lock_wait):
             given = inputs.load(root)
-            sender = outbox.sender_of(used, given.issuer.issuer)
-            found, notices = decide(root, used, given, day)
+            sender = outbox.sender_of(config, given.issuer.issuer)
+            found, notices = decide(root, config, given, day)
             for reminder in found:
                 box.write(due_mail(root, reminder, sender))
             box.clear([_KIND], [reminder.name for reminder in found])
         alerts.report(root.logs, _SCRIPT, notices)
         for reminder in found:
-            send(root, box, reminder, sender, used.lock_wait)
+            send(root, box, reminder, sender, config.lock_wait)
         box.report()
 
 
@@ -108,7 +108,7 @@ def main(arguments: Namespace, root: Root) -> None:
 
 
 def decide(
-    root: Root, used: Settings, given: Inputs, day: date
+    root: Root, config: Settings, given: Inputs, day: date
 ) -> tuple[list[Reminder], list[Alert]]:
     """The reminders that are due on a day, and why others are held back.
 
@@ -117,7 +117,7 @@ def decide(
     """
     if not given.issuer.issuer.reminders:
         print(say('issuer.json sets no "reminders": none is sent'))
-    desk = Desk(root, used, given, outbox.read_sent(root), day)
+    desk = Desk(root, config, given, outbox.read_sent(root), day)
     found: list[Reminder] = []
     notices: list[Alert] = []
     faults: list[Alert] = []
@@ -181,7 +181,7 @@ def level_of(desk: Desk, balance: InvoiceBalance) -> str:
 
 def is_unsent(desk: Desk, fact: Record, client: Client) -> bool:
     """Whether an invoice's own mail is to leave, and reached nobody yet."""
-    ours = client.delivery.email and outbox.is_ours(fact, desk.used.mail.since)
+    ours = client.delivery.email and outbox.is_ours(fact, desk.config.mail.since)
     return ours and outbox.mail_name(fact["kind"], client.id, fact["number"]) not in desk.sent
 
 

@@ -25,7 +25,7 @@ class PeriodPart(NamedTuple):
 
 
 def part(
-    issuer: Issuer, period: str, used: Settings, clients: Iterable[Sequence[History]]
+    issuer: Issuer, period: str, config: Settings, clients: Iterable[Sequence[History]]
 ) -> PeriodPart:
     """What some clients have.
 
@@ -40,7 +40,7 @@ def part(
     def in_tables() -> Iterator[Sequence[History]]:
         for histories in clients:
             for way, some in zip(ways, rows, strict=True):
-                some.append(csv_tables.written(way(histories, period), used))
+                some.append(csv_tables.written(way(histories, period), config))
             bills.extend(
                 bill
                 for history in histories
@@ -54,7 +54,7 @@ def part(
 
 
 def files(
-    parts: Sequence[PeriodPart], issuer: Issuer, period: str, used: Settings
+    parts: Sequence[PeriodPart], issuer: Issuer, period: str, config: Settings
 ) -> dict[str, bytes]:
     """The files of the period that are not PDFs, by name.
 
@@ -67,11 +67,11 @@ def files(
     made: dict[str, bytes] = {}
     for i, (name, table) in enumerate(TABLES.items()):
         rows = [one.tables[i] for one in parts]
-        data, report = csv_tables.joined(table.columns, rows, used)
+        data, report = csv_tables.joined(table.columns, rows, config)
         made[f"{name}-{period}.csv"] = data
-        made[f"{name}-{period}.totals.csv"] = report.totals.to_bytes(used)
+        made[f"{name}-{period}.totals.csv"] = report.totals.to_bytes(config)
     payments = [one.tables[-1] for one in parts]
-    made[f"payments-{period}.csv"], _ = csv_tables.joined(PAYMENTS, payments, used)
+    made[f"payments-{period}.csv"], _ = csv_tables.joined(PAYMENTS, payments, config)
     if issuer.party.siren:
         end = _days(issuer, period)[1].end
         made[fec.file_name(issuer.party.siren, end)] = b"".join(

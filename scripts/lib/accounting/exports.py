@@ -31,12 +31,12 @@ def held(root: Root, command: str) -> Iterator[Settings]:
       Unavailable: the lock is held.
       Broken: a stopped run cannot be finished.
     """
-    given = settings.load(root)
-    with issuing.reading(root, command, given.lock_wait):
-        yield given
+    config = settings.load(root)
+    with issuing.reading(root, command, config.lock_wait):
+        yield config
 
 
-def of_shares(root: Root, work: Work[_Made], period: str, used: Settings) -> list[_Made]:
+def of_shares(root: Root, work: Work[_Made], period: str, config: Settings) -> list[_Made]:
     """`work(histories)` of each share of the clients, in order of client.
 
     Args:
@@ -48,7 +48,7 @@ def of_shares(root: Root, work: Work[_Made], period: str, used: Settings) -> lis
       Broken: with every disagreement found.
     """
     asked = (root, work, period)
-    done = workers.map_in_order(_of_share, asked, _shares(root), used.workers, _WORTH_WORKERS)
+    done = workers.map_in_order(_of_share, asked, _shares(root), config.workers, _WORTH_WORKERS)
     made: list[_Made] = []
     faults: list[Alert] = []
     for _, found in done:

@@ -120,8 +120,8 @@ class _Tls(_Bounded, smtplib.SMTP_SSL):
 class Session:
     """A connection to the server: made when first needed, made again after it was lost."""
 
-    def __init__(self, used: Mail, sender: str):
-        self._used = used
+    def __init__(self, config: Mail, sender: str):
+        self._config = config
         self._sender = sender
         self._smtp: _Plain | _Tls | None = None
 
@@ -133,14 +133,14 @@ class Session:
         """
         if self._smtp is not None and self._smtp.sock is not None:
             return
-        used = self._used
+        config = self._config
         try:
-            self._smtp = _open(used, domain_of(self._sender))
+            self._smtp = _open(config, domain_of(self._sender))
         except (OSError, UnicodeError, smtplib.SMTPException) as error:
             self._smtp = None
             remedy = say("the mails wait in data/outbox/ for the next run")
             fault = Fault("", self._why(error), remedy=remedy)
-            server = f"{used.host}:{used.port}"
+            server = f"{config.host}:{config.port}"
             raise Unavailable([Alert("B-MAIL-SERVER", server, fault)]) from None
 
     def send(self, recipients: Sequence[str], data: bytes) -> Outcome:
@@ -152,7 +152,7 @@ class Session:
         self.connect()
         assert self._smtp is not None
         dated = f"Date: {formatdate()}\r\n".encode() + data
-        self._smtp.begin(self._used.timeout * (1 + -(-len(dated) // _PIECE)))
+        self._smtp.begin(self._config.timeout * (1 + -(-len(dated) // _PIECE)))
         try:
             refused = self._smtp.sendmail(self._sender, list(recipients), dated)
         except smtplib.SMTPRecipientsRefused as error:
@@ -189,7 +189,7 @@ class Session:
         # smtplib reports what went wrong while it read or sent as a connection that ended.
         cause = error.__context__ if isinstance(error, smtplib.SMTPServerDisconnected) else error
         if isinstance(cause, TimeoutError):
-            seconds = self._used.timeout
+            seconds = self._config.timeout
             return say("does not answer in time (SMTP_TIMEOUT is {seconds} s)", seconds=seconds)
         if isinstance(cause, _Endless):
             return say("says more than {bytes} bytes and does not end", bytes=_MOST_SAID)
@@ -210,7 +210,7 @@ class Session:
 
     def _hidden(self, text: str) -> str:
         """What a server says, on one line, without the password that it was told."""
-        for secret in _as_sent(self._used.user, self._used.password):
+        for secret in _as_sent(self._config.user, self._config.password):
             text = text.replace(secret, "***")
         return printable(" ".join(text.split()))[:_LONGEST]
 
@@ -223,19 +223,19 @@ def _as_sent(user: str, password: str) -> tuple[str, ...]:
     return plain, b64encode(password.encode()).decode(), password
 
 
-def _open(used: Mail, domain: str) -> _Plain | _Tls:
+def _open(config: Mail, domain: str) -> _Plain | _Tls:
     """A connection, encrypted and logged in as the settings say."""
-    context = ssl.create_default_context(cafile=used.ca_file)
+    context = ssl.create_default_context(cafile=config.ca_file)
     smtp: _Plain | _Tls
-    if used.security == "tls":
-        smtp = _Tls(used.timeout, used.host, used.port, domain, context=context)
+    if config.security == "tls":
+        smtp = _Tls(config.timeout, config.host, config.port, domain, context=context)
     else:
-        smtp = _Plain(used.timeout, used.host, used.port, domain)
+        smtp = _Plain(config.timeout, config.host, config.port, domain)
     try:
-        if used.security == "starttls":
+        if config.security == "starttls":
             smtp.starttls(context=context)
-        if used.user:
-            smtp.login(used.user, used.password)
+        if config.user:
+            smtp.login(config.user, config.password)
     except BaseException:
         smtp.close()
         raise

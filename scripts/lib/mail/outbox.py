@@ -118,9 +118,9 @@ def _sent_path(root: Root) -> Path:
     return folder(root) / "sent.jsonl"
 
 
-def sender_of(used: Settings, issuer: Issuer) -> str:
+def sender_of(config: Settings, issuer: Issuer) -> str:
     """The address that mails come from; empty where neither .env nor issuer.json names one."""
-    return used.mail.sender or next(iter(issuer.party.email), "")
+    return config.mail.sender or next(iter(issuer.party.email), "")
 
 
 def letter(
@@ -164,12 +164,12 @@ def letter(
 class Outbox:
     """One run of sending: its connection, the end of the chain, and what came of it."""
 
-    def __init__(self, root: Root, script: str, used: Settings, day: date):
+    def __init__(self, root: Root, script: str, config: Settings, day: date):
         self.root = root
         self.failures: list[Alert] = []
         self.sent = 0
         self._script = script
-        self._used = used
+        self._config = config
         self._day = day
         self._session: Session | None = None
         self._chain: records.Chain | None = None
@@ -187,7 +187,7 @@ class Outbox:
         except mime.HeaderError as error:
             name = self.root.name_of(self._path(due.name))
             raise cli.refuse("B-MAIL-HEADER", name, "", error.reason, due.client) from None
-        if storage.update_derived(self._path(due.name), data) and not self._used.mail.host:
+        if storage.update_derived(self._path(due.name), data) and not self._config.mail.host:
             file = self.root.name_of(self._path(due.name))
             print(say("{file}: to {recipients}", file=file, recipients=due.recipients))
         return data
@@ -207,12 +207,12 @@ class Outbox:
 
     def open(self, sender: str) -> bool:
         """Whether mails can leave now; the connection stands before anything is decided."""
-        if not self._used.mail.host or self._broken >= _MOST_BROKEN:
+        if not self._config.mail.host or self._broken >= _MOST_BROKEN:
             return False
         if self._session is None:
             from lib.mail import mail_server
 
-            self._session = mail_server.Session(self._used.mail, sender)
+            self._session = mail_server.Session(self._config.mail, sender)
         try:
             self._session.connect()
         except Unavailable as stop:
@@ -228,7 +228,7 @@ class Outbox:
         assert self._session is not None
         outcome = self._session.send(due.recipients, data)
         self._broken = self._broken + 1 if outcome.broken else 0
-        server, where = self._used.mail.host, self.root.name_of(self._path(due.name))
+        server, where = self._config.mail.host, self.root.name_of(self._path(due.name))
         if outcome.failure:
             found = say("{server} {failure}", server=server, failure=outcome.failure)
             fault = Fault("", found, remedy=say("it is sent again by the next run"))
@@ -246,7 +246,7 @@ class Outbox:
         if self._broken >= _MOST_BROKEN:
             found = say("ended {number} connections one after the other", number=_MOST_BROKEN)
             fault = Fault("", found, remedy=say("the other mails wait"))
-            host = f"{server}:{self._used.mail.port}"
+            host = f"{server}:{self._config.mail.port}"
             self.failures.append(Alert("B-MAIL-SERVER", host, fault))
         if not outcome.accepted:
             return
@@ -303,7 +303,7 @@ class Outbox:
         if elsewhere:
             fact["elsewhere"] = True
         command = f"{self._script.removesuffix('.py')} {due.name}"
-        with issuing.begin(self.root, command, self._used.lock_wait) as run:
+        with issuing.begin(self.root, command, self._config.lock_wait) as run:
             chain = self._current_chain()
             run.append(chain, [fact])
             if due.keep is not None:
@@ -338,7 +338,7 @@ class Outbox:
         if left:
             one, many = "1 waits in data/outbox/", "{number} wait in data/outbox/"
             rest = counted(left, one, many)
-        if left and not self._used.mail.host:
+        if left and not self._config.mail.host:
             rest = say(
                 "{waiting}: SMTP_HOST is not set in .env; `make mail SENT=name`, or SENT=all,"
                 " records that they went another way",
@@ -354,7 +354,7 @@ def _mails(number: int) -> Message:
 
 
 @contextmanager
-def opened(root: Root, script: str, used: Settings, day: date) -> Iterator[Outbox]:
+def opened(root: Root, script: str, config: Settings, day: date) -> Iterator[Outbox]:
     """The outbox, with its lock held: two senders at once never send a mail twice.
 
     Args:
@@ -365,8 +365,8 @@ def opened(root: Root, script: str, used: Settings, day: date) -> Iterator[Outbo
       Unavailable: if another one sends and does not end within LOCK_WAIT.
     """
     lock_file = folder(root) / ".lock"
-    with lock.exclusive(root, script, used.lock_wait, lock_file):
-        outbox = Outbox(root, script, used, day)
+    with lock.exclusive(root, script, config.lock_wait, lock_file):
+        outbox = Outbox(root, script, config, day)
         try:
             yield outbox
         finally:
