@@ -33,7 +33,7 @@ $(foreach name,$(TYPED),$(eval override $(name) := $$(value $(name))))
 
 # What Make finds in the environment it obeys before it reads this file (MAKEFLAGS=n issues nothing,
 # MAKEFLAGS=MONTH=2026-09 another month): it is started again, by the words that were typed.
-OF_MAKE := ^((MAKE(FLAGS|FILES|CMDGOALS|OVERRIDES)|GNUMAKEFLAGS|MFLAGS)=|MAKELEVEL=[1-9])
+OF_MAKE := ^((MAKE(FLAGS|FILES|CMDGOALS|OVERRIDES|_COMMAND)?|GNUMAKEFLAGS|MFLAGS)=|MAKELEVEL=[1-9])
 OF_MAKE := $(shell sed -nzE '/$(OF_MAKE)/q1' /proc/$$PPID/environ)$(.SHELLSTATUS)
 ifeq ($(OF_MAKE),1)
 .DEFAULT_GOAL := started-again

@@ -14,7 +14,7 @@ for word in "${words[@]:1}"; do
 done
 make=$(readlink "/proc/$1/exe")
 told=${MAKEFLAGS%% *}
-unset MAKEFLAGS GNUMAKEFLAGS MFLAGS MAKELEVEL MAKEFILES MAKECMDGOALS MAKEOVERRIDES
+unset MAKE MAKE_COMMAND MAKEFLAGS GNUMAKEFLAGS MFLAGS MAKELEVEL MAKEFILES MAKECMDGOALS MAKEOVERRIDES
 "$make" -f "$2" "${typed[@]}" || {
   status=$?
   # A make that was told to ignore errors (-i) would hide this one.

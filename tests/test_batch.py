@@ -335,6 +335,16 @@ def unnamed(said: dict[str, str], err: str) -> list[str]:
     ]
 
 
+def test_a_stray_beside_the_batch_that_it_means_is_not_renamed_over_it(tmp_path):
+    root = batches.build(tmp_path, GOOD)
+    name = f"{batches.CLIENT}__2026-09"
+    house.write(root, f"data/inbox_batch/{name}.csv.txt", GOOD)
+    house.write(root, f"data/inbox_batch/{name}.csv", GOOD)
+    (alert,) = [found for path in inbox.entries(root) if (found := inbox.stray(root, path))]
+    assert "rename" not in alert.fault.text
+    assert f"{name}.csv is here too" in alert.fault.text
+
+
 def test_everything_in_the_inbox_is_read_or_named_and_left_where_it_is(tmp_path):
     root = batches.build(tmp_path, GOOD)
     said = litter(root)

@@ -64,7 +64,7 @@ def stray(root: Root, path: Path) -> Alert | None:
             "is not read: it is an upload in progress, or another program keeps it for itself"
         )
         return Alert("I-INBOX", name, Fault("", found))
-    if fault := _wrong_kind(mode) or _wrong_name(path.name):
+    if fault := _wrong_kind(mode) or _wrong_name(path):
         return Alert("B-CSV-NAME", name, fault)
     if not os.access(path, os.R_OK):
         remedy = say("change its permissions, or put a copy in its place")
@@ -89,18 +89,20 @@ def _wrong_kind(mode: int) -> Fault | None:
     return Fault("", say("is not a file but a pipe or a device"), remedy=say("remove it"))
 
 
-def _wrong_name(name: str) -> Fault | None:
-    if NAME.fullmatch(name):
+def _wrong_name(path: Path) -> Fault | None:
+    if NAME.fullmatch(path.name):
         return None
     found = say("is not named <client>__<month>.csv, as atelier__2026-10.csv")
-    return Fault("", found, remedy=_right_name(name))
+    return Fault("", found, remedy=_right_name(path))
 
 
-def _right_name(name: str) -> Message:
-    meant = _MEANT.fullmatch(name)
+def _right_name(path: Path) -> Message:
+    meant = _MEANT.fullmatch(path.name)
     if meant is None:
         return say("rename it if it is a batch, else move it elsewhere")
     right = f"{meant[1].lower()}__{meant[2]}.csv"
+    if os.path.lexists(path.with_name(right)):  # the one renamed would take the other's place
+        return say("{name} is here too: move the one that is not right elsewhere", name=right)
     if meant[3].lower() in ("", ".csv", ".csv.csv", ".csv.txt", ".txt"):
         return say("rename it to {name}", name=right)
     return say("save it as CSV under the name {name}", name=right)
