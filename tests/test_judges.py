@@ -173,7 +173,7 @@ def test_an_unknown_address_is_a_private_customer_s_right_and_no_seller_s(tmp_pa
                     {"id": "all", "description": {"fr": "Tout"}, "percent": "100"}
                 ],
             },
-            "999999999999800000.00 is more than an invoice may come to, 999999999.99: mend",
+            "999999999999800000.00 is more than an invoice may come to, 999999999.99: fix",
         ),
     ],
 )

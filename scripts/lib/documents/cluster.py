@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from lib.core import workers
 from lib.core.faults import Alert, Fault, Unavailable
+from lib.core.messages import Message, say
 from lib.inputs.settings import Cluster
 
 if TYPE_CHECKING:
@@ -28,11 +29,16 @@ Equipment = tuple[tuple[str, str], ...]
 _CONNECT = 20  # seconds for the scheduler to answer, and for a first worker
 _SILENCE = 120  # seconds for the item that is due; a worker needs some to compile its rules
 
-_REMEDY = "nothing was half-done: run the command again, with WORKERS=0 for this machine alone"
+_AGAIN = say("nothing was half-done: run the command again, with WORKERS=0 for this machine alone")
+_EQUIP = say("give it the same scripts/ on its PYTHONPATH and the same requirements.txt")
 
 
 class Unlike(Exception):
     """A worker that is not equipped as this machine is, and how it differs."""
+
+    def __init__(self, difference: Message):
+        super().__init__(difference)
+        self.difference = difference
 
 
 def each(
@@ -71,25 +77,33 @@ def _failures_told(cluster: Cluster) -> Iterator[None]:
         from distributed import KilledWorker
         from distributed.client import ClosedClientError
     except ImportError:
-        text = "WORKERS names a cluster, and `distributed` is not installed: run"
-        text += " `.venv/bin/pip install --require-hashes -r requirements-cluster.txt`"
-        raise Unavailable([_alert(text)]) from None
+        found = say(
+            "WORKERS names a cluster, and `distributed` is not installed: run"
+            " `.venv/bin/pip install --require-hashes -r requirements-cluster.txt`"
+        )
+        raise Unavailable([Alert("B-CLUSTER", "", Fault("", found))]) from None
     try:
         yield
     except Unlike as unlike:
-        raise Unavailable([_alert(f"{unlike}; {_REMEDY}")]) from None
+        raise Unavailable([_alert(unlike.difference)]) from None
     except KilledWorker:
-        text = f"{cluster.address}: the workers were killed (is there too little memory?)"
-        raise Unavailable([_alert(f"{text}; {_REMEDY}")]) from None
+        found = say(
+            "{address}: the workers were killed (is there too little memory?)",
+            address=cluster.address,
+        )
+        raise Unavailable([_alert(found)]) from None
     except (OSError, CancelledError, ClosedClientError) as error:
         if isinstance(error, OSError) and isinstance(error.filename, str):
             raise  # a file of this machine: items are read while they are handed out
-        text = f"{cluster.address}: the cluster cannot be reached or trusted, or has no worker left"
-        raise Unavailable([_alert(f"{text}; {_REMEDY}")]) from None
+        found = say(
+            "{address}: the cluster cannot be reached or trusted, or has no worker left",
+            address=cluster.address,
+        )
+        raise Unavailable([_alert(found)]) from None
 
 
-def _alert(text: str) -> Alert:
-    return Alert("B-CLUSTER", "", Fault("", text))
+def _alert(found: Message) -> Alert:
+    return Alert("B-CLUSTER", "", Fault("", found, remedy=_AGAIN))
 
 
 @contextmanager
@@ -99,7 +113,7 @@ def _connected(cluster: Cluster) -> Iterator["Client"]:
 
     from distributed import Client, Security
 
-    # What goes wrong is told once, by the alert.
+    # What goes wrong is reported once, by the alert.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     security = None
@@ -132,24 +146,33 @@ def _compare(client: "Client", equipment: Callable[[], Equipment], expected: Equ
     faults = []
     for address, facts in sorted(found.items()):
         if isinstance(facts, Exception):
-            faults.append(f"{address} cannot take this work ({facts}): {_EQUIP}")
+            faults.append(
+                say(
+                    "{address} cannot take this work ({error}): {remedy}",
+                    address=address,
+                    error=str(facts),
+                    remedy=_EQUIP,
+                )
+            )
         elif facts != expected:
             faults.append(_difference(address, facts, expected))
     if faults:
-        raise Unavailable(_alert(f"{fault}; {_REMEDY}") for fault in faults)
+        raise Unavailable(map(_alert, faults))
 
 
-_EQUIP = "give it the same scripts/ on its PYTHONPATH and the same requirements.txt"
-
-
-def _difference(address: str, found: Equipment, expected: Equipment) -> str:
+def _difference(address: str, found: Equipment, expected: Equipment) -> Message:
     here, there = dict(expected), dict(found)
-    parts = [
-        f"{name} {there.get(name, 'none')}, here {here.get(name, 'none')}"
+    parts = tuple(
+        say(
+            "{name} {there}, here {here}",
+            name=name,
+            there=there.get(name, "none"),
+            here=here.get(name, "none"),
+        )
         for name in dict.fromkeys((*here, *there))
         if here.get(name) != there.get(name)
-    ]
-    return f"{address} differs: {', '.join(parts)}: {_EQUIP}"
+    )
+    return say("{address} differs: {parts}: {remedy}", address=address, parts=parts, remedy=_EQUIP)
 
 
 def _facts(equipment: Callable[[], Equipment], threads: int) -> Equipment:

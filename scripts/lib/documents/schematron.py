@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lib.core.faults import Alert, Fault, Unavailable
+from lib.core.messages import say
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -50,9 +51,13 @@ def check_room() -> None:
     ]
     tried = subprocess.run(start, capture_output=True, check=False)  # noqa: S603
     if tried.returncode:
-        text = f"the validator of invoices cannot start in the {limit // 1024} kB of address space"
-        text += " that `ulimit -v` leaves it; `ulimit -v unlimited`, then run the command again"
-        raise Unavailable([Alert("B-ENVIRONMENT", "", Fault("", text))])
+        found = say(
+            "the validator of invoices cannot start in the {limit} kB of address space"
+            " that `ulimit -v` leaves it",
+            limit=limit // 1024,
+        )
+        remedy = say("`ulimit -v unlimited`, then run the command again")
+        raise Unavailable([Alert("B-ENVIRONMENT", "", Fault("", found, remedy=remedy))])
 
 
 @cache

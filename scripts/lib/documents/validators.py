@@ -34,7 +34,7 @@ def verdicts(document: Document, xml: bytes) -> list[Verdict]:
     largest = max(document.totals.lines_net, document.totals.gross)
     if largest > payment_code.LARGEST_TOTAL:
         text = f"{largest} is more than an invoice may come to, {payment_code.LARGEST_TOTAL}"
-        return [Verdict("total", f"{text}: mend quantities and prices, or make several of it")]
+        return [Verdict("total", f"{text}: fix quantities and prices, or make several of it")]
     found = _xsd_verdicts(xml)
     if found:
         return found
