@@ -108,6 +108,7 @@ def _remedy(name: str, value: str, misfit: schemas.Misfit, dialect: Dialect) -> 
     return misfit.remedy
 
 
+@cache
 def _plain_name(column: str) -> str:
     """quantity_3 -> quantity; customer_address_1 stays."""
     if column in _schema()["properties"]:
