@@ -377,6 +377,36 @@ def test_an_item_that_ends_within_what_was_billed_is_owed_back_by_the_day(tmp_pa
     assert house.call("verify", root).code == 0
 
 
+@pytest.mark.parametrize("billed", ["arrears", "advance"])
+def test_a_plan_that_is_a_minimum_alone_is_billed_once(tmp_path, monkeypatch, billed):
+    least = {"amount": "50.00", "vat_rate": "20"}
+    root = built(tmp_path, plan("web", minimum=least, billed=billed))
+    assert house.month(root).code == 0
+    assert "already invoiced: NORD-2026-0001" in house.month(root).out
+    assert house.month(root, "2026-11", "2026-12-08").code == 0
+    days = [(f"{line.period.start}", f"{line.net}") for one in issued(root) for line in one.lines
+            if line.period]  # fmt: skip
+    months = ["2026-10-01", "2026-11-01", "2026-12-01"]
+    assert days == [(first, "50.00") for first in months[: 2 if billed == "arrears" else 3]]
+    monkeypatch.setenv("REASON", "erreur")
+    day = {"issue_date": "2026-12-09", "today": "2026-12-09"}
+    assert house.call("issue_credit_note", root, invoice="NORD-2026-0002", **day).code == 0
+    again = {"client": "nord", "reissue": "yes"}
+    assert house.month(root, "2026-11", "2026-12-09", **again).code == 0
+    assert lines_of(issued(root)[-1]) == lines_of(issued(root)[1])
+
+
+def test_a_price_list_that_was_new_in_a_skipped_month_is_told_in_the_next(tmp_path):
+    steps = [{"from": "2026-10", "price": "10.00"}, {"from": "2026-11", "percent": "3"}]
+    item = {key: value for key, value in house.item("hosting").items() if key != "price"}
+    root = built(tmp_path, plan("web", {**item, "prices": steps}, skip=["2026-11"]))
+    for month, day in (("2026-10", "2026-11-08"), ("2026-11", "2026-12-08"),
+                       ("2026-12", "2027-01-08"), ("2027-01", "2027-02-08")):  # fmt: skip
+        assert house.month(root, month, day).code == 0
+    told = [line.description for one in issued(root) for line in one.lines]
+    assert [bool(text) for text in told] == [False, True, False]
+
+
 def test_what_comes_into_a_plan_after_its_month_is_told_and_not_billed(tmp_path):
     root = built(tmp_path, plan("web", house.item("hosting")))
     assert house.month(root).code == 0

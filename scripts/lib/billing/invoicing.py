@@ -165,7 +165,7 @@ def _pieces(client: Client, parts: Iterable[Part], usage: Usages, indices: Indic
     lacking: list[MissingIndex] = []
     for part in parts:
         plan = part.plan
-        if not part.days and (plan.items or part.earlier):
+        if not part.days:
             continue
         served, months = [], _months_of(part)
         for item in plan.items:
@@ -211,10 +211,20 @@ def _held(part: Part, item: Item) -> Iterator[PriceStep]:
 def _served(part: Part, item: Item, days: Spans, quantity: Decimal, indices: Indices) -> Served:
     """An item at the price that holds in a period, and what is new about it."""
     begins = begins_of(part.plan, item, part.period) or days[0].start
-    before = periods.add_months(periods.month_of(part.period.whole.start), -1)
-    was = begins_of(part.plan, item, plan_periods.period_of(part.plan, before))
-    revised = prices.revised(item, begins, was, indices)
+    revised = prices.revised(item, begins, _begin_before(part, item), indices)
     return Served(prices.priced(item, begins, indices), days, quantity, revised)
+
+
+def _begin_before(part: Part, item: Item) -> date | None:
+    """The first day of an item in the last period before a part that is not skipped as a whole."""
+    plan, period = part.plan, part.period
+    while True:
+        before = periods.add_months(periods.month_of(period.whole.start), -1)
+        earlier = plan_periods.period_of(plan, before)
+        begins = begins_of(plan, item, earlier)
+        if earlier is None or begins is None or plan_periods.days_of(plan, item, earlier):
+            return begins
+        period = earlier
 
 
 def _plan_part(part: Part, served: tuple[Served, ...], indices: Indices) -> PlanPart:

@@ -45,6 +45,7 @@ class Part(NamedTuple):
     """A period of a plan of which something falls due: its items and the days that they serve.
 
     `days` leaves out what is skipped and what was billed before; `earlier` says what had it.
+    A plan without items is its minimum alone, whose days stand under an empty id.
     """
 
     plan: Plan
@@ -98,29 +99,28 @@ def parts_due(
     for plan in plans:
         known = [one for one in billed if one.plan == plan.id and one.month == month]
         was_run = any(not (one.credited and reissue) for one in known)
+        items = {item.id: item for item in plan.items}
         for period, advance in _periods_due(plan, month, billed, reissue):
             is_strict = run_of(plan, period, advance) == month
             days: dict[str, Spans] = {}
             earlier: list[Billed] = []
-            for item in plan.items:
-                if in_advance(plan, item) != advance:
-                    continue
-                served = days_of(plan, item, period)
+            for item_id, served in _served(plan, period, advance).items():
                 had = [
                     one
                     for one in billed
-                    if one.item == item.id
+                    if _is_of(one, plan, item_id)
                     and not (reissue and one.credited and (is_strict or one.month == month))
                     and any(spans.within(one.days, day) for day in served)
                 ]
                 earlier += had
-                gone = spans.union((*(d for one in had for d in one.days), *taken.get(item.id, ())))
-                left = _without(item, served, gone)
+                now = taken.get(item_id, ()) if item_id else ()
+                gone = spans.union((*(d for one in had for d in one.days), *now))
+                left = _without(items.get(item_id), served, gone)
                 # What came into a plan after its month was run is told as a gap, and not billed.
-                again = any(one.item == item.id and one.credited for one in known)
+                again = any(_is_of(one, plan, item_id) and one.credited for one in known)
                 if left and (not was_run or (reissue and again)):
-                    days[item.id] = left
-                    taken[item.id] = spans.union((*taken.get(item.id, ()), *left))
+                    days[item_id] = left
+                    taken[item_id] = spans.union((*now, *left))
             parts.append(Part(plan, period, advance, days, tuple(earlier)))
     return parts
 
@@ -131,11 +131,8 @@ def due_by_rule(plan: Plan, month: str) -> Iterator[Part]:
     opened = period_of(plan, periods.add_months(month, 1))
     for period, advance in ((closed, False), (opened, True)):
         if period and run_of(plan, period, advance) == month:
-            days = {
-                item.id: served
-                for item in plan.items
-                if in_advance(plan, item) == advance and (served := days_of(plan, item, period))
-            }
+            served = _served(plan, period, advance)
+            days = {item_id: own for item_id, own in served.items() if own}
             yield Part(plan, period, advance, days, ())
 
 
@@ -153,9 +150,23 @@ def plan_days(plan: Plan, period: ServicePeriod) -> Spans:
     return spans.minus((period.service,), spans.of_months(plan.skip))
 
 
-def _without(item: Item, served: Spans, gone: Spans) -> Spans:
+def _served(plan: Plan, period: ServicePeriod, advance: bool) -> dict[str, Spans]:
+    """The days of each item that is billed in advance, or in arrears; those of a plan that has
+    none under an empty id."""
+    if not plan.items:
+        return {"": plan_days(plan, period)}
+    items = (item for item in plan.items if in_advance(plan, item) == advance)
+    return {item.id: days_of(plan, item, period) for item in items}
+
+
+def _is_of(one: Billed, plan: Plan, item_id: str) -> bool:
+    """Whether an item was billed, by whichever plan; without an id, whether its plan was."""
+    return one.item == item_id if item_id else one.plan == plan.id
+
+
+def _without(item: Item | None, served: Spans, gone: Spans) -> Spans:
     """What is left of the days of an item; usage is known by months, which are billed whole."""
-    if not gone or isinstance(item, Flat):
+    if not gone or item is None or isinstance(item, Flat):
         return spans.minus(served, gone)
     return spans.minus(served, spans.of_months(spans.months_of(gone)))
 
@@ -178,8 +189,8 @@ def _opened(
     """The periods that a run bills in advance: what follows the last day that was billed, the
     one that begins next month, and those of an invoice that is issued again."""
     following = periods.add_months(month, 1)
-    flat = {item.id for item in plan.items if isinstance(item, Flat)}
-    had = [one for one in billed if one.item in flat]
+    flat = {item.id for item in plan.items if isinstance(item, Flat)} or {""}
+    had = [one for one in billed if any(_is_of(one, plan, item_id) for item_id in flat)]
     again = [one for one in had if reissue and one.credited and one.month == month]
     dates = dates_of(plan)
     ends = [one.days[-1].end for one in had if one not in again]
