@@ -463,6 +463,33 @@ def test_a_price_follows_percentages_and_indices_and_says_so_once(tmp_path):
     assert house.call("verify", root).code == 0
 
 
+def test_every_index_value_that_lacks_is_named_at_once(tmp_path):
+    step = {"from": "2026-10", "index": "syntec", "base": "2025-08", "at": "2026-08"}
+    items = [
+        {**_LIST, "id": name, "prices": [{"from": "2026-01", "price": "1.00"}, step]}
+        for name in ("one", "two")
+    ]
+    root = built(tmp_path, plan("web", *items))
+    ran = house.month(root)
+    places = [line.split(": ")[:2] for line in ran.err.splitlines()]
+    file = "data/indices/syntec.json"
+    assert places == [[file, "values.2025-08"], [file, "values.2026-08"]]
+
+
+def test_a_minimum_that_a_price_without_its_index_counts_towards_waits_for_it(tmp_path):
+    step = {"from": "2026-10", "index": "syntec", "base": "2025-08", "at": "2026-08"}
+    hosting = {
+        **_LIST,
+        "prices": [{"from": "2026-10", "price": "1.00"}, {**step, "from": "2026-10-02"}],
+    }
+    least = {"amount": "50.00", "vat_rate": "20"}
+    items = ({**hosting, "start": "2026-10-02"}, house.metered("support", "hours"))
+    used = (house.usage("nord", "2026-10", {"hours": "0"}),)
+    root = built(tmp_path, plan("web", *items, minimum=least, billed="advance"), used=used)
+    ran = house.month(root)
+    assert ran.code == 1 and ran.err.count("[B-INDEX-MISSING]") == 2, ran
+
+
 def test_an_exempt_line_stands_beside_one_at_20_per_cent(tmp_path):
     exempt = {
         "treatment": "exempt",
@@ -514,12 +541,18 @@ _LIST = {key: value for key, value in _FLAT.items() if key != "price"}
             'plans[0].items[0].prices[1].from: "2025-12" is before "2026-01"; put the list in',
         ),
         (
+            [plan("web", {**_LIST, "prices": [{"from": "2027-01", "percent": "3"},
+                                              {"from": "2026-10", "price": "2.00"}]})],
+            'plans[0].items[0].prices[1].from: "2026-10" is before "2027-01"; put the list in',
+        ),
+        (
             [plan("web", {**_LIST, "prices": [{"from": "2026-11", "price": "1.00"}]})],
             'plans[0].items[0].prices[0].from: "2026-11" is after 2026-10, when the item begins',
         ),
         (
             [plan("web", {**_LIST, "prices": [{"from": "2026-10", "price": "1.00"},
-                                              {"from": "2027-01", "index": "syntec"}]})],
+                                              {"from": "2027-01", "index": "syntec",
+                                               "at": "2026-08"}]})],
             "plans[0].items[0].prices[1].base: is missing",
         ),
         (
@@ -541,7 +574,18 @@ _LIST = {key: value for key, value in _FLAT.items() if key != "price"}
         ),
         (
             [plan("web", _FLAT), plan("mail", _FLAT)],
-            'plans[1].items[0].id: "hosting" is an item of the plan "web" at the same time',
+            'plans[1].items[0].id: "hosting" is an item of the plan "web" at the same time; rename',
+        ),
+        (
+            [plan("web", _FLAT), plan("mail", _FLAT, start="2027-01-15")],
+            'plans[1].items[0].id: "hosting" is an item of the plan "web" at the same time; give it'
+            ' the end "2027-01-14" there, or rename it',
+        ),
+        (
+            [plan("web", house.metered("support", "hours"), start="2027-01-15"),
+             plan("mail", house.metered("support", "hours"), end="2027-01-14")],
+            'plans[1].items[0].id: "support" is an item of the plan "web" at the same time; give it'
+            ' the end "2026-12" here, or rename it',
         ),
         ([plan("web", _FLAT), plan("web")], 'plans[1].id: "web" is the id of another plan'),
     ],
@@ -551,7 +595,7 @@ def test_a_mistake_in_a_plan_gets_a_line_and_nothing_is_written(tmp_path, plans,
     before = house.tree(root)
     ran = house.month(root)
     assert ran.code == 1
-    assert any(one.startswith(f"clients/nord.json: {line}") for one in ran.err.splitlines()), ran
+    assert ran.err.startswith(f"clients/nord.json: {line}") and ran.err.count("\n") == 1, ran
     assert house.tree(root) == before
 
 

@@ -162,29 +162,36 @@ def owes(client: Client, month: str, usage: Usages, indices: Indices) -> bool:
 def _pieces(client: Client, parts: Iterable[Part], usage: Usages, indices: Indices) -> list[_Piece]:
     pieces: list[_Piece] = []
     metrics: list[str] = []
-    lacking: list[MissingIndex] = []
+    lacking: dict[tuple[str, str], MissingIndex] = {}
     for part in parts:
         plan = part.plan
         if not part.days:
             continue
-        served, months = [], _months_of(part)
-        for item in plan.items:
-            if days := part.days.get(item.id):
-                quantity, missing = _quantity(client, item, days, usage)
-                metrics += missing
-                try:
-                    served.append(_served(part, item, days, quantity, indices))
-                except MissingIndex as lacks:
-                    lacking.append(lacks)
+        due = [(item, part.days[item.id]) for item in plan.items if item.id in part.days]
+        quantities = []
+        for item, days in due:
+            quantity, missing = _quantity(client, item, days, usage)
+            quantities.append(quantity)
+            metrics += missing
+        # A minimum is compared with all items of its period.
+        for item in plan.items if plan.minimum else [item for item, _ in due]:
+            if begins := begins_of(plan, item, part.period):
+                lacks = prices.lacking(item, begins, indices)
+                lacking |= {(one.index, one.month): one for one in lacks}
         if metrics or lacking:
             continue
+        served = [
+            _served(part, item, days, quantity, indices)
+            for (item, days), quantity in zip(due, quantities, strict=True)
+        ]
+        months = _months_of(part)
         charges = charge_part(_plan_part(part, tuple(served), indices))
         named = {
             step.index for item in plan.items if item.id in part.days for step in _held(part, item)
         }
         pieces.append(_Piece(terms_of(client, plan), charges, months, tuple(sorted(named))))
     if metrics or lacking:
-        raise MissingUsage(tuple(dict.fromkeys(metrics)), tuple(lacking))
+        raise MissingUsage(tuple(dict.fromkeys(metrics)), tuple(lacking.values()))
     return pieces
 
 

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -81,14 +81,15 @@ def _price_faults(plan: Mapping[str, Any], item: Mapping[str, Any], place: str) 
     steps = item.get("prices", [])
     if not steps:
         return []
-    found = []
+    found = _price_order_faults(steps, place)
     first, begins = steps[0], item.get("start") or plan["start"]
-    if "price" not in first:
+    is_sorted = not found  # else the first of the list is not the first in time
+    if is_sorted and "price" not in first:
         key = "percent" if "percent" in first else "index"
         remedy = say('begin the list with {{"from": ..., "price": ...}}')
         text = say("has no price before it")
         found.append(Fault(f"{place}.prices[0].{key}", text, remedy=remedy))
-    if periods.start_date(first["from"]) > periods.start_date(begins):
+    if is_sorted and periods.start_date(first["from"]) > periods.start_date(begins):
         text = say(
             '"{date}" is after {begins}, when the item begins', date=first["from"], begins=begins
         )
@@ -99,6 +100,11 @@ def _price_faults(plan: Mapping[str, Any], item: Mapping[str, Any], place: str) 
             text = say('"{price}" has fractions of a cent', price=step["price"])
             rule = say("the price of a period has 2 decimals")
             found.append(Fault(f"{place}.prices[{i}].price", text, rule))
+    return found
+
+
+def _price_order_faults(steps: list[Mapping[str, Any]], place: str) -> list[Fault]:
+    found: list[Fault] = []
     for i, (before, step) in enumerate(itertools.pairwise(steps), 1):
         earlier, later = (periods.start_date(one["from"]) for one in (before, step))
         at = f"{place}.prices[{i}].from"
@@ -135,12 +141,21 @@ def between_plans(found_plans: list[Any]) -> list[Fault]:
                         item=item["id"],
                         plan=other,
                     )
-                    remedy = say("end it there a day earlier, or rename it")
-                    if "metric" in item:
-                        remedy = say("end it there a month earlier, or rename it")
+                    remedy = _ending(theirs, dates, "metric" in item)
                     found.append(Fault(f"plans[{i}].items[{k}].id", text, remedy=remedy))
             seen.setdefault(item["id"], []).append((plan["id"], dates))
     return found
+
+
+def _ending(theirs: Period, ours: Period, in_months: bool) -> Message:
+    """How one of two items that overlap is ended before the other begins, where it can be."""
+    if theirs.start == ours.start:
+        return say("rename one of them")
+    last = max(theirs.start, ours.start) - timedelta(days=1)
+    end = periods.month_of(last) if in_months else last.isoformat()
+    if theirs.start < ours.start:
+        return say('give it the end "{end}" there, or rename it', end=end)
+    return say('give it the end "{end}" here, or rename it', end=end)
 
 
 def _order_faults(value: Mapping[str, Any], place: str, what: Message) -> list[Fault]:

@@ -8,7 +8,7 @@ for a period to the cent, a unit price to four decimals.
     an index of 310.2 in 2026-08 and of 318.9 in 2027-08: 50.47 x 318.9 / 310.2 = 51.89
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import NamedTuple
@@ -125,12 +125,18 @@ def revised(item: Item, begins: date, before: date | None, indices: Indices) -> 
     return Revised(old, step, *(values_of(step, indices) if step.index else ()))
 
 
+def lacking(item: Item, begins: date, indices: Indices) -> Iterator[MissingIndex]:
+    """Every index value that the price of a period needs and nobody wrote down."""
+    for step in steps_of(item)[: position(item, begins) + 1]:
+        if step.index:
+            known = indices[step.index].values if step.index in indices else {}
+            yield from (
+                MissingIndex(step.index, month)
+                for month in (step.base, step.at)
+                if month not in known
+            )
+
+
 def missing(item: Item, begins: date, indices: Indices) -> MissingIndex | None:
     """The first index value that the price of a period lacks."""
-    try:
-        priced(item, begins, indices)
-    except MissingIndex as lacks:
-        return lacks
-    except ValueError:
-        pass
-    return None
+    return next(lacking(item, begins, indices), None)

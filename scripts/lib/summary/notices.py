@@ -135,9 +135,9 @@ def indices_needed(clients: Iterable[Client], indices: Indices, month: str) -> I
             for part in plan_periods.due_by_rule(plan, following):
                 for item in plan.items:
                     begins = invoicing.begins_of(plan, item, part.period)
-                    lacks = prices.missing(item, begins, indices) if begins else None
-                    if lacks and item.id in part.days:
-                        found.setdefault((lacks.index, lacks.month), client.id)
+                    if begins and item.id in part.days:
+                        for lacks in prices.lacking(item, begins, indices):
+                            found.setdefault((lacks.index, lacks.month), client.id)
     for (name, value), client_id in sorted(found.items()):
         text = say("is needed by the run of {month} ({client})", month=following, client=client_id)
         fault = Fault(f"values.{value}", text, remedy=say("add it with its source and date"))
