@@ -18,6 +18,7 @@ from lib.billing.pricing import (
     ChargeAllowance,
     ChargeLine,
     Charges,
+    MissingQuantity,
     MissingUsage,
     PlanPart,
     Served,
@@ -127,9 +128,8 @@ def bill(
       since: as of `plan_periods.gaps`.
 
     Raises:
-      MissingUsage: if a metered item has no quantity for a month of its period; its
-        `metrics` name metric and month: "support_hours (2026-09)". The same of a price that
-        needs an index value, in its `indices`.
+      MissingUsage: if a metered item has no quantity for a month of its period, or a price
+        needs an index value that is not there.
     """
     if client.status == "closed":
         return Bill((), NothingToBill(client.id, "closed"), ())
@@ -161,7 +161,7 @@ def owes(client: Client, month: str, usage: Usages, indices: Indices) -> bool:
 
 def _pieces(client: Client, parts: Iterable[Part], usage: Usages, indices: Indices) -> list[_Piece]:
     pieces: list[_Piece] = []
-    metrics: list[str] = []
+    unmeasured: list[MissingQuantity] = []
     lacking: dict[tuple[str, str], MissingIndex] = {}
     for part in parts:
         plan = part.plan
@@ -172,13 +172,13 @@ def _pieces(client: Client, parts: Iterable[Part], usage: Usages, indices: Indic
         for item, days in due:
             quantity, missing = _quantity(client, item, days, usage)
             quantities.append(quantity)
-            metrics += missing
+            unmeasured += missing
         # A minimum is compared with all items of its period.
         for item in plan.items if plan.minimum else [item for item, _ in due]:
             if begins := begins_of(plan, item, part.period):
                 lacks = prices.lacking(item, begins, indices)
                 lacking |= {(one.index, one.month): one for one in lacks}
-        if metrics or lacking:
+        if unmeasured or lacking:
             continue
         served = [
             _served(part, item, days, quantity, indices)
@@ -190,8 +190,8 @@ def _pieces(client: Client, parts: Iterable[Part], usage: Usages, indices: Indic
             step.index for item in plan.items if item.id in part.days for step in _held(part, item)
         }
         pieces.append(_Piece(terms_of(client, plan), charges, months, tuple(sorted(named))))
-    if metrics or lacking:
-        raise MissingUsage(tuple(dict.fromkeys(metrics)), tuple(lacking.values()))
+    if unmeasured or lacking:
+        raise MissingUsage(tuple(dict.fromkeys(unmeasured)), tuple(lacking.values()))
     return pieces
 
 
@@ -273,12 +273,15 @@ def _all_days(plan: Plan, period: ServicePeriod) -> dict[str, Spans]:
     return {item.id: plan_periods.days_of(plan, item, period) for item in plan.items}
 
 
-def _quantity(client: Client, item: Item, days: Spans, usage: Usages) -> tuple[Decimal, list[str]]:
+def _quantity(
+    client: Client, item: Item, days: Spans, usage: Usages
+) -> tuple[Decimal, list[MissingQuantity]]:
     """What was used of an item's metric: its months summed, the sources of each added up; and
     the months for which nobody says it."""
     if isinstance(item, Flat):
         return Decimal(0), []
-    total, missing = Decimal(0), []
+    total = Decimal(0)
+    missing: list[MissingQuantity] = []
     for month in spans.months_of(days):
         measured = [
             one.usage.quantities[item.metric]
@@ -286,7 +289,7 @@ def _quantity(client: Client, item: Item, days: Spans, usage: Usages) -> tuple[D
             if item.metric in one.usage.quantities
         ]
         if not measured:
-            missing.append(f"{item.metric} ({month})")
+            missing.append(MissingQuantity(item.metric, month))
         total += sum(measured, Decimal(0))
     return total, missing
 

@@ -121,12 +121,24 @@ class Charges(Struct, frozen=True, kw_only=True):
     allowances: tuple[ChargeAllowance, ...]
 
 
+class MissingQuantity(NamedTuple):
+    """A metric without a quantity, and the month that lacks it where the months are known."""
+
+    metric: str
+    month: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.metric} ({self.month})" if self.month else self.metric
+
+
 class MissingUsage(LookupError):
     """Metered items without a quantity, and prices without their index value; all of them."""
 
-    def __init__(self, metrics: tuple[str, ...], indices: tuple[MissingIndex, ...] = ()) -> None:
-        super().__init__(f"no quantity for {', '.join((*metrics, *map(str, indices)))}")
-        self.metrics, self.indices = metrics, indices
+    def __init__(
+        self, quantities: tuple[MissingQuantity, ...], indices: tuple[MissingIndex, ...] = ()
+    ) -> None:
+        super().__init__(f"no quantity for {', '.join(map(str, (*quantities, *indices)))}")
+        self.quantities, self.indices = quantities, indices
 
 
 class Served(NamedTuple):
@@ -197,9 +209,9 @@ def charge_plan(
       MissingUsage: if a metered item has no quantity; 0 has to be said.
       ValueError: if a quantity is negative.
     """
-    missing = tuple(metric for metric in metrics_of([plan]) if metric not in quantities)
+    missing = [metric for metric in metrics_of([plan]) if metric not in quantities]
     if missing:
-        raise MissingUsage(missing)
+        raise MissingUsage(tuple(map(MissingQuantity, missing)))
     days = (service_period.service,)
     served = tuple(
         Served(item, days, Decimal(0) if isinstance(item, Flat) else quantities[item.metric])

@@ -58,21 +58,18 @@ def of_client(
 
 def missing_faults(given: Inputs, client: str, missing: MissingUsage) -> Iterator[Alert]:
     """A fault for each quantity and each index value that a bill needs, and where it belongs."""
-    months = []
-    for metric in missing.metrics:
-        name, _, month = metric.partition(" ")
-        months.append(month.strip("()"))
-        file = f"data/usage/{client}/{months[-1]}.manual.json"
+    for lacks in missing.quantities:
+        file = f"data/usage/{client}/{lacks.month}.manual.json"
         remedy = say('declare it in that file, with "0" where there was none')
-        fault = Fault(f"quantities.{name}", say("is missing"), remedy=remedy)
+        fault = Fault(f"quantities.{lacks.metric}", say("is missing"), remedy=remedy)
         yield Alert("B-USAGE-MISSING", file, fault, client)
-    for month in dict.fromkeys(months):
+    for month in dict.fromkeys(lacks.month for lacks in missing.quantities):
         for used in given.usage.get((client, month), ()):
             yield from used.unfit
-    for lacks in missing.indices:
-        file = f"data/indices/{lacks.index}.json"
+    for value in missing.indices:
+        file = f"data/indices/{value.index}.json"
         remedy = say("a price of {client} needs it: add it with its source and date", client=client)
-        fault = Fault(f"values.{lacks.month}", say("is missing"), remedy=remedy)
+        fault = Fault(f"values.{value.month}", say("is missing"), remedy=remedy)
         yield Alert("B-INDEX-MISSING", file, fault, client)
 
 
@@ -201,7 +198,7 @@ def _coming(
     try:
         bill = invoicing.bill(client, month, usage, indices, billed)
     except MissingUsage as missing:
-        lacks = ", ".join((*missing.metrics, *map(str, missing.indices)))
+        lacks = ", ".join(map(str, (*missing.quantities, *missing.indices)))
         return [_waiting(client, billed, month, f"waits for {lacks}")]
     return [_next(invoice) for invoice in bill.invoices]
 
