@@ -377,6 +377,21 @@ def test_an_item_that_ends_within_what_was_billed_is_owed_back_by_the_day(tmp_pa
     assert house.call("verify", root).code == 0
 
 
+def test_days_between_the_end_of_an_item_and_its_start_in_another_plan_are_owed_back(tmp_path):
+    year = plan("web", house.item("domain", "1200.00"), house.item("tls", "365.00"),
+                start="2026-11", every_months=12, billed="advance")  # fmt: skip
+    root = built(tmp_path, year)
+    assert house.month(root).code == 0
+    year["items"][0]["end"] = "2027-02-10"
+    later = plan("other", house.item("domain", "90.00"), start="2027-02-11")
+    house.put_client(root, house.client(changes={"plans": [year, later]}))
+    assert "I-CREDIT-OWED" not in house.month(root, "2026-11", "2026-12-08").err
+    later["start"] = "2027-06"
+    house.put_client(root, house.client(changes={"plans": [year, later]}))
+    ran = house.month(root, "2026-11", "2026-12-08")
+    assert "NORD-2026-0001: bills days from 2027-02-11 on" in ran.err, ran
+
+
 @pytest.mark.parametrize("billed", ["arrears", "advance"])
 def test_a_plan_that_is_a_minimum_alone_is_billed_once(tmp_path, monkeypatch, billed):
     least = {"amount": "50.00", "vat_rate": "20"}

@@ -275,7 +275,8 @@ def _by_period(plan: Plan, days: Spans) -> Iterator[tuple[ServicePeriod, Spans]]
 
 
 def unserved(plans: Sequence[Plan], billed: Iterable[Billed]) -> list[tuple[Billed, Spans]]:
-    """Days that were billed and lie after the end of their item: they are owed back.
+    """Days that were billed, lie after an end of their item, and that no plan serves: they are
+    owed back.
 
     An item that no plan has any more says nothing of its end.
     """
@@ -288,8 +289,9 @@ def unserved(plans: Sequence[Plan], billed: Iterable[Billed]) -> list[tuple[Bill
     for one in billed:
         if one.credited or one.item not in serves:
             continue
-        last = max(dates.end for dates in serves[one.item])
-        if last < one.days[-1].end:
-            after = Period(start=last + _DAY, end=date.max)
-            found.append((one, spans.within(one.days, after)))
+        served = spans.union(serves[one.item])
+        if served[0].end < one.days[-1].end:
+            after = Period(start=served[0].end + _DAY, end=date.max)
+            if left := spans.minus(spans.within(one.days, after), served):
+                found.append((one, left))
     return found
