@@ -142,7 +142,7 @@ def held(script: str, root: Root, options: dict[str, str]) -> int:
 @pytest.mark.parametrize(("script", "options", "most"), HELD)
 def test_the_records_of_one_client_are_held_at_a_time(houses, script, options, most):
     few, many = houses
-    house.call(script, few, **options)  # imports what it needs, fills what is kept
+    house.call(script, many, **options)  # imports what it needs, fills what is kept
     more = held(script, many, options) - held(script, few, options)
     records = (MANY - FEW) * (2 * MONTHS - 1)
     assert more / records < most
