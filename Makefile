@@ -282,8 +282,7 @@ audit: $(READY) ## known vulnerabilities of what requirements.txt pins, as far a
 	@$(PYTHON) $(HOUSE)/tools/audit_requirements.py $(HOUSE)/requirements.txt
 
 conformance: $(READY_DEV) ## outside judges over a wide corpus [APPROVE=yes: its pages look right]
-	@$(IN) PYTHONPATH=scripts:tests $(PYTHON) -m conformance \
-	  $(if $(filter yes,$(APPROVE)),--approve)
+	@$(IN) PYTHONPATH=scripts:tests $(PYTHON) -m conformance $(if $(filter yes,$(APPROVE)),--approve)
 	@$(IN) $(PYTHON) -m pytest -m conformance
 
 bench: $(READY_DEV) ## speed, side by side with peers [SIZE=small|large] [PUBLISH=yes: docs/performance.md]
