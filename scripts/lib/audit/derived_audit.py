@@ -208,7 +208,8 @@ def _ledger(past: Past, match: re.Match[str], _: Settings) -> bytes | None:
 
 
 _PERIOD = r"(20[0-9]{2}(?:-[0-9]{2})?)"
-_ONCE = r"(?:\.(?:rfc4180|fr)-(?:en|fr))?"  # a file that is not written as .env says
+# A file that is not written as .env says.
+_ONCE = rf"(?:\.(?:rfc4180|fr)-(?:{'|'.join(messages.languages())}))?"
 
 _EXPORTS = (
     Export(
