@@ -153,7 +153,11 @@ def _said(document: Document) -> dict[str, object]:
         "BT-112": totals.gross,
         "BT-115": totals.due,
         "BG-25": [(line.name, line.quantity, line.unit, line.net) for line in document.lines],
-        "BG-23": [(part.category, part.rate, part.vat) for part in document.vat_breakdown],
+        # What is outside the scope of VAT has no rate (BR-O-05).
+        "BG-23": [
+            (part.category, None if part.category == "O" else part.rate, part.vat)
+            for part in document.vat_breakdown
+        ],
     }
 
 
