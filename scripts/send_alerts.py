@@ -19,7 +19,7 @@ def parser() -> ArgumentParser:
     cli.add_today(made)
     made.add_argument("--month", default="", help="2026-10 (empty: it is not known)")
     made.add_argument("--status", type=int, default=0, help="what the run ended with")
-    made.add_argument("--run", type=Path, required=True, help="the folder of Make's notes of it")
+    made.add_argument("--run", type=Path, help="the folder of Make's notes of it (default: none)")
     return made
 
 
@@ -38,7 +38,9 @@ def main(arguments: Namespace, root: Root) -> None:
 
 
 def run_of(arguments: Namespace) -> Run:
-    """The run, from the notes of it in a folder: the step it came to, its alerts."""
+    """The run, from the notes of it in a folder, if any: the step it came to, its alerts."""
+    if arguments.run is None:
+        return Run(arguments.command, arguments.today, arguments.month, "", [])
     failed = ""
     if arguments.status:
         failed = (arguments.run / "step").read_text(encoding="utf-8").strip()

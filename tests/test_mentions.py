@@ -9,7 +9,7 @@ from msgspec.structs import replace
 import house
 from lib.core.faults import Refused
 from lib.values import mentions, payment_law, territories
-from lib.values.document import Document
+from lib.values.document import Document, Note
 
 
 def notes(document: Document) -> dict[str, list[str]]:
@@ -221,6 +221,20 @@ def test_the_wording_of_another_law_is_found(tmp_path):
     assert mentions.unknown_in(made) == []
     [reason] = mentions.unknown_in(replace(made, issue_date=date(2027, 1, 1)))
     assert "293 B" in reason
+
+
+@pytest.mark.parametrize("debits", [False, True])
+def test_the_note_of_a_batch_invoice_is_its_sellers_and_hides_no_garbled_mention(tmp_path, debits):
+    made = replace(drafted(tmp_path, {}, {"debits": debits}), issued_by="Atelier du Nord")
+    free = Note(code="", text="Colis déposé chez le gardien.")
+    assert mentions.unknown_in(replace(made, notes=(*made.notes, free))) == []
+    assert mentions.unknown_in(replace(made, issued_by="", notes=(*made.notes, free))) == [
+        free.text
+    ]
+    last = replace(made.notes[-1], text=garbled("Catégorie d’opération"))
+    notes = (*made.notes[:-1], last)
+    for more in ((), (free,)):
+        assert mentions.unknown_in(replace(made, notes=(*notes, *more))) == [last.text]
 
 
 def test_verify_names_a_document_whose_mentions_are_garbled(tmp_path, monkeypatch):

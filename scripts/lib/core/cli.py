@@ -127,7 +127,7 @@ def run(
     logs: Path | None = None
     try:
         if not root.path.is_dir():
-            text = "is no folder; `make init ROOT=...` lays one out"
+            text = "is not a folder; `make init ROOT=...` lays one out"
             raise WrongUsage([Alert("B-USAGE", str(root.path), Fault("", text))])
         storage.refuse_links(root)
         logs = root.logs if root.issuer.exists() else None
@@ -154,7 +154,7 @@ def run(
     except Exception:
         import traceback
 
-        # A fault of ours: the person gets one line, the log keeps what we need to mend it.
+        # A fault of ours: the person gets one line, the log keeps what we need to fix it.
         text = f"a fault of the program; {'data/logs/system.log' if logs else 'stderr'} has it"
         if logs:
             trace = traceback.format_exc()
@@ -278,7 +278,7 @@ def _lenient(stream: TextIO | None, handle: int) -> tuple[TextIO, _Output | None
 
 
 def _check_said(said: _Output | None) -> None:
-    """A reader who has read enough (`| head`) is no fault.
+    """A reader who has read enough (`| head`) is not a fault.
 
     Raises:
       Unavailable: if what was done could not be said.

@@ -259,7 +259,7 @@ def _timezone(value: str) -> str:
 
 
 def composed(value: str) -> str | None:
-    """`value` with each letter and its accent as one character (NFC), where that mends it."""
+    """`value` with each letter and its accent as one character (NFC), where that fixes it."""
     whole = unicodedata.normalize("NFC", value)
     return None if whole == value or characters.missing(whole) else whole
 
