@@ -38,7 +38,7 @@ class Month(NamedTuple):
 
 
 class Client(NamedTuple):
-    """A client's documents and amounts of the year, with what it owes; `days` to pay, None where nothing was settled."""
+    """A client's documents and amounts; `days` to pay, None where nothing was settled."""
 
     id: str
     name: str
