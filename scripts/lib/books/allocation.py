@@ -70,7 +70,7 @@ def receipts(history: History) -> list[Receipt]:
     events: list[Bill | Movement] = [*history.credit_notes, *history.movements]
     # The sort is stable: events of the same day keep the order above.
     events.sort(key=lambda event: event.date)
-    made: list[Receipt] = []
+    allocation: list[Receipt] = []
     allocated: dict[_Key, _Amounts] = {}
     overpaid = paid = 0
     for event in events:
@@ -99,9 +99,9 @@ def receipts(history: History) -> list[Receipt]:
         beyond = paid - on_standing - held.amount
         shares = _difference(target, allocated)
         if shares or beyond != overpaid:
-            made.append(Receipt(history.invoice, event, shares, beyond - overpaid))
+            allocation.append(Receipt(history.invoice, event, shares, beyond - overpaid))
         allocated, overpaid = target, beyond
-    return made
+    return allocation
 
 
 def _is_paid_at_once(history: History) -> bool:
@@ -119,7 +119,7 @@ def _allocate(amount: int, whole: int, shares: dict[_Key, _Amounts]) -> dict[_Ke
     """
     if amount == whole:
         return dict(shares)
-    made: dict[_Key, _Amounts] = {}
+    allocated: dict[_Key, _Amounts] = {}
     rate: tuple[str, str] | None = None
     gross_before = vat_before = gross_so_far = vat_so_far = 0
     for key in sorted(shares):
@@ -130,9 +130,9 @@ def _allocate(amount: int, whole: int, shares: dict[_Key, _Amounts]) -> dict[_Ke
         vat_so_far += vat
         gross_now = _part_of(gross_so_far, amount, whole)
         vat_now = _part_of(vat_so_far, amount, whole)
-        made[key] = (gross_now - gross_before, vat_now - vat_before)
+        allocated[key] = (gross_now - gross_before, vat_now - vat_before)
         gross_before, vat_before = gross_now, vat_now
-    return made
+    return allocated
 
 
 def _part_of(value: int, amount: int, whole: int) -> int:
@@ -151,20 +151,20 @@ def _difference(target: dict[_Key, _Amounts], allocated: dict[_Key, _Amounts]) -
 
 def _minus(shares: dict[_Key, _Amounts], others: dict[_Key, _Amounts]) -> dict[_Key, _Amounts]:
     """What of each share is left without the others, in order, where that is not nothing."""
-    made = {}
+    rest = {}
     for key in sorted(shares.keys() | others.keys()):
         gross, vat = shares.get(key, (0, 0))
         gross_other, vat_other = others.get(key, (0, 0))
         if gross != gross_other or vat != vat_other:
-            made[key] = (gross - gross_other, vat - vat_other)
-    return made
+            rest[key] = (gross - gross_other, vat - vat_other)
+    return rest
 
 
 def _by_key(shares: Iterable[Share]) -> dict[_Key, _Amounts]:
-    made: dict[_Key, _Amounts] = {}
+    sums: dict[_Key, _Amounts] = {}
     for share in shares:
-        _add(made, (share.vat_category, share.vat_rate, share.nature), share.gross, share.vat)
-    return made
+        _add(sums, (share.vat_category, share.vat_rate, share.nature), share.gross, share.vat)
+    return sums
 
 
 def _add(shares: dict[_Key, _Amounts], key: _Key, gross: int, vat: int) -> None:

@@ -259,10 +259,10 @@ def of_lines(lines: Lines) -> Balance:
             invoice.gross,
             invoice.credited,
             invoice.paid,
-            left,
-            _status(left, invoice.credited, invoice.paid),
+            amount,
+            _status(amount, invoice.credited, invoice.paid),
         )
-        for invoice, left in zip(invoices, rest, strict=True)
+        for invoice, amount in zip(invoices, rest, strict=True)
     ]
     last = lines.issued[-1]
     sums = _totals(invoices, rest)

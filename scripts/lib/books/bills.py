@@ -37,7 +37,7 @@ class Owed(NamedTuple):
 
 
 def of_client(
-    given: Inputs,
+    inputs: Inputs,
     client: Client,
     billed: Sequence[Billed],
     month: str,
@@ -53,10 +53,10 @@ def of_client(
     Raises:
       MissingUsage: as `billing.bill`.
     """
-    return invoicing.bill(client, month, given.usage, given.index_values, billed, reissue, since)
+    return invoicing.bill(client, month, inputs.usage, inputs.index_values, billed, reissue, since)
 
 
-def missing_faults(given: Inputs, client: str, missing: MissingUsage) -> Iterator[Alert]:
+def missing_faults(inputs: Inputs, client: str, missing: MissingUsage) -> Iterator[Alert]:
     """A fault for each quantity and each index value that a bill needs, and where it belongs."""
     for lacks in missing.quantities:
         file = f"data/usage/{client}/{lacks.month}.manual.json"
@@ -64,8 +64,8 @@ def missing_faults(given: Inputs, client: str, missing: MissingUsage) -> Iterato
         fault = Fault(f"quantities.{lacks.metric}", say("is missing"), remedy=remedy)
         yield Alert("B-USAGE-MISSING", file, fault, client)
     for month in dict.fromkeys(lacks.month for lacks in missing.quantities):
-        for used in given.usage.get((client, month), ()):
-            yield from used.unfit
+        for source in inputs.usage.get((client, month), ()):
+            yield from source.unfit
     for value in missing.indices:
         file = f"data/indices/{value.index}.json"
         remedy = say("a price of {client} needs it: add it with its source and date", client=client)
@@ -82,7 +82,11 @@ def gap_notices(
             say("{start} to {end}", start=str(period.start), end=str(period.end))
             for period in gap.days
         )
-        run = [one for one in billed if one.plan == gap.plan and one.month == gap.run]
+        run = [
+            days_billed
+            for days_billed in billed
+            if days_billed.plan == gap.plan and days_billed.month == gap.run
+        ]
         if run:
             remedy = say(
                 "{invoice} was issued without it: let the item start later, or bill the days by a"
@@ -114,29 +118,29 @@ class Price(NamedTuple):
     since: str
 
 
-def prices_in(given: Inputs, month: str) -> Iterator[Price]:
+def prices_in(inputs: Inputs, month: str) -> Iterator[Price]:
     """The prices that hold in a month, of every item that is served in it."""
-    for one in given.clients.values():
-        for plan, item in plans.each_item(one.client.plans):
+    for client_file in inputs.clients.values():
+        for plan, item in plans.each_item(client_file.client.plans):
             period = plan_periods.period_of(plan, month)
             begins = invoicing.begins_of(plan, item, period)
             dates = plans.dates_of_item(plan, item)
-            if one.client.status == "closed" or begins is None or dates is None:
+            if client_file.client.status == "closed" or begins is None or dates is None:
                 continue
             if not spans.within(spans.of_months([month]), dates):
                 continue
-            price, since = _price(item, begins, given.index_values)
-            yield Price(one.client.id, plan.id, item.id, price, since)
+            price, since = _price(item, begins, inputs.index_values)
+            yield Price(client_file.client.id, plan.id, item.id, price, since)
 
 
 def _price(item: Item, begins: date, indices: Indices) -> tuple[str, str]:
     if lacks := prices.missing(item, begins, indices):
         return "", f"{lacks.index} {lacks.month} is missing"
-    found = prices.priced(item, begins, indices)
-    if isinstance(found, Percentage):
-        return f"{money.plain(found.rate)} %", ""
-    price = found.price if isinstance(found, Flat) else None
-    price = found.unit_price if isinstance(found, PerUnit) else price
+    charge = prices.priced(item, begins, indices)
+    if isinstance(charge, Percentage):
+        return f"{money.plain(charge.rate)} %", ""
+    price = charge.price if isinstance(charge, Flat) else None
+    price = charge.unit_price if isinstance(charge, PerUnit) else price
     if price is None:
         return "by tiers", ""
     steps = plans.steps_of(item)
@@ -164,11 +168,11 @@ class Coming(NamedTuple):
     invoices: list[Next]
     more: int = 0
 
-    def with_all(self, found: Sequence[Next]) -> "Coming":
+    def with_all(self, invoices: Sequence[Next]) -> "Coming":
         """With those of another client: beyond the first ones only their number is kept."""
-        kept = found[: max(0, _SHOWN - len(self.invoices))]
-        self.invoices.extend(kept)
-        return self._replace(more=self.more + len(found) - len(kept))
+        shown = invoices[: max(0, _SHOWN - len(self.invoices))]
+        self.invoices.extend(shown)
+        return self._replace(more=self.more + len(invoices) - len(shown))
 
 
 def next_run(root: Root, month: str) -> Coming:
@@ -179,12 +183,12 @@ def next_run(root: Root, month: str) -> Coming:
     indices = index_files.glance(root)
     runs = [Coming(month, []), Coming(periods.add_months(month, 1), [])]
     for name, client in client_files.glances(root):
-        found: list[list[Next]] = [[Next(name, "", "", "cannot be read: `make check`")], []]
+        rows_of_runs: list[list[Next]] = [[Next(name, "", "", "cannot be read: `make check`")], []]
         if client:
             billed = revenues.billed(revenues.lines_of(root, revenues.DIRECT, name))
             with suppress(ValueError, ArithmeticError, LookupError):
-                found = [_coming(root, client, billed, indices, run.month) for run in runs]
-        for i, rows in enumerate(found):
+                rows_of_runs = [_coming(root, client, billed, indices, run.month) for run in runs]
+        for i, rows in enumerate(rows_of_runs):
             runs[i] = runs[i].with_all(rows)
     return runs[0] if runs[0].invoices else runs[1]
 
@@ -227,13 +231,13 @@ def _next(invoice: invoicing.Billable) -> Next:
 def owed(root: Root, client: Client, billed: Sequence[Billed]) -> list[Owed]:
     """What invoices billed beyond the end of an item, and no credit note took back yet."""
     after: dict[str, dict[str, date]] = {}
-    for one, days in plan_periods.unserved(client.plans, billed):
-        for line in one.lines:
-            after.setdefault(one.number, {})[line] = days[0].start
+    for days_billed, days in plan_periods.unserved(client.plans, billed):
+        for line in days_billed.lines:
+            after.setdefault(days_billed.number, {})[line] = days[0].start
     if not after:
         return []
     chain = records.read(root, revenues.chain_path(root, revenues.DIRECT, client.id))
-    found = []
+    owed_back = []
     for number, lines in after.items():
         record = next(line for line in chain.records if line["number"] == number)
         invoice = revenues.proved_document(root, revenues.DIRECT, record)
@@ -242,46 +246,46 @@ def owed(root: Root, client: Client, billed: Sequence[Billed]) -> list[Owed]:
             for line in chain.records
             if line.get("corrects") == number
         ]
-        left = credit_notes.quantities_left(invoice, notes)
+        quantities = credit_notes.quantities_left(invoice, notes)
         try:
-            wanted = credit_notes.wanted_quantities(invoice, left, lines)
+            credited = credit_notes.wanted_quantities(invoice, quantities, lines)
         except credit_notes.TooMuch:
             continue  # so much of it was credited that the rest is less than these days
         note = credit_notes.credit_note(
-            invoice, notes, wanted, "", invoice.issue_date, "-", {}, {}, lines
+            invoice, notes, credited, "", invoice.issue_date, "-", {}, {}, lines
         )
-        found.append(Owed(number, lines, note.totals.gross))
-    return found
+        owed_back.append(Owed(number, lines, note.totals.gross))
+    return owed_back
 
 
-def owed_notices(root: Root, client: Client, some: Iterable[Owed]) -> Iterator[Alert]:
+def owed_notices(root: Root, client: Client, claims: Iterable[Owed]) -> Iterator[Alert]:
     """What is owed back, with the command to type; it reads the file that `write_lines` wrote."""
-    for one in some:
-        day = min(one.lines.values())
+    for claim in claims:
+        day = min(claim.lines.values())
         found = say(
             "bills days from {day} on, after the end of what it charges: {amount} {currency} are"
             " owed back",
             day=str(day),
-            amount=money.plain(one.gross, 2),
+            amount=money.plain(claim.gross, 2),
             currency=client.currency,
         )
         remedy = say(
             "type `make credit-note INVOICE={invoice} LINES={lines} REASON=...`",
-            invoice=one.number,
-            lines=lines_path(root, one),
+            invoice=claim.number,
+            lines=lines_path(root, claim),
         )
-        yield Alert("I-CREDIT-OWED", "", Fault(one.number, found, remedy=remedy), client.id)
+        yield Alert("I-CREDIT-OWED", "", Fault(claim.number, found, remedy=remedy), client.id)
 
 
-def lines_path(root: Root, one: Owed) -> str:
+def lines_path(root: Root, claim: Owed) -> str:
     """Where the lines of a credit note that is owed are laid out for `make credit-note`."""
-    return str(root.preview / f"credit-{one.number}.json")
+    return str(root.preview / f"credit-{claim.number}.json")
 
 
-def write_lines(root: Root, some: Iterable[Owed]) -> None:
+def write_lines(root: Root, claims: Iterable[Owed]) -> None:
     """The LINES of credit notes that are owed, in ROOT/preview/."""
-    for one in some:
-        lines = [{"line": line, "from": day.isoformat()} for line, day in one.lines.items()]
+    for claim in claims:
+        lines = [{"line": line, "from": day.isoformat()} for line, day in claim.lines.items()]
         storage.make_folder(root.preview)
-        path = root.preview / f"credit-{one.number}.json"
+        path = root.preview / f"credit-{claim.number}.json"
         storage.update_derived(path, storage.pretty_json({"lines": lines}))

@@ -27,19 +27,19 @@ def read(root: Root) -> list[Head]:
     Raises:
       Broken: for each that is malformed.
     """
-    found: list[Head] = []
+    heads: list[Head] = []
     faults = []
     for path in sorted(root.heads.glob("*/*.json")):
         name = f"data/{path.parent.name}/{path.stem}.jsonl"
         try:
             value = json.loads(storage.read(path))
-            found.append(Head(name, int(value["seq"]), str(value["hash"])))
+            heads.append(Head(name, int(value["seq"]), str(value["hash"])))
         except (ValueError, KeyError, TypeError, RecursionError):
             malformed = Fault("", say("is not a head"), remedy=say("run `make verify`"))
             faults.append(Alert("B-RECORD-HEAD", root.name_of(path), malformed))
     if faults:
         raise Broken(faults)
-    return found
+    return heads
 
 
 def witness(heads: Iterable[Head]) -> str:

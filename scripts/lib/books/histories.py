@@ -131,14 +131,14 @@ def _read_client(root: Root, client: str, period: str) -> list[History]:
         paid = _counted(root.name_of(path_of_paid), moved, _movements)
     if faults:
         raise Broken(faults)
-    known = {invoice.number for invoice in invoices}
+    numbers = {invoice.number for invoice in invoices}
     orphans = [
         _orphan(root.name_of(path), seq, number, client)
         for path, by_invoice in ((path_of_issued, credited), (path_of_paid, paid))
         for seq, number in sorted(
             (line.seq, number)
             for number, about in by_invoice.items()
-            if number not in known
+            if number not in numbers
             for line in about
         )
     ]
@@ -216,13 +216,13 @@ def _bills(lines: Iterable[HistoryRevenue]) -> tuple[list[Bill], dict[str, list[
 def _bill(record: HistoryRevenue) -> Bill:
     shares = [
         Share(
-            one.nature,
-            one.vat_category,
-            one.vat_rate,
-            cents_of(one.net),
-            cents_of(one.vat),
+            share.nature,
+            share.vat_category,
+            share.vat_rate,
+            cents_of(share.net),
+            cents_of(share.vat),
         )
-        for one in record.breakdown
+        for share in record.breakdown
     ]
     return Bill(
         record.kind,
@@ -245,11 +245,11 @@ def _bill(record: HistoryRevenue) -> Bill:
 
 def _movements(lines: Iterable[HistoryPayment]) -> dict[str, list[Movement]]:
     """Payment records as they count, as books/payments has them, by invoice."""
-    made: dict[int, Movement] = {}
+    by_seq: dict[int, Movement] = {}
     of_invoices: defaultdict[str, list[Movement]] = defaultdict(list)
     for line in lines:
         # A reversal follows what it reverses, and is about the same invoice.
-        original = made[line.reverses] if line.reverses else None
+        original = by_seq[line.reverses] if line.reverses else None
         movement = Movement(
             line.kind,
             line.client,
@@ -265,6 +265,6 @@ def _movements(lines: Iterable[HistoryPayment]) -> dict[str, list[Movement]]:
             line.reason if original else line.note,
             line.reverses,
         )
-        made[line.seq] = movement
+        by_seq[line.seq] = movement
         of_invoices[line.invoice].append(movement)
     return of_invoices

@@ -126,18 +126,18 @@ class Run:
         """Creates the target folders, tries in each what will be done there, and refuses proofs
         that exist with other bytes."""
         appended = [self.root.path / entry.file for entry in self._appends]
-        replaced = [self.root.path / one["file"] for one in (*self._puts, *self._removals)]
+        replaced = [self.root.path / entry["file"] for entry in (*self._puts, *self._removals)]
         folders = {path.parent for path in (*appended, *replaced)}
-        taken = []
+        strays = []
         for proof in _proofs(self.root, self.folder):
             target = self.root.path / proof["file"]
             folders.add(target.parent)
             if target.exists() and storage.sha256_of_file(target) != proof["sha256"]:
                 found = say("exists already, though no record knows it")
                 stray = Fault("", found, remedy=say("run `make verify`"))
-                taken.append(Alert("B-PROOF-EXISTS", proof["file"], stray))
-        if taken:
-            raise Broken(taken)
+                strays.append(Alert("B-PROOF-EXISTS", proof["file"], stray))
+        if strays:
+            raise Broken(strays)
         for folder in sorted(folders):
             _refuse_outside(self.root, folder)
             storage.make_folder(folder)
@@ -263,9 +263,11 @@ def read_intent(root: Root, path: Path) -> dict[str, Any]:
         appends = [_Append(**entry) for entry in intent["appends"]]
         staged = [entry.staged for entry in appends]
         targets = [entry.file for entry in appends]
-        targets += [one["file"] for one in (*intent["puts"], *intent["removals"])]
+        targets += [entry["file"] for entry in (*intent["puts"], *intent["removals"])]
         texts = [intent["command"], intent["proofs"], *(put["text"] for put in intent["puts"])]
-        texts += [one.sha256 for one in appends] + [one["sha256"] for one in intent["removals"]]
+        texts += [entry.sha256 for entry in appends] + [
+            entry["sha256"] for entry in intent["removals"]
+        ]
         "".join((*texts, *targets)).encode()
         sound = all(type(entry.base) is int and entry.base >= 0 for entry in appends)
         if sound and all(map(_TARGET.fullmatch, targets)) and all(map(_STAGED.fullmatch, staged)):

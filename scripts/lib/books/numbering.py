@@ -52,12 +52,12 @@ def numbered(root: Root, chains: Iterable[records.Chain]) -> Iterator[Numbered]:
                 yield Numbered(*place, record["number"], record["issue_date"])
 
 
-def read(root: Root, counters: str, given: Iterable[Numbered]) -> Sequences:
+def read(root: Root, counters: str, numbers: Iterable[Numbered]) -> Sequences:
     """The sequences that all numbers come to, proved against the counters.
 
     Args:
       counters: the folder under data/: counters or counters_batch.
-      given: every number of the records, in order of file and line.
+      numbers: every number of the records, in order of file and line.
 
     Raises:
       Broken: for a gap, a number given twice, dates out of order, or a counter that
@@ -65,7 +65,7 @@ def read(root: Root, counters: str, given: Iterable[Numbered]) -> Sequences:
     """
     sequences: Sequences = {}
     faults: list[Alert] = []
-    for name, line, text, issue_date in sorted(given, key=lambda one: parse(one.number)):
+    for name, line, text, issue_date in sorted(numbers, key=lambda entry: parse(entry.number)):
         code, year, seq = parse(text)
         day, place = date.fromisoformat(issue_date), f"line {line}"
         last = sequences.get((code, year), Sequence(0, date.min))
@@ -145,7 +145,7 @@ def _counter_faults(root: Root, counters: str, sequences: Sequences) -> list[Ale
     faults = []
     for name in sorted(expected.keys() | there.keys()):
         if expected.get(name) != there.get(name):
-            wanted = expected.get(name, b"no counter\n").decode().strip()
-            found = say("disagrees with the records, which say {counter}", counter=wanted)
+            counter = expected.get(name, b"no counter\n").decode().strip()
+            found = say("disagrees with the records, which say {counter}", counter=counter)
             faults.append(Alert("B-COUNTER", name, Fault("", found)))
     return faults

@@ -171,7 +171,7 @@ def faults(
     """Why a payment or refund of the right form may not be recorded for an invoice."""
     day = date.fromisoformat(facts["date"])
     deposit = say("correct it; money that comes before its invoice is a deposit, which has its own")
-    found = date_faults(day, today, invoice.issue_date, say("the invoice"), deposit)
+    wrong = date_faults(day, today, invoice.issue_date, say("the invoice"), deposit)
     before = books.seen.get(identity(kind, facts))
     if before and not allowed.again:
         same = (
@@ -179,9 +179,9 @@ def faults(
             if kind == payments.REFUND
             else say("the same payment stands in {line}", line=before)
         )
-        found.append(Fault("", same, remedy=say("AGAIN=yes records it again")))
+        wrong.append(Fault("", same, remedy=say("AGAIN=yes records it again")))
     elif kind == payments.REFUND:
-        found += refund_faults(invoice, facts["amount"], day)
+        wrong += refund_faults(invoice, facts["amount"], day)
     elif Decimal(facts["amount"]) > invoice.outstanding and not allowed.overpayment:
         more = say(
             "{amount} is more than is outstanding of {invoice}, {rest}",
@@ -190,8 +190,8 @@ def faults(
             rest=money.plain(max(invoice.outstanding, money.ZERO), 2),
         )
         remedy = say("OVERPAYMENT=yes records it all the same")
-        found.append(Fault("amount", more, remedy=remedy))
-    return found
+        wrong.append(Fault("amount", more, remedy=remedy))
+    return wrong
 
 
 def date_faults(
@@ -213,8 +213,8 @@ def date_faults(
 
 def refund_faults(invoice: Invoice, amount: str, day: date) -> list[Fault]:
     """Why so much of an invoice may not be given back on a day."""
-    wanted, to_give_back = Decimal(amount), max(-invoice.outstanding, money.ZERO)
-    if wanted > to_give_back:
+    refund, to_give_back = Decimal(amount), max(-invoice.outstanding, money.ZERO)
+    if refund > to_give_back:
         more = say(
             "{amount} is more than can be given back for {invoice}, {rest}:"
             " what was paid beyond the invoice less its credit notes",
@@ -223,7 +223,7 @@ def refund_faults(invoice: Invoice, amount: str, day: date) -> list[Fault]:
             rest=money.plain(to_give_back, 2),
         )
         return [Fault("amount", more)]
-    due = _due_back(invoice, wanted)
+    due = _due_back(invoice, refund)
     if not invoice.issue_date <= day < due.date:
         return []
     early = say(
@@ -241,13 +241,13 @@ def refund_faults(invoice: Invoice, amount: str, day: date) -> list[Fault]:
 def _due_back(invoice: Invoice, amount: Decimal) -> Change:
     """The change from whose day on `amount` is to be given back, every day until now."""
     # A refund that stands already, later, has its claim too: so all days from it on.
-    found = invoice.changes[0]
+    cause = invoice.changes[0]
     due = -invoice.outstanding
     by_day = sorted(invoice.changes, key=lambda change: change.date, reverse=True)
     for _, group in itertools.groupby(by_day, lambda change: change.date):
         if due < amount:
             break
         changes = tuple(group)
-        found = max(changes, key=lambda change: change.amount)
+        cause = max(changes, key=lambda change: change.amount)
         due -= money.total(change.amount for change in changes)
-    return found
+    return cause

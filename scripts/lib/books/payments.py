@@ -133,12 +133,12 @@ def entries(lines: Sequence[records.Record]) -> list[Entry]:
 
 def _effects(lines: Iterable[BalancePayment]) -> list[Decimal]:
     """What each line adds to what was paid."""
-    made: dict[int, Decimal] = {}
+    effects: dict[int, Decimal] = {}
     for line in lines:
         # A reversal follows what it reverses, and is about the same invoice.
-        reversed_ = made[line.reverses] if line.reverses else None
-        made[line.seq] = effect(line.kind, line.amount, reversed_)
-    return list(made.values())
+        reversed_ = effects[line.reverses] if line.reverses else None
+        effects[line.seq] = effect(line.kind, line.amount, reversed_)
+    return list(effects.values())
 
 
 def effect(kind: str, amount: Amount, reversed_: Amount | None) -> Amount:
@@ -183,20 +183,20 @@ def record(run: issuing.Run, chain: records.Chain, facts: list[records.Record]) 
     return [name(fact["client"], chain.seq + i) for i, fact in enumerate(facts, 1)]
 
 
-def fact(kind: str, given: dict[str, str], currency: str) -> records.Record:
+def fact(kind: str, facts: dict[str, str], currency: str) -> records.Record:
     """The line of a payment or a refund.
 
     Args:
-      given: client, invoice, date, amount, method; reference and note where there are any.
+      facts: client, invoice, date, amount, method; reference and note where there are any.
     """
-    return {"kind": kind, **given, "currency": currency}
+    return {"kind": kind, **facts, "currency": currency}
 
 
 def reversal(original: records.Record, day: date, reason: str) -> records.Record:
     """The line that takes a payment or refund out again, its amount as that was typed."""
     repeated = {key: original[key] for key in ("client", "invoice", "amount", "currency")}
-    made = {"kind": REVERSAL, "reverses": original["seq"], **repeated}
-    return {**made, "date": day.isoformat(), "reason": reason}
+    facts = {"kind": REVERSAL, "reverses": original["seq"], **repeated}
+    return {**facts, "date": day.isoformat(), "reason": reason}
 
 
 def name(client: str, seq: int) -> str:

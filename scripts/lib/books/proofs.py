@@ -26,10 +26,10 @@ def read(root: Root, path: Path, sha256: str, client: str = "") -> bytes:
 def check(root: Root, path: Path, sha256: str, client: str = "") -> None:
     """Reads a proof in pieces, which may be large; raises as `read` does."""
     try:
-        found = storage.sha256_of_file(path)
+        digest = storage.sha256_of_file(path)
     except FileNotFoundError:
         raise _broken(root, path, say("is missing"), client) from None
-    if found != sha256:
+    if digest != sha256:
         raise _changed(root, path, client)
 
 

@@ -150,5 +150,5 @@ def refuse(faults: Iterable[Fault], client: str = "") -> None:
     Raises:
       Refused: with all of it.
     """
-    if found := [fault._replace(place=fault.place.upper()) for fault in faults]:
-        raise Refused(Alert("B-PAYMENT", "", fault, client) for fault in found)
+    if named := [fault._replace(place=fault.place.upper()) for fault in faults]:
+        raise Refused(Alert("B-PAYMENT", "", fault, client) for fault in named)

@@ -216,10 +216,10 @@ def extend(chain: Chain, facts: list[Record]) -> Extension:
 def _check_head(root: Root, path: Path, seq: int, hash_: str) -> None:
     head = head_path(root, path)
     try:
-        found = storage.read(head)
+        data = storage.read(head)
     except FileNotFoundError:
-        found = b""
-    if found == (head_bytes(seq, hash_) if seq else b""):
+        data = b""
+    if data == (head_bytes(seq, hash_) if seq else b""):
         return
     wrong = say(
         "disagrees with {file}, whose last line is seq {seq}, hash {hash}",
@@ -227,7 +227,7 @@ def _check_head(root: Root, path: Path, seq: int, hash_: str) -> None:
         seq=seq,
         hash=hash_,
     )
-    if not found:
+    if not data:
         lines = counted(seq, "1 line", "{number} lines")
         wrong = say("is missing, but {file} has {lines}", file=root.name_of(path), lines=lines)
     raise Broken([Alert("B-RECORD-HEAD", root.name_of(head), Fault("", wrong))])

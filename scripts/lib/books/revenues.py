@@ -22,8 +22,8 @@ from lib.core import storage, tables
 from lib.core.faults import Text
 from lib.core.messages import say
 from lib.core.root import Root
-from lib.values import document, money, periods, spans
-from lib.values.document import Document, Period
+from lib.values import money, periods, spans
+from lib.values.document import Document, Period, from_json
 from lib.values.spans import Spans
 
 
@@ -90,68 +90,70 @@ def proved_document(root: Root, ledger: Ledger, fact: records.Record) -> Documen
     Raises:
       Broken: as `proved` does.
     """
-    return document.from_json(proved(root, ledger, fact, "json"))
+    return from_json(proved(root, ledger, fact, "json"))
 
 
 def stage(
-    run: issuing.Run, ledger: Ledger, made: Document, json: bytes, pdf: bytes
+    run: issuing.Run, ledger: Ledger, document: Document, json: bytes, pdf: bytes
 ) -> records.Record:
     """Stages the proofs of a document; returns what the records keep of it."""
     digests = [
-        run.stage_proof(proof_path(run.root, ledger, made.client, made.number, suffix), data)
+        run.stage_proof(
+            proof_path(run.root, ledger, document.client, document.number, suffix), data
+        )
         for suffix, data in (("json", json), ("pdf", pdf))
     ]
-    return facts(made, *digests)
+    return facts(document, *digests)
 
 
-def facts(made: Document, document_sha256: str, pdf_sha256: str) -> records.Record:
+def facts(document: Document, document_sha256: str, pdf_sha256: str) -> records.Record:
     """What the records keep of a document: enough for balances and exports, without it."""
-    kind = "credit_note" if made.preceding else "invoice"
+    kind = "credit_note" if document.preceding else "invoice"
     result: dict[str, Any] = {
         "kind": kind,
-        "client": made.client,
-        "number": made.number,
-        "month": made.month,
-        "issue_date": made.issue_date.isoformat(),
+        "client": document.client,
+        "number": document.number,
+        "month": document.month,
+        "issue_date": document.issue_date.isoformat(),
         "period": {
-            "start": made.period.start.isoformat(),
-            "end": made.period.end.isoformat(),
+            "start": document.period.start.isoformat(),
+            "end": document.period.end.isoformat(),
         },
-        "currency": made.currency,
-        "buyer": made.buyer.name,
-        "net": money.plain(made.totals.net, 2),
-        "vat": money.plain(made.totals.vat, 2),
-        "gross": money.plain(made.totals.gross, 2),
-        "breakdown": _breakdown(made),
+        "currency": document.currency,
+        "buyer": document.buyer.name,
+        "net": money.plain(document.totals.net, 2),
+        "vat": money.plain(document.totals.vat, 2),
+        "gross": money.plain(document.totals.gross, 2),
+        "breakdown": _breakdown(document),
         "document_sha256": document_sha256,
         "pdf_sha256": pdf_sha256,
     }
-    if made.delivery:
-        result["delivery"] = made.delivery.isoformat()
-    if services := _services(made):
+    if document.delivery:
+        result["delivery"] = document.delivery.isoformat()
+    if services := _services(document):
         result["services"] = services
-    if made.due_date:
-        result["due_date"] = made.due_date.isoformat()
-    if made.vat_on_debits:
+    if document.due_date:
+        result["due_date"] = document.due_date.isoformat()
+    if document.vat_on_debits:
         result["vat_on_debits"] = True
-    if made.preceding:
-        result["corrects"] = made.preceding.number
-        result["reason"] = made.reason
+    if document.preceding:
+        result["corrects"] = document.preceding.number
+        result["reason"] = document.reason
         result["lines"] = {
-            line.id: money.plain(line.credited_quantity or line.quantity) for line in made.lines
+            line.id: money.plain(line.credited_quantity or line.quantity) for line in document.lines
         }
-    if made.reference:
-        result["reference"] = made.reference
+    if document.reference:
+        result["reference"] = document.reference
     return result
 
 
-def _services(made: Document) -> list[dict[str, Any]]:
+def _services(document: Document) -> list[dict[str, Any]]:
     """The days that lines charge or take back: by plan and item, with the numbers of the lines.
 
     What is billed for a day, and what is not, is known by these alone.
     """
-    found: dict[str, dict[str, Any]] = {}
-    for line in made.lines:
+    services: dict[str, dict[str, Any]] = {}
+    for line in document.lines:
         if line.period is None:
             continue
         service: dict[str, Any] = {
@@ -164,21 +166,21 @@ def _services(made: Document) -> list[dict[str, Any]]:
             service["pauses"] = [
                 [pause.start.isoformat(), pause.end.isoformat()] for pause in line.pauses
             ]
-        known = found.setdefault(repr(service), {**service, "lines": []})
-        known["lines"].append(line.id)
-    return list(found.values())
+        entry = services.setdefault(repr(service), {**service, "lines": []})
+        entry["lines"].append(line.id)
+    return list(services.values())
 
 
-def _breakdown(made: Document) -> list[dict[str, str]]:
+def _breakdown(document: Document) -> list[dict[str, str]]:
     """The VAT breakdown, each subtotal apart for goods and services, VAT shared out exactly."""
     nets: dict[tuple[str, Decimal], dict[str, Decimal]] = {}
-    for line in made.lines:
+    for line in document.lines:
         sold = nets.setdefault((line.vat_category, line.vat_rate), {})
         sold[line.category] = sold.get(line.category, money.ZERO) + line.net
-    for allowance in made.allowances:
+    for allowance in document.allowances:
         nets[allowance.vat_category, allowance.vat_rate][allowance.category] -= allowance.amount
     entries = []
-    for subtotal in made.vat_breakdown:
+    for subtotal in document.vat_breakdown:
         sold = dict(sorted(nets[subtotal.category, subtotal.rate].items()))
         shares = _shares(subtotal.vat, list(sold.values()))
         for (nature, net), tax in zip(sold.items(), shares, strict=True):
@@ -261,7 +263,7 @@ def billed(lines: Iterable[BillingRevenue]) -> list[Billed]:
     """
     lines = tuple(lines)
     invoices = {invoice.number: invoice for invoice in issued(lines)}
-    found: dict[str, list[Billed]] = {}
+    by_invoice: dict[str, list[Billed]] = {}
     for line in lines:
         for service in line.services:
             days = service.days
@@ -269,7 +271,7 @@ def billed(lines: Iterable[BillingRevenue]) -> list[Billed]:
                 continue
             if not line.corrects:
                 invoice = invoices[line.number]
-                one = Billed(
+                entry = Billed(
                     service.plan,
                     service.item,
                     days,
@@ -278,19 +280,19 @@ def billed(lines: Iterable[BillingRevenue]) -> list[Billed]:
                     invoice.month,
                     invoice.fully_credited,
                 )
-                found.setdefault(invoice.number, []).append(one)
+                by_invoice.setdefault(invoice.number, []).append(entry)
                 continue
-            found[line.corrects] = [
-                _without(one, days) if set(service.lines) <= set(one.lines) else one
-                for one in found.get(line.corrects, [])
+            by_invoice[line.corrects] = [
+                _without(entry, days) if set(service.lines) <= set(entry.lines) else entry
+                for entry in by_invoice.get(line.corrects, [])
             ]
-    return [one for some in found.values() for one in some]
+    return [entry for some in by_invoice.values() for entry in some]
 
 
-def _without(one: Billed, days: Spans) -> Billed:
+def _without(entry: Billed, days: Spans) -> Billed:
     """What is left where a credit note took back the last days, not a quantity of all of them."""
-    left = spans.minus(one.days, days)
-    return one._replace(days=left) if left else one
+    rest = spans.minus(entry.days, days)
+    return entry._replace(days=rest) if rest else entry
 
 
 def credited(notes: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
