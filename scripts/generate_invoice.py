@@ -186,7 +186,7 @@ def _decide(
     decision.owed.extend(owed)
 
 
-def _standing(invoices: Iterable[revenues.Issued]) -> list[revenues.Issued]:
+def _standing(invoices: Iterable[revenues.IssuedInvoice]) -> list[revenues.IssuedInvoice]:
     return [issued for issued in invoices if not issued.fully_credited]
 
 
@@ -215,11 +215,11 @@ def _taken_names(given: Inputs, past: Past, billables: Iterable[Billable]) -> It
 
 
 def _late_usage(
-    root: Root, given: Inputs, client: Client, invoices: list[revenues.Issued], month: str
+    root: Root, given: Inputs, client: Client, invoices: list[revenues.IssuedInvoice], month: str
 ) -> Iterator[Alert]:
     """Usage of the months before that no invoice contains: it would never be billed."""
     since = periods.add_months(month, -_LOOKED_BACK)
-    runs: dict[str, list[revenues.Issued]] = {}
+    runs: dict[str, list[revenues.IssuedInvoice]] = {}
     for issued in _standing(invoices):
         if since <= issued.month < month:
             runs.setdefault(issued.month, []).append(issued)
@@ -235,7 +235,7 @@ def _late_usage(
 
 
 def _changes(
-    root: Root, given: Inputs, client: str, done: list[revenues.Issued]
+    root: Root, given: Inputs, client: str, done: list[revenues.IssuedInvoice]
 ) -> Iterator[Alert]:
     """The client's inputs that are not what they were when a run's invoices were made of them."""
     before: dict[str, str] = {}

@@ -24,7 +24,7 @@ from datetime import date
 
 from lib.accounting import exports
 from lib.books import balances, histories, proofs, revenues
-from lib.books.histories import Bill, History, Movement
+from lib.books.histories import History, IssuedDocument, Movement
 from lib.core.faults import Alert, Fault, Refused, WrongUsage
 from lib.core.messages import say
 from lib.core.root import Root
@@ -118,7 +118,7 @@ def paid_lines(history: History, speech: Speech) -> list[str]:
     return lines
 
 
-def _document(root: Root, invoice: Bill) -> Document:
+def _document(root: Root, invoice: IssuedDocument) -> Document:
     path = revenues.proof_path(root, revenues.DIRECT, invoice.client, invoice.number, "json")
     return document.from_json(proofs.read(root, path, invoice.document_sha256, invoice.client))
 

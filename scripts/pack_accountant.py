@@ -28,7 +28,7 @@ from pathlib import Path
 
 from lib.accounting import accountant, exports
 from lib.books import proofs, revenues
-from lib.books.histories import Bill
+from lib.books.histories import IssuedDocument
 from lib.core import storage
 from lib.core.faults import Alert, Broken, collecting
 from lib.core.messages import counted, say
@@ -58,11 +58,11 @@ def main(arguments: Namespace, root: Root) -> None:
     print(say("{period}: {documents}", period=period, documents=documents))
 
 
-def _pdf(root: Root, bill: Bill) -> Path:
+def _pdf(root: Root, bill: IssuedDocument) -> Path:
     return revenues.proof_path(root, revenues.DIRECT, bill.client, bill.number, "pdf")
 
 
-def _check(root: Root, bills: list[Bill]) -> None:
+def _check(root: Root, bills: list[IssuedDocument]) -> None:
     faults: list[Alert] = []
     for bill in bills:
         with collecting(faults):
@@ -71,7 +71,7 @@ def _check(root: Root, bills: list[Bill]) -> None:
         raise Broken(faults)
 
 
-def pack(root: Root, target: Path, files: dict[str, bytes], bills: list[Bill]) -> bool:
+def pack(root: Root, target: Path, files: dict[str, bytes], bills: list[IssuedDocument]) -> bool:
     """Writes the ZIP whole or not at all; where its bytes would not change, renews its time.
 
     Returns:
@@ -88,7 +88,7 @@ def pack(root: Root, target: Path, files: dict[str, bytes], bills: list[Bill]) -
     return packages.write(target, inside, mode=packages.WRITABLE)
 
 
-def _name(bill: Bill) -> str:
+def _name(bill: IssuedDocument) -> str:
     return f"invoices/{bill.client}/{bill.number}.pdf"
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from lib.accounting import bookkeeping, csv_tables, fec
 from lib.accounting.bookkeeping import FiscalYear
 from lib.accounting.csv_tables import PAYMENTS, TABLES
-from lib.books.histories import Bill, History
+from lib.books.histories import History, IssuedDocument
 from lib.inputs.issuer_file import Issuer
 from lib.inputs.settings import Settings
 from lib.values import periods
@@ -21,7 +21,7 @@ class PeriodPart(NamedTuple):
 
     tables: list[csv_tables.TablePart]
     fec: fec.FecPart
-    bills: list[Bill]
+    bills: list[IssuedDocument]
 
 
 def part(
@@ -35,7 +35,7 @@ def part(
     year, days = _days(issuer, period)
     ways = [*(table.of for table in TABLES.values()), csv_tables.payments]
     rows: list[list[csv_tables.Rows]] = [[] for _ in ways]
-    bills: list[Bill] = []
+    bills: list[IssuedDocument] = []
 
     def in_tables() -> Iterator[Sequence[History]]:
         for histories in clients:

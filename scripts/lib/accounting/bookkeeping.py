@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from lib.accounting.tax_points import is_due_as_paid, tax_point
 from lib.books.allocation import receipts
-from lib.books.histories import Bill, History, Movement, Share
+from lib.books.histories import History, IssuedDocument, Movement, Share
 
 # The keys of issuer_file.Accounts.
 CUSTOMERS = "customers"
@@ -48,8 +48,8 @@ class JournalEntry(NamedTuple):
     journal: str
     date: str
     client: str
-    invoice: Bill
-    piece: Bill
+    invoice: IssuedDocument
+    piece: IssuedDocument
     label: str
     postings: tuple[Posting, ...]
     order: tuple[str, int, str, int, int]  # date, sales first, client, seq, VAT last
@@ -117,7 +117,7 @@ def entries(history: History) -> list[JournalEntry]:
     return [entry for entry in made if entry.postings]
 
 
-def _due_on_other_days(invoice: Bill, bill: Bill) -> dict[str, int]:
+def _due_on_other_days(invoice: IssuedDocument, bill: IssuedDocument) -> dict[str, int]:
     """The VAT of a bill that falls due before or after it, by its tax point."""
     sign = 1 if bill is invoice else -1
     made: dict[str, int] = {}
@@ -128,7 +128,7 @@ def _due_on_other_days(invoice: Bill, bill: Bill) -> dict[str, int]:
     return made
 
 
-def _sale(invoice: Bill, bill: Bill) -> JournalEntry:
+def _sale(invoice: IssuedDocument, bill: IssuedDocument) -> JournalEntry:
     sign = 1 if bill is invoice else -1
     postings = [Posting(CUSTOMERS, sign * bill.gross)]
     postings += [Posting(share.nature, -sign * share.net) for share in bill.shares]
@@ -142,14 +142,14 @@ def _sale(invoice: Bill, bill: Bill) -> JournalEntry:
     return _entry(SALES, bill.date, invoice, bill, label, postings, order)
 
 
-def _vat_account(invoice: Bill, bill: Bill, share: Share) -> str:
+def _vat_account(invoice: IssuedDocument, bill: IssuedDocument, share: Share) -> str:
     return VAT_COLLECTED if tax_point(invoice, bill, share) == bill.date else VAT_PENDING
 
 
 _MONEY = {"payment": "Règlement", "refund": "Remboursement", "reversal": "Contrepassation"}
 
 
-def _money(invoice: Bill, movement: Movement, overpaid: int) -> JournalEntry:
+def _money(invoice: IssuedDocument, movement: Movement, overpaid: int) -> JournalEntry:
     cash = movement.method == "cash"
     postings = [
         Posting(CASH if cash else BANK, movement.amount),
@@ -163,7 +163,12 @@ def _money(invoice: Bill, movement: Movement, overpaid: int) -> JournalEntry:
 
 
 def _vat_due(
-    invoice: Bill, piece: Bill, source: Bill | Movement, day: str, vat: int, label: str
+    invoice: IssuedDocument,
+    piece: IssuedDocument,
+    source: IssuedDocument | Movement,
+    day: str,
+    vat: int,
+    label: str,
 ) -> JournalEntry:
     postings = [Posting(VAT_PENDING, vat), Posting(VAT_COLLECTED, -vat)]
     order = (day, source.rank, source.client, source.seq, 1)
@@ -173,8 +178,8 @@ def _vat_due(
 def _entry(
     code: str,
     day: str,
-    invoice: Bill,
-    piece: Bill,
+    invoice: IssuedDocument,
+    piece: IssuedDocument,
     label: str,
     postings: list[Posting],
     order: tuple[str, int, str, int, int],

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from lib.accounting import tax_points
 from lib.books import allocation
 from lib.books.allocation import Receipt
-from lib.books.histories import Bill, History, Movement
+from lib.books.histories import History, IssuedDocument, Movement
 from lib.documents import csv_files
 from lib.documents.csv_files import AMOUNT, CODE, FIGURE, TEXT, Column
 from lib.inputs.settings import Settings
@@ -258,7 +258,7 @@ def vat_due(histories: Iterable[History], period: str) -> Report:
     return Report(_table(VAT_DUE, cells), sums)
 
 
-def _numbers(sources: Iterable[Bill | Movement]) -> list[str]:
+def _numbers(sources: Iterable[IssuedDocument | Movement]) -> list[str]:
     """For each source its own number, or that of the invoice that money is for."""
     return [one.invoice if isinstance(one, Movement) else one.number for one in sources]
 

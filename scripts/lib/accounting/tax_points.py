@@ -12,23 +12,23 @@ Worked example: goods delivered on 31 October and invoiced on 8 November are Oct
 from typing import NamedTuple
 
 from lib.books.allocation import receipts
-from lib.books.histories import Bill, History, Movement, Share
+from lib.books.histories import History, IssuedDocument, Movement, Share
 
 
 class Due(NamedTuple):
     """A share whose VAT falls due on a day, or is taken back (below 0), and what makes it so."""
 
     date: str
-    source: Bill | Movement
+    source: IssuedDocument | Movement
     share: Share
 
 
-def is_due_as_paid(invoice: Bill, share: Share) -> bool:
+def is_due_as_paid(invoice: IssuedDocument, share: Share) -> bool:
     """Whether the VAT of a share of `invoice` falls due with the money for it."""
     return share.nature == "services" and not invoice.vat_on_debits
 
 
-def tax_point(invoice: Bill, bill: Bill, share: Share) -> str:
+def tax_point(invoice: IssuedDocument, bill: IssuedDocument, share: Share) -> str:
     """The day on which the VAT of a share of `bill` falls due; empty: as it is paid.
 
     Args:

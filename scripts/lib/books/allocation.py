@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from lib.books.histories import Bill, History, Movement, Share
+from lib.books.histories import History, IssuedDocument, Movement, Share
 
 OVERPAYMENT = "overpayment"
 
@@ -34,8 +34,8 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     `source` is the movement, or the credit note that moves what was paid of the invoice.
     """
 
-    invoice: Bill
-    source: Movement | Bill
+    invoice: IssuedDocument
+    source: Movement | IssuedDocument
     shares: tuple[Share, ...]
     overpaid: int
 
@@ -67,14 +67,14 @@ def receipts(history: History) -> list[Receipt]:
     standing = _by_key(history.invoice.shares)
     held = _Held({}, 0)
     given_back: dict[int, dict[_Key, _Amounts]] = {}  # what each movement took of what was held
-    events: list[Bill | Movement] = [*history.credit_notes, *history.movements]
+    events: list[IssuedDocument | Movement] = [*history.credit_notes, *history.movements]
     # The sort is stable: events of the same day keep the order above.
     events.sort(key=lambda event: event.date)
     allocation: list[Receipt] = []
     allocated: dict[_Key, _Amounts] = {}
     overpaid = paid = 0
     for event in events:
-        if isinstance(event, Bill):
+        if isinstance(event, IssuedDocument):
             on_standing = max(0, min(paid, _gross(standing)))
             credited = _by_key(event.shares)
             for key, (gross, vat) in credited.items():

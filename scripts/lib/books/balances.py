@@ -88,7 +88,7 @@ def _status(rest: Decimal, credited: Decimal, paid: Decimal) -> str:
     return CREDITED if credited > money.ZERO and not paid else PAID
 
 
-class Totals(NamedTuple):
+class BalanceTotals(NamedTuple):
     """gross - credited - paid = outstanding - overpaid; neither of the last two hides the other."""
 
     gross: Decimal
@@ -148,8 +148,8 @@ def read_all(root: Root, until: date = date.max) -> Iterator[InvoiceBalance]:
         raise Broken(faults)
 
 
-def _totals(invoices: Sequence[InvoiceBalance], rest: Sequence[Decimal]) -> Totals:
-    return Totals(
+def _totals(invoices: Sequence[InvoiceBalance], rest: Sequence[Decimal]) -> BalanceTotals:
+    return BalanceTotals(
         money.total([invoice.gross for invoice in invoices]),
         money.total([invoice.credited for invoice in invoices]),
         money.total([invoice.paid for invoice in invoices]),
@@ -221,14 +221,14 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
     status: str
 
 
-class Balance(NamedTuple):
+class ClientBalance(NamedTuple):
     """What data/balance/<client>.json says, and the last records that it is made from."""
 
     issued: Link
     paid: Link
     client: str
     currency: str
-    totals: Totals
+    totals: BalanceTotals
     rows: list[_Row]
 
     def to_bytes(self) -> bytes:
@@ -243,7 +243,7 @@ class Balance(NamedTuple):
         return _made_from(*heads) + storage.pretty_json(rest).removeprefix(b"{\n")
 
 
-def of_lines(lines: Lines) -> Balance:
+def of_lines(lines: Lines) -> ClientBalance:
     """A client's balance.
 
     Args:
@@ -266,7 +266,7 @@ def of_lines(lines: Lines) -> Balance:
     ]
     last = lines.issued[-1]
     sums = _totals(invoices, rest)
-    return Balance(last, records.last(lines.paid), last.client, last.currency, sums, rows)
+    return ClientBalance(last, records.last(lines.paid), last.client, last.currency, sums, rows)
 
 
 def _made_from(issued: bytes, paid: bytes) -> bytes:

@@ -38,7 +38,7 @@ class Share(msgspec.Struct, frozen=True, gc=False):
         return Share(self.nature, self.vat_category, self.vat_rate, -self.net, -self.vat)
 
 
-class Bill(msgspec.Struct, frozen=True, gc=False):
+class IssuedDocument(msgspec.Struct, frozen=True, gc=False):
     """An invoice or a credit note as issued; cents, positive in both (BT-3 = 380 or 381)."""
 
     rank: ClassVar[int] = 0  # before the money of the same day
@@ -79,8 +79,8 @@ class Movement(msgspec.Struct, frozen=True, gc=False):
 class History(msgspec.Struct, frozen=True, gc=False):
     """An invoice, its credit notes and its movements, each in the order of the records."""
 
-    invoice: Bill
-    credit_notes: Sequence[Bill]
+    invoice: IssuedDocument
+    credit_notes: Sequence[IssuedDocument]
     movements: Sequence[Movement]
 
 
@@ -176,8 +176,8 @@ def of_client(issued: Iterable[HistoryRevenue], lines: Iterable[HistoryPayment])
 
 
 def _joined(
-    invoices: list[Bill],
-    credited: Mapping[str, list[Bill]],
+    invoices: list[IssuedDocument],
+    credited: Mapping[str, list[IssuedDocument]],
     paid: Mapping[str, list[Movement]],
     period: str,
 ) -> list[History]:
@@ -201,10 +201,12 @@ def _went_on_in(period: str, history: History) -> bool:
     return any(day.startswith(period) for day in dates)
 
 
-def _bills(lines: Iterable[HistoryRevenue]) -> tuple[list[Bill], dict[str, list[Bill]]]:
+def _bills(
+    lines: Iterable[HistoryRevenue],
+) -> tuple[list[IssuedDocument], dict[str, list[IssuedDocument]]]:
     """Invoices, and credit notes by the invoice that they correct."""
-    invoices: list[Bill] = []
-    credited: defaultdict[str, list[Bill]] = defaultdict(list)
+    invoices: list[IssuedDocument] = []
+    credited: defaultdict[str, list[IssuedDocument]] = defaultdict(list)
     for bill in map(_bill, lines):
         if bill.kind == "invoice":
             invoices.append(bill)
@@ -213,7 +215,7 @@ def _bills(lines: Iterable[HistoryRevenue]) -> tuple[list[Bill], dict[str, list[
     return invoices, credited
 
 
-def _bill(record: HistoryRevenue) -> Bill:
+def _bill(record: HistoryRevenue) -> IssuedDocument:
     shares = [
         Share(
             share.nature,
@@ -224,7 +226,7 @@ def _bill(record: HistoryRevenue) -> Bill:
         )
         for share in record.breakdown
     ]
-    return Bill(
+    return IssuedDocument(
         record.kind,
         record.client,
         record.seq,

@@ -231,7 +231,7 @@ def numbers_of(
     return [Numbered(name, line.seq, line.number, line.issue_date) for line in lines]
 
 
-class Issued(NamedTuple):
+class IssuedInvoice(NamedTuple):
     """An invoice that the records know, with what was credited of it."""
 
     number: str
@@ -307,12 +307,14 @@ def credited(notes: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
     return sums
 
 
-def issued(lines: Iterable[BillingRevenue]) -> list[Issued]:
+def issued(lines: Iterable[BillingRevenue]) -> list[IssuedInvoice]:
     """The invoices of a client's records, in order of issue."""
     lines = tuple(lines)
     sums = credited((line.corrects, line.gross) for line in lines if line.corrects)
     return [
-        Issued(line.number, line.month, line.period, line.gross, sums.get(line.number, money.ZERO))
+        IssuedInvoice(
+            line.number, line.month, line.period, line.gross, sums.get(line.number, money.ZERO)
+        )
         for line in lines
         if not line.corrects
     ]
