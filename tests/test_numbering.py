@@ -79,3 +79,13 @@ def test_a_counter_that_disagrees_is_named(tmp_path, counters):
     with pytest.raises(Broken) as stop:
         read(tmp_path, [("A-2026-0001", "2026-01-01")], counters=counters)
     assert [alert.code for alert in stop.value.alerts] == ["B-COUNTER"]
+
+
+def test_quotes_count_in_sequences_of_their_own(tmp_path):
+    sequences: numbering.Sequences = {}
+    day = date(2026, 11, 8)
+    assert numbering.advance(sequences, "ATL", day, numbering.QUOTE_MARK) == "ATL-D2026-0001"
+    assert numbering.parse("ATL-D2026-0001", numbering.QUOTE_MARK) == ("ATL", 2026, 1)
+    for number, mark in (("ATL-D2026-0001", ""), ("ATL-2026-0001", numbering.QUOTE_MARK)):
+        with pytest.raises(ValueError, match="is not a number such as"):
+            numbering.parse(number, mark)

@@ -1,5 +1,7 @@
 """Numbers: `{code}-{year}-{seq:04d}`, annual sequences without gaps, in order of date.
 
+Quotes have sequences of their own, whose numbers bear a mark: `{code}-D{year}-{seq:04d}`.
+
 One sequence for each client by default (art. 242 nonies A I-7° ann. II CGI allows several
 where the activity justifies it), or one for the whole issuer. The records are the truth;
 data/counters/<code>.json repeats the last of each year, and both must agree.
@@ -16,7 +18,9 @@ from lib.core.faults import Alert, Broken, Fault
 from lib.core.messages import say
 from lib.core.root import Root
 
-_NUMBER = re.compile(r"([A-Z0-9]{1,8})-(20[0-9]{2})-([0-9]{4,})")
+QUOTE_MARK = "D"  # devis
+
+_NUMBER = re.compile(r"([A-Z0-9]{1,8})-(D?)(20[0-9]{2})-([0-9]{4,})")
 
 
 class Sequence(NamedTuple):
@@ -29,9 +33,9 @@ class Sequence(NamedTuple):
 Sequences = dict[tuple[str, int], Sequence]  # (code, year)
 
 
-def number(code: str, year: int, seq: int) -> str:
-    """BT-1: NORD-2026-0001."""
-    return f"{code}-{year}-{seq:04d}"
+def number(code: str, year: int, seq: int, mark: str = "") -> str:
+    """BT-1: NORD-2026-0001; of a quote, with its mark: NORD-D2026-0001."""
+    return f"{code}-{mark}{year}-{seq:04d}"
 
 
 class Numbered(NamedTuple):
@@ -52,12 +56,13 @@ def numbered(root: Root, chains: Iterable[records.Chain]) -> Iterator[Numbered]:
                 yield Numbered(*place, record["number"], record["issue_date"])
 
 
-def read(root: Root, counters: str, numbers: Iterable[Numbered]) -> Sequences:
+def read(root: Root, counters: str, numbers: Iterable[Numbered], mark: str = "") -> Sequences:
     """The sequences that all numbers come to, proved against the counters.
 
     Args:
-      counters: the folder under data/: counters or counters_batch.
+      counters: the folder under data/: counters, counters_batch or counters_quotes.
       numbers: every number of the records, in order of file and line.
+      mark: what these numbers bear before the year.
 
     Raises:
       Broken: for a gap, a number given twice, dates out of order, or a counter that
@@ -65,12 +70,14 @@ def read(root: Root, counters: str, numbers: Iterable[Numbered]) -> Sequences:
     """
     sequences: Sequences = {}
     faults: list[Alert] = []
-    for name, line, text, issue_date in sorted(numbers, key=lambda entry: parse(entry.number)):
-        code, year, seq = parse(text)
+    for name, line, text, issue_date in sorted(
+        numbers, key=lambda entry: parse(entry.number, mark)
+    ):
+        code, year, seq = parse(text, mark)
         day, place = date.fromisoformat(issue_date), f"line {line}"
         last = sequences.get((code, year), Sequence(0, date.min))
         if seq != last.seq + 1:
-            before = number(code, year, last.seq)
+            before = number(code, year, last.seq, mark)
             found = say("has {number} after {last}: a gap or a double", number=text, last=before)
             faults.append(Alert("B-NUMBER-GAP", name, Fault(place, found)))
         if day < last.last_date or day.year != year:
@@ -88,20 +95,20 @@ def read(root: Root, counters: str, numbers: Iterable[Numbered]) -> Sequences:
     return sequences
 
 
-def parse(text: str) -> tuple[str, int, int]:
-    """The code, year and sequence of a number.
+def parse(text: str, mark: str = "") -> tuple[str, int, int]:
+    """The code, year and sequence of a number that bears `mark`.
 
     Raises:
       ValueError: if it is not one of ours.
     """
     match = _NUMBER.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{text!r} is not a number such as NORD-2026-0001")
-    code, year, seq = match.groups()
+    if match is None or match[2] != mark:
+        raise ValueError(f"{text!r} is not a number such as {number('NORD', 2026, 1, mark)}")
+    code, _, year, seq = match.groups()
     return code, int(year), int(seq)
 
 
-def advance(sequences: Sequences, code: str, day: date) -> str:
+def advance(sequences: Sequences, code: str, day: date, mark: str = "") -> str:
     """The next number of `code` on `day`; from now on it is the last of `sequences`.
 
     Raises:
@@ -109,7 +116,7 @@ def advance(sequences: Sequences, code: str, day: date) -> str:
     """
     last = sequences.get((code, day.year), Sequence(0, day))
     if day < last.last_date:
-        latest = number(code, day.year, last.seq)
+        latest = number(code, day.year, last.seq, mark)
         early = say(
             "{day} is before {last_day}, the date of {number}; numbers follow dates",
             day=str(day),
@@ -118,7 +125,7 @@ def advance(sequences: Sequences, code: str, day: date) -> str:
         )
         raise ValueError(early)
     sequences[code, day.year] = Sequence(last.seq + 1, day)
-    return number(code, day.year, last.seq + 1)
+    return number(code, day.year, last.seq + 1, mark)
 
 
 def counter_files(root: Root, counters: str, sequences: Sequences) -> dict[str, bytes]:
