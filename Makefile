@@ -24,7 +24,8 @@ COMMANDS := help setup init demo client check preview month invoice credit-note 
   export payments-csv fec ledger accountant report receipt verify status logs purge-logs backup \
   restore test faults fuzz lint audit conformance bench pin
 .PHONY: $(COMMANDS)
-$(MAKEFILE_LIST): ;
+DEVELOPERS := $(HOUSE)/tools/developers.mk
+$(MAKEFILE_LIST) $(DEVELOPERS): ;
 
 # What was typed, as it was typed: neither Make nor the shell expands what stands in a value.
 TYPED := $(filter-out MAKE% -%,$(foreach name,$(.VARIABLES),$(if \
@@ -71,7 +72,6 @@ $(if $(filter 1,$(words $(ROOT))),,$(error ROOT has a space in its path, which M
 
 VENV := $(HOUSE)/.venv
 READY := $(VENV)/.ready
-READY_DEV := $(VENV)/.ready-dev
 PYTHON := $(VENV)/bin/python
 # Isolated from the caller's PYTHON... variables, and in UTF-8 whatever the locale.
 SCRIPT := $(PYTHON) -E -s -X utf8 $(HOUSE)/scripts
@@ -91,7 +91,7 @@ help: ## print this help
 	@awk 'BEGIN {FS = ":.*## "; \
 	    print "make TARGET [NAME=value ...]     ROOT=folder chooses whose data (default: here)"} \
 	  /^##@ / {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-z][a-z-]*:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(HOUSE)/Makefile
+	  /^[a-z][a-z-]*:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(HOUSE)/Makefile $(DEVELOPERS)
 
 ##@ First steps
 
@@ -114,10 +114,6 @@ $(READY): $(HOUSE)/requirements.txt
 	  echo "python3 could not make $(VENV): see that there is room and this user may write there" >&2; exit 4; }
 	@$(INSTALL)
 	@$(PYTHON) -m compileall -q $(HOUSE)/scripts
-	@touch $@
-
-$(READY_DEV): $(HOUSE)/requirements-dev.txt $(READY)
-	@$(INSTALL)
 	@touch $@
 
 init: $(READY) ## lay out an empty ROOT with explained examples [NUMBERING] [VAT_REGIME]
@@ -258,41 +254,7 @@ restore: $(READY) ## the backup FROM=file into an empty ROOT; makes the rest aga
 	@$(SCRIPT)/pack_batches.py --root $(ROOT)
 	@$(SCRIPT)/verify.py --root $(ROOT)
 
-##@ For developers
-
-IN := cd $(HOUSE) &&
-
-test: $(READY_DEV) ## the tests, under five minutes
-	@$(IN) $(PYTHON) -m pytest
-
-faults: $(READY_DEV) ## a month stopped at every call; power cuts; many runs at once (needs gcc; minutes)
-	@command -v gcc >/dev/null || { \
-	  echo "gcc is missing: install it (Debian, Ubuntu: apt install gcc libc6-dev)" >&2; exit 4; }
-	@$(IN) $(PYTHON) tests/faults/simulate.py && $(PYTHON) tests/faults/simulate.py --no-link --every 5
-	@$(IN) $(PYTHON) -m pytest tests/faults/runs_at_once.py tests/faults/times.py tests/faults/cluster.py
-
-fuzz: $(READY_DEV) ## thousands of broken files through every reader; whole years of random houses (minutes)
-	@$(IN) $(PYTHON) tests/fuzz/run.py
-	@$(IN) YEARS=4 MONTHS=12 $(PYTHON) -m pytest -n 2 tests/test_whole_year.py
-
-lint: $(READY_DEV) ## style, format and types
-	@$(IN) $(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check . && $(PYTHON) -m mypy
-
-audit: $(READY) ## known vulnerabilities of what requirements.txt pins, as far as the index knows
-	@$(PYTHON) $(HOUSE)/tools/audit_requirements.py $(HOUSE)/requirements.txt
-
-conformance: $(READY_DEV) ## outside judges over a wide corpus [APPROVE=yes: its pages look right]
-	@$(IN) PYTHONPATH=scripts:tests $(PYTHON) -m conformance $(if $(filter yes,$(APPROVE)),--approve)
-	@$(IN) $(PYTHON) -m pytest -m conformance
-
-bench: $(READY_DEV) ## speed, side by side with peers [SIZE=small|large] [PUBLISH=yes: docs/performance.md]
-	@$(IN) PYTHONPATH=scripts:tests $(PYTHON) -m bench $(if $(SIZE),--size "$$SIZE") \
-	  $(if $(filter yes,$(PUBLISH)),--publish)
-
-pin: ## requirements*.txt again from requirements*.in, with hashes (needs uv)
-	@cd $(HOUSE) && for name in requirements requirements-cluster requirements-dev requirements-bench; do \
-	  uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url \
-	    --python-version 3.11 --output-file $$name.txt $$name.in; done
+include $(DEVELOPERS)
 
 # A name of this file that an environment has too is not handed down with what it means here.
 $(foreach name,$(filter-out MAKE% .% TYPED,$(.VARIABLES)),$(if $(filter file,$(origin $(name))),$(eval unexport $(name))))

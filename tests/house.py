@@ -24,6 +24,7 @@ from lib.values.document import Document
 
 HOME = Path(__file__).parents[1]
 SCRIPTS = HOME / "scripts"
+MAKEFILES = (HOME / "Makefile", HOME / "tools/developers.mk")  # the first includes the second
 TODAY = "2026-11-08"
 MONTH = "2026-10"
 

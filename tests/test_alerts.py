@@ -441,7 +441,7 @@ def test_a_month_with_nothing_to_do_starts_one_program_that_reads_little(untold)
     text = f'#!/bin/sh\necho "$@" >>{log}\nexec {sys.executable} -X importtime "$@"\n'
     python.write_text(text)
     python.chmod(0o700)
-    for name in ("Makefile", "requirements.txt", "scripts"):
+    for name in ("Makefile", "requirements.txt", "scripts", "tools"):
         (project / name).symlink_to(house.HOME / name)
     (project / ".venv/.ready").touch()
     command = ["make", "-C", str(project), f"ROOT={untold.path}", "month", "MAIL=no", *DATES]

@@ -15,7 +15,7 @@ DOCUMENTS = sorted(
     [*HOME.glob("*.md"), *(HOME / "docs").glob("*.md"), HOME / "examples" / "README.md"]
 )
 READMES = [HOME / "README.md", HOME / "README_FR.md"]
-MAKEFILE = (HOME / "Makefile").read_text()
+MAKEFILE = "".join(path.read_text() for path in house.MAKEFILES)
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):.*## ", MAKEFILE, re.MULTILINE))
 
 

@@ -156,7 +156,9 @@ def project(tmp_path):
     """A clean clone as far as `make setup` reads it, with one package to install."""
     folder = tmp_path / "project"
     folder.mkdir()
-    shutil.copy(house.HOME / "Makefile", folder)
+    (folder / "tools").mkdir()
+    for path in house.MAKEFILES:
+        shutil.copy(path, folder / path.relative_to(house.HOME))
     (folder / "requirements.txt").write_text(f"nowhere==26.1.0 --hash=sha256:{'0' * 64}\n")
     return folder
 

@@ -642,9 +642,8 @@ def test_every_package_is_pinned_with_its_hashes(name):
     assert not [
         line for line in lines if not re.match(r"[\w.-]+(\[\w+\])?==\S+ .*--hash=sha256:", line)
     ]
-    assert (house.HOME / "Makefile").read_text().count("pip install") == (
-        (house.HOME / "Makefile").read_text().count("--require-hashes")
-    )
+    makefile = (house.HOME / "Makefile").read_text()
+    assert makefile.count("pip install") == makefile.count("--require-hashes")
 
 
 class _Index(http.server.BaseHTTPRequestHandler):

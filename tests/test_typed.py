@@ -9,7 +9,7 @@ import batches
 import house
 from lib.core.root import Root
 
-MAKEFILE = (house.HOME / "Makefile").read_text()
+MAKEFILE = "".join(path.read_text() for path in house.MAKEFILES)
 TARGETS = re.findall(r"^([a-z][a-z-]*):.*## ", MAKEFILE, re.MULTILINE)
 OWN = re.findall(r"^(?:override |define )?([A-Za-z_]+) *:?=", MAKEFILE, re.MULTILINE)
 VALUES = re.search(r"^VALUES := ((?:.*\\\n)*.*)", MAKEFILE, re.MULTILINE)
