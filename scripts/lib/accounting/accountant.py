@@ -64,20 +64,20 @@ def files(
     Args:
       parts: in order of client.
     """
-    made: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     for i, (name, table) in enumerate(TABLES.items()):
-        rows = [one.tables[i] for one in parts]
+        rows = [part.tables[i] for part in parts]
         data, report = csv_tables.joined(table.columns, rows, config)
-        made[f"{name}-{period}.csv"] = data
-        made[f"{name}-{period}.totals.csv"] = report.totals.to_bytes(config)
-    payments = [one.tables[-1] for one in parts]
-    made[f"payments-{period}.csv"], _ = csv_tables.joined(PAYMENTS, payments, config)
+        contents[f"{name}-{period}.csv"] = data
+        contents[f"{name}-{period}.totals.csv"] = report.totals.to_bytes(config)
+    payments = [part.tables[-1] for part in parts]
+    contents[f"payments-{period}.csv"], _ = csv_tables.joined(PAYMENTS, payments, config)
     if issuer.party.siren:
         end = _days(issuer, period)[1].end
-        made[fec.file_name(issuer.party.siren, end)] = b"".join(
-            fec.joined([one.fec for one in parts])
+        contents[fec.file_name(issuer.party.siren, end)] = b"".join(
+            fec.joined([part.fec for part in parts])
         )
-    return made
+    return contents
 
 
 def _days(issuer: Issuer, period: str) -> tuple[FiscalYear, FiscalYear]:

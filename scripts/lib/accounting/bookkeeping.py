@@ -92,40 +92,40 @@ def _closing_day(year: int, closing: str) -> date:
 
 def journal(histories: Iterable[History]) -> list[JournalEntry]:
     """Every entry of some invoices, in order of date, sales before receipts."""
-    made = [entry for history in histories for entry in entries(history)]
-    made.sort(key=lambda entry: entry.order)
-    return made
+    in_order = [entry for history in histories for entry in entries(history)]
+    in_order.sort(key=lambda entry: entry.order)
+    return in_order
 
 
 def entries(history: History) -> list[JournalEntry]:
     """The entries of one invoice."""
     invoice = history.invoice
-    made = []
+    journal_entries = []
     for bill in (invoice, *history.credit_notes):
-        made.append(_sale(invoice, bill))
+        journal_entries.append(_sale(invoice, bill))
         for day, vat in _due_on_other_days(invoice, bill).items():
             label = f"TVA exigible à la livraison {bill.number}"
-            made.append(_vat_due(invoice, bill, bill, day, vat, label))
+            journal_entries.append(_vat_due(invoice, bill, bill, day, vat, label))
     for receipt in receipts(history):
         source = receipt.source
         if isinstance(source, Movement):
-            made.append(_money(invoice, source, receipt.overpaid))
+            journal_entries.append(_money(invoice, source, receipt.overpaid))
         due = sum(share.vat for share in receipt.shares if is_due_as_paid(invoice, share))
         label = f"TVA sur encaissements {invoice.number}"
         piece = invoice if isinstance(source, Movement) else source
-        made.append(_vat_due(invoice, piece, source, source.date, due, label))
-    return [entry for entry in made if entry.postings]
+        journal_entries.append(_vat_due(invoice, piece, source, source.date, due, label))
+    return [entry for entry in journal_entries if entry.postings]
 
 
 def _due_on_other_days(invoice: IssuedDocument, bill: IssuedDocument) -> dict[str, int]:
     """The VAT of a bill that falls due before or after it, by its tax point."""
     sign = 1 if bill is invoice else -1
-    made: dict[str, int] = {}
+    amounts: dict[str, int] = {}
     for share in bill.shares:
         day = tax_point(invoice, bill, share)
         if day not in ("", bill.date):
-            made[day] = made.get(day, 0) + sign * share.vat
-    return made
+            amounts[day] = amounts.get(day, 0) + sign * share.vat
+    return amounts
 
 
 def _sale(invoice: IssuedDocument, bill: IssuedDocument) -> JournalEntry:
@@ -184,8 +184,8 @@ def _entry(
     postings: list[Posting],
     order: tuple[str, int, str, int, int],
 ) -> JournalEntry:
-    kept = tuple(posting for posting in postings if posting.amount)
-    return JournalEntry(code, day, invoice.client, invoice, piece, label, kept, order)
+    not_zero = tuple(posting for posting in postings if posting.amount)
+    return JournalEntry(code, day, invoice.client, invoice, piece, label, not_zero, order)
 
 
 Settled = tuple[str, str]  # the day on which an invoice was settled, and its number

@@ -140,15 +140,15 @@ def recettes(histories: Iterable[History], period: str) -> Report:
     invoice. A credit note has rows only where it moves what was paid between natures or
     rates; they add up to 0.00.
     """
-    made = [
+    receipts = [
         receipt
         for history in histories
         for receipt in allocation.receipts(history)
         if receipt.source.date.startswith(period)
     ]
     # Credit notes before the money of the same day.
-    made.sort(key=attrgetter("source.date", "source.client", "source.rank", "source.seq"))
-    rows = [(receipt, *row) for receipt in made for row in _by_nature(receipt)]
+    receipts.sort(key=attrgetter("source.date", "source.client", "source.rank", "source.seq"))
+    rows = [(receipt, *row) for receipt in receipts for row in _by_nature(receipt)]
     sources = [receipt.source for receipt, _, _, _ in rows]
     cells: Cells = {
         "date": [source.date for source in sources],
@@ -160,16 +160,22 @@ def recettes(histories: Iterable[History], period: str) -> Report:
         "net": [net for _, _, net, _ in rows],
         "vat": [vat for _, _, _, vat in rows],
         "currency": [source.currency for source in sources],
-        "method": [one.method if isinstance(one, Movement) else "" for one in sources],
-        "reference": [one.reference if isinstance(one, Movement) else "" for one in sources],
+        "method": [source.method if isinstance(source, Movement) else "" for source in sources],
+        "reference": [
+            source.reference if isinstance(source, Movement) else "" for source in sources
+        ],
     }
     sums = _sums(
         [
             ((share.nature, share.vat_category, share.vat_rate), share.net, share.vat)
-            for receipt in made
+            for receipt in receipts
             for share in receipt.shares
         ]
-        + [((allocation.OVERPAYMENT, "", ""), one.overpaid, 0) for one in made if one.overpaid]
+        + [
+            ((allocation.OVERPAYMENT, "", ""), receipt.overpaid, 0)
+            for receipt in receipts
+            if receipt.overpaid
+        ]
     )
     return Report(_table(RECETTES, cells), sums)
 
@@ -260,7 +266,7 @@ def vat_due(histories: Iterable[History], period: str) -> Report:
 
 def _numbers(sources: Iterable[IssuedDocument | Movement]) -> list[str]:
     """For each source its own number, or that of the invoice that money is for."""
-    return [one.invoice if isinstance(one, Movement) else one.number for one in sources]
+    return [source.invoice if isinstance(source, Movement) else source.number for source in sources]
 
 
 def _sums(amounts: Iterable[tuple[Kind, int, int]]) -> dict[Kind, tuple[int, int]]:
@@ -281,21 +287,24 @@ def payments(histories: Iterable[History], period: str = "") -> Report:
         for movement in history.movements
         if movement.date.startswith(period)
     ]
-    moved.sort(key=lambda one: (one[0].date, one[0].client, one[0].seq))
+    moved.sort(key=lambda pair: (pair[0].date, pair[0].client, pair[0].seq))
     movements = [movement for movement, _ in moved]
     cells: Cells = {
-        "id": [f"{one.client}/{one.seq}" for one in movements],
-        "date": [one.date for one in movements],
-        "kind": [one.kind for one in movements],
-        "invoice": [one.invoice for one in movements],
-        "client": [one.client for one in movements],
+        "id": [f"{movement.client}/{movement.seq}" for movement in movements],
+        "date": [movement.date for movement in movements],
+        "kind": [movement.kind for movement in movements],
+        "invoice": [movement.invoice for movement in movements],
+        "client": [movement.client for movement in movements],
         "name": [name for _, name in moved],
-        "amount": [one.amount for one in movements],
-        "currency": [one.currency for one in movements],
-        "method": [one.method for one in movements],
-        "reference": [one.reference for one in movements],
-        "note": [one.note for one in movements],
-        "reverses": [f"{one.client}/{one.reverses}" if one.reverses else "" for one in movements],
+        "amount": [movement.amount for movement in movements],
+        "currency": [movement.currency for movement in movements],
+        "method": [movement.method for movement in movements],
+        "reference": [movement.reference for movement in movements],
+        "note": [movement.note for movement in movements],
+        "reverses": [
+            f"{movement.client}/{movement.reverses}" if movement.reverses else ""
+            for movement in movements
+        ],
     }
     return Report(_table(PAYMENTS, cells), {})
 
@@ -358,11 +367,11 @@ def part(clients: Iterable[Rows]) -> TablePart:
     days: defaultdict[str, list[str]] = defaultdict(list)
     sums = []
     rows = 0
-    for one in clients:
-        rows += len(one.lines)
-        for day, line in zip(one.dates, one.lines, strict=True):
+    for rows_of_client in clients:
+        rows += len(rows_of_client.lines)
+        for day, line in zip(rows_of_client.dates, rows_of_client.lines, strict=True):
             days[day].append(line)
-        sums.append(one.sums)
+        sums.append(rows_of_client.sums)
     return TablePart(
         rows, {day: "".join(lines).encode() for day, lines in days.items()}, _sum_of(sums)
     )
@@ -376,12 +385,12 @@ def joined(
     Args:
       parts: in order of client.
     """
-    days = sorted({day for one in parts for day in one.days})
-    lines = (one.days[day] for day in days for one in parts if day in one.days)
+    days = sorted({day for part in parts for day in part.days})
+    lines = (part.days[day] for day in days for part in parts if day in part.days)
     none = Table(columns, {column.name: () for column in columns})
-    sums = _sum_of([one.sums for one in parts])
+    sums = _sum_of([part.sums for part in parts])
     return csv_files.whole(columns, lines, settings), Report(none, sums)
 
 
 def _sum_of(sums: Iterable[Mapping[Kind, tuple[int, int]]]) -> dict[Kind, tuple[int, int]]:
-    return _sums((kind, *amounts) for one in sums for kind, amounts in one.items())
+    return _sums((kind, *amounts) for of_kinds in sums for kind, amounts in of_kinds.items())

@@ -15,8 +15,8 @@ from lib.core.root import Root
 from lib.inputs import settings
 from lib.inputs.settings import Settings
 
-_Made = TypeVar("_Made")
-Work = Callable[[Iterator[list[History]]], _Made]
+_Result = TypeVar("_Result")
+Work = Callable[[Iterator[list[History]]], _Result]
 
 _SHARE = 4_000_000  # bytes of records that a process reads at a time
 _WORTH_WORKERS = 10  # shares; fewer are read before a worker has started
@@ -36,7 +36,7 @@ def held(root: Root, command: str) -> Iterator[Settings]:
         yield config
 
 
-def of_shares(root: Root, work: Work[_Made], period: str, config: Settings) -> list[_Made]:
+def of_shares(root: Root, work: Work[_Result], period: str, config: Settings) -> list[_Result]:
     """`work(histories)` of each share of the clients, in order of client.
 
     Args:
@@ -47,22 +47,22 @@ def of_shares(root: Root, work: Work[_Made], period: str, config: Settings) -> l
     Raises:
       Broken: with every disagreement found.
     """
-    asked = (root, work, period)
-    done = workers.map_in_order(_of_share, asked, _shares(root), config.workers, _WORTH_WORKERS)
-    made: list[_Made] = []
+    job = (root, work, period)
+    done = workers.map_in_order(_of_share, job, _shares(root), config.workers, _WORTH_WORKERS)
+    results: list[_Result] = []
     faults: list[Alert] = []
-    for _, found in done:
-        if isinstance(found, Broken):
-            faults += found.alerts
+    for _, result in done:
+        if isinstance(result, Broken):
+            faults += result.alerts
         else:
-            made.append(found)
+            results.append(result)
     if faults:
         raise Broken(faults)
-    return made
+    return results
 
 
-def _of_share(asked: tuple[Root, Work[_Made], str], clients: list[str]) -> _Made | Broken:
-    root, work, period = asked
+def _of_share(job: tuple[Root, Work[_Result], str], clients: list[str]) -> _Result | Broken:
+    root, work, period = job
     with records.without_collector():
         try:
             return work(histories.by_client(root, clients, period))

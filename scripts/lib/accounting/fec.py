@@ -114,18 +114,18 @@ def joined(parts: Sequence[FecPart]) -> Iterator[bytes]:
     Args:
       parts: in order of client.
     """
-    letters = bookkeeping.letters(one for part in parts for one in part.settled)
+    letters = bookkeeping.letters(invoice for part in parts for invoice in part.settled)
     number = sum(part.before for part in parts)
     yield "\t".join(COLUMNS).encode() + b"\r\n"
     for moment in sorted({moment for part in parts for moment in part.entries}):
-        made = []
-        for drawn in (one for part in parts for one in part.entries.get(moment, ())):
+        texts = []
+        for drawn in (entry for part in parts for entry in part.entries.get(moment, ())):
             number += 1
             letter = letters.get(drawn.invoice)
             let = f"{letter.code}\t{_day(letter.date)}" if letter else "\t"
             lines = drawn.lines.replace(_NUMBER, str(number).encode())
-            made.append(lines.replace(_LETTER, let.encode()))
-        yield b"".join(made)
+            texts.append(lines.replace(_LETTER, let.encode()))
+        yield b"".join(texts)
 
 
 def _lines(entry: JournalEntry, numbers: dict[str, str]) -> Iterator[str]:

@@ -28,18 +28,18 @@ Amounts = dict[str, int]  # account -> cents, above 0 debit
 Texts = tuple[bytes, ...]  # transactions, as each of FILES has them
 
 
-class Ledger(NamedTuple):
+class YearLedger(NamedTuple):
     """A year of some clients: balances on its first day and on its last, the accounts that are
     used in it, how many transactions it has, and their texts by moment, in order of client."""
 
     opening: Amounts
     closing: Amounts
-    used: set[str]
+    accounts: set[str]
     transactions: int
     texts: dict[Moment, Texts]
 
 
-def ledger_of(year: FiscalYear, clients: Iterable[Sequence[History]]) -> Ledger:
+def ledger_of(year: FiscalYear, clients: Iterable[Sequence[History]]) -> YearLedger:
     """The year of some clients.
 
     Args:
@@ -47,7 +47,7 @@ def ledger_of(year: FiscalYear, clients: Iterable[Sequence[History]]) -> Ledger:
     """
     opening: Amounts = {}
     closing: Amounts = {}
-    used: set[str] = set()
+    accounts: set[str] = set()
     count = 0
     texts: dict[Moment, list[Texts]] = {}
     for histories in clients:
@@ -59,14 +59,14 @@ def ledger_of(year: FiscalYear, clients: Iterable[Sequence[History]]) -> Ledger:
             if entry.date < year.start:
                 _add(opening, postings)
                 continue
-            used.update(postings)
+            accounts.update(postings)
             count += 1
             text = tuple(_transaction(entry, postings, syntax) for syntax in FILES.values())
             texts.setdefault(entry.moment, []).append(text)
     whole = {
         moment: tuple(map(b"".join, zip(*some, strict=True))) for moment, some in texts.items()
     }
-    return Ledger(opening, closing, used, count, whole)
+    return YearLedger(opening, closing, accounts, count, whole)
 
 
 def _add(sums: Amounts, amounts: Amounts) -> None:
@@ -74,7 +74,7 @@ def _add(sums: Amounts, amounts: Amounts) -> None:
         sums[account] = sums.get(account, 0) + amount
 
 
-def file(suffix: str, year: FiscalYear, parts: Sequence[Ledger]) -> Iterator[bytes]:
+def file(suffix: str, year: FiscalYear, parts: Sequence[YearLedger]) -> Iterator[bytes]:
     """One of FILES, in pieces.
 
     Args:
@@ -88,7 +88,7 @@ def file(suffix: str, year: FiscalYear, parts: Sequence[Ledger]) -> Iterator[byt
     yield _lines(_end(syntax, year, closing))
 
 
-def _balances(parts: Sequence[Ledger]) -> tuple[list[str], Amounts, Amounts]:
+def _balances(parts: Sequence[YearLedger]) -> tuple[list[str], Amounts, Amounts]:
     """The accounts that a year has, what they begin with, and what they end with."""
     opening = {
         account: amount
@@ -96,15 +96,15 @@ def _balances(parts: Sequence[Ledger]) -> tuple[list[str], Amounts, Amounts]:
         if amount and _is_carried(account)
     }
     closing = _sum(part.closing for part in parts)
-    used = {account for part in parts for account in part.used}
-    accounts = sorted(used | opening.keys() | ({OPENING} if opening else set()))
+    named = {account for part in parts for account in part.accounts}
+    accounts = sorted(named | opening.keys() | ({OPENING} if opening else set()))
     if equity := -sum(opening.values()):
         opening[OPENING] = equity
-    kept = [account for account in accounts if account in closing and _is_carried(account)]
-    return accounts, opening, {account: closing[account] for account in kept}
+    carried = [account for account in accounts if account in closing and _is_carried(account)]
+    return accounts, opening, {account: closing[account] for account in carried}
 
 
-def _in_order(parts: Sequence[Ledger]) -> Iterator[Texts]:
+def _in_order(parts: Sequence[YearLedger]) -> Iterator[Texts]:
     for moment in sorted({moment for part in parts for moment in part.texts}):
         for part in parts:
             if moment in part.texts:

@@ -223,16 +223,16 @@ def _rates(sheet: ReportSheet) -> None:
     columns = [Share(sheet.word("report_nature"), 60), Share(sheet.word("report_rate"), 81)]
     columns += [Share(sheet.word(key), (WIDTH - 141) / 5, right=True) for key in keys]
     rows = []
-    for one in rates:
+    for kind in rates:
         rate = ""
-        if one.category:
-            rate = sheet.speech.vat_category(one.category) or sheet.speech.percent(
-                Decimal(one.rate)
+        if kind.category:
+            rate = sheet.speech.vat_category(kind.category) or sheet.speech.percent(
+                Decimal(kind.rate)
             )
-        figures = map(sheet.figure, one[3:])
-        rows.append(Row([sheet.word(f"report_{one.nature}"), rate, *figures]))
+        figures = map(sheet.figure, kind[3:])
+        rows.append(Row([sheet.word(f"report_{kind.nature}"), rate, *figures]))
     if rows:
-        rows.append(_sums(sheet, [one[3:] for one in rates], [""]))
+        rows.append(_sums(sheet, [kind[3:] for kind in rates], [""]))
     _tabled(sheet, "report_rates", columns, rows, "report_rates_note")
 
 
@@ -295,13 +295,13 @@ def _clients(sheet: ReportSheet) -> None:
         Share(sheet.word("report_client_days"), WIDTH - 458, right=True),
     ]
     rows = []
-    for one in clients:
-        days = DASH if one.days is None else sheet.speech.number(one.days, 1)
-        figures = map(sheet.figure, one[3:6])
-        rows.append(Row([one.name, one.id, str(one.documents), *figures, days]))
+    for client in clients:
+        days = DASH if client.days is None else sheet.speech.number(client.days, 1)
+        figures = map(sheet.figure, client[3:6])
+        rows.append(Row([client.name, client.id, str(client.documents), *figures, days]))
     if rows:
-        count = str(sum(one.documents for one in clients))
-        sums = _sums(sheet, [one[3:6] for one in clients], ["", count])
+        count = str(sum(client.documents for client in clients))
+        sums = _sums(sheet, [client[3:6] for client in clients], ["", count])
         rows.append(sums._replace(cells=[*sums.cells, ""]))
     _tabled(sheet, "report_clients", columns, rows, "report_clients_note")
 
@@ -315,9 +315,10 @@ def _ranges(sheet: ReportSheet, key: str, ranges: Iterable[Range]) -> None:
         Share(sheet.word("report_credit_notes"), WIDTH - 424, right=True),
     ]
     rows = []
-    for one in ranges:
-        dates = f"{one.first_date} {DASH} {one.last_date}"
-        rows.append(Row([one.first, one.last, dates, str(one.invoices), str(one.credit_notes)]))
+    for numbers in ranges:
+        dates = f"{numbers.first_date} {DASH} {numbers.last_date}"
+        counts = map(str, (numbers.invoices, numbers.credit_notes))
+        rows.append(Row([numbers.first, numbers.last, dates, *counts]))
     _tabled(sheet, key, columns, rows)
 
 

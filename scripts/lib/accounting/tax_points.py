@@ -15,7 +15,7 @@ from lib.books.allocation import receipts
 from lib.books.histories import History, IssuedDocument, Movement, Share
 
 
-class Due(NamedTuple):
+class VatDue(NamedTuple):
     """A share whose VAT falls due on a day, or is taken back (below 0), and what makes it so."""
 
     date: str
@@ -40,17 +40,17 @@ def tax_point(invoice: IssuedDocument, bill: IssuedDocument, share: Share) -> st
     return due if bill is invoice else max(bill.date, due)
 
 
-def dues(history: History) -> list[Due]:
+def dues(history: History) -> list[VatDue]:
     """All VAT of an invoice that falls due, by its bills, then by its receipts."""
     invoice = history.invoice
-    made = []
+    shares = []
     for bill in (invoice, *history.credit_notes):
         for share in bill.shares:
             if day := tax_point(invoice, bill, share):
-                made.append(Due(day, bill, share if bill is invoice else -share))
+                shares.append(VatDue(day, bill, share if bill is invoice else -share))
     if any(is_due_as_paid(invoice, share) for share in invoice.shares):
         for receipt in receipts(history):
             for share in receipt.shares:
                 if is_due_as_paid(invoice, share):
-                    made.append(Due(receipt.source.date, receipt.source, share))
-    return made
+                    shares.append(VatDue(receipt.source.date, receipt.source, share))
+    return shares

@@ -37,7 +37,7 @@ class Month(NamedTuple):
     vat_due: int
 
 
-class Client(NamedTuple):
+class ClientYear(NamedTuple):
     """A client's documents and amounts; `days` to pay, None where nothing was settled."""
 
     id: str
@@ -99,7 +99,7 @@ class YearReport(NamedTuple):
     date: date
     currency: str
     months: list[Month]
-    clients: list[Client]
+    clients: list[ClientYear]
     rates: list[Rate]
     ages: list[Age]
     overpaid: int
@@ -148,31 +148,31 @@ def make(
     owed = _owed(open_invoices, day)
     months = {f"{year}-{number:02d}": [0, 0, 0, 0, 0] for number in range(1, 13)}
     rates: dict[_Kind, list[int]] = {}
-    clients: list[Client] = []
+    clients: list[ClientYear] = []
     settled: list[_Settled] = []
     currency = ""
     for _, group in itertools.groupby(histories, lambda history: history.invoice.client):
         own = list(group)
         currency = currency or own[0].invoice.currency
-        paid = [one for history in own if (one := _settled(history, year, day))]
+        settled_now = [delay for history in own if (delay := _settled(history, year, day))]
         reports = [table.of(own, year) for table in _TABLES]
         _add_months(months, *reports)
         _add_rates(rates, *reports)
-        clients += _client(own, reports, owed, paid)
-        settled += paid
+        clients += _client(own, reports, owed, settled_now)
+        settled += settled_now
     return YearReport(
         year=year,
         date=day,
         currency=currency or "EUR",
         months=[Month(month, *figures) for month, figures in months.items()],
-        clients=sorted(clients, key=lambda one: (-one.invoiced, one.id)),
+        clients=sorted(clients, key=lambda client: (-client.invoiced, client.id)),
         rates=_rates(rates),
         ages=owed.ages,
         overpaid=owed.overpaid,
         delay=Delay(
             len(settled),
-            _mean([one.from_issue for one in settled]),
-            _mean([one.past_due for one in settled if one.past_due is not None]),
+            _mean([invoice.from_issue for invoice in settled]),
+            _mean([invoice.past_due for invoice in settled if invoice.past_due is not None]),
         ),
         ranges=ranges(issued, year),
         batch_ranges=ranges(issued_in_batches, year),
@@ -206,7 +206,7 @@ def _add_rates(sums: dict[_Kind, list[int]], *reports: Report) -> None:
 
 def _client(
     histories: Sequence[History], reports: Sequence[Report], owed: _Owed, settled: list[_Settled]
-) -> list[Client]:
+) -> list[ClientYear]:
     """A client, where it was invoiced, paid, or owes something."""
     invoiced, received = (report.table.cells for report in reports[:2])
     last = histories[-1].invoice
@@ -214,14 +214,14 @@ def _client(
     if not (invoiced["date"] or received["date"] or outstanding):
         return []
     return [
-        Client(
+        ClientYear(
             id=last.client,
             name=last.name,
             documents=len(set(invoiced["number"])),
             invoiced=sum(invoiced["gross"]),
             received=sum(received["gross"]),
             outstanding=outstanding,
-            days=_mean([one.from_issue for one in settled]),
+            days=_mean([invoice.from_issue for invoice in settled]),
         )
     ]
 
@@ -241,11 +241,11 @@ def _owed(open_invoices: Iterable[InvoiceBalance], day: date) -> _Owed:
     clients: dict[str, int] = {}
     ages = [Age(0, 0)] * len(balances.AGES)
     overpaid = 0
-    for one in open_invoices:
-        outstanding = cents(one.outstanding)
-        clients[one.client] = clients.get(one.client, 0) + outstanding
+    for invoice in open_invoices:
+        outstanding = cents(invoice.outstanding)
+        clients[invoice.client] = clients.get(invoice.client, 0) + outstanding
         if outstanding > 0:
-            place = balances.age(one, day)
+            place = balances.age(invoice, day)
             count, amount = ages[place]
             ages[place] = Age(count + 1, amount + outstanding)
         overpaid -= min(outstanding, 0)
@@ -254,17 +254,14 @@ def _owed(open_invoices: Iterable[InvoiceBalance], day: date) -> _Owed:
 
 def _settled(history: History, year: str, day: date) -> _Settled | None:
     """An invoice that was paid in full on a day of the year, and still was so on `day`."""
-    invoice = history.invoice
-    events: list[tuple[str, int]] = [(note.date, note.gross) for note in history.credit_notes]
-    events += [(movement.date, movement.amount) for movement in history.movements]
-    due = invoice.gross
+    invoice, until = history.invoice, day.isoformat()
+    days = {event.date for event in history.credit_notes}
+    days |= {event.date for event in history.movements}
     settled = ""
-    for when, amount in sorted(events, key=lambda event: event[0]):
-        if when > day.isoformat():
-            break
-        due -= amount
-        settled = "" if due > 0 else settled or when
-    paid = sum(move.amount for move in history.movements if move.date <= day.isoformat())
+    for when in sorted(when for when in days if when <= until):
+        is_open = balances.outstanding_of(history, when) > 0
+        settled = "" if is_open else settled or when
+    paid = sum(move.amount for move in history.movements if move.date <= until)
     if paid <= 0 or not settled.startswith(year):
         return None
     on = date.fromisoformat(settled)
@@ -285,11 +282,11 @@ def ranges(issued: Iterable[Issued], year: str) -> list[Range]:
     for number, day, kind in issued:
         code, of_year, seq = numbering.parse(number)
         if str(of_year) == year:
-            one = (seq, number, day)
-            first, last, invoices, notes = sequences.get(code, (one, one, 0, 0))
+            numbered = (seq, number, day)
+            first, last, invoices, notes = sequences.get(code, (numbered, numbered, 0, 0))
             is_invoice = kind == "invoice"
             sums = (invoices + is_invoice, notes + (not is_invoice))
-            sequences[code] = (min(first, one), max(last, one), *sums)
+            sequences[code] = (min(first, numbered), max(last, numbered), *sums)
     return [
         Range(first[1], last[1], first[2], last[2], invoices, notes)
         for _, (first, last, invoices, notes) in sorted(sequences.items())

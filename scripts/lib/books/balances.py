@@ -50,10 +50,10 @@ def outstanding(gross: Amount, credited: Amount, paid: Amount) -> Amount:
     return gross - credited - paid
 
 
-def outstanding_of(history: History) -> int:
-    """What is outstanding of an invoice by its history, in cents."""
-    credited = sum(note.gross for note in history.credit_notes)
-    paid = sum(movement.amount for movement in history.movements)
+def outstanding_of(history: History, until: str = "9999") -> int:
+    """What is outstanding of an invoice by its history at the end of a day, in cents."""
+    credited = sum(note.gross for note in history.credit_notes if note.date <= until)
+    paid = sum(movement.amount for movement in history.movements if movement.date <= until)
     return outstanding(history.invoice.gross, credited, paid)
 
 
