@@ -51,7 +51,15 @@ def main(arguments: Namespace, root: Root) -> None:
     files = sum(len(sources) for sources in content.usage.values())
     clients = counted(len(content.clients), "1 client", "{number} clients")
     usage = counted(files, "1 usage file", "{number} usage files")
-    print(say("the inputs are sound: {clients}, {usage}", clients=clients, usage=usage))
+    orders = counted(len(content.orders), "1 order", "{number} orders")
+    print(
+        say(
+            "the inputs are sound: {clients}, {usage}, {orders}",
+            clients=clients,
+            usage=usage,
+            orders=orders,
+        )
+    )
 
 
 def unfit_usage(root: Root, content: Inputs, wait: int) -> list[Alert]:

@@ -69,7 +69,14 @@ def main(arguments: Namespace, root: Path) -> None:
     for name, source in {**files, Path(".env"): cli.HOME / ".env.example"}.items():
         data = decided(source.read_bytes(), answers)
         lay(root / name, data, 0o600 if name.name == ".env" else 0o640)
-    for folder in ("batch_clients", "data/usage", "data/inbox_batch", "exports", "downloads"):
+    for folder in (
+        "batch_clients",
+        "data/usage",
+        "data/orders",
+        "data/inbox_batch",
+        "exports",
+        "downloads",
+    ):
         storage.make_folder(root / folder)
     print(f"Fill in what stands in <...> in {root}/issuer.json and clients/first_client.json")
     print("(rename that file, and the id in it; or remove it: `make client` writes another),")

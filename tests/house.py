@@ -185,6 +185,26 @@ def one_off(unit_price: str = "100.00", **changes: Any) -> dict[str, Any]:
     return value | changes
 
 
+def order(
+    order_id: str = "site", client_id: str = "nord", *steps: dict[str, Any], **changes: Any
+) -> dict[str, Any]:
+    """data/orders/<client>/<order>.json of a website of 1000.00 without VAT at 20 %."""
+    value: dict[str, Any] = {
+        "id": order_id,
+        "client": client_id,
+        "title": {"fr": "Site", "en": "Website"},
+        "lines": [one_off("600.00"), one_off("200.00", quantity="2")],
+    }
+    if steps:
+        value["steps"] = list(steps)
+    return value | changes
+
+
+def step(kind: str = "final", step_id: str = "", **share: Any) -> dict[str, Any]:
+    """A step of an order, named after its kind."""
+    return {"id": step_id or kind, "kind": kind, **share}
+
+
 # --- the root ------------------------------------------------------------------------
 
 
@@ -206,6 +226,11 @@ def put_usage(root: Root, value: dict[str, Any]) -> Path:
     """Writes a usage file."""
     name = f"{value['month']}.{value['source']}.json"
     return write(root, f"data/usage/{value['client']}/{name}", value)
+
+
+def put_order(root: Root, value: dict[str, Any]) -> Path:
+    """Writes an order's file."""
+    return write(root, f"data/orders/{value['client']}/{value['id']}.json", value)
 
 
 def build(

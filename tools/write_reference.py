@@ -33,6 +33,7 @@ FILES = (
     Section("`batch_clients/<id>.json`", "batch_client"),
     Section("`data/indices/<name>.json`", "index"),
     Section("`data/usage/<client>/<month>.<source>.json`", "usage"),
+    Section("`data/orders/<client>/<order>.json`", "order"),
     Section("`make payment`, `make refund`, `make payments-import`", "payment"),
     Section("`make payment-reverse`", "payment_reversal"),
     Section("`make credit-note LINES=file.json`", "credit_lines"),

@@ -40,7 +40,7 @@ _BOOKS = ("issuer.json", ".env", "data/revenues/*", "data/payments/*", "data/pen
 DIALECT = ("CSV_DIALECT", "CSV_HEADERS")
 
 _WORKS = {
-    "direct": Work((*_PARTIES, "data/usage/*/*", "data/indices/*")),
+    "direct": Work((*_PARTIES, "data/usage/*/*", "data/orders/*/*", "data/indices/*")),
     "packages": Work(("data/heads/revenues_batch/*",), ("downloads/*",)),
     "balances": Work(("data/heads/revenues/*", "data/heads/payments/*"), ("data/balance/*",)),
     "mail": Work(

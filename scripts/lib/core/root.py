@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _OURS = ("data/", "exports/", "downloads/", "preview/")
-_INPUTS_OF_DATA = ("data/usage/", "data/indices/", "data/inbox_batch/")
+_INPUTS_OF_DATA = ("data/usage/", "data/orders/", "data/indices/", "data/inbox_batch/")
 
 
 class Root(NamedTuple):
@@ -36,6 +36,10 @@ class Root(NamedTuple):
     @property
     def usage(self) -> Path:
         return self.data / "usage"
+
+    @property
+    def orders(self) -> Path:
+        return self.data / "orders"
 
     @property
     def indices(self) -> Path:

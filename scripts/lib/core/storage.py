@@ -34,7 +34,14 @@ _TRIALS = (".trial.tmp", ".renamed.tmp")
 _PIECE = 1 << 16  # bytes of a file that are read at once
 
 # Inputs come and go in these, by other hands: each of their files is looked at when it is read.
-_INPUTS = ("clients", "batch_clients", "data/usage", "data/indices", "data/inbox_batch")
+_INPUTS = (
+    "clients",
+    "batch_clients",
+    "data/usage",
+    "data/orders",
+    "data/indices",
+    "data/inbox_batch",
+)
 _OURS = ("clients", "batch_clients", "data", "exports", "downloads", "preview")
 _LEVELS = 3  # data/invoices/<client>/<year>
 

@@ -14,24 +14,28 @@ from lib.inputs import (
     client_files,
     index_files,
     issuer_file,
+    order_files,
     usage_files,
 )
 from lib.inputs.batch_client_files import BatchClientInput
 from lib.inputs.client_files import ClientInput
 from lib.inputs.index_files import IndexInput
 from lib.inputs.issuer_file import Issuer, IssuerInput
+from lib.inputs.order_files import Orders
 from lib.inputs.prices import Index
 from lib.inputs.usage_files import UsageInput
 
 
 class Inputs(NamedTuple):
-    """All inputs of a root: clients by id, usage by client and month, indices by name."""
+    """All inputs of a root: clients by id, usage by client and month, orders by client and id,
+    indices by name."""
 
     issuer: IssuerInput
     clients: dict[str, ClientInput]
     batch_clients: dict[str, BatchClientInput]
     usage: dict[tuple[str, str], tuple[UsageInput, ...]]
     indices: dict[str, IndexInput]
+    orders: Orders
 
     @property
     def index_values(self) -> dict[str, Index]:
@@ -54,18 +58,19 @@ def load(root: Root, only: str = "") -> Inputs:
     batch_clients = batch_client_files.load(root, issuer, clients, faults)
     usage = usage_files.load(root, issuer, clients, batch_clients, faults)
     indices = index_files.load(root, faults)
+    orders = order_files.load(root, issuer, clients, faults)
     faults = [alert for alert in faults if not only or _concerns(alert, only)]
     if faults or issuer is None:
         raise Refused(faults)
     known = {key: value for key, value in clients.items() if value}
     known_batch = {key: value for key, value in batch_clients.items() if value}
-    return Inputs(issuer, known, known_batch, usage, indices)
+    return Inputs(issuer, known, known_batch, usage, indices, orders)
 
 
 def _concerns(alert: Alert, client: str) -> bool:
     """Whether what is wrong is a client's, or of all: issuer.json, a folder as a whole."""
     return alert.client == client or not alert.file.startswith(
-        ("clients/", "batch_clients/", "data/usage/")
+        ("clients/", "batch_clients/", "data/usage/", "data/orders/")
     )
 
 

@@ -115,7 +115,7 @@ def _unfit(value: Mapping[str, Any], client: Client, issuer: Issuer) -> list[Fau
     theirs = say("they have {metrics}", metrics=tuple(known)) if known else say("they have none")
     unknown = [metric for metric in value.get("quantities", {}) if metric not in known]
     found = [Fault(f"quantities.{metric}", text, theirs) for metric in unknown]
-    return found + _one_off_faults(value.get("lines", []), client, issuer)
+    return found + one_off_faults(value.get("lines", []), client, issuer)
 
 
 def _reserved_faults(
@@ -133,7 +133,8 @@ def _reserved_faults(
     return [Alert("B-INPUT-VALUE", one.source.name, fault, owner)]
 
 
-def _one_off_faults(lines: list[Any], client: Client, issuer: Issuer) -> list[Fault]:
+def one_off_faults(lines: list[Any], client: Client, issuer: Issuer) -> list[Fault]:
+    """What is wrong with lines that are billed once, for a client of an issuer."""
     found = []
     for i, line in enumerate(lines):
         place = f"lines[{i}]"

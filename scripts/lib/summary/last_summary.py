@@ -155,8 +155,9 @@ def _inputs(root: Root) -> Iterator[tuple[str, int, int, int]]:
         with suppress(FileNotFoundError):
             yield flags.look(path.name, path.stat())
     folders = [root.clients, root.batch_clients, root.indices]
-    with suppress(FileNotFoundError):
-        folders += [Path(entry.path) for entry in os.scandir(root.usage) if entry.is_dir()]
+    for parent in (root.usage, root.orders):
+        with suppress(FileNotFoundError):
+            folders += [Path(entry.path) for entry in os.scandir(parent) if entry.is_dir()]
     for folder in folders:
         with suppress(FileNotFoundError, PermissionError), os.scandir(folder) as entries:
             for entry in entries:
