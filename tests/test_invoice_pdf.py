@@ -24,7 +24,9 @@ from PIL import Image
 
 import house
 from lib.core import messages
-from lib.documents import facturx_xml, fonts, invoice_pdf, pdf_writer, qr_code, validators
+from lib.documents import facturx_xml, fonts, invoice_pdf, pdf_writer, qr_code, typeset, validators
+from lib.documents.pdf_writer import Picture
+from lib.inputs import logos
 from lib.values import characters, code_lists, money, payment_code
 from lib.values.document import (
     CREDIT_NOTE,
@@ -416,9 +418,9 @@ def test_nothing_overlaps_or_leaves_the_page(document: Document) -> None:
                 right = mark.x + fonts.width(mark.text, mark.face, mark.size)
                 boxes.append((mark.x, right, mark.y - 0.5 * mark.size, mark.y, mark.text))
         for left, right, top, bottom, text in boxes:
-            assert left >= invoice_pdf.LEFT - 0.01, text
-            assert right <= invoice_pdf.RIGHT + 0.01, text
-            assert top > 30 and bottom < invoice_pdf.PAGE_HEIGHT - 30, text
+            assert left >= typeset.LEFT - 0.01, text
+            assert right <= typeset.RIGHT + 0.01, text
+            assert top > 30 and bottom < typeset.PAGE_HEIGHT - 30, text
         for i, (left, right, top, bottom, text) in enumerate(boxes):
             for other_left, other_right, other_top, other_bottom, other in boxes[:i]:
                 apart = left >= other_right or other_left >= right
@@ -578,10 +580,10 @@ def picture(kind: str, mode: str, size: tuple[int, int] = (300, 60)) -> bytes:
 @pytest.mark.parametrize("size", [(300, 60), (60, 300), (1, 1)])
 def test_logo_keeps_its_proportions(kind: str, mode: str, size: tuple[int, int]) -> None:
     (page,) = invoice_pdf._lay_out(make_document(), picture(kind, mode, size), "")
-    (mark,) = (mark for mark in page if isinstance(mark, invoice_pdf.Picture))
+    (mark,) = (mark for mark in page if isinstance(mark, Picture))
     assert mark.width / mark.height == pytest.approx(size[0] / size[1])
-    assert mark.width <= 50 * invoice_pdf.MM + 0.01
-    assert mark.height <= 18 * invoice_pdf.MM + 0.01
+    assert mark.width <= 50 * logos.MM + 0.01
+    assert mark.height <= 18 * logos.MM + 0.01
     data = invoice_pdf.render(make_document(), XML, picture(kind, mode, size))
     assert len(pypdf.PdfReader(io.BytesIO(data)).pages[0].images) == 1
 
