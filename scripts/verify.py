@@ -29,7 +29,7 @@ from pathlib import Path
 
 from lib.audit import derived_audit, findings, proof_audit, record_audit
 from lib.audit.findings import Files
-from lib.audit.record_audit import Books
+from lib.audit.record_audit import RecordBooks
 from lib.books import heads, revenues
 from lib.books.heads import Head
 from lib.core import alerts, dates, handed_file, lock
@@ -99,7 +99,7 @@ def stop_at_stopped_runs(files: Files) -> None:
 
 def check(
     files: Files, used: Settings, witness: list[Head], today: date
-) -> tuple[Books, proof_audit.Tally, list[Alert]]:
+) -> tuple[RecordBooks, proof_audit.Tally, list[Alert]]:
     """All checks, in the order in which things depend on each other."""
     found = list(findings.mode_faults(files))
     books, faults = record_audit.read(files)
@@ -124,7 +124,7 @@ def check(
 
 
 def report(
-    root: Root, books: Books, tally: proof_audit.Tally, witnessed: int, seconds: float
+    root: Root, books: RecordBooks, tally: proof_audit.Tally, witnessed: int, seconds: float
 ) -> None:
     """Where each chain stands, in the form of a witness, and a summary."""
     print(heads.witness(record_audit.heads_of(books)), end="")

@@ -57,11 +57,11 @@ def contents(root: Root) -> Contents:
     Raises:
       Refused: for each other file that cannot be kept: a backup without it would be worthless.
     """
-    found = sorted(_walk(root, root.path), key=lambda pair: root.name_of(pair[0]))
-    faults = [unfit(root, path, why) for path, why in found if why]
+    walked = sorted(_walk(root, root.path), key=lambda pair: root.name_of(pair[0]))
+    faults = [unfit(root, path, why) for path, why in walked if why]
     if ours := [alert for alert in faults if not root.is_input(alert.file)]:
         raise Refused(ours)
-    return Contents([path for path, why in found if not why], faults)
+    return Contents([path for path, why in walked if not why], faults)
 
 
 def unfit(root: Root, path: Path, why: Message) -> Alert:

@@ -19,7 +19,7 @@ import msgspec
 from lib.accounting import accountant, bookkeeping, csv_tables, fec, ledgers
 from lib.audit import findings, record_audit
 from lib.audit.findings import Files
-from lib.audit.record_audit import Book, Books
+from lib.audit.record_audit import Book, RecordBooks
 from lib.books import balances, histories, revenues
 from lib.books.histories import History
 from lib.core import messages, storage, strict_json
@@ -35,13 +35,13 @@ _PACKAGE = re.compile(r"downloads/([a-z][a-z0-9_]{1,39})__(20[0-9]{2}-[0-9]{2})\
 _BATCH_USAGE = re.compile(r"data/usage/[^/]+/(20[0-9]{2}-[0-9]{2})\.batch_([a-z0-9_]+)\.json")
 
 
-def faults(files: Files, books: Books, used: Settings) -> Iterator[Alert]:
+def faults(files: Files, books: RecordBooks, config: Settings) -> Iterator[Alert]:
     """Everything that is wrong with derived files; a new kind of them is a line here."""
     for name in files.regular("data/balance"):
         yield from _balance(files, books, name)
     for name in files.regular("downloads"):
-        yield from _package(files, books, name, used)
-    yield from _exports(files, books, used)
+        yield from _package(files, books, name, config)
+    yield from _exports(files, books, config)
     yield from _usage(files, books)
 
 
@@ -72,7 +72,7 @@ class _Balance(msgspec.Struct):
     made_from: _MadeFrom
 
 
-def _balance(files: Files, books: Books, name: str) -> Iterator[Alert]:
+def _balance(files: Files, books: RecordBooks, name: str) -> Iterator[Alert]:
     """A balance names the heads that it was made from: it is built again from those."""
     if findings.is_leftover(name):
         return
@@ -119,7 +119,7 @@ def _is_plain(issued: Book, paid: Book) -> bool:
 # --- packages ------------------------------------------------------------------------
 
 
-def _package(files: Files, books: Books, name: str, used: Settings) -> Iterator[Alert]:
+def _package(files: Files, books: RecordBooks, name: str, config: Settings) -> Iterator[Alert]:
     """A package holds its manifest, which the records give, and the PDFs that this names."""
     match = _PACKAGE.fullmatch(name)
     if match is None:
@@ -135,7 +135,7 @@ def _package(files: Files, books: Books, name: str, used: Settings) -> Iterator[
         yield _changed(name, "packages")
         return
     packed = facts[: max(manifest.count(b"\r\n") - 1, 0)]  # below its headings
-    if not packed or manifest != packages.manifest(packed, used):
+    if not packed or manifest != packages.manifest(packed, config):
         yield _changed(name, "packages")
         return
     contents: dict[str, packages.Content] = {"manifest.csv": partial(bytes, manifest)}
@@ -161,7 +161,7 @@ def _bytes_of(root: Root, name: str) -> bytes:
 # --- exports -------------------------------------------------------------------------
 
 
-class Past(NamedTuple):
+class ExportSources(NamedTuple):
     """What exports are made from; `issuer` is None where issuer.json is refused."""
 
     histories: list[History]
@@ -169,7 +169,7 @@ class Past(NamedTuple):
 
 
 # Makes a file in a dialect, from what its name says; None if no such file is ever made.
-Build = Callable[[Past, re.Match[str], Settings], bytes | None]
+Build = Callable[[ExportSources, re.Match[str], Settings], bytes | None]
 
 
 class Export(NamedTuple):
@@ -180,17 +180,17 @@ class Export(NamedTuple):
     build: Build
 
 
-def _recettes(past: Past, match: re.Match[str], used: Settings) -> bytes:
+def _recettes(past: ExportSources, match: re.Match[str], config: Settings) -> bytes:
     report = csv_tables.TABLES[match[1]].of(past.histories, match[2])
     table: csv_tables.Table = report.totals if match[3] else report.table
-    return table.to_bytes(used)
+    return table.to_bytes(config)
 
 
-def _payments(past: Past, _: re.Match[str], used: Settings) -> bytes:
-    return csv_tables.payments(past.histories).table.to_bytes(used)
+def _payments(past: ExportSources, _: re.Match[str], config: Settings) -> bytes:
+    return csv_tables.payments(past.histories).table.to_bytes(config)
 
 
-def _fec(past: Past, match: re.Match[str], _: Settings) -> bytes | None:
+def _fec(past: ExportSources, match: re.Match[str], _: Settings) -> bytes | None:
     if past.issuer is None:
         return None
     year = bookkeeping.fiscal_year(int(match[2]), past.issuer.fiscal_year_end)
@@ -199,7 +199,7 @@ def _fec(past: Past, match: re.Match[str], _: Settings) -> bytes | None:
     return b"".join(fec.joined([fec.part(past.issuer.accounts, year, year, [past.histories])]))
 
 
-def _ledger(past: Past, match: re.Match[str], _: Settings) -> bytes | None:
+def _ledger(past: ExportSources, match: re.Match[str], _: Settings) -> bytes | None:
     if past.issuer is None:
         return None
     year = bookkeeping.fiscal_year(int(match[1]), past.issuer.fiscal_year_end)
@@ -223,7 +223,7 @@ _EXPORTS = (
 )
 
 
-def _exports(files: Files, books: Books, used: Settings) -> Iterator[Alert]:
+def _exports(files: Files, books: RecordBooks, config: Settings) -> Iterator[Alert]:
     names = list(files.regular("exports"))
     bills, paid = books.of(record_audit.REVENUES), books.of(record_audit.PAYMENTS)
     if not names or not all(book.sound for book in (*bills, *paid)):
@@ -233,15 +233,15 @@ def _exports(files: Files, books: Books, used: Settings) -> Iterator[Alert]:
         if not _is_plain(*(books.get(family, owner) for family in families)):
             return  # what they derive from is broken, and named
     try:
-        past = Past(histories.read(files.root), _issuer(files.root))
+        past = ExportSources(histories.read(files.root), _issuer(files.root))
     except (Broken, OSError):
         return  # a folder in the place of a record file, which is named
     for name in names:
         for kind in _EXPORTS:
             if match := re.fullmatch(f"exports/{kind.pattern}", name):
-                yield from _export(files, name, kind, match, past, used)
+                yield from _export(files, name, kind, match, past, config)
         if match := re.fullmatch(f"exports/accountant/accountant-{_PERIOD}{_ONCE}\\.zip", name):
-            yield from _for_accountant(files, books, name, match[1], past, used)
+            yield from _for_accountant(files, books, name, match[1], past, config)
 
 
 def _issuer(root: Root) -> Issuer | None:
@@ -252,24 +252,35 @@ def _issuer(root: Root) -> Issuer | None:
 
 
 def _export(
-    files: Files, name: str, kind: Export, match: re.Match[str], past: Past, used: Settings
+    files: Files,
+    name: str,
+    kind: Export,
+    match: re.Match[str],
+    past: ExportSources,
+    config: Settings,
 ) -> Iterator[Alert]:
     """An export is right in any dialect: one of them may have been asked for once."""
     data, _ = findings.read(files.root, name)
-    if all(kind.build(past, match, variant) != data for variant in _dialects(used)):
+    if all(kind.build(past, match, variant) != data for variant in _dialects(config)):
         yield _differs(files, name, kind.command)
 
 
-def _dialects(used: Settings) -> list[Settings]:
+def _dialects(config: Settings) -> list[Settings]:
     pairs = product(("rfc4180", "fr"), messages.languages())
-    return [used, *(used._replace(csv_dialect=one, csv_headers=two) for one, two in pairs)]
+    return [
+        config,
+        *(
+            config._replace(csv_dialect=dialect, csv_headers=headings)
+            for dialect, headings in pairs
+        ),
+    ]
 
 
 def _differs(files: Files, name: str, command: str) -> Alert:
     """As Make sees it: what is older than what it is made from has to be made again anyway."""
     made_from = [
-        found.st_mtime_ns
-        for source, found in files.stats.items()
+        status.st_mtime_ns
+        for source, status in files.stats.items()
         if source.startswith(("data/revenues/", "data/payments/"))
     ]
     made_from += [
@@ -280,11 +291,11 @@ def _differs(files: Files, name: str, command: str) -> Alert:
 
 
 def _for_accountant(
-    files: Files, books: Books, name: str, period: str, past: Past, used: Settings
+    files: Files, books: RecordBooks, name: str, period: str, past: ExportSources, config: Settings
 ) -> Iterator[Alert]:
     """The files inside have the hashes that its list says, the PDFs those of the records, and
     the tables say what the records say."""
-    known = {
+    digests = {
         f"invoices/{book.owner}/{record['number']}.pdf": record["pdf_sha256"]
         for book in books.of(record_audit.REVENUES)
         for record in book.records
@@ -299,7 +310,7 @@ def _for_accountant(
             right = inside == {*sums, "SHA256SUMS"}
             for entry, digest in sums.items():
                 data = package.read(f"{top}/{entry}")
-                right = right and storage.sha256(data) == digest == known.get(entry, digest)
+                right = right and storage.sha256(data) == digest == digests.get(entry, digest)
                 if not entry.startswith("invoices/"):
                     tables[entry] = data
     except Exception:  # zipfile raises whatever a broken file leads it to
@@ -314,7 +325,7 @@ def _for_accountant(
             variant,
         )
         == tables
-        for variant in _dialects(used)
+        for variant in _dialects(config)
     ):
         yield _differs(files, name, "accountant")
 
@@ -322,7 +333,7 @@ def _for_accountant(
 # --- usage ---------------------------------------------------------------------------
 
 
-def _usage(files: Files, books: Books) -> Iterator[Alert]:
+def _usage(files: Files, books: RecordBooks) -> Iterator[Alert]:
     """What a payer is billed for is the number of invoices that the records have."""
     issued: dict[tuple[str, str], int] = {}
     for book in books.of(record_audit.REVENUES_BATCH):

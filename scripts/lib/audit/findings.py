@@ -19,7 +19,7 @@ from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.inputs import settings
 
-_Found = TypeVar("_Found", bytes, str)
+_Content = TypeVar("_Content", bytes, str)
 
 # A folder of proofs, and of what only the program writes; group and others only read these.
 PROOFS = ("invoices", "invoices_batch", "archive_batch", "archive_inputs", "batch_sent")
@@ -57,13 +57,13 @@ def walk(root: Root) -> tuple[Files, list[Alert]]:
         path = waiting.pop()
         name = root.name_of(path)
         try:
-            found = path.lstat()
-            if stat.S_ISDIR(found.st_mode):
-                files.folders[name] = found
+            status = path.lstat()
+            if stat.S_ISDIR(status.st_mode):
+                files.folders[name] = status
                 waiting += reversed(storage.names_at_rest(path))
                 continue
-            files.stats[name] = found
-            is_ours = not root.is_input(name) and stat.S_ISREG(found.st_mode)
+            files.stats[name] = status
+            is_ours = not root.is_input(name) and stat.S_ISREG(status.st_mode)
             if is_ours and not storage.is_readable(path):
                 raise storage.denied(path)
         except FileNotFoundError:
@@ -90,8 +90,8 @@ def sha256_of(root: Root, name: str) -> tuple[str, Message | None]:
 
 
 def _tried(
-    look: Callable[[Path], _Found], path: Path, nothing: _Found
-) -> tuple[_Found, Message | None]:
+    look: Callable[[Path], _Content], path: Path, nothing: _Content
+) -> tuple[_Content, Message | None]:
     try:
         return look(path), None
     except Broken:
@@ -137,11 +137,11 @@ def mode_faults(files: Files) -> Iterator[Alert]:
             mode=f"{mode:04o}",
         )
         yield alert("I-MODE", "data", text, say("a disk that does keep them is safer"))
-    for name, found in sorted(files.stats.items()):
+    for name, status in sorted(files.stats.items()):
         if files.root.is_input(name):
-            yield from _input_faults(files.root, name, found)
+            yield from _input_faults(files.root, name, status)
         else:
-            yield from _one_mode(files.root, name, found, found.st_dev in modeless)
+            yield from _one_mode(files.root, name, status, status.st_dev in modeless)
     yield from _folder_faults(files)
     yield from _owner_faults(files)
     with contextlib.suppress(OSError):
@@ -151,20 +151,20 @@ def mode_faults(files: Files) -> Iterator[Alert]:
 def _disks_without_modes(files: Files) -> Iterator[tuple[int, int]]:
     """Each device on which a proof has the mode of every other file, with that mode."""
     modes: dict[int, set[int]] = {}
-    for found in files.stats.values():
-        modes.setdefault(found.st_dev, set()).add(stat.S_IMODE(found.st_mode))
+    for status in files.stats.values():
+        modes.setdefault(status.st_dev, set()).add(stat.S_IMODE(status.st_mode))
     for device, (mode, *others) in modes.items():
         if not others and mode != storage.PROOF_MODE:
             yield device, mode
 
 
-def _one_mode(root: Root, name: str, found: os.stat_result, is_modeless: bool) -> Iterator[Alert]:
-    mode = stat.S_IMODE(found.st_mode)
+def _one_mode(root: Root, name: str, status: os.stat_result, is_modeless: bool) -> Iterator[Alert]:
+    mode = stat.S_IMODE(status.st_mode)
     is_proof = name.startswith(_folders(PROOFS)) and not is_leftover(name)
-    if stat.S_ISLNK(found.st_mode):
+    if stat.S_ISLNK(status.st_mode):
         remedy = say("put the file itself in its place")
         yield alert("B-LINK", name, say("is a symbolic link"), remedy)
-    elif not stat.S_ISREG(found.st_mode):
+    elif not stat.S_ISREG(status.st_mode):
         yield alert("B-LINK", name, say("is not a file"), say("remove it"))
     elif is_proof and mode != storage.PROOF_MODE and not is_modeless:
         text = say("has mode {mode}, a proof has 0444", mode=f"{mode:04o}")
@@ -174,13 +174,13 @@ def _one_mode(root: Root, name: str, found: os.stat_result, is_modeless: bool) -
         yield alert("B-MODE", name, text, say("compare it with a backup, then chmod 640"))
 
 
-def _input_faults(root: Root, name: str, found: os.stat_result) -> Iterator[Alert]:
+def _input_faults(root: Root, name: str, status: os.stat_result) -> Iterator[Alert]:
     """An input that no command reads: it is whoever put it there who can do something."""
-    if stat.S_ISLNK(found.st_mode) and storage.may_stand_for_a_file(root, root.path / name):
+    if stat.S_ISLNK(status.st_mode) and storage.may_stand_for_a_file(root, root.path / name):
         return
-    if stat.S_ISLNK(found.st_mode):
+    if stat.S_ISLNK(status.st_mode):
         text, remedy = say("is a link, and is not read"), say("move it away")
-    elif not stat.S_ISREG(found.st_mode):
+    elif not stat.S_ISREG(status.st_mode):
         text, remedy = say("is not a file, and is not read"), say("move it away")
     elif not os.access(root.path / name, os.R_OK):
         text = say("cannot be read by this user")
@@ -199,8 +199,8 @@ def _folder_faults(files: Files) -> Iterator[Alert]:
     for path in (files.root.path, files.root.clients, files.root.batch_clients):
         with contextlib.suppress(OSError):
             folders[files.root.name_of(path)] = path.stat()
-    for name, found in sorted(folders.items()):
-        mode = stat.S_IMODE(found.st_mode)
+    for name, status in sorted(folders.items()):
+        mode = stat.S_IMODE(status.st_mode)
         is_ours = name.startswith("data") and not files.root.is_input(name)
         by_group = is_ours and mode & stat.S_IWGRP and not mode & stat.S_ISGID
         if mode & stat.S_IWOTH or by_group:
@@ -214,14 +214,14 @@ def _folder_faults(files: Files) -> Iterator[Alert]:
 
 def _owner_faults(files: Files) -> Iterator[Alert]:
     """What the program wrote and belongs to another user than the folder that it is in."""
-    for name, found in sorted({**files.folders, **files.stats}.items()):
+    for name, status in sorted({**files.folders, **files.stats}.items()):
         folder = files.folders.get(name.rpartition("/")[0])
-        if folder is None or files.root.is_input(name) or found.st_uid == folder.st_uid:
+        if folder is None or files.root.is_input(name) or status.st_uid == folder.st_uid:
             continue
         right = alerts.user(folder.st_uid)
         text = say(
             "belongs to the user {user}, the folder that it is in to {owner}",
-            user=alerts.user(found.st_uid),
+            user=alerts.user(status.st_uid),
             owner=right,
         )
         remedy = say("compare it with a backup, then chown {owner}", owner=right)

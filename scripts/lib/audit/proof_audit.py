@@ -18,7 +18,7 @@ import msgspec
 
 from lib.audit import findings
 from lib.audit.findings import Files
-from lib.audit.record_audit import OUTBOX, Books
+from lib.audit.record_audit import OUTBOX, RecordBooks
 from lib.billing import credit_notes, invoicing
 from lib.books import revenues
 from lib.books.records import Record
@@ -28,8 +28,8 @@ from lib.core.faults import Alert
 from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.documents import facturx_xml, invoice_pdf, packages, production
-from lib.values import document, mentions, money
-from lib.values.document import Document
+from lib.values import mentions, money
+from lib.values.document import Document, from_json
 
 _RESTORE = say("restore it from a backup")
 _WORTH_WORKERS = 40  # a worker needs a second to start
@@ -51,7 +51,7 @@ class Task(NamedTuple):
     before: tuple[Record, ...]
 
 
-class Source(NamedTuple):
+class ArchivedFile(NamedTuple):
     """A file that a document was made from: its name then, where its bytes are kept, their hash."""
 
     name: str
@@ -59,12 +59,12 @@ class Source(NamedTuple):
     sha256: str
 
 
-class Verdict(NamedTuple):
+class Verification(NamedTuple):
     """What a document came to; `sources` is None where it could not be read."""
 
     number: str
     faults: tuple[Alert, ...]
-    sources: tuple[Source, ...] | None
+    sources: tuple[ArchivedFile, ...] | None
     rendered: bool
 
 
@@ -75,36 +75,35 @@ class Tally(NamedTuple):
     rendered: int
 
 
-def faults(files: Files, books: Books, processes: int) -> tuple[list[Alert], Tally]:
+def faults(files: Files, books: RecordBooks, processes: int) -> tuple[list[Alert], Tally]:
     """Everything that is wrong with proofs."""
     tasks = list(_tasks(books))
-    found: list[Alert] = []
-    users: dict[Source, list[str]] = {}
+    wrong: list[Alert] = []
+    users: dict[ArchivedFile, list[str]] = {}
     rendered = 0
     all_read = True
     for _, verdict in workers.map_in_order(check, files.root, tasks, processes, _WORTH_WORKERS):
-        found += verdict.faults
+        wrong += verdict.faults
         rendered += verdict.rendered
         all_read = all_read and verdict.sources is not None
         for source in verdict.sources or ():
             users.setdefault(source, []).append(verdict.number)
-    found += _strays(files, tasks)
-    found += _archive_faults(files, users, all_read)
-    found += _sent_faults(files, books)
-    return found, Tally(len(tasks), rendered)
+    wrong += _strays(files, tasks)
+    wrong += _archive_faults(files, users, all_read)
+    wrong += _sent_faults(files, books)
+    return wrong, Tally(len(tasks), rendered)
 
 
-def _tasks(books: Books) -> Iterator[Task]:
+def _tasks(books: RecordBooks) -> Iterator[Task]:
     for ledger in (revenues.DIRECT, revenues.BATCH):
         for book in books.of(ledger.records):
             about: dict[str, tuple[Record, ...]] = {}
             seen: set[bytes] = set()
             for record in book.records:
-                facts = {key: record[key] for key in record.keys() - {"seq", "prev", "hash"}}
-                said = storage.canonical_json(facts)
-                if said in seen:  # a line that stands there again is named among the sequences
-                    continue
-                seen.add(said)
+                facts = storage.canonical_json(_facts_of(record))
+                if facts in seen:
+                    continue  # a line that is there twice is named among the sequences
+                seen.add(facts)
                 is_note = record["kind"] == "credit_note"
                 number = record["corrects" if is_note else "number"]
                 before = about.get(number, ())
@@ -112,41 +111,46 @@ def _tasks(books: Books) -> Iterator[Task]:
                 about[number] = (*before, record)
 
 
+def _facts_of(record: Record) -> Record:
+    """A record without what chains it to the others."""
+    return {key: value for key, value in record.items() if key not in ("seq", "prev", "hash")}
+
+
 # --- one document --------------------------------------------------------------------
 
 
-def check(root: Root, task: Task) -> Verdict:
+def check(root: Root, task: Task) -> Verification:
     """Everything that is wrong with the proofs of a record."""
     record, number = task.record, task.record["number"]
     names = {suffix: _proof(root, task.ledger, record, suffix) for suffix in ("json", "pdf")}
-    found: list[Alert] = []
+    wrong: list[Alert] = []
     contents = {}
     for suffix, key in (("json", "document_sha256"), ("pdf", "pdf_sha256")):
         data, unreadable = findings.read(root, names[suffix])
         if unreadable:
             text = say("{reason}, but the records have {number}", reason=unreadable, number=number)
-            found.append(findings.alert("B-PROOF-MISSING", names[suffix], text, say("restore it")))
+            wrong.append(findings.alert("B-PROOF-MISSING", names[suffix], text, say("restore it")))
         elif storage.sha256(data) != record[key]:
             text = say("was changed: its SHA-256 is not that of the records")
-            found.append(findings.alert("B-PROOF-CHANGED", names[suffix], text, _RESTORE))
+            wrong.append(findings.alert("B-PROOF-CHANGED", names[suffix], text, _RESTORE))
         else:
             contents[suffix] = data
     if "json" not in contents:
-        return Verdict(number, tuple(found), None, False)
-    made = _parsed(contents["json"])
-    if isinstance(made, Message):
-        found.append(findings.alert("B-PROOF-BROKEN", names["json"], made))
-        return Verdict(number, tuple(found), None, False)
-    is_todays = made.renderer == dict(production.renderer())
+        return Verification(number, tuple(wrong), None, False)
+    document = _parsed(contents["json"])
+    if isinstance(document, Message):
+        wrong.append(findings.alert("B-PROOF-BROKEN", names["json"], document))
+        return Verification(number, tuple(wrong), None, False)
+    is_todays = document.renderer == dict(production.renderer())
     rendered = is_todays and "pdf" in contents
     try:
-        of_document = [*_arithmetic(made), *_of_record(made, record)]
-        of_document += [*_credited(root, task, made), *_source_faults(task, made)]
-        found += [findings.alert("B-DOCUMENT-WRONG", names["json"], text) for text in of_document]
-        found += _mentions(names["json"], made)
+        of_document = [*_arithmetic(document), *_of_record(document, record)]
+        of_document += [*_credited(root, task, document), *_source_faults(task, document)]
+        wrong += [findings.alert("B-DOCUMENT-WRONG", names["json"], text) for text in of_document]
+        wrong += _mentions(names["json"], document)
         if "pdf" in contents:
-            of_pdf = _pdf_faults(root, made, contents["pdf"], is_todays)
-            found += [findings.alert("B-PDF-WRONG", names["pdf"], text) for text in of_pdf]
+            of_pdf = _pdf_faults(root, document, contents["pdf"], is_todays)
+            wrong += [findings.alert("B-PDF-WRONG", names["pdf"], text) for text in of_pdf]
     except Exception as error:
         # The hash matches but the content cannot be checked: report it and go on.
         text = say(
@@ -154,8 +158,8 @@ def check(root: Root, task: Task) -> Verdict:
             error=type(error).__name__,
             reason=findings.shown(str(error)),
         )
-        found.append(findings.alert("B-PROOF-BROKEN", names["json"], text))
-    return Verdict(number, tuple(found), tuple(_sources(made)), rendered)
+        wrong.append(findings.alert("B-PROOF-BROKEN", names["json"], text))
+    return Verification(number, tuple(wrong), tuple(_sources(document)), rendered)
 
 
 def _proof(root: Root, ledger: Ledger, record: Record, suffix: str) -> str:
@@ -166,15 +170,15 @@ def _proof(root: Root, ledger: Ledger, record: Record, suffix: str) -> str:
 def _parsed(data: bytes) -> Document | Message:
     """The document in these bytes, or why they are not one that can be computed with."""
     try:
-        made = document.from_json(data)
+        document = from_json(data)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         return say("is not a document: {reason}", reason=str(error))
-    for value in _decimals(made):
+    for value in _decimals(document):
         # 1E+999999999 is a number too, and its digits would fill the memory.
         exponent = value.as_tuple().exponent
         if not isinstance(exponent, int) or abs(exponent) > _DIGITS or value.adjusted() > _DIGITS:
             return say("is not a document: it has an amount with too many digits")
-    return made
+    return document
 
 
 def _decimals(value: Any) -> Iterator[Decimal]:
@@ -186,9 +190,9 @@ def _decimals(value: Any) -> Iterator[Decimal]:
         yield from chain.from_iterable(map(_decimals, msgspec.structs.astuple(value)))
 
 
-def _arithmetic(made: Document) -> Iterator[Message]:
+def _arithmetic(document: Document) -> Iterator[Message]:
     """BT-131 of each line, BG-23 and BG-22, computed again from quantities and prices."""
-    for line in made.lines:
+    for line in document.lines:
         net = money.line_net(line.quantity, line.unit_price, line.discount)
         if net != line.net:
             yield say(
@@ -198,14 +202,14 @@ def _arithmetic(made: Document) -> Iterator[Message]:
                 computed=str(net),
             )
     taxable: dict[tuple[str, Decimal], Decimal] = {}
-    for line in made.lines:
+    for line in document.lines:
         key = (line.vat_category, line.vat_rate)
         taxable[key] = taxable.get(key, money.ZERO) + line.net
-    for allowance in made.allowances:
+    for allowance in document.allowances:
         key = (allowance.vat_category, allowance.vat_rate)
         taxable[key] = taxable.get(key, money.ZERO) - allowance.amount
-    stated = {(one.category, one.rate): one for one in made.vat_breakdown}
-    if stated.keys() != taxable.keys() or len(stated) != len(made.vat_breakdown):
+    stated = {(subtotal.category, subtotal.rate): subtotal for subtotal in document.vat_breakdown}
+    if stated.keys() != taxable.keys() or len(stated) != len(document.vat_breakdown):
         yield say("its VAT breakdown has other categories and rates than its lines")
         return
     for (category, rate), amount in taxable.items():
@@ -219,7 +223,7 @@ def _arithmetic(made: Document) -> Iterator[Message]:
                 computed=str(amount),
             )
         vat = money.percentage_of(amount, rate)
-        if made.preceding is None and share.vat != vat:
+        if document.preceding is None and share.vat != vat:
             yield say(
                 "VAT {category} {rate}: {vat}, computed again {computed} (BR-CO-17)",
                 category=category,
@@ -227,31 +231,31 @@ def _arithmetic(made: Document) -> Iterator[Message]:
                 vat=str(share.vat),
                 computed=str(vat),
             )
-    totals = invoicing.totals_of(made.lines, made.allowances, made.vat_breakdown)
-    if totals != made.totals:
+    totals = invoicing.totals_of(document.lines, document.allowances, document.vat_breakdown)
+    if totals != document.totals:
         yield say(
             "totals: gross {gross}, computed again {computed}",
-            gross=str(made.totals.gross),
+            gross=str(document.totals.gross),
             computed=str(totals.gross),
         )
 
 
-def _mentions(name: str, made: Document) -> Iterator[Alert]:
+def _mentions(name: str, document: Document) -> Iterator[Alert]:
     """Where it is as it was issued, and says what the law does not."""
-    for mention in mentions.unknown_in(made):
+    for mention in mentions.unknown_in(document):
         text = say(
             "says {mention}, which is not a mention of {date}",
             mention=findings.shown(mention),
-            date=str(made.issue_date),
+            date=str(document.issue_date),
         )
         remedy = say("credit it and issue it again, if that is wrong")
         yield findings.alert("I-MENTION", name, text, remedy)
 
 
-def _of_record(made: Document, record: Record) -> Iterator[Message]:
+def _of_record(document: Document, record: Record) -> Iterator[Message]:
     """Where the record says another thing than its document."""
-    facts = revenues.facts(made, record["document_sha256"], record["pdf_sha256"])
-    recorded = {key: value for key, value in record.items() if key not in ("seq", "prev", "hash")}
+    facts = revenues.facts(document, record["document_sha256"], record["pdf_sha256"])
+    recorded = _facts_of(record)
     for key in sorted(facts.keys() | recorded.keys()):
         if facts.get(key) != recorded.get(key):
             yield say(
@@ -262,21 +266,21 @@ def _of_record(made: Document, record: Record) -> Iterator[Message]:
             )
 
 
-def _credited(root: Root, task: Task, made: Document) -> Iterator[Message]:
+def _credited(root: Root, task: Task, document: Document) -> Iterator[Message]:
     """A credit note takes back what is left of its invoice's lines, and the VAT of that."""
     if not task.before or task.before[0]["kind"] != "invoice":
         return  # named where its record is checked
     earlier: list[Document] = []
     for record in task.before:
         data, _ = findings.read(root, _proof(root, task.ledger, record, "json"))
-        read = _parsed(data)
-        if isinstance(read, Message):
+        parsed = _parsed(data)
+        if isinstance(parsed, Message):
             return  # named where that document is checked
-        earlier.append(read)
+        earlier.append(parsed)
     invoice, *notes = earlier
-    known = {line.id for line in invoice.lines}
+    ids = {line.id for line in invoice.lines}
     if unknown := [
-        line.id for note in (*notes, made) for line in note.lines if line.id not in known
+        line.id for note in (*notes, document) for line in note.lines if line.id not in ids
     ]:
         yield say(
             "credits line {line}, which {invoice} does not have",
@@ -284,74 +288,74 @@ def _credited(root: Root, task: Task, made: Document) -> Iterator[Message]:
             invoice=invoice.number,
         )
         return
-    left = credit_notes.quantities_left(invoice, [*notes, made])
+    quantities = credit_notes.quantities_left(invoice, [*notes, document])
     for line in invoice.lines:
-        if left[line.id] * (1 if line.quantity >= 0 else -1) < 0:
+        if quantities[line.id] * (1 if line.quantity >= 0 else -1) < 0:
             yield say(
                 "credits more of line {line} than {invoice} has",
                 line=line.id,
                 invoice=invoice.number,
             )
-    for one in made.vat_breakdown:
+    for subtotal in document.vat_breakdown:
         same = [
             other
-            for note in (*notes, made)
+            for note in (*notes, document)
             for other in note.vat_breakdown
-            if (other.category, other.rate) == (one.category, one.rate)
+            if (other.category, other.rate) == (subtotal.category, subtotal.rate)
         ]
         credited = money.total(other.taxable for other in same)
         vat = money.total(other.vat for other in same)
-        expected = money.percentage_of(credited, one.rate)
+        expected = money.percentage_of(credited, subtotal.rate)
         if vat != expected:
             yield say(
                 "VAT {category} {rate}: {vat} credited by now, expected {expected}",
-                category=one.category,
-                rate=str(one.rate),
+                category=subtotal.category,
+                rate=str(subtotal.rate),
                 vat=str(vat),
                 expected=str(expected),
             )
 
 
-def _source_faults(task: Task, made: Document) -> Iterator[Message]:
+def _source_faults(task: Task, document: Document) -> Iterator[Message]:
     """It names what it was made from; a credit note, the document of its invoice."""
-    if not made.sources:
+    if not document.sources:
         yield say("names nothing that it was made from")
     if task.before:
         invoice = task.before[0]
-        if list(made.sources.values()) != [invoice["document_sha256"]]:
+        if list(document.sources.values()) != [invoice["document_sha256"]]:
             yield say(
                 "was not made from the document of {invoice} that its record knows",
                 invoice=invoice["number"],
             )
 
 
-def _sources(made: Document) -> Iterator[Source]:
+def _sources(document: Document) -> Iterator[ArchivedFile]:
     """The files in the archives that it was made from; a credit note was made from no such file."""
-    if made.preceding is None:
-        for name, digest in made.sources.items():
+    if document.preceding is None:
+        for name, digest in document.sources.items():
             is_batch = name.startswith("data/archive_batch/")
-            yield Source(name, name if is_batch else f"data/archive_inputs/{digest}", digest)
+            yield ArchivedFile(name, name if is_batch else f"data/archive_inputs/{digest}", digest)
 
 
 # --- its PDF -------------------------------------------------------------------------
 
 
-def _pdf_faults(root: Root, made: Document, pdf: bytes, is_todays: bool) -> Iterator[Message]:
+def _pdf_faults(root: Root, document: Document, pdf: bytes, is_todays: bool) -> Iterator[Message]:
     """The XML inside, and all of the file where this program can make it again."""
     inside = _embedded(pdf)
     if isinstance(inside, Message):
         yield inside
     elif not is_todays:
-        yield from _amounts_in_xml(made, inside)
+        yield from _amounts_in_xml(document, inside)
     if not is_todays:
         return
-    xml = facturx_xml.generate(made)
+    xml = facturx_xml.generate(document)
     if isinstance(inside, bytes) and inside != xml:
         yield say("has another {file} inside than its document gives", file=facturx_xml.FILE_NAME)
-    logo, wrong = _logo(root, made.seller.logo)
+    logo, wrong = _logo(root, document.seller.logo)
     if wrong:
         yield wrong
-    elif invoice_pdf.render(made, xml, logo) != pdf:
+    elif invoice_pdf.render(document, xml, logo) != pdf:
         yield say("is not what its document gives: rendered again, it has other bytes")
 
 
@@ -374,7 +378,7 @@ def _embedded(pdf: bytes) -> bytes | Message:
 
     try:
         files = list(pypdf.PdfReader(io.BytesIO(pdf)).attachment_list)
-        contents = [one.content for one in files if one.name == facturx_xml.FILE_NAME]
+        contents = [file.content for file in files if file.name == facturx_xml.FILE_NAME]
     except Exception as error:  # pypdf raises whatever a broken file leads it to
         return say("cannot be read as a PDF: {error}", error=type(error).__name__)
     if len(contents) != 1:
@@ -386,7 +390,7 @@ def _embedded(pdf: bytes) -> bytes | Message:
     return contents[0]
 
 
-def _amounts_in_xml(made: Document, xml: bytes) -> Iterator[Message]:
+def _amounts_in_xml(document: Document, xml: bytes) -> Iterator[Message]:
     """Where number, dates, parties or amounts of the XML are not the document's."""
     from lxml import etree
 
@@ -397,29 +401,29 @@ def _amounts_in_xml(made: Document, xml: bytes) -> Iterator[Message]:
         yield say("has a {file} inside that is not XML", file=facturx_xml.FILE_NAME)
         return
     expected = {
-        "BT-27": (f".//{_RAM}SellerTradeParty/{_RAM}Name", made.seller.name),
-        "BT-44": (f".//{_RAM}BuyerTradeParty/{_RAM}Name", made.buyer.name),
-        "BT-106": (f".//{_SUMS}LineTotalAmount", money.plain(made.totals.lines_net, 2)),
-        "BT-109": (f".//{_SUMS}TaxBasisTotalAmount", money.plain(made.totals.net, 2)),
-        "BT-110": (f".//{_SUMS}TaxTotalAmount", money.plain(made.totals.vat, 2)),
-        "BT-112": (f".//{_SUMS}GrandTotalAmount", money.plain(made.totals.gross, 2)),
-        "BT-115": (f".//{_SUMS}DuePayableAmount", money.plain(made.totals.due, 2)),
-        "BT-1": ("./{*}ExchangedDocument/{*}ID", made.number),
+        "BT-27": (f".//{_RAM}SellerTradeParty/{_RAM}Name", document.seller.name),
+        "BT-44": (f".//{_RAM}BuyerTradeParty/{_RAM}Name", document.buyer.name),
+        "BT-106": (f".//{_SUMS}LineTotalAmount", money.plain(document.totals.lines_net, 2)),
+        "BT-109": (f".//{_SUMS}TaxBasisTotalAmount", money.plain(document.totals.net, 2)),
+        "BT-110": (f".//{_SUMS}TaxTotalAmount", money.plain(document.totals.vat, 2)),
+        "BT-112": (f".//{_SUMS}GrandTotalAmount", money.plain(document.totals.gross, 2)),
+        "BT-115": (f".//{_SUMS}DuePayableAmount", money.plain(document.totals.due, 2)),
+        "BT-1": ("./{*}ExchangedDocument/{*}ID", document.number),
         "BT-2": (
             "./{*}ExchangedDocument/{*}IssueDateTime/{*}DateTimeString",
-            made.issue_date.strftime("%Y%m%d"),
+            document.issue_date.strftime("%Y%m%d"),
         ),
-        "BT-3": ("./{*}ExchangedDocument/{*}TypeCode", made.type_code),
+        "BT-3": ("./{*}ExchangedDocument/{*}TypeCode", document.type_code),
     }
-    for term, (path, wanted) in expected.items():
-        found = tree.findtext(path)
-        if found != wanted:
+    for term, (path, stated) in expected.items():
+        value = tree.findtext(path)
+        if value != stated:
             yield say(
                 "{file}: {term} is {value}, the document has {expected}",
                 file=facturx_xml.FILE_NAME,
                 term=term,
-                value=findings.shown(str(found)),
-                expected=wanted,
+                value=findings.shown(str(value)),
+                expected=stated,
             )
     nets = [
         node.text
@@ -427,7 +431,7 @@ def _amounts_in_xml(made: Document, xml: bytes) -> Iterator[Message]:
             f".//{_RAM}IncludedSupplyChainTradeLineItem//{_RAM}LineTotalAmount"
         )
     ]
-    if nets != [money.plain(line.net, 2) for line in made.lines]:
+    if nets != [money.plain(line.net, 2) for line in document.lines]:
         yield say("{file}: BT-131 of its lines are not the document's", file=facturx_xml.FILE_NAME)
 
 
@@ -448,7 +452,7 @@ def _strays(files: Files, tasks: Iterable[Task]) -> Iterator[Alert]:
 
 
 def _archive_faults(
-    files: Files, users: Mapping[Source, list[str]], all_read: bool
+    files: Files, users: Mapping[ArchivedFile, list[str]], all_read: bool
 ) -> Iterator[Alert]:
     """Archived files: named by the hash of their bytes, there for every document made from them.
 
@@ -491,10 +495,10 @@ def _archive_faults(
             yield findings.alert("B-PROOF-STRAY", name, text)
 
 
-def _sent_faults(files: Files, books: Books) -> Iterator[Alert]:
+def _sent_faults(files: Files, books: RecordBooks) -> Iterator[Alert]:
     """Packages that were sent, as their mails attached or named them, and nothing else."""
     sent = {}
-    for record in (one for book in books.of(OUTBOX) for one in book.records):
+    for record in chain.from_iterable(book.records for book in books.of(OUTBOX)):
         if record["kind"] == "package":
             digest = record["package_sha256"]
             about = (record["client"], record["month"], digest[:_HASH_IN_NAME])

@@ -57,7 +57,7 @@ class Book(NamedTuple):
         return Chain(root.path / self.name, self.records[:length], 0, length, hash_)
 
 
-class Books(NamedTuple):
+class RecordBooks(NamedTuple):
     """All of them, by family and by client."""
 
     families: dict[str, dict[str, Book]]
@@ -75,18 +75,18 @@ class Books(NamedTuple):
 # --- chains --------------------------------------------------------------------------
 
 
-def read(files: Files) -> tuple[Books, list[Alert]]:
+def read(files: Files) -> tuple[RecordBooks, list[Alert]]:
     """Every record file with all that is wrong with its lines, its chain and its head."""
-    books = Books({family: {} for family in record_lines.FAMILIES})
+    books = RecordBooks({family: {} for family in record_lines.FAMILIES})
     faults: list[Alert] = []
     known_heads = set()
     for family in record_lines.FAMILIES:
         for name in files.under(f"data/{family}"):
             path = PurePosixPath(name)
             if path.suffix == ".jsonl" and path.parent.name == family:
-                book, found = _read_book(files, family, name)
+                book, wrong = _read_book(files, family, name)
                 books.families[family][book.owner] = book
-                faults += found
+                faults += wrong
                 known_heads.add(findings.head_name(files.root, name))
             elif family != OUTBOX and not findings.is_leftover(name):
                 text = say("is not a record file")
@@ -103,7 +103,7 @@ def read(files: Files) -> tuple[Books, list[Alert]]:
 def _read_book(files: Files, family: str, name: str) -> tuple[Book, list[Alert]]:
     data, unreadable = findings.read(files.root, name)
     faults = [findings.alert("B-UNREADABLE", name, unreadable)] if unreadable else []
-    found: list[Record] = []
+    readable: list[Record] = []
     seq, hash_ = 0, records.GENESIS
     *lines, rest = data.split(b"\n")
     for number, line in enumerate(lines, 1):
@@ -114,7 +114,7 @@ def _read_book(files: Files, family: str, name: str) -> tuple[Book, list[Alert]]
         record, wrong = _read_line(name, line, family, seq + 1, hash_)
         faults += [_broken(name, number, text) for text in wrong]
         if record is not None:
-            found.append(record)
+            readable.append(record)
             seq, hash_ = record["seq"], record["hash"]
         else:
             seq, hash_ = seq + 1, ""
@@ -123,7 +123,7 @@ def _read_book(files: Files, family: str, name: str) -> tuple[Book, list[Alert]]
         faults.append(_broken(name, len(lines) + 1, text, _RESTORE))
     faults += _head_faults(files, name, seq, hash_)
     owner = PurePosixPath(name).stem
-    return Book(family, name, owner, tuple(found), not faults), faults
+    return Book(family, name, owner, tuple(readable), not faults), faults
 
 
 def _broken(name: str, number: int, text: Message, remedy: Message | None = None) -> Alert:
@@ -170,7 +170,7 @@ def _read_line(
 
 def _head_faults(files: Files, name: str, seq: int, hash_: str) -> list[Alert]:
     head = findings.head_name(files.root, name)
-    found, unreadable = findings.read(files.root, head)
+    data, unreadable = findings.read(files.root, head)
     if not seq and head not in files.stats:
         return []
     if unreadable:
@@ -178,7 +178,7 @@ def _head_faults(files: Files, name: str, seq: int, hash_: str) -> list[Alert]:
             "{reason}, but {file} has {lines}", reason=unreadable, file=name, lines=_lines(seq)
         )
         return [findings.alert("B-RECORD-HEAD", head, text)]
-    if found == records.head_bytes(seq, hash_):
+    if data == records.head_bytes(seq, hash_):
         return []
     text = say(
         "disagrees with {file}, whose last line is seq {seq}, hash {hash}",
@@ -193,7 +193,7 @@ def _lines(count: int) -> Message:
     return counted(count, "1 line", "{number} lines")
 
 
-def heads_of(books: Books) -> list[Head]:
+def heads_of(books: RecordBooks) -> list[Head]:
     """Where each chain stands."""
     return [
         Head(book.name, book.records[-1]["seq"], book.records[-1]["hash"])
@@ -215,7 +215,7 @@ def witnessed(text: str) -> list[Head]:
     return [Head(match[1], int(match[2]), match[3]) for match in matches if match]
 
 
-def witness_faults(books: Books, heads_then: Iterable[Head]) -> Iterator[Alert]:
+def witness_faults(books: RecordBooks, heads_then: Iterable[Head]) -> Iterator[Alert]:
     """Where today's chains do not go through the heads that a witness keeps."""
     hashes = {
         book.name: {record["seq"]: record["hash"] for record in book.records}
@@ -247,7 +247,7 @@ def witness_faults(books: Books, heads_then: Iterable[Head]) -> Iterator[Alert]:
 # --- numbers -------------------------------------------------------------------------
 
 
-def number_faults(files: Files, books: Books, ledger: Ledger) -> Iterator[Alert]:
+def number_faults(files: Files, books: RecordBooks, ledger: Ledger) -> Iterator[Alert]:
     """Gaps, doubles, dates out of order, and counters that disagree with the records."""
     chains = [book.chain(files.root, len(book.records)) for book in books.of(ledger.records)]
     wrong = [name for name in files.under(f"data/{ledger.counters}") if not _is_counter(name)]
@@ -257,8 +257,8 @@ def number_faults(files: Files, books: Books, ledger: Ledger) -> Iterator[Alert]
     if list(files.under(folder)) != list(files.regular(folder)):
         return  # a pipe among them is named, and reading it might never end
     try:
-        given = numbering.numbered(files.root, chains)
-        numbering.read(files.root, ledger.counters, given)
+        numbers = numbering.numbered(files.root, chains)
+        numbering.read(files.root, ledger.counters, numbers)
     except Broken as broken:
         yield from broken.alerts
     except OSError as error:
@@ -300,12 +300,12 @@ def _bill(
             gross=record["gross"],
         )
     for key in ("net", "vat"):
-        found = money.total(Decimal(share[key]) for share in record["breakdown"])
-        if found != Decimal(record[key]):
+        amount = money.total(Decimal(share[key]) for share in record["breakdown"])
+        if amount != Decimal(record[key]):
             yield say(
                 "its breakdown has {key} {sum}, it says {amount}",
                 key=key,
-                sum=str(found),
+                sum=str(amount),
                 amount=record[key],
             )
     number = record["number"]
@@ -345,12 +345,12 @@ def _doubles(book: Book) -> Iterator[Alert]:
         yield from _same_references(book)
         return
     by_item: dict[str, list[tuple[Period, str]]] = {}
-    for one in revenues.billed(msgspec.convert(book.records, list[BillingRevenue])):
-        if one.item and not one.credited:
-            by_item.setdefault(one.item, []).extend((days, one.number) for days in one.days)
-    for item, some in by_item.items():
-        some.sort(key=lambda one: (one[0].start, one[1]))
-        for (before, earlier), (days, number) in pairwise(some):
+    for entry in revenues.billed(msgspec.convert(book.records, list[BillingRevenue])):
+        if entry.item and not entry.credited:
+            by_item.setdefault(entry.item, []).extend((days, entry.number) for days in entry.days)
+    for item, periods in by_item.items():
+        periods.sort(key=lambda pair: (pair[0].start, pair[1]))
+        for (before, earlier), (days, number) in pairwise(periods):
             if days.start <= before.end:
                 text = say(
                     "{number} bills days of {item} that {earlier} bills already",
@@ -379,7 +379,7 @@ def _same_references(book: Book) -> Iterator[Alert]:
 
 def payment_faults(book: Book, bills: Book) -> Iterator[Alert]:
     """Money for invoices that the client does not have, before their time, reversed twice."""
-    invoices = {one["number"]: one for one in bills.records if one["kind"] == "invoice"}
+    invoices = {record["number"]: record for record in bills.records if record["kind"] == "invoice"}
     by_seq = {record["seq"]: record for record in book.records}
     reversed_ones: set[int] = set()
     for record in book.records:
@@ -433,27 +433,27 @@ def refund_faults(root: Root, book: Book, bills: Book) -> Iterator[Alert]:
     """
     for before, record in enumerate(book.records):
         if record["kind"] == payments.REFUND:
-            known = payment_rules.Books({}, {}, {})
+            books_before = payment_rules.Books({}, {}, {})
             issued, paid = bills.chain(root, len(bills.records)), book.chain(root, before)
-            payment_rules.enter(known, issued, paid)
+            payment_rules.enter(books_before, issued, paid)
             number, day = record["invoice"], date.fromisoformat(record["date"])
-            invoice = known.invoices[number]
+            invoice = books_before.invoices[number]
             place = f"line {record['seq']}"
             for fault in payment_rules.refund_faults(invoice, record["amount"], day):
                 yield Alert("B-PAYMENT-STRAY", book.name, fault._replace(place=place), book.owner)
 
 
-def future_faults(books: Books, today: date) -> Iterator[Alert]:
+def future_faults(books: RecordBooks, today: date) -> Iterator[Alert]:
     """Money and mails dated more than a year after today and the newest invoice.
 
     Today may be given, and a clock be behind: what is nearer may be right.
     """
     families = (REVENUES, REVENUES_BATCH)
     days = (
-        one["issue_date"]
+        record["issue_date"]
         for family in families
         for book in books.of(family)
-        for one in book.records
+        for record in book.records
     )
     newest = max(days, default="")
     latest = max(today.isoformat(), newest)
@@ -471,26 +471,28 @@ def future_faults(books: Books, today: date) -> Iterator[Alert]:
                 yield Alert("B-RECORD-WRONG", book.name, fault, record["client"])
 
 
-def mail_faults(books: Books) -> Iterator[Alert]:
+def mail_faults(books: RecordBooks) -> Iterator[Alert]:
     """Mails about documents and packages that do not exist: one that was not sent would pass
     for sent."""
-    known: dict[str, dict[tuple[str, str], Record]] = {
+    documents: dict[str, dict[tuple[str, str], Record]] = {
         family: {
-            (book.owner, one["number"]): one for book in books.of(family) for one in book.records
+            (book.owner, record["number"]): record
+            for book in books.of(family)
+            for record in book.records
         }
         for family in (REVENUES, REVENUES_BATCH)
     }
-    months = {(owner, one["month"]) for (owner, _), one in known[REVENUES_BATCH].items()}
+    months = {(owner, record["month"]) for (owner, _), record in documents[REVENUES_BATCH].items()}
     for book in books.of(OUTBOX):
         for record in book.records:
-            if text := _mail(record, known, months):
+            if text := _mail(record, documents, months):
                 fault = Fault(f"line {record['seq']}", text)
                 yield Alert("B-RECORD-ORPHAN", book.name, fault, record["client"])
 
 
 def _mail(
     record: Record,
-    known: dict[str, dict[tuple[str, str], Record]],
+    documents: dict[str, dict[tuple[str, str], Record]],
     months: set[tuple[str, str]],
 ) -> Message | None:
     kind, client = record["kind"], record["client"]
@@ -505,11 +507,11 @@ def _mail(
             )
         return None if record["mail"].startswith(name) else _other_mail(name)
     number = record["number"]
-    found = known[REVENUES_BATCH if kind == "customer" else REVENUES].get((client, number))
-    of_kind = {"reminder": "invoice", "customer": found and found["kind"]}.get(kind, kind)
-    if found is None or found["kind"] != of_kind:
+    document = documents[REVENUES_BATCH if kind == "customer" else REVENUES].get((client, number))
+    of_kind = {"reminder": "invoice", "customer": document and document["kind"]}.get(kind, kind)
+    if document is None or document["kind"] != of_kind:
         return say("is about {number}, which {client} does not have", number=number, client=client)
-    if record.get("pdf_sha256", found["pdf_sha256"]) != found["pdf_sha256"]:
+    if record.get("pdf_sha256", document["pdf_sha256"]) != document["pdf_sha256"]:
         return say("carried another PDF than the records have of {number}", number=number)
     name = outbox.mail_name(kind, client, number, *filter(None, [record.get("level")]))
     return None if record["mail"] == name else _other_mail(name)
