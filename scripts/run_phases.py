@@ -53,7 +53,7 @@ from lib.core.faults import Refused
 from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.summary import last_summary
-from lib.summary.last_summary import Run
+from lib.summary.last_summary import EndedRun
 
 _SCRIPT = "run_phases.py"
 _FLAGS = {"direct", "packages", "balances", "mail"}
@@ -100,7 +100,7 @@ def run(arguments: Namespace, root: Root) -> tuple[int, bool]:
         if arguments.dry_run:
             return status, True
         said = alerts.noted(Path(log.name))
-        about = Run(arguments.command, found.today, found.month, failed, said)
+        about = EndedRun(arguments.command, found.today, found.month, failed, said)
         return status, last_summary.report(root, about)
 
 

@@ -29,7 +29,7 @@ if __name__ == "__main__":
 from lib.core import alerts
 from lib.core.root import Root
 from lib.summary import last_summary
-from lib.summary.last_summary import Run
+from lib.summary.last_summary import EndedRun
 
 
 def main(arguments: Namespace, root: Root) -> None:
@@ -37,15 +37,15 @@ def main(arguments: Namespace, root: Root) -> None:
     last_summary.report(root, run_of(arguments))
 
 
-def run_of(arguments: Namespace) -> Run:
+def run_of(arguments: Namespace) -> EndedRun:
     """The run, from the notes of it in a folder, if any: the step it came to, its alerts."""
     if arguments.run is None:
-        return Run(arguments.command, arguments.today, arguments.month, "", [])
+        return EndedRun(arguments.command, arguments.today, arguments.month, "", [])
     failed = ""
     if arguments.status:
         failed = (arguments.run / "step").read_text(encoding="utf-8").strip()
     said = alerts.noted(arguments.run / "alerts")
-    return Run(arguments.command, arguments.today, arguments.month, failed, said)
+    return EndedRun(arguments.command, arguments.today, arguments.month, failed, said)
 
 
 if __name__ == "__main__":

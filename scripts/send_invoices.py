@@ -47,7 +47,7 @@ from lib.inputs.client_files import ClientInput
 from lib.inputs.inputs import Inputs
 from lib.inputs.settings import Settings
 from lib.mail import letters, mime, outbox
-from lib.mail.letters import Package
+from lib.mail.letters import BatchPackage
 from lib.mail.mime import Attachment
 from lib.mail.outbox import Due
 from lib.values.speech import Speech
@@ -319,7 +319,7 @@ def package_mail(
     earlier = outbox.mail_name("package", client, month, "")
     replaces = any(other.startswith(earlier) and other != name for other in desk.sent)
     attached = size <= desk.config.mail.max_attachment
-    given = Package(desk.root.name_of(path), month, facts, size, sha256, attached, replaces)
+    given = BatchPackage(desk.root.name_of(path), month, facts, size, sha256, attached, replaces)
     kept = desk.root.data / "batch_sent" / f"{client}__{month}__{sha256[:12]}.zip"
     return Due(
         name,
@@ -333,7 +333,7 @@ def package_mail(
 
 
 def package_bytes(
-    desk: Desk, found: BatchClientInput, name: str, path: Path, given: Package
+    desk: Desk, found: BatchClientInput, name: str, path: Path, given: BatchPackage
 ) -> bytes:
     """The bytes of a package's mail.
 

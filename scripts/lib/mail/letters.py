@@ -18,14 +18,14 @@ from lib.values.speech import Speech, grouped, town
 _DAYS_TO_PAY = 8  # from a firm or formal reminder
 
 
-class Text(NamedTuple):
+class MailText(NamedTuple):
     """The subject of a mail and its text."""
 
     subject: str
     body: str
 
 
-class Package(NamedTuple):
+class BatchPackage(NamedTuple):
     """A ZIP archive of a month; `attached` says whether the mail carries it."""
 
     path: str
@@ -40,7 +40,7 @@ class Package(NamedTuple):
 # --- documents -----------------------------------------------------------------------
 
 
-def document(document: Document) -> Text:
+def document(document: Document) -> MailText:
     """The mail that carries an invoice or a credit note to its buyer."""
     speech = document.speech
     paragraphs = [speech.word("hello"), _intro(document)]
@@ -55,7 +55,7 @@ def document(document: Document) -> Text:
     if document.issued_by and document.seller.email:
         names = {"issuer": document.issued_by, "seller": document.seller.name}
         paragraphs.append(speech.word("answer_seller", **names))
-    return Text(_subject(document), _joined(paragraphs))
+    return MailText(_subject(document), _joined(paragraphs))
 
 
 def _subject(document: Document) -> str:
@@ -140,7 +140,7 @@ def _how_to_pay(document: Document) -> Iterable[str]:
 # --- packages ------------------------------------------------------------------------
 
 
-def package(issuer: Party, package: Package, speech: Speech) -> Text:
+def package(issuer: Party, package: BatchPackage, speech: Speech) -> MailText:
     """The mail that carries a month's package to the seller, or names it where it is large."""
     month = speech.month_and_year(date.fromisoformat(f"{package.month}-01"))
     what = _count(package.facts, speech)
@@ -164,7 +164,7 @@ def package(issuer: Party, package: Package, speech: Speech) -> Text:
         _lines(speech, [("fingerprint", package.sha256)]),
         f"{speech.word('regards')}\n\n{_signature(issuer)}",
     ]
-    return Text(speech.word("package_subject", month=month, count=what), _joined(paragraphs))
+    return MailText(speech.word("package_subject", month=month, count=what), _joined(paragraphs))
 
 
 def _count(facts: list[records.Record], speech: Speech) -> str:
@@ -182,7 +182,7 @@ def _count(facts: list[records.Record], speech: Speech) -> str:
 # --- reminders -----------------------------------------------------------------------
 
 
-def reminder(document: Document, level: str, claim: Claim) -> Text:
+def reminder(document: Document, level: str, claim: Claim) -> MailText:
     """The reminder of an unpaid invoice, in the tone of its level."""
     speech = document.speech
     assert document.due_date is not None
@@ -206,7 +206,7 @@ def reminder(document: Document, level: str, claim: Claim) -> Text:
         speech.word("formal_regards" if formal else "regards")
         + f"\n\n{_signature(document.seller)}",
     ]
-    return Text(speech.word(f"{level}_subject", **values), _joined(paragraphs))
+    return MailText(speech.word(f"{level}_subject", **values), _joined(paragraphs))
 
 
 def _is_part(document: Document, claim: Claim) -> bool:

@@ -166,8 +166,8 @@ class Session:
             self.close()
             return Outcome(failure=self._why(error), broken=True)
         return Outcome(
-            tuple(one for one in recipients if one not in refused),
-            {one: self._answer(*answer) for one, answer in refused.items()},
+            tuple(address for address in recipients if address not in refused),
+            {address: self._answer(*answer) for address, answer in refused.items()},
         )
 
     def close(self) -> None:
@@ -204,8 +204,8 @@ class Session:
         reason = getattr(error, "strerror", None) or str(error)
         return say("cannot be reached: {reason}", reason=reason)
 
-    def _answer(self, code: int, said: bytes | str) -> str:
-        text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    def _answer(self, code: int, reply: bytes | str) -> str:
+        text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
         return f"{code} {self._hidden(text)}"
 
     def _hidden(self, text: str) -> str:

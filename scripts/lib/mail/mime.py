@@ -70,7 +70,7 @@ def to_bytes(letter: Letter, identity: str) -> bytes:
         "Cc": [("", address) for address in letter.cc],
     }
     lines = [
-        f"{name}: " + ",\r\n ".join(_address(*one) for one in ends)
+        f"{name}: " + ",\r\n ".join(_address(*end) for end in ends)
         for name, ends in headers.items()
         if ends
     ]
@@ -130,7 +130,7 @@ def _encoded(text: str, quoted: bool = False) -> str:
             words.append(word)
             word = b""
         word += char.encode()
-    return "\r\n ".join(f"=?utf-8?b?{b64encode(one).decode()}?=" for one in (*words, word))
+    return "\r\n ".join(f"=?utf-8?b?{b64encode(piece).decode()}?=" for piece in (*words, word))
 
 
 def _check_headers(data: bytes, headers: dict[str, list[tuple[str, str]]], subject: str) -> None:
@@ -138,16 +138,16 @@ def _check_headers(data: bytes, headers: dict[str, list[tuple[str, str]]], subje
     from email.parser import HeaderParser
     from email.utils import getaddresses
 
-    found = HeaderParser().parsestr(data.partition(b"\r\n\r\n")[0].decode() + "\r\n\r\n")
+    headers_read = HeaderParser().parsestr(data.partition(b"\r\n\r\n")[0].decode() + "\r\n\r\n")
     body = {"Content-Type", "Content-Transfer-Encoding", "MIME-Version"}
     written = {name for name, ends in headers.items() if ends} | {"Subject", "Message-ID"}
-    if sorted(name for name in found if name not in body) != sorted(written):
+    if sorted(name for name in headers_read if name not in body) != sorted(written):
         raise HeaderError(say("its headers are not those that were written"))
     for name, ends in headers.items():
-        read = getaddresses([found[name]]) if ends else []
-        if [(_decoded(shown), address) for shown, address in read] != ends:
+        pairs = getaddresses([headers_read[name]]) if ends else []
+        if [(_decoded(shown), address) for shown, address in pairs] != ends:
             raise HeaderError(say("its header {name} does not read as it was written", name=name))
-    if _decoded(found["Subject"]) != subject:
+    if _decoded(headers_read["Subject"]) != subject:
         raise HeaderError(say("its subject does not read as it was written"))
 
 
@@ -169,8 +169,8 @@ def addresses(data: bytes, header: str) -> tuple[str, ...]:
     from email import policy
     from email.parser import BytesParser
 
-    found = BytesParser(policy=policy.default).parsebytes(data, headersonly=True)[header]
-    return tuple(address.addr_spec for address in found.addresses) if found else ()
+    value = BytesParser(policy=policy.default).parsebytes(data, headersonly=True)[header]
+    return tuple(address.addr_spec for address in value.addresses) if value else ()
 
 
 def domain_of(address: str) -> str:

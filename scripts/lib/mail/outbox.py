@@ -27,7 +27,7 @@ from lib.core.root import Root
 from lib.inputs.issuer_file import Issuer
 from lib.inputs.settings import Settings
 from lib.mail import mime
-from lib.mail.letters import Text
+from lib.mail.letters import MailText
 from lib.mail.mime import Attachment, Letter
 from lib.values.document import Party
 
@@ -127,7 +127,7 @@ def letter(
     sender: str,
     party: Party,
     to: tuple[str, ...],
-    text: Text,
+    text: MailText,
     attached: Attachment | None,
     *,
     cc: tuple[str, ...] = (),
@@ -336,8 +336,7 @@ class Outbox:
         left = len(waiting(self.root))
         rest = say("none waits")
         if left:
-            one, many = "1 waits in data/outbox/", "{number} wait in data/outbox/"
-            rest = counted(left, one, many)
+            rest = counted(left, "1 waits in data/outbox/", "{number} wait in data/outbox/")
         if left and not self._config.mail.host:
             rest = say(
                 "{waiting}: SMTP_HOST is not set in .env; `make mail SENT=name`, or SENT=all,"

@@ -68,7 +68,7 @@ def level_due(due: date, day: date, after: Mapping[str, int], had: Mapping[str, 
     """
     last = max(had, key=REMINDER_LEVELS.index, default="")
     above = REMINDER_LEVELS[REMINDER_LEVELS.index(last) + 1 :] if last else REMINDER_LEVELS
-    level = next((one for one in above if one in after), "")
+    level = next((name for name in above if name in after), "")
     if not level or (day - due).days < after[level]:
         return ""
     if last and (day - had[last]).days < after[level] - after.get(last, 0):

@@ -28,14 +28,14 @@ from lib.core.root import Root
 _SCRIPT = "send_alerts.py"  # the log's name for the summary, whoever asks for it
 
 
-class Run(NamedTuple):
-    """A run that has ended, and the alerts that it said; `failed` names the step it failed in."""
+class EndedRun(NamedTuple):
+    """A run that has ended, and the alerts that it raised; `failed` names the step it failed in."""
 
     command: str
     today: date
     month: str
     failed: str
-    said: list[Alert]
+    alerts: list[Alert]
 
     @property
     def name(self) -> str:
@@ -43,7 +43,7 @@ class Run(NamedTuple):
         return f"month {self.month}".strip() if self.command == "month" else self.command
 
 
-class Told(NamedTuple):
+class LastSummary(NamedTuple):
     """`heads` by the file that each is of; `sight` is empty where more may be to tell."""
 
     heads: dict[str, Head]
@@ -51,10 +51,10 @@ class Told(NamedTuple):
     sight: str
 
 
-NOTHING = Told({}, frozenset(), "")
+NOTHING = LastSummary({}, frozenset(), "")
 
 
-def report(root: Root, run: Run) -> bool:
+def report(root: Root, run: EndedRun) -> bool:
     """Reports a run to the operator, if there is news: on stderr, in the log, by mail.
 
     Returns:
@@ -65,7 +65,7 @@ def report(root: Root, run: Run) -> bool:
       Refused: the run went on past something that is wrong, and ended well but for that.
     """
     before, seen = read(root), sight(root, run)
-    is_same = bool(seen) and seen == before.sight and not (run.failed or run.said)
+    is_same = bool(seen) and seen == before.sight and not (run.failed or run.alerts)
     if not is_same:
         # Reads inputs and records, and imports what all of that needs.
         from lib.summary import summaries
@@ -79,12 +79,12 @@ def report(root: Root, run: Run) -> bool:
         print(outcome)
     if not is_same:
         summaries.send(root, summary, before, seen, _SCRIPT)
-    if not run.failed and any(alert.code.startswith("B-") for alert in run.said):
+    if not run.failed and any(alert.code.startswith("B-") for alert in run.alerts):
         raise Refused([])  # each was said where it was found
     return not is_same and summary.is_news
 
 
-class Outcome(NamedTuple):
+class RunOutcome(NamedTuple):
     """How a run ended, and when."""
 
     moment: str
@@ -94,16 +94,16 @@ class Outcome(NamedTuple):
 def log_outcome(root: Root, level: str, text: Message) -> None:
     """Writes how a run ended to the log and to data/flags/last_run.json; failing stops nothing."""
     moment = alerts.write_log(root.logs, "", level, _SCRIPT, "I-RUN", str(text))
-    value = Outcome(moment, str(text))._asdict()
+    value = RunOutcome(moment, str(text))._asdict()
     with suppress(OSError):
         storage.update_derived(root.flags / "last_run.json", storage.pretty_json(value))
 
 
-def last_outcome(root: Root) -> Outcome | None:
+def last_outcome(root: Root) -> RunOutcome | None:
     """How the last run ended; None before the first, or if the file is missing or damaged."""
     with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
         value = json.loads((root.flags / "last_run.json").read_bytes())
-        return Outcome(str(value["moment"]), str(value["text"]))
+        return RunOutcome(str(value["moment"]), str(value["text"]))
     return None
 
 
@@ -112,40 +112,40 @@ def path_of(root: Root) -> Path:
     return root.flags / "told.json"
 
 
-def read(root: Root) -> Told:
+def read(root: Root) -> LastSummary:
     """What was reported; NOTHING if the file is missing or damaged."""
     with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
         value = json.loads(path_of(root).read_bytes())
         lines = [line.split(" ") for line in value["heads"]]
-        known = {file: Head(file, int(seq), hash_) for file, seq, hash_ in lines}
-        return Told(known, frozenset(map(str, value["notices"])), str(value["sight"]))
+        reached = {file: Head(file, int(seq), hash_) for file, seq, hash_ in lines}
+        return LastSummary(reached, frozenset(map(str, value["notices"])), str(value["sight"]))
     return NOTHING
 
 
-def write(root: Root, told: Told) -> None:
+def write(root: Root, reported: LastSummary) -> None:
     """Remembers what was reported, whole or not at all."""
     value = {
-        "heads": heads.witness(sorted(told.heads.values())).splitlines(),
-        "notices": sorted(told.notices),
-        "sight": told.sight,
+        "heads": heads.witness(sorted(reported.heads.values())).splitlines(),
+        "notices": sorted(reported.notices),
+        "sight": reported.sight,
     }
     storage.update_derived(path_of(root), storage.pretty_json(value))
 
 
-def sight(root: Root, run: Run) -> str:
+def sight(root: Root, run: EndedRun) -> str:
     """A hash of all that a summary depends on; empty where it can't be taken, or a run stopped.
 
     Inputs count by their times and sizes, which only saves work: another day is another sight.
     """
     try:
-        known = heads.read(root)
+        heads_now = heads.read(root)
     except Broken:
         return ""
     if any(root.pending.glob("*")):
         return ""
     percent = storage.percent_used(root.path)
     server = os.environ.get("SMTP_HOST", "")
-    seen = [run.today.isoformat(), run.month, server, percent, known, sorted(_inputs(root))]
+    seen = [run.today.isoformat(), run.month, server, percent, heads_now, sorted(_inputs(root))]
     return storage.sha256(storage.canonical_json(seen))
 
 

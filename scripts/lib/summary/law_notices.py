@@ -42,27 +42,27 @@ def old_law(today: date) -> Iterator[Alert]:
             yield Alert("I-LAW-OLD", file, Fault("", text, remedy=remedy))
 
 
-def of_inputs(given: Inputs, today: date) -> Iterator[Alert]:
+def of_inputs(inputs: Inputs, today: date) -> Iterator[Alert]:
     """What is accepted in inputs though it is usually not lawful: terms, penalties, VAT."""
-    issuer = given.issuer.issuer
-    yield from _penalties(issuer, given.issuer.source.name, "", today)
+    issuer = inputs.issuer.issuer
+    yield from _penalties(issuer, inputs.issuer.source.name, "", today)
     if not issuer.numbering and territories.of_address(issuer.party.address).french:
         decision = decisions.every()["numbering"]
         text = say("is missing, and each client has a sequence of its own")
         remedy = say('write "issuer" or "client": {law}', law=decision.law)
         missing = Fault("numbering", text, remedy=remedy)
-        yield Alert("I-NUMBERING", given.issuer.source.name, missing)
-    for one in given.batch_clients.values():
-        seller, terms = one.client.seller, one.client.defaults.payment_terms
-        yield from _penalties(seller, one.source.name, "seller.", today)
+        yield Alert("I-NUMBERING", inputs.issuer.source.name, missing)
+    for seller_file in inputs.batch_clients.values():
+        seller, terms = seller_file.client.seller, seller_file.client.defaults.payment_terms
+        yield from _penalties(seller, seller_file.source.name, "seller.", today)
         if territories.of_address(seller.party.address).french:
             place, customer = "defaults.payment_terms.days", mentions.BUSINESS
             if fault := payment_law.terms_notice(
                 place, terms.days, terms.end_of_month, customer, periodic=False
             ):
-                yield Alert("I-TERMS", one.source.name, fault, one.client.id)
-    for found in given.clients.values():
-        client, file = found.client, found.source.name
+                yield Alert("I-TERMS", seller_file.source.name, fault, seller_file.client.id)
+    for client_file in inputs.clients.values():
+        client, file = client_file.client, client_file.source.name
         if client.status == "active":
             periodic = bool(plans.metrics_of(client.plans))
             dated = [("payment_terms.days", client.payment_terms)]

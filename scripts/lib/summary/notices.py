@@ -124,7 +124,7 @@ def plans_ending(clients: Iterable[Client], today: date) -> Iterator[Alert]:
 def indices_needed(clients: Iterable[Client], indices: Indices, month: str) -> Iterator[Alert]:
     """Index values that the run after that of `month` needs and nobody has written down yet."""
     following = periods.add_months(month, 1)
-    found: dict[tuple[str, str], str] = {}
+    needed: dict[tuple[str, str], str] = {}
     for client in clients:
         revised = [
             plan
@@ -137,8 +137,8 @@ def indices_needed(clients: Iterable[Client], indices: Indices, month: str) -> I
                     begins = invoicing.begins_of(plan, item, part.period)
                     if begins and item.id in part.days:
                         for lacks in prices.lacking(item, begins, indices):
-                            found.setdefault((lacks.index, lacks.month), client.id)
-    for (name, value), client_id in sorted(found.items()):
+                            needed.setdefault((lacks.index, lacks.month), client.id)
+    for (name, value), client_id in sorted(needed.items()):
         text = say("is needed by the run of {month} ({client})", month=following, client=client_id)
         fault = Fault(f"values.{value}", text, remedy=say("add it with its source and date"))
         yield Alert("I-INDEX-NEEDED", f"data/indices/{name}.json", fault)
@@ -207,7 +207,7 @@ def _against(
         yield Alert("I-THRESHOLD-NEAR", "issuer.json", fault)
 
 
-def batches_missing(given: Inputs, done: Mapping[str, Set[str]], today: date) -> Iterator[Alert]:
+def batches_missing(inputs: Inputs, done: Mapping[str, Set[str]], today: date) -> Iterator[Alert]:
     """Batch clients whose file of last month was not issued by the 7th, nor declared absent.
 
     Args:
@@ -216,11 +216,11 @@ def batches_missing(given: Inputs, done: Mapping[str, Set[str]], today: date) ->
     if today.day <= HAND_IN_BY:
         return
     month = periods.add_months(periods.month_of(today), -1)
-    for name, one in given.batch_clients.items():
-        client = one.client
+    for name, client_file in inputs.batch_clients.items():
+        client = client_file.client
         if client.status != "active" or month in done.get(name, ()):
             continue
-        if not _declared_empty(client, month, given.usage):
+        if not _declared_empty(client, month, inputs.usage):
             file = f"data/inbox_batch/{name}__{month}.csv"
             remedy = say(
                 "ask for it (a rejected one lies in data/inbox_batch/rejected/), or declare"
@@ -233,8 +233,8 @@ def batches_missing(given: Inputs, done: Mapping[str, Set[str]], today: date) ->
 
 
 def _declared_empty(client: BatchClient, month: str, usage: Usage) -> bool:
-    used = usage.get((client.billed_as, month), ())
-    return any(one.usage.quantities.get(BATCH_METRIC) == 0 for one in used)
+    sources = usage.get((client.billed_as, month), ())
+    return any(source.usage.quantities.get(BATCH_METRIC) == 0 for source in sources)
 
 
 def clock(newest: date | None, today: date) -> Iterator[Alert]:

@@ -25,7 +25,7 @@ from lib.mail import mime, outbox
 from lib.mail.mime import Attachment, Letter
 from lib.mail.outbox import Due
 from lib.summary import last_summary, notices
-from lib.summary.last_summary import Run, Told
+from lib.summary.last_summary import EndedRun, LastSummary
 from lib.values import money, periods
 
 _ISSUED = {
@@ -34,7 +34,7 @@ _ISSUED = {
 }
 
 
-class Part(NamedTuple):
+class ClientSum(NamedTuple):
     """Records of one client in one currency: how many, their numbers, what they come to."""
 
     lines: int = 0
@@ -45,7 +45,7 @@ class Part(NamedTuple):
     gross: Decimal = money.ZERO
 
 
-Recorded = dict[tuple[str, str], Part]  # by client and currency
+Recorded = dict[tuple[str, str], ClientSum]  # by client and currency
 
 
 class Summary(NamedTuple):
@@ -56,7 +56,7 @@ class Summary(NamedTuple):
     currency; there was none before if `is_first`; `new` are the notices not yet reported.
     """
 
-    run: Run
+    run: EndedRun
     is_first: bool
     heads: list[Head]
     reached: dict[str, Head]
@@ -99,29 +99,29 @@ class Summary(NamedTuple):
 # --- reading -------------------------------------------------------------------------
 
 
-def read(root: Root, run: Run, before: Told) -> Summary:
+def read(root: Root, run: EndedRun, before: LastSummary) -> Summary:
     """The summary of a run; whatever cannot be read is one more thing that is wrong."""
-    found = Summary(run, not before.heads, [], dict(before.heads), {}, [], [], [])
+    summary = Summary(run, not before.heads, [], dict(before.heads), {}, [], [], [])
     wait = 0
-    with _gathering(found.wrong):
-        waited = any(alert.code == "B-LOCK-HELD" for alert in run.said)
+    with _gathering(summary.wrong):
+        waited = any(alert.code == "B-LOCK-HELD" for alert in run.alerts)
         wait = 0 if waited else settings.load(root).lock_wait
-    with _gathering(found.wrong), lock.shared(root, wait):
+    with _gathering(summary.wrong), lock.shared(root, wait):
         stopped = issuing.stopped_runs(root)
         if stopped:
             text = say("a run was stopped half-way: {command}", command=stopped[0])
             fault = Fault("", text, remedy=say("the next run finishes it"))
-            found.wrong.append(Alert("B-RUN-STOPPED", "data/pending", fault))
-        found.heads.extend(heads.read(root))
-        _read_on(root, found, before)
-        found.notices.extend(_observe(root, run))
-    found.notices.extend(_of_machine(root))
-    wrong = _unique(run.said + found.wrong, "B-")
+            summary.wrong.append(Alert("B-RUN-STOPPED", "data/pending", fault))
+        summary.heads.extend(heads.read(root))
+        _read_on(root, summary, before)
+        summary.notices.extend(_observe(root, run))
+    summary.notices.extend(_of_machine(root))
+    wrong = _unique(run.alerts + summary.wrong, "B-")
     if run.failed and not wrong:
         wrong = [_unexplained(run.failed)]
-    notices = _unique(run.said + found.notices, "I-")
+    notices = _unique(run.alerts + summary.notices, "I-")
     new = [notice for notice in notices if str(notice) not in before.notices]
-    return found._replace(wrong=wrong, notices=notices, new=new)
+    return summary._replace(wrong=wrong, notices=notices, new=new)
 
 
 @contextmanager
@@ -135,36 +135,36 @@ def _gathering(wrong: list[Alert]) -> Iterator[None]:
         wrong.append(alerts.of_machine(error, "run `make status`: the summary could not read it"))
 
 
-def _read_on(root: Root, found: Summary, before: Told) -> None:
+def _read_on(root: Root, summary: Summary, before: LastSummary) -> None:
     """What was recorded since; a file that cannot be read is reported when it can be again."""
-    for name in sorted(before.heads.keys() - {head.file for head in found.heads}):
+    for name in sorted(before.heads.keys() - {head.file for head in summary.heads}):
         text = say("is missing, and the last summary covered it")
         fault = Fault("", text, remedy=say("restore it from a backup"))
-        found.wrong.append(Alert("B-WITNESS", name, fault))
-        del found.reached[name]
-    for head in found.heads:
+        summary.wrong.append(Alert("B-WITNESS", name, fault))
+        del summary.reached[name]
+    for head in summary.heads:
         known = before.heads.get(head.file, Head(head.file, 0, records.GENESIS))
         if known == head:
             continue
-        with _gathering(found.wrong):
+        with _gathering(summary.wrong):
             path = root.path / head.file
             facts = records.read(root, path, SummaryFacts).records
             first = known.seq
             if first and (first > len(facts) or facts[first - 1]["hash"] != known.hash):
                 text = say("is not the line that the last summary covered: the chain was rebuilt")
-                found.wrong.append(Alert("B-WITNESS", head.file, Fault(f"line {first}", text)))
+                summary.wrong.append(Alert("B-WITNESS", head.file, Fault(f"line {first}", text)))
                 first = 0
             # A summary that was sent is a record too, but not news.
             new = (fact for fact in facts[first:] if fact["kind"] != outbox.SUMMARY)
-            _add(found.recorded.setdefault(path.parent.name, {}), new)
-            found.reached[head.file] = head
+            _add(summary.recorded.setdefault(path.parent.name, {}), new)
+            summary.reached[head.file] = head
 
 
 def _add(recorded: Recorded, facts: Iterable[Record]) -> None:
     """Counts records of a family; credit notes count below 0."""
     for fact in facts:
         key = fact.get("client", ""), fact.get("currency", "")
-        part, number = recorded.get(key, Part()), fact.get("number", "")
+        part, number = recorded.get(key, ClientSum()), fact.get("number", "")
         sign = -1 if fact["kind"] == "credit_note" else 1
         net, vat, gross = (
             money.total((sum_, sign * Decimal(text)))
@@ -174,10 +174,10 @@ def _add(recorded: Recorded, facts: Iterable[Record]) -> None:
                 (part.gross, fact.get("gross", "0")),
             )
         )
-        recorded[key] = Part(part.lines + 1, part.first or number, number, net, vat, gross)
+        recorded[key] = ClientSum(part.lines + 1, part.first or number, number, net, vat, gross)
 
 
-def _observe(root: Root, run: Run) -> Iterator[Alert]:
+def _observe(root: Root, run: EndedRun) -> Iterator[Alert]:
     """What inputs and records say beside the run.
 
     Raises:
@@ -186,19 +186,19 @@ def _observe(root: Root, run: Run) -> Iterator[Alert]:
     past = _read_past(root, run.today)
     yield from notices.clock(past.newest, run.today)
     yield from past.overdue
-    given = inputs.load(root)
-    clients = [one.client for one in given.clients.values()]
+    loaded = inputs.load(root)
+    clients = [client_file.client for client_file in loaded.clients.values()]
     yield from notices.without_email(clients)
     yield from notices.plans_ending(clients, run.today)
-    yield from notices.turnover(given.issuer.issuer, past.sold, run.today.year)
-    yield from notices.batches_missing(given, past.batches, run.today)
+    yield from notices.turnover(loaded.issuer.issuer, past.sold, run.today.year)
+    yield from notices.batches_missing(loaded, past.batches, run.today)
     if run.month:
         # A month that is not over cannot be invoiced yet.
         until = min(run.month, periods.month_of(run.today))
         yield from notices.months_not_run(
-            clients, given.usage, given.index_values, past.months, until
+            clients, loaded.usage, loaded.index_values, past.months, until
         )
-        yield from notices.indices_needed(clients, given.index_values, run.month)
+        yield from notices.indices_needed(clients, loaded.index_values, run.month)
 
 
 class _Past(NamedTuple):
@@ -250,16 +250,16 @@ def _read_past(root: Root, today: date) -> _Past:
 
 def _of_machine(root: Root) -> Iterator[Alert]:
     """What the machine says: its disk, and who may read .env."""
-    used = shutil.disk_usage(root.path)
-    yield from notices.disk(str(root.path), used.used, used.used + used.free)
+    disk = shutil.disk_usage(root.path)
+    yield from notices.disk(str(root.path), disk.used, disk.used + disk.free)
     if root.env.exists():
         yield from settings.mode_notices(root.env.stat().st_mode)
 
 
-def _unique(found: Iterable[Alert], kind: str) -> list[Alert]:
+def _unique(raised: Iterable[Alert], kind: str) -> list[Alert]:
     """The alerts of a kind ("B-" or "I-"), each once, also where a phase words it otherwise."""
     first: dict[tuple[str, ...], Alert] = {}
-    for alert in found:
+    for alert in raised:
         if alert.code.startswith(kind):
             same = (str(alert),) if kind == "B-" else (alert.code, alert.file, alert.place)
             first.setdefault(same, alert)
@@ -279,14 +279,14 @@ def _unexplained(step: str) -> Alert:
 def report(root: Root, summary: Summary, script: str) -> None:
     """The summary on stderr and, where the run has not logged it itself, in the log."""
     last_summary.log_outcome(root, summary.level, summary.outcome)
-    said = {str(alert) for alert in summary.run.said}
+    on_screen = {str(alert) for alert in summary.run.alerts}
     for alert in (*summary.wrong, *summary.new):
-        if str(alert) not in said:
+        if str(alert) not in on_screen:
             alerts.log(root.logs, script, alert)
-    print(text_of(summary, said), file=sys.stderr, end="", flush=True)
+    print(text_of(summary, on_screen), file=sys.stderr, end="", flush=True)
 
 
-def text_of(summary: Summary, said: Set[str] = frozenset()) -> str:
+def text_of(summary: Summary, on_screen: Set[str] = frozenset()) -> str:
     """The summary as the mail has it; stderr does without the alerts that the run said there."""
     lines: list[Message | str] = ["", summary.outcome]
     if summary.is_first and any(summary.recorded.values()):
@@ -294,11 +294,11 @@ def text_of(summary: Summary, said: Set[str] = frozenset()) -> str:
     for family, recorded in summary.recorded.items():
         if recorded and family in _ISSUED:
             lines += ["", _ISSUED[family], *_issued_lines(recorded)]
-    for title, found in (
+    for title, section in (
         (say("refused or wrong:"), summary.wrong),
         (say("to decide:"), summary.notices),
     ):
-        unsaid = [f"  {alert} [{alert.code}]" for alert in found if str(alert) not in said]
+        unsaid = [f"  {alert} [{alert.code}]" for alert in section if str(alert) not in on_screen]
         if unsaid:
             lines += ["", title, *unsaid]
     if summary.heads:
@@ -337,7 +337,7 @@ def _issued_lines(recorded: Recorded) -> Iterator[Message]:
         )
 
 
-def _sums(parts: list[Part]) -> Message:
+def _sums(parts: list[ClientSum]) -> Message:
     """ "net 64.00, VAT 12.80, gross 76.80"."""
     return say(
         "net {net}, VAT {vat}, gross {gross}",
@@ -350,7 +350,7 @@ def _sums(parts: list[Part]) -> Message:
 # --- sending -------------------------------------------------------------------------
 
 
-def send(root: Root, summary: Summary, before: Told, sight: str, script: str) -> None:
+def send(root: Root, summary: Summary, before: LastSummary, sight: str, script: str) -> None:
     """Mails the summary to ALERT_TO, or to the issuer's own address, and notes what it reports.
 
     With it go the summaries that wait from before. It counts as reported once it lies in the
@@ -363,8 +363,8 @@ def send(root: Root, summary: Summary, before: Told, sight: str, script: str) ->
       Unavailable: if the server cannot take it now; it waits in data/outbox/.
     """
     try:
-        used = settings.load(root)
-        to = used.mail.alert_to or tuple(inputs.load_issuer(root).party.email)
+        config = settings.load(root)
+        to = config.mail.alert_to or tuple(inputs.load_issuer(root).party.email)
     except Refused:
         # Not noted: the next summary that can be mailed says all of it again.
         print(say("the summary is not mailed: no address can be read"), file=sys.stderr)
@@ -372,16 +372,16 @@ def send(root: Root, summary: Summary, before: Told, sight: str, script: str) ->
     notices = before.notices
     if summary.is_news:
         notices = frozenset(map(str, summary.notices))
-    after = Told(summary.reached, notices, "" if summary.wrong else sight)
+    after = LastSummary(summary.reached, notices, "" if summary.wrong else sight)
     day = summary.run.today
-    if not (summary.is_news or (used.mail.host and outbox.waiting(root, outbox.SUMMARY))):
+    if not (summary.is_news or (config.mail.host and outbox.waiting(root, outbox.SUMMARY))):
         # While another one sends, it is left to the next look.
-        with suppress(Unavailable), outbox.opened(root, script, used._replace(lock_wait=0), day):
+        with suppress(Unavailable), outbox.opened(root, script, config._replace(lock_wait=0), day):
             last_summary.write(root, after)
         return
-    with outbox.opened(root, script, used, day) as box:
+    with outbox.opened(root, script, config, day) as box:
         if summary.is_news and to:
-            _write(root, summary, box, used.mail.sender or to[0], to)
+            _write(root, summary, box, config.mail.sender or to[0], to)
         elif summary.is_news:
             text = say("the summary is not mailed: no address is known (ALERT_TO in .env)")
             print(text, file=sys.stderr)
@@ -397,10 +397,10 @@ def _write(
     """Puts the summary into the outbox, unless one that says the same waits, or went today."""
     witness = heads.witness(summary.heads)
     text = text_of(summary)
-    said = storage.sha256(storage.canonical_json([sender, to, text, witness]))[:12]
+    digest = storage.sha256(storage.canonical_json([sender, to, text, witness]))[:12]
     day = summary.run.today.isoformat()
-    name = outbox.mail_name(outbox.SUMMARY, day, said)
-    waits = any(path.stem.endswith(said) for path in outbox.waiting(root, outbox.SUMMARY))
+    name = outbox.mail_name(outbox.SUMMARY, day, digest)
+    waits = any(path.stem.endswith(digest) for path in outbox.waiting(root, outbox.SUMMARY))
     if waits or name in outbox.read_sent(root):
         return
     letter = Letter(
