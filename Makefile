@@ -189,7 +189,7 @@ payment-reverse: $(READY) ## take out PAYMENT=client/3 for a REASON [DATE]
 payments-import: $(READY) ## many payments from a CSV FILE, all or none [AGAIN=yes] [OVERPAYMENT=yes]
 	$(call need,FILE,payments.csv)
 	@$(SCRIPT)/import_payments.py --root $(ROOT)
-statement: $(READY) ## propose payments from a bank statement FILE (camt.053, OFX); records nothing
+statement: $(READY) ## propose payments from a bank statement FILE (camt.05x, OFX); records nothing
 	$(call need,FILE,statement.xml)
 	@$(SCRIPT)/read_statement.py --root $(ROOT)
 reconcile: $(READY) ## balances of the clients whose records changed

@@ -410,10 +410,79 @@ def test_an_entry_that_stands_twice_goes_to_a_person(root: Root, tmp_path: Path)
     assert "0 recorded already, 1 outgoing" in found.out
 
 
-@pytest.mark.parametrize("version", ["02", "03", "09", "13"])
+@pytest.mark.parametrize("version", ["02", "03", "09", "14"])
 def test_every_version_of_the_message_is_read(root: Root, tmp_path: Path, version: str) -> None:
     file = sample(tmp_path, "camt053_08_six.xml", ("camt.053.001.08", f"camt.053.001.{version}"))
     assert len(read(root, file).proposed) == 2
+
+
+def test_the_first_version_has_its_details_in_no_list(root: Root, tmp_path: Path) -> None:
+    text = (SAMPLES / "camt053_08_six.xml").read_text()
+    text = text.replace("camt.053.001.08", "camt.053.001.01")
+    text = text.replace("</Bal>", "</Bal>" + CLOSING, 1)
+    text = re.sub("</?(NtryDtls|CdOrPrtry)>", "", text)
+    file = tmp_path / "first.xml"
+    file.write_text(text)
+    assert len(read(root, file).proposed) == 2
+    file.write_text(text.replace('"EUR">460.81', '"EUR">460.82'))
+    assert house.call("read_statement", root, file=str(file)).code == 1
+
+
+REPORT = (("camt.053", "camt.052"), ("BkToCstmrStmt", "BkToCstmrAcctRpt"), ("Stmt>", "Rpt>"))
+NOTIFICATION = (
+    ("camt.053", "camt.054"),
+    ("BkToCstmrStmt", "BkToCstmrDbtCdtNtfctn"),
+    ("Stmt>", "Ntfctn>"),
+)
+
+
+@pytest.mark.parametrize("names", [REPORT, NOTIFICATION])
+def test_reports_within_a_day_and_notifications_are_read_as_statements(
+    root: Root, tmp_path: Path, names: tuple[tuple[str, str], ...]
+) -> None:
+    text = (SAMPLES / "camt053_02_sepa.xml").read_text()
+    statement = read(root, SAMPLES / "camt053_02_sepa.xml")
+    for old, new in names:
+        text = text.replace(old, new)
+    file = tmp_path / "report.xml"
+    file.write_text(text)
+    found = read(root, file)
+    assert (found.proposed, found.review) == (statement.proposed, statement.review)
+    # What was recorded from the notification is not proposed from the statement again.
+    assert books.import_file(root, found.file).code == 0
+    assert read(root, SAMPLES / "camt053_02_sepa.xml").proposed == []
+
+
+BALANCE = """<Bal><Tp><CdOrPrtry><Cd>{}</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">{}</Amt>
+  <CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-12-10</Dt></Dt></Bal>"""
+
+
+@pytest.mark.parametrize(
+    ("message", "balances", "refused"),
+    [
+        ("camt.052", [("OPBD", "9.00"), ("ITBD", "10.00")], False),
+        ("camt.052", [("OPBD", "9.00"), ("CLBD", "10.00")], True),
+        ("camt.052", [("OPBD", "9.00"), ("CLBD", "469.81")], False),
+        ("camt.052", [("ITBD", "10.00")], False),
+        ("camt.053", [("ITBD", "10.00")], False),
+        ("camt.053", [("OPBD", "9.00"), ("ITBD", "10.00")], True),
+    ],
+)
+def test_a_balance_within_a_day_says_nothing_of_the_entries_of_an_hour(
+    root: Root, tmp_path: Path, message: str, balances: list[tuple[str, str]], refused: bool
+) -> None:
+    """A report of the last hour has its entries alone, and the balance of the morning."""
+    text = (SAMPLES / "camt053_08_six.xml").read_text()
+    text = re.sub("<Bal>.*?</Bal>", "", text, flags=re.DOTALL)
+    new = "".join(BALANCE.format(*balance) for balance in balances)
+    text = text.replace("</Acct>", "</Acct>" + new, 1)
+    if message == "camt.052":
+        for old, other in REPORT:
+            text = text.replace(old, other)
+    file = tmp_path / "report.xml"
+    file.write_text(text)
+    ran = house.call("read_statement", root, file=str(file))
+    assert (ran.code, "but it closes" in ran.err) == (int(refused), refused), ran.err
 
 
 # --- OFX -----------------------------------------------------------------------------
@@ -663,10 +732,13 @@ HOSTILE = {
     "deep": f'<Document xmlns="{CAMT}">'.encode() + b"<a>" * 300_000,
     "empty": b"",
     "text": b"date;libelle;montant\n03/12/2026;VIR;76,80\n",
-    "camt.054": (SAMPLES / "camt053_02_sepa.xml").read_bytes().replace(b"camt.053", b"camt.054"),
-    "version 14": (SAMPLES / "camt053_02_sepa.xml")
+    "camt.056": (SAMPLES / "camt053_02_sepa.xml").read_bytes().replace(b"camt.053", b"camt.056"),
+    "camt.054 with a statement": (SAMPLES / "camt053_02_sepa.xml")
     .read_bytes()
-    .replace(b"053.001.02", b"053.001.14"),
+    .replace(b"camt.053", b"camt.054"),
+    "version 15": (SAMPLES / "camt053_02_sepa.xml")
+    .read_bytes()
+    .replace(b"053.001.02", b"053.001.15"),
     "no namespace": b"<Document><BkToCstmrStmt/></Document>",
     "no statement": BODY.replace("Stmt>", "Rpt>").encode(),
     "amount": (SAMPLES / "camt053_02_sepa.xml").read_bytes().replace(b">76.8<", b">7.68e1<"),

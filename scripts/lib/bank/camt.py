@@ -1,7 +1,7 @@
-"""camt.053, the statement of ISO 20022, versions 02 to 13.
+"""camt.053, the statement of ISO 20022, and its kin, versions 01 to 14.
 
-It is read with lxml: the packages on PyPI that parse it either bring a web server or compute
-in floats.
+camt.052 reports within a day, camt.054 notifies of single entries. They are read with lxml: the
+packages on PyPI that parse them either bring a web server or compute in floats.
 """
 
 import re
@@ -26,7 +26,14 @@ from lib.bank.statements import (
 from lib.core.messages import Message, say
 from lib.values import money
 
-_NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:camt\.053\.001\.(0[2-9]|1[0-3])")
+_NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:camt\.(05[234])\.001\.(?:0[1-9]|1[0-4])")
+# Each message, and where its statements stand.
+_REPORT = "052"
+_STATEMENTS = {
+    _REPORT: "BkToCstmrAcctRpt/Rpt",
+    "053": "BkToCstmrStmt/Stmt",
+    "054": "BkToCstmrDbtCdtNtfctn/Ntfctn",
+}
 _AMOUNT = re.compile(r"\+?(?=\.?[0-9])[0-9]{0,18}(\.[0-9]{0,5})?")  # xs:decimal
 _COUNT = re.compile(r"[0-9]{1,15}")
 # The second way: tags in the text, whatever stands around them.
@@ -49,7 +56,7 @@ def read(data: bytes) -> File:
     """A statement file as it stands.
 
     Raises:
-      StatementError: if it is not camt.053, or not as its format says.
+      StatementError: if it is not one of these messages, or not as its format says.
     """
     # No entity is replaced, nothing is fetched; a document type is refused altogether.
     parser = etree.XMLParser(
@@ -63,26 +70,28 @@ def read(data: bytes) -> File:
     try:
         root = etree.fromstring(data.lstrip(b" \t\r\n"), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        found = say("is neither OFX nor XML: {error}", error=str(error)[:100])
-        raise refusal(found) from None
+        raise refusal(say("is not XML: {error}", error=str(error)[:100])) from None
     information = root.getroottree().docinfo
     if information.doctype:
         raise refusal(say("declares a document type, which no bank's statement does"))
     inside = list(root.iter("{*}Document"))
     root = inside[0] if len(inside) == 1 else root  # some banks hand it over in an envelope
     name = etree.QName(root)
-    if name.localname != "Document" or not _NAMESPACE.fullmatch(name.namespace or ""):
+    kind = _NAMESPACE.fullmatch(name.namespace or "") if name.localname == "Document" else None
+    if not kind:
         root_name = f"{{{name.namespace or ''}}}{name.localname}"[:100]
-        expected = say("expected camt.053.001.02 to .13")
+        expected = say("expected camt.052, camt.053 or camt.054, versions 001.01 to 001.14")
         raise refusal(say("is {name}", name=root_name), expected=expected)
-    message = _Node(root)
-    found_statements = list(enumerate(message.all("BkToCstmrStmt/Stmt"), 1))
-    if not found_statements:
-        raise refusal(say("has no statement (BkToCstmrStmt/Stmt)"))
-    pages = _pages(message.all("BkToCstmrStmt/GrpHdr/MsgPgntn"))
-    read_statements = statements.gather(lambda one: _statement(*one, pages), found_statements)
+    message, path = _Node(root), _STATEMENTS[kind[1]]
+    nodes = list(enumerate(message.all(path), 1))
+    if not nodes:
+        raise refusal(say("has no statement ({path})", path=path))
+    pages = _pages(message.all(f"{path.split('/')[0]}/GrpHdr/MsgPgntn"))
+    read_statements = statements.gather(
+        lambda one: _statement(*one, pages, within_a_day=kind[1] == _REPORT), nodes
+    )
     count, amounts = _second_count(data, information.encoding or "UTF-8")
-    parts = {page for _, one in found_statements for page in _pages(one.all("StmtPgntn"))}
+    parts = {page for _, node in nodes for page in _node_pages(node)}
     notes = [
         say("{page}: its totals were not checked", page=page)
         for page in sorted({*pages, *parts}, key=str)
@@ -158,7 +167,17 @@ def _pages(found: list[_Node]) -> list[Message]:
     ]
 
 
-def _statement(number: int, statement: _Node, pages: list[Message]) -> Statement:
+def _node_pages(statement: _Node) -> list[Message]:
+    return [
+        page
+        for tag in ("StmtPgntn", "RptPgntn", "NtfctnPgntn")
+        for page in _pages(statement.all(tag))
+    ]
+
+
+def _statement(
+    number: int, statement: _Node, pages: list[Message], within_a_day: bool
+) -> Statement:
     place = f"statement {number}"
     account = statement.text("Acct/Id/IBAN", "Acct/Id/Othr/Id")
     for node in map(_Node, statement.element):
@@ -169,20 +188,23 @@ def _statement(number: int, statement: _Node, pages: list[Message]) -> Statement
         lambda one: _entry(f"{place}, entry {one[0]}", account, one[1]),
         enumerate(statement.all("Ntry"), 1),
     )
-    if pages or _pages(statement.all("StmtPgntn")):
+    if pages or _node_pages(statement):
         return Statement(place, account, entries, [], [], [])
     balances: dict[str, list[Balance]] = {}
     for balance in statement.all("Bal"):
         if found := balance.amount("Amt"):
-            kind = balance.text("Tp/CdOrPrtry/Cd")
+            kind = balance.text("Tp/CdOrPrtry/Cd", "Tp/Cd")
             value = found[0] if _is_credit(balance) else -found[0]
             balances.setdefault(kind, []).append(Balance(value, found[1]))
     between = balances.get("ITBD", [])
     opening = balances.get("OPBD", []) + balances.get("PRCD", [])
-    declared = list(_declared(statement))
-    return Statement(
-        place, account, entries, declared, opening or between, balances.get("CLBD", between)
-    )
+    closing = balances.get("CLBD", [])
+    if within_a_day and not (opening and closing):
+        # An interim balance is of the day, the entries may be of its last hour alone.
+        opening = closing = []
+    elif len(between) > 1 or opening or closing:
+        opening, closing = opening or between, closing or between
+    return Statement(place, account, entries, list(_declared(statement)), opening, closing)
 
 
 def _declared(statement: _Node) -> Iterator[Declared]:
@@ -204,7 +226,7 @@ def _declared(statement: _Node) -> Iterator[Declared]:
                 yield Declared(f"{tag}/TtlNetNtry", side, net=value)
 
 
-_CODES = ("BkTxCd", "NtryDtls/TxDtls/BkTxCd")
+_CODES = ("BkTxCd", "NtryDtls/TxDtls/BkTxCd", "TxDtls/BkTxCd")
 _ONCE = ("Amt", "CdtDbtInd", "RvslInd", "Sts", "BookgDt")
 
 
@@ -224,7 +246,7 @@ def _entry(place: str, account: str, entry: _Node) -> StatementEntry:
 def _movements(place: str, account: str, entry: _Node, whole: Amount) -> Iterator[Movement]:
     """The transfers of an entry: each of its details where they account for it, else itself."""
     credit = _is_credit(entry)
-    details = entry.all("NtryDtls/TxDtls")
+    details = entry.all("NtryDtls/TxDtls") + entry.all("TxDtls")  # version 01: without a list
     against, unsaid = _batch_contradiction(entry, whole), _not_itemised(entry)
     if len(details) == 1:
         against = against or _detail_contradiction(entry, details[0], whole)
