@@ -138,13 +138,13 @@ def _compare(client: "Client", equipment: Callable[[], Equipment], expected: Equ
     Raises:
       Unavailable: with each of them that differs, and how.
     """
-    found = client.run(_facts_of_worker, equipment, on_error="return")
+    answers = client.run(_facts_of_worker, equipment, on_error="return")
     try:
-        found[client.scheduler.address] = client.run_on_scheduler(_facts, equipment, 1)
+        answers[client.scheduler.address] = client.run_on_scheduler(_facts, equipment, 1)
     except Exception as error:
-        found[client.scheduler.address] = error
+        answers[client.scheduler.address] = error
     faults = []
-    for address, facts in sorted(found.items()):
+    for address, facts in sorted(answers.items()):
         if isinstance(facts, Exception):
             faults.append(
                 say(
@@ -160,8 +160,8 @@ def _compare(client: "Client", equipment: Callable[[], Equipment], expected: Equ
         raise Unavailable(map(_alert, faults))
 
 
-def _difference(address: str, found: Equipment, expected: Equipment) -> Message:
-    here, there = dict(expected), dict(found)
+def _difference(address: str, facts: Equipment, expected: Equipment) -> Message:
+    here, there = dict(expected), dict(facts)
     parts = tuple(
         say(
             "{name} {there}, here {here}",
@@ -204,7 +204,7 @@ def _do(
     from distributed import get_worker
 
     worker = get_worker()
-    found = _facts_of_worker(equipment, worker)
-    if found != expected:
-        raise Unlike(_difference(worker.address, found, expected))
+    facts = _facts_of_worker(equipment, worker)
+    if facts != expected:
+        raise Unlike(_difference(worker.address, facts, expected))
     return work(shared, item)

@@ -63,15 +63,15 @@ def lines(
 def whole(columns: Sequence[Column], below: Iterable[bytes], settings: Settings) -> bytes:
     """A whole CSV file of what stands below its headings, in UTF-8."""
     headings = messages.words(settings.csv_headers)["columns"]
-    (first,) = _written([[headings[one.heading or one.name] for one in columns]], settings)
+    (first,) = _written([[headings[column.heading or column.name] for column in columns]], settings)
     mark = codecs.BOM_UTF8 if settings.csv_dialect == "fr" else b""
     return b"".join((mark, first.encode(), *below))
 
 
 def _written(rows: Iterable[Sequence[str]], settings: Settings) -> list[str]:
-    made: list[str] = []
+    written: list[str] = []
     delimiter = ";" if settings.csv_dialect == "fr" else ","
-    lines_of = SimpleNamespace(write=made.append)  # csv writes each row at once
+    lines_of = SimpleNamespace(write=written.append)  # csv writes each row at once
     quoting = csv.writer(lines_of, delimiter=delimiter, lineterminator=_END)
     for row in rows:
         line = delimiter.join(row)
@@ -79,8 +79,8 @@ def _written(rows: Iterable[Sequence[str]], settings: Settings) -> list[str]:
         if line.count(delimiter) != len(row) - 1 or '"' in line or "\r" in line or "\n" in line:
             quoting.writerow(row)
         else:
-            made.append(line + _END)
-    return made
+            written.append(line + _END)
+    return written
 
 
 def _texts(kind: str, cells: Sequence[Any], settings: Settings) -> Sequence[str]:

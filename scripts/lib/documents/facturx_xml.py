@@ -91,7 +91,7 @@ def _totals(document: Document) -> dict[str, str]:
 
 def _is_outside_vat(document: Document) -> bool:
     """Whether an invoice is outside the scope of VAT: BT-31 and BT-48 may not stand (BR-O-02)."""
-    return any(one.category == NOT_SUBJECT for one in document.vat_breakdown)
+    return any(subtotal.category == NOT_SUBJECT for subtotal in document.vat_breakdown)
 
 
 def _seller(document: Document) -> dict[str, Any]:

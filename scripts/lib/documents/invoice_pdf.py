@@ -11,7 +11,7 @@ from typing import NamedTuple
 from lib.documents import facturx_xml, fonts, paper, pdf_writer, qr_code, typeset
 from lib.documents.fonts import REGULAR, SEMIBOLD
 from lib.documents.paper import LABEL, SECTION, SUM, SUM_STRONG, TOTALS_WIDTH, Facts, Part
-from lib.documents.pdf_writer import Attachment, Box, Modules, Page, Stamp
+from lib.documents.pdf_writer import Box, EmbeddedFile, Modules, Page, Stamp
 from lib.documents.typeset import (
     ACCENT,
     FAINT,
@@ -242,7 +242,7 @@ def render(
     pages = _lay_out(document, logo, watermark, settled)
     if watermark:
         pages = [[_stamp(watermark), *page] for page in pages]
-    attachment = Attachment(facturx_xml.FILE_NAME, xml, "text/xml", "Factur-X") if xml else None
+    attachment = EmbeddedFile(facturx_xml.FILE_NAME, xml, "text/xml", "Factur-X") if xml else None
     return pdf_writer.write(
         pages,
         moment=datetime.combine(document.issue_date, time(), UTC),

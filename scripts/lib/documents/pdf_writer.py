@@ -83,7 +83,7 @@ Mark = Text | Box | Modules | Picture | Stamp
 Page = list[Mark]
 
 
-class Attachment(NamedTuple):
+class EmbeddedFile(NamedTuple):
     """An associated file (PDF/A-3), an alternative of what the pages say."""
 
     name: str
@@ -98,7 +98,7 @@ def write(
     moment: datetime,
     language: str,
     xmp: str,
-    attachment: Attachment | None = None,
+    attachment: EmbeddedFile | None = None,
 ) -> bytes:
     """A PDF/A-3B of A4 pages, lengths in points; the same arguments give the same bytes.
 
@@ -140,8 +140,8 @@ def write(
     for page in pages:
         pdf.add_page()
         _paint(pdf, page, slices)
-    used = [one for one in slices.values() if one.codes]
-    producer: Any = partial(_producer(), used)
+    pieces = [piece for piece in slices.values() if piece.codes]
+    producer: Any = partial(_producer(), pieces)
     return bytes(pdf.output(output_producer_class=producer))
 
 
@@ -273,12 +273,12 @@ def _producer() -> Callable[[Iterable[Slice], "fpdf.FPDF"], "OutputProducer"]:
             return f"{self.id} 0 obj\n<<{self._entries}>>\n{stream}endobj"
 
     class Producer(OutputProducer):
-        def __init__(self, used: Iterable[Slice], pdf: "fpdf.FPDF") -> None:
+        def __init__(self, pieces: Iterable[Slice], pdf: "fpdf.FPDF") -> None:
             super().__init__(pdf)
-            self.used = used
+            self.pieces = pieces
 
         def _add_fonts(self, *_: Any) -> Any:
-            return {piece.number: self._add_slice(piece) for piece in self.used}
+            return {piece.number: self._add_slice(piece) for piece in self.pieces}
 
         def _add(self, entries: str, stream: bytes | None = None) -> Prepared:
             if stream is not None:

@@ -24,8 +24,7 @@ from lib.documents import (
     validators,
 )
 from lib.inputs.settings import Settings
-from lib.values import document
-from lib.values.document import Document
+from lib.values.document import Document, to_json
 
 TEMPLATE = "4"  # the layout of documents/invoice_pdf; it changes whenever the page does
 _SHAPING = ("fpdf2", "fonttools", "factur-x", "lxml", "Babel", "segno", "pillow")
@@ -79,17 +78,17 @@ def equipment() -> tuple[tuple[str, str], ...]:
     )
 
 
-def produce(logo: bytes | None, made: Document) -> Product:
+def produce(logo: bytes | None, document: Document) -> Product:
     """Renders and validates one document.
 
     Args:
       logo: the bytes whose SHA-256 the document's seller names, or None.
     """
-    xml = facturx_xml.generate(made)
-    verdicts = validators.verdicts(made, xml)
+    xml = facturx_xml.generate(document)
+    verdicts = validators.verdicts(document, xml)
     if verdicts:
         return Product(b"", b"", tuple(verdicts))
-    return Product(document.to_json(made), invoice_pdf.render(made, xml, logo), ())
+    return Product(to_json(document), invoice_pdf.render(document, xml, logo), ())
 
 
 def get_ready() -> None:
@@ -101,22 +100,22 @@ def get_ready() -> None:
 
 
 @contextmanager
-def started(logo: bytes | None, used: Settings, expected: int) -> Iterator[Produce]:
+def started(logo: bytes | None, config: Settings, expected: int) -> Iterator[Produce]:
     """What does as `produce_all` does, by workers that get ready meanwhile.
 
     Args:
       expected: about how many documents there will be, before they are known.
     """
-    if used.cluster or used.workers < 2 or expected < _WORTH_WORKERS:
-        yield partial(produce_all, logo=logo, used=used)
+    if config.cluster or config.workers < 2 or expected < _WORTH_WORKERS:
+        yield partial(produce_all, logo=logo, config=config)
         return
     schematron.check_room()
-    with workers.started(produce, logo, used.workers, get_ready) as done:
+    with workers.started(produce, logo, config.workers, get_ready) as done:
         yield done
 
 
 def produce_all(
-    documents: Iterable[Document], logo: bytes | None, used: Settings
+    documents: Iterable[Document], logo: bytes | None, config: Settings
 ) -> Iterator[tuple[Document, Product]]:
     """Each document with its product, in the order given.
 
@@ -124,10 +123,10 @@ def produce_all(
     cluster.each and workers.each.
     """
     schematron.check_room()
-    if used.cluster is None:
-        return workers.map_in_order(produce, logo, documents, used.workers, _WORTH_WORKERS)
+    if config.cluster is None:
+        return workers.map_in_order(produce, logo, documents, config.workers, _WORTH_WORKERS)
     documents = iter(documents)
     first = list(islice(documents, _WORTH_WORKERS))
     if len(first) < _WORTH_WORKERS:
-        return workers.map_in_order(produce, logo, first, used.workers, _WORTH_WORKERS)
-    return cluster.each(produce, logo, chain(first, documents), used.cluster, equipment)
+        return workers.map_in_order(produce, logo, first, config.workers, _WORTH_WORKERS)
+    return cluster.each(produce, logo, chain(first, documents), config.cluster, equipment)

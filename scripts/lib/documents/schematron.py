@@ -70,10 +70,10 @@ def processor() -> Any:
     from saxonche import PySaxonProcessor
 
     check_room()
-    made = PySaxonProcessor(license=False)
+    saxon = PySaxonProcessor(license=False)
     # Reads the code list once, when compiling, and not for each invoice.
-    made.set_configuration_property("http://saxon.sf.net/feature/preEvaluateDocFunction", "on")
-    return made
+    saxon.set_configuration_property("http://saxon.sf.net/feature/preEvaluateDocFunction", "on")
+    return saxon
 
 
 @cache
@@ -82,9 +82,9 @@ def compiled(path: Path) -> Any:
     from lxml import etree
 
     text = etree.tostring(straightened(path), encoding="unicode")
-    made = processor().new_xslt30_processor().compile_stylesheet(stylesheet_text=text)
-    unindented(made)
-    return made
+    stylesheet = processor().new_xslt30_processor().compile_stylesheet(stylesheet_text=text)
+    unindented(stylesheet)
+    return stylesheet
 
 
 def unindented(stylesheet: Any) -> None:
@@ -118,7 +118,7 @@ def straightened(path: Path) -> "etree._Element":
 
 
 def _calls(element: "etree._Element", mode: str) -> "list[etree._Element]":
-    return [one for one in element.iter(f"{_XSL}apply-templates") if one.get("mode") == mode]
+    return [call for call in element.iter(f"{_XSL}apply-templates") if call.get("mode") == mode]
 
 
 def _nodes(matches: list[str]) -> str:
@@ -136,7 +136,7 @@ def _nodes(matches: list[str]) -> str:
 
 def _without_conditions(match: str) -> str:
     """a[b = 'c']/d is a/d."""
-    left = _TEXT.sub("", match)
-    while (shorter := _CONDITION.sub("", left)) != left:
-        left = shorter
-    return left
+    path = _TEXT.sub("", match)
+    while (shorter := _CONDITION.sub("", path)) != path:
+        path = shorter
+    return path

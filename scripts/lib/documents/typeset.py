@@ -110,6 +110,6 @@ def _xmp_template(tool: str, more: tuple[tuple[str, str], ...]) -> str:
         "timestamp": "{day}T00:00:00+00:00",
         **dict(more),
     }
-    made = str(etree.tostring(generate_xmp_object(metadata), encoding="unicode"))
+    text = str(etree.tostring(generate_xmp_object(metadata), encoding="unicode"))
     # lxml declares every prefix on the root; veraPDF before 1.28 wants this one here too.
-    return made.replace("<rdf:RDF>", f'<rdf:RDF xmlns:rdf="{RDF}">')
+    return text.replace("<rdf:RDF>", f'<rdf:RDF xmlns:rdf="{RDF}">')

