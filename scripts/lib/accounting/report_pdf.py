@@ -13,7 +13,7 @@ from lib.accounting.year_report import Range, YearReport
 from lib.documents import fonts, pdf_writer, typeset
 from lib.documents.fonts import REGULAR, SEMIBOLD
 from lib.documents.pdf_writer import Box, Colour, Page
-from lib.documents.sheet import TOP, TOP_OF_NEXT_PAGES, Column, Sheet, put_headings, put_row
+from lib.documents.sheet import TOP, TOP_OF_NEXT_PAGES, Sheet, TableColumn, put_headings, put_row
 from lib.documents.typeset import (
     ACCENT,
     FAINT,
@@ -57,7 +57,7 @@ AXIS = Style(REGULAR, 7, GREY, 9)
 FOOT = Style(REGULAR, 7.2, GREY, 9)
 
 
-class Share(NamedTuple):
+class ColumnShare(NamedTuple):
     """What a column has of the width of a table, with the gap after it."""
 
     heading: str
@@ -69,7 +69,7 @@ class Share(NamedTuple):
 Draw = Callable[[Page, float, float], None]  # of the row: the page, its top, its height
 
 
-class Row(NamedTuple):
+class ReportRow(NamedTuple):
     """The cells of a row, and what is drawn in it beside them."""
 
     cells: Sequence[str]
@@ -196,10 +196,10 @@ def _months(sheet: ReportSheet) -> None:
     _section(sheet, "report_months", CHART_HEIGHT)
     _chart(sheet)
     keys = ("report_net", "report_vat", "report_invoiced", "report_received", "report_vat_due")
-    columns = [Share(sheet.word("report_month"), 79)]
-    columns += [Share(sheet.word(key), (WIDTH - 79) / 5, right=True) for key in keys]
+    columns = [ColumnShare(sheet.word("report_month"), 79)]
+    columns += [ColumnShare(sheet.word(key), (WIDTH - 79) / 5, right=True) for key in keys]
     rows = [
-        Row([sheet.speech.month(_day(month.month)), *map(sheet.figure, month[1:])])
+        ReportRow([sheet.speech.month(_day(month.month)), *map(sheet.figure, month[1:])])
         for month in report.months
     ]
     rows.append(_sums(sheet, [month[1:] for month in report.months]))
@@ -210,18 +210,23 @@ def _day(month: str) -> date:
     return date.fromisoformat(f"{month}-01")
 
 
-def _sums(sheet: ReportSheet, figures: Sequence[Sequence[int]], between: Sequence[str] = ()) -> Row:
+def _sums(
+    sheet: ReportSheet, figures: Sequence[Sequence[int]], between: Sequence[str] = ()
+) -> ReportRow:
     """The last row of a table: the sum of each column of figures."""
     sums = [sheet.figure(sum(column)) for column in zip(*figures, strict=True)]
-    return Row([sheet.word("report_total"), *between, *sums], is_sum=True)
+    return ReportRow([sheet.word("report_total"), *between, *sums], is_sum=True)
 
 
 def _rates(sheet: ReportSheet) -> None:
     rates = sheet.report.rates
     invoiced, received = ("base", "vat_invoiced"), ("base_received", "vat_received")
     keys = [f"report_{key}" for key in (*invoiced, *received, "vat_due")]
-    columns = [Share(sheet.word("report_nature"), 60), Share(sheet.word("report_rate"), 81)]
-    columns += [Share(sheet.word(key), (WIDTH - 141) / 5, right=True) for key in keys]
+    columns = [
+        ColumnShare(sheet.word("report_nature"), 60),
+        ColumnShare(sheet.word("report_rate"), 81),
+    ]
+    columns += [ColumnShare(sheet.word(key), (WIDTH - 141) / 5, right=True) for key in keys]
     rows = []
     for kind in rates:
         rate = ""
@@ -230,7 +235,7 @@ def _rates(sheet: ReportSheet) -> None:
                 Decimal(kind.rate)
             )
         figures = map(sheet.figure, kind[3:])
-        rows.append(Row([sheet.word(f"report_{kind.nature}"), rate, *figures]))
+        rows.append(ReportRow([sheet.word(f"report_{kind.nature}"), rate, *figures]))
     if rows:
         rows.append(_sums(sheet, [kind[3:] for kind in rates], [""]))
     _tabled(sheet, "report_rates", columns, rows, "report_rates_note")
@@ -241,16 +246,16 @@ def _ages(sheet: ReportSheet) -> None:
     most = max(age.amount for age in report.ages)
     bar_left = LEFT + 260
     columns = [
-        Share(sheet.word("report_age"), 100),
-        Share(sheet.word("report_invoices"), 60, right=True),
-        Share(sheet.word("report_outstanding"), 92, right=True),
+        ColumnShare(sheet.word("report_age"), 100),
+        ColumnShare(sheet.word("report_invoices"), 60, right=True),
+        ColumnShare(sheet.word("report_outstanding"), 92, right=True),
     ]
     rows = []
     for i, age in enumerate(report.ages):
         width = (RIGHT - bar_left) * age.amount / most if most else 0
         bar = _bar(bar_left, width, PALE if i == 0 else ACCENT) if age.amount else None
         cells = [sheet.word(f"report_age_{i}"), str(age.invoices), sheet.figure(age.amount)]
-        rows.append(Row(cells, draw=bar))
+        rows.append(ReportRow(cells, draw=bar))
     count = str(sum(age.invoices for age in report.ages))
     rows.append(_sums(sheet, [[age.amount] for age in report.ages], [count]))
     _section(sheet, "report_ages", _table_height(columns, rows) + 30)
@@ -286,19 +291,19 @@ def _bar(x: float, width: float, colour: Colour) -> Draw:
 def _clients(sheet: ReportSheet) -> None:
     clients = sheet.report.clients
     columns = [
-        Share(sheet.word("report_client"), 126),
-        Share(sheet.word("report_id"), 82, style=QUIET),
-        Share(sheet.word("report_documents"), 40, right=True),
-        Share(sheet.word("report_invoiced"), 70, right=True),
-        Share(sheet.word("report_received"), 70, right=True),
-        Share(sheet.word("report_outstanding"), 70, right=True),
-        Share(sheet.word("report_client_days"), WIDTH - 458, right=True),
+        ColumnShare(sheet.word("report_client"), 126),
+        ColumnShare(sheet.word("report_id"), 82, style=QUIET),
+        ColumnShare(sheet.word("report_documents"), 40, right=True),
+        ColumnShare(sheet.word("report_invoiced"), 70, right=True),
+        ColumnShare(sheet.word("report_received"), 70, right=True),
+        ColumnShare(sheet.word("report_outstanding"), 70, right=True),
+        ColumnShare(sheet.word("report_client_days"), WIDTH - 458, right=True),
     ]
     rows = []
     for client in clients:
         days = DASH if client.days is None else sheet.speech.number(client.days, 1)
         figures = map(sheet.figure, client[3:6])
-        rows.append(Row([client.name, client.id, str(client.documents), *figures, days]))
+        rows.append(ReportRow([client.name, client.id, str(client.documents), *figures, days]))
     if rows:
         count = str(sum(client.documents for client in clients))
         sums = _sums(sheet, [client[3:6] for client in clients], ["", count])
@@ -308,27 +313,27 @@ def _clients(sheet: ReportSheet) -> None:
 
 def _ranges(sheet: ReportSheet, key: str, ranges: Iterable[Range]) -> None:
     columns = [
-        Share(sheet.word("report_first"), 116),
-        Share(sheet.word("report_last"), 116),
-        Share(sheet.word("report_dates"), 132, style=QUIET),
-        Share(sheet.word("report_invoices"), 60, right=True),
-        Share(sheet.word("report_credit_notes"), WIDTH - 424, right=True),
+        ColumnShare(sheet.word("report_first"), 116),
+        ColumnShare(sheet.word("report_last"), 116),
+        ColumnShare(sheet.word("report_dates"), 132, style=QUIET),
+        ColumnShare(sheet.word("report_invoices"), 60, right=True),
+        ColumnShare(sheet.word("report_credit_notes"), WIDTH - 424, right=True),
     ]
     rows = []
     for numbers in ranges:
         dates = f"{numbers.first_date} {DASH} {numbers.last_date}"
         counts = map(str, (numbers.invoices, numbers.credit_notes))
-        rows.append(Row([numbers.first, numbers.last, dates, *counts]))
+        rows.append(ReportRow([numbers.first, numbers.last, dates, *counts]))
     _tabled(sheet, key, columns, rows)
 
 
 def _heads(sheet: ReportSheet) -> None:
     columns = [
-        Share(sheet.word("report_file"), 190),
-        Share(sheet.word("report_lines"), 44, right=True),
-        Share(sheet.word("report_hash"), WIDTH - 234, style=HASH),
+        ColumnShare(sheet.word("report_file"), 190),
+        ColumnShare(sheet.word("report_lines"), 44, right=True),
+        ColumnShare(sheet.word("report_hash"), WIDTH - 234, style=HASH),
     ]
-    rows = [Row([head.file, str(head.seq), head.hash]) for head in sheet.report.heads]
+    rows = [ReportRow([head.file, str(head.seq), head.hash]) for head in sheet.report.heads]
     _tabled(sheet, "report_heads", columns, rows, "report_heads_note")
 
 
@@ -336,7 +341,11 @@ def _heads(sheet: ReportSheet) -> None:
 
 
 def _tabled(
-    sheet: ReportSheet, key: str, columns: Sequence[Share], rows: Sequence[Row], note: str = ""
+    sheet: ReportSheet,
+    key: str,
+    columns: Sequence[ColumnShare],
+    rows: Sequence[ReportRow],
+    note: str = "",
 ) -> None:
     """A section that is one table, or says that there is nothing in it."""
     height = _table_height(columns, rows) if rows else PLAIN.leading
@@ -350,12 +359,12 @@ def _tabled(
         sheet.y += PLAIN.leading
 
 
-def _table_height(shares: Sequence[Share], rows: Iterable[Row]) -> float:
+def _table_height(shares: Sequence[ColumnShare], rows: Iterable[ReportRow]) -> float:
     heading = max(typeset.height(column.heading) for column in _columns(shares))
     return heading + HEADING_GAP + sum(_row_height(_cells(shares, row)) for row in rows)
 
 
-def _columns(shares: Sequence[Share]) -> list[Column]:
+def _columns(shares: Sequence[ColumnShare]) -> list[TableColumn]:
     """Where the columns stand; the last one ends at the margin, the others leave their gap."""
     columns = []
     x = LEFT
@@ -363,12 +372,12 @@ def _columns(shares: Sequence[Share]) -> list[Column]:
         room = share.width - CELL_GAP
         heading = typeset.wrap([(share.heading, HEADING)], room)
         shift = CELL_GAP if share.right and x + share.width >= RIGHT - 1 else 0
-        columns.append(Column(x + shift, room, heading, share.right))
+        columns.append(TableColumn(x + shift, room, heading, share.right))
         x += share.width
     return columns
 
 
-def _cells(shares: Sequence[Share], row: Row) -> list[typeset.Lines]:
+def _cells(shares: Sequence[ColumnShare], row: ReportRow) -> list[typeset.Lines]:
     """The lines of each cell; a figure is never broken over two."""
     cells = []
     for share, text in zip(shares, row.cells, strict=True):
@@ -392,7 +401,7 @@ def _row_height(cells: Iterable[typeset.Lines]) -> float:
     return max(map(typeset.height, cells)) + 2 * ROW_PADDING
 
 
-def _table(sheet: ReportSheet, shares: Sequence[Share], rows: Sequence[Row]) -> None:
+def _table(sheet: ReportSheet, shares: Sequence[ColumnShare], rows: Sequence[ReportRow]) -> None:
     """Rows over as many pages as they need, with their headings on each."""
     columns = _columns(shares)
     _headings(sheet, columns)
@@ -414,7 +423,7 @@ def _table(sheet: ReportSheet, shares: Sequence[Share], rows: Sequence[Row]) -> 
             typeset.rule(sheet.page, LEFT, sheet.y - 0.2, WIDTH, FAINT, 0.4)
 
 
-def _headings(sheet: ReportSheet, columns: Sequence[Column]) -> None:
+def _headings(sheet: ReportSheet, columns: Sequence[TableColumn]) -> None:
     put_headings(sheet, columns, HEADING_GAP)
     typeset.rule(sheet.page, LEFT, sheet.y - 0.6, WIDTH, LIGHT, 0.6)
 

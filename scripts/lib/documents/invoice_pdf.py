@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from lib.documents import facturx_xml, fonts, paper, pdf_writer, qr_code, typeset
 from lib.documents.fonts import REGULAR, SEMIBOLD
-from lib.documents.paper import LABEL, SECTION, SUM, SUM_STRONG, TOTALS_WIDTH, Facts, Part
+from lib.documents.paper import LABEL, SECTION, SUM, SUM_STRONG, TOTALS_WIDTH, Block, Facts
 from lib.documents.pdf_writer import Box, EmbeddedFile, Modules, Page, Stamp
 from lib.documents.typeset import (
     ACCENT,
@@ -105,7 +105,7 @@ def _lay_out(
 # --- totals and payment --------------------------------------------------------------
 
 
-def _conclusion(document: Document, watermark: str, settled: Settled | None) -> Part:
+def _conclusion(document: Document, watermark: str, settled: Settled | None) -> Block:
     """The payment box at the left and the totals at the right, side by side."""
     totals = _totals(document, settled)
     payment = _paid(document, settled) if settled else _payment(document, watermark)
@@ -114,10 +114,10 @@ def _conclusion(document: Document, watermark: str, settled: Settled | None) -> 
         totals.draw(page, top)
         payment.draw(page, top)
 
-    return Part(max(totals.height, payment.height), draw)
+    return Block(max(totals.height, payment.height), draw)
 
 
-def _totals(document: Document, settled: Settled | None) -> Part:
+def _totals(document: Document, settled: Settled | None) -> Block:
     speech, totals = document.speech, document.totals
 
     def amount(value: Decimal) -> str:
@@ -136,11 +136,11 @@ def _totals(document: Document, settled: Settled | None) -> Part:
     return paper.totals(document, sums, speech.word(key), amount(due))
 
 
-def _payment(document: Document, watermark: str) -> Part:
+def _payment(document: Document, watermark: str) -> Block:
     """How to pay: nothing where no money is due, no code where it could be paid by mistake."""
     bank, due = document.seller.bank, document.totals.due
     if bank is None or due <= 0 or document.type_code == CREDIT_NOTE:
-        return Part(0, lambda page, top: None)
+        return Block(0, lambda page, top: None)
     speech = document.speech
     holder = bank.holder or document.seller.name
     reference = "" if _is_draft(document, watermark) else document.payment_reference
@@ -185,10 +185,10 @@ def _payment(document: Document, watermark: str) -> Part:
         typeset.stack(page, x, top, amount)
         typeset.stack(page, x + half, top, until)
 
-    return Part(SECTION.leading + 5 + max(text_height, code_height), draw)
+    return Block(SECTION.leading + 5 + max(text_height, code_height), draw)
 
 
-def _paid(document: Document, settled: Settled) -> Part:
+def _paid(document: Document, settled: Settled) -> Block:
     """In the place of how to pay: that it was paid, when and how."""
     speech = document.speech
     room = RIGHT - TOTALS_WIDTH - 26 - LEFT
@@ -209,7 +209,7 @@ def _paid(document: Document, settled: Settled) -> Part:
             page.append(Box(x, top, 1.2, height, ACCENT))
         typeset.stack(page, LEFT + 13, top + 9, lines)
 
-    return Part(height, draw)
+    return Block(height, draw)
 
 
 # --- writing -------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from lib.documents import fonts, typeset
 from lib.documents.fonts import REGULAR, SEMIBOLD
 from lib.documents.pdf_writer import Box, Page, Picture
-from lib.documents.sheet import TOP, Column, Sheet, put_headings, put_row
+from lib.documents.sheet import TOP, Sheet, TableColumn, put_headings, put_row
 from lib.documents.typeset import (
     ACCENT,
     FAINT,
@@ -232,7 +232,7 @@ def parties(page: Page, paper: Paper, buyer: str, top: float) -> float:
 # --- the table -----------------------------------------------------------------------
 
 
-class Row(NamedTuple):
+class PaperRow(NamedTuple):
     """A line or an allowance: its text, its other cells from left to right, and what it adds."""
 
     text: list[tuple[str, Style]]
@@ -240,13 +240,13 @@ class Row(NamedTuple):
     amount: Decimal
 
 
-def _rows(paper: Paper) -> list[Row]:
+def _rows(paper: Paper) -> list[PaperRow]:
     return [_line_row(paper, line) for line in paper.lines] + [
         _allowance_row(paper, i) for i in range(len(paper.allowances))
     ]
 
 
-def _line_row(paper: Paper, line: Line) -> Row:
+def _line_row(paper: Paper, line: Line) -> PaperRow:
     speech = paper.speech
     text = [(line.name, CELL), (line.description, DETAIL)]
     if line.period and isinstance(paper, Document) and line.period != paper.period:
@@ -265,10 +265,10 @@ def _line_row(paper: Paper, line: Line) -> Row:
         _rate(paper, line.vat_category, line.vat_rate),
         speech.number(line.net, 2),
     )
-    return Row(text, cells, line.net)
+    return PaperRow(text, cells, line.net)
 
 
-def _allowance_row(paper: Paper, i: int) -> Row:
+def _allowance_row(paper: Paper, i: int) -> PaperRow:
     speech = paper.speech
     allowance = paper.allowances[i]
     text = allowance.reason
@@ -281,10 +281,10 @@ def _allowance_row(paper: Paper, i: int) -> Row:
         )
     rate = _rate(paper, allowance.vat_category, allowance.vat_rate)
     net = speech.number(-allowance.amount, 2)
-    return Row([(text, CELL)], ("", "", "", rate, net), -allowance.amount)
+    return PaperRow([(text, CELL)], ("", "", "", rate, net), -allowance.amount)
 
 
-def _columns(rows: Sequence[Row], speech: Speech) -> list[Column]:
+def _columns(rows: Sequence[PaperRow], speech: Speech) -> list[TableColumn]:
     """As wide as their widest figure; the description has what is left."""
     keys = ("quantity", "unit", "unit_price", "vat_rate", "line_net")
     headings = [speech.word(key) for key in keys]
@@ -298,19 +298,19 @@ def _columns(rows: Sequence[Row], speech: Speech) -> list[Column]:
     columns = []
     right = RIGHT
     for key, width, heading in reversed(list(zip(keys, widths, headings, strict=True))):
-        columns.append(Column(right - width, width, [(heading, HEADING)], key != "unit"))
+        columns.append(TableColumn(right - width, width, [(heading, HEADING)], key != "unit"))
         right -= width + (UNIT_GAP if key == "unit" else COLUMN_GAP)
     description = [(speech.word("description"), HEADING)]
-    columns.append(Column(LEFT, right - LEFT - 6, description, False))
+    columns.append(TableColumn(LEFT, right - LEFT - 6, description, False))
     return columns[::-1]
 
 
-def _table_head(sheet: Sheet, columns: Sequence[Column]) -> None:
+def _table_head(sheet: Sheet, columns: Sequence[TableColumn]) -> None:
     put_headings(sheet, columns, 4)
     typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
 
 
-def _carry(sheet: Sheet, columns: Sequence[Column], key: str, amount: Decimal) -> None:
+def _carry(sheet: Sheet, columns: Sequence[TableColumn], key: str, amount: Decimal) -> None:
     """À reporter, Report: the sum of the amounts set so far."""
     top = sheet.y + (CARRY_HEIGHT - CARRY.leading) / 2
     figure = sheet.speech.number(amount, 2)
@@ -361,7 +361,7 @@ def table(sheet: Sheet, paper: Paper, conclusion: float) -> None:
 # --- totals and mentions --------------------------------------------------------------
 
 
-class Part(NamedTuple):
+class Block(NamedTuple):
     """Something that is never cut in two: its height, and how to draw it at a given top."""
 
     height: float
@@ -391,7 +391,7 @@ def sums(paper: Paper) -> Sums:
     return rows
 
 
-def totals(paper: Paper, rows: Sums, last: str, amount: str) -> Part:
+def totals(paper: Paper, rows: Sums, last: str, amount: str) -> Block:
     """The totals at the right, the last of them large, and why there is no VAT beneath."""
     x = RIGHT - TOTALS_WIDTH
     wrapped = []
@@ -416,7 +416,7 @@ def totals(paper: Paper, rows: Sums, last: str, amount: str) -> Part:
         typeset.put_right(page, RIGHT, top, amount, DUE)
         typeset.stack(page, x, top + DUE.leading + 8, notes)
 
-    return Part(height, draw)
+    return Block(height, draw)
 
 
 def fine_print(sheet: Sheet, notes: Iterable[str]) -> None:

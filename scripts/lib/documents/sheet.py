@@ -75,7 +75,7 @@ class Sheet(Struct):
         return self.pages
 
 
-class Column(NamedTuple):
+class TableColumn(NamedTuple):
     """Where a column of a table stands; figures are flush right, words flush left."""
 
     x: float
@@ -84,7 +84,7 @@ class Column(NamedTuple):
     right: bool
 
 
-def put_cell(page: Page, column: Column, top: float, lines: Lines) -> float:
+def put_cell(page: Page, column: TableColumn, top: float, lines: Lines) -> float:
     """Sets the lines of a cell, the first of them at `top`, and returns where they end."""
     if not column.right:
         return typeset.stack(page, column.x, top, lines)
@@ -94,7 +94,7 @@ def put_cell(page: Page, column: Column, top: float, lines: Lines) -> float:
     return top
 
 
-def put_headings(sheet: Sheet, columns: Sequence[Column], gap: float) -> None:
+def put_headings(sheet: Sheet, columns: Sequence[TableColumn], gap: float) -> None:
     """Sets the headings of a table, flush at their foot, `gap` above what follows."""
     heights = [typeset.height(column.heading) for column in columns]
     tallest = max(heights)
@@ -105,7 +105,7 @@ def put_headings(sheet: Sheet, columns: Sequence[Column], gap: float) -> None:
 
 def put_row(
     sheet: Sheet,
-    columns: Sequence[Column],
+    columns: Sequence[TableColumn],
     cells: Sequence[Lines],
     padding: float,
     turn: Callable[[], None],
