@@ -63,7 +63,7 @@ def test_a_whole_credit_note_takes_back_all_and_refers_to_its_invoice(copy, monk
     note = house.issued(copy, "nord", "NORD-2026-0002")
     assert note.totals.gross == invoice.totals.gross
     assert note.totals.vat == invoice.totals.vat
-    assert (note.preceding.number, note.preceding.issue_date) == (
+    assert (note.corrected.number, note.corrected.issue_date) == (
         "NORD-2026-0001",
         date(2026, 11, 8),
     )

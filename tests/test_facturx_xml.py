@@ -271,7 +271,8 @@ def test_the_rich_document_passes_its_judges():
 ELSEWHERE = {
     "client", "month", "language", "operation_category", "vat_on_debits", "person", "taxable",
     "email", "legal_form", "capital", "registration", "logo", "issued_by", "reference", "category",
-    "sources", "renderer", "type_code", "preceding", "exemption_code", "exemption_reason",
+    "sources", "renderer", "type_code", "preceding", "preceding_type", "preceding_vat", "order",
+    "step", "subject", "exemption_code", "exemption_reason",
 }  # fmt: skip
 
 
@@ -323,7 +324,7 @@ def test_an_exemption_is_written_with_code_and_text():
 
 def test_a_credit_note_names_what_it_corrects_and_asks_for_no_money():
     preceding = Preceding(number="NORD-2026-0041", issue_date=date(2026, 10, 8))
-    document = replace(RICH, type_code=CREDIT_NOTE, preceding=preceding, due_date=None)
+    document = replace(RICH, type_code=CREDIT_NOTE, preceding=(preceding,), due_date=None)
     reference = f"{SETTLEMENT}/ram:InvoiceReferencedDocument"
     assert read(document, f"{reference}/ram:IssuerAssignedID") == ["NORD-2026-0041"]
     assert "20261008" in "".join(etree.fromstring(facturx_xml.generate(document)).itertext())

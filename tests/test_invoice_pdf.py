@@ -141,6 +141,7 @@ def amount(figure: str) -> Decimal:
     return Decimal(re.sub(r"\s", "", figure).replace(",", "."))
 
 
+CORRECTED = Preceding(number="ACME-2026-0011", issue_date=date(2026, 9, 30))
 EXTREME = replace(
     make_document(
         tuple(
@@ -319,8 +320,7 @@ def test_sole_trader_and_mandate() -> None:
 
 
 def test_credit_note_asks_for_no_money() -> None:
-    preceding = Preceding(number="ACME-2026-0011", issue_date=date(2026, 9, 30))
-    text = text_of(make_document(type_code=CREDIT_NOTE, preceding=preceding))
+    text = text_of(make_document(type_code=CREDIT_NOTE, preceding=(CORRECTED,)))
     assert "AVOIR ACME-2026-0012" in text
     assert "Facture rectifiée ACME-2026-0011 du 30 septembre 2026" in text
     assert "Total à déduire 207,31 €" in text
@@ -406,7 +406,7 @@ def test_a_description_longer_than_a_page() -> None:
     [
         *(make_document(n) for n in (1, 9, 17, 18, 19, 20, 45)),
         EXTREME,
-        replace(EXTREME, type_code=CREDIT_NOTE, language="en"),
+        replace(EXTREME, type_code=CREDIT_NOTE, language="en", preceding=(CORRECTED,)),
         make_document(20, notes=make_document().notes * 40),
     ],
 )

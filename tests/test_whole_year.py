@@ -218,7 +218,7 @@ class House:
         """What is outstanding of each direct invoice, in cents, by documents and payments."""
         owed: Counter[str] = Counter()
         for number, made in self.documents().items():
-            corrected = made.get("preceding") or {}
+            corrected = made["preceding"][0] if made["type_code"] == "381" else {}
             owed[corrected.get("number", number)] += _signed(made)
         return {number: cents - self.paid[number] for number, cents in owed.items()}
 
@@ -241,7 +241,7 @@ def _plain(value: Decimal) -> str:
 
 def _signed(made: dict[str, Any], figure: str = "gross") -> int:
     cents = _cents(made["totals"][figure])
-    return -cents if made.get("preceding") else cents
+    return -cents if made["type_code"] == "381" else cents
 
 
 def rows_of(root: Root, name: str) -> list[dict[str, str]]:

@@ -140,7 +140,8 @@ def _texts(document: Document) -> Iterator[str]:
     # BAR is for machines; ABL is what the legal line at the foot of the page says in its words.
     yield from (note.text for note in document.notes if note.code not in ("BAR", "ABL"))
     yield from (document.purchase_order, document.buyer_reference, document.reference)
-    yield from (document.reason, document.preceding.number if document.preceding else "")
+    yield document.reason
+    yield from (preceding.number for preceding in document.preceding)
     if _asks_for_money(document):
         assert document.seller.bank
         yield from (document.seller.bank.iban, document.seller.bank.bic)

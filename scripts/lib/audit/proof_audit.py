@@ -223,7 +223,7 @@ def _arithmetic(document: Document) -> Iterator[Message]:
                 computed=str(amount),
             )
         vat = money.percentage_of(amount, rate)
-        if document.preceding is None and share.vat != vat:
+        if not document.is_credit_note and share.vat != vat:
             yield say(
                 "VAT {category} {rate}: {vat}, computed again {computed} (BR-CO-17)",
                 category=category,
@@ -331,7 +331,7 @@ def _source_faults(task: Task, document: Document) -> Iterator[Message]:
 
 def _sources(document: Document) -> Iterator[ArchivedFile]:
     """The files in the archives that it was made from; a credit note was made from no such file."""
-    if document.preceding is None:
+    if not document.is_credit_note:
         for name, digest in document.sources.items():
             is_batch = name.startswith("data/archive_batch/")
             yield ArchivedFile(name, name if is_batch else f"data/archive_inputs/{digest}", digest)

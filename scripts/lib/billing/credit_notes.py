@@ -154,7 +154,7 @@ def credit_note(
         month=periods.month_of(issue_date),
         issue_date=issue_date,
         due_date=None,
-        preceding=Preceding(number=invoice.number, issue_date=invoice.issue_date),
+        preceding=(Preceding(number=invoice.number, issue_date=invoice.issue_date),),
         reason=reason,
         operation_category=sold,
         lines=lines,

@@ -49,6 +49,13 @@ class RevenueService(Struct):
     pauses: list[tuple[date, date]] = []
 
 
+class RevenueDeposit(Struct):
+    """What a final invoice takes off of a deposit."""
+
+    number: _Number
+    breakdown: list[RevenueShare]
+
+
 class RevenueRecord(Struct):
     """What `revenues.facts` gives; a document's facts are compared with all of it."""
 
@@ -70,6 +77,10 @@ class RevenueRecord(Struct):
     services: list[RevenueService] = []
     vat_on_debits: bool = False
     reference: str = ""
+    type: Literal["", "386"] = ""
+    order: str = ""
+    step: str = ""
+    deposits: list[RevenueDeposit] = []
 
 
 class InvoiceRecord(RevenueRecord, tag="invoice", tag_field="kind"):

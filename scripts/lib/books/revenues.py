@@ -23,7 +23,7 @@ from lib.core.faults import Text
 from lib.core.messages import say
 from lib.core.root import Root
 from lib.values import money, periods, spans
-from lib.values.document import Document, Period, from_json
+from lib.values.document import DEPOSIT, Document, Period, from_json
 from lib.values.spans import Spans
 
 
@@ -108,7 +108,7 @@ def stage(
 
 def facts(document: Document, document_sha256: str, pdf_sha256: str) -> records.Record:
     """What the records keep of a document: enough for balances and exports, without it."""
-    kind = "credit_note" if document.preceding else "invoice"
+    kind = "credit_note" if document.is_credit_note else "invoice"
     result: dict[str, Any] = {
         "kind": kind,
         "client": document.client,
@@ -136,15 +136,40 @@ def facts(document: Document, document_sha256: str, pdf_sha256: str) -> records.
         result["due_date"] = document.due_date.isoformat()
     if document.vat_on_debits:
         result["vat_on_debits"] = True
-    if document.preceding:
-        result["corrects"] = document.preceding.number
+    if document.is_credit_note:
+        result["corrects"] = document.corrected.number
         result["reason"] = document.reason
         result["lines"] = {
             line.id: money.plain(line.credited_quantity or line.quantity) for line in document.lines
         }
     if document.reference:
         result["reference"] = document.reference
+    if document.type_code == DEPOSIT:
+        result["type"] = document.type_code
+    if document.order:
+        result |= {"order": document.order, "step": document.step}
+    if deposits := _deposits(document):
+        result["deposits"] = deposits
     return result
+
+
+def _deposits(document: Document) -> list[dict[str, Any]]:
+    """What of each deposit a final invoice takes off, or its credit note takes back, by share."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for line in document.lines:
+        if line.preceding_type == DEPOSIT:
+            share = _share(line.category, line.vat_category, line.vat_rate)
+            net, vat = money.plain(-line.net, 2), money.plain(line.preceding_vat, 2)
+            found.setdefault(line.preceding, []).append({**share, "net": net, "vat": vat})
+    return [{"breakdown": shares, "number": number} for number, shares in found.items()]
+
+
+def _share(nature: str, vat_category: str, vat_rate: Decimal) -> dict[str, str]:
+    return {
+        "nature": nature,
+        "vat_category": vat_category,
+        "vat_rate": money.plain(vat_rate, 2),
+    }
 
 
 def _services(document: Document) -> list[dict[str, Any]]:
@@ -186,9 +211,7 @@ def _breakdown(document: Document) -> list[dict[str, str]]:
         for (nature, net), tax in zip(sold.items(), shares, strict=True):
             entries.append(
                 {
-                    "nature": nature,
-                    "vat_category": subtotal.category,
-                    "vat_rate": money.plain(subtotal.rate, 2),
+                    **_share(nature, subtotal.category, subtotal.rate),
                     "net": money.plain(net, 2),
                     "vat": money.plain(tax, 2),
                 }

@@ -14,7 +14,8 @@ from lib.values.vat import NOT_SUBJECT
 FILE_NAME = "factur-x.xml"  # inside the PDF
 _SIREN_SCHEME = "0002"
 _SIRET_SCHEME = "0009"
-_PROCESS = {"goods": "B1", "services": "S1", "mixed": "M1"}  # BT-23, BR-FR-08
+_PROCESS = {"goods": "B", "services": "S", "mixed": "M"}  # BT-23, BR-FR-08
+_ORDINARY, _AFTER_DEPOSIT = "1", "4"
 _CREDIT_TRANSFER = "30"  # BT-81, UNTDID 4461
 _VAT_ON_INVOICE_DATE = "5"  # BT-8, UNTDID 2475
 
@@ -28,7 +29,7 @@ def generate(document: Document) -> bytes:
         "BT-2": document.issue_date,
         "BT-3": document.type_code,
         "BT-5": document.currency,
-        "BT-23": _PROCESS[document.operation_category],
+        "BT-23": _process(document),
         "BT-10": document.buyer_reference,
         "BT-13": document.purchase_order,
         "BT-72": document.delivery or document.period.end,
@@ -46,19 +47,26 @@ def generate(document: Document) -> bytes:
     }
     if document.vat_on_debits:
         terms["BT-8"] = _VAT_ON_INVOICE_DATE
-    if document.preceding:
-        preceding = document.preceding
-        terms["BG-3"] = [{"BT-25": preceding.number, "BT-26": preceding.issue_date}]
+    terms["BG-3"] = [
+        {"BT-25": preceding.number, "BT-26": preceding.issue_date}
+        for preceding in document.preceding
+    ]
     terms = {term: value for term, value in terms.items() if value}
     xml: bytes = generate_cii_xml(terms, level="en16931", check_xsd=False, check_schematron=None)
     return xml
 
 
+def _process(document: Document) -> str:
+    """BT-23: what is sold, and whether deposits came before."""
+    framework = _AFTER_DEPOSIT if document.takes_off_deposits else _ORDINARY
+    return _PROCESS[document.operation_category] + framework
+
+
 def _payment(document: Document) -> dict[str, Any]:
     """BG-16 and BG-17, where money is asked for; a credit note says what becomes of it."""
-    if document.preceding:
+    if document.is_credit_note:
         # BR-CO-25 as some validators read it: an amount due needs a date or terms, 381 too.
-        number = document.preceding.number
+        number = document.corrected.number
         return {"BT-20": document.speech.word("credit_terms", number=number)}
     if document.due_date is None:
         return {}

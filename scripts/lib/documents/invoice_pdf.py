@@ -24,7 +24,7 @@ from lib.documents.typeset import (
     Style,
 )
 from lib.values import payment_code
-from lib.values.document import CREDIT_NOTE, Document
+from lib.values.document import Document
 from lib.values.speech import grouped
 
 QR_SIZE = 88.0
@@ -50,7 +50,7 @@ class Settled(NamedTuple):
 
 
 def _title(document: Document) -> str:
-    key = "credit_note" if document.type_code == CREDIT_NOTE else "invoice"
+    key = "credit_note" if document.is_credit_note else "invoice"
     return document.speech.word(key)
 
 
@@ -62,11 +62,11 @@ def _facts(document: Document) -> Facts:
     """Labels and lines of the row beneath the title, those that there are."""
     speech = document.speech
     facts = [("issue_date", [speech.date(document.issue_date)])]
-    if document.due_date and document.type_code != CREDIT_NOTE:
+    if document.due_date and not document.is_credit_note:
         facts.append(("due_date", [speech.date(document.due_date)]))
-    if document.preceding:
-        day = speech.date(document.preceding.issue_date)
-        value = [document.preceding.number, speech.word("of_date", date=day)]
+    if document.is_credit_note:
+        day = speech.date(document.corrected.issue_date)
+        value = [document.corrected.number, speech.word("of_date", date=day)]
         facts.append(("preceding", value))
     facts.append(("period", [speech.period(document.period.start, document.period.end)]))
     facts.append(("purchase_order", [document.purchase_order]))
@@ -126,7 +126,7 @@ def _totals(document: Document, settled: Settled | None) -> Block:
     sums = [*paper.sums(document), (speech.word("gross"), amount(totals.gross), SUM_STRONG)]
     if totals.due != totals.gross:
         sums.append((speech.word("paid"), amount(totals.due - totals.gross), SUM))
-    key, due = "credited" if document.type_code == CREDIT_NOTE else "due", totals.due
+    key, due = "credited" if document.is_credit_note else "due", totals.due
     if settled:
         if settled.credited:
             sums.append((speech.word("credit_notes"), amount(-settled.credited), SUM))
@@ -139,7 +139,7 @@ def _totals(document: Document, settled: Settled | None) -> Block:
 def _payment(document: Document, watermark: str) -> Block:
     """How to pay: nothing where no money is due, no code where it could be paid by mistake."""
     bank, due = document.seller.bank, document.totals.due
-    if bank is None or due <= 0 or document.type_code == CREDIT_NOTE:
+    if bank is None or due <= 0 or document.is_credit_note:
         return Block(0, lambda page, top: None)
     speech = document.speech
     holder = bank.holder or document.seller.name

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from lib.books import records
 from lib.mail.reminders import Claim
 from lib.values import mentions, money
-from lib.values.document import INVOICE, Document, Party
+from lib.values.document import Document, Party
 from lib.values.speech import Speech, grouped, town
 
 _DAYS_TO_PAY = 8  # from a firm or formal reminder
@@ -44,12 +44,11 @@ def document(document: Document) -> MailText:
     """The mail that carries an invoice or a credit note to its buyer."""
     speech = document.speech
     paragraphs = [speech.word("hello"), _intro(document)]
-    if document.type_code == INVOICE:
-        paragraphs += _invoice_paragraphs(document)
-    else:
+    if document.is_credit_note:
         paragraphs.append(_lines(speech, _credit_rows(document)))
-        assert document.preceding is not None
-        paragraphs.append(speech.word("credit_terms", number=document.preceding.number) + ".")
+        paragraphs.append(speech.word("credit_terms", number=document.corrected.number) + ".")
+    else:
+        paragraphs += _invoice_paragraphs(document)
     paragraphs.append(speech.word("facturx"))
     paragraphs.append(f"{speech.word('regards')}\n\n{_signature(document.seller)}")
     if document.issued_by and document.seller.email:
@@ -60,11 +59,11 @@ def document(document: Document) -> MailText:
 
 def _subject(document: Document) -> str:
     speech = document.speech
-    if document.preceding is not None:
+    if document.is_credit_note:
         return speech.word(
             "credit_note_subject",
             number=document.number,
-            invoice=document.preceding.number,
+            invoice=document.corrected.number,
             amount=_amount(document.totals.gross, document),
         )
     if document.totals.due > 0 and document.due_date:
@@ -80,11 +79,11 @@ def _subject(document: Document) -> str:
 
 
 def _intro(document: Document) -> str:
-    key = "invoice_intro" if document.preceding is None else "credit_note_intro"
+    key = "credit_note_intro" if document.is_credit_note else "invoice_intro"
     values = {"number": document.number, "date": document.speech.date(document.issue_date)}
-    if document.preceding is not None:
-        values["invoice"] = document.preceding.number
-        values["invoice_date"] = document.speech.date(document.preceding.issue_date)
+    if document.is_credit_note:
+        values["invoice"] = document.corrected.number
+        values["invoice_date"] = document.speech.date(document.corrected.issue_date)
     if document.issued_by:
         key = f"mandate_{key}"
         values |= {"issuer": document.issued_by, "seller": document.seller.name}

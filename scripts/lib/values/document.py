@@ -19,6 +19,7 @@ from lib.values.speech import Speech
 
 INVOICE = "380"
 CREDIT_NOTE = "381"
+DEPOSIT = "386"  # an invoice of a deposit
 
 
 class Address(Struct, frozen=True, kw_only=True):
@@ -99,6 +100,9 @@ class Line(Struct, frozen=True, kw_only=True):
     plan: str = ""  # the plan that it charges; `item` is one of that plan
     period: Period | None = None  # BG-26: BT-134, BT-135
     pauses: tuple[Period, ...] = ()  # days within its period that it does not charge
+    preceding: str = ""  # the invoice of an earlier step that a line below 0 takes off
+    preceding_type: str = ""  # its BT-3
+    preceding_vat: Decimal = money.ZERO  # the VAT of what it takes off, as that invoice had it
 
 
 class Allowance(Struct, frozen=True, kw_only=True):
@@ -144,14 +148,14 @@ class Note(Struct, frozen=True, kw_only=True):
 
 
 class Preceding(Struct, frozen=True, kw_only=True):
-    """BG-3: the invoice that a credit note corrects."""
+    """BG-3: the invoice that a credit note corrects, or what a final invoice takes off."""
 
     number: str  # BT-25
     issue_date: date  # BT-26
 
 
 class Document(Struct, frozen=True, kw_only=True):
-    """An invoice (BT-3 = 380) or a credit note (381)."""
+    """An invoice (BT-3 = 380), one of a deposit (386), or a credit note (381)."""
 
     number: str  # BT-1
     type_code: str = INVOICE  # BT-3
@@ -171,7 +175,10 @@ class Document(Struct, frozen=True, kw_only=True):
     reference: str = ""  # the seller's own key of a batch invoice
     purchase_order: str = ""  # BT-13
     buyer_reference: str = ""  # BT-10
-    preceding: Preceding | None = None  # BG-3
+    order: str = ""  # the id of its file in data/orders/, of which it is the invoice of `step`
+    step: str = ""
+    subject: str = ""  # the title of that order
+    preceding: tuple[Preceding, ...] = ()  # BG-3
     reason: str = ""  # why a credit note was issued
     lines: tuple[Line, ...]  # BG-25
     allowances: tuple[Allowance, ...] = ()  # BG-20
@@ -181,6 +188,20 @@ class Document(Struct, frozen=True, kw_only=True):
     payment_reference: str = ""  # BT-83: RF creditor reference, where money is due
     sources: dict[str, str] = {}  # input file -> SHA-256
     renderer: dict[str, str] = {}  # what shapes the bytes -> version
+
+    @property
+    def is_credit_note(self) -> bool:
+        return self.type_code == CREDIT_NOTE
+
+    @property
+    def corrected(self) -> Preceding:
+        """The invoice that a credit note corrects."""
+        return self.preceding[0]
+
+    @property
+    def takes_off_deposits(self) -> bool:
+        """Whether a final invoice follows deposits (BT-23), or a credit note takes such lines."""
+        return any(line.preceding_type == DEPOSIT for line in self.lines)
 
     @property
     def speech(self) -> Speech:

@@ -173,7 +173,7 @@ def unknown_in(made: Document) -> list[str]:
     Who is exempt gives a reason in words of their own, and a batch invoice may end with a note of
     its seller's.
     """
-    days = [made.issue_date, *([made.preceding.issue_date] if made.preceding else [])]
+    days = [made.issue_date, *(one.issue_date for one in made.preceding if made.is_credit_note)]
     said = [(note.code, note.text) for note in _legal_notes(made)]
     said += [
         ("", one.exemption_reason)
