@@ -46,7 +46,7 @@ from lib.inputs.client_files import Client
 from lib.inputs.inputs import Inputs
 from lib.inputs.settings import Settings
 from lib.inputs.usage_files import UsageInput
-from lib.values import document, periods
+from lib.values import document, numbers, periods
 from lib.values.document import Document
 
 _LOOKED_BACK = 3  # months whose usage is looked through for what came too late
@@ -76,7 +76,7 @@ class Past(NamedTuple):
         self.ends[client] = records.end_of(path, lines)
         self.numbered.extend(revenues.numbers_of(root, revenues.DIRECT, client, lines))
         for line in lines:
-            self.codes.setdefault(numbering.parse(line.number)[0], set()).add(client)
+            self.codes.setdefault(numbers.parse(line.number).code, set()).add(client)
             if gone:
                 self.gone[line.buyer] = client
 
@@ -92,7 +92,8 @@ def main(arguments: Namespace, root: Root) -> None:
         given = inputs.load(root)
         past = Past({}, [], {}, {})
         decision = decide(root, given, past, month, arguments.client, arguments.reissue)
-        sequences = numbering.read(root, revenues.DIRECT.counters, past.numbered)
+        starts = revenues.starts(root, revenues.DIRECT)
+        sequences = numbering.read(root, revenues.DIRECT.counters, past.numbered, starts)
         documents = number_all(given, decision.to_issue, sequences, issue_date)
         facts = stage(run, given, documents, used)
         if facts:
@@ -136,7 +137,7 @@ def decide(
     faults: list[Alert] = []
     broken: list[Alert] = []
     since = revenues.first_run(root)
-    owners = records.owners(root, root.data / revenues.DIRECT.records)
+    owners = revenues.owners(root, revenues.DIRECT)
     for name in sorted({*given.clients, *owners}):
         with collecting(broken):
             lines = revenues.lines_of(root, revenues.DIRECT, name)
@@ -282,11 +283,12 @@ def number_all(
     issuer = given.issuer.issuer
     documents, faults = [], []
     logo = given.issuer.logo.sha256 if given.issuer.logo else ""
+    numbering.refuse_other_format(sequences, day.year, issuer.number_format)
     for billable in billables:
         client = billable.client
         code = issuer.code if issuer.numbering == "issuer" else client.code
         try:
-            number = numbering.advance(sequences, code, day)
+            number = numbering.advance(sequences, code, day, issuer.number_format)
         except ValueError as error:
             faults.append(Alert("B-NUMBER-DATE", "", Fault("ISSUE_DATE", str(error)), client.id))
             continue

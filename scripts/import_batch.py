@@ -307,15 +307,18 @@ def issue(
       Refused: with every rule of the standard that any document breaks; the file is rejected.
     """
     root = run.root
-    numbers = numbering.numbered(root, chains.values())
-    sequences = numbering.read(root, revenues.BATCH.counters, numbers)
-    numbered = _numbered(client, submission, house, sequences, arguments)
+    numbered = numbering.numbered(root, chains.values())
+    starts = revenues.starts(root, revenues.BATCH)
+    sequences = numbering.read(root, revenues.BATCH.counters, numbered, starts)
+    number_format = house.issuer.issuer.number_format
+    numbering.refuse_other_format(sequences, arguments.issue_date.year, number_format)
+    documents = _numbered(client, submission, house, sequences, arguments)
     issued = Issued()
     faults: list[CellFault] = []
 
     def facts() -> Iterator[records.Record]:
         # Each line is an invoice and none is empty, so the first one stands on line 2.
-        for line, (invoice, product) in enumerate(produce_all(numbered), 2):
+        for line, (invoice, product) in enumerate(produce_all(documents), 2):
             done(line - 1)
             for verdict in product.verdicts:
                 expected = say(
@@ -352,7 +355,8 @@ def _numbered(
     for row in read_lines(submission.archived, client):
         assert isinstance(row, BatchInvoice), "the file was checked"
         try:
-            number = numbering.advance(sequences, client.client.code, arguments.issue_date)
+            code, format_ = client.client.code, house.issuer.issuer.number_format
+            number = numbering.advance(sequences, code, arguments.issue_date, format_)
         except ValueError as error:
             raise cli.refuse("B-NUMBER-DATE", "", "ISSUE_DATE", str(error)) from None
         yield batch_invoicing.invoice(

@@ -38,7 +38,8 @@ from lib.core.faults import Alert, Broken, Fault, Refused, collecting
 from lib.core.messages import say
 from lib.core.root import Root
 from lib.documents import production
-from lib.inputs import schemas, settings
+from lib.inputs import inputs, schemas, settings
+from lib.values import numbers
 from lib.values.document import Document
 
 _LARGEST = 1_000_000  # bytes of a LINES file
@@ -136,7 +137,7 @@ def _owner(root: Root, ledger: Ledger, number: str) -> tuple[str, list[Numbered]
     owner = ""
     numbers: list[Numbered] = []
     faults: list[Alert] = []
-    for client in records.owners(root, root.data / ledger.records):
+    for client in revenues.owners(root, ledger):
         with collecting(faults):
             lines = revenues.lines_of(root, ledger, client)
             numbers += revenues.numbers_of(root, ledger, client, lines)
@@ -168,10 +169,14 @@ def decide(
         raise Refused(
             Alert("B-CREDIT", number, Fault(place, text), client) for place, text in too_much.faults
         ) from None
-    sequences = numbering.read(root, found.ledger.counters, found.numbers)
-    code = numbering.parse(number)[0]
+    starts = revenues.starts(root, found.ledger)
+    sequences = numbering.read(root, found.ledger.counters, found.numbers, starts)
+    code = numbers.parse(number).code
+    format_ = (
+        numbering.format_in(sequences, issue_date.year) or inputs.load_issuer(root).number_format
+    )
     try:
-        new_number = numbering.advance(sequences, code, issue_date)
+        new_number = numbering.advance(sequences, code, issue_date, format_)
     except ValueError as error:
         raise cli.refuse("B-NUMBER-DATE", "", "ISSUE_DATE", str(error), client) from None
     path = revenues.proof_path(root, found.ledger, client, number, "json")

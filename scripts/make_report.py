@@ -76,7 +76,7 @@ class _Issue(records.Link, gc=False):
 def _issued(root: Root, ledger: revenues.Ledger) -> Iterator[year_report.Issued]:
     """What was issued; raises Broken after the last of it."""
     faults: list[Alert] = []
-    for client in records.owners(root, root.data / ledger.records):
+    for client in revenues.owners(root, ledger):
         with collecting(faults):
             path = revenues.chain_path(root, ledger, client)
             for one in records.read_typed(root, path, _Issue):

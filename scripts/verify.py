@@ -109,6 +109,8 @@ def check(
         found += record_audit.number_faults(files, books, ledger)
         for book in books.of(ledger.records):
             found += record_audit.bill_faults(book)
+        for book in books.of(record_audit.SEQUENCES[ledger.records]):
+            found += record_audit.start_faults(book)
     for book in books.of(record_audit.PAYMENTS):
         bills = books.get(record_audit.REVENUES, book.owner)
         faults = list(record_audit.payment_faults(book, bills))

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 from lib.accounting import csv_tables
 from lib.accounting.csv_tables import Report
-from lib.books import allocation, balances, numbering
+from lib.books import allocation, balances
 from lib.books.balances import InvoiceBalance
 from lib.books.heads import Head
 from lib.books.histories import History
+from lib.values import numbers
 from lib.values.money import cents
 
 _TABLES = [csv_tables.TABLES[name] for name in ("revenues", "recettes", "vat_due")]
@@ -280,7 +281,7 @@ def ranges(issued: Iterable[Issued], year: str) -> list[Range]:
     """The sequences of a year, in order of their code."""
     sequences: dict[str, _Sequence] = {}
     for number, day, kind in issued:
-        code, of_year, seq = numbering.parse(number)
+        code, of_year, seq, *_ = numbers.parse(number)
         if str(of_year) == year:
             numbered = (seq, number, day)
             first, last, invoices, notes = sequences.get(code, (numbered, numbered, 0, 0))

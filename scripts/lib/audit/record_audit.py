@@ -35,6 +35,9 @@ REVENUES_BATCH = revenues.BATCH.records
 PAYMENTS = "payments"
 OUTBOX = "outbox"
 
+# Where sequences begin stands among revenues, in files of codes: books of their own.
+SEQUENCES = {family: f"{family} of codes" for family in (REVENUES, REVENUES_BATCH)}
+
 _MOST = 1000  # broken lines of one file that are named
 
 _RESTORE = say("restore it from a backup")
@@ -77,7 +80,7 @@ class RecordBooks(NamedTuple):
 
 def read(files: Files) -> tuple[RecordBooks, list[Alert]]:
     """Every record file with all that is wrong with its lines, its chain and its head."""
-    books = RecordBooks({family: {} for family in record_lines.FAMILIES})
+    books = RecordBooks({family: {} for family in (*record_lines.FAMILIES, *SEQUENCES.values())})
     faults: list[Alert] = []
     known_heads = set()
     for family in record_lines.FAMILIES:
@@ -85,7 +88,8 @@ def read(files: Files) -> tuple[RecordBooks, list[Alert]]:
             path = PurePosixPath(name)
             if path.suffix == ".jsonl" and path.parent.name == family:
                 book, wrong = _read_book(files, family, name)
-                books.families[family][book.owner] = book
+                is_client = family not in SEQUENCES or book.owner[:1].islower()
+                books.families[family if is_client else SEQUENCES[family]][book.owner] = book
                 faults += wrong
                 known_heads.add(findings.head_name(files.root, name))
             elif family != OUTBOX and not findings.is_leftover(name):
@@ -141,7 +145,8 @@ def _read_line(
     """
     try:
         record = strict_json.parse(name, line)
-        msgspec.convert(record, type=record_lines.FAMILIES[family])
+        owner = PurePosixPath(name).stem
+        msgspec.convert(record, type=record_lines.shape_of(family, owner))
         unhashed = {key: value for key, value in record.items() if key != "hash"}
         digest = storage.sha256(storage.canonical_json(unhashed))
         is_canonical = storage.canonical_json(record) == line
@@ -258,12 +263,22 @@ def number_faults(files: Files, books: RecordBooks, ledger: Ledger) -> Iterator[
         return  # a pipe among them is named, and reading it might never end
     try:
         numbers = numbering.numbered(files.root, chains)
-        numbering.read(files.root, ledger.counters, numbers)
+        begun = [line for book in books.of(SEQUENCES[ledger.records]) for line in book.records]
+        starts = {(line["code"], line["year"]): line["last"] for line in begun}
+        numbering.read(files.root, ledger.counters, numbers, starts)
     except Broken as broken:
         yield from broken.alerts
     except OSError as error:
         name = files.root.name_of(Path(error.filename))
         yield findings.alert("B-UNREADABLE", name, findings.unreadable(error))
+
+
+def start_faults(book: Book) -> Iterator[Alert]:
+    """Where the sequences of a code begin: lines of its own code."""
+    for record in book.records:
+        if record["code"] != book.owner:
+            text = say("belongs to {client}", client=record["code"])
+            yield _of_line("B-RECORD-WRONG", book, record, text)
 
 
 def _is_counter(name: str) -> bool:

@@ -86,8 +86,8 @@ class History(msgspec.Struct, frozen=True, gc=False):
 
 def clients_of(root: Root) -> list[str]:
     """Every client that has direct invoices or payments, by what stands on the disk."""
-    folders = (root.data / revenues.DIRECT.records, payments.folder(root))
-    return sorted({name for folder in folders for name in records.owners(root, folder)})
+    paying = records.owners(root, payments.folder(root))
+    return sorted({*revenues.owners(root, revenues.DIRECT), *paying})
 
 
 def read(root: Root) -> list[History]:

@@ -1,41 +1,41 @@
-"""Numbers: `{code}-{year}-{seq:04d}`, annual sequences without gaps, in order of date.
-
-Quotes have sequences of their own, whose numbers bear a mark: `{code}-D{year}-{seq:04d}`.
+"""Numbering: annual sequences without gaps, in order of date; quotes have some of their own.
 
 One sequence for each client by default (art. 242 nonies A I-7° ann. II CGI allows several
-where the activity justifies it), or one for the whole issuer. The records are the truth;
-data/counters/<code>.json repeats the last of each year, and both must agree.
+where the activity justifies it), or one for the whole issuer. A sequence begins at 1, or after
+the last number of the tool before, which a record of kind `sequence` names. The records are the
+truth; data/counters/<code>.json repeats the last of each year, and both must agree.
+
+How a number is written (values/numbers) may change from one year to the next, not within one.
 """
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import NamedTuple
 
 from lib.books import issuing, records
 from lib.core import storage
-from lib.core.faults import Alert, Broken, Fault
+from lib.core.faults import Alert, Broken, Fault, Refused
 from lib.core.messages import say
 from lib.core.root import Root
-
-QUOTE_MARK = "D"  # devis
-
-_NUMBER = re.compile(r"([A-Z0-9]{1,8})-(D?)(20[0-9]{2})-([0-9]{4,})")
+from lib.values import numbers
 
 
 class Sequence(NamedTuple):
-    """One code in one year: the last number given, and the issue date it has."""
+    """One code in one year: the last number given, the issue date it has, and its format; before
+    the first number the format is empty."""
 
     seq: int
     last_date: date
+    format: str = numbers.DEFAULT
+
+    def last_number(self, code: str) -> str:
+        """As it is written."""
+        return numbers.write(self.format or numbers.DEFAULT, code, self.last_date, self.seq)
 
 
 Sequences = dict[tuple[str, int], Sequence]  # (code, year)
-
-
-def number(code: str, year: int, seq: int, mark: str = "") -> str:
-    """BT-1: NORD-2026-0001; of a quote, with its mark: NORD-D2026-0001."""
-    return f"{code}-{mark}{year}-{seq:04d}"
+Starts = Mapping[tuple[str, int], int]  # the last number of the tool before
 
 
 class Numbered(NamedTuple):
@@ -56,31 +56,47 @@ def numbered(root: Root, chains: Iterable[records.Chain]) -> Iterator[Numbered]:
                 yield Numbered(*place, record["number"], record["issue_date"])
 
 
-def read(root: Root, counters: str, numbers: Iterable[Numbered], mark: str = "") -> Sequences:
+def read(
+    root: Root,
+    counters: str,
+    given: Iterable[Numbered],
+    starts: Starts = MappingProxyType({}),
+    formats: tuple[str, ...] = numbers.FORMATS,
+) -> Sequences:
     """The sequences that all numbers come to, proved against the counters.
 
     Args:
       counters: the folder under data/: counters, counters_batch or counters_quotes.
-      numbers: every number of the records, in order of file and line.
-      mark: what these numbers bear before the year.
+      given: every number of the records, in order of file and line.
+      formats: how they may be written; of quotes: (numbers.QUOTE,).
+      starts: where sequences go on from another tool's.
 
     Raises:
       Broken: for a gap, a number given twice, dates out of order, or a counter that
         disagrees.
     """
-    sequences: Sequences = {}
+    sequences = {
+        (code, year): Sequence(last, date(year, 1, 1), "") for (code, year), last in starts.items()
+    }
     faults: list[Alert] = []
-    for name, line, text, issue_date in sorted(
-        numbers, key=lambda entry: parse(entry.number, mark)
-    ):
-        code, year, seq = parse(text, mark)
+    formats: dict[int, str] = {}
+    parsed = sorted((numbers.parse(one.number, formats), one) for one in given)
+    for (code, year, seq, month, format_), (name, line, text, issue_date) in parsed:
         day, place = date.fromisoformat(issue_date), f"line {line}"
-        last = sequences.get((code, year), Sequence(0, date.min))
+        last = sequences.get((code, year), Sequence(0, date(year, 1, 1), format_))
         if seq != last.seq + 1:
-            before = number(code, year, last.seq, mark)
+            before = last._replace(format=format_).last_number(code)
             found = say("has {number} after {last}: a gap or a double", number=text, last=before)
             faults.append(Alert("B-NUMBER-GAP", name, Fault(place, found)))
-        if day < last.last_date or day.year != year:
+        if formats.setdefault(year, format_) != format_:
+            found = say(
+                "has {number}, others of {year} are written {format}",
+                number=text,
+                year=str(year),
+                format=formats[year],
+            )
+            faults.append(Alert("B-NUMBER-GAP", name, Fault(place, found)))
+        if day < last.last_date or day.year != year or month not in (0, day.month):
             found = say(
                 "{number} is of {day}, the number before it of {before}",
                 number=text,
@@ -88,35 +104,51 @@ def read(root: Root, counters: str, numbers: Iterable[Numbered], mark: str = "")
                 before=str(last.last_date),
             )
             faults.append(Alert("B-NUMBER-DATE", name, Fault(place, found)))
-        sequences[code, year] = Sequence(seq, day)
+        sequences[code, year] = Sequence(seq, day, format_)
     faults += _counter_faults(root, counters, sequences)
     if faults:
         raise Broken(faults)
     return sequences
 
 
-def parse(text: str, mark: str = "") -> tuple[str, int, int]:
-    """The code, year and sequence of a number that bears `mark`.
+def format_in(sequences: Sequences, year: int) -> str:
+    """How numbers of a year are written; empty where there is none yet."""
+    return next((one.format for (_, of), one in sequences.items() if of == year and one.format), "")
+
+
+def refuse_other_format(sequences: Sequences, year: int, wanted: str) -> None:
+    """Numbers of a year are all written alike.
 
     Raises:
-      ValueError: if it is not one of ours.
+      Refused: if those that there are have another format than issuer.json says.
     """
-    match = _NUMBER.fullmatch(text)
-    if match is None or match[2] != mark:
-        raise ValueError(f"{text!r} is not a number such as {number('NORD', 2026, 1, mark)}")
-    code, _, year, seq = match.groups()
-    return code, int(year), int(seq)
+    standing = format_in(sequences, year)
+    if standing not in ("", wanted):
+        found = say(
+            "{format} cannot begin within {year}, whose numbers are written {standing}",
+            format=wanted,
+            year=str(year),
+            standing=standing,
+        )
+        remedy = say(
+            'write "{standing}"; another format begins with a year\'s first number',
+            standing=standing,
+        )
+        fault = Fault("number_format", found, remedy=remedy)
+        raise Refused([Alert("B-NUMBER-FORMAT", "issuer.json", fault)])
 
 
-def advance(sequences: Sequences, code: str, day: date, mark: str = "") -> str:
+def advance(sequences: Sequences, code: str, day: date, format_: str = numbers.DEFAULT) -> str:
     """The next number of `code` on `day`; from now on it is the last of `sequences`.
 
     Raises:
-      ValueError: if the sequence has a later date already (numbers follow dates).
+      ValueError: if the sequence has a later date already (numbers follow dates), or is full.
     """
-    last = sequences.get((code, day.year), Sequence(0, day))
+    last = sequences.get((code, day.year), Sequence(0, day, format_))
+    if last.seq == numbers.LARGEST:
+        raise ValueError(say("{code} has no number left in {year}", code=code, year=str(day.year)))
     if day < last.last_date:
-        latest = number(code, day.year, last.seq, mark)
+        latest = last.last_number(code)
         early = say(
             "{day} is before {last_day}, the date of {number}; numbers follow dates",
             day=str(day),
@@ -124,8 +156,8 @@ def advance(sequences: Sequences, code: str, day: date, mark: str = "") -> str:
             number=latest,
         )
         raise ValueError(early)
-    sequences[code, day.year] = Sequence(last.seq + 1, day)
-    return number(code, day.year, last.seq + 1, mark)
+    sequences[code, day.year] = Sequence(last.seq + 1, day, format_)
+    return numbers.write(format_, code, day, last.seq + 1)
 
 
 def counter_files(root: Root, counters: str, sequences: Sequences) -> dict[str, bytes]:
@@ -152,7 +184,7 @@ def _counter_faults(root: Root, counters: str, sequences: Sequences) -> list[Ale
     faults = []
     for name in sorted(expected.keys() | there.keys()):
         if expected.get(name) != there.get(name):
-            counter = expected.get(name, b"no counter\n").decode().strip()
-            found = say("disagrees with the records, which say {counter}", counter=counter)
+            wanted = expected.get(name, b"no counter\n").decode().strip()
+            found = say("disagrees with the records, which say {counter}", counter=wanted)
             faults.append(Alert("B-COUNTER", name, Fault("", found)))
     return faults

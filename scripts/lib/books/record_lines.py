@@ -12,14 +12,14 @@ from typing import Annotated, Any, Literal, TypedDict
 from msgspec import Meta, Struct
 
 from lib.books.records import Link
-from lib.values import spans
+from lib.values import numbers, spans
 from lib.values.document import Period
 from lib.values.spans import Spans
 
 # --- whole lines ---------------------------------------------------------------------
 
 _Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{1,39}\Z")]
-_Number = Annotated[str, Meta(pattern=r"^[A-Z0-9]{1,8}-20[0-9]{2}-[0-9]{4,9}\Z")]
+_Number = Annotated[str, Meta(pattern=rf"^(?:{numbers.any_of(*numbers.FORMATS)})\Z")]
 _Month = Annotated[str, Meta(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z")]
 _Amount = Annotated[str, Meta(pattern=r"^-?[0-9]{1,15}\.[0-9]{2}\Z")]
 _Paid = Annotated[str, Meta(pattern=r"^[0-9]{1,15}(\.[0-9]{1,2})?\Z")]
@@ -91,6 +91,16 @@ class CreditNoteRecord(RevenueRecord, tag="credit_note", tag_field="kind", kw_on
     corrects: _Number
     reason: str
     lines: dict[str, _Quantity]
+
+
+class SequenceRecord(Struct, tag="sequence", tag_field="kind"):
+    """The last number of a year that the tool before gave: the next one is the first here."""
+
+    code: Annotated[str, Meta(pattern=r"^[A-Z0-9]{1,8}\Z")]
+    year: Annotated[int, Meta(ge=2000, le=2099)]
+    last: Annotated[int, Meta(ge=1, le=numbers.LARGEST)]
+    date: date
+    reason: str
 
 
 class MoneyRecord(Struct):
@@ -170,6 +180,12 @@ FAMILIES: dict[str, Any] = {
     | CustomerMailRecord
     | ReminderMailRecord,
 }
+
+
+def shape_of(family: str, owner: str) -> Any:
+    """What the lines of a record file are; that of a code, whose letters are capitals, has where
+    its sequences begin."""
+    return FAMILIES[family] if owner[:1].islower() else SequenceRecord
 
 
 # --- histories of invoices, for exports -----------------------------------------------
@@ -299,6 +315,14 @@ class BillingRevenue(Link, gc=False, kw_only=True):
     number: str
     period: Period
     services: tuple[Service, ...] = ()
+
+
+class SequenceStart(Link, gc=False):
+    """Where a sequence goes on from another tool's."""
+
+    code: str
+    last: int
+    year: int
 
 
 class RevenueMonth(Struct, gc=False):

@@ -178,10 +178,17 @@ def without_collector() -> Iterator[None]:
 
 
 def each_chain(root: Root, folder: Path, facts: Any = dict) -> Iterator[tuple[str, Chain]]:
-    """Each chain of a folder with the name of its file (the client), in order of name, so that
-    none has to be kept.
+    """Each chain of a folder, as `each_of` gives it."""
+    return each_of(root, folder, owners(root, folder), facts)
+
+
+def each_of(
+    root: Root, folder: Path, names: Iterable[str], facts: Any = dict
+) -> Iterator[tuple[str, Chain]]:
+    """Each chain with the name of its file (the client), so that none has to be kept.
 
     Args:
+      names: those of the folder, as `owners` gives them.
       facts: as of `read`.
 
     Raises:
@@ -189,7 +196,7 @@ def each_chain(root: Root, folder: Path, facts: Any = dict) -> Iterator[tuple[st
         record file.
     """
     faults: list[Alert] = []
-    for name in owners(root, folder):
+    for name in names:
         with collecting(faults):
             yield name, read(root, folder / f"{name}.jsonl", facts)
     if faults:

@@ -17,12 +17,12 @@ import msgspec
 from lib.billing.plan_periods import Billed
 from lib.books import issuing, proofs, records
 from lib.books.numbering import Numbered
-from lib.books.record_lines import BillingRevenue, RevenueMonth
+from lib.books.record_lines import BillingRevenue, RevenueMonth, SequenceStart
 from lib.core import storage, tables
-from lib.core.faults import Text
+from lib.core.faults import Alert, Broken, Text, collecting
 from lib.core.messages import say
 from lib.core.root import Root
-from lib.values import money, periods, spans
+from lib.values import money, numbers, periods, spans
 from lib.values.document import DEPOSIT, Document, Period, from_json
 from lib.values.spans import Spans
 
@@ -40,21 +40,47 @@ BATCH = Ledger("revenues_batch", "invoices_batch", "counters_batch")
 
 
 def chain_path(root: Root, ledger: Ledger, client: str) -> Path:
-    """data/revenues/<client>.jsonl."""
+    """data/revenues/<client>.jsonl; of a code, where its sequences begin: data/revenues/F.jsonl."""
     return root.data / ledger.records / f"{client}.jsonl"
 
 
 def proof_path(root: Root, ledger: Ledger, client: str, number: str, suffix: str) -> Path:
     """data/invoices/<client>/<year>/<number>.<suffix>; the year is the number's."""
-    year = number.split("-")[1]
+    year = str(numbers.parse(number).year)
     return root.data / ledger.proofs / client / year / f"{number}.{suffix}"
+
+
+def owners(root: Root, ledger: Ledger) -> list[str]:
+    """The clients that have, or had, records."""
+    names = records.owners(root, root.data / ledger.records)
+    return [name for name in names if name[:1].islower()]
+
+
+def starts(root: Root, ledger: Ledger) -> dict[tuple[str, int], int]:
+    """Where sequences go on from another tool's: its last number, by code and year.
+
+    Raises:
+      Broken: with every disagreement found.
+    """
+    codes = records.owners(root, root.data / ledger.records)
+    found = {}
+    faults: list[Alert] = []
+    for code in codes:
+        if not code[:1].islower():
+            with collecting(faults):
+                path = chain_path(root, ledger, code)
+                for line in records.read_typed(root, path, SequenceStart):
+                    found[line.code, line.year] = line.last
+    if faults:
+        raise Broken(faults)
+    return found
 
 
 def each_chain(
     root: Root, ledger: Ledger, facts: Any = dict
 ) -> Iterator[tuple[str, records.Chain]]:
-    """Each client with its chain, proved; as `records.each_chain`."""
-    return records.each_chain(root, root.data / ledger.records, facts)
+    """Each client with its chain, proved; raises as `records.each_of`."""
+    return records.each_of(root, root.data / ledger.records, owners(root, ledger), facts)
 
 
 def read(root: Root, ledger: Ledger, facts: Any = dict) -> dict[str, records.Chain]:
@@ -240,7 +266,7 @@ def first_run(root: Root) -> date | None:
     The records are not proved: this tells how far back notices look.
     """
     months = []
-    for path in (root.data / DIRECT.records).glob("*.jsonl"):
+    for path in (root.data / DIRECT.records).glob("[a-z]*.jsonl"):
         with suppress(OSError, msgspec.MsgspecError), storage.open_file(path) as stream:
             months.append(msgspec.json.decode(stream.readline(), type=RevenueMonth).month)
     return periods.first_day(min(months)) if months else None

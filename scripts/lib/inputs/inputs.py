@@ -5,9 +5,11 @@ fields, between files, and against the law. All problems of all files are found 
 is refused. What passes is turned into frozen Structs; each kind of file has a module of its own.
 """
 
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from lib.core.faults import Alert, Refused
+from lib.core.faults import Alert, Fault, Refused
+from lib.core.messages import say
 from lib.core.root import Root
 from lib.inputs import (
     batch_client_files,
@@ -24,6 +26,7 @@ from lib.inputs.issuer_file import Issuer, IssuerInput
 from lib.inputs.order_files import Orders
 from lib.inputs.prices import Index
 from lib.inputs.usage_files import UsageInput
+from lib.values import numbers
 
 
 class Inputs(NamedTuple):
@@ -59,12 +62,38 @@ def load(root: Root, only: str = "") -> Inputs:
     usage = usage_files.load(root, issuer, clients, batch_clients, faults)
     indices = index_files.load(root, faults)
     orders = order_files.load(root, issuer, clients, faults)
+    if issuer is not None:
+        faults += _long_codes(issuer, clients, batch_clients)
     faults = [alert for alert in faults if not only or _concerns(alert, only)]
     if faults or issuer is None:
         raise Refused(faults)
     known = {key: value for key, value in clients.items() if value}
     known_batch = {key: value for key, value in batch_clients.items() if value}
     return Inputs(issuer, known, known_batch, usage, indices, orders)
+
+
+def _long_codes(
+    issuer: IssuerInput,
+    clients: Mapping[str, ClientInput | None],
+    batch_clients: Mapping[str, BatchClientInput | None],
+) -> Iterator[Alert]:
+    """Codes that leave a number of the format no room for its sequence."""
+    format_ = issuer.issuer.number_format
+    codes = {one.client.code: one.source.name for one in batch_clients.values() if one}
+    if issuer.issuer.numbering == "issuer":
+        codes[issuer.issuer.code] = issuer.source.name
+    else:
+        codes |= {one.client.code: one.source.name for one in clients.values() if one}
+    for code, file in codes.items():
+        if len(code) > numbers.longest_code(format_):
+            found = say(
+                '"{code}" has more than {number} characters, the most that {format} leaves for it',
+                code=code,
+                number=numbers.longest_code(format_),
+                format=format_,
+            )
+            remedy = say("choose a shorter code, or another number_format in issuer.json")
+            yield Alert("B-INPUT-VALUE", file, Fault("code", found, remedy=remedy))
 
 
 def _concerns(alert: Alert, client: str) -> bool:

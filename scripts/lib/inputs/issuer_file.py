@@ -14,6 +14,7 @@ from lib.core.messages import say
 from lib.core.root import Root
 from lib.inputs import input_files, logos, parties
 from lib.inputs.input_files import Source
+from lib.values import numbers
 from lib.values.seller_terms import SellerTerms
 
 REMINDER_LEVELS = ("polite", "firm", "formal")
@@ -47,7 +48,8 @@ class Thresholds(Struct, frozen=True, kw_only=True):
 
 class Issuer(SellerTerms, frozen=True, kw_only=True):
     """issuer.json. `numbering` is "client" (a sequence each) or "issuer" (one for all);
-    an older file that says neither has a sequence for each client.
+    an older file that says neither has a sequence for each client. `number_format` is one of
+    values/numbers.FORMATS.
 
     `fiscal_year_end` is the month and day on which the books close: "12-31"; `thresholds`
     are those of the VAT exemption by year: {"2026": ...}; `reminders` the days after the due
@@ -57,6 +59,7 @@ class Issuer(SellerTerms, frozen=True, kw_only=True):
     code: str
     timezone: str
     numbering: str = ""
+    number_format: str = numbers.DEFAULT
     accounts: Accounts = Accounts()
     fiscal_year_end: str = "12-31"
     thresholds: dict[str, Thresholds] = field(default_factory=dict)

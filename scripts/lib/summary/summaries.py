@@ -154,8 +154,9 @@ def _read_on(root: Root, summary: Summary, before: LastSummary) -> None:
                 text = say("is not the line that the last summary covered: the chain was rebuilt")
                 summary.wrong.append(Alert("B-WITNESS", head.file, Fault(f"line {first}", text)))
                 first = 0
-            # A summary that was sent is a record too, but not news.
-            new = (fact for fact in facts[first:] if fact["kind"] != outbox.SUMMARY)
+            # A summary that was sent is a record too, and where a sequence begins; not news.
+            silent = (outbox.SUMMARY, "sequence")
+            new = (fact for fact in facts[first:] if fact["kind"] not in silent)
             _add(summary.recorded.setdefault(path.parent.name, {}), new)
             summary.reached[head.file] = head
 
@@ -237,7 +238,7 @@ def _read_past(root: Root, today: date) -> _Past:
                     sign = -1 if line.corrects else 1
                     for share in line.breakdown:
                         sold[share.nature] += sign * share.net
-    for client in records.owners(root, root.data / revenues.BATCH.records):
+    for client in revenues.owners(root, revenues.BATCH):
         path = revenues.chain_path(root, revenues.BATCH, client)
         with collecting(faults):
             for batch in records.read_typed(root, path, DatedRevenue):

@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""Records the last number of a year that the tool before gave: the next one is the first here.
+
+It stands in the revenues of its code (data/revenues/F.jsonl), before the first number of that
+year. REASON is free text and comes from the environment. AGAIN=yes corrects it, as long as no
+number of the year exists.
+"""
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+
+from lib.core import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--code", default="", help="F: the code in front of the numbers")
+    made.add_argument("--year", type=cli.year, required=True, help="2026")
+    made.add_argument("--last", type=_last, required=True, help="147, the last number of the year")
+    made.add_argument("--again", type=cli.yes, default=False, help="yes: it takes its place")
+    cli.add_today(made)
+    return made
+
+
+def _last(text: str) -> int:
+    if text.isascii() and text.isdecimal() and 1 <= int(text) <= 999_999:
+        return int(text)
+    raise ArgumentTypeError(f'"{text}" is not a whole number from 1 to 999999; write 147')
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
+from datetime import date
+
+from lib.books import issuing, numbering, recording, records, revenues
+from lib.books.numbering import Sequence
+from lib.books.revenues import Ledger
+from lib.core.messages import say
+from lib.core.root import Root
+from lib.inputs import inputs, schemas, settings
+from lib.inputs.inputs import Inputs
+from lib.values import numbers
+
+
+def main(arguments: Namespace, root: Root) -> None:
+    """One line in data/revenues/<code>.jsonl, or a refusal."""
+    code, year, last = arguments.code, int(arguments.year), arguments.last
+    reason = recording.free_text("REASON")
+    if wrong := schemas.text_check("common", ("$defs", "text"))(reason):
+        raise cli.refuse("B-SEQUENCE", "", "REASON", wrong)
+    fact = {"kind": "sequence", "code": code, "year": year, "last": last, "reason": reason}
+    fact["date"] = arguments.today.isoformat()
+    command = f"sequence {code} {year} {last} {reason}"
+    with issuing.begin(root, command, settings.load(root).lock_wait) as run:
+        if run.just_finished:
+            return
+        given = inputs.load(root)
+        ledger = _ledger(given, code)
+        if year > arguments.today.year:
+            text = say("{year} has not begun; its numbers begin at 1 here", year=str(year))
+            raise cli.refuse("B-SEQUENCE", "", "YEAR", text)
+        starts = revenues.starts(root, ledger)
+        chains = revenues.read(root, ledger).values()
+        numbered = list(numbering.numbered(root, chains))
+        sequences = numbering.read(root, ledger.counters, numbered, starts)
+        _refuse_if_begun(sequences.get((code, year)), code, year, arguments.again)
+        run.append(records.read(root, revenues.chain_path(root, ledger, code)), [fact])
+        sequences[code, year] = Sequence(last, date(year, 1, 1), "")
+        numbering.stage(run, ledger.counters, sequences)
+        run.commit()
+    first = numbers.write(given.issuer.issuer.number_format, code, arguments.today, last + 1)
+    said = say(
+        "the numbers of {code} in {year} go on after {last}: the first one here is {first}",
+        code=code,
+        year=str(year),
+        last=last,
+        first=first,
+    )
+    recording.report(root, "", "record_sequence.py", said)
+
+
+def _ledger(given: Inputs, code: str) -> Ledger:
+    """Whose numbers have a code.
+
+    Raises:
+      Refused: if nobody's have.
+    """
+    issuer = given.issuer.issuer
+    direct = [issuer.code]
+    if issuer.numbering != "issuer":
+        direct = [one.client.code for one in given.clients.values()]
+    batches = [one.client.code for one in given.batch_clients.values()]
+    if code in direct:
+        return revenues.DIRECT
+    if code in batches:
+        return revenues.BATCH
+    found = say('"{code}" is not a code that numbers have here', code=code)
+    remedy = say("they have {codes}", codes=(*direct, *batches))
+    raise cli.refuse("B-SEQUENCE", "", "CODE", found, remedy=remedy)
+
+
+def _refuse_if_begun(sequence: Sequence | None, code: str, year: int, again: bool) -> None:
+    """A sequence goes on from another tool's before its first number here, and once.
+
+    Raises:
+      Refused: where it has begun.
+    """
+    if sequence is None:
+        return
+    if sequence.format:
+        found = say(
+            "{number} exists: the numbers of {code} in {year} have begun here",
+            number=sequence.last_number(code),
+            code=code,
+            year=str(year),
+        )
+        raise cli.refuse("B-SEQUENCE", "", "YEAR", found)
+    if not again:
+        found = say(
+            "the numbers of {code} in {year} go on after {last} already",
+            code=code,
+            year=str(year),
+            last=sequence.seq,
+        )
+        remedy = say("AGAIN=yes puts another LAST in its place")
+        raise cli.refuse("B-SEQUENCE", "", "LAST", found, remedy=remedy)
+
+
+if __name__ == "__main__":
+    cli.run(ARGUMENTS, main)
