@@ -273,7 +273,9 @@ def numbers(root: Root, client_id: str) -> list[str]:
 
 def proof(root: Root, client_id: str, number: str, suffix: str) -> Path:
     """Where the PDF or JSON of an invoice stands."""
-    return root.data / "invoices" / client_id / number.split("-")[1] / f"{number}.{suffix}"
+    folder = root.data / "invoices" / client_id
+    standing = folder.glob(f"*/{number}.{suffix}")
+    return next(standing, folder / number.split("-")[1] / f"{number}.{suffix}")
 
 
 def issued(root: Root, client_id: str, number: str) -> Document:

@@ -87,6 +87,9 @@ def test_quotes_count_in_sequences_of_their_own(tmp_path):
     day = date(2026, 11, 8)
     assert numbering.advance(sequences, "ATL", day, numbers.QUOTE) == "ATL-D2026-0001"
     assert numbers.parse("ATL-D2026-0001", (numbers.QUOTE,))[:3] == ("ATL", 2026, 1)
-    for number, formats in (("ATL-D2026-0001", numbers.FORMATS), ("ATL-2026-0001", (numbers.QUOTE,))):
+    for number, formats in (
+        ("ATL-D2026-0001", numbers.FORMATS),
+        ("ATL-2026-0001", (numbers.QUOTE,)),
+    ):
         with pytest.raises(ValueError, match="is not a number such as"):
             numbers.parse(number, formats)

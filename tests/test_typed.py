@@ -27,6 +27,7 @@ NEW = (
 LIFE = (
     ("client", *NEW, DAY),
     ("check", DAY),
+    ("sequence", "CODE=SUD", "YEAR=2025", "LAST=31", "REASON=moved in", DAY),
     ("batch", DAY),
     ("preview", "MONTH=2026-10", DAY),
     ("invoice", "CLIENT=sud", "MONTH=2026-10", DAY),

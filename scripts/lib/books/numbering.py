@@ -79,7 +79,7 @@ def read(
         (code, year): Sequence(last, date(year, 1, 1), "") for (code, year), last in starts.items()
     }
     faults: list[Alert] = []
-    formats: dict[int, str] = {}
+    of_years: dict[int, str] = {}
     parsed = sorted((numbers.parse(one.number, formats), one) for one in given)
     for (code, year, seq, month, format_), (name, line, text, issue_date) in parsed:
         day, place = date.fromisoformat(issue_date), f"line {line}"
@@ -88,12 +88,12 @@ def read(
             before = last._replace(format=format_).last_number(code)
             found = say("has {number} after {last}: a gap or a double", number=text, last=before)
             faults.append(Alert("B-NUMBER-GAP", name, Fault(place, found)))
-        if formats.setdefault(year, format_) != format_:
+        if of_years.setdefault(year, format_) != format_:
             found = say(
                 "has {number}, others of {year} are written {format}",
                 number=text,
                 year=str(year),
-                format=formats[year],
+                format=of_years[year],
             )
             faults.append(Alert("B-NUMBER-GAP", name, Fault(place, found)))
         if day < last.last_date or day.year != year or month not in (0, day.month):

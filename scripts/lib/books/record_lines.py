@@ -20,6 +20,7 @@ from lib.values.spans import Spans
 
 _Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{1,39}\Z")]
 _Number = Annotated[str, Meta(pattern=rf"^(?:{numbers.any_of(*numbers.FORMATS)})\Z")]
+_AnyNumber = Annotated[str, Meta(pattern=r"^\S(.{0,33}\S)?\Z")]  # of any tool
 _Month = Annotated[str, Meta(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z")]
 _Amount = Annotated[str, Meta(pattern=r"^-?[0-9]{1,15}\.[0-9]{2}\Z")]
 _Paid = Annotated[str, Meta(pattern=r"^[0-9]{1,15}(\.[0-9]{1,2})?\Z")]
@@ -107,7 +108,7 @@ class MoneyRecord(Struct):
     """What payments.fact and payments.reversal give."""
 
     client: _Id
-    invoice: _Number
+    invoice: _AnyNumber
     amount: _Paid
     date: date
     currency: str
