@@ -76,13 +76,6 @@ PYTHON := $(VENV)/bin/python
 # Isolated from the caller's PYTHON... variables, and in UTF-8 whatever the locale.
 SCRIPT := $(PYTHON) -E -s -X utf8 $(HOUSE)/scripts
 
-# Where nothing found would look like nothing wrong, a mistyped ROOT is named.
-NEED_ROOT = $(if $(wildcard $(ROOT)/issuer.json $(ROOT)/data/heads),,\
-  $(error $(ROOT) has no issuer.json and no records: ROOT=folder names another, make init ROOT=folder lays one out))
-need = $(if $(value $(1)),,$(error $(1) is missing: make $(firstword $(MAKECMDGOALS)) $(1)=$(2)))
-NEED_PERIOD = $(if $(YEAR)$(MONTH),,$(error YEAR or MONTH is missing: \
-  make $(firstword $(MAKECMDGOALS)) YEAR=2024 (or MONTH=2024-03)))
-
 # A mistyped command gets one line that says what to do.
 .DEFAULT:
 	@printf 'make %q: no such command; make alone lists them\n' '$(subst ','\'',$@)' >&2; exit 2
@@ -128,7 +121,6 @@ demo: $(READY) ## copy examples/ to demo/, run a whole month there, show what it
 # Answers come through the environment; on a terminal those that are missing are asked for.
 # ADDRESS may have several lines: "12 rue Basse; Bâtiment C".
 client: $(READY) ## a new client file: ID, then NAME SIREN ADDRESS CITY CODE ... or answers
-	$(call need,ID,studio_nord)
 	@$(SCRIPT)/new_client.py --root $(ROOT)
 
 check: $(READY) ## validate every input, issue nothing [MONTH: the prices that hold in it]
@@ -170,16 +162,13 @@ phase-batch: ; @$(SCRIPT)/import_batch.py --root $(ROOT)
 %/mail.done: $(BY_HAND) ; @$(SCRIPT)/send_invoices.py --root $(ROOT) --flag
 phase-reminders: ; @$(SCRIPT)/send_reminders.py --root $(ROOT)
 invoice: $(READY) ## CLIENT's invoice of MONTH; REISSUE=yes after it was credited in full
-	$(call need,CLIENT,studio_nord)
+	@$(if $(CLIENT),,$(error CLIENT is missing: make invoice CLIENT=studio_nord))
 	@$(SCRIPT)/generate_invoice.py --root $(ROOT)
 credit-note: $(READY) ## take back INVOICE for a REASON, whole or the LINES of a JSON file
-	$(call need,INVOICE,NORD-2026-0001)
-	$(call need,REASON,"why it is taken back")
 	@$(SCRIPT)/issue_credit_note.py --root $(ROOT)
 batch: $(READY) ## issue the CSV files of the inbox (of CLIENT only, where given)
 	+@$(PHASES) batch
 packages: $(READY) ## ZIP archives of what was issued for batch clients, in ROOT/downloads/
-	$(NEED_ROOT)
 	@$(SCRIPT)/pack_batches.py --root $(ROOT)
 
 ##@ Payments
@@ -190,20 +179,16 @@ refund: $(READY) ## money given back: CLIENT INVOICE AMOUNT DATE METHOD [REFEREN
 payment-reverse: $(READY) ## take out PAYMENT=client/3 for a REASON [DATE]
 	@$(SCRIPT)/reverse_payment.py --root $(ROOT)
 payments-import: $(READY) ## many payments from a CSV FILE, all or none [AGAIN=yes] [OVERPAYMENT=yes]
-	$(call need,FILE,payments.csv)
 	@$(SCRIPT)/import_payments.py --root $(ROOT)
 statement: $(READY) ## propose payments from a bank statement FILE (camt.05x, OFX); records nothing
-	$(call need,FILE,statement.xml)
 	@$(SCRIPT)/read_statement.py --root $(ROOT)
 reconcile: $(READY) ## balances of the clients whose records changed
-	$(NEED_ROOT)
 	@$(SCRIPT)/reconcile.py --root $(ROOT)
 overdue: $(READY) ## who owes what, by age [DATE]
 	@$(SCRIPT)/show_overdue.py --root $(ROOT)
 
 ##@ Mail
 mail: $(READY) ## send what was not sent; SENT=name or all: record that it went another way
-	$(NEED_ROOT)
 	@$(SCRIPT)/pack_batches.py --root $(ROOT)
 	@$(SCRIPT)/send_invoices.py --root $(ROOT)
 reminders: $(READY) ## remind clients of overdue invoices [DATE] [DRY_RUN=1: only show what would go]
@@ -213,46 +198,34 @@ reminders: $(READY) ## remind clients of overdue invoices [DATE] [DRY_RUN=1: onl
 
 # --flag: only what changed since is made again.
 export: $(READY) ## money received, revenues and VAT due of YEAR (2024) or MONTH (2024-03), as CSV
-	$(NEED_ROOT)$(NEED_PERIOD)
 	@$(SCRIPT)/export_revenues.py --root $(ROOT) --flag
 payments-csv: $(READY) ## every payment, refund and reversal, as CSV
-	$(NEED_ROOT)
 	@$(SCRIPT)/export_payments.py --root $(ROOT) --flag
 fec: $(READY) ## sales and receipts of the fiscal year that ends in YEAR, in the FEC format
-	$(call need,YEAR,2024)
 	@$(SCRIPT)/export_fec.py --root $(ROOT) --flag
 ledger: $(READY) ## the same fiscal YEAR for hledger, ledger and beancount
-	$(call need,YEAR,2024)
 	@$(SCRIPT)/export_ledger.py --root $(ROOT) --flag
 accountant: $(READY) ## one ZIP of YEAR or MONTH: exports, FEC, PDFs, a list of hashes
-	$(NEED_ROOT)$(NEED_PERIOD)
 	@$(SCRIPT)/pack_accountant.py --root $(ROOT) --flag
 report: $(READY) ## YEAR on a few pages with charts, as a PDF [LANGUAGE=fr|en] [DATE: what is owed then]
-	$(call need,YEAR,2024)
 	@$(SCRIPT)/make_report.py --root $(ROOT)
 receipt: $(READY) ## a copy of a paid INVOICE that says so; the invoice stays as it is
-	$(call need,INVOICE,NORD-2024-0001)
 	@$(SCRIPT)/make_receipt.py --root $(ROOT)
 
 ##@ Watching over it
 
 verify: $(READY) ## the audit: everything read again and compared [WITNESS=heads.txt, from a mail]
-	$(NEED_ROOT)
 	@$(SCRIPT)/verify.py --root $(ROOT)
 status: $(READY) ## the state of the house on one screen; reads only
 	@$(SCRIPT)/show_status.py --root $(ROOT)
 logs: $(READY) ## the story of CLIENT (default: of all)
-	$(NEED_ROOT)
 	@$(SCRIPT)/show_logs.py --root $(ROOT)
 purge-logs: $(READY) ## remove log entries older than KEEP_DAYS [DRY_RUN=1]
-	$(call need,KEEP_DAYS,365)
 	@$(SCRIPT)/purge_logs.py --root $(ROOT)
 backup: $(READY) ## one tar file, in the folder TO, of all that cannot be made again
-	$(call need,TO,/mnt/backups)
 	@$(SCRIPT)/back_up.py --root $(ROOT)
 restore: $(READY) ## the backup FROM=file into an empty ROOT; makes the rest again and verifies it
-	$(call need,FROM,backup.tar)
-	@mkdir -p -m 750 $(ROOT); $(SCRIPT)/restore.py --root $(ROOT)
+	@$(SCRIPT)/restore.py --root $(ROOT)
 	@$(SCRIPT)/reconcile.py --root $(ROOT)
 	@$(SCRIPT)/pack_batches.py --root $(ROOT)
 	@$(SCRIPT)/verify.py --root $(ROOT)

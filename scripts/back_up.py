@@ -14,7 +14,7 @@ from lib.core import cli
 def parser() -> ArgumentParser:
     """The options of this script."""
     made = cli.parser(__doc__ or "")
-    made.add_argument("--to", type=Path, required=True, help="the folder to put the backup into")
+    made.add_argument("--to", type=Path, required=True, help="/mnt/backups")
     cli.add_today(made)
     return made
 

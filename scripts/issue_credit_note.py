@@ -79,6 +79,9 @@ def read_reason(reason: str) -> str:
     Raises:
       Refused: if it is missing or cannot be printed.
     """
+    if not reason:
+        remedy = say("add why it is taken back, as in {example}", example='REASON="wrong month"')
+        raise cli.refuse("B-USAGE", "", "REASON", say("is missing"), remedy=remedy)
     if wrong := schemas.text_check("common", ("$defs", "text"))(reason):
         raise cli.refuse("B-INPUT-VALUE", "", "REASON", wrong)
     return reason

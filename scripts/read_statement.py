@@ -17,7 +17,7 @@ from lib.core.faults import Alert, Refused, printable
 def parser() -> ArgumentParser:
     """The options of this script."""
     made = cli.parser(__doc__ or "")
-    made.add_argument("--file", type=Path, required=True, help="statement.xml, statement.ofx")
+    made.add_argument("--file", type=Path, required=True, help="statement.xml")
     return made
 
 

@@ -13,8 +13,8 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--from", type=Path, required=True, dest="archive", help="the backup")
+    made = cli.parser(__doc__ or "", lays_out=True)
+    made.add_argument("--from", type=Path, required=True, dest="archive", help="backup.tar")
     return made
 
 

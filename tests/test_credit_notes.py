@@ -130,7 +130,6 @@ def test_the_same_credit_note_twice_needs_again(copy, monkeypatch, tmp_path):
         ({"invoice": "NORD-2026-0009"}, "x", '"NORD-2026-0009" is not an invoice of ours'),
         ({"issue_date": "2026-11-07"}, "x", "numbers follow dates"),
         ({"issue_date": "2026-11-21"}, "x", "is in the future"),
-        ({}, "", "REASON"),
         ({}, "a\nb", "REASON"),
         ({"lines": "/nowhere/lines.json"}, "x", "/nowhere/lines.json: is missing"),
     ],
@@ -139,6 +138,11 @@ def test_what_cannot_be_credited_is_refused(copy, monkeypatch, options, reason, 
     refused = credit(copy, monkeypatch, reason, **options)
     assert refused.code == 1 and told in refused.err
     assert house.numbers(copy, "nord") == ["NORD-2026-0001"]
+
+
+def test_a_credit_note_has_a_reason(copy, monkeypatch):
+    refused = credit(copy, monkeypatch, "")
+    assert refused.code == 2 and refused.err.startswith("REASON: is missing; add why")
 
 
 def test_a_credit_note_is_not_credited(copy, monkeypatch):

@@ -14,7 +14,6 @@ from lib.core.root import Root
 
 COMMANDS = {
     "client": "ID",
-    "invoice": "CLIENT",
     "credit-note": "INVOICE",
     "payments-import": "FILE",
     "statement": "FILE",
@@ -57,9 +56,19 @@ def root(tmp_path_factory):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_what_a_command_lacks_is_named_with_the_command_to_type(root, command):
+def test_what_a_command_lacks_is_named_with_an_example(root, command):
     line = only_line(house.make(root, command))
-    assert f"*** {COMMANDS[command]} is missing: make {command} " in line
+    name = COMMANDS[command]
+    example = (
+        "add one of them, as in YEAR=2024, MONTH=" if "or" in name else f"add it, as in {name}="
+    )
+    assert line.startswith(f"{name}: is missing; {example}") and line.endswith(" [B-USAGE]")
+    assert not root.data.exists()
+
+
+def test_an_invoice_without_a_client_is_not_that_of_every_client(root):
+    line = only_line(house.make(root, "invoice", "MONTH=2026-10"))
+    assert line.endswith("CLIENT is missing: make invoice CLIENT=studio_nord.  Stop.")
     assert not root.data.exists()
 
 

@@ -21,6 +21,7 @@ from typing import Any, NoReturn, TextIO
 
 from lib.core import alerts
 from lib.core.faults import Alert, Fault, Refused, Stop, Text, Unavailable, WrongUsage
+from lib.core.messages import Message, say
 from lib.core.root import Root
 
 HOME = Path(__file__).resolve().parents[3]
@@ -28,14 +29,38 @@ _ONE_OF_THEM = "expected one of them, YEAR=2024 or MONTH=2024-03"
 
 
 class _Parser(argparse.ArgumentParser):
-    """Takes what was typed after `make`; says what is wrong with an option in one line."""
+    """Takes what was typed after `make`; says what is wrong with an option in one line.
+
+    The help of an option that is required is an example of its value.
+    """
 
     def parse_args(self, args: Sequence[str] | None = None, _: None = None) -> argparse.Namespace:  # type: ignore[override]
         """The options of the command line, which go before what was typed after `make`."""
         options = [option for action in self._actions for option in action.option_strings]
         values = [(option, typed(option.lstrip("-"))) for option in options]
         of_make = [f"{option}={value}" for option, value in values if value]
-        return super().parse_args([*of_make, *(sys.argv[1:] if args is None else args)])
+        words = [*of_make, *(sys.argv[1:] if args is None else args)]
+        missing = self._missing({word.partition("=")[0] for word in words})
+        if missing:
+            alerts.report(None, self.prog, missing)
+            sys.exit(2)
+        return super().parse_args(words)
+
+    def _missing(self, words: set[str]) -> list[Alert]:
+        """What is required and stands nowhere among the words; nothing where help is asked for."""
+        if not words.isdisjoint(("-h", "--help")):
+            return []
+        groups = [group for group in self._mutually_exclusive_groups if group.required]
+        choices = [
+            *([action] for action in self._actions if action.required and action.option_strings),
+            *(group._group_actions for group in groups),
+        ]
+        faults = [
+            Fault(" or ".join(map(_name, choice)), say("is missing"), remedy=_example(choice))
+            for choice in choices
+            if all(words.isdisjoint(action.option_strings) for action in choice)
+        ]
+        return [Alert("B-USAGE", "", fault) for fault in faults]
 
     def error(self, message: str) -> NoReturn:
         # argparse writes "argument --keep-days: ..."; people typed KEEP_DAYS=... to `make`.
@@ -50,13 +75,30 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(2)
 
 
-def parser(description: str) -> argparse.ArgumentParser:
-    """A parser with the one option that all scripts have."""
-    made = _Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument(
+def _name(action: argparse.Action) -> str:
+    """How an option is typed after `make`: KEEP_DAYS."""
+    return action.option_strings[0].lstrip("-").replace("-", "_").upper()
+
+
+def _example(choice: list[argparse.Action]) -> Message:
+    examples = tuple(f"{_name(action)}={action.help}" for action in choice)
+    if len(examples) > 1:
+        return say("add one of them, as in {examples}", examples=examples)
+    return say("add it, as in {example}", example=examples[0])
+
+
+def parser(description: str, *, lays_out: bool = False) -> argparse.ArgumentParser:
+    """A parser with the one option that all scripts have; `lays_out`: of a root that is new."""
+    options = _Parser(
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    options.add_argument(
         "--root", type=Path, default=HOME, help="the folder that holds issuer.json (default: ours)"
     )
-    return made
+    options.set_defaults(lays_out=lays_out)
+    return options
 
 
 def typed(name: str) -> str:
@@ -126,9 +168,9 @@ def run(
     script = Path(sys.argv[0]).name
     logs: Path | None = None
     try:
-        if not root.path.is_dir():
-            text = "is not a folder; `make init ROOT=...` lays one out"
-            raise WrongUsage([Alert("B-USAGE", str(root.path), Fault("", text))])
+        if arguments.lays_out:
+            root.path.mkdir(mode=0o750, parents=True, exist_ok=True)
+        _refuse_no_root(root, arguments.lays_out)
         storage.refuse_links(root)
         logs = root.logs if root.issuer.exists() else None
         if finds_days:
@@ -163,6 +205,22 @@ def run(
             traceback.print_exc()
         alerts.report(None, script, [Alert("B-INTERNAL", script, Fault("", text))])
         sys.exit(4)
+
+
+def _refuse_no_root(root: Root, may_be_empty: bool) -> None:
+    """Where nothing found would look like nothing wrong, a mistyped ROOT is named.
+
+    Raises:
+      WrongUsage: if it is not a folder, or holds neither issuer.json nor records.
+    """
+    if not root.path.is_dir():
+        found = say("is not a folder")
+    elif may_be_empty or root.issuer.exists() or root.heads.exists():
+        return
+    else:
+        found = say("has no issuer.json and no records")
+    remedy = say("name another folder with ROOT=..., or lay one out with `make init ROOT=...`")
+    raise WrongUsage([Alert("B-USAGE", str(root.path), Fault("", found, remedy=remedy))])
 
 
 def _find_days(arguments: argparse.Namespace, root: Root) -> None:
