@@ -289,8 +289,8 @@ def number_all(
         code = issuer.code if issuer.numbering == "issuer" else client.code
         try:
             number = numbering.advance(sequences, code, day, issuer.number_format)
-        except ValueError as error:
-            faults.append(Alert("B-NUMBER-DATE", "", Fault("ISSUE_DATE", str(error)), client.id))
+        except numbering.NoNumber as none:
+            faults.append(Alert("B-NUMBER-DATE", "", Fault("ISSUE_DATE", none.why), client.id))
             continue
         sources = sources_of(given, client.id, billable.usage, billable.indices)
         renderer = dict(production.renderer())

@@ -357,8 +357,8 @@ def _numbered(
         try:
             code, format_ = client.client.code, house.issuer.issuer.number_format
             number = numbering.advance(sequences, code, arguments.issue_date, format_)
-        except ValueError as error:
-            raise cli.refuse("B-NUMBER-DATE", "", "ISSUE_DATE", str(error)) from None
+        except numbering.NoNumber as none:
+            raise cli.refuse("B-NUMBER-DATE", "", "ISSUE_DATE", none.why) from None
         yield batch_invoicing.invoice(
             client.client,
             row,

@@ -180,8 +180,8 @@ def decide(
     )
     try:
         new_number = numbering.advance(sequences, code, issue_date, format_)
-    except ValueError as error:
-        raise cli.refuse("B-NUMBER-DATE", "", "ISSUE_DATE", str(error), client) from None
+    except numbering.NoNumber as none:
+        raise cli.refuse("B-NUMBER-DATE", "", "ISSUE_DATE", none.why, client) from None
     path = revenues.proof_path(root, found.ledger, client, number, "json")
     sources = {root.name_of(path): found.record["document_sha256"]}
     renderer = dict(production.renderer())

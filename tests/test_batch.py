@@ -26,6 +26,7 @@ from lib.billing.batch_rows import BatchInvoice
 from lib.books import revenues
 from lib.core import storage
 from lib.core.faults import printable
+from lib.core.messages import say
 from lib.core.root import Root
 from lib.documents import facturx_xml, invoice_pdf, production, validators
 from lib.inputs import cell_faults, inbox
@@ -468,7 +469,7 @@ def test_an_invoice_that_the_standard_refuses_rejects_the_file_with_its_line(tmp
 
     def produce(logo: bytes | None, made: document.Document) -> production.Product:
         if made.reference == "CMD-2":
-            return production.Product(b"", b"", (validators.Verdict("BR-X-1", "is not so"),))
+            return production.Product(b"", b"", (validators.Verdict("BR-X-1", say("is not so")),))
         return real(logo, made)
 
     with mock.patch.object(production, "produce", produce):

@@ -23,7 +23,7 @@ from lib.books.record_lines import BillingRevenue
 from lib.books.records import Chain, Record
 from lib.books.revenues import Ledger
 from lib.core import storage, strict_json
-from lib.core.faults import Alert, Broken, Fault, Refused, Text
+from lib.core.faults import Alert, Broken, Fault, Refused
 from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 from lib.mail import outbox
@@ -351,7 +351,7 @@ def _bill(
         )
 
 
-def _of_line(code: str, book: Book, record: Record, text: Text) -> Alert:
+def _of_line(code: str, book: Book, record: Record, text: Message) -> Alert:
     return Alert(code, book.name, Fault(f"line {record['seq']}", text), book.owner)
 
 

@@ -16,7 +16,7 @@ from lib.billing.pricing import MissingUsage
 from lib.books import records, revenues
 from lib.core import storage
 from lib.core.faults import Alert, Fault
-from lib.core.messages import say
+from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.inputs import client_files, index_files, plans, prices, usage_files
 from lib.inputs.client_files import Client
@@ -26,6 +26,8 @@ from lib.inputs.prices import Indices
 from lib.values import money, periods, spans
 
 _SHOWN = 8  # invoices of the next run
+_ONE_OFF = say("one-off lines")
+_UNREADABLE = say("cannot be read: `make check`")
 
 
 class Owed(NamedTuple):
@@ -114,8 +116,8 @@ class Price(NamedTuple):
     client: str
     plan: str
     item: str
-    price: str
-    since: str
+    price: Message | str
+    since: Message | str
 
 
 def prices_in(inputs: Inputs, month: str) -> Iterator[Price]:
@@ -133,16 +135,16 @@ def prices_in(inputs: Inputs, month: str) -> Iterator[Price]:
             yield Price(client_file.client.id, plan.id, item.id, price, since)
 
 
-def _price(item: Item, begins: date, indices: Indices) -> tuple[str, str]:
+def _price(item: Item, begins: date, indices: Indices) -> tuple[Message | str, Message | str]:
     if lacks := prices.missing(item, begins, indices):
-        return "", f"{lacks.index} {lacks.month} is missing"
+        return "", say("{index} {month} is missing", index=lacks.index, month=lacks.month)
     charge = prices.priced(item, begins, indices)
     if isinstance(charge, Percentage):
         return f"{money.plain(charge.rate)} %", ""
     price = charge.price if isinstance(charge, Flat) else None
     price = charge.unit_price if isinstance(charge, PerUnit) else price
     if price is None:
-        return "by tiers", ""
+        return say("by tiers"), ""
     steps = plans.steps_of(item)
     if not steps:
         return money.plain(price, 2), ""
@@ -156,9 +158,9 @@ class Next(NamedTuple):
     """An invoice of a run that was not done yet: its plans, its days, its net if that is known."""
 
     client: str
-    plans: str
+    plans: Message | str
     period: str
-    net: str
+    net: Message | str
 
 
 class Coming(NamedTuple):
@@ -183,7 +185,7 @@ def next_run(root: Root, month: str) -> Coming:
     indices = index_files.glance(root)
     runs = [Coming(month, []), Coming(periods.add_months(month, 1), [])]
     for name, client in client_files.glances(root):
-        rows_of_runs: list[list[Next]] = [[Next(name, "", "", "cannot be read: `make check`")], []]
+        rows_of_runs: list[list[Next]] = [[Next(name, "", "", _UNREADABLE)], []]
         if client:
             billed = revenues.billed(revenues.lines_of(root, revenues.DIRECT, name))
             with suppress(ValueError, ArithmeticError, LookupError):
@@ -202,12 +204,12 @@ def _coming(
     try:
         bill = invoicing.bill(client, month, usage, indices, billed)
     except MissingUsage as missing:
-        lacks = ", ".join(map(str, (*missing.quantities, *missing.indices)))
-        return [_waiting(client, billed, month, f"waits for {lacks}")]
+        lacks = tuple(map(str, (*missing.quantities, *missing.indices)))
+        return [_waiting(client, billed, month, say("waits for {values}", values=lacks))]
     return [_next(invoice) for invoice in bill.invoices]
 
 
-def _waiting(client: Client, billed: Sequence[Billed], month: str, why: str) -> Next:
+def _waiting(client: Client, billed: Sequence[Billed], month: str, why: Message) -> Next:
     """What falls due for a client and cannot be charged yet."""
     parts = plan_periods.parts_due(client.plans, month, billed)
     due = [part for part in parts if part.days]
@@ -220,9 +222,10 @@ def _next(invoice: invoicing.Billable) -> Next:
     charges = invoice.charges
     net = money.total(line.net for line in charges.lines)
     net -= money.total(allowance.amount for allowance in charges.allowances)
-    names = dict.fromkeys(line.plan or "one-off lines" for line in charges.lines)
+    names = dict.fromkeys(line.plan or _ONE_OFF for line in charges.lines)
     period = f"{invoice.period.start} – {invoice.period.end}"
-    return Next(invoice.client.id, ", ".join(names), period, money.plain(net, 2))
+    plan_names = say("{plans}", plans=tuple(names))
+    return Next(invoice.client.id, plan_names, period, money.plain(net, 2))
 
 
 # --- what is owed back ---------------------------------------------------------------

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from lib.books import issuing, records
 from lib.core import storage
 from lib.core.faults import Alert, Broken, Fault, Refused
-from lib.core.messages import say
+from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.values import numbers
 
@@ -138,15 +138,23 @@ def refuse_other_format(sequences: Sequences, year: int, wanted: str) -> None:
         raise Refused([Alert("B-NUMBER-FORMAT", "issuer.json", fault)])
 
 
+class NoNumber(ValueError):
+    """Why a sequence cannot give a number on a day."""
+
+    def __init__(self, why: Message):
+        self.why = why
+        super().__init__(str(why))
+
+
 def advance(sequences: Sequences, code: str, day: date, format_: str = numbers.DEFAULT) -> str:
     """The next number of `code` on `day`; from now on it is the last of `sequences`.
 
     Raises:
-      ValueError: if the sequence has a later date already (numbers follow dates), or is full.
+      NoNumber: if the sequence has a later date already (numbers follow dates), or is full.
     """
     last = sequences.get((code, day.year), Sequence(0, day, format_))
     if last.seq == numbers.LARGEST:
-        raise ValueError(say("{code} has no number left in {year}", code=code, year=str(day.year)))
+        raise NoNumber(say("{code} has no number left in {year}", code=code, year=str(day.year)))
     if day < last.last_date:
         latest = last.last_number(code)
         early = say(
@@ -155,7 +163,7 @@ def advance(sequences: Sequences, code: str, day: date, format_: str = numbers.D
             last_day=str(last.last_date),
             number=latest,
         )
-        raise ValueError(early)
+        raise NoNumber(early)
     sequences[code, day.year] = Sequence(last.seq + 1, day, format_)
     return numbers.write(format_, code, day, last.seq + 1)
 

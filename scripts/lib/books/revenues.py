@@ -19,8 +19,8 @@ from lib.books import issuing, proofs, records
 from lib.books.numbering import Numbered
 from lib.books.record_lines import BillingRevenue, RevenueMonth, SequenceStart
 from lib.core import storage, tables
-from lib.core.faults import Alert, Broken, Text, collecting
-from lib.core.messages import say
+from lib.core.faults import Alert, Broken, collecting
+from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.values import money, numbers, periods, spans
 from lib.values.document import DEPOSIT, Document, Period, from_json
@@ -383,7 +383,7 @@ def show(facts: Iterable[records.Record]) -> None:
         say("gross"),
         say("due"),
     ]
-    rows: list[list[Text]] = []
+    rows: list[list[Message | str]] = []
     amounts = []
     for fact in facts:
         sign = -1 if fact["kind"] == "credit_note" else 1

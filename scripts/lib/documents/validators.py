@@ -7,6 +7,7 @@ well-formed in its terms. A judge that cannot run raises; it never counts as pas
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lib.core.messages import Message, say, verbatim
 from lib.documents import schematron
 from lib.values import payment_code, territories
 from lib.values.code_lists import facturx_folder
@@ -25,7 +26,7 @@ class Verdict(NamedTuple):
     """One rule that an XML breaks: "BR-CO-17", and what the rule says."""
 
     rule: str
-    text: str
+    text: Message
 
 
 def verdicts(document: Document, xml: bytes) -> list[Verdict]:
@@ -33,8 +34,13 @@ def verdicts(document: Document, xml: bytes) -> list[Verdict]:
     # First, and alone: of larger amounts the rules below say a dozen things that help nobody.
     largest = max(document.totals.lines_net, document.totals.gross)
     if largest > payment_code.LARGEST_TOTAL:
-        text = f"{largest} is more than an invoice may come to, {payment_code.LARGEST_TOTAL}"
-        return [Verdict("total", f"{text}: fix quantities and prices, or make several of it")]
+        text = say(
+            "{amount} is more than an invoice may come to, {largest}: fix quantities and prices,"
+            " or make several of it",
+            amount=str(largest),
+            largest=str(payment_code.LARGEST_TOTAL),
+        )
+        return [Verdict("total", text)]
     broken = _xsd_verdicts(xml)
     if broken:
         return broken
@@ -72,7 +78,10 @@ def _xsd_verdicts(xml: bytes) -> list[Verdict]:
     schema = _xsd()
     if schema.validate(etree.fromstring(xml)):
         return []
-    return [Verdict("XSD", f"line {error.line}: {error.message}") for error in schema.error_log]
+    return [
+        Verdict("XSD", verbatim(f"line {error.line}: {error.message}"))
+        for error in schema.error_log
+    ]
 
 
 def _schematron_verdicts(name: str, node: Any) -> list[Verdict]:
@@ -92,4 +101,4 @@ def _schematron_verdicts(name: str, node: Any) -> list[Verdict]:
 
 def _verdict(assertion: "etree._Element") -> Verdict:
     text = " ".join("".join(assertion.itertext()).split())
-    return Verdict(assertion.get("id") or text.partition("]")[0].lstrip("["), text)
+    return Verdict(assertion.get("id") or text.partition("]")[0].lstrip("["), verbatim(text))

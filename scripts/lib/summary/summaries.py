@@ -132,7 +132,9 @@ def _gathering(wrong: list[Alert]) -> Iterator[None]:
     except Stop as stop:
         wrong += stop.alerts
     except OSError as error:
-        wrong.append(alerts.of_machine(error, "run `make status`: the summary could not read it"))
+        wrong.append(
+            alerts.of_machine(error, say("run `make status`: the summary could not read it"))
+        )
 
 
 def _read_on(root: Root, summary: Summary, before: LastSummary) -> None:
