@@ -131,7 +131,7 @@ sequence: $(READY) ## moving in: the first number of CODE in YEAR comes after LA
 
 ##@ A month
 
-preview: $(READY) ## drafts of MONTH's invoices [CLIENT], watermarked, unnumbered, in ROOT/preview/
+preview: $(READY) ## drafts of MONTH's invoices [CLIENT], or of a credit note [INVOICE REASON ...], in ROOT/preview/
 	@$(SCRIPT)/preview_invoices.py --root $(ROOT)
 
 # The script removes the flags that no longer stand, runs a make for each phase, and reports to the
@@ -164,7 +164,7 @@ phase-reminders: ; @$(SCRIPT)/send_reminders.py --root $(ROOT)
 invoice: $(READY) ## CLIENT's invoice of MONTH; REISSUE=yes after it was credited in full
 	@$(if $(CLIENT),,$(error CLIENT is missing: make invoice CLIENT=studio_nord))
 	@$(SCRIPT)/generate_invoice.py --root $(ROOT)
-credit-note: $(READY) ## take back INVOICE for a REASON, whole or the LINES of a JSON file
+credit-note: $(READY) ## take back INVOICE for a REASON: all, an AMOUNT with VAT, or the LINES of a JSON file
 	@$(SCRIPT)/issue_credit_note.py --root $(ROOT)
 batch: $(READY) ## issue the CSV files of the inbox (of CLIENT only, where given)
 	+@$(PHASES) batch

@@ -3,7 +3,8 @@
 
 What a run would refuse is refused here too: each draft's XML is made under a stand-in
 number and put before the same judges. Nothing is issued; drafts of before are removed.
-With --client only this client's files are judged, and only its draft changes.
+With --client only this client's files are judged, and only its draft changes. With --invoice
+it is the credit note that `make credit-note` would issue, and only that draft changes.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -16,6 +17,9 @@ def parser() -> ArgumentParser:
     made = cli.parser(__doc__ or "")
     cli.add_dates(made)
     made.add_argument("--client", default="", help="the draft of this client alone")
+    made.add_argument("--invoice", default="", help="the credit note of this invoice (with REASON)")
+    made.add_argument("--lines", default="", help="as of `make credit-note`")
+    made.add_argument("--amount", default="", help="as of `make credit-note`")
     return made
 
 
@@ -25,20 +29,28 @@ if __name__ == "__main__":
 from lib.billing import invoicing
 from lib.billing.invoicing import Billable
 from lib.billing.pricing import MissingUsage
-from lib.books import bills, revenues
+from lib.books import bills, crediting, revenues
 from lib.core import alerts, lock, storage
 from lib.core.faults import Alert, Fault, Refused
+from lib.core.messages import say
 from lib.core.root import Root
 from lib.documents import facturx_xml, invoice_pdf, production, validators
 from lib.inputs import inputs, settings
 from lib.inputs.inputs import Inputs
+from lib.values.document import Document
 
 _STAND_IN = "DRAFT-2000-0001"
 
 
 def main(arguments: Namespace, root: Root) -> None:
-    """Drafts of every client who has something to pay for the month."""
+    """Drafts of every client who has something to pay for the month, or of one credit note."""
     wait = settings.load(root).lock_wait
+    if arguments.invoice:
+        preview_credit_note(arguments, root, wait)
+        return
+    if arguments.lines or arguments.amount:
+        place = "LINES" if arguments.lines else "AMOUNT"
+        raise cli.refuse("B-USAGE", "", place, say("is of a credit note: name its INVOICE too"))
     client = arguments.client
     given = inputs.load(root, client)
     if client and client not in given.clients:
@@ -87,12 +99,32 @@ def main(arguments: Namespace, root: Root) -> None:
     write(root, drafts, f"{client}[.-]*pdf" if client else "*.pdf")
 
 
+def preview_credit_note(arguments: Namespace, root: Root, wait: int) -> None:
+    """The draft of the credit note that `make credit-note` would issue."""
+    request = crediting.read(arguments.lines, arguments.amount)
+    days = arguments.issue_date, arguments.today
+    renderer = dict(production.renderer())
+    with lock.shared(root, wait):
+        credited = crediting.find(root, arguments.invoice)
+        note = crediting.credit_note(root, credited, request, _STAND_IN, days, renderer)
+    name = note.seller.logo
+    pdf, verdicts = rendered(note, storage.read(root.archive_inputs / name) if name else None)
+    if verdicts:
+        raise Refused(
+            Alert("B-INVOICE-INVALID", arguments.invoice, Fault(verdict.rule, verdict.text))
+            for verdict in verdicts
+        )
+    revenues.show([revenues.facts(note, "", "") | {"number": say("draft")}])
+    file = f"credit-{arguments.invoice}.pdf"
+    write(root, {file: pdf}, file)
+
+
 def draft(
     given: Inputs, billable: Billable, arguments: Namespace
 ) -> tuple[bytes, list[validators.Verdict]]:
     """The draft's PDF, and the rules that the invoice would break."""
     logo = given.issuer.logo
-    made = invoicing.invoice(
+    document = invoicing.invoice(
         billable,
         _STAND_IN,
         arguments.issue_date,
@@ -101,9 +133,13 @@ def draft(
         dict(production.renderer()),
         logo.sha256 if logo else "",
     )
-    found = validators.verdicts(made, facturx_xml.generate(made))
-    watermark = made.speech.word("draft")
-    return invoice_pdf.render(made, None, logo.data if logo else None, watermark), found
+    return rendered(document, logo.data if logo else None)
+
+
+def rendered(document: Document, logo: bytes | None) -> tuple[bytes, list[validators.Verdict]]:
+    """A document as a draft, and the rules that it would break."""
+    verdicts = validators.verdicts(document, facturx_xml.generate(document))
+    return invoice_pdf.render(document, None, logo, document.speech.word("draft")), verdicts
 
 
 def write(root: Root, drafts: dict[str, bytes], names: str) -> None:

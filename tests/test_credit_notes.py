@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import pypdf
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 
 import house
 from lib.billing import credit_notes, invoicing
+from lib.billing.credit_notes import Part, Parts, Wish
 from lib.core.root import Root
 from lib.documents import facturx_xml, validators
 from lib.values import money, vat
@@ -160,7 +162,143 @@ def test_make_takes_the_reason_as_it_was_typed(copy):
     assert house.records(copy, "nord")[-1]["reason"] == reason
 
 
+# --- amounts -------------------------------------------------------------------------
+
+
+def amounts_file(tmp_path: Path, **lines: str) -> str:
+    entries = [{"line": name.removeprefix("line"), "amount": text} for name, text in lines.items()]
+    path = tmp_path / "amounts.json"
+    path.write_text(json.dumps({"lines": entries}))
+    return str(path)
+
+
+def test_an_amount_of_a_line_is_a_line_of_its_own_and_lowers_the_price_of_the_rest(
+    tmp_path, monkeypatch
+):
+    """10.00 off ten hours at 10.00: an hour is 9.00 from then on, and the last closes the line."""
+    used = house.usage("nord", "2026-10", None, house.one_off("10.00", quantity="10", unit="HUR"))
+    root = house.build(tmp_path / "root", house.client(changes={"plans": []}), used=(used,))
+    assert house.month(root).code == 0
+    amount = amounts_file(tmp_path, line1="10.00")
+    ran = credit(root, monkeypatch, "geste", lines=amount)
+    assert ran.code == 0, ran
+    assert "NORD-2026-0002 is a credit note of NORD-2026-0001, 12.00 EUR; 108.00 is left" in ran.out
+    (line,) = house.issued(root, "nord", "NORD-2026-0002").lines
+    assert (line.id, line.quantity, line.unit, line.unit_price, line.net) == (
+        "1", 1, "C62", Decimal("10.00"), Decimal("10.00"),
+    )  # fmt: skip
+    record = house.records(root, "nord")[-1]
+    assert (record["lines"], record["amounts"]) == ({}, {"1": "10.00"})
+    for i, (quantity, net) in enumerate([("2.5", "22.50"), (None, "67.50")]):
+        part = lines_file(tmp_path, line1=quantity)
+        assert credit(root, monkeypatch, f"heures {i}", lines=part).code == 0
+        assert house.records(root, "nord")[-1]["net"] == net
+    assert "nothing is left of it" in credit(root, monkeypatch, "encore", lines=part).err
+    ran = house.call("verify", root)
+    assert ran.code == 0, ran.err
+
+
+def test_more_than_is_left_of_a_line_in_money_is_refused(copy, monkeypatch, tmp_path):
+    assert credit(copy, monkeypatch, "un", lines=amounts_file(tmp_path, line1="20.00")).code == 0
+    before = house.tree(copy)
+    ran = credit(copy, monkeypatch, "deux", lines=amounts_file(tmp_path, line1="29.01"))
+    assert ran.code == 1
+    assert "line 1: 29.01 is more than what is left of it before VAT, 29.00" in ran.err
+    both = {"line": "1", "amount": "1.00", "quantity": "1"}
+    (tmp_path / "both.json").write_text(json.dumps({"lines": [both]}))
+    assert credit(copy, monkeypatch, "trois", lines=str(tmp_path / "both.json")).code == 1
+    assert house.tree(copy) == before
+
+
+def test_an_amount_of_the_whole_is_with_vat_and_twice_the_same_is_a_slip(copy, monkeypatch):
+    ran = credit(copy, monkeypatch, "geste", amount="100.00")
+    assert ran.code == 0, ran
+    assert house.records(copy, "nord")[-1]["gross"] == "100.00"
+    ran = credit(copy, monkeypatch, "geste", amount="100.00")
+    assert ran.code == 1 and "AGAIN=yes" in ran.err
+    ran = credit(copy, monkeypatch, "geste", amount="9999.00")
+    assert "AMOUNT: 9999.00 is more than what is left of it with VAT, 180.93" in ran.err
+    for amount, said in (("12,50", 'write "12.50"'), ("-1.00", "not an amount above 0")):
+        ran = credit(copy, monkeypatch, "geste", amount=amount)
+        assert ran.code == 1 and said in ran.err
+    ran = credit(copy, monkeypatch, "geste", amount="1.00", lines="lines.json")
+    assert ran.code == 2 and "AMOUNT: goes without LINES" in ran.err
+
+
+def test_an_amount_that_no_lines_come_to_names_the_nearest(tmp_path, monkeypatch):
+    """102.87 is 123.44 at 20 %, 102.88 is 123.46."""
+    root = house.build(
+        tmp_path, house.client(changes={"plans.0.items": [house.item("hosting", "900")]})
+    )
+    assert house.month(root).code == 0
+    before = house.tree(root)
+    ran = credit(root, monkeypatch, "geste", amount="123.45")
+    assert ran.code == 1 and "write 123.44 or 123.46" in ran.err
+    assert house.tree(root) == before
+    assert credit(root, monkeypatch, "geste", amount="123.44").code == 0
+    assert credit(root, monkeypatch, "le reste").code == 0
+    assert sum(Decimal(note["gross"]) for note in house.records(root, "nord")[1:]) == 1080
+
+
+def test_days_that_an_amount_was_given_back_of_stay_billed(copy, monkeypatch, tmp_path):
+    assert credit(copy, monkeypatch, lines=amounts_file(tmp_path, line1="48.99")).code == 0
+    ran = house.month(copy, day="2026-11-21", client="nord", reissue="yes")
+    assert ran.code == 0 and "already invoiced: NORD-2026-0001" in ran.out, ran
+    assert house.numbers(copy, "nord") == ["NORD-2026-0001", "NORD-2026-0002"]
+
+
+def test_a_record_that_says_another_amount_is_found(copy, monkeypatch, tmp_path):
+    assert credit(copy, monkeypatch, lines=amounts_file(tmp_path, line1="10.00")).code == 0
+    path = copy.data / "revenues/nord.jsonl"
+    path.chmod(0o644)
+    path.write_text(path.read_text().replace('"amounts":{"1":"10.00"}', '"amounts":{"1":"9.00"}'))
+    assert house.call("verify", copy).code == 3
+
+
+def test_a_preview_shows_the_credit_note_that_would_be_issued(copy, monkeypatch, tmp_path):
+    before = house.tree(copy, "preview/")
+    monkeypatch.setenv("REASON", "geste")
+    options = {"invoice": "NORD-2026-0001", "issue_date": DAY, "today": DAY}
+    ran = house.call("preview_invoices", copy, **options, amount="100.00")
+    assert ran.code == 0, ran
+    assert "-100.00  credit note of NORD-2026-0001" in ran.out
+    (page,) = pypdf.PdfReader(copy.preview / "credit-NORD-2026-0001.pdf").pages
+    text = page.extract_text()
+    assert "AVOIR" in text and "BROUILLON" in text and "geste" in text
+    assert house.tree(copy, "preview/") == before
+    ran = house.call("preview_invoices", copy, **options, amount="9999.00")
+    assert ran.code == 1 and "is more than what is left" in ran.err
+    ran = house.call("preview_invoices", copy, amount="1.00", issue_date=DAY, today=DAY)
+    assert ran.code == 2 and "name its INVOICE too" in ran.err
+
+
 # --- properties ----------------------------------------------------------------------
+
+
+def test_lines_below_0_keep_an_amount_within_what_is_left_of_their_rate(model: Document):
+    """An order of 1000.00 less a deposit of 800.00: no more than 240.00 can be given back of it."""
+    price = Decimal("1000.00")
+    ordered = replace(_line(1, 10, 10_000_000, "20"), net=price)
+    deposit = replace(_line(2, -10, 8_000_000, "20"), net=-price * 4 / 5)
+    lines = (ordered, replace(deposit, net=Decimal("-800.00")))
+    subtotals = vat.breakdown(lines, (), {})
+    totals = invoicing.totals_of(lines, (), subtotals)
+    final = replace(model, lines=lines, allowances=(), vat_breakdown=subtotals, totals=totals)
+
+    part = _note(final, credit_notes.amount_parts(final, [], Decimal("120.00")))
+    assert [(line.id, line.net) for line in part.lines] == [("1", Decimal("100.00"))]
+    whole = _note(final, credit_notes.wished_parts(final, [], None))
+    assert whole.totals == final.totals
+    for wish in (Wish(amount=Decimal("200.01")), Wish(quantity=Decimal("0.3")), Wish()):
+        with pytest.raises(credit_notes.TooMuch, match="left at this rate before VAT"):
+            credit_notes.wished_parts(final, [], {"1": wish})
+    with pytest.raises(credit_notes.TooMuch, match=r"is -800\.00: an amount is taken off"):
+        credit_notes.wished_parts(final, [], {"2": Wish(amount=Decimal("1.00"))})
+    last = credit_notes.amount_parts(final, [part], Decimal("120.00"))
+    rest = credit_notes.credit_note(
+        final, [part], last, "NORD-2026-0003", date(2026, 11, 20), "Erreur", {}, {}
+    )
+    assert part.totals.gross + rest.totals.gross == final.totals.gross
 
 
 def _line(i: int, quantity: int, price: int, rate: str) -> Line:
@@ -209,24 +347,47 @@ def model(root: Root) -> Document:
     return house.issued(root, "nord", "NORD-2026-0001")
 
 
+def _wish(draw: st.DataObject, left: Part) -> Wish | None:
+    """A quantity, an amount, or the rest of a line; None: nothing of it."""
+    what = draw.draw(st.sampled_from(["nothing", "quantity", "amount", "rest"]))
+    if what == "quantity" and left.quantity > 0:
+        tenths = draw.draw(st.integers(1, int(left.quantity * 10)))
+        return Wish(quantity=Decimal(tenths).scaleb(-1))
+    if what == "amount" and left.net > 0:
+        return Wish(amount=money.in_euros(draw.draw(st.integers(1, money.cents(left.net)))))
+    return Wish() if what == "rest" and left.quantity else None
+
+
+def _parts(draw: st.DataObject, invoice: Document, notes: list[Document]) -> Parts:
+    """Parts of lines, an amount of the whole, or the nearest that lines come to; else the rest."""
+    credited = credit_notes.Credited(invoice, notes)
+    rest = money.total([invoice.totals.gross, *(-note.totals.gross for note in notes)])
+    if len(notes) == 4:
+        return credit_notes.wished_parts(invoice, notes, None)
+    if rest > 0 and draw.draw(st.booleans()):
+        amount = money.in_euros(draw.draw(st.integers(1, money.cents(rest))))
+        try:
+            return credit_notes.amount_parts(invoice, notes, amount)
+        except credit_notes.TooMuch as too_much:
+            (fault,) = too_much.faults
+            nearest = [Decimal(text) for _, text in fault.remedy.values]
+            assert all(0 < abs(one - amount) <= Decimal("0.02") for one in nearest), fault
+            return credit_notes.amount_parts(invoice, notes, nearest[-1])
+    wishes = {line.id: _wish(draw, credited.left(line)) for line in invoice.lines}
+    wishes = {line: wish for line, wish in wishes.items() if wish}
+    return credit_notes.wished_parts(invoice, notes, wishes or None)
+
+
 def _take(draw: st.DataObject, invoice: Document) -> list[Document]:
     """Credit notes of random parts until nothing is left."""
     notes: list[Document] = []
-    while any(left := credit_notes.quantities_left(invoice, notes).values()):
-        remaining = credit_notes.quantities_left(invoice, notes)
-        wanted = {
-            line_id: Decimal(draw.draw(st.integers(0, int(quantity * 10)))).scaleb(-1)
-            for line_id, quantity in remaining.items()
-        }
-        if not any(wanted.values()) or len(notes) == 4:
-            wanted = credit_notes.wanted_quantities(invoice, remaining, None)
-        wanted = {line_id: quantity for line_id, quantity in wanted.items() if quantity}
+    while any(credit_notes.Credited(invoice, notes).left(line).quantity for line in invoice.lines):
+        parts = _parts(draw, invoice, notes)
         number = f"NORD-2026-{len(notes) + 2:04d}"
         note = credit_notes.credit_note(
-            invoice, notes, wanted, number, date(2026, 11, 20), "Erreur", {}, {}
+            invoice, notes, parts, number, date(2026, 11, 20), "Erreur", {}, {}
         )
         notes.append(note)
-    assert not any(left)
     return notes
 
 
@@ -237,8 +398,15 @@ def test_credit_notes_of_everything_add_up_to_the_cent(model: Document, data: st
     for name in ("lines_net", "allowances", "net", "vat", "gross"):
         taken = sum(getattr(note.totals, name) for note in notes)
         assert taken == getattr(invoice.totals, name), name
-    for note in notes:
+    for line in invoice.lines:
+        mine = [part for note in notes for part in note.lines if part.id == line.id]
+        assert sum(part.net for part in mine) == line.net
+    for i, note in enumerate(notes, 1):
         assert all(one.vat >= 0 and one.taxable >= 0 for one in note.vat_breakdown)
+        assert all(part.amount >= 0 for part in note.allowances)
+        credited = credit_notes.Credited(invoice, notes[:i])
+        lefts = [credited.left(line) for line in invoice.lines]
+        assert all(left.net >= 0 and left.quantity >= 0 for left in lefts)
         for line in note.lines:
             gross = money.product(line.quantity, line.unit_price)
             assert line.net == money.round_half_up(money.round_half_up(gross) - line.discount)
@@ -253,6 +421,38 @@ def test_every_credit_note_passes_the_judges(model: Document, data: st.DataObjec
     assume(len(notes) <= 3)
     for note in notes:
         assert validators.verdicts(note, facturx_xml.generate(note)) == []
+
+
+@given(data=st.data())
+def test_an_amount_of_the_whole_is_met_or_the_nearest_that_can_be_are_named(
+    model: Document, data: st.DataObject
+):
+    invoice = data.draw(invoices(model))
+    assume(invoice.totals.gross > 0)
+    amount = money.in_euros(data.draw(st.integers(1, money.cents(invoice.totals.gross) + 9)))
+    try:
+        parts = credit_notes.amount_parts(invoice, [], amount)
+    except credit_notes.TooMuch as too_much:
+        (fault,) = too_much.faults
+        if amount > invoice.totals.gross:
+            return
+        for _, text in fault.remedy.values:
+            parts = credit_notes.amount_parts(invoice, [], Decimal(text))
+            assert _note(invoice, parts).totals.gross == Decimal(text)
+        return
+    note = _note(invoice, parts)
+    assert note.totals.gross == amount <= invoice.totals.gross
+    if amount == invoice.totals.gross:
+        return
+    for one in note.vat_breakdown:  # each rate has its share of the amount, but for some cents
+        whole = next(other for other in invoice.vat_breakdown if other.rate == one.rate)
+        even = amount * (whole.taxable + whole.vat) / invoice.totals.gross
+        assert abs(one.taxable + one.vat - even) <= Decimal("0.06")
+
+
+def _note(invoice: Document, parts: Parts) -> Document:
+    day = date(2026, 11, 20)
+    return credit_notes.credit_note(invoice, [], parts, "NORD-2026-0002", day, "Erreur", {}, {})
 
 
 def test_a_line_of_which_nothing_is_left_is_refused(copy, monkeypatch, tmp_path):

@@ -37,6 +37,8 @@ LIFE = (
     ("payment-reverse", "PAYMENT=sud/1", "REASON=bounced", DAY),
     ("payments-import", "FILE={folder}/payments.csv", DAY),
     ("receipt", "INVOICE=SUD-2026-0001"),
+    ("preview", "INVOICE=SUD-2026-0001", "REASON=again", "AMOUNT=10.00", DAY),
+    ("credit-note", "INVOICE=SUD-2026-0001", "REASON=again", "AMOUNT=10.00", DAY),
     ("credit-note", "INVOICE=SUD-2026-0001", "REASON=again", DAY),
     ("refund", *PAID, "AMOUNT=1.00", "DATE=2026-11-09"),
     ("statement", f"FILE={house.HOME}/tests/statements/camt053_08_six.xml"),

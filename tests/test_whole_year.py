@@ -147,7 +147,7 @@ class House:
         """What may become of an invoice; too much is refused."""
         dice, owed = self.dice, self.standing()[number]
         what = dice.choice(
-            ["nothing", "part", "all", "over", "refund", "reverse", "credit", "lines"]
+            ["nothing", "part", "all", "over", "refund", "reverse", "credit", "lines", "amount"]
         )
         client = self.client_of(number)
         options = {"client": client, "today": day, "reference": f"R{len(self.lines)}"}
@@ -168,15 +168,17 @@ class House:
             name, about, cents = self.lines.pop(dice.randrange(len(self.lines)))
             self.did(books.reverse(self.root, name, today=day))
             self.paid[about] -= cents
-        elif what in ("credit", "lines"):
-            self.credit(number, day, by_line=what == "lines")
+        elif what in ("credit", "lines", "amount"):
+            amount = _text(dice.randint(1, 9999)) if what == "amount" else ""
+            self.credit(number, day, by_line=what == "lines", amount=amount)
 
     def _note(self, ran: house.Ran, number: str, cents: int) -> None:
         self.lines.append((ran.out.partition(":")[0], number, cents))
         self.paid[number] += cents
 
-    def credit(self, number: str, day: str, by_line: bool) -> None:
-        """A credit note of all that is left, or of half of one line; refused where none is left."""
+    def credit(self, number: str, day: str, by_line: bool, amount: str = "") -> None:
+        """A credit note of all that is left, of an amount, or of half of one line by its quantity
+        or its net; refused where so much is not left."""
         path, chosen = self.root.path.parent / "lines.json", ""
         if by_line:
             every = self.documents() | self.documents("invoices_batch")
@@ -184,12 +186,15 @@ class House:
             half = (Decimal(line["quantity"]) / 2).quantize(Decimal("0.0001"))
             if not half:
                 return
-            path.write_text(json.dumps({"lines": [{"line": line["id"], "quantity": _plain(half)}]}))
+            part = {"quantity": _plain(half)}
+            if self.dice.random() < 0.5 and _cents(line["net"]) > 1:
+                part = {"amount": _text(_cents(line["net"]) // 2)}
+            path.write_text(json.dumps({"lines": [{"line": line["id"], **part}]}))
             chosen = str(path)
         before = house.tree(self.root)
         os.environ["REASON"] = f"correction {len(before)}"
         ran = house.call("issue_credit_note", self.root, invoice=number, lines=chosen,
-                         issue_date=day, today=day)  # fmt: skip
+                         amount=amount, issue_date=day, today=day)  # fmt: skip
         if ran.code:
             assert ran.code == 1 and "[B-CREDIT]" in ran.err, ran
             assert house.tree(self.root) == before

@@ -288,24 +288,32 @@ def _credited(root: Root, task: Task, document: Document) -> Iterator[Message]:
             invoice=invoice.number,
         )
         return
-    quantities = credit_notes.quantities_left(invoice, [*notes, document])
+    try:
+        credited = credit_notes.Credited(invoice, [*notes, document])
+    except LookupError:
+        yield say(
+            "credits a discount or a VAT rate that {invoice} does not have", invoice=invoice.number
+        )
+        return
     for line in invoice.lines:
-        if quantities[line.id] * (1 if line.quantity >= 0 else -1) < 0:
+        left = credited.left(line)
+        if left.quantity * line.quantity < 0 or left.net * line.net < 0:
             yield say(
                 "credits more of line {line} than {invoice} has",
                 line=line.id,
                 invoice=invoice.number,
             )
-    for subtotal in document.vat_breakdown:
-        same = [
-            other
-            for note in (*notes, document)
-            for other in note.vat_breakdown
-            if (other.category, other.rate) == (subtotal.category, subtotal.rate)
-        ]
-        credited = money.total(other.taxable for other in same)
-        vat = money.total(other.vat for other in same)
-        expected = money.percentage_of(credited, subtotal.rate)
+    for subtotal in invoice.vat_breakdown:
+        taxable = credited.taxable[subtotal.category, subtotal.rate]
+        vat = credited.vat[subtotal.category, subtotal.rate]
+        if taxable > subtotal.taxable >= 0:
+            yield say(
+                "credits more at {category} {rate} than {invoice} has",
+                category=subtotal.category,
+                rate=str(subtotal.rate),
+                invoice=invoice.number,
+            )
+        expected = money.percentage_of(taxable, subtotal.rate)
         if vat != expected:
             yield say(
                 "VAT {category} {rate}: {vat} credited by now, expected {expected}",

@@ -5,15 +5,22 @@ positive amounts. What each one takes is the difference between two running tota
 that credit notes that take back everything add up to the invoice to the cent:
 
     3 x 0.335 were invoiced at 1.01. Taken back one by one they are 0.34, 0.33, 0.34.
+
+An amount that is taken off a line lowers the price of what is left of it: of 10 x 100.00 less
+50.00, five are 475.00 and the other five too.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from lib.billing import invoicing
+from lib.billing import invoicing, pricing
+from lib.core.faults import Fault
+from lib.core.messages import Message, say
 from lib.values import mentions, money, periods, spans
 from lib.values.document import (
     CREDIT_NOTE,
@@ -25,84 +32,169 @@ from lib.values.document import (
     VatSubtotal,
 )
 
-Quantities = dict[str, Decimal]  # BT-126 of a line of the invoice -> quantity
-
 _SHARE = Decimal("1e-16")  # of a line that is taken back by days: its net is right to the cent
+_AROUND = 3  # cents of lines on either side, among which a sum with VAT is met
+
+
+class Wish(NamedTuple):
+    """What is asked of a line: a quantity, an amount before VAT, or its service from a day on;
+    all that is left of it where none of them is named."""
+
+    quantity: Decimal | None = None
+    amount: Decimal | None = None
+    since: date | None = None
+
+
+class Part(NamedTuple):
+    """What is taken back of a line; an amount alone takes no quantity.
+
+    `since` is the first day where it is taken back by days.
+    """
+
+    quantity: Decimal
+    net: Decimal
+    since: date | None = None
+
+
+Wishes = Mapping[str, Wish]  # by BT-126 of a line of the invoice
+Parts = Mapping[str, Part]
+_Nets = Mapping[str, Decimal]
+_NOTHING = Part(Decimal(0), money.ZERO)
 
 
 class TooMuch(ValueError):
-    """More than is left; `faults` names each line: (place, text)."""
+    """What cannot be taken back of an invoice; `faults` name each line."""
 
-    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
-        super().__init__("; ".join(f"{place}: {text}" for place, text in faults))
-        self.faults = tuple(faults)
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("; ".join(f"{fault.place}: {fault.text}" for fault in faults))
+        self.faults = faults
 
 
-def quantities_left(invoice: Document, earlier: Iterable[Document]) -> Quantities:
-    """What of each line no credit note has taken back yet.
+class Credited:
+    """What credit notes took of an invoice: by line, by allowance and by VAT subtotal."""
+
+    def __init__(self, invoice: Document, notes: Iterable[Document]) -> None:
+        self.parts = {line.id: _NOTHING for line in invoice.lines}
+        self.allowances = [money.ZERO for _ in invoice.allowances]
+        self.taxable = {(one.category, one.rate): money.ZERO for one in invoice.vat_breakdown}
+        self.vat = dict(self.taxable)
+        # Where an amount was the last to change what a unit of a line comes to.
+        self.amounts: dict[str, Part] = {}
+        for note in notes:
+            for line in note.lines:
+                quantity, net, _ = self.parts[line.id]
+                taken = line.quantity if line.credited_quantity is None else line.credited_quantity
+                self.parts[line.id] = Part(quantity + taken, net + line.net)
+                if line.is_amount:
+                    self.amounts[line.id] = self.parts[line.id]
+            for allowance in note.allowances:
+                self.allowances[allowance.position] += allowance.amount
+            for one in note.vat_breakdown:
+                self.taxable[one.category, one.rate] += one.taxable
+                self.vat[one.category, one.rate] += one.vat
+
+    def left(self, line: Line) -> Part:
+        """What is left of a line of the invoice."""
+        taken = self.parts[line.id]
+        return Part(line.quantity - taken.quantity, line.net - taken.net)
+
+    def part(self, line: Line, quantity: Decimal, since: date | None = None) -> Part:
+        """A quantity of a line, at the price that earlier amounts left of it."""
+        if not line.quantity:
+            return Part(quantity, line.net)
+        taken, start = self.parts[line.id], self.amounts.get(line.id, _NOTHING)
+        by_then = taken.quantity + quantity - start.quantity
+        rest = line.quantity - start.quantity
+        net = start.net + money.ratio_of(line.net - start.net, by_then, rest)
+        return Part(quantity, net - taken.net, since)
+
+
+# --- what is taken back --------------------------------------------------------------
+
+
+def wished_parts(invoice: Document, notes: Sequence[Document], wishes: Wishes | None) -> Parts:
+    """What a new credit note takes back of each line.
 
     Args:
-      earlier: the credit notes that correct `invoice`.
-    """
-    left = {line.id: line.quantity for line in invoice.lines}
-    for note in earlier:
-        for line_id, quantity in quantities_of(note).items():
-            left[line_id] -= quantity
-    return left
-
-
-def quantities_of(note: Document) -> Quantities:
-    """What a credit note takes back of each line."""
-    return {line.id: line.credited_quantity or line.quantity for line in note.lines}
-
-
-def wanted_quantities(
-    invoice: Document, left: Quantities, asked: Mapping[str, Decimal | date | None] | None
-) -> Quantities:
-    """What a new credit note takes back.
-
-    Args:
-      asked: line -> quantity, the first day of its service that is taken back, or None for all
-        that is left of it; None: everything left.
+      notes: the credit notes that correct `invoice` already.
+      wishes: None: everything that is left.
 
     Raises:
       TooMuch: for a line that the invoice does not have, or of which less is left.
     """
-    if asked is None:
-        asked = {line.id: None for line in invoice.lines if left[line.id] or not line.quantity}
-    faults = []
-    wanted: Quantities = {}
-    for line_id, quantity in asked.items():
-        if line_id not in left:
-            known = ", ".join(left)
-            text = f"is no line of {invoice.number}; its lines are {known}"
-            faults.append((f"line {line_id}", text))
-            continue
-        if isinstance(quantity, date):
-            quantity = _quantity_from(invoice, line_id, quantity)
-            if quantity is None:
-                faults.append((f"line {line_id}", "has no service on that day or after it"))
-                continue
-        if quantity is None and not left[line_id] and _quantity_of(invoice, line_id):
-            faults.append((f"line {line_id}", "nothing is left of it"))
-        wanted[line_id] = left[line_id] if quantity is None else quantity
-        if wanted[line_id] > left[line_id]:
-            text = f"{wanted[line_id]} is more than what is left of it, {left[line_id]}"
-            faults.append((f"line {line_id}", text))
-    if not faults and not any(wanted.values()):
-        faults.append(("", f"nothing is left of {invoice.number}: it is credited in full"))
+    credited = Credited(invoice, notes)
+    lines = {line.id: line for line in invoice.lines}
+    if wishes is None:
+        wishes = {
+            line.id: Wish()
+            for line in invoice.lines
+            if credited.left(line).quantity or not line.quantity
+        }
+    faults: list[Fault] = []
+    parts: dict[str, Part] = {}
+    for line_id, wish in wishes.items():
+        if line_id in lines:
+            part = _part(credited, lines[line_id], wish)
+        else:
+            known = ", ".join(lines)
+            text = say(
+                "is no line of {invoice}; its lines are {lines}",
+                invoice=invoice.number,
+                lines=known,
+            )
+            part = Fault("", text)
+        if isinstance(part, Part):
+            parts[line_id] = part
+        else:
+            faults.append(part._replace(place=f"line {line_id}"))
+    if not faults and not any(part.quantity or part.net for part in parts.values()):
+        faults.append(_nothing_left(invoice))
+    faults += [] if faults else _beyond_rates(invoice, credited, parts)
     if faults:
-        raise TooMuch(faults)
-    return wanted
+        raise TooMuch(*faults)
+    return parts
 
 
-def _quantity_of(invoice: Document, line_id: str) -> Decimal:
-    return next(line.quantity for line in invoice.lines if line.id == line_id)
+def _nothing_left(invoice: Document) -> Fault:
+    text = "nothing is left of {invoice}: it is credited in full"
+    return Fault("", say(text, invoice=invoice.number))
 
 
-def _quantity_from(invoice: Document, line_id: str, first: date) -> Decimal | None:
+def _part(credited: Credited, line: Line, wish: Wish) -> Part | Fault:
+    """What is taken back of a line, or why not; an amount that takes all takes the quantity."""
+    left, quantity = credited.left(line), wish.quantity
+    if wish.amount is not None:
+        if line.net <= 0:
+            text = say("is {net}: an amount is taken off what is above 0", net=str(line.net))
+            return Fault("", text, remedy=say("leave the amount out to take all of it back"))
+        if wish.amount > left.net:
+            text = say(
+                "{amount} is more than what is left of it before VAT, {net}",
+                amount=str(wish.amount),
+                net=str(left.net),
+            )
+            return Fault("", text)
+        return left if wish.amount == left.net else Part(Decimal(0), wish.amount)
+    if wish.since:
+        quantity = _quantity_from(line, wish.since)
+        if quantity is None:
+            return Fault("", say("has no service on that day or after it"))
+    elif quantity is None:
+        quantity = left.quantity
+        if line.quantity and not quantity:
+            return Fault("", say("nothing is left of it"))
+    if quantity > left.quantity:
+        text = say(
+            "{quantity} is more than what is left of it, {left}",
+            quantity=str(quantity),
+            left=str(left.quantity),
+        )
+        return Fault("", text)
+    return credited.part(line, quantity, wish.since)
+
+
+def _quantity_from(line: Line, first: date) -> Decimal | None:
     """What of a line belongs to a day and those after it, by days."""
-    line = next(line for line in invoice.lines if line.id == line_id)
     served = spans.minus((line.period,), line.pauses) if line.period else ()
     after = spans.within(served, Period(start=first, end=date.max))
     if not after:
@@ -111,42 +203,154 @@ def _quantity_from(invoice: Document, line_id: str, first: date) -> Decimal | No
     return (line.quantity * share).quantize(_SHARE).normalize()
 
 
+def _beyond_rates(invoice: Document, credited: Credited, parts: Parts) -> list[Fault]:
+    """The rates of which more is taken back than is left: lines below 0 have lowered them."""
+    taken = _subtotals(invoice, credited, {name: part.net for name, part in parts.items()})
+    faults = []
+    for one, rest in zip(taken, _left_of(invoice, credited, taken), strict=True):
+        if one.taxable > rest.taxable >= 0:
+            text = say(
+                "{amount} is more than what is left at this rate before VAT, {left}",
+                amount=str(one.taxable),
+                left=str(rest.taxable),
+            )
+            remedy = say("take back the lines below 0 too, or an amount of at most that")
+            faults.append(Fault(f"VAT {money.plain(one.rate)} %", text, remedy=remedy))
+    return faults
+
+
+def _left_of(
+    invoice: Document, credited: Credited, among: Iterable[VatSubtotal]
+) -> list[VatSubtotal]:
+    """What is left of some of the VAT subtotals of an invoice."""
+    keys = {(one.category, one.rate) for one in among}
+    return [
+        replace(one, taxable=one.taxable - credited.taxable[key], vat=one.vat - credited.vat[key])
+        for one in invoice.vat_breakdown
+        if (key := (one.category, one.rate)) in keys
+    ]
+
+
+# --- an amount of a whole invoice ----------------------------------------------------
+
+
+class _Sum(NamedTuple):
+    """Parts of lines, what they come to with VAT, and how far that is from even (squared)."""
+
+    gross: Decimal
+    parts: Parts
+    distance: Decimal = money.ZERO
+
+
+def amount_parts(invoice: Document, notes: Sequence[Document], gross: Decimal) -> Parts:
+    """The parts of lines that an amount with VAT takes back of a whole invoice.
+
+    It is shared out over the VAT rates in proportion to what is left of each with VAT, and at a
+    rate over the lines in proportion to what is left of each, by largest remainders. VAT is
+    computed on the sum of a rate, so that not every amount has lines that come to it; where
+    there are several rates, a cent more at one of them makes up for a cent less at another.
+
+    Raises:
+      TooMuch: if less is left, or no lines come to it; then the nearest amounts are named.
+    """
+    left = invoice.totals.gross - money.total(note.totals.gross for note in notes)
+    if left <= 0:
+        raise TooMuch(_nothing_left(invoice))
+    if gross == left:
+        return wished_parts(invoice, notes, None)
+    if gross > left:
+        text = say(
+            "{amount} is more than what is left of it with VAT, {left}",
+            amount=str(gross),
+            left=str(left),
+        )
+        raise TooMuch(Fault("AMOUNT", text))
+    credited = Credited(invoice, notes)
+    rates = _left_of(invoice, credited, invoice.vat_breakdown)
+    shares = money.share_out(gross, [max(one.taxable + one.vat, money.ZERO) for one in rates])
+    sums = {money.ZERO: _Sum(money.ZERO, {})}
+    for rate, share in zip(rates, shares, strict=True):
+        near = _sums_near(invoice, credited, rate, share)
+        joined: dict[Decimal, _Sum] = {}
+        for a in sums.values():
+            for b in near:
+                distance = a.distance + (b.gross - share) ** 2
+                one = _Sum(a.gross + b.gross, {**a.parts, **b.parts}, distance)
+                known = joined.setdefault(one.gross, one)
+                joined[one.gross] = min(known, one, key=lambda found: found.distance)
+        sums = joined
+    if gross in sums:
+        return sums[gross].parts
+    below = max((one for one in sums if one < gross), default=money.ZERO)
+    above = min((one for one in sums if one > gross), default=left)
+    remedy = say("write {below} or {above}", below=str(below), above=str(above))
+    text = say("no lines come to {amount} with their VAT, to the cent", amount=str(gross))
+    raise TooMuch(Fault("AMOUNT", text, remedy=remedy if below else _write(above)))
+
+
+def _write(amount: Decimal) -> Message:
+    return say("write {amount}", amount=str(amount))
+
+
+def _sums_near(
+    invoice: Document, credited: Credited, rate: VatSubtotal, share: Decimal
+) -> list[_Sum]:
+    """What lines of a rate come to near its share of an amount."""
+    key = rate.category, rate.rate
+    lines = [
+        line
+        for line in invoice.lines
+        if (line.vat_category, line.vat_rate) == key and credited.left(line).net > 0
+    ]
+    weights = [credited.left(line).net for line in lines]
+    if not lines:
+        return [_Sum(money.ZERO, {})]
+
+    def at(cents: int) -> _Sum:
+        nets = money.share_out(money.in_euros(cents), weights)
+        parts = {
+            line.id: credited.left(line) if net == weight else Part(Decimal(0), net)
+            for line, net, weight in zip(lines, nets, weights, strict=True)
+            if net
+        }
+        of_lines = {line.id: net for line, net in zip(lines, nets, strict=True) if net}
+        subtotals = _subtotals(invoice, credited, of_lines)
+        return _Sum(money.total(one.taxable + one.vat for one in subtotals), parts)
+
+    every = range(money.cents(money.total(weights)) + 1)
+    start = bisect_left(every, share, key=lambda cents: at(cents).gross)
+    around = every[max(start - _AROUND, 0) : start + _AROUND + 1]
+    return [one for one in map(at, around) if one.gross <= rate.taxable + rate.vat]
+
+
+# --- the credit note -----------------------------------------------------------------
+
+
 def credit_note(
     invoice: Document,
-    earlier: Sequence[Document],
-    wanted: Quantities,
+    notes: Sequence[Document],
+    parts: Parts,
     number: str,
     issue_date: date,
     reason: str,
     sources: dict[str, str],
     renderer: dict[str, str],
-    since: Mapping[str, date] | None = None,
 ) -> Document:
-    """The credit note that takes `wanted` back, in the words and to the parties of `invoice`.
+    """The credit note that takes `parts` back, in the words and to the parties of `invoice`.
 
     It asks for no payment: no due date, no reference, no account (BT-9, BT-81, BT-83).
-
-    Args:
-      since: for lines that are taken back by days the first of them.
     """
-    before = _Taken(invoice, earlier)
+    credited = Credited(invoice, notes)
     lines = tuple(
-        _line(
-            _from_day(line, (since or {}).get(line.id)),
-            before.nets[line.id],
-            before.quantities[line.id],
-            wanted[line.id],
-            invoice,
-        )
-        for line in invoice.lines
-        if line.id in wanted
+        _line(line, credited, parts[line.id], invoice) for line in invoice.lines if line.id in parts
     )
-    allowances = _allowances(invoice, before, lines)
-    subtotals = _subtotals(invoice, before, lines, allowances)
+    nets = {line.id: line.net for line in lines}
+    allowances = _allowances(invoice, credited, nets)
+    subtotals = _subtotals(invoice, credited, nets)
     language = invoice.language
     why = mentions.mention("credit_reason", issue_date, language, reason=reason)
     sold = invoicing.operation_category(lines)
-    notes = mentions.of_credited(invoice.notes, sold, issue_date, language)
+    mentioned = mentions.of_credited(invoice.notes, sold, issue_date, language)
     return replace(
         invoice,
         number=number,
@@ -161,31 +365,11 @@ def credit_note(
         allowances=allowances,
         vat_breakdown=subtotals,
         totals=invoicing.totals_of(lines, allowances, subtotals),
-        notes=(*notes, why),
+        notes=(*mentioned, why),
         payment_reference="",
         sources=sources,
         renderer=renderer,
     )
-
-
-class _Taken:
-    """What the credit notes before took, by line, by allowance and by VAT subtotal."""
-
-    def __init__(self, invoice: Document, earlier: Sequence[Document]) -> None:
-        self.quantities = {line.id: Decimal(0) for line in invoice.lines}
-        self.nets = {line.id: money.ZERO for line in invoice.lines}
-        self.allowances = [money.ZERO for _ in invoice.allowances]
-        self.taxable = {(one.category, one.rate): money.ZERO for one in invoice.vat_breakdown}
-        self.vat = dict(self.taxable)
-        for note in earlier:
-            for line in note.lines:
-                self.quantities[line.id] += line.credited_quantity or line.quantity
-                self.nets[line.id] += line.net
-            for allowance in note.allowances:
-                self.allowances[allowance.position] += allowance.amount
-            for one in note.vat_breakdown:
-                self.taxable[one.category, one.rate] += one.taxable
-                self.vat[one.category, one.rate] += one.vat
 
 
 def _from_day(line: Line, first: date | None) -> Line:
@@ -196,43 +380,51 @@ def _from_day(line: Line, first: date | None) -> Line:
     return replace(line, period=after, pauses=spans.within(line.pauses, after))
 
 
-def _line(
-    line: Line, net_before: Decimal, before: Decimal, wanted: Decimal, invoice: Document
-) -> Line:
+def _line(line: Line, credited: Credited, part: Part, invoice: Document) -> Line:
     """The part of a line that is taken back."""
     if not line.quantity:
         return line
-    net = money.ratio_of(line.net, before + wanted, line.quantity) - net_before
-    gross = money.line_net(wanted, line.unit_price)
-    taken = replace(line, quantity=wanted, net=net, discount=gross - net)
-    by_days = wanted != wanted.quantize(Decimal("0.0001"))
-    if taken.discount > 0 and not by_days:
-        reason = line.discount_reason or invoice.speech.word("rounding")
-        return replace(taken, discount_reason=reason)
-    if taken.discount == 0 and not by_days:
-        return replace(taken, discount=money.ZERO, discount_reason="")
+    line = replace(_from_day(line, part.since), net=part.net)
+    speech = invoice.speech
     # Rounding left a cent more than quantity x price, or a quantity (BT-129) has not so many
     # decimals: the part is charged as one.
-    return replace(
-        taken,
+    as_one = replace(
+        line,
         quantity=Decimal(1),
-        credited_quantity=wanted,
-        unit_price=net,
+        credited_quantity=part.quantity,
+        unit_price=part.net,
         discount=money.ZERO,
         discount_reason="",
     )
+    if as_one.is_amount:
+        invoiced = next(one.net for one in invoice.lines if one.id == line.id)
+        amount = speech.amount(invoiced, invoice.currency)
+        return replace(
+            as_one, unit=pricing.ONE, description=speech.word("amount_of_line", amount=amount)
+        )
+    discount = money.line_net(part.quantity, line.unit_price) - part.net
+    if discount < 0 or part.quantity != part.quantity.quantize(Decimal("0.0001")):
+        return as_one
+    reasons = [line.discount_reason] if discount else []
+    if discount and line.id in credited.amounts:
+        reasons.append(speech.word("already_credited"))
+    reason = ", ".join(filter(None, reasons)) or (speech.word("rounding") if discount else "")
+    return replace(
+        line, quantity=part.quantity, discount=discount or money.ZERO, discount_reason=reason
+    )
 
 
-def _allowances(invoice: Document, before: _Taken, lines: Sequence[Line]) -> tuple[Allowance, ...]:
+def _allowances(invoice: Document, credited: Credited, nets: _Nets) -> tuple[Allowance, ...]:
     """Each discount of the invoice, in proportion to what its lines have lost by now."""
     taken = []
     for i, allowance in enumerate(invoice.allowances):
-        invoiced = money.total(line.net for line in invoice.lines if _shares(allowance, line))
-        lost = money.total(line.net for line in lines if _shares(allowance, line))
-        lost += money.total(
-            before.nets[line.id] for line in invoice.lines if _shares(allowance, line)
+        # Lines below 0 take a deposit off: no discount was on them.
+        lines = [line for line in invoice.lines if _shares(allowance, line) and line.net > 0]
+        invoiced = money.total(line.net for line in lines)
+        lost = money.total(
+            nets.get(line.id, money.ZERO) + credited.parts[line.id].net for line in lines
         )
-        amount = money.ratio_of(allowance.amount, lost, invoiced) - before.allowances[i]
+        amount = money.ratio_of(allowance.amount, lost, invoiced) - credited.allowances[i]
         if amount:
             part = replace(allowance, amount=amount, percent=None, base=None, position=i)
             taken.append(part)
@@ -247,18 +439,25 @@ def _shares(allowance: Allowance, line: Line) -> bool:
     )
 
 
-def _subtotals(
-    invoice: Document, before: _Taken, lines: Sequence[Line], allowances: Sequence[Allowance]
-) -> tuple[VatSubtotal, ...]:
-    """BG-23, the VAT as the difference of two running totals: never more than was invoiced."""
+def _subtotals(invoice: Document, credited: Credited, nets: _Nets) -> tuple[VatSubtotal, ...]:
+    """BG-23, the VAT as the difference of two running totals: never more than was invoiced.
+
+    Args:
+      nets: what is taken back of each line.
+    """
+    allowances = _allowances(invoice, credited, nets)
     subtotals = []
     for one in invoice.vat_breakdown:
         key = (one.category, one.rate)
-        nets = [line.net for line in lines if (line.vat_category, line.vat_rate) == key]
-        if not nets:
+        of_rate = [
+            nets[line.id]
+            for line in invoice.lines
+            if line.id in nets and (line.vat_category, line.vat_rate) == key
+        ]
+        if not of_rate:
             continue
         allowed = [part.amount for part in allowances if (part.vat_category, part.vat_rate) == key]
-        taxable = money.total(nets) - money.total(allowed)
-        so_far = money.percentage_of(before.taxable[key] + taxable, one.rate)
-        subtotals.append(replace(one, taxable=taxable, vat=so_far - before.vat[key]))
+        taxable = money.total(of_rate) - money.total(allowed)
+        so_far = money.percentage_of(credited.taxable[key] + taxable, one.rate)
+        subtotals.append(replace(one, taxable=taxable, vat=so_far - credited.vat[key]))
     return tuple(subtotals)

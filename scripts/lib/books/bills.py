@@ -249,14 +249,12 @@ def owed(root: Root, client: Client, billed: Sequence[Billed]) -> list[Owed]:
             for line in chain.records
             if line.get("corrects") == number
         ]
-        quantities = credit_notes.quantities_left(invoice, notes)
+        wishes = {line: credit_notes.Wish(since=day) for line, day in lines.items()}
         try:
-            credited = credit_notes.wanted_quantities(invoice, quantities, lines)
+            parts = credit_notes.wished_parts(invoice, notes, wishes)
         except credit_notes.TooMuch:
             continue  # so much of it was credited that the rest is less than these days
-        note = credit_notes.credit_note(
-            invoice, notes, credited, "", invoice.issue_date, "-", {}, {}, lines
-        )
+        note = credit_notes.credit_note(invoice, notes, parts, "", invoice.issue_date, "-", {}, {})
         owed_back.append(Owed(number, lines, note.totals.gross))
     return owed_back
 

@@ -92,6 +92,7 @@ class CreditNoteRecord(RevenueRecord, tag="credit_note", tag_field="kind", kw_on
     corrects: _Number
     reason: str
     lines: dict[str, _Quantity]
+    amounts: dict[str, _Amount] = {}
 
 
 class SequenceRecord(Struct, tag="sequence", tag_field="kind"):

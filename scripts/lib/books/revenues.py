@@ -166,8 +166,13 @@ def facts(document: Document, document_sha256: str, pdf_sha256: str) -> records.
         result["corrects"] = document.corrected.number
         result["reason"] = document.reason
         result["lines"] = {
-            line.id: money.plain(line.credited_quantity or line.quantity) for line in document.lines
+            line.id: money.plain(line.credited_quantity or line.quantity)
+            for line in document.lines
+            if not line.is_amount
         }
+        amounts = {line.id: money.plain(line.net, 2) for line in document.lines if line.is_amount}
+        if amounts:
+            result["amounts"] = amounts
     if document.reference:
         result["reference"] = document.reference
     if document.type_code == DEPOSIT:

@@ -104,6 +104,11 @@ class Line(Struct, frozen=True, kw_only=True):
     preceding_type: str = ""  # its BT-3
     preceding_vat: Decimal = money.ZERO  # the VAT of what it takes off, as that invoice had it
 
+    @property
+    def is_amount(self) -> bool:
+        """Whether a line of a credit note takes an amount back, and no quantity."""
+        return self.credited_quantity is not None and not self.credited_quantity
+
 
 class Allowance(Struct, frozen=True, kw_only=True):
     """BG-20: a discount on the document, for one VAT category and rate."""
