@@ -33,20 +33,18 @@ from lib.billing.invoicing import Billable, NothingToBill
 from lib.billing.pricing import MissingUsage
 from lib.books import bills, issuing, numbering, records, revenues
 from lib.books.bills import Owed
-from lib.books.numbering import Numbered
 from lib.books.record_lines import BillingRevenue
-from lib.books.records import Chain
-from lib.core import alerts, dates, progress, storage
+from lib.core import alerts, dates, storage
 from lib.core.faults import Alert, Broken, Fault, Refused, collecting
 from lib.core.messages import say
 from lib.core.root import Root
-from lib.documents import production
+from lib.documents import direct_invoices, production
+from lib.documents.direct_invoices import Past
 from lib.inputs import inputs, settings
 from lib.inputs.client_files import Client
 from lib.inputs.inputs import Inputs
-from lib.inputs.settings import Settings
 from lib.inputs.usage_files import UsageInput
-from lib.values import document, numbers, periods
+from lib.values import document, periods
 from lib.values.document import Document
 
 _LOOKED_BACK = 3  # months whose usage is looked through for what came too late
@@ -59,26 +57,6 @@ class Decision(NamedTuple):
     passed_over: list[NothingToBill]
     notices: list[Alert]
     owed: list[Owed]
-
-
-class Past(NamedTuple):
-    """What a run needs of all records: each client's end, to be appended to, every number, whose
-    numbers have a code, and under which id a buyer was known that is in clients/ no more."""
-
-    ends: dict[str, Chain]
-    numbered: list[Numbered]
-    codes: dict[str, set[str]]
-    gone: dict[str, str]
-
-    def take_in(self, root: Root, client: str, lines: list[BillingRevenue], gone: bool) -> None:
-        """Adds a client's records; `gone` where clients/ does not have it."""
-        path = revenues.chain_path(root, revenues.DIRECT, client)
-        self.ends[client] = records.end_of(path, lines)
-        self.numbered.extend(revenues.numbers_of(root, revenues.DIRECT, client, lines))
-        for line in lines:
-            self.codes.setdefault(numbers.parse(line.number).code, set()).add(client)
-            if gone:
-                self.gone[line.buyer] = client
 
 
 def main(arguments: Namespace, root: Root) -> None:
@@ -95,7 +73,7 @@ def main(arguments: Namespace, root: Root) -> None:
         starts = revenues.starts(root, revenues.DIRECT)
         sequences = numbering.read(root, revenues.DIRECT.counters, past.numbered, starts)
         documents = number_all(given, decision.to_issue, sequences, issue_date)
-        facts = stage(run, given, documents, used)
+        facts = direct_invoices.stage(run, given, documents, used)
         if facts:
             for client, new in facts.items():
                 run.append(past.ends[client], new)
@@ -147,7 +125,8 @@ def decide(
                 faults += _decide(root, given, decision, name, lines, month, again, since)
     if broken:
         raise Broken(broken)
-    faults += _taken_names(given, past, decision.to_issue)
+    clients = [billable.client for billable in decision.to_issue]
+    faults += direct_invoices.taken_names(given, past, clients)
     if faults:
         raise Refused(faults)
     return decision
@@ -189,30 +168,6 @@ def _decide(
 
 def _standing(invoices: Iterable[revenues.IssuedInvoice]) -> list[revenues.IssuedInvoice]:
     return [issued for issued in invoices if not issued.fully_credited]
-
-
-def _taken_names(given: Inputs, past: Past, billables: Iterable[Billable]) -> Iterator[Alert]:
-    """Clients under a new id whose invoices the records have under another one.
-
-    Their months would be issued again, since what was issued is known by id.
-    """
-    for client in [billable.client for billable in billables]:
-        file = given.clients[client.id].source.name
-        others = sorted(past.codes.get(client.code, set()) - {client.id})
-        gone_by_code = [other for other in others if other not in given.clients]
-        # A client with invoices of its own was not renamed, whoever else has its name.
-        owner = past.gone.get(client.party.name, "".join(gone_by_code[:1]))
-        if past.ends[client.id].seq:
-            owner = ""
-        if owner:
-            text = (
-                f'"{client.id}" has invoices under the id "{owner}"; name it so again (if it is'
-                f" another client, put clients/{owner}.json back, closed)"
-            )
-            yield Alert("B-CLIENT-RENAMED", file, Fault("id", text), client.id)
-        elif others and given.issuer.issuer.numbering != "issuer":
-            text = f'"{client.code}" is in the numbers of {others[0]}; choose a code never used'
-            yield Alert("B-CLIENT-CODE", file, Fault("code", text), client.id)
 
 
 def _late_usage(
@@ -281,21 +236,19 @@ def number_all(
       Refused: for each sequence that has a later date already.
     """
     issuer = given.issuer.issuer
-    documents, faults = [], []
-    logo = given.issuer.logo.sha256 if given.issuer.logo else ""
+    documents: list[Document] = []
+    faults: list[Alert] = []
+    renderer = dict(production.renderer())
     numbering.refuse_other_format(sequences, day.year, issuer.number_format)
     for billable in billables:
-        client = billable.client
-        code = issuer.code if issuer.numbering == "issuer" else client.code
         try:
-            number = numbering.advance(sequences, code, day, issuer.number_format)
-        except numbering.NoNumber as none:
-            faults.append(Alert("B-NUMBER-DATE", "", Fault("ISSUE_DATE", none.why), client.id))
+            number = direct_invoices.next_number(given, billable.client, sequences, day)
+        except Refused as refused:
+            faults += refused.alerts
             continue
-        sources = sources_of(given, client.id, billable.usage, billable.indices)
-        renderer = dict(production.renderer())
-        made = invoicing.invoice(billable, number, day, issuer, sources, renderer, logo)
-        documents.append(made)
+        sources = sources_of(given, billable.client.id, billable.usage, billable.indices)
+        logo = direct_invoices.logo_of(given)
+        documents.append(invoicing.invoice(billable, number, day, issuer, sources, renderer, logo))
     if faults:
         raise Refused(faults)
     return documents
@@ -304,58 +257,9 @@ def number_all(
 def sources_of(
     given: Inputs, client: str, usage: Iterable[UsageInput], indices: Iterable[str] = ()
 ) -> dict[str, str]:
-    """Each file that an invoice is made from, and its SHA-256."""
-    sources = [given.clients[client].source, given.issuer.source]
-    sources += [one.source for one in usage]
-    sources += [given.indices[name].source for name in indices]
-    if given.issuer.logo:
-        sources.append(given.issuer.logo)
-    return {source.name: source.sha256 for source in sources}
-
-
-def stage(
-    run: issuing.Run, given: Inputs, documents: list[Document], used: Settings
-) -> dict[str, list[records.Record]]:
-    """Renders, validates and stages every document and the inputs it was made from.
-
-    Returns:
-      for each client the facts to record, in order.
-
-    Raises:
-      Refused: with every rule that any document breaks.
-    """
-    facts: dict[str, list[records.Record]] = {}
-    faults: list[Alert] = []
-    logo = given.issuer.logo.data if given.issuer.logo else None
-    with progress.bar("invoices", len(documents)) as shown:
-        products = production.produce_all(documents, logo, used)
-        for done, (made, product) in enumerate(products, 1):
-            shown(done)
-            for rule, text in product.verdicts:
-                file = given.clients[made.client].source.name
-                faults.append(Alert("B-INVOICE-INVALID", file, Fault(rule, text), made.client))
-            if product.verdicts:
-                continue
-            fact = revenues.stage(run, revenues.DIRECT, made, product.json, product.pdf)
-            facts.setdefault(made.client, []).append(fact)
-    if faults:
-        raise Refused(faults)
-    if documents:
-        _archive(run, given, documents)
-    return facts
-
-
-def _archive(run: issuing.Run, given: Inputs, documents: list[Document]) -> None:
-    """Keeps the bytes of the inputs, named by their hash, once each."""
-    sources = [given.issuer.source, *([given.issuer.logo] if given.issuer.logo else [])]
-    sources += [one.source for one in given.clients.values()]
-    sources += [one.source for some in given.usage.values() for one in some]
-    sources += [one.source for one in given.indices.values()]
-    wanted = {digest for made in documents for digest in made.sources.values()}
-    for digest, data in {source.sha256: source.data for source in sources}.items():
-        path = run.root.archive_inputs / digest
-        if digest in wanted and not path.exists():
-            run.stage_proof(path, data)
+    """Each file that an invoice of a month is made from, and its SHA-256."""
+    others = [one.source for one in usage] + [given.indices[name].source for name in indices]
+    return direct_invoices.sources_of(given, client, others)
 
 
 # --- saying --------------------------------------------------------------------------
