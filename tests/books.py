@@ -53,7 +53,7 @@ def _append(root: Root, client: str, facts: dict[str, Any], gross: str, day: str
 def pay(
     root: Root, invoice: str, amount: str, day: str = "2026-12-03", **options: str
 ) -> house.Ran:
-    """`record_payment` in this process, by transfer unless told otherwise."""
+    """`record_payment` in this process, by transfer unless stated otherwise."""
     return move("record_payment", root, invoice, amount, day, **options)
 
 

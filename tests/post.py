@@ -117,7 +117,7 @@ def office(
     def check(server: Any, session: Any, envelope: Any, mechanism: str, given: Any) -> AuthResult:
         known = isinstance(given, LoginPassword) and login is not None
         right = known and (given.login.decode(), given.password.decode()) == login
-        # A careless server repeats what it was told.
+        # A careless server repeats what it was sent.
         said = "" if right else f"535 5.7.8 {given.password.decode()} is wrong"
         return AuthResult(success=right, handled=bool(right), message=said or None)
 

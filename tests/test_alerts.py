@@ -33,7 +33,7 @@ from lib.summary import notices, summaries
 
 DATES = ("TODAY=2026-11-08", "MONTH=2026-10")
 HOURS = {"plans.0.start": "2026-10", "plans.0.items": [house.metered("support", "hours")]}
-STARTED = {"plans.0.start": "2026-10"}  # no earlier month to be told about
+STARTED = {"plans.0.start": "2026-10"}  # no earlier month to be reported
 
 
 def mails(root: Root) -> list[EmailMessage]:
@@ -119,7 +119,7 @@ def test_the_log_knows_how_each_run_ended(told):
 
 
 @pytest.mark.parametrize("quiet", ["", "1"])
-def test_a_refused_month_is_told_and_keeps_its_status(tmp_path, quiet):
+def test_a_refused_month_is_reported_and_keeps_its_status(tmp_path, quiet):
     root = house.build(tmp_path, house.client("nord", HOURS))
     ran = house.make(root, "month", f"QUIET={quiet}", *DATES)
     assert ran.code == 2
@@ -134,7 +134,7 @@ def test_a_refused_month_is_told_and_keeps_its_status(tmp_path, quiet):
     assert "ERROR send_alerts.py I-RUN month 2026-10: failed in direct" in log
 
 
-def test_an_issuer_file_that_names_no_time_zone_is_told_too(tmp_path):
+def test_an_issuer_file_that_names_no_time_zone_is_reported_too(tmp_path):
     root = house.build(tmp_path, seller=house.issuer({"timezone": "Europe/Nantes"}))
     ran = house.make(root, "month", "QUIET=1", environment={"ALERT_TO": "boss@example.org"})
     assert ran.code == 2
@@ -165,14 +165,14 @@ def summarise(root: Root, run: Path, today: str = "2026-11-08", **options: str) 
     return house.call("send_alerts", root, **given, **options)
 
 
-def test_a_phase_that_was_killed_is_told_of(tmp_path):
+def test_a_phase_that_was_killed_is_reported(tmp_path):
     root = house.build(tmp_path / "root", house.client("nord", STARTED))
     ran = summarise(root, tmp_path / "run", failed="direct", month="2026-10")
     assert "phase direct: ended with an error that it could not explain" in ran.err
     assert "[B-PHASE]" in body(mails(root)[0])
 
 
-def test_alerts_noted_by_a_phase_are_told_once(tmp_path, monkeypatch, capsys):
+def test_alerts_noted_by_a_phase_are_reported_once(tmp_path, monkeypatch, capsys):
     root = house.build(tmp_path / "root", house.client("nord", STARTED))
     run = tmp_path / "run"
     run.mkdir()
@@ -233,7 +233,7 @@ def test_without_an_address_the_summary_says_so(tmp_path):
     assert mails(root) == []
 
 
-def test_env_that_others_can_read_is_told(tmp_path):
+def test_env_that_others_can_read_is_reported(tmp_path):
     root = house.build(tmp_path / "root", house.client("nord", STARTED))
     (root.path / ".env").write_text("LOCK_WAIT=0\n")
     (root.path / ".env").chmod(0o640)
@@ -315,7 +315,7 @@ def has_lock_waited_for(root: Root) -> bool:
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: Any) -> Root:
-    """Two invoices, issued by a run that was stopped before it told anybody."""
+    """Two invoices, issued by a run that was stopped before it reported anything."""
     root = house.build(
         tmp_path_factory.mktemp("plain") / "root",
         house.client("nord", STARTED),
@@ -326,26 +326,26 @@ def plain(tmp_path_factory: Any) -> Root:
 
 
 @pytest.fixture
-def untold(plain: Root, tmp_path: Path) -> Root:
+def unreported(plain: Root, tmp_path: Path) -> Root:
     shutil.copytree(plain.path, tmp_path / "root")
     return Root((tmp_path / "root").resolve())
 
 
-def test_what_other_commands_did_is_told_by_the_next_summary(untold, tmp_path):
-    assert "month: 2 issued" in summarise(untold, tmp_path / "run").err
-    books.pay(untold, "NORD-2026-0001", "70.00", day="2026-11-08")
+def test_what_other_commands_did_is_reported_by_the_next_summary(unreported, tmp_path):
+    assert "month: 2 issued" in summarise(unreported, tmp_path / "run").err
+    books.pay(unreported, "NORD-2026-0001", "70.00", day="2026-11-08")
     with mock.patch.dict(os.environ, REASON="Erreur"):
         credit = {"invoice": "SUD-2026-0001", "issue_date": "2026-11-08", "today": "2026-11-08"}
-        assert house.call("issue_credit_note", untold, **credit).code == 0
-    told = summarise(untold, tmp_path / "run")
+        assert house.call("issue_credit_note", unreported, **credit).code == 0
+    told = summarise(unreported, tmp_path / "run")
     assert "month: 1 issued, 1 payment recorded" in told.err
     assert "sud: SUD-2026-0002: net -64.00, VAT -12.80, gross -76.80 EUR" in told.err
     assert "NORD-2026-0001" not in told.err
-    assert summarise(untold, tmp_path / "run").err == ""
-    assert len(mails(untold)) == 2
+    assert summarise(unreported, tmp_path / "run").err == ""
+    assert len(mails(unreported)) == 2
 
 
-def test_a_month_that_was_killed_is_told_by_the_next_one(tmp_path):
+def test_a_month_that_was_killed_is_reported_by_the_next_one(tmp_path):
     root = house.build(tmp_path / "root", house.client("nord", STARTED))
     command = ["make", "-C", str(house.HOME), f"ROOT={root.path}", "month", "MAIL=no", *DATES]
     quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -361,12 +361,12 @@ def test_a_month_that_was_killed_is_told_by_the_next_one(tmp_path):
     assert "  nord: NORD-2026-0001: net 64.00" in body(mails(root)[0])
 
 
-def test_killed_at_any_write_nothing_is_untold_and_nothing_waits_twice(untold, tmp_path):
+def test_killed_at_any_write_nothing_is_unreported_and_nothing_waits_twice(unreported, tmp_path):
     step, died = 0, True
     while died:
         step += 1
         root = Root(tmp_path / f"killed-{step}")
-        shutil.copytree(untold.path, root.path)
+        shutil.copytree(unreported.path, root.path)
         died = books.killed_at(step, lambda root=root: summarise(root, tmp_path / "run"))
         assert summarise(root, tmp_path / "run").code == 0
         (mail,) = mails(root)
@@ -377,46 +377,48 @@ def test_killed_at_any_write_nothing_is_untold_and_nothing_waits_twice(untold, t
 
 
 @pytest.mark.parametrize("damage", ["lost", "cut", "another"])
-def test_without_its_memory_the_summary_tells_all_since_the_beginning(untold, tmp_path, damage):
-    summarise(untold, tmp_path / "run")
-    file = untold.flags / "told.json"
+def test_without_its_memory_the_summary_reports_all_since_the_beginning(
+    unreported, tmp_path, damage
+):
+    summarise(unreported, tmp_path / "run")
+    file = unreported.flags / "told.json"
     if damage == "lost":
         file.unlink()
     else:
         file.write_bytes(file.read_bytes()[:90] if damage == "cut" else b"[1]")
-    told = summarise(untold, tmp_path / "run").err
+    told = summarise(unreported, tmp_path / "run").err
     assert "month: 2 issued\nno earlier summary is known: everything since the" in told
-    assert summarise(untold, tmp_path / "run").err == ""
+    assert summarise(unreported, tmp_path / "run").err == ""
 
 
-def test_what_could_not_be_read_is_told_when_it_can_be(untold, tmp_path):
-    path = untold.data / "revenues" / "nord.jsonl"
+def test_what_could_not_be_read_is_reported_when_it_can_be(unreported, tmp_path):
+    path = unreported.data / "revenues" / "nord.jsonl"
     whole = path.read_bytes()
     path.write_bytes(whole.replace(b"76.80", b"77.80"))
-    told = summarise(untold, tmp_path / "run").err
+    told = summarise(unreported, tmp_path / "run").err
     assert "1 issued, 1 refused or wrong" in told and "SUD-2026-0001" in told
     path.write_bytes(whole)
-    told = summarise(untold, tmp_path / "run").err
+    told = summarise(unreported, tmp_path / "run").err
     assert "1 issued" in told and "NORD-2026-0001" in told and "SUD" not in told
 
 
-def test_records_that_were_told_and_are_others_now_are_told_of(untold, tmp_path):
-    summarise(untold, tmp_path / "run")
+def test_records_that_were_reported_and_are_others_now_are_reported(unreported, tmp_path):
+    summarise(unreported, tmp_path / "run")
     for kind in ("data/revenues/nord.jsonl", "data/heads/revenues/nord.json"):
-        (untold.path / kind).unlink()
-    told = summarise(untold, tmp_path / "run").err
+        (unreported.path / kind).unlink()
+    told = summarise(unreported, tmp_path / "run").err
     assert "data/revenues/nord.jsonl: is missing, and the last summary covered it" in told
-    past.lay(untold, unpaid("NORD-2026-0001", "2026-12-08"))
-    assert "NORD-2026-0001: net 100.00" in summarise(untold, tmp_path / "run").err
-    (untold.data / "revenues" / "nord.jsonl").unlink()
-    (untold.data / "heads" / "revenues" / "nord.json").unlink()
-    past.lay(untold, unpaid("NORD-2026-0009", "2026-12-09"))
-    told = summarise(untold, tmp_path / "run").err
+    past.lay(unreported, unpaid("NORD-2026-0001", "2026-12-08"))
+    assert "NORD-2026-0001: net 100.00" in summarise(unreported, tmp_path / "run").err
+    (unreported.data / "revenues" / "nord.jsonl").unlink()
+    (unreported.data / "heads" / "revenues" / "nord.json").unlink()
+    past.lay(unreported, unpaid("NORD-2026-0009", "2026-12-09"))
+    told = summarise(unreported, tmp_path / "run").err
     assert "data/revenues/nord.jsonl: line 1: is not the line that the last summary" in told
     assert "NORD-2026-0009: net 100.00" in told and "[B-WITNESS]" in told
 
 
-def test_a_summary_that_nobody_can_get_by_mail_is_told_where_it_stands(tmp_path):
+def test_a_summary_that_nobody_can_get_by_mail_is_reported_where_it_stands(tmp_path):
     root = house.build(tmp_path / "root", seller=house.issuer({"party.email": None}))
     assert house.month(root).code == 0
     assert "1 issued" in summarise(root, tmp_path / "run").err
@@ -424,27 +426,27 @@ def test_a_summary_that_nobody_can_get_by_mail_is_told_where_it_stands(tmp_path)
     assert mails(root) == []
 
 
-def test_a_summary_whose_address_cannot_be_read_is_told_again(untold, tmp_path):
-    house.write(untold, ".env", b"ALERT_TO=boss\n")
-    assert "2 issued" in summarise(untold, tmp_path / "run").err
-    (untold.path / ".env").unlink()
-    assert "2 issued" in summarise(untold, tmp_path / "run").err
-    assert len(mails(untold)) == 1
+def test_a_summary_whose_address_cannot_be_read_is_reported_again(unreported, tmp_path):
+    house.write(unreported, ".env", b"ALERT_TO=boss\n")
+    assert "2 issued" in summarise(unreported, tmp_path / "run").err
+    (unreported.path / ".env").unlink()
+    assert "2 issued" in summarise(unreported, tmp_path / "run").err
+    assert len(mails(unreported)) == 1
 
 
-def test_a_month_with_nothing_to_do_starts_one_program_that_reads_little(untold):
-    assert house.make(untold, "month", "MAIL=no", *DATES).code == 0
-    project = untold.path.parent / "project"
+def test_a_month_with_nothing_to_do_starts_one_program_that_reads_little(unreported):
+    assert house.make(unreported, "month", "MAIL=no", *DATES).code == 0
+    project = unreported.path.parent / "project"
     python = project / ".venv/bin/python"
     python.parent.mkdir(parents=True)
-    log = untold.path.parent / "started"
+    log = unreported.path.parent / "started"
     text = f'#!/bin/sh\necho "$@" >>{log}\nexec {sys.executable} -X importtime "$@"\n'
     python.write_text(text)
     python.chmod(0o700)
     for name in ("Makefile", "requirements.txt", "scripts", "tools"):
         (project / name).symlink_to(house.HOME / name)
     (project / ".venv/.ready").touch()
-    command = ["make", "-C", str(project), f"ROOT={untold.path}", "month", "MAIL=no", *DATES]
+    command = ["make", "-C", str(project), f"ROOT={unreported.path}", "month", "MAIL=no", *DATES]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "month 2026-10: nothing to do, nothing new" in done.stdout, done
     (started,) = log.read_text().splitlines()
@@ -455,37 +457,39 @@ def test_a_month_with_nothing_to_do_starts_one_program_that_reads_little(untold)
 
 
 @pytest.mark.parametrize("change", ["a client", "usage", "records", "the day", "the server"])
-def test_whatever_may_be_news_is_looked_at(untold, tmp_path, monkeypatch, change):
+def test_whatever_may_be_news_is_looked_at(unreported, tmp_path, monkeypatch, change):
     """A payment was due on 8 December, and its day comes; the other changes are no news."""
-    summarise(untold, tmp_path / "run")
+    summarise(unreported, tmp_path / "run")
     looked = []
     read = summaries.read
     monkeypatch.setattr(summaries, "read", lambda *given: looked.append(1) or read(*given))
-    assert summarise(untold, tmp_path / "run").err == "" and not looked
+    assert summarise(unreported, tmp_path / "run").err == "" and not looked
     today = "2026-11-08"
     if change == "a client":
-        house.put_client(untold, house.client("est", STARTED, i=3))
+        house.put_client(unreported, house.client("est", STARTED, i=3))
     elif change == "usage":
-        house.put_usage(untold, house.usage("nord", "2026-11", None, house.one_off()))
+        house.put_usage(unreported, house.usage("nord", "2026-11", None, house.one_off()))
     elif change == "records":
-        books.pay(untold, "NORD-2026-0001", "76.80", day="2026-11-08")
+        books.pay(unreported, "NORD-2026-0001", "76.80", day="2026-11-08")
     elif change == "the day":
         today = "2026-12-09"
     else:
         monkeypatch.setenv("SMTP_HOST", "127.0.0.1")
         monkeypatch.setenv("SMTP_PORT", str(post.free_port()))
-    told = summarise(untold, tmp_path / "run", today)
+    told = summarise(unreported, tmp_path / "run", today)
     assert looked
     assert ("[I-OVERDUE]" in told.err) == (change == "the day")
 
 
 @pytest.mark.parametrize("folder", ["clients", "batch_clients", "data/usage/nord"])
-def test_a_name_that_is_no_text_and_a_link_to_nothing_silence_no_summary(untold, tmp_path, folder):
-    (untold.path / folder).mkdir(parents=True, exist_ok=True)
-    (untold.path / folder / os.fsdecode(b"caf\xe9.json")).write_bytes(b"")
+def test_a_name_that_is_not_text_and_a_link_to_nothing_silence_no_summary(
+    unreported, tmp_path, folder
+):
+    (unreported.path / folder).mkdir(parents=True, exist_ok=True)
+    (unreported.path / folder / os.fsdecode(b"caf\xe9.json")).write_bytes(b"")
     for name in ("a.json", "z.json"):
-        (untold.path / folder / name).symlink_to("nowhere")
-    summary = summarise(untold, tmp_path / "run")
+        (unreported.path / folder / name).symlink_to("nowhere")
+    summary = summarise(unreported, tmp_path / "run")
     assert summary.code == 0
     assert "2 issued" in summary.err
 
@@ -493,7 +497,7 @@ def test_a_name_that_is_no_text_and_a_link_to_nothing_silence_no_summary(untold,
 # --- the other commands of cron ------------------------------------------------------
 
 
-def test_a_batch_is_told_and_an_empty_inbox_is_not(tmp_path):
+def test_a_batch_is_reported_and_an_empty_inbox_is_not(tmp_path):
     root = batches.build(tmp_path / "root", batches.file_of(batches.row(1)))
     ran = house.make(root, "batch", "QUIET=1", *DATES)
     assert ran.code == 0
@@ -510,27 +514,27 @@ def test_a_batch_is_told_and_an_empty_inbox_is_not(tmp_path):
     assert "[B-CSV-REJECTED]" in body(rejected)
 
 
-def test_reminders_are_told_and_a_day_without_any_is_not(untold):
-    house.write(untold, "issuer.json", house.issuer({"reminders": {"polite": 7}}))
+def test_reminders_are_reported_and_a_day_without_any_is_not(unreported):
+    house.write(unreported, "issuer.json", house.issuer({"reminders": {"polite": 7}}))
     for client, i in (("nord", 1), ("sud", 2)):
         changes = STARTED | {"delivery": {"email": False}}
-        house.put_client(untold, house.client(client, changes, i=i))
-    assert house.make(untold, "month", "MAIL=no", *DATES).code == 0
-    for mail in (untold.data / "outbox").glob("*.eml"):
+        house.put_client(unreported, house.client(client, changes, i=i))
+    assert house.make(unreported, "month", "MAIL=no", *DATES).code == 0
+    for mail in (unreported.data / "outbox").glob("*.eml"):
         mail.unlink()
     day = ("TODAY=2026-11-14", "QUIET=1")
-    assert house.make(untold, "--no-print-directory", "reminders", *day) == (0, "", "")
-    assert mails(untold) == []
+    assert house.make(unreported, "--no-print-directory", "reminders", *day) == (0, "", "")
+    assert mails(unreported) == []
     with post.office() as server:
         smtp = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(server.port), "SMTP_SECURITY": "none"}
         day = ("TODAY=2026-12-15", "QUIET=1")
-        ran = house.make(untold, "reminders", *day, environment=smtp)
+        ran = house.make(unreported, "reminders", *day, environment=smtp)
         assert ran.code == 0, ran
         told = server.of("compta@atelier.example")[-1].message
         assert told["Subject"] == "reminders: 2 mails sent, 2 to decide"
         before = len(server.received)
         quiet = ("--no-print-directory", "reminders", *day)
-        assert house.make(untold, *quiet, environment=smtp) == (0, "", "")
+        assert house.make(unreported, *quiet, environment=smtp) == (0, "", "")
         assert len(server.received) == before == 3
 
 
@@ -549,7 +553,7 @@ def test_a_value_is_never_run_by_make_or_the_shell(tmp_path, command, name):
 # --- what is worth telling -----------------------------------------------------------
 
 
-def test_an_earlier_month_that_nobody_ran_is_told(tmp_path):
+def test_an_earlier_month_that_nobody_ran_is_reported(tmp_path):
     root = house.build(tmp_path / "root", house.client("nord", {"plans.0.start": "2026-08"}))
     assert house.month(root, "2026-08", "2026-09-08").code == 0
     assert house.month(root, "2026-10", "2026-11-08").code == 0

@@ -1,4 +1,4 @@
-"""Balances: statuses, random histories against another computation, what is made anew, ages."""
+"""Balances: statuses, random histories against another computation, what is made again, ages."""
 
 import json
 import os
@@ -187,7 +187,7 @@ def house_number(root: Root, i: int) -> str:
     return number
 
 
-# --- what is made anew ---------------------------------------------------------------
+# --- what is made again ---------------------------------------------------------------
 
 
 def test_a_balance_says_what_it_was_made_from(root: Root) -> None:
@@ -285,7 +285,7 @@ def test_what_is_broken_keeps_no_other_balance_from_being_made(tmp_path: Path) -
     assert sorted(path.stem for path in balances.folder(root).iterdir()) == made
 
 
-def test_what_is_no_file_is_told_with_the_other_faults(root: Root) -> None:
+def test_what_is_not_a_file_is_reported_with_the_other_faults(root: Root) -> None:
     books.bill(root, "est", 1, "100.00")
     books.bill(root, "nord", 1, "100.00")
     books.bill(root, "sud", 1, "100.00")

@@ -215,7 +215,7 @@ def test_one_error_rejects_the_file_and_says_where_and_what_to_do(tmp_path, name
     assert not paths(root)
 
 
-def test_a_declared_mark_that_is_missing_is_told(tmp_path):
+def test_a_declared_mark_that_is_missing_is_reported(tmp_path):
     root = batches.build(tmp_path, GOOD, {"csv.byte_order_mark": True})
     (one,) = batches.rejected(root)
     assert "begin with a byte-order mark" in one["rule"]
@@ -223,7 +223,7 @@ def test_a_declared_mark_that_is_missing_is_told(tmp_path):
     assert batches.run(root).code == 0
 
 
-def test_the_report_of_a_formula_is_no_formula(tmp_path):
+def test_the_report_of_a_formula_is_not_a_formula(tmp_path):
     value = '=HYPERLINK("http://x")'
     (one,) = batches.rejected(batches.build(tmp_path, two(customer_name=value)))
     assert one["value"] == f'"{value}"'
@@ -527,7 +527,7 @@ def nothing_of_the_house_is_reported(root: Root) -> None:
 METERED = batches.payer()["plans"][0]["items"]
 
 
-def test_an_archive_that_a_stopped_run_left_is_no_obstacle(tmp_path):
+def test_an_archive_that_a_stopped_run_left_is_not_an_obstacle(tmp_path):
     root = batches.build(tmp_path, GOOD)
     name = f"{NAME[:-4]}.{storage.sha256(GOOD)[:12]}.csv"
     house.write(root, f"data/archive_batch/{name}", GOOD)
@@ -661,7 +661,7 @@ def test_a_line_of_200_megabytes_is_refused_quickly_with_little_memory(tmp_path)
     assert "line 5: a line has at most 65536 bytes" in report
 
 
-def test_only_the_beginning_of_a_long_value_is_kept_and_told(tmp_path):
+def test_only_the_beginning_of_a_long_value_is_kept_and_reported(tmp_path):
     root = batches.build(tmp_path, GOOD + b'"' + b"x" * 60_000 + b"\r\n")
     with mock.patch.object(cell_faults, "report_csv", wraps=cell_faults.report_csv) as made:
         (one,) = batches.rejected(root)

@@ -152,7 +152,7 @@ def test_what_a_line_cannot_hold_is_refused_with_its_number(data, rule):
 
 
 @pytest.mark.parametrize("lines", [3, 20_000])
-def test_a_file_whose_lines_end_with_cr_alone_is_told_once_and_how_to_save_it(lines):
+def test_a_file_whose_lines_end_with_cr_alone_is_reported_once_and_how_to_save_it(lines):
     (wrong,) = rows_of(b"\r".join([b"a;b"] * lines) + b"\r")
     (fault,) = wrong.faults
     assert fault.line == 1
@@ -221,7 +221,7 @@ def test_a_header_of_the_required_columns_and_of_all_columns_is_read():
         ("vat_rate_1", "vat_rate_01", "vat_rate_01", "no such column", 'perhaps "vat_rate_1'),
     ],
 )
-def test_a_header_that_is_not_the_specified_one_says_how_to_mend_it(old, new, column, rule, remedy):
+def test_a_header_that_is_not_the_specified_one_says_how_to_fix_it(old, new, column, rule, remedy):
     found = faults(with_header(old, new))
     one = next(fault for fault in found if fault.column == column)
     assert one.line == 1
@@ -267,7 +267,7 @@ NOT_NUMBERS = (
 
 @pytest.mark.parametrize("value", NOT_NUMBERS)
 @pytest.mark.parametrize("column", ["quantity_1", "unit_price_1"])
-def test_what_is_no_plain_number_is_refused(column, value):
+def test_what_is_not_a_plain_number_is_refused(column, value):
     found = fault_of(**{column: value})
     assert (found.line, found.column, found.found) == (2, column, value)
     assert "digits with a decimal comma and nothing else" in str(found.expected)
@@ -366,7 +366,7 @@ def test_a_path_in_a_cell_is_a_text_like_any_other(value):
         ({"description_2": "x"} | batches.group(2) | {"unit_2": ""}, "unit_2", "go together"),
     ],
 )
-def test_a_cell_or_rule_that_is_broken_is_told_by_column(cells, column, rule):
+def test_a_cell_or_rule_that_is_broken_is_reported_by_column(cells, column, rule):
     found = faults(batches.file_of(batches.row(1), batches.row(2, **cells)))
     assert {fault.line for fault in found} == {3}
     one = next(fault for fault in found if fault.column == column)
@@ -466,7 +466,7 @@ def test_the_units_are_proposed_in_the_order_of_their_list():
     assert str(fault_of(unit_1="heures?").remedy) == f"write one of {units}"
 
 
-def test_all_that_is_wrong_with_a_file_is_told_at_once():
+def test_all_that_is_wrong_with_a_file_is_reported_at_once():
     rows = [batches.row(i, quantity_1="x", vat_rate_1="y") for i in range(1, 30)]
     found = faults(batches.file_of(*rows))
     assert len(found) == 58
@@ -481,7 +481,7 @@ def test_references_that_differ_by_case_or_unicode_form_are_one(first, second):
     assert batch_rows.reference_key(first) == batch_rows.reference_key(second)
 
 
-def test_references_that_people_tell_apart_are_two():
+def test_references_that_people_distinguish_are_two():
     keys = {batch_rows.reference_key(one) for one in ("A-1", "A_1", "A1", "A 1", "Á-1", "A-I")}
     assert len(keys) == 6
 

@@ -231,7 +231,7 @@ def test_without_a_bank_account_no_transfer_is_asked_for(tmp_path):
     assert house.draft(root).payment_reference == ""
 
 
-def test_nothing_to_pay_is_no_invoice_but_a_gift_is_one(tmp_path):
+def test_nothing_to_pay_is_not_an_invoice_but_a_gift_is_one(tmp_path):
     free = {"plans.0.items": [house.metered("support", "hours", "10.00")]}
     used = house.usage("nord", "2026-10", {"hours": "0"})
     root = house.build(tmp_path, house.client(changes=free), used=(used,))

@@ -478,7 +478,9 @@ def test_a_line_of_which_nothing_is_left_is_refused(copy, monkeypatch, tmp_path)
         ({"lines": [{"line": 2}]}, "lines[0].line: 2 is not the number of a line of the invoice;"),
     ],
 )
-def test_lines_of_another_shape_are_told_with_an_example(copy, monkeypatch, tmp_path, value, said):
+def test_lines_of_another_shape_are_reported_with_an_example(
+    copy, monkeypatch, tmp_path, value, said
+):
     path = tmp_path / "lines.json"
     path.write_text(json.dumps(value))
     ran = credit(copy, monkeypatch, lines=str(path))

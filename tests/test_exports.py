@@ -159,7 +159,7 @@ def test_a_record_that_cannot_be_counted_is_proved_before_it_is_used(
     assert said in ran.err and "data/revenues/sud.jsonl: line 1: is cut in half" in ran.err
 
 
-def test_a_credit_note_of_nothing_is_no_invoice(tmp_path):
+def test_a_credit_note_of_nothing_is_not_an_invoice(tmp_path):
     note = past.bill("nord", "NORD-2024-0002", "2024-03-09", GOODS, corrects="")
     root = past.root_of(tmp_path / "root", MIXED, note)
     ran = house.call("export_revenues", root, year="2024")

@@ -78,7 +78,7 @@ def test_all_that_a_payment_lacks_is_named_at_once(tmp_path):
     assert lacking == ["CLIENT", "INVOICE", "AMOUNT", "DATE", "METHOD"]
 
 
-def test_a_date_in_french_order_is_told_once(tmp_path):
+def test_a_date_in_french_order_is_reported_once(tmp_path):
     words = ["CLIENT=nord", "INVOICE=NORD-2026-0001", "AMOUNT=1.00", "METHOD=transfer"]
     ran = house.make(house.build(tmp_path), "payment", *words, "DATE=22/11/2026")
     assert only_line(ran) == 'DATE: "22/11/2026" is not a date; write "2026-11-22" [B-PAYMENT]'
@@ -120,26 +120,26 @@ def test_make_works_from_any_folder(root):
 
 
 @pytest.mark.parametrize("words", [["check"], ["verify"], ["export", "YEAR=2026"]])
-def test_a_folder_that_is_no_root_is_not_taken_for_an_empty_one(tmp_path, words):
+def test_a_folder_that_is_not_a_root_is_not_taken_for_an_empty_one(tmp_path, words):
     wrong = Root(tmp_path / "wrong")
     assert "make init ROOT=" in only_line(house.make(wrong, *words))
     assert not wrong.path.exists()
 
 
 @pytest.mark.parametrize("words", [["month"], ["mail"], ["verify"], ["export", "YEAR=2026"]])
-def test_a_root_without_issuer_is_told_how_to_lay_one_out(tmp_path, words):
+def test_a_root_without_issuer_says_how_to_lay_one_out(tmp_path, words):
     line = only_line(house.make(Root(tmp_path), *words))
     assert str(tmp_path) in line
     assert "make init ROOT=" in line
     assert not list(tmp_path.iterdir())
 
 
-def test_an_empty_root_is_told(root):
+def test_an_empty_root_is_reported(root):
     ran = typed(house.HOME, "check", "ROOT=")
     assert "ROOT is empty: name a folder, as in ROOT=" in only_line(ran)
 
 
-def test_a_space_in_a_path_is_told_by_the_path_that_has_it(tmp_path):
+def test_a_space_in_a_path_is_reported_by_the_path_that_has_it(tmp_path):
     ran = house.make(Root(tmp_path / "my root"), "check")
     assert f'ROOT has a space in its path, which Make cannot carry: "{tmp_path}/my root"' in (
         only_line(ran)
@@ -172,7 +172,7 @@ def project(tmp_path):
     return folder
 
 
-def test_python_that_is_missing_or_too_old_is_told_before_anything_is_made(project, tmp_path):
+def test_python_that_is_missing_or_too_old_is_reported_before_anything_is_made(project, tmp_path):
     tools = tmp_path / "tools"
     tools.mkdir()
     for name in ("bash", "awk", "sed"):
@@ -200,7 +200,7 @@ exec(sys.argv[2])' "$@"
     assert not (project / ".venv").exists()
 
 
-def test_no_network_is_one_line_and_the_next_try_begins_anew(project, tmp_path):
+def test_no_network_is_one_line_and_the_next_try_begins_again(project, tmp_path):
     # The pip of this Python instead of a venv of its own, which takes seconds to lay out.
     venv = project / ".venv/bin"
     venv.mkdir(parents=True)
@@ -223,7 +223,7 @@ def test_no_network_is_one_line_and_the_next_try_begins_anew(project, tmp_path):
     assert not (project / ".venv/.ready").exists()
 
 
-def test_a_python_without_venv_is_told_what_to_install(project, tmp_path):
+def test_a_python_without_venv_says_what_to_install(project, tmp_path):
     tools = tmp_path / "tools"
     tools.mkdir()
     # As Debian splits it: ensurepip is in a package of its own.
@@ -263,7 +263,7 @@ def test_half_a_copy_of_the_examples_is_not_kept(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_script_run_by_another_python_is_told_which_one_to_take():
+def test_a_script_run_by_another_python_says_which_one_to_take():
     # -S: without the packages of the venv.
     for script in ("check_inputs", "copy_examples", "generate_invoice", "init_root", "verify"):
         done = subprocess.run(

@@ -72,7 +72,7 @@ def test_a_terminal_is_asked_and_may_decide_later(tmp_path, capsys, typed, found
     assert ("write one of issuer, client" in capsys.readouterr().out) == (typed[0] == "both")
 
 
-def test_an_issuer_that_says_no_numbering_is_told_by_check(tmp_path):
+def test_an_issuer_that_says_no_numbering_is_reported_by_check(tmp_path):
     root = house.build(tmp_path, seller=house.issuer({"numbering": None}))
     ran = house.call("check_inputs", root, today=house.TODAY)
     assert ran.code == 0

@@ -189,7 +189,7 @@ def test_a_mistake_in_the_issuer_gets_one_line(tmp_path, place, value, line):
         (b"null", "null is not "),
     ],
 )
-def test_a_file_that_is_no_json_object_is_placed(tmp_path, data, line):
+def test_a_file_that_is_not_a_json_object_is_placed(tmp_path, data, line):
     root = house.build(tmp_path)
     house.write(root, "clients/nord.json", data)
     assert told(root).startswith(f"clients/nord.json: {line}")
@@ -204,7 +204,7 @@ def test_a_comma_that_may_be_both_gets_both_readings(tmp_path):
     )
 
 
-def test_decomposed_accents_are_told_as_what_they_are(tmp_path):
+def test_decomposed_accents_are_reported_as_what_they_are(tmp_path):
     root = house.build(tmp_path)
     name = "Hébergement"
     decomposed = unicodedata.normalize("NFD", name)
@@ -216,7 +216,7 @@ def test_decomposed_accents_are_told_as_what_they_are(tmp_path):
     )
 
 
-def test_a_json_number_is_no_amount(tmp_path):
+def test_a_json_number_is_not_an_amount(tmp_path):
     root = house.build(tmp_path)
     text = json.dumps(house.client()).replace('"15.00"', "15.00")
     house.write(root, "clients/nord.json", text.encode())
@@ -522,7 +522,7 @@ def test_a_line_break_after_an_address_is_refused(tmp_path):
     assert 'party.email[0]: "a@client.example\\n" is not' in told(house.build(tmp_path, given))
 
 
-def test_of_a_hundred_faults_and_more_a_hundred_are_told(tmp_path):
+def test_of_a_hundred_faults_and_more_a_hundred_are_reported(tmp_path):
     given = house.client(changes={f"key_{i}": "1" for i in range(300)})
     lines = refused(house.build(tmp_path, given))
     assert len(lines) == 101

@@ -354,7 +354,7 @@ def test_a_disk_full_after_the_commit_is_finished_by_the_next_run(tmp_path, undi
 # --- the lock ------------------------------------------------------------------------
 
 
-def test_a_second_run_is_told_who_holds_the_lock(tmp_path):
+def test_a_second_run_says_who_holds_the_lock(tmp_path):
     root = Root(tmp_path)
     with (
         lock.exclusive(root, "generate_invoice 2026-10", 0),

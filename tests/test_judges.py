@@ -207,6 +207,6 @@ def test_a_judge_that_is_not_there_raises(sound, monkeypatch):
         validators.verdicts(sound, facturx_xml.generate(sound))
 
 
-def test_what_is_no_xml_raises(sound):
+def test_what_is_not_xml_raises(sound):
     with pytest.raises(etree.XMLSyntaxError):
         validators.verdicts(sound, b"<Invoice")

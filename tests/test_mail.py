@@ -233,7 +233,7 @@ def test_a_second_run_sends_nothing_again_and_a_new_copy_gets_no_old_mail(root, 
     assert len(server.received) == 3 == len(sent(root))
 
 
-def test_a_client_without_mail_gets_none_and_one_without_address_is_told_of(root, server):
+def test_a_client_without_mail_gets_none_and_one_without_address_is_reported(root, server):
     house.put_client(root, house.client("nord", {"delivery": {"email": False}}))
     house.put_client(root, house.client("sud", {"party.email": None}, i=2))
     ran = send(root)
@@ -348,7 +348,7 @@ def test_a_server_that_is_down_leaves_all_waiting_for_the_next_run(root, monkeyp
         assert len(server.received) == 3
 
 
-def test_one_refused_recipient_is_told_of_and_tried_again_alone(root, server):
+def test_one_refused_recipient_is_reported_and_tried_again_alone(root, server):
     server.refused = {"direction@nord.example": "550 5.1.1 no such user"}
     ran = send(root)
     assert ran.code == 4
@@ -370,7 +370,7 @@ def test_one_refused_recipient_is_told_of_and_tried_again_alone(root, server):
     assert len(server.received) == 4 and waiting(root) == []
 
 
-def test_a_mended_address_gets_what_the_wrong_one_did_not(root, server):
+def test_a_corrected_address_gets_what_the_wrong_one_did_not(root, server):
     server.refused = {"sud@client.example": "550 unknown"}
     assert send(root).code == 4
     house.put_client(root, house.client("sud", {"party.email": ["right@sud.example"]}, i=2))
@@ -741,7 +741,7 @@ def test_the_identity_and_what_is_attached_make_the_message_id():
 # --- make --------------------------------------------------------------------------------------
 
 
-def test_make_month_mails_what_it_issued_unless_told_to_leave_it(root):
+def test_make_month_mails_what_it_issued_unless_asked_to_leave_it(root):
     words = ["month", f"MONTH={house.MONTH}", f"TODAY={house.TODAY}"]
     assert house.make(root, *words, "MAIL=no").code == 0
     assert "invoice__nord__NORD-2026-0001" not in waiting(root)

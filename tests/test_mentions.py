@@ -169,7 +169,7 @@ def test_a_public_buyer_reads_the_law_of_public_contracts(tmp_path):
     assert found["BAR"] == ["B2B"]
 
 
-def test_a_body_that_is_not_taxable_is_no_business(tmp_path):
+def test_a_body_that_is_not_taxable_is_not_a_business(tmp_path):
     made = drafted(tmp_path, {"party.siren": None, "party.taxable": False})
     found = notes(made)
     assert found["BAR"] == ["B2C"]

@@ -272,7 +272,7 @@ def credit(root: Root, number: str, gross: str) -> None:
         run.commit()
 
 
-def test_an_invoice_is_issued_anew_only_once_it_is_credited_in_full_and_only_when_told(tmp_path):
+def test_an_invoice_is_issued_again_only_once_it_is_credited_in_full_and_only_when_asked(tmp_path):
     root = house.build(tmp_path)
     assert house.month(root).code == 0
     credit(root, "NORD-2026-0001", "6.80")
@@ -304,7 +304,7 @@ def test_no_day_is_billed_twice_when_the_rhythm_changes(tmp_path):
     assert service["pauses"] == [["2026-10-01", "2026-10-31"]]
 
 
-def test_a_file_changed_after_its_invoice_is_told_and_changes_nothing(tmp_path):
+def test_a_file_changed_after_its_invoice_is_reported_and_changes_nothing(tmp_path):
     root = house.build(tmp_path)
     assert house.month(root).code == 0
     house.put_client(root, house.client(changes={"plans.0.items.0.price": "59.00"}))
@@ -318,7 +318,7 @@ def test_a_file_changed_after_its_invoice_is_told_and_changes_nothing(tmp_path):
     assert house.tree(root) == before
 
 
-def test_another_logo_is_no_news_for_every_client(tmp_path):
+def test_another_logo_is_not_news_for_every_client(tmp_path):
     root = house.build(tmp_path, house.client(), house.client("sud", i=2))
     assert house.month(root).code == 0
     house.write(root, "logo.png", (house.HOME / "examples" / "logo.png").read_bytes())
@@ -499,7 +499,7 @@ def test_two_months_at_once_issue_once(tmp_path):
     assert house.numbers(root, "nord") == ["NORD-2026-0001"]
 
 
-def test_the_log_tells_what_happened(tmp_path):
+def test_the_log_says_what_happened(tmp_path):
     root = house.build(tmp_path)
     assert house.month(root).code == 0
     assert house.month(root, client="nrod").code == 2
@@ -521,7 +521,7 @@ def test_the_printed_totals_add_up(tmp_path):
     assert total[1:] == ["128.00", "25.60", f"{gross}"]
 
 
-def test_usage_that_came_too_late_is_told_by_the_next_month(tmp_path):
+def test_usage_that_came_too_late_is_reported_by_the_next_month(tmp_path):
     root = house.build(tmp_path / "root")
     assert house.month(root).code == 0
     house.put_usage(root, house.usage("nord", house.MONTH, None, house.one_off("500.00")))

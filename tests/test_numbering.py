@@ -30,7 +30,7 @@ def read(tmp_path: Any, *chains: list[tuple[str, str]], counters: dict[str, Any]
     return numbering.read(root, "counters", numbering.numbered(root, made))
 
 
-def test_a_sequence_goes_on_over_files_and_starts_anew_each_year(tmp_path):
+def test_a_sequence_goes_on_over_files_and_starts_again_each_year(tmp_path):
     sequences = read(
         tmp_path,
         [("ATL-2026-0001", "2026-11-08"), ("ATL-2026-0003", "2026-12-08")],

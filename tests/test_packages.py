@@ -1,4 +1,4 @@
-"""ZIP packages: what the records say, the same bytes everywhere, mended where they are not."""
+"""ZIP packages: what the records say, the same bytes everywhere, built again where they are not."""
 
 import csv
 import io
@@ -110,7 +110,7 @@ def test_a_pdf_that_is_not_the_issued_one_is_never_packed(root, change, said):
     assert not (root.downloads / NAME).exists()
 
 
-def test_every_broken_chain_is_told_before_anything_is_packed(root):
+def test_every_broken_chain_is_reported_before_anything_is_packed(root):
     shutil.rmtree(root.downloads)
     for name in (batches.CLIENT, "other"):
         house.write(root, f"data/revenues_batch/{name}.jsonl", b"no record\n")

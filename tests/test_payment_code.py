@@ -128,7 +128,7 @@ MASKS = (
 
 
 def read_version_6(matrix: tuple[bytes, ...]) -> str:
-    """The text of a QR code of version 6, level M (ISO/IEC 18004), no damage mended."""
+    """The text of a QR code of version 6, level M (ISO/IEC 18004), no damage repaired."""
     size = 41
 
     def is_function(i: int, j: int) -> bool:

@@ -120,7 +120,7 @@ def test_the_same_payment_twice_needs_again(root: Root) -> None:
     assert books.pay(root, "NORD-2026-0001", "50.00", reference="A", again="yes").code == 0
 
 
-def test_a_reversed_payment_recorded_anew_needs_again(root: Root) -> None:
+def test_a_reversed_payment_recorded_again_needs_AGAIN(root: Root) -> None:
     books.pay(root, "NORD-2026-0001", "50.00")
     books.reverse(root, "nord/1")
     ran = books.pay(root, "NORD-2026-0001", "50.00")
@@ -297,7 +297,7 @@ def test_an_import_lists_every_wrong_line_and_records_none(root: Root, tmp_path:
     assert [line.split(": ")[1] for line in again.err.splitlines()] == ["line 6, invoice"]
 
 
-def test_faults_of_form_and_of_rules_are_told_together(root: Root, tmp_path: Path) -> None:
+def test_faults_of_form_and_of_rules_are_reported_together(root: Root, tmp_path: Path) -> None:
     books.pay(root, "NORD-2026-0002", "64.00")
     file = write_csv(
         tmp_path,
@@ -344,7 +344,7 @@ def test_faults_of_form_and_of_rules_are_told_together(root: Root, tmp_path: Pat
         (b"HEAD", "has no payment"),
     ],
 )
-def test_a_file_that_is_no_such_csv_is_refused(
+def test_a_file_that_is_not_such_a_csv_is_refused(
     root: Root, tmp_path: Path, data: bytes, said: str
 ) -> None:
     file = tmp_path / "payments.csv"
@@ -361,7 +361,7 @@ def test_a_byte_order_mark_is_part_of_the_format(root: Root, tmp_path: Path) -> 
     assert books.import_file(root, file).code == 0
 
 
-def test_a_file_that_is_none_is_refused_in_one_line(root: Root, tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file_is_refused_in_one_line(root: Root, tmp_path: Path) -> None:
     for path in (tmp_path / "nowhere.csv", tmp_path):
         ran = books.import_file(root, path)
         assert (ran.code, ran.err.count("\n")) == (1, 1)
@@ -404,7 +404,7 @@ def test_a_command_killed_at_any_write_and_run_again_gives_the_same_bytes(
         step += 1
         root = fresh(f"root{step}")
         died = books.killed_at(step, lambda root=root: run(root))
-        # Once nothing of the run is left, it cannot be told from one that came to its end.
+        # Once nothing of the run is left, it looks like one that came to its end.
         left = list((root.data / "pending").glob("*/*"))
         complete = house.tree(root) == expected and not left
         again = run(root)

@@ -42,7 +42,7 @@ def test_a_month_ends_the_day_before_the_next(month: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "2026", "2026-1", "2026-13", "2026-00", "26-01", "2026-10-01", "202610", "٢٠٢٦-10"]
 )
-def test_what_is_no_month_is_refused(text: str) -> None:
+def test_what_is_not_a_month_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"month"):
         periods.parse_month(text)
 

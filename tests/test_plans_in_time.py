@@ -411,7 +411,7 @@ def test_a_plan_that_is_a_minimum_alone_is_billed_once(tmp_path, monkeypatch, bi
     assert lines_of(issued(root)[-1]) == lines_of(issued(root)[1])
 
 
-def test_a_price_list_that_was_new_in_a_skipped_month_is_told_in_the_next(tmp_path):
+def test_a_price_list_that_was_new_in_a_skipped_month_is_reported_in_the_next(tmp_path):
     steps = [{"from": "2026-10", "price": "10.00"}, {"from": "2026-11", "percent": "3"}]
     item = {key: value for key, value in house.item("hosting").items() if key != "price"}
     root = built(tmp_path, plan("web", {**item, "prices": steps}, skip=["2026-11"]))
@@ -422,7 +422,7 @@ def test_a_price_list_that_was_new_in_a_skipped_month_is_told_in_the_next(tmp_pa
     assert [bool(text) for text in told] == [False, True, False]
 
 
-def test_what_comes_into_a_plan_after_its_month_is_told_and_not_billed(tmp_path):
+def test_what_comes_into_a_plan_after_its_month_is_reported_and_not_billed(tmp_path):
     root = built(tmp_path, plan("web", house.item("hosting")))
     assert house.month(root).code == 0
     more = plan("web", house.item("hosting"), house.item("backup"))
@@ -614,7 +614,7 @@ def test_a_mistake_in_a_plan_gets_a_line_and_nothing_is_written(tmp_path, plans,
     assert house.tree(root) == before
 
 
-def test_a_credited_month_is_billed_again_only_when_told_with_all_that_it_had(
+def test_a_credited_month_is_billed_again_only_when_asked_with_all_that_it_had(
     tmp_path, monkeypatch
 ):
     items = (house.item("hosting", "49.00"), house.metered("support", "hours", "60.00"))
@@ -697,7 +697,7 @@ def _closed(plans: list[dict[str, Any]], month: str) -> bool:
     return _is_due({**value, "billed": "arrears"}, end_of(month), FIRST + 24)
 
 
-# --- what is told --------------------------------------------------------------------
+# --- what is reported --------------------------------------------------------------------
 
 
 def test_check_shows_the_prices_that_hold_in_a_month(tmp_path):
@@ -729,7 +729,7 @@ def test_the_status_names_the_invoices_of_the_next_run_by_plan(tmp_path):
     assert "web, mail, help" in shown.out and "waits for hours (2026-11)" in shown.out
 
 
-def test_a_plan_that_ends_or_renews_within_its_days_of_notice_is_told():
+def test_a_plan_that_ends_or_renews_within_its_days_of_notice_is_reported():
     ending = plan("web", house.item("a"), end="2026-12", notice_days=60)
     yearly = plan("host", house.item("b"), start="2026-02", every_months=12, notice_days=90)
     monthly = plan("mail", house.item("c"), notice_days=90)
@@ -747,7 +747,7 @@ def test_a_plan_that_ends_or_renews_within_its_days_of_notice_is_told():
     assert told["2027-02-01"] == []
 
 
-def test_an_index_value_that_the_next_run_needs_is_told_before():
+def test_an_index_value_that_the_next_run_needs_is_reported_before():
     steps = [
         {"from": "2026-10", "price": "49.00"},
         {"from": "2027-01", "index": "syntec", "base": "2025-08", "at": "2026-08"},

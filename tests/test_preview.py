@@ -32,7 +32,7 @@ def test_a_fault_of_another_client_hinders_no_preview_of_one(tmp_path):
     assert (root.preview / "sud.pdf").read_bytes() == before
 
 
-def test_its_own_fault_that_of_the_issuer_and_an_unknown_client_are_told(tmp_path):
+def test_its_own_fault_that_of_the_issuer_and_an_unknown_client_are_reported(tmp_path):
     root = house.build(tmp_path, house.client(), house.client("sud", {"code": "no code"}, i=2))
     assert "clients/sud.json: code: " in preview(root, client="sud").err
     assert 'CLIENT: "ouest" is not a client; they are nord' in preview(root, client="ouest").err

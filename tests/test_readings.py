@@ -237,7 +237,7 @@ def told(text: str, place: str) -> list[str]:
     return literal(next(line for line in text.splitlines() if place in line))
 
 
-def test_a_client_file_is_told_what_was_meant(tmp_path):
+def test_a_remedy_in_a_client_file_says_what_was_meant(tmp_path):
     places = {
         "plans.0.items.1.price": "amount",
         "plans.0.start": "day",
@@ -252,7 +252,7 @@ def test_a_client_file_is_told_what_was_meant(tmp_path):
         assert told(ran.err, f" {shown}: ") == SLIPS[kind][1]
 
 
-def test_a_line_of_a_batch_is_told_what_was_meant(tmp_path):
+def test_a_remedy_in_a_line_of_a_batch_says_what_was_meant(tmp_path):
     columns = {
         "discount_1": "amount",
         "period_start": "day",
@@ -263,13 +263,13 @@ def test_a_line_of_a_batch_is_told_what_was_meant(tmp_path):
     row = batches.row(**{name: SLIPS[kind][0] for name, kind in columns.items()})
     ran = batches.run(batches.build(tmp_path, batches.file_of(row)))
     for name, kind in columns.items():
-        # The file has decimal commas, and is told so.
+        # The file has decimal commas, and the report says so.
         commas = kind in ("amount", "percent")
         right = [one.replace(".", ",") if commas else one for one in SLIPS[kind][1]]
         assert told(ran.err, f", {name}: ") == right
 
 
-def test_payments_are_told_what_was_meant_typed_or_in_a_file(tmp_path):
+def test_a_remedy_of_payments_says_what_was_meant_typed_or_in_a_file(tmp_path):
     root = house.build(tmp_path / "root")
     file = tmp_path / "payments.csv"
     wrong = {"amount": SLIPS["amount"][0], "date": SLIPS["day"][0], "method": "virement"}
@@ -291,7 +291,7 @@ def test_payments_are_told_what_was_meant_typed_or_in_a_file(tmp_path):
         assert told(one.err, f"{name.upper()}: ") == found
 
 
-def test_options_and_settings_are_told_what_was_meant(tmp_path):
+def test_a_remedy_of_options_and_settings_says_what_was_meant(tmp_path):
     root = house.build(tmp_path)
     house.write(
         root,

@@ -94,7 +94,7 @@ def test_a_broken_line_is_named(root, change, place, said):
     assert said in fault.text
 
 
-def test_a_line_that_was_written_anew_with_its_own_hash_is_noticed_by_the_next(root):
+def test_a_line_that_was_written_again_with_its_own_hash_is_noticed_by_the_next(root):
     lines = path_of(root).read_bytes().splitlines(True)
     start = records.Chain(path_of(root), (), 0, 1, json.loads(lines[0])["hash"])
     other = records.extend(start, [{**FACTS[1], "number": "NORD-2026-0009"}]).lines

@@ -192,7 +192,7 @@ def test_each_level_reaches_a_client_once(root, server):
     assert [one["date"] for one in kept] == ["2026-12-15", "2026-12-29", "2027-01-30"]
 
 
-def test_a_business_is_told_outstanding_penalty_indemnity_and_total(root):
+def test_a_business_gets_outstanding_penalty_indemnity_and_total(root):
     only(root, "formal")
     books.pay(root, "NORD-2026-0001", "26.80")
     remind(root, "2027-01-30")

@@ -174,7 +174,7 @@ def test_a_mistyped_option_is_one_inert_line(root):
         "preview",
     ],
 )
-def test_a_folder_of_ours_is_no_link(root, outside, name):
+def test_a_folder_of_ours_is_not_a_link(root, outside, name):
     path = root.path / name
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
@@ -576,7 +576,7 @@ def test_a_cell_on_the_terminal_is_text(capsys):
     assert "\\x1b[31m[red]x[/red]\\u202e\\n[link=http://x]y[/link]" in out
 
 
-def test_who_holds_the_lock_is_told_on_one_inert_line(root):
+def test_who_holds_the_lock_is_reported_on_one_inert_line(root):
     root.lock.write_text(f"evil{RED}\nforged")
     command = [sys.executable, "-c", f"import fcntl;f=open({str(root.lock)!r},'r+');"]
     command[-1] += "fcntl.flock(f,fcntl.LOCK_EX);print(1,flush=True);input()"
@@ -685,7 +685,7 @@ def index() -> Iterator[str]:
         (["newer==1.0"], 0, "not audited: no data\n0 of 1 versions audited, 0 vulnerabilities\n"),
     ],
 )
-def test_a_known_vulnerability_fails_and_a_silent_index_is_told(tmp_path, pins, code, said):
+def test_a_known_vulnerability_fails_and_a_silent_index_is_reported(tmp_path, pins, code, said):
     file = tmp_path / "requirements.txt"
     file.write_text("".join(f"{pin} \\\n    --hash=sha256:00\n" for pin in pins))
     command = [sys.executable, str(house.HOME / "tools" / "audit_requirements.py"), str(file)]

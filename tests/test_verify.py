@@ -215,7 +215,7 @@ def lines(root: Root, chain: str) -> list[dict[str, Any]]:
 
 
 def lay_chain(root: Root, chain: str, facts: list[dict[str, Any]], with_head: bool = True) -> None:
-    """Writes a record file anew, every hash right, with its head."""
+    """Writes a record file again, every hash right, with its head."""
     path = root.data / f"{chain}.jsonl"
     plain = [
         {key: value for key, value in one.items() if key not in ("seq", "prev", "hash")}
@@ -674,7 +674,7 @@ def test_a_payment_within_a_year_may_be_right(mailed):
     ]
 
 
-def test_a_package_whose_mail_was_not_yet_recorded_is_no_fault(mailed):
+def test_a_package_whose_mail_was_not_yet_recorded_is_not_a_fault(mailed):
     facts = [fact for fact in lines(mailed, SENT) if fact.get("month") != "2026-10"]
     lay_chain(mailed, SENT, facts)
     assert (kept(mailed), "I-LEFTOVER") in named(verify(mailed))
@@ -753,7 +753,7 @@ def test_an_input_that_is_not_ours_to_read_is_named_and_breaks_nothing(root, mon
 @pytest.mark.parametrize(
     "name", [f"data/{NORD}.jsonl", HEAD, "data/counters/NORD.json", PDF, JSON, PACKAGE, RECETTES]
 )
-def test_what_is_no_file_is_named_and_not_waited_for(root, name, kind):
+def test_what_is_not_a_file_is_named_and_not_waited_for(root, name, kind):
     (root.path / name).unlink()
     kind(root.path / name)
     ran = verify(root)
@@ -836,7 +836,7 @@ def test_env_that_others_read_says_nothing_of_the_records(root):
     assert (ran.code, named(ran)) == (0, {(".env", "I-ENV-READABLE")})
 
 
-def test_a_disk_that_keeps_no_modes_is_told_once(root, monkeypatch):
+def test_a_disk_that_keeps_no_modes_is_reported_once(root, monkeypatch):
     assert verify(root).code == 0  # which leaves a lock and a log
     monkeypatch.setattr(os, "fchmod", lambda *_: None)
     for path in root.path.rglob("*"):

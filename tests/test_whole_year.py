@@ -1,4 +1,4 @@
-"""A random house over its months: whatever happens in it, every file tells the same sums.
+"""A random house over its months: whatever happens in it, every file says the same sums.
 
 Clients of several countries and charge models, batches, payments in part, in full and beyond,
 refunds, reversals, credit notes whole and by line, invoices issued anew. What is added up here
@@ -367,7 +367,7 @@ def made_again(lived: House) -> None:
 
 
 @pytest.mark.parametrize("seed", range(1, YEARS + 1))
-def test_whatever_happens_every_file_tells_the_same(tmp_path, seed, capsys, monkeypatch):
+def test_whatever_happens_every_file_says_the_same(tmp_path, seed, capsys, monkeypatch):
     monkeypatch.setenv("REASON", "")
     monkeypatch.setattr(os, "fsync", lambda _: None)  # power cuts are simulated elsewhere
     lived = House(tmp_path / "root", seed)

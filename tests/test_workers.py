@@ -157,7 +157,7 @@ def test_an_address_leaves_the_rest_of_the_work_on_the_cores_of_this_machine(tmp
         ("4", False),
     ],
 )  # fmt: skip
-def test_invoices_that_would_leave_the_machine_unencrypted_are_told(
+def test_invoices_that_would_leave_the_machine_unencrypted_are_reported(
     tmp_path, monkeypatch, address, is_told
 ):
     root = house.build(tmp_path)

@@ -62,7 +62,7 @@ def _write(path: Path, lines: Iterator[str]) -> None:
 def _side_by_side(
     peers: Peers, root: Root, journal: Path, count: int, rounds: int, whole: bool
 ) -> tuple[list[Line], list[str]]:
-    """Every balance and a year's exports made anew, and the same history read by ledger."""
+    """Every balance and a year's exports made again, and the same history read by ledger."""
     reconciled, exported, theirs = [], [], []
     for i in range(rounds):
         shutil.rmtree(balances.folder(root), ignore_errors=True)

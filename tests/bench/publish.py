@@ -20,7 +20,7 @@ def write(results: dict[str, Any], lines: Sequence[Line], graph: str) -> None:
 
 
 def replaced(page: str, made: str) -> str:
-    """A page with its marked section made anew.
+    """A page with its marked section made again.
 
     Raises:
       ValueError: if it has no marks.

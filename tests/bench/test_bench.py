@@ -24,7 +24,7 @@ def test_a_bar_is_reached_on_its_side():
     assert not Bar("", 49.9, 50, at_most=False).reached
 
 
-def test_one_missed_bar_is_a_miss_and_is_told():
+def test_one_missed_bar_is_a_miss_and_is_reported():
     assert table.verdict(PEER, whole=True) == table.MISSED
     assert table.missed([FAST, PEER], whole=True) == [(PEER, PEER.bars[1])]
     assert table.MISSED in table.text([FAST, PEER], whole=True)

@@ -48,7 +48,7 @@ class Credit(NamedTuple):
 
 
 def build(folder: Path) -> list[Root]:
-    """Makes the three roots anew in `folder`, issues and exports everything.
+    """Makes the three roots again in `folder`, issues and exports everything.
 
     Raises:
       CannotIssueError: with what the command said.

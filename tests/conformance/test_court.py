@@ -47,7 +47,7 @@ def replaced(path: Path, old: str, new: str) -> None:
 
 
 def rendered(root: Root, xml_of_gross: str) -> None:
-    """Makes the PDF anew, with an XML whose total is another one."""
+    """Makes the PDF again, with an XML whose total is another one."""
     made = house.issued(root, "nord", "NORD-2026-0001")
     totals = replace(made.totals, gross=Decimal(xml_of_gross), due=Decimal(xml_of_gross))
     xml = facturx_xml.generate(replace(made, totals=totals))
@@ -130,7 +130,7 @@ def group_thousands(root: Root) -> None:
         (accounts.libreoffice, group_thousands, "amount '10.00 EUR': string"),
     ],
 )
-def test_a_judge_tells_a_false_invoice_from_a_sound_one(
+def test_a_judge_distinguishes_a_false_invoice_from_a_sound_one(
     judge: Callable[[Corpus], Report], falsify: Callable[[Root], None], said: str, root: Root
 ) -> None:
     before = judge(court.read([root]))
@@ -172,7 +172,7 @@ def test_a_missing_judge_is_named_with_what_brings_it(monkeypatch: pytest.Monkey
     assert "apt-get install hledger" in missing
 
 
-def test_a_notice_that_nobody_explained_is_told() -> None:
+def test_a_notice_that_nobody_explained_is_reported() -> None:
     report = Report("files")
     report.notices.update(["[BR-DE-15] known", "[BR-X-1] new"])
     assert document.unexplained({"a judge": report}) == [("a judge", "[BR-X-1] new")]

@@ -140,7 +140,7 @@ def test_a_good_file_passes_both_judges(
     summaries = [line for line in done.stdout.splitlines() if not line.startswith(" ")]
     assert summaries == [
         "veraPDF 1.30.2 (PDF/A-3B): 1 passed, 0 failed, 0 notices (0 distinct)",
-        # Mustang tells every EN 16931 invoice which German rules (BR-DE) it does not keep.
+        # Mustang reports for every EN 16931 invoice which German rules (BR-DE) it breaks.
         "Mustangproject 2.22.0 (Factur-X): 1 passed, 0 failed, 3 notices (3 distinct)",
     ]
     assert "  notice in 1 of 1: [BR-DE-15]" in done.stdout
@@ -183,7 +183,7 @@ def test_missing_tools_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("script", ["exit 0", "exit 3"])
-def test_a_judge_that_could_not_run_is_no_pass(
+def test_a_judge_that_could_not_run_is_not_a_pass(
     script: str, good_run: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
     folder, _ = good_run
@@ -195,7 +195,7 @@ def test_a_judge_that_could_not_run_is_no_pass(
     assert "judges.log" in done.stderr
 
 
-def test_one_judge_alone_is_no_pass(
+def test_one_judge_alone_is_not_a_pass(
     good_run: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
     folder, _ = good_run

@@ -58,7 +58,7 @@ def test_eight_months_at_once_with_others_between_them_come_to_one(tmp_path):
     assert sum("waiting for " in err for err in said) >= 2
     for words in (("month", *LATER), ("export", "YEAR=2026", *LATER[:1])):
         assert house.make(crowded, *words).code == 0
-    # Each run tells the operator what it saw, and eight see more states than one.
+    # Each run reports to the operator what it saw, and eight see more states than one.
     mails = "data/outbox/summary__"
     assert house.tree(crowded, mails) == house.tree(serial, mails)
     assert house.numbers(crowded, "sud") == ["SUD-2026-0001", "SUD-2026-0002"]

@@ -93,7 +93,7 @@ def test_nothing_is_issued_again_and_all_comes_out_the_same(tmp_path, original, 
     for words in AFTERWARDS:
         ran = house.make(root, *words)
         assert ran.code == 0, ran
-    # A run that had something to make again tells the operator so.
+    # A run that had something to make again reports it to the operator.
     assert house.tree(root, SUMMARY) == house.tree(original, SUMMARY)
     ran = house.make(root, "verify")
     assert ran.code == 0, ran

@@ -151,7 +151,7 @@ def _containers(value: Any) -> list[Any]:
 
 
 def _record(rng: random.Random, data: bytes, others: list[bytes]) -> bytes:
-    """A record with another fact, its chain made anew: a past that is consistent in its hashes."""
+    """A record with another fact, its chain written again: a past with consistent hashes."""
     try:
         facts = [json.loads(line) for line in data.splitlines()]
         rng.choice(facts).update({rng.choice(list(facts[0])): _text(rng)})

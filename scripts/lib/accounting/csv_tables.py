@@ -182,7 +182,7 @@ def recettes(histories: Iterable[History], period: str) -> Report:
 
 def _by_nature(receipt: Receipt) -> list[tuple[str, int, int]]:
     """Nature, net and VAT of a receipt, where they are not both 0, in order of nature."""
-    if len(receipt.shares) == 1 and not receipt.overpaid:  # so it is with most of them
+    if len(receipt.shares) == 1 and not receipt.overpaid:  # the common case
         (share,) = receipt.shares
         return [(share.nature, share.net, share.vat)]
     natures: dict[str, tuple[int, int]] = {}

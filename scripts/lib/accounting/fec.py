@@ -62,7 +62,7 @@ def file_name(siren: str, end: str) -> str:
 
 
 class Drawn(NamedTuple):
-    """The lines of an entry about an invoice, with marks for what only the whole file tells."""
+    """The lines of an entry about an invoice, with marks for what depends on the whole file."""
 
     invoice: str
     lines: bytes

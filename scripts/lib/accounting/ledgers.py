@@ -149,7 +149,7 @@ def _quoted(text: str) -> str:
 
 
 class Syntax(NamedTuple):
-    """How one of them writes what both are told.
+    """How one of the two programs has the same entries written.
 
     `head`: what stands below the title. `declared`, `opening` and `balance` (of the day after
     the last, which beancount checks itself) have places for a day and an account. `heading`

@@ -175,7 +175,7 @@ def _one_mode(root: Root, name: str, status: os.stat_result, is_modeless: bool) 
 
 
 def _input_faults(root: Root, name: str, status: os.stat_result) -> Iterator[Alert]:
-    """An input that no command reads: it is whoever put it there who can do something."""
+    """An input that no command reads: only whoever put it there can act on it."""
     if stat.S_ISLNK(status.st_mode) and storage.may_stand_for_a_file(root, root.path / name):
         return
     if stat.S_ISLNK(status.st_mode):

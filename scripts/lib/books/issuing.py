@@ -158,7 +158,7 @@ def begin(root: Root, command: str, wait: int) -> Iterator[Run]:
     """Takes the lock, finishes stopped runs, and opens a new one.
 
     Args:
-      command: the script and the facts that tell this run from any other, as text.
+      command: the script and the facts that distinguish this run from any other, as text.
       wait: seconds to wait for the lock.
 
     Raises:
@@ -418,5 +418,5 @@ def _remove(path: Path, sha256: str) -> None:
         if storage.sha256_of_file(path) == sha256:
             path.unlink()
     storage.clear_trial(path.parent)
-    # A killed run may have removed it and not flushed that: here it is flushed whoever did.
+    # A killed run may have removed it and not flushed that: it is flushed here in either case.
     storage.flush_folder(path.parent)

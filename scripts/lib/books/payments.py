@@ -33,7 +33,7 @@ REVERSAL = "reversal"
 
 Amount = TypeVar("Amount", Decimal, int)  # int: whole cents
 
-# How money came or went: (French, English).
+# How money came or went.
 METHODS = ("transfer", "card", "cheque", "cash", "direct_debit", "other")
 
 # The columns of a file for `make payments-import`.

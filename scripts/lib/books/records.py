@@ -168,8 +168,8 @@ def owners(root: Root, folder: Path) -> list[str]:
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """For work on many records: they have no cycles, yet Python's collector of cycles would
-    walk all that was read again and again, for a third of the time."""
+    """For work on many records: without Python's collector of cycles. Records have none, and
+    it would walk all that was read again and again, for a third of the time."""
     gc.disable()
     try:
         yield

@@ -268,7 +268,7 @@ def lines_of(root: Root, ledger: Ledger, client: str) -> list[BillingRevenue]:
 def first_run(root: Root) -> date | None:
     """The first day of the first month that was ever run for a client; None: none was yet.
 
-    The records are not proved: this tells how far back notices look.
+    The records are not proved: it only decides how far back notices look.
     """
     months = []
     for path in (root.data / DIRECT.records).glob("[a-z]*.jsonl"):

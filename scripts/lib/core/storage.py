@@ -204,7 +204,7 @@ def write_new(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
 
 
 def write_new_of(path: Path, pieces: Iterable[bytes], mode: int = FILE_MODE) -> None:
-    """The same of a file that comes in pieces, each written before the next is taken."""
+    """Creates a file from pieces, each written before the next is taken, and flushes its bytes."""
     _write_flushed(_open(path, os.O_EXCL, mode), pieces)
 
 
@@ -256,8 +256,8 @@ def replace(path: Path, data: bytes) -> None:
 
 
 def replace_all(files: Mapping[Path, Content]) -> None:
-    """The same of many: all are written before the first is flushed, so that the disk has one
-    large piece of work and not many small ones. Each is whole or not there."""
+    """Replaces several files, each whole or not at all: all are written before the first is
+    flushed, so that the disk has one large piece of work and not many small ones."""
     temporary = {path: _temporary(path) for path in files}
     with ExitStack() as stack:
         handles = []

@@ -48,7 +48,7 @@ def each(
     cluster: Cluster,
     equipment: Callable[[], Equipment],
 ) -> Iterator[tuple[_Item, _Result]]:
-    """Each item with `work(shared, item)`, in order: see workers.each.
+    """Each item with `work(shared, item)`, in order: see workers.map_in_order.
 
     Args:
       equipment: a function of a module: what has to be the same on a worker as here, by name.
@@ -58,7 +58,7 @@ def each(
         this machine is, or falls silent.
     """
     expected = _facts(equipment, 1)
-    with _failures_told(cluster), _connected(cluster) as client:
+    with _failures_reported(cluster), _connected(cluster) as client:
         client.wait_for_workers(1, timeout=_CONNECT)
         _compare(client, equipment, expected)
         # A task, not data that is scattered: lost with its worker, it is made again.
@@ -70,7 +70,7 @@ def each(
 
 
 @contextmanager
-def _failures_told(cluster: Cluster) -> Iterator[None]:
+def _failures_reported(cluster: Cluster) -> Iterator[None]:
     from concurrent.futures import CancelledError
 
     try:

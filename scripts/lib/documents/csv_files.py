@@ -75,7 +75,7 @@ def _written(rows: Iterable[Sequence[str]], settings: Settings) -> list[str]:
     quoting = csv.writer(lines_of, delimiter=delimiter, lineterminator=_END)
     for row in rows:
         line = delimiter.join(row)
-        # A row without anything to quote is what csv would write of it, in a tenth of the time.
+        # csv would write the same of a row without anything to quote, in ten times the time.
         if line.count(delimiter) != len(row) - 1 or '"' in line or "\r" in line or "\n" in line:
             quoting.writerow(row)
         else:

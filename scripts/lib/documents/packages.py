@@ -41,7 +41,7 @@ def path_of(root: Root, client: str, month: str) -> Path:
 
 
 def comment_of(path: Path) -> str:
-    """The comment of a package; empty where there is none, or no package."""
+    """The comment of a package; empty if it has none or is not a package."""
     try:
         with storage.open_file(path) as stream, zipfile.ZipFile(stream) as package:
             return package.comment.decode("ascii", "replace")

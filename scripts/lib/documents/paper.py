@@ -115,7 +115,7 @@ def _reasons(paper: Paper) -> dict[str, str]:
 
 
 def _rate(paper: Paper, category: str, rate: Decimal) -> str:
-    """20 %; 0 % (2) where there is no VAT for several reasons, told beneath by their numbers.
+    """20 %; 0 % (2) where there is no VAT for several reasons, listed below by their numbers.
 
     What is outside the scope of VAT has no rate, not even 0 %.
     """
@@ -392,7 +392,7 @@ def sums(paper: Paper) -> Sums:
 
 
 def totals(paper: Paper, rows: Sums, last: str, amount: str) -> Block:
-    """The totals at the right, the last of them large, and why there is no VAT beneath."""
+    """The totals at the right, the last of them large, and below why there is no VAT."""
     x = RIGHT - TOTALS_WIDTH
     wrapped = []
     for label, value, style in rows:

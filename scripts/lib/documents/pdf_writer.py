@@ -2,7 +2,7 @@
 
 A page is a list of marks: text on a baseline, filled boxes, modules, pictures. They are
 written as content operators directly, and fonts as documents/font_slices cuts them: a stock fpdf2
-parses, subsets and compresses its fonts anew for each document, which is nine tenths of its time.
+parses, subsets and compresses its fonts again for each document, which is nine tenths of its time.
 
 What is used of fpdf2 beyond its manual: `_out`, `_resource_catalog`, its colour profile, and
 `_add_fonts`, `_add_pdf_obj` and `PDFObject` of its OutputProducer. fpdf2 is pinned, and a test
@@ -107,7 +107,7 @@ def write(
       xmp: the metadata, an <x:xmpmeta> element.
 
     Raises:
-      ValueError: if a character has no glyph, or a picture is none.
+      ValueError: if a character has no glyph, or a picture is not an image.
     """
     import fpdf
     from fpdf.enums import AssociatedFileRelationship, OutputIntentSubType
@@ -155,7 +155,7 @@ def get_ready() -> None:
 
 @cache
 def _srgb() -> "PDFICCProfile":
-    """The colour profile that fpdf2 would read and compress anew for each PDF/A file."""
+    """The colour profile that fpdf2 would read and compress again for each PDF/A file."""
     from fpdf.output import PDFICCProfile
     from fpdf.util import builtin_srgb2014_bytes
 

@@ -1,6 +1,6 @@
 """Production: from a document to the bytes of its JSON, its XML and its PDF, all validated.
 
-The same document gives the same bytes, whoever produces it, whenever. `renderer` names
+The same document gives the same bytes on every machine, at any time. `renderer` names
 what shapes those bytes: where it is the same, they can be made again and compared.
 """
 
@@ -101,7 +101,7 @@ def get_ready() -> None:
 
 @contextmanager
 def started(logo: bytes | None, config: Settings, expected: int) -> Iterator[Produce]:
-    """What does as `produce_all` does, by workers that get ready meanwhile.
+    """Like `produce_all`, with workers that start while the input is still being checked.
 
     Args:
       expected: about how many documents there will be, before they are known.

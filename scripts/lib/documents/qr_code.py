@@ -1,6 +1,6 @@
 """A QR code (ISO/IEC 18004) as a matrix of modules: bytes, error correction level M.
 
-Everything that codes of one version share is had from segno once: the function patterns,
+What all codes of one version share is computed by segno once: the function patterns,
 the mask, and where each bit of a codeword goes. What is left for each code is to put its
 bits there, and the error correction (Reed-Solomon over GF(256)) on whole numbers instead of
 bit by bit. segno alone takes ten times as long, most of it in finding the same places again.

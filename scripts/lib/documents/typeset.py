@@ -47,7 +47,7 @@ def put(page: Page, x: float, top: float, text: str, style: Style) -> None:
 
 
 def put_right(page: Page, right: float, top: float, text: str, style: Style) -> None:
-    """The same, ending at `right`."""
+    """Sets one line of text that ends at `right`."""
     put(page, right - fonts.width(text, style.face, style.size), top, text, style)
 
 
@@ -95,7 +95,7 @@ def xmp(
 
 @cache
 def _xmp_template(tool: str, more: tuple[tuple[str, str], ...]) -> str:
-    """The XMP of factur-x with a place for each text: building its tree anew takes a while."""
+    """The XMP of factur-x with a place for each text: building its tree each time takes a while."""
     import fpdf
     from facturx.facturx import generate_xmp_object
     from lxml import etree

@@ -31,7 +31,7 @@ class Verdict(NamedTuple):
 
 def verdicts(document: Document, xml: bytes) -> list[Verdict]:
     """The rules that bind `document` and that its XML breaks; empty where it passes."""
-    # First, and alone: of larger amounts the rules below say a dozen things that help nobody.
+    # First, and alone: above this limit the rules below report a dozen unrelated errors.
     largest = max(document.totals.lines_net, document.totals.gross)
     if largest > payment_code.LARGEST_TOTAL:
         text = say(
@@ -88,7 +88,7 @@ def _schematron_verdicts(name: str, node: Any) -> list[Verdict]:
     from lxml import etree
 
     report = schematron.compiled(facturx_folder() / name).transform_to_string(xdm_node=node)
-    # That nothing was found, as of almost every invoice, is seen without parsing the report.
+    # A report without findings, the common case, is recognised without being parsed.
     if "<svrl:fired-rule" in report and not any(finding in report for finding in _FINDINGS):
         return []
     svrl = etree.fromstring(report.encode())

@@ -209,7 +209,7 @@ class Session:
         return f"{code} {self._hidden(text)}"
 
     def _hidden(self, text: str) -> str:
-        """What a server says, on one line, without the password that it was told."""
+        """What a server says, on one line, without the password that it was sent."""
         for secret in _as_sent(self._config.user, self._config.password):
             text = text.replace(secret, "***")
         return printable(" ".join(text.split()))[:_LONGEST]

@@ -54,7 +54,7 @@ def to_bytes(letter: Letter, identity: str) -> bytes:
     """The letter as a file (RFC 5322), without a date.
 
     Args:
-      identity: what tells this mail from any other; with the attachments it makes the
+      identity: what distinguishes this mail from any other; with the attachments it makes the
         Message-ID, so that a mail sent again is known to be the same.
 
     Raises:

@@ -44,7 +44,7 @@ class EndedRun(NamedTuple):
 
 
 class LastSummary(NamedTuple):
-    """`heads` by the file that each is of; `sight` is empty where more may be to tell."""
+    """`heads` by the file that each is of; `sight` is empty if there may be more to report."""
 
     heads: dict[str, Head]
     notices: frozenset[str]

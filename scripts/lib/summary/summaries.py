@@ -1,4 +1,4 @@
-"""Summaries: what is reported to the operator after a run, and how it reaches him.
+"""Summaries: what is reported to the operator after a run, and how it reaches them.
 
 What was recorded is read from the records themselves, beyond the heads that the last summary
 knew: it does not matter which command recorded it, nor how that ended.
