@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Records many payments at once from a CSV file: all of them or none.
 
-UTF-8, commas, quotes doubled inside quotes (RFC 4180); the first line is
-client,invoice,amount,date,method,reference,note. docs/statements.md describes it.
+The first line is client,invoice,amount,date,method,reference,note; or the file is one that
+`make statement` wrote, the review with client and invoice filled in. docs/statements.md has all.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -24,137 +24,72 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-import csv
-import io
 from datetime import date
 from decimal import Decimal
 
+from lib.bank import payment_files
+from lib.bank.payment_files import Payments
 from lib.books import histories, issuing, payment_rules, payments, recording, records
 from lib.books.payment_rules import Allowed, Books
 from lib.core import handed_file, storage
-from lib.core.faults import Alert, Fault, Refused, printable
+from lib.core.faults import Fault, Refused, printable
 from lib.core.messages import counted, say
 from lib.core.root import Root
 from lib.inputs import settings
 from lib.values import money
 
 LARGEST = 10_000_000  # bytes of a file
-_BOM = b"\xef\xbb\xbf"
-_MOST = 100  # faults of a file that are reported
-
-Rows = dict[int, dict[str, str]]  # by the number that a spreadsheet shows
-Faults = list[tuple[int, Alert]]  # with that number
 
 
 def main(arguments: Namespace, root: Root) -> None:
     """The story of an import."""
     data = handed_file.read(arguments.file, LARGEST)
     file = str(arguments.file)
-    rows, misshapen = read_rows(file, data)
+    handed = payment_files.read(file, data)
     command = f"import_payments {storage.sha256(data)}"
     with issuing.begin(root, command, settings.load(root).lock_wait) as run:
         if run.just_finished:
             finished = say("{file} was imported by finishing the run that had stopped", file=file)
             print(printable(str(finished)))
             return
-        named = {row["client"] for row in rows.values()}
+        named = {row["client"] for row in handed.rows.values()}
         books = recording.open_books(root, sorted(named & set(histories.clients_of(root))))
         allowed = Allowed(arguments.again, arguments.overpayment)
-        facts = decide(root, file, books, rows, misshapen, arguments.today, allowed)
+        facts = decide(root, file, books, handed, arguments.today, allowed)
         names = [
             name
             for client, new in facts.items()
             for name in payments.record(run, books.chains[client], new)
         ]
         run.commit()
+    for note in handed.notes:
+        print(note)
     report(root, names, [fact for new in facts.values() for fact in new])
-
-
-def read_rows(file: str, data: bytes) -> tuple[Rows, Faults]:
-    """The lines of the file that are of the right form, and what is wrong with the others.
-
-    Raises:
-      Refused: for a file that is not read by lines at all, or has none.
-    """
-    columns = payments.COLUMNS
-    try:
-        text = data.removeprefix(_BOM).decode()
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        byte = say("byte 0x{byte} is not UTF-8", byte=f"{data[error.start]:02X}")
-        odd = Fault(f"line {line}", byte, remedy=say("save the file as CSV UTF-8"))
-        raise Refused([Alert("B-CSV-ENCODING", file, odd)]) from None
-    rows: Rows = {}
-    faults: Faults = []
-    line = 0
-    try:
-        for line, cells in enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), 1):
-            if len(faults) >= _MOST:
-                faults.append(_more(file, line))
-                break
-            if line == 1 and cells != columns:
-                found = say("the first line is not {line}, with commas", line=",".join(columns))
-                raise Refused([Alert("B-CSV-HEADER", file, Fault("line 1", found))])
-            if line > 1 and len(cells) != len(columns):
-                found = say(
-                    "has {cells} columns, expected {columns}",
-                    cells=len(cells),
-                    columns=len(columns),
-                )
-                faults.append((line, Alert("B-CSV-LINE", file, Fault(f"line {line}", found))))
-            elif line > 1:
-                facts = {key: value for key, value in zip(columns, cells, strict=True) if value}
-                wrong = payment_rules.form_faults(facts, "payment")
-                faults += [(line, _alert("B-CSV-LINE", file, line, fault)) for fault in wrong]
-                if not wrong:
-                    rows[line] = facts
-    except csv.Error as error:
-        line += 1
-        broken = Fault(f"line {line}", say("is not CSV: {why}", why=str(error)))
-        faults.append((line, Alert("B-CSV-LINE", file, broken)))
-    if not rows and not faults:
-        empty = Fault("", say("has no payment: nothing to record"))
-        raise Refused([Alert("B-CSV-EMPTY", file, empty)])
-    return rows, faults
-
-
-def _alert(code: str, file: str, line: int, fault: Fault) -> Alert:
-    place = f"line {line}, {fault.place}" if fault.place else f"line {line}"
-    return Alert(code, file, fault._replace(place=place))
-
-
-def _more(file: str, line: int) -> tuple[int, Alert]:
-    """Reading stops where enough is wrong: nobody reads a hundred lines of errors."""
-    found = say("reading stopped after {errors} errors", errors=_MOST)
-    stopped = Fault(f"line {line}", found, remedy=say("correct these first"))
-    return line, Alert("B-CSV-LINE", file, stopped)
+    if handed.left_alone:
+        print(say("{lines} without client and invoice left alone", lines=handed.left_alone))
 
 
 def decide(
-    root: Root,
-    file: str,
-    books: Books,
-    rows: Rows,
-    misshapen: Faults,
-    today: date,
-    allowed: Allowed,
+    root: Root, file: str, books: Books, handed: Payments, today: date, allowed: Allowed
 ) -> dict[str, list[records.Record]]:
-    """The lines to record for each client, each row seen after those above it.
+    """The lines to record for each client, each seen after those above it.
 
-    A row that is refused counts for nothing below it: payments only use up what is
-    outstanding, so that no row is refused for want of another.
+    A line that is refused counts for nothing below it: payments only use up what is
+    outstanding, so that no line is refused for want of another.
 
     Raises:
-      Refused: with everything that is wrong with any row, in their order.
+      Refused: with everything that is wrong with any line, in their order.
     """
     facts: dict[str, list[records.Record]] = {}
-    faults = [*misshapen]
-    for line, row in rows.items():
-        if len(faults) >= _MOST:
-            faults.append(_more(file, line))
+    faults = [*handed.faults]
+    for line, row in handed.rows.items():
+        if len(faults) >= payment_files.MOST_FAULTS:
+            faults.append(payment_files.stopped(file, line))
             break
         wrong = recording.faults(root, books, payments.PAYMENT, row, today, allowed)
-        faults += [(line, _alert("B-PAYMENT", file, line, fault)) for fault in wrong]
+        if not wrong:
+            wrong = currency_faults(books, row["invoice"], handed.currencies[line])
+        faults += [payment_files.on_line("B-PAYMENT", file, line, fault) for fault in wrong]
         if not wrong:
             currency = books.invoices[row["invoice"]].currency
             new = payments.fact(payments.PAYMENT, row, currency)
@@ -164,6 +99,18 @@ def decide(
         faults.sort(key=lambda fault: fault[0])
         raise Refused(alert for _, alert in faults)
     return facts
+
+
+def currency_faults(books: Books, number: str, came_in: str) -> list[Fault]:
+    """Why money in one currency does not pay an invoice in another."""
+    currency = books.invoices[number].currency
+    if came_in in ("", currency):
+        return []
+    found = say(
+        "came in {own}, {number} is in {currency}", own=came_in, number=number, currency=currency
+    )
+    remedy = say("record by `make payment` what it came to in {currency}", currency=currency)
+    return [Fault("currency", found, remedy=remedy)]
 
 
 def report(root: Root, names: list[str], facts: list[records.Record]) -> None:

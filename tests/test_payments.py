@@ -331,9 +331,9 @@ def test_faults_of_form_and_of_rules_are_reported_together(root: Root, tmp_path:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "has no payment"),
+        (b"", "is empty"),
         (b"client,invoice\r\n", "line 1: the first line is not client,invoice,amount"),
-        (b"client;invoice;amount;date;method;reference;note\n", "with commas"),
+        (b"client;invoice;amount;date;method;reference;note\n", "has no payment"),
         (b"HEADnord,X,1,2\n", "line 2: has 4 columns, expected 7"),
         (b"HEAD\n", "line 2: has 0 columns, expected 7"),
         (b'HEADnord,"a"b,1,2,3,4,5\n', "line 2: is not CSV"),

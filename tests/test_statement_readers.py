@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import read_statement
-from lib.bank import camt, ofx, statements
+from lib.bank import camt, matching, ofx, statements
 from lib.bank.statements import (
     Balance,
     Declared,
@@ -313,16 +313,16 @@ def test_dates_of_ofx(text: str, day: str) -> None:
 def test_no_amount_that_came_in_is_lost(entries: list[Item]) -> None:
     """Whatever becomes of them, the parts add up to what the file says came in."""
     head, rows, foot = camt_file(entries, balances=True, totals=True)
-    known = read_statement.Known(Books({}, {}, {}), {}, Counter(), {}, {})
-    result = read_statement.sort_out(read((head + "".join(rows) + foot).encode()), known)
+    movements = read((head + "".join(rows) + foot).encode())
+    result = matching.match(movements, matching.known(Books({}, {}, {})))
     parts = [part for item in entries for part in item.parts or (item.amount,)]
     came_in = money.total(part for part in parts if part > 0)
-    assert money.total(statements.signed(one) for one, _ in result.review) == came_in
+    assert money.total(statements.signed(one.movement) for one in result.review) == came_in
     assert -money.total(map(statements.signed, result.outgoing)) == came_in - money.total(parts)
     lines = [
         f"{came_in} EUR came in, of which 0.00 proposed, {came_in} to review, 0.00 recorded already"
     ]
-    assert list(map(str, read_statement.incoming(result))) == (lines if came_in else [])
+    assert list(map(str, read_statement.incoming(movements, result))) == (lines if came_in else [])
 
 
 # --- the check itself ----------------------------------------------------------------

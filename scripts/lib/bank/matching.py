@@ -1,0 +1,254 @@
+"""Matching: which movements of a statement pay which invoices, and why the others are for a person.
+
+Pure rules. A movement is proposed when it leaves no doubt: it came in, names invoices of ours,
+and is to the cent what is outstanding of them. An invoice is named by its RF reference (ISO
+11649), whose check digits are right, or by its number as a whole word: in a field of the format
+that is meant for references, or in the text that came with the transfer. Nothing is matched by
+names, or by amounts that are alike.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from lib.bank.statements import Movement
+from lib.books import payments
+from lib.books.payment_rules import Books, Invoice
+from lib.core.messages import Message, say
+from lib.values import money, payment_code
+
+# What matched; words of "codes" of the languages.
+BY_REFERENCE = "reference_field"
+BY_RF_IN_TEXT = "rf_in_text"
+BY_NUMBER_IN_TEXT = "number_in_text"
+
+# Shorter numbers, of the tool before, are no evidence in a text: "148" may be anything.
+_SHORTEST = 5
+
+_WORD = re.compile(r"[A-Z0-9]+(?:[-_/+.][A-Z0-9]+)*")
+_PART = re.compile(r"[A-Z0-9]+(?:[-_][A-Z0-9]+)*")
+_RF = re.compile(r"(?<![A-Z0-9])RF[0-9]{2}")
+_IN_RF = re.compile(r" ?([A-Z0-9])")
+_LONGEST_RF = 25
+
+_LONGEST_REFERENCE = 50  # characters (schemas/payment.schema.json)
+
+
+class Match(NamedTuple):
+    """An invoice that a movement names: `reference` is how it does, `by` where."""
+
+    number: str
+    reference: str
+    by: str
+
+
+class Proposal(NamedTuple):
+    """What a movement pays of one invoice of a client; several invoices are a proposal each."""
+
+    movement: Movement
+    client: str
+    match: Match
+    reference: str
+    amount: Decimal
+
+
+class Review(NamedTuple):
+    """A movement for a person: why, and the invoices to look at."""
+
+    movement: Movement
+    reason: Message
+    matches: list[Match]
+
+
+class Matched(NamedTuple):
+    """What became of the movements; nobody has to see those recorded already, or outgoing."""
+
+    proposed: list[Proposal]
+    review: list[Review]
+    recorded: list[Movement]
+    outgoing: list[Movement]
+
+
+class Known(NamedTuple):
+    """What the records say, and what a statement has used up of it so far.
+
+    `names`: the invoices by each way to name them, in capitals. `recorded`: what the payments of
+    a day and reference that stand come to, one by one; `reversed`: who reversed the payment of
+    an invoice, of a day and reference. `proposed`: where the statement pays an invoice already.
+    """
+
+    books: Books
+    names: dict[str, list[str]]
+    recorded: dict[tuple[date, str], list[Decimal]]
+    reversed: dict[tuple[str, date, str], str]
+    proposed: dict[str, str]
+
+
+def known(books: Books) -> Known:
+    """What is known of the invoices and payments of these books."""
+    learned = Known(books, {}, {}, {}, {})
+    for number in books.invoices:
+        for name in dict.fromkeys((number, *_creditor_reference(number))):
+            learned.names.setdefault(name.upper(), []).append(number)
+    for chain in books.chains.values():
+        for entry in payments.entries(chain.records):
+            if entry.kind == payments.PAYMENT and entry.standing:
+                learned.recorded.setdefault((entry.date, entry.reference), []).append(entry.amount)
+            elif entry.kind == payments.PAYMENT:
+                key = (entry.invoice, entry.date, entry.reference)
+                learned.reversed[key] = payments.name(entry.client, entry.reversed_by)
+    return learned
+
+
+def _creditor_reference(number: str) -> list[str]:
+    """The RF reference of a number that can have one; one of the tool before may not."""
+    try:
+        return [payment_code.creditor_reference(number)]
+    except ValueError:
+        return []
+
+
+def match(movements: Iterable[Movement], known: Known) -> Matched:
+    """Proposes payments for each movement that leaves no doubt; the rest goes to a person."""
+    result = Matched([], [], [], [])
+    for movement in movements:
+        matches = named(movement, known)
+        if not movement.credit and not movement.odd and not matches:
+            result.outgoing.append(movement)
+        elif _is_recorded(movement, matches, known):
+            result.recorded.append(movement)
+        elif reason := _doubt(movement, matches, known) or _misfit(movement, matches, known):
+            result.review.append(Review(movement, reason, matches))
+        else:
+            result.proposed.extend(_proposals(movement, matches, known))
+    return result
+
+
+def _proposals(movement: Movement, matches: list[Match], known: Known) -> Iterator[Proposal]:
+    for invoice in matches:
+        known.proposed[invoice.number] = movement.place
+        owed = known.books.invoices[invoice.number]
+        name = reference(movement, matches)
+        yield Proposal(movement, owed.client, invoice, name, owed.outstanding)
+
+
+def reference(movement: Movement, matches: list[Match]) -> str:
+    """The reference of the payments that this movement is: how it names invoices, or the bank's."""
+    names = " ".join(dict.fromkeys(invoice.reference for invoice in matches))
+    return names if 0 < len(names) <= _LONGEST_REFERENCE else movement.bank_reference
+
+
+# --- what a movement names -----------------------------------------------------------
+
+
+def named(movement: Movement, known: Known) -> list[Match]:
+    """The invoices that it names, each once, those of its references first."""
+    matches: dict[str, Match] = {}
+    for name in movement.references:
+        for number in known.names.get(name.upper(), ()):
+            matches.setdefault(number, Match(number, name, BY_REFERENCE))
+    text = movement.text.upper()
+    for name, by in (*_references_in(text, known), *_numbers_in(text, known)):
+        for number in known.names[name]:
+            # In the records as it stands on the invoice, however it was typed.
+            written = name if by == BY_RF_IN_TEXT else number
+            matches.setdefault(number, Match(number, written, by))
+    return list(matches.values())
+
+
+def _references_in(text: str, known: Known) -> Iterator[tuple[str, str]]:
+    """RF references of ours in a text, whole: also in groups, as paper has them."""
+    for start in _RF.finditer(text):
+        reference, at = start[0], start.end()
+        while len(reference) < _LONGEST_RF and (character := _IN_RF.match(text, at)):
+            reference, at = reference + character[1], character.end()
+            ends = at == len(text) or not text[at].isalnum()
+            if ends and reference in known.names:
+                yield reference, BY_RF_IN_TEXT
+
+
+def _numbers_in(text: str, known: Known) -> Iterator[tuple[str, str]]:
+    """Numbers of ours that stand in a text as whole words."""
+    for word in _WORD.findall(text):
+        for name in (word, *(_PART.findall(word) if word not in known.names else ())):
+            numbers = known.names.get(name, ()) if len(name) >= _SHORTEST else ()
+            if any(number.upper() == name for number in numbers):
+                yield name, BY_NUMBER_IN_TEXT
+
+
+# --- why it is for a person ----------------------------------------------------------
+
+
+def _is_recorded(movement: Movement, matches: list[Match], known: Known) -> bool:
+    """Whether the payments of a day and reference are this movement, in one or in several lines;
+    those that are it are used up."""
+    if not movement.credit or movement.booked is None:
+        return False
+    key = movement.booked, reference(movement, matches)
+    amounts = known.recorded.get(key, []) if key[1] else []
+    if movement.amount in amounts:
+        amounts.remove(movement.amount)
+        return True
+    if amounts and money.total(amounts) == movement.amount:
+        amounts.clear()
+        return True
+    return False
+
+
+def _doubt(movement: Movement, matches: list[Match], known: Known) -> Message | None:
+    """Why a movement pays no invoice, whatever the records say of that."""
+    if movement.doubt:
+        return movement.doubt
+    if not movement.credit:
+        return say("goes out and names an invoice: a refund, or a payment that came back?")
+    if not matches:
+        return say("names no invoice of ours")
+    for invoice in matches:
+        currency = known.books.invoices[invoice.number].currency
+        if movement.currency != currency:
+            own = movement.currency or say("no currency")
+            return say("is in {own}, the invoice in {currency}", own=own, currency=currency)
+    return None if movement.booked else say("has no date of booking")
+
+
+def _misfit(movement: Movement, matches: list[Match], known: Known) -> Message | None:
+    """Why a movement does not pay exactly what is outstanding of the invoices that it names."""
+    assert movement.booked is not None
+    invoices = [known.books.invoices[invoice.number] for invoice in matches]
+    outstanding = money.total(invoice.outstanding for invoice in invoices)
+    if len(invoices) > 1 and movement.amount != outstanding:
+        return say(
+            "names several invoices, of which {amount} is outstanding: {numbers}",
+            amount=money.plain(outstanding, 2),
+            numbers=tuple(invoice.number for invoice in invoices),
+        )
+    for invoice in invoices:
+        if reason := _spent(movement.booked, reference(movement, matches), invoice, known):
+            return reason
+    if movement.amount != outstanding:
+        return say("{number} has another amount outstanding", number=invoices[0].number)
+    return None
+
+
+def _spent(day: date, reference: str, invoice: Invoice, known: Known) -> Message | None:
+    """Why a movement cannot pay this invoice, be it the only one or not."""
+    number = invoice.number
+    if by := known.reversed.get((number, day, reference)):
+        return say("was recorded, and reversed by {payment}", payment=by)
+    if place := known.proposed.get(number):
+        return say(
+            "a second transfer for {number}; {place} is proposed already",
+            number=number,
+            place=place,
+        )
+    if invoice.outstanding <= 0:
+        return say("nothing is outstanding of {number}", number=number)
+    if day < invoice.issue_date:
+        return say(
+            "was booked before {number} was issued, on {day}",
+            number=number,
+            day=invoice.issue_date.isoformat(),
+        )
+    return None
