@@ -6,44 +6,46 @@ VAT_REGIME decide what no default decides; on a terminal they are asked for.
 """
 
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
 
 from lib.core import cli
+from lib.core.messages import say
 
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--numbering", type=one_of("numbering"), default="", help="issuer, client")
-    made.add_argument(
+    options = cli.parser(__doc__ or "")
+    options.add_argument("--numbering", type=one_of("numbering"), default="", help="issuer, client")
+    options.add_argument(
         "--vat-regime", type=one_of("vat_regime"), default="", help="standard, franchise"
     )
-    return made
+    return options
 
 
 def one_of(field: str) -> Callable[[str], str]:
     """What an option may be: a choice of a decision."""
 
     def checked(text: str) -> str:
-        if fault := unfit(field, text):
-            raise ArgumentTypeError(fault)
+        if unfit := unfit_answer(field, text):
+            raise unfit
         return text
 
     return checked
 
 
-def unfit(field: str, text: str) -> str:
-    """What is wrong with an answer to a decision, or an empty text."""
+def unfit_answer(field: str, text: str) -> cli.Unfit | None:
+    """What is wrong with an answer to a decision."""
     from lib.core import readings
     from lib.inputs import decisions
 
     choices = decisions.every()[field].choices
     if text in ("", *choices):
-        return ""
-    meant = readings.quoted(readings.choices(text, choices)) or f"one of {', '.join(choices)}"
-    return f'"{text}" is not known; write {meant}'
+        return None
+    meant = readings.choices(text, choices)
+    remedy = readings.to_write(meant) if meant else say("write one of {choices}", choices=choices)
+    return cli.Unfit(say('"{text}" is not known', text=text), remedy)
 
 
 if __name__ == "__main__":
@@ -64,7 +66,7 @@ def main(arguments: Namespace, root: Path) -> None:
     """Copies the model, file by file, with what was decided, and says what to do next."""
     answers = {field: getattr(arguments, field) for field in decisions.every()}
     if not (root / "issuer.json").exists() and sys.stdin.isatty():
-        answers = {field: given or ask(field) for field, given in answers.items()}
+        answers = {field: text or ask(field) for field, text in answers.items()}
     files = {path.relative_to(MODEL): path for path in sorted(MODEL.rglob("*.json"))}
     for name, source in {**files, Path(".env"): cli.HOME / ".env.example"}.items():
         data = decided(source.read_bytes(), answers)
@@ -78,9 +80,14 @@ def main(arguments: Namespace, root: Path) -> None:
         "downloads",
     ):
         storage.make_folder(root / folder)
-    print(f"Fill in what stands in <...> in {root}/issuer.json and clients/first_client.json")
-    print("(rename that file, and the id in it; or remove it: `make client` writes another),")
-    print(f"then: make check ROOT={root}")
+    print(
+        say(
+            "Fill in what stands in <...> in {root}/issuer.json and clients/first_client.json\n"
+            "(rename that file, and the id in it; or remove it: `make client` writes another),\n"
+            "then: make check ROOT={root}",
+            root=str(root),
+        )
+    )
 
 
 def ask(field: str) -> str:
@@ -88,13 +95,14 @@ def ask(field: str) -> str:
     decision = decisions.every()[field]
     while True:
         try:
-            given = input(f"{decision.question}\n{field} (or nothing, to decide later): ").strip()
+            later = say("{field} (or nothing, to decide later): ", field=field)
+            text = input(f"{decision.question}\n{later}").strip()
         except EOFError:
             return ""
-        if fault := unfit(field, given):
-            print(fault)
+        if unfit := unfit_answer(field, text):
+            print(unfit)
         else:
-            return given
+            return text
 
 
 def decided(data: bytes, answers: dict[str, str]) -> bytes:
@@ -111,11 +119,11 @@ def decided(data: bytes, answers: dict[str, str]) -> bytes:
 def lay(path: Path, data: bytes, mode: int) -> None:
     """Writes a file of the model, unless there is one already."""
     if path.exists():
-        print(f"{path} is there already: left as it is")
+        print(say("{path} is there already: left as it is", path=str(path)))
         return
     storage.make_folder(path.parent)
     storage.write_new(path, data, mode)
-    print(f"{path}")
+    print(path)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from lib.core import alerts, storage
-from lib.core.faults import Alert, Fault, Refused
+from lib.core.faults import Alert, Fault, Refused, WrongUsage
 from lib.core.messages import say
 from lib.core.root import Root
 from lib.inputs import client_files, inputs, schemas
@@ -65,9 +65,8 @@ class Question(NamedTuple):
 def main(arguments: Namespace, root: Root) -> None:
     """One file, or a refusal."""
     issuer = inputs.load_issuer(root)
-    text = schemas.text_check("common", ("$defs", "id"))(arguments.id)
-    if text:
-        raise cli.refuse("B-USAGE", "", "ID", text)
+    if misfit := schemas.check("common", ("$defs", "id"))(arguments.id):
+        raise WrongUsage([Alert("B-USAGE", "", misfit.fault("ID"))])
     path = root.clients / f"{arguments.id}.json"
     if path.exists() or path.is_symlink():
         found, remedy = say("exists already"), say("edit it, or choose another ID")

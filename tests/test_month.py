@@ -399,7 +399,7 @@ def test_a_client_whose_file_is_gone_stops_nobody_else(tmp_path):
 def test_an_unknown_client_is_refused_with_those_that_are_known(tmp_path):
     ran = house.month(house.build(tmp_path), client="nrod")
     assert ran.code == 2
-    assert ran.err.startswith('CLIENT: "nrod" is no client; they are nord')
+    assert ran.err.startswith('CLIENT: "nrod" is not a client; write one of nord')
 
 
 # --- integrity -----------------------------------------------------------------------
@@ -441,7 +441,7 @@ def test_a_damaged_document_is_an_integrity_fault(tmp_path):
     path.write_bytes(path.read_bytes()[:-50])
     ran = house.month(root)
     assert ran.code == 3
-    assert ran.err.startswith(f"{root.name_of(path)}: is not the document that was issued")
+    assert ran.err.startswith(f"{root.name_of(path)}: was changed since it was written")
 
 
 # --- the machine ---------------------------------------------------------------------
@@ -527,7 +527,7 @@ def test_usage_that_came_too_late_is_reported_by_the_next_month(tmp_path):
     house.put_usage(root, house.usage("nord", house.MONTH, None, house.one_off("500.00")))
     ran = house.month(root, "2026-11", "2026-12-08")
     assert ran.code == 0
-    assert "data/usage/nord/2026-10.manual.json: is in no invoice: NORD-2026-0001" in ran.err
+    assert "data/usage/nord/2026-10.manual.json: is not in any invoice: NORD-2026-0001" in ran.err
 
 
 def test_clients_of_one_company_are_not_taken_for_a_renamed_one(tmp_path):

@@ -35,7 +35,7 @@ def test_a_fault_of_another_client_hinders_no_preview_of_one(tmp_path):
 def test_its_own_fault_that_of_the_issuer_and_an_unknown_client_are_reported(tmp_path):
     root = house.build(tmp_path, house.client(), house.client("sud", {"code": "no code"}, i=2))
     assert "clients/sud.json: code: " in preview(root, client="sud").err
-    assert 'CLIENT: "ouest" is not a client; they are nord' in preview(root, client="ouest").err
+    assert 'CLIENT: "ouest" is not a client; write one of nord' in preview(root, client="ouest").err
     house.write(root, "issuer.json", house.issuer({"code": "no code"}))
     assert "issuer.json: code: " in preview(root, client="nord").err
     assert not root.preview.exists()

@@ -9,8 +9,7 @@ from functools import cache
 from typing import Any
 
 from lib.core import readings
-from lib.core.faults import Text
-from lib.core.messages import say
+from lib.core.messages import Message, say
 from lib.inputs import schemas
 from lib.inputs.batch_csv import Dialect
 from lib.inputs.cell_faults import CellFault, shown
@@ -79,7 +78,7 @@ def faults(
     yield from _missing(line, cells, header)
 
 
-def _remedy(name: str, value: str, misfit: schemas.Misfit, dialect: Dialect) -> Text:
+def _remedy(name: str, value: str, misfit: schemas.Misfit, dialect: Dialect) -> Message:
     number = name in DECIMALS
     if whole := schemas.composed(value):
         return say(
@@ -96,9 +95,9 @@ def _remedy(name: str, value: str, misfit: schemas.Misfit, dialect: Dialect) -> 
     if misfit.meant:
         comma = number and dialect.decimal == ","
         meant = [text.replace(".", ",") if comma else text for text in misfit.meant]
-        return say("write {readings}", readings=readings.quoted(meant))
+        return readings.to_write(meant)
     if number:
-        return readings.form(misfit.kind, str(_SIGNS[dialect.decimal]))
+        return readings.form(misfit.kind, _SIGNS[dialect.decimal]) or misfit.remedy
     if name == "unit":
         return say("write one of {units}", units=tuple(UNITS))
     if name == "customer_person":

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from lib.billing.batch_rows import BatchInvoice, BatchLine, is_franchised, treatment_of
-from lib.core.faults import Text
 from lib.core.messages import Message, say
 from lib.inputs import parties
 from lib.inputs.cell_faults import CellFault
@@ -22,8 +21,8 @@ class ColumnFault(NamedTuple):
     """A fault of a cell of a line that is known: its column, what is expected, the remedy."""
 
     column: str
-    expected: Text
-    remedy: Text
+    expected: Message
+    remedy: Message
     found: str | None = None  # None: what the cell holds
 
 

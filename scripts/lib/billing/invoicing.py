@@ -25,6 +25,7 @@ from lib.billing.pricing import (
     charge_one_offs,
     charge_part,
 )
+from lib.core.messages import Message, say
 from lib.inputs import plans, prices
 from lib.inputs.client_files import Client
 from lib.inputs.plans import Flat, Item, PaymentTerms, Plan, PriceStep
@@ -83,7 +84,7 @@ class NothingToBill(NamedTuple):
     """Why a client gets no invoice for a month."""
 
     client: str
-    reason: str
+    reason: Message
 
 
 class Bill(NamedTuple):
@@ -132,7 +133,7 @@ def bill(
         needs an index value that is not there.
     """
     if client.status == "closed":
-        return Bill((), NothingToBill(client.id, "closed"), ())
+        return Bill((), NothingToBill(client.id, say("closed")), ())
     parts = plan_periods.parts_due(client.plans, month, billed, reissue)
     pieces = _pieces(client, parts, usage, indices)
     one_offs, had = _one_offs(client, month, usage, billed, reissue)
@@ -399,16 +400,16 @@ def _why_nothing(
     parts: Sequence[Part],
     pieces: Sequence[_Piece],
     earlier: Sequence[Billed],
-) -> str:
+) -> Message:
     if earlier:
-        last = max(earlier, key=lambda one: (one.month == month, not one.credited))
+        last = max(earlier, key=lambda bill: (bill.month == month, not bill.credited))
         if last.credited:
-            return f"{last.number} is credited; issue it again with REISSUE=yes"
-        return f"already invoiced: {last.number}"
+            return say("{number} is credited; issue it again with REISSUE=yes", number=last.number)
+        return say("already invoiced: {number}", number=last.number)
     if any(piece.charges.lines for piece in pieces):
-        return "every line of the period is 0.00"
+        return say("every line of the period is 0.00")
     if any(month in part.plan.skip for part in parts):
-        return "the month is skipped"
+        return say("the month is skipped")
     runs = [
         periods.month_of(period.service.end)
         for plan in client.plans
@@ -416,11 +417,11 @@ def _why_nothing(
     ]
     later = [run for run in runs if run > month]
     if later:
-        return f"the period is billed in {min(later)}"
+        return say("the period is billed in {month}", month=min(later))
     opened = [plan for plan in client.plans if plan_periods.period_of(plan, month)]
     if opened:
-        return "nothing falls due in this month"
-    return "no plan has service in this month"
+        return say("nothing falls due in this month")
+    return say("no plan has service in this month")
 
 
 # --- what nobody billed --------------------------------------------------------------

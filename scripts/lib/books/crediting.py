@@ -61,10 +61,9 @@ def read(lines: str, amount: str) -> Request:
     if not reason:
         remedy = say("add why it is taken back, as in {example}", example='REASON="wrong month"')
         raise cli.refuse("B-USAGE", "", "REASON", say("is missing"), remedy=remedy)
-    if wrong := schemas.text_check("common", ("$defs", "text"))(reason):
-        raise cli.refuse("B-INPUT-VALUE", "", "REASON", wrong)
-    if amount and (wrong := schemas.text_check("common", ("$defs", "positive_amount"))(amount)):
-        raise cli.refuse("B-INPUT-VALUE", "", "AMOUNT", wrong)
+    schemas.check_typed("REASON", reason, "text")
+    if amount:
+        schemas.check_typed("AMOUNT", amount, "positive_amount")
     sum_of_lines = Decimal(amount).quantize(Decimal("0.01")) if amount else None
     return Request(reason, _wishes(lines) if lines else None, sum_of_lines)
 
@@ -106,9 +105,8 @@ def find(root: Root, number: str) -> CreditedInvoice:
                 text = say("{number} is a credit note; only an invoice is credited", number=number)
                 raise cli.refuse("B-CREDIT", "", "INVOICE", text)
             return CreditedInvoice(ledger, numbers, chain, record)
-        known |= {one.number for one in numbers}
-    meant = readings.quoted(readings.readings("invoice_number", number, known.__contains__))
-    remedy = f"write {meant}" if meant else readings.form("invoice_number")
+        known |= {numbered.number for numbered in numbers}
+    remedy = readings.remedy("invoice_number", number, known.__contains__)
     text = say('"{number}" is not an invoice of ours', number=number)
     raise cli.refuse("B-CREDIT", "", "INVOICE", text, remedy=remedy)
 

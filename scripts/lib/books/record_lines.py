@@ -311,6 +311,7 @@ class BillingRevenue(Link, gc=False, kw_only=True):
 
     buyer: str
     corrects: str = ""
+    document_sha256: str = ""
     gross: Decimal
     issue_date: str
     month: str

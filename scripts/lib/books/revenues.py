@@ -293,6 +293,7 @@ class IssuedInvoice(NamedTuple):
     period: Period
     gross: Decimal
     credited: Decimal
+    document_sha256: str
 
     @property
     def fully_credited(self) -> bool:
@@ -367,7 +368,12 @@ def issued(lines: Iterable[BillingRevenue]) -> list[IssuedInvoice]:
     sums = credited((line.corrects, line.gross) for line in lines if line.corrects)
     return [
         IssuedInvoice(
-            line.number, line.month, line.period, line.gross, sums.get(line.number, money.ZERO)
+            line.number,
+            line.month,
+            line.period,
+            line.gross,
+            sums.get(line.number, money.ZERO),
+            line.document_sha256,
         )
         for line in lines
         if not line.corrects

@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lib.core.faults import Alert, Fault, Text, printable
+from lib.core.faults import Alert, Fault, printable
 from lib.core.messages import Message, say, verbatim
 
 _ID = re.compile(r"[a-z][a-z0-9_]{1,39}")  # of a client, and so of its log
@@ -29,7 +29,7 @@ _ID = re.compile(r"[a-z][a-z0-9_]{1,39}")  # of a client, and so of its log
 _AGAIN = say("run the command again")
 
 
-def of_machine(error: OSError, then: Text = _AGAIN) -> Alert:
+def of_machine(error: OSError, then: Message = _AGAIN) -> Alert:
     """What the machine refused, to whom, and what to do about it."""
     file = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
     found = verbatim(error.strerror or str(error))
@@ -69,12 +69,9 @@ def user(number: int) -> str:
         return str(number)
 
 
-def counted(count: int, thing: str, things: str = "") -> str:
-    """ "1 invoice", "2 invoices"; `things` is a plural that takes more than an s."""
-    return f"{count} {thing if count == 1 else things or thing + 's'}"
-
-
-def write_log(logs: Path, client: str, level: str, script: str, code: str, text: Text) -> str:
+def write_log(
+    logs: Path, client: str, level: str, script: str, code: str, text: Message | str
+) -> str:
     """Appends one line, whole, to `<client>.log`, or to system.log where there is no such client.
 
     A log that cannot be written stops nothing: the same text stands on stderr.
@@ -181,8 +178,8 @@ def noted(run_log: Path) -> list[Alert]:
     if not run_log.exists():
         return []
     lines = run_log.read_text(encoding="utf-8").splitlines()
-    found = []
+    alerts = []
     for line in lines:
         code, file, place, text, client = json.loads(line)
-        found.append(Alert(code, file, Fault(place, verbatim(text)), client))
-    return list(dict.fromkeys(found))
+        alerts.append(Alert(code, file, Fault(place, verbatim(text)), client))
+    return list(dict.fromkeys(alerts))

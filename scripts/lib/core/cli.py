@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from lib.core import alerts
-from lib.core.faults import Alert, Fault, Refused, Stop, Text, Unavailable, WrongUsage
-from lib.core.messages import Message, say
+from lib.core.faults import Alert, Fault, Refused, Stop, Unavailable, WrongUsage
+from lib.core.messages import Message, either, say, verbatim
 from lib.core.root import Root
 
 HOME = Path(__file__).resolve().parents[3]
-_ONE_OF_THEM = "expected one of them, YEAR=2024 or MONTH=2024-03"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -40,14 +39,12 @@ class _Parser(argparse.ArgumentParser):
         values = [(option, typed(option.lstrip("-"))) for option in options]
         of_make = [f"{option}={value}" for option, value in values if value]
         words = [*of_make, *(sys.argv[1:] if args is None else args)]
-        missing = self._missing({word.partition("=")[0] for word in words})
-        if missing:
-            alerts.report(None, self.prog, missing)
-            sys.exit(2)
+        if faults := self._faults({word.partition("=")[0] for word in words}):
+            self._refuse(faults)
         return super().parse_args(words)
 
-    def _missing(self, words: set[str]) -> list[Alert]:
-        """What is required and stands nowhere among the words; nothing where help is asked for."""
+    def _faults(self, words: set[str]) -> list[Fault]:
+        """What is required and stands nowhere among the words, and what excludes each other."""
         if not words.isdisjoint(("-h", "--help")):
             return []
         groups = [group for group in self._mutually_exclusive_groups if group.required]
@@ -55,36 +52,49 @@ class _Parser(argparse.ArgumentParser):
             *([action] for action in self._actions if action.required and action.option_strings),
             *(group._group_actions for group in groups),
         ]
-        faults = [
-            Fault(" or ".join(map(_name, choice)), say("is missing"), remedy=_example(choice))
-            for choice in choices
-            if all(words.isdisjoint(action.option_strings) for action in choice)
-        ]
-        return [Alert("B-USAGE", "", fault) for fault in faults]
+        faults = []
+        for choice in choices:
+            names = [_name(action) for action in choice]
+            examples = either(f"{_name(action)}={action.help}" for action in choice)
+            present = [
+                name
+                for name, action in zip(names, choice, strict=True)
+                if not words.isdisjoint(action.option_strings)
+            ]
+            if not present:
+                remedy = say("add {examples}", examples=examples)
+                faults.append(Fault(" or ".join(names), say("is missing"), remedy=remedy))
+            elif len(present) > 1:
+                found = say("is not allowed with {other}", other=present[0])
+                expected = say("expected one of them, {examples}", examples=examples)
+                faults.append(Fault(present[1], found, expected))
+        return faults
+
+    def _get_value(self, action: argparse.Action, text: str) -> Any:
+        try:
+            return super()._get_value(action, text)
+        except Unfit as unfit:
+            self._refuse([unfit.fault._replace(place=_name(action))])
 
     def error(self, message: str) -> NoReturn:
-        # argparse writes "argument --keep-days: ..."; people typed KEEP_DAYS=... to `make`.
-        option, _, text = message.removeprefix("argument --").partition(": ")
-        place = option.replace("-", "_").upper() if message.startswith("argument --") else ""
-        if "not allowed with" in text:
-            text = f"{text.replace('argument --', '')}; {_ONE_OF_THEM}"
-        fault = Alert(
-            "B-USAGE", "", Fault(place, text if place else f"{message}; --help has them all")
-        )
-        alerts.report(None, self.prog, [fault])
+        self._refuse([Fault("", verbatim(message), remedy=say("--help has them all"))])
+
+    def _refuse(self, faults: list[Fault]) -> NoReturn:
+        alerts.report(None, self.prog, [Alert("B-USAGE", "", fault) for fault in faults])
         sys.exit(2)
+
+
+class Unfit(Exception):
+    """An option's text that is not of its kind."""
+
+    def __init__(self, found: Message, remedy: Message | None = None):
+        self.fault = Fault("", found, remedy=remedy)
+        super().__init__(self.fault.text)
 
 
 def _name(action: argparse.Action) -> str:
     """How an option is typed after `make`: KEEP_DAYS."""
     return action.option_strings[0].lstrip("-").replace("-", "_").upper()
-
-
-def _example(choice: list[argparse.Action]) -> Message:
-    examples = tuple(f"{_name(action)}={action.help}" for action in choice)
-    if len(examples) > 1:
-        return say("add one of them, as in {examples}", examples=examples)
-    return say("add it, as in {example}", example=examples[0])
 
 
 def parser(description: str, *, lays_out: bool = False) -> argparse.ArgumentParser:
@@ -107,43 +117,43 @@ def typed(name: str) -> str:
     return os.environ.get(name, "") if name in os.environ.get("TYPED", "").split() else ""
 
 
-def add_period(made: argparse.ArgumentParser) -> None:
+def add_period(options: argparse.ArgumentParser) -> None:
     """--year or --month, one of them."""
-    either = made.add_mutually_exclusive_group(required=True)
+    either = options.add_mutually_exclusive_group(required=True)
     either.add_argument("--year", dest="period", type=year, help="2024")
     either.add_argument("--month", dest="period", type=month, help="2024-03")
-    add_flag(made)
+    add_flag(options)
 
 
-def add_today(made: argparse.ArgumentParser) -> None:
+def add_today(options: argparse.ArgumentParser) -> None:
     """--today, which `run` finds where it is not given."""
-    made.add_argument("--today", type=day, help="(default: the date in issuer.json's time zone)")
+    options.add_argument("--today", type=day, help="(default: the date in issuer.json's time zone)")
 
 
-def add_dates(made: argparse.ArgumentParser, *, month_too: bool = True) -> None:
+def add_dates(options: argparse.ArgumentParser, *, month_too: bool = True) -> None:
     """--today and --issue-date, and --month, which `run` finds where they are not given."""
-    add_today(made)
-    made.add_argument("--issue-date", type=day, help="2026-11-08 (default: today)")
+    add_today(options)
+    options.add_argument("--issue-date", type=day, help="2026-11-08 (default: today)")
     if month_too:
-        made.add_argument("--month", type=month, help="2026-10 (default: before the issue date)")
+        options.add_argument("--month", type=month, help="2026-10 (default: before the issue date)")
 
 
-def add_flag(made: argparse.ArgumentParser) -> None:
+def add_flag(options: argparse.ArgumentParser) -> None:
     """--flag: the work is done only where its flag does not stand, and raises it."""
-    made.add_argument("--flag", action="store_true", help="only if something changed since")
+    options.add_argument("--flag", action="store_true", help="only if something changed since")
 
 
-def add_payment(made: argparse.ArgumentParser) -> None:
+def add_payment(options: argparse.ArgumentParser) -> None:
     """The options that a payment and a refund share; empty texts count as missing."""
-    made.add_argument("--client", default="", help="studio_nord")
-    made.add_argument("--invoice", default="", help="NORD-2026-0001")
-    made.add_argument("--amount", default="", help="175.80")
-    made.add_argument("--date", default="", help="the day on which the money moved, 2026-12-03")
-    made.add_argument(
+    options.add_argument("--client", default="", help="studio_nord")
+    options.add_argument("--invoice", default="", help="NORD-2026-0001")
+    options.add_argument("--amount", default="", help="175.80")
+    options.add_argument("--date", default="", help="the day on which the money moved, 2026-12-03")
+    options.add_argument(
         "--method", default="", help="transfer, card, cheque, cash, direct_debit, other"
     )
-    made.add_argument("--again", type=yes, default=False, help="yes: the same once more")
-    add_today(made)
+    options.add_argument("--again", type=yes, default=False, help="yes: the same once more")
+    add_today(options)
 
 
 def run(
@@ -187,23 +197,24 @@ def run(
         alerts.report(logs, script, [alerts.of_machine(error)])
         sys.exit(4)
     except MemoryError:
-        alerts.report(logs, script, [Alert("B-ENVIRONMENT", "", Fault("", "out of memory"))])
+        alerts.report(logs, script, [Alert("B-ENVIRONMENT", "", Fault("", say("out of memory")))])
         sys.exit(4)
     except KeyboardInterrupt:
-        text = "interrupted; run the command again"
-        alerts.report(logs, script, [Alert("B-INTERRUPTED", "", Fault("", text))])
+        interrupted = Fault("", say("interrupted"), remedy=say("run the command again"))
+        alerts.report(logs, script, [Alert("B-INTERRUPTED", "", interrupted)])
         sys.exit(4)
     except Exception:
         import traceback
 
         # A fault of ours: the person gets one line, the log keeps what we need to fix it.
-        text = f"a fault of the program; {'data/logs/system.log' if logs else 'stderr'} has it"
+        place = "data/logs/system.log" if logs else "stderr"
+        fault = Fault("", say("a fault of the program"), remedy=say("{place} has it", place=place))
         if logs:
             trace = traceback.format_exc()
             alerts.write_log(logs, "", "ERROR", script, "B-INTERNAL", trace)
         else:
             traceback.print_exc()
-        alerts.report(None, script, [Alert("B-INTERNAL", script, Fault("", text))])
+        alerts.report(None, script, [Alert("B-INTERNAL", script, fault)])
         sys.exit(4)
 
 
@@ -225,16 +236,16 @@ def _refuse_no_root(root: Root, may_be_empty: bool) -> None:
 
 def _find_days(arguments: argparse.Namespace, root: Root) -> None:
     """The days that were not given, and the month that they come to."""
-    given = vars(arguments)
-    wanted = ("today", "issue_date", "month")
-    names = [name for name in wanted if name in given and given[name] is None]
-    if not names:
+    values = vars(arguments)
+    names = ("today", "issue_date", "month")
+    missing = [name for name in names if name in values and values[name] is None]
+    if not missing:
         return
     from lib.core import dates
 
-    found = dates.of_run(root, given.get("today"), given.get("issue_date"), given.get("month"))
-    for name in names:
-        setattr(arguments, name, getattr(found, name))
+    days = dates.of_run(root, *(values.get(name) for name in names))
+    for name in missing:
+        setattr(arguments, name, getattr(days, name))
 
 
 def _flagged(
@@ -262,14 +273,15 @@ def leave_if_done(arguments: argparse.Namespace, work: str) -> None:
 
     is_once = flags.is_of_dialect(work) and any(map(os.environ.get, flags.DIALECT))
     if not is_once and flags.stands(Root(arguments.root.resolve()), work, period):
-        print(f"{work} {period}".strip() + ": nothing changed since it was made")
+        name = f"{work} {period}".strip()
+        print(say("{name}: nothing changed since it was made", name=name))
         sys.exit(0)
 
 
 def _period(arguments: argparse.Namespace) -> str | None:
     """The month or year that a work is about: "" where it is about none, None if not known yet."""
-    given = vars(arguments)
-    return next((given[name] for name in ("period", "month", "year") if name in given), "")
+    values = vars(arguments)
+    return next((values[name] for name in ("period", "month", "year") if name in values), "")
 
 
 def run_without_root(main: Callable[[], None]) -> None:
@@ -283,7 +295,7 @@ def run_without_root(main: Callable[[], None]) -> None:
         alerts.report(None, script, stop.alerts)
         sys.exit(stop.exit_code)
     except OSError as error:
-        then = "nothing was half-done: run the command again"
+        then = say("nothing was half-done: run the command again")
         alerts.report(None, script, [alerts.of_machine(error, then)])
         sys.exit(4)
 
@@ -331,8 +343,8 @@ def _lenient(stream: TextIO | None, handle: int) -> tuple[TextIO, _Output | None
     output = _Output(handle, "w", closefd=False)
     encoding, lines = (stream.encoding, stream.line_buffering) if stream else ("utf-8", False)
     buffer = io.BufferedWriter(output)
-    made = io.TextIOWrapper(buffer, encoding, "backslashreplace", line_buffering=lines)
-    return made, output
+    text = io.TextIOWrapper(buffer, encoding, "backslashreplace", line_buffering=lines)
+    return text, output
 
 
 def _check_said(said: _Output | None) -> None:
@@ -343,8 +355,12 @@ def _check_said(said: _Output | None) -> None:
     """
     sys.stdout.flush()
     if said and said.refused and said.refused.errno != errno.EPIPE:
-        text = f"{said.refused.strerror}; all was done, and only what the command says is lost"
-        raise Unavailable([Alert("B-ENVIRONMENT", "standard output", Fault("", text))])
+        fault = Fault(
+            "",
+            verbatim(str(said.refused.strerror)),
+            remedy=say("all was done, and only what the command says is lost"),
+        )
+        raise Unavailable([Alert("B-ENVIRONMENT", "standard output", fault)])
 
 
 # --- options -----------------------------------------------------------------------------
@@ -353,21 +369,21 @@ def _check_said(said: _Output | None) -> None:
 def month(text: str) -> str:
     """A month given as an option."""
     if not _is_month(text):
-        raise unfit("month", text, _is_month)
+        raise unfit("month", text, _is_month, say("a month"))
     return text
 
 
 def year(text: str) -> str:
     """A year given as an option."""
     if not _is_year(text):
-        raise unfit("year", text, _is_year)
+        raise unfit("year", text, _is_year, say("a year"))
     return text
 
 
 def day(text: str) -> date:
     """A date given as an option."""
     if not _is_day(text):
-        raise unfit("day", text, _is_day, "a date")
+        raise unfit("day", text, _is_day, say("a date"))
     return date.fromisoformat(text)
 
 
@@ -387,16 +403,14 @@ def _is_day(text: str) -> bool:
         return False
 
 
-def unfit(
-    kind: str, text: str, fits: Callable[[str], bool], named: str = ""
-) -> argparse.ArgumentTypeError:
+def unfit(kind: str, text: str, fits: Callable[[str], bool], expected: Message) -> Unfit:
     """What an option's text is not, and what was most likely meant; `kind` is of core/readings."""
     from lib.core import readings
 
     remedy = readings.remedy(kind, text, fits)
     if re.match("[0-9]{4}-", text) and not text.startswith("20"):
-        remedy = "write one of the years 2000 to 2099"
-    return argparse.ArgumentTypeError(f'"{text}" is not {named or f"a {kind}"}; {remedy}')
+        remedy = say("write one of the years 2000 to 2099")
+    return Unfit(say('"{text}" is not {expected}', text=text, expected=expected), remedy)
 
 
 def day_or_none(text: str) -> date | None:
@@ -407,19 +421,24 @@ def day_or_none(text: str) -> date | None:
 def switch(text: str) -> bool:
     """1 or yes; 0, no and an empty text are no."""
     if text not in ("", "0", "1", "no", "yes"):
-        raise argparse.ArgumentTypeError(f'"{text}" is neither 1 nor 0')
+        raise Unfit(say('"{text}" is neither 1 nor 0', text=text))
     return text in ("1", "yes")
 
 
 def yes(text: str) -> bool:
     """yes or no; an empty text is no."""
     if text not in ("", "yes", "no"):
-        raise argparse.ArgumentTypeError(f'"{text}" is neither yes nor no')
+        raise Unfit(say('"{text}" is neither yes nor no', text=text))
     return text == "yes"
 
 
 def refuse(
-    code: str, file: str, place: str, found: Text, client: str = "", remedy: Text | None = None
+    code: str,
+    file: str,
+    place: str,
+    found: Message,
+    client: str = "",
+    remedy: Message | None = None,
 ) -> Stop:
     """A refusal with one reason, to raise; B-USAGE is the one of a wrong call."""
     stop = WrongUsage if code == "B-USAGE" else Refused

@@ -13,16 +13,14 @@ from lib.core.messages import Message
 
 SHOWN = 60  # characters of a wrong value that a message repeats
 
-Text = Message | str
-
 
 class Fault(NamedTuple):
     """What is wrong: `found` at `place` (a key, a line, an option; may be empty)."""
 
     place: str
-    found: Text
-    expected: Text | None = None
-    remedy: Text | None = None
+    found: Message
+    expected: Message | None = None
+    remedy: Message | None = None
 
     @property
     def text(self) -> str:

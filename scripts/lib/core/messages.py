@@ -10,6 +10,7 @@ its language when it is rendered.
 """
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Union
@@ -56,6 +57,18 @@ def counted(number: int, one: str, many: str) -> Message:
     return Message(one if number == 1 else many, (("number", number),))
 
 
+def either(texts: Iterable[str]) -> Message:
+    """What may be chosen: "EUR", or "EUR" or "USD".
+
+    Raises:
+      ValueError: if there is no text.
+    """
+    *earlier, last = texts
+    if not earlier:
+        return verbatim(last)
+    return say("{earlier} or {last}", earlier=either(earlier), last=last)
+
+
 def speak(language: str) -> None:
     """Binds the operator's language, in which messages are shown from here on."""
     _spoken[-1] = language
@@ -80,7 +93,7 @@ def _shown(value: Value, language: str) -> str:
     if isinstance(value, Country):
         return place_name(value.code, language)
     if isinstance(value, tuple):
-        return ", ".join(_shown(one, language) for one in value)
+        return ", ".join(_shown(part, language) for part in value)
     return str(value)
 
 
@@ -91,8 +104,10 @@ def words(language: str) -> dict[str, Any]:
     Raises:
       FileNotFoundError: if there is no such language.
     """
-    found: dict[str, Any] = json.loads((_FOLDER / f"{language}.json").read_text(encoding="utf-8"))
-    return found
+    sections: dict[str, Any] = json.loads(
+        (_FOLDER / f"{language}.json").read_text(encoding="utf-8")
+    )
+    return sections
 
 
 def place_name(code: str, language: str) -> str:
@@ -100,14 +115,14 @@ def place_name(code: str, language: str) -> str:
     from babel import Locale
 
     file = words(language)
-    found: str | None = file["places"].get(code) or file["countries"].get(code)
-    return found or str(Locale.parse(language).territories.get(code, code))
+    name: str | None = file["places"].get(code) or file["countries"].get(code)
+    return name or str(Locale.parse(language).territories.get(code, code))
 
 
 def messages(language: str) -> dict[str, str]:
     """English text -> text in `language`."""
-    found: dict[str, str] = words(language)["messages"]
-    return found
+    translations: dict[str, str] = words(language)["messages"]
+    return translations
 
 
 def languages() -> tuple[str, ...]:

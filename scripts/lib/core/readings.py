@@ -13,6 +13,7 @@ from datetime import date
 from functools import cache
 
 from lib.core import messages
+from lib.core.messages import Message, either, say
 
 Fits = Callable[[str], bool]
 
@@ -84,6 +85,9 @@ def readings(kind: str, text: str, fits: Fits) -> list[str]:
     return [one for one in dict.fromkeys(found or [text.strip()]) if fits(one)]
 
 
+_POINT = say("point")
+
+
 def choices(text: str, known: Iterable[str]) -> list[str]:
     """Which of the words of an enumeration `text` may mean."""
     wanted = plain(text)
@@ -99,51 +103,53 @@ def truths(text: str) -> list[bool]:
     return [False] if wanted in ("false", "no", "non", "faux") else []
 
 
-def quoted(found: Iterable[str]) -> str:
-    """ "2026-10-02" or "2026-02-10", in quotes."""
-    return " or ".join(f'"{one}"' for one in found)
+def to_write(texts: Iterable[str]) -> Message:
+    """A remedy: write "2026-10-02" or "2026-02-10"."""
+    return say("write {texts}", texts=either(f'"{text}"' for text in texts))
 
 
-def remedy(kind: str, text: str, fits: Fits) -> str:
+def remedy(kind: str, text: str, fits: Fits) -> Message | None:
     """What to write instead of `text`: its readings, or in words the form of the kind."""
-    return f"write {quoted(found)}" if (found := readings(kind, text, fits)) else form(kind)
+    meant = readings(kind, text, fits)
+    return to_write(meant) if meant else form(kind)
 
 
-def form(kind: str, sign: str = "point") -> str:
-    """How a kind is written, as a remedy; empty for a kind that has no form of its own.
+def form(kind: str, sign: Message = _POINT) -> Message | None:
+    """How a kind is written, as a remedy; None for a kind that has no form of its own.
 
     Args:
       sign: the name of the decimal sign.
     """
-    return _FORMS.get(kind, "").format(sign=sign)
+    form = _FORMS.get(kind)
+    return form and Message(form.text, (("sign", sign),))
 
 
 _FORMS = {
-    "amount": "write digits, and where it has cents a {sign} and two decimals",
-    "price": "write digits, and a {sign} before its decimals",
-    "quantity": "write digits, and a {sign} before its decimals",
-    "percent": "write digits without a sign of per cent, and a {sign} before its decimals",
-    "count": "write a whole number in digits",
-    "day": "write year, month and day as YYYY-MM-DD",
-    "month": "write year and month as YYYY-MM",
-    "month_or_day": "write a month as YYYY-MM, or a day as YYYY-MM-DD",
-    "month_and_day": "write month and day as MM-DD",
-    "year": "write its four digits",
-    "country": "write its two letters in capitals",
-    "siren": "copy its nine digits again",
-    "siret": "copy its fourteen digits again",
-    "vat_number": "copy it again: two letters of its country, then its digits",
-    "iban": "copy it again: two letters, two digits, then the account",
-    "bic": "copy its eight or eleven letters and digits again",
-    "id": "write small letters, digits and _, a letter first",
-    "code": "write capitals and digits",
-    "email": "write one address, name@domain",
-    "host": "write it without spaces, in ASCII",
-    "workers": "write the number in digits, or tls://, its host, a colon and its port",
-    "postcode": "write letters, digits, spaces and hyphens",
-    "invoice_number": "copy the number that stands on the invoice",
-    "payment_name": "write its client, / and its number, as the payments are listed",
-    "timezone": "write area and city, as the IANA list of time zones names them",
+    "amount": say("write digits, and where it has cents a {sign} and two decimals"),
+    "price": say("write digits, and a {sign} before its decimals"),
+    "quantity": say("write digits, and a {sign} before its decimals"),
+    "percent": say("write digits without a sign of per cent, and a {sign} before its decimals"),
+    "count": say("write a whole number in digits"),
+    "day": say("write year, month and day as YYYY-MM-DD"),
+    "month": say("write year and month as YYYY-MM"),
+    "month_or_day": say("write a month as YYYY-MM, or a day as YYYY-MM-DD"),
+    "month_and_day": say("write month and day as MM-DD"),
+    "year": say("write its four digits"),
+    "country": say("write its two letters in capitals"),
+    "siren": say("copy its nine digits again"),
+    "siret": say("copy its fourteen digits again"),
+    "vat_number": say("copy it again: two letters of its country, then its digits"),
+    "iban": say("copy it again: two letters, two digits, then the account"),
+    "bic": say("copy its eight or eleven letters and digits again"),
+    "id": say("write small letters, digits and _, a letter first"),
+    "code": say("write capitals and digits"),
+    "email": say("write one address, name@domain"),
+    "host": say("write it without spaces, in ASCII"),
+    "workers": say("write the number in digits, or tls://, its host, a colon and its port"),
+    "postcode": say("write letters, digits, spaces and hyphens"),
+    "invoice_number": say("copy the number that stands on the invoice"),
+    "payment_name": say("write its client, / and its number, as the payments are listed"),
+    "timezone": say("write area and city, as the IANA list of time zones names them"),
 }
 
 

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 
-from lib.core.faults import Text, printable
+from lib.core.faults import printable
+from lib.core.messages import Message
 
 _NARROWEST = 160  # columns of a table that is not on a terminal: a mail does not wrap it
 
 
 def show(
-    title: Text, headings: Sequence[Text], rows: Iterable[Sequence[Text]], right: int = 0
+    title: Message | str,
+    headings: Sequence[Message | str],
+    rows: Iterable[Sequence[Message | str]],
+    right: int = 0,
 ) -> None:
     """Prints a table; the last `right` columns are figures, aligned to the right."""
     from rich.console import Console

@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from lib.core.faults import SHOWN, Fault, Text, printable
+from lib.core.faults import SHOWN, Fault, printable
 from lib.core.messages import ENGLISH, Message, counted, render, say
 
 
@@ -22,8 +22,8 @@ class CellFault(NamedTuple):
     line: int
     column: str
     found: str
-    expected: Text
-    remedy: Text
+    expected: Message
+    remedy: Message
     internal: Fault | None = None
 
     @property
@@ -44,7 +44,7 @@ class CellFault(NamedTuple):
         parts = [in_report(part) for part in (fault.found, fault.remedy) if part]
         return printable(": ".join(filter(None, (self.place, "; ".join(parts)))))
 
-    def _of(self, expected: Text, remedy: Text | None) -> Fault:
+    def _of(self, expected: Message, remedy: Message | None) -> Fault:
         if not self.found:
             return Fault(self.place, expected, remedy=remedy)
         found = say("{value}: {expected}", value=shown(self.found), expected=expected)
@@ -88,7 +88,7 @@ def report_text(file: str, faults: list[CellFault]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
 
 
-def in_report(text: Text) -> str:
+def in_report(text: Message) -> str:
     """A text in the language of reports."""
     return text if isinstance(text, str) else render(text, ENGLISH)
 

@@ -8,7 +8,7 @@ is refused. What passes is turned into frozen Structs; each kind of file has a m
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from lib.core.faults import Alert, Fault, Refused
+from lib.core.faults import Alert, Fault, Refused, WrongUsage
 from lib.core.messages import say
 from lib.core.root import Root
 from lib.inputs import (
@@ -45,6 +45,17 @@ class Inputs(NamedTuple):
         """What prices are revised by, by name."""
         return {name: entry.content for name, entry in self.indices.items()}
 
+    def check_client(self, client: str) -> None:
+        """Refuses a CLIENT that has no file.
+
+        Raises:
+          WrongUsage: if it has none.
+        """
+        if client not in self.clients:
+            found = say('"{client}" is not a client', client=client)
+            remedy = say("write one of {clients}", clients=tuple(self.clients))
+            raise WrongUsage([Alert("B-USAGE", "", Fault("CLIENT", found, remedy=remedy))])
+
 
 def load(root: Root, only: str = "") -> Inputs:
     """All inputs of a root.
@@ -79,11 +90,11 @@ def _long_codes(
 ) -> Iterator[Alert]:
     """Codes that leave a number of the format no room for its sequence."""
     format_ = issuer.issuer.number_format
-    codes = {one.client.code: one.source.name for one in batch_clients.values() if one}
+    codes = {file.client.code: file.source.name for file in batch_clients.values() if file}
     if issuer.issuer.numbering == "issuer":
         codes[issuer.issuer.code] = issuer.source.name
     else:
-        codes |= {one.client.code: one.source.name for one in clients.values() if one}
+        codes |= {file.client.code: file.source.name for file in clients.values() if file}
     for code, file in codes.items():
         if len(code) > numbers.longest_code(format_):
             found = say(

@@ -66,7 +66,7 @@ def _is_french_postcode(text: str) -> bool:
 def french_postcode(text: str) -> Message:
     """What to write for a French postcode."""
     if meant := readings.readings("postcode", text, _is_french_postcode):
-        return say("write {postcodes}", postcodes=readings.quoted(meant))
+        return readings.to_write(meant)
     return say("write its five digits (a spreadsheet drops a 0 at the beginning)")
 
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lib.core import messages, readings
-from lib.core.faults import SHOWN, Alert, Fault, Text
-from lib.core.messages import Message, say
+from lib.core.faults import SHOWN, Alert, Fault, Refused
+from lib.core.messages import Message, either, say
 from lib.values import characters, code_lists
 from lib.values.speech import UNITS
 
@@ -43,7 +43,7 @@ class Misfit(NamedTuple):
     expected: Message
     meant: tuple[Any, ...] = ()
     kind: str = ""
-    remedy: Text = ""
+    remedy: Message = say("correct it")
 
     def fault(self, place: str) -> Fault:
         """It in words, at its place."""
@@ -51,7 +51,7 @@ class Misfit(NamedTuple):
         return Fault(place, found, remedy=self._write() if self.meant else self.remedy)
 
     def _write(self) -> Message:
-        values = " or ".join(_json(value) for value in self.meant)
+        values = either(map(_json, self.meant))
         is_text = self.found.startswith('"')
         if is_text == isinstance(self.meant[0], str):
             return say("write {values}", values=values)
@@ -123,23 +123,22 @@ def content(schema: str) -> dict[str, Any]:
     return found
 
 
-def text_check(schema: str, path: tuple[str, ...]) -> Callable[[str], str]:
-    """A fast check of one text: what `faults` would say of it, or an empty text.
+def check_typed(option: str, text: str, name: str) -> None:
+    """Refuses what was typed for an option, unless it is a value of common.schema.json.
+
+    Raises:
+      Refused: if it is not.
+    """
+    if misfit := check("common", ("$defs", name))(text):
+        raise Refused([Alert("B-INPUT-VALUE", "", misfit.fault(option))])
+
+
+def check(schema: str, path: tuple[str, ...]) -> Callable[[str], Misfit | None]:
+    """A fast check of one text: what is wrong with it, or None.
 
     Args:
       path: where its schema stands in schemas/<schema>.schema.json.
     """
-    misfit_of = check(schema, path)
-
-    def text_of(value: str) -> str:
-        misfit = misfit_of(value)
-        return misfit.fault("").text if misfit else ""
-
-    return text_of
-
-
-def check(schema: str, path: tuple[str, ...]) -> Callable[[str], Misfit | None]:
-    """A fast check of one text, that says in parts what is wrong; None where nothing is."""
     found = _resolved(content(schema), path)
     pattern = re.compile(found.get("pattern", ""))
     longest, choices = found.get("maxLength", _LONGEST), found.get("enum")
@@ -294,8 +293,8 @@ def _member(codes: Callable[[], frozenset[str] | dict[str, Any]]) -> Callable[[s
 def _language(value: str) -> str:
     known = messages.languages()
     if value not in known:
-        meant = readings.quoted(readings.choices(value, known))
-        remedy = say("write {meant}", meant=meant) if meant else _one_of(known)
+        meant = readings.choices(value, known)
+        remedy = readings.to_write(meant) if meant else _one_of(known)
         raise ValueError(say("it has no file in languages/"), remedy)
     return value
 
@@ -356,8 +355,8 @@ def _faults(error: "ValidationError") -> Iterator[Fault]:
         case "not":  # a key that has no place beside the others
             yield Fault(place, say("has no place here"), remedy=say("remove it"))
         case "oneOf":
-            choices = " or ".join(f'"{choice["required"][0]}"' for choice in error.validator_value)
-            yield Fault(place, say("expected either {keys}, and only one of them", keys=choices))
+            keys = either(f'"{choice["required"][0]}"' for choice in error.validator_value)
+            yield Fault(place, say("expected either {keys}, and only one of them", keys=keys))
         case "propertyNames":
             text = say("{value} has a key that is not a name", value=excerpt(error.instance))
             yield Fault(place, text)
@@ -419,7 +418,7 @@ def _meant(value: Any, schema: dict[str, Any], kind: str) -> tuple[Any, ...]:
     return ()
 
 
-def _otherwise(value: Any, schema: dict[str, Any], kind: str) -> Text:
+def _otherwise(value: Any, schema: dict[str, Any], kind: str) -> Message:
     """What to do about a value of which nobody knows what it means."""
     if choices := schema.get("enum"):
         return _one_of([_json(one) for one in choices])
