@@ -22,7 +22,7 @@ $(if $(and $(filter 1,$(words $(HOUSE))),$(wildcard $(HOUSE)/Makefile)),,$(error
 COMMANDS := help setup init demo client check preview month invoice credit-note batch packages \
   payment refund payment-reverse payments-import statement reconcile overdue mail reminders \
   export payments-csv fec ledger accountant report receipt verify status logs purge-logs backup \
-  restore sequence test faults fuzz lint audit conformance bench pin
+  restore sequence quote accept decline test faults fuzz lint audit conformance bench pin
 .PHONY: $(COMMANDS)
 DEVELOPERS := $(HOUSE)/tools/developers.mk
 $(MAKEFILE_LIST) $(DEVELOPERS): ;
@@ -50,7 +50,7 @@ VALUES := YEAR CLIENT MONTH ISSUE_DATE TODAY REISSUE INVOICE AMOUNT METHOD REFER
   PAYMENT AGAIN OVERPAYMENT QUIET KEEP_DAYS DRY_RUN TO FROM WITNESS MAIL LINES DATE FILE LANGUAGE \
   SENT NUMBERING VAT_REGIME ID NAME COUNTRY PERSON TAXABLE SIREN VAT_NUMBER ADDRESS POSTCODE CITY EMAIL CODE DAYS \
   TREATMENT EXEMPTION_CODE EXEMPTION_REASON START EVERY BILLED DESCRIPTION PRICE UNIT VAT_RATE CATEGORY SIZE \
-  APPROVE PUBLISH RUN_LOG LAST
+  APPROVE PUBLISH RUN_LOG LAST ORDER QUOTE
 SETTINGS := LOCK_WAIT WORKERS WORKERS_CA_FILE WORKERS_CERT_FILE WORKERS_KEY_FILE CSV_DIALECT \
   CSV_HEADERS SMTP_HOST SMTP_PORT SMTP_SECURITY SMTP_USER SMTP_PASSWORD SMTP_CA_FILE SMTP_TIMEOUT \
   MAIL_FROM MAIL_SINCE MAIL_MAX_ATTACHMENT ALERT_TO
@@ -170,6 +170,14 @@ batch: $(READY) ## issue the CSV files of the inbox (of CLIENT only, where given
 	+@$(PHASES) batch
 packages: $(READY) ## ZIP archives of what was issued for batch clients, in ROOT/downloads/
 	@$(SCRIPT)/pack_batches.py --root $(ROOT)
+
+##@ Quotes
+quote: $(READY) ## a quote of CLIENT's ORDER to sign, or its next version; `make mail` sends it
+	@$(SCRIPT)/issue_quote.py --root $(ROOT)
+accept: $(READY) ## QUOTE was accepted on DATE; what was signed is kept [FILE=signed.pdf]
+	@$(SCRIPT)/accept_quote.py --root $(ROOT)
+decline: $(READY) ## QUOTE was declined [REASON]
+	@$(SCRIPT)/decline_quote.py --root $(ROOT)
 
 ##@ Payments
 payment: $(READY) ## CLIENT INVOICE AMOUNT DATE METHOD [REFERENCE] [NOTE] [AGAIN=yes] [OVERPAYMENT=yes]

@@ -6,21 +6,20 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from lib.core import cli
-from lib.core.messages import say
 
 EXAMPLES = cli.HOME / "examples"
 
 
 def main() -> None:
     """One folder to another, without the second sample root and its explanations."""
-    options = ArgumentParser(description=__doc__)
-    options.add_argument("--to", type=Path, required=True)
-    target: Path = options.parse_args().to
+    made = ArgumentParser(description=__doc__)
+    made.add_argument("--to", type=Path, required=True)
+    target: Path = made.parse_args().to
     if target.exists():
-        print(say("{folder} is there already: kept (remove it to start again)", folder=str(target)))
+        print(f"{target} is there already: kept (remove it to start anew)")
         return
     copy(target)
-    print(say("copied examples/ to {folder}", folder=str(target)))
+    print(f"copied examples/ to {target}")
 
 
 def copy(target: Path) -> None:

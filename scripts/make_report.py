@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from lib.accounting import exports, report_pdf, year_report
 from lib.books import balances, heads, histories, records, revenues
 from lib.core.faults import Alert, Broken, Fault, WrongUsage, collecting
-from lib.core.messages import either, languages, say
+from lib.core.messages import languages, say
 from lib.core.root import Root
 from lib.inputs import inputs
 from lib.values.money import text_of
@@ -44,7 +44,7 @@ def main(arguments: Namespace, root: Root) -> None:
     language = arguments.language or language_of(issuer.party.address.country)
     if language not in languages():
         found = say('"{language}" is not a language of the report', language=language)
-        remedy = say("write {languages}", languages=either(languages()))
+        remedy = say("write {languages}", languages=" or ".join(languages()))
         raise WrongUsage([Alert("B-USAGE", "", Fault("LANGUAGE", found, remedy=remedy))])
     with exports.held(root, f"make_report {year}"):
         clients = histories.by_client(root, histories.clients_of(root), "")
@@ -62,16 +62,7 @@ def main(arguments: Namespace, root: Root) -> None:
     received = text_of(sum(month.received for month in report.months))
     invoiced = text_of(sum(month.gross for month in report.months))
     outstanding = text_of(sum(age.amount for age in report.ages))
-    print(
-        say(
-            "{year}: received {received}, invoiced {invoiced}; outstanding {outstanding} on {day}",
-            year=year,
-            received=received,
-            invoiced=invoiced,
-            outstanding=outstanding,
-            day=str(day),
-        )
-    )
+    print(f"{year}: received {received}, invoiced {invoiced}; outstanding {outstanding} on {day}")
 
 
 class _Issue(records.Link, gc=False):

@@ -20,10 +20,10 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    options = cli.parser(__doc__ or "")
-    options.add_argument("--id", required=True, help="studio_nord")
-    cli.add_today(options)
-    return options
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--id", required=True, help="studio_nord")
+    cli.add_today(made)
+    return made
 
 
 if __name__ == "__main__":
@@ -37,7 +37,7 @@ from typing import Any, NamedTuple
 
 from lib.core import alerts, storage
 from lib.core.faults import Alert, Fault, Refused, WrongUsage
-from lib.core.messages import Message, say
+from lib.core.messages import say
 from lib.core.root import Root
 from lib.inputs import client_files, inputs, schemas
 from lib.inputs.issuer_file import Issuer
@@ -55,7 +55,7 @@ class Question(NamedTuple):
     """
 
     name: str
-    about: Message
+    about: str
     schema: str
     path: tuple[str, ...]
     default: Callable[[Answers, Issuer, date], str | None]
@@ -153,45 +153,41 @@ def _is(text: str) -> Callable[[Answers, Issuer, date], str | None]:
 
 
 _UNITS = {"1": "MON", "3": "QAN", "12": "ANN"}
-
-
-def _common(name: str, *path: str) -> tuple[str, tuple[str, ...]]:
-    return "common", ("$defs", name, *path)
-
-
-_TEXT = _common("text")
+_TEXT = ("common", ("$defs", "text"))
 _VAT = ("properties", "vat", "properties")
 QUESTIONS = (
-    Question("NAME", say("name of the client"), *_TEXT, _needed),
-    Question("COUNTRY", say("country"), *_common("country"), _is("FR")),
-    Question("PERSON", say("a private person: yes"), "batch_row", ("$defs", "yes"), _optional),
+    Question("NAME", "name of the client", *_TEXT, _needed),
+    Question("COUNTRY", "country", "common", ("$defs", "country"), _is("FR")),
+    Question("PERSON", "a private person: yes", "batch_row", ("$defs", "yes"), _optional),
     Question(
         "TAXABLE",
-        say("an association or another body that is not a taxable person: no"),
+        "an association or another body that is not a taxable person: no",
         "batch_row",
         ("$defs", "no"),
         _optional,
         lambda answers: answers["PERSON"] != "yes",
     ),
-    Question("SIREN", say("SIREN"), *_common("siren"), _siren),
-    Question("VAT_NUMBER", say("VAT number"), *_common("vat_number"), _optional),
-    Question("ADDRESS", say('street and number ("; " begins another line)'), *_TEXT, _needed),
-    Question("POSTCODE", say("postcode"), *_common("address", "properties", "postcode"), _postcode),
-    Question("CITY", say("town"), *_TEXT, _needed),
-    Question("EMAIL", say("where invoices go"), *_common("email"), _optional),
-    Question("CODE", say("prefix of its numbers"), *_common("code"), _needed),
-    Question("LANGUAGE", say("language: fr, en"), *_common("language"), _language),
-    Question("DAYS", say("days to pay"), "batch_row", ("properties", "payment_days"), _is("30")),
+    Question("SIREN", "SIREN", "common", ("$defs", "siren"), _siren),
+    Question("VAT_NUMBER", "VAT number", "common", ("$defs", "vat_number"), _optional),
+    Question("ADDRESS", 'street and number ("; " begins another line)', *_TEXT, _needed),
+    Question(
+        "POSTCODE", "postcode", "common", ("$defs", "address", "properties", "postcode"), _postcode
+    ),
+    Question("CITY", "town", *_TEXT, _needed),
+    Question("EMAIL", "where invoices go", "common", ("$defs", "email"), _optional),
+    Question("CODE", "prefix of its numbers", "common", ("$defs", "code"), _needed),
+    Question("LANGUAGE", "language: fr, en", "common", ("$defs", "language"), _language),
+    Question("DAYS", "days to pay", "batch_row", ("properties", "payment_days"), _is("30")),
     Question(
         "TREATMENT",
-        say("VAT: standard, franchise, reverse_charge, intra_eu, export, outside_eu, exempt"),
+        "VAT: standard, franchise, reverse_charge, intra_eu, export, outside_eu, exempt",
         "client",
         (*_VAT, "treatment"),
         _treatment,
     ),
     Question(
         "EXEMPTION_CODE",
-        say("VATEX code of the exemption, as VATEX-FR-CGI261-4"),
+        "VATEX code of the exemption, as VATEX-FR-CGI261-4",
         "client",
         (*_VAT, "exemption_code"),
         _exemption,
@@ -199,41 +195,43 @@ QUESTIONS = (
     ),
     Question(
         "EXEMPTION_REASON",
-        say("mention of the exemption that is printed"),
+        "mention of the exemption that is printed",
         *_TEXT,
         _exemption,
         _is_exempt,
     ),
     Question(
         "START",
-        say("first month or day of service"),
-        *_common("month_or_date"),
+        "first month or day of service",
+        "common",
+        ("$defs", "month_or_date"),
         lambda answers, issuer, today: today.isoformat()[:7],
     ),
     Question(
         "EVERY",
-        say("months of a period: 1 to 36"),
+        "months of a period: 1 to 36",
         "batch_row",
         ("properties", "payment_days"),
         _is("1"),
     ),
     Question(
         "BILLED",
-        say("when a period is billed: arrears, advance"),
+        "when a period is billed: arrears, advance",
         "client",
         ("properties", "plans", "items", "properties", "billed"),
         _optional,
     ),
-    Question("DESCRIPTION", say("what is sold"), *_TEXT, _needed),
-    Question("PRICE", say("price of a period, without VAT"), *_common("amount"), _needed),
+    Question("DESCRIPTION", "what is sold", *_TEXT, _needed),
+    Question("PRICE", "price of a period, without VAT", "common", ("$defs", "amount"), _needed),
     Question(
         "UNIT",
-        say("unit"),
-        *_common("unit"),
+        "unit",
+        "common",
+        ("$defs", "unit"),
         lambda answers, issuer, today: _UNITS.get(answers["EVERY"], "C62"),
     ),
-    Question("VAT_RATE", say("VAT rate in per cent"), *_common("vat_rate"), _vat_rate),
-    Question("CATEGORY", say("goods, services"), *_common("category"), _category),
+    Question("VAT_RATE", "VAT rate in per cent", "common", ("$defs", "vat_rate"), _vat_rate),
+    Question("CATEGORY", "goods, services", "common", ("$defs", "category"), _category),
 )
 
 
@@ -246,19 +244,19 @@ def answer(issuer: Issuer, today: date) -> Answers:
     answers: Answers = {}
     faults = []
     for question in QUESTIONS:
-        text = os.environ.get(question.name, "")
+        given = os.environ.get(question.name, "")
         default = question.default(answers, issuer, today)
         misfit_of = schemas.check(question.schema, question.path)
-        if not text and question.asked(answers) and sys.stdin.isatty():
-            text = _ask(question, default, misfit_of)
-        text = text or default or ""
-        if text and (misfit := misfit_of(text)):
+        if not given and question.asked(answers) and sys.stdin.isatty():
+            given = _ask(question, default, misfit_of)
+        given = given or default or ""
+        if given and (misfit := misfit_of(given)):
             faults.append(Alert("B-USAGE", "", misfit.fault(question.name)))
-        elif not text and default is None:
+        elif not given and default is None:
             found = say("is missing: {about}", about=question.about)
             remedy = say('give {name}="..."', name=question.name)
             faults.append(Alert("B-USAGE", "", Fault(question.name, found, remedy=remedy)))
-        answers[question.name] = text
+        answers[question.name] = given
     if faults:
         raise Refused(faults)
     return answers
@@ -268,21 +266,17 @@ def _ask(
     question: Question, default: str | None, misfit_of: Callable[[str], schemas.Misfit | None]
 ) -> str:
     """Asks until the answer is one that its schema accepts."""
-    prompt = say("{about}: ", about=question.about)
-    if default:
-        prompt = say("{about} [{default}]: ", about=question.about, default=default)
-    elif default == "":
-        prompt = say("{about} (or nothing): ", about=question.about)
+    shown = f" [{default}]" if default else " (or nothing)" if default == "" else ""
     while True:
         try:
-            text = input(str(prompt)).strip()
+            given = input(f"{question.about}{shown}: ").strip()
         except EOFError:
             raise KeyboardInterrupt from None
-        misfit = misfit_of(text) if text else None
+        misfit = misfit_of(given) if given else None
         if misfit:
             print(misfit.fault("").text)
-        elif text or default is not None:
-            return text
+        elif given or default is not None:
+            return given
         else:
             print(say("is needed"))
 
@@ -292,47 +286,47 @@ def _ask(
 
 def client_of(name: str, answers: Answers) -> dict[str, Any]:
     """The client file; what was left empty is left out."""
-    values = {key.lower(): text for key, text in answers.items()}
-    lines = values["address"].split("; ")
-    address = {"lines": lines, "postcode": values["postcode"], "city": values["city"]}
+    given = {key.lower(): text for key, text in answers.items()}
+    lines = given["address"].split("; ")
+    address = {"lines": lines, "postcode": given["postcode"], "city": given["city"]}
     party = {
-        "name": values["name"],
-        "person": values["person"] == "yes",
-        "siren": values["siren"],
-        "vat_number": values["vat_number"],
-        "address": _filled({**address, "country": values["country"]}),
-        "email": [values["email"]] if values["email"] else [],
+        "name": given["name"],
+        "person": given["person"] == "yes",
+        "siren": given["siren"],
+        "vat_number": given["vat_number"],
+        "address": _filled({**address, "country": given["country"]}),
+        "email": [given["email"]] if given["email"] else [],
     }
-    body = {"taxable": False} if values["taxable"] == "no" else {}
+    body = {"taxable": False} if given["taxable"] == "no" else {}
     vat = {
-        "treatment": values["treatment"],
-        "exemption_code": values["exemption_code"],
-        "exemption_reason": values["exemption_reason"],
+        "treatment": given["treatment"],
+        "exemption_code": given["exemption_code"],
+        "exemption_reason": given["exemption_reason"],
     }
     item = {
         "id": "subscription",
-        "description": {values["language"]: values["description"]},
-        "vat_rate": values["vat_rate"],
-        "unit": values["unit"],
-        "category": values["category"],
+        "description": {given["language"]: given["description"]},
+        "vat_rate": given["vat_rate"],
+        "unit": given["unit"],
+        "category": given["category"],
         "charge": "flat",
-        "price": values["price"],
+        "price": given["price"],
     }
     return {
         "id": name,
-        "code": values["code"],
+        "code": given["code"],
         "status": "active",
         "party": _filled(party) | body,
-        "language": values["language"],
+        "language": given["language"],
         "currency": "EUR",
-        "payment_terms": {"days": int(values["days"])},
+        "payment_terms": {"days": int(given["days"])},
         "vat": _filled(vat),
         "plans": [
             {
                 "id": "subscription",
-                "start": values["start"],
-                "every_months": int(values["every"]),
-                **({"billed": values["billed"]} if values["billed"] else {}),
+                "start": given["start"],
+                "every_months": int(given["every"]),
+                **({"billed": given["billed"]} if given["billed"] else {}),
                 "items": [item],
             }
         ],

@@ -23,7 +23,7 @@ if __name__ == "__main__":
 
 import shutil
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -102,12 +102,19 @@ def main(arguments: Namespace, root: Root) -> None:
 
 def show_next(coming: bills.Coming) -> None:
     """The invoices of the next run by plan, the first of them where there are many."""
-    rows: list[Sequence[Message | str]] = [*coming.invoices]
+    shown = [list(row) for row in coming.invoices]
     if coming.more:
-        rows.append([say("and {number} more", number=coming.more), "", "", ""])
-    title = say("next run, {month}", month=coming.month)
-    headings = [title, say("plans"), say("period"), say("net")]
-    tables.show("", headings, rows or [[say("nothing"), "", "", ""]], right=1)
+        shown.append([str(say("and {number} more", number=coming.more)), "", "", ""])
+    headings = [
+        str(text)
+        for text in (
+            say("next run, {month}", month=coming.month),
+            say("plans"),
+            say("period"),
+            say("net"),
+        )
+    ]
+    tables.show("", headings, shown or [[str(say("nothing")), "", "", ""]], right=1)
 
 
 def join(texts: tuple[Message | str, ...]) -> Message:
@@ -201,12 +208,12 @@ def _add(sums: dict[str, Sum], name: str, amount: Decimal) -> None:
 def show_invoices(name: Message, amounts: Message, sums: dict[str, Sum]) -> None:
     """A table of the sums of at least one invoice."""
     rows = [
-        [group, str(part.number), money.plain(part.amount, 2)]
-        for group, part in sums.items()
-        if part.number
+        [which, str(one.number), money.plain(one.amount, 2)]
+        for which, one in sums.items()
+        if one.number
     ]
-    headings = [name, say("number"), amounts]
-    tables.show("", headings, rows or [[say("none"), "0", ""]], right=2)
+    headings = [str(name), str(say("number")), str(amounts)]
+    tables.show("", headings, rows or [[str(say("none")), "0", ""]], right=2)
 
 
 # --- heads ---------------------------------------------------------------------------
@@ -218,16 +225,16 @@ def show_heads(known: list[Head]) -> None:
     for head in known:
         families.setdefault(Path(head.file).parent.name, []).append(head)
     rows = [
-        [name, str(len(members)), str(sum(head.seq for head in members)), digest(members)]
-        for name, members in families.items()
+        [name, str(len(some)), str(sum(head.seq for head in some)), digest(some)]
+        for name, some in families.items()
     ]
-    headings = [say("records"), say("files"), say("lines"), say("heads")]
-    tables.show("", headings, rows or [[say("none"), "0", "0", ""]], right=3)
+    headings = [str(text) for text in (say("records"), say("files"), say("lines"), say("heads"))]
+    tables.show("", headings, rows or [[str(say("none")), "0", "0", ""]], right=3)
 
 
-def digest(members: Iterable[Head]) -> str:
+def digest(some: Iterable[Head]) -> str:
     """The first characters of the SHA-256 of a witness."""
-    return storage.sha256(heads.witness(members).encode())[:_SHORT]
+    return storage.sha256(heads.witness(some).encode())[:_SHORT]
 
 
 if __name__ == "__main__":

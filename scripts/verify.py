@@ -27,10 +27,10 @@ import time
 from datetime import date
 from pathlib import Path
 
-from lib.audit import derived_audit, findings, proof_audit, record_audit
+from lib.audit import derived_audit, findings, proof_audit, quote_audit, record_audit
 from lib.audit.findings import Files
 from lib.audit.record_audit import RecordBooks
-from lib.books import heads, revenues
+from lib.books import heads, quotations, revenues
 from lib.books.heads import Head
 from lib.core import alerts, dates, handed_file, lock
 from lib.core.faults import Alert, Broken, Refused
@@ -38,6 +38,7 @@ from lib.core.messages import counted, say
 from lib.core.root import Root
 from lib.inputs import settings
 from lib.inputs.settings import Settings
+from lib.values import numbers
 
 _LARGEST_WITNESS = 50_000_000  # bytes
 
@@ -117,9 +118,17 @@ def check(
         if book.sound and bills.sound and not faults:
             faults = list(record_audit.refund_faults(files.root, book, bills))
         found += faults
+    found += record_audit.number_faults(files, books, quotations.LEDGER, (numbers.QUOTE,))
+    for book in books.of(record_audit.QUOTATIONS):
+        found += quote_audit.record_faults(book)
+        found += quote_audit.order_faults(
+            files.root, book, books.get(record_audit.REVENUES, book.owner)
+        )
     found += record_audit.mail_faults(books)
     found += record_audit.future_faults(books, today)
-    faults, tally = proof_audit.faults(files, books, used.workers)
+    quotes = quote_audit.verifications(files.root, books)
+    faults, tally = proof_audit.faults(files, books, quotes, used.workers)
+    found += quote_audit.strays(files, books)
     found += faults
     found += derived_audit.faults(files, books, used)
     return books, tally, found

@@ -37,6 +37,10 @@ LIFE = (
     ("payment-reverse", "PAYMENT=sud/1", "REASON=bounced", DAY),
     ("payments-import", "FILE={folder}/payments.csv", DAY),
     ("receipt", "INVOICE=SUD-2026-0001"),
+    ("quote", "CLIENT=sud", "ORDER=site", DAY),
+    ("decline", "QUOTE=SUD-D2026-0001", "REASON=$(shell touch pwned) too much", DAY),
+    ("quote", "CLIENT=sud", "ORDER=site", DAY),
+    ("accept", "QUOTE=SUD-D2026-0002", "DATE=2026-11-09", "FILE={folder}/signed.pdf", DAY),
     ("preview", "INVOICE=SUD-2026-0001", "REASON=again", "AMOUNT=10.00", DAY),
     ("credit-note", "INVOICE=SUD-2026-0001", "REASON=again", "AMOUNT=10.00", DAY),
     ("credit-note", "INVOICE=SUD-2026-0001", "REASON=again", DAY),
@@ -100,6 +104,8 @@ def start(root: Root, words: tuple[str, ...], environment: dict[str, str]) -> ho
 def lay_out(folder: Path) -> Root:
     root = batches.build(folder / "root", batches.file_of(batches.row(1)))
     house.put_client(root, house.client("sud", {"plans.0.start": "2026-10"}, i=2))
+    house.put_order(root, house.order("site", "sud"))
+    (folder / "signed.pdf").write_bytes(b"%PDF-1.7 signed")
     (folder / "backups").mkdir()
     paid = "client,invoice,amount,date,method,reference,note\n"
     (folder / "payments.csv").write_text(f"{paid}sud,SUD-2026-0001,76.80,2026-11-09,cash,,\n")

@@ -8,11 +8,11 @@ rendered again where its renderer is today's.
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -30,6 +30,9 @@ from lib.core.root import Root
 from lib.documents import facturx_xml, invoice_pdf, packages, production
 from lib.values import mentions, money
 from lib.values.document import Document, from_json
+from lib.values.quote import Paper, Quote
+
+AnyPaper = TypeVar("AnyPaper", Document, Quote)
 
 _RESTORE = say("restore it from a backup")
 _WORTH_WORKERS = 40  # a worker needs a second to start
@@ -75,14 +78,23 @@ class Tally(NamedTuple):
     rendered: int
 
 
-def faults(files: Files, books: RecordBooks, processes: int) -> tuple[list[Alert], Tally]:
-    """Everything that is wrong with proofs."""
+def faults(
+    files: Files, books: RecordBooks, quotes: Iterable[Verification], processes: int
+) -> tuple[list[Alert], Tally]:
+    """Everything that is wrong with proofs.
+
+    Args:
+      quotes: what audit/quote_audit found of those.
+    """
     tasks = list(_tasks(books))
     wrong: list[Alert] = []
     users: dict[ArchivedFile, list[str]] = {}
     rendered = 0
     all_read = True
-    for _, verdict in workers.map_in_order(check, files.root, tasks, processes, _WORTH_WORKERS):
+    checked = workers.map_in_order(check, files.root, tasks, processes, _WORTH_WORKERS)
+    documents = 0
+    for verdict in chain((verdict for _, verdict in checked), quotes):
+        documents += 1
         wrong += verdict.faults
         rendered += verdict.rendered
         all_read = all_read and verdict.sources is not None
@@ -91,7 +103,7 @@ def faults(files: Files, books: RecordBooks, processes: int) -> tuple[list[Alert
     wrong += _strays(files, tasks)
     wrong += _archive_faults(files, users, all_read)
     wrong += _sent_faults(files, books)
-    return wrong, Tally(len(tasks), rendered)
+    return wrong, Tally(documents, rendered)
 
 
 def _tasks(books: RecordBooks) -> Iterator[Task]:
@@ -123,28 +135,18 @@ def check(root: Root, task: Task) -> Verification:
     """Everything that is wrong with the proofs of a record."""
     record, number = task.record, task.record["number"]
     names = {suffix: _proof(root, task.ledger, record, suffix) for suffix in ("json", "pdf")}
-    wrong: list[Alert] = []
-    contents = {}
-    for suffix, key in (("json", "document_sha256"), ("pdf", "pdf_sha256")):
-        data, unreadable = findings.read(root, names[suffix])
-        if unreadable:
-            text = say("{reason}, but the records have {number}", reason=unreadable, number=number)
-            wrong.append(findings.alert("B-PROOF-MISSING", names[suffix], text, say("restore it")))
-        elif storage.sha256(data) != record[key]:
-            text = say("was changed: its SHA-256 is not that of the records")
-            wrong.append(findings.alert("B-PROOF-CHANGED", names[suffix], text, _RESTORE))
-        else:
-            contents[suffix] = data
+    contents, wrong = contents_of(root, names, record)
     if "json" not in contents:
         return Verification(number, tuple(wrong), None, False)
-    document = _parsed(contents["json"])
+    document = parsed(contents["json"], from_json)
     if isinstance(document, Message):
         wrong.append(findings.alert("B-PROOF-BROKEN", names["json"], document))
         return Verification(number, tuple(wrong), None, False)
     is_todays = document.renderer == dict(production.renderer())
     rendered = is_todays and "pdf" in contents
     try:
-        of_document = [*_arithmetic(document), *_of_record(document, record)]
+        facts = revenues.facts(document, record["document_sha256"], record["pdf_sha256"])
+        of_document = [*arithmetic(document), *differing(facts, record)]
         of_document += [*_credited(root, task, document), *_source_faults(task, document)]
         wrong += [findings.alert("B-DOCUMENT-WRONG", names["json"], text) for text in of_document]
         wrong += _mentions(names["json"], document)
@@ -162,12 +164,36 @@ def check(root: Root, task: Task) -> Verification:
     return Verification(number, tuple(wrong), tuple(_sources(document)), rendered)
 
 
+def contents_of(
+    root: Root, names: Mapping[str, str], record: Record
+) -> tuple[dict[str, bytes], list[Alert]]:
+    """The bytes of the proofs of a record, those that are as it knows them, and what is wrong.
+
+    Args:
+      names: of its JSON and its PDF, by suffix.
+    """
+    number = record["number"]
+    wrong: list[Alert] = []
+    contents = {}
+    for suffix, key in (("json", "document_sha256"), ("pdf", "pdf_sha256")):
+        data, unreadable = findings.read(root, names[suffix])
+        if unreadable:
+            text = say("{reason}, but the records have {number}", reason=unreadable, number=number)
+            wrong.append(findings.alert("B-PROOF-MISSING", names[suffix], text, say("restore it")))
+        elif storage.sha256(data) != record[key]:
+            text = say("was changed: its SHA-256 is not that of the records")
+            wrong.append(findings.alert("B-PROOF-CHANGED", names[suffix], text, _RESTORE))
+        else:
+            contents[suffix] = data
+    return contents, wrong
+
+
 def _proof(root: Root, ledger: Ledger, record: Record, suffix: str) -> str:
     path = revenues.proof_path(root, ledger, record["client"], record["number"], suffix)
     return root.name_of(path)
 
 
-def _parsed(data: bytes) -> Document | Message:
+def parsed(data: bytes, from_json: Callable[[bytes], AnyPaper]) -> AnyPaper | Message:
     """The document in these bytes, or why they are not one that can be computed with."""
     try:
         document = from_json(data)
@@ -190,7 +216,7 @@ def _decimals(value: Any) -> Iterator[Decimal]:
         yield from chain.from_iterable(map(_decimals, msgspec.structs.astuple(value)))
 
 
-def _arithmetic(document: Document) -> Iterator[Message]:
+def arithmetic(document: Paper) -> Iterator[Message]:
     """BT-131 of each line, BG-23 and BG-22, computed again from quantities and prices."""
     for line in document.lines:
         net = money.line_net(line.quantity, line.unit_price, line.discount)
@@ -223,7 +249,8 @@ def _arithmetic(document: Document) -> Iterator[Message]:
                 computed=str(amount),
             )
         vat = money.percentage_of(amount, rate)
-        if not document.is_credit_note and share.vat != vat:
+        is_note = isinstance(document, Document) and document.is_credit_note
+        if not is_note and share.vat != vat:
             yield say(
                 "VAT {category} {rate}: {vat}, computed again {computed} (BR-CO-17)",
                 category=category,
@@ -252,9 +279,8 @@ def _mentions(name: str, document: Document) -> Iterator[Alert]:
         yield findings.alert("I-MENTION", name, text, remedy)
 
 
-def _of_record(document: Document, record: Record) -> Iterator[Message]:
-    """Where the record says another thing than its document."""
-    facts = revenues.facts(document, record["document_sha256"], record["pdf_sha256"])
+def differing(facts: Record, record: Record) -> Iterator[Message]:
+    """Where a record says another thing than the facts of its document."""
     recorded = _facts_of(record)
     for key in sorted(facts.keys() | recorded.keys()):
         if facts.get(key) != recorded.get(key):
@@ -273,10 +299,10 @@ def _credited(root: Root, task: Task, document: Document) -> Iterator[Message]:
     earlier: list[Document] = []
     for record in task.before:
         data, _ = findings.read(root, _proof(root, task.ledger, record, "json"))
-        parsed = _parsed(data)
-        if isinstance(parsed, Message):
+        issued = parsed(data, from_json)
+        if isinstance(issued, Message):
             return  # named where that document is checked
-        earlier.append(parsed)
+        earlier.append(issued)
     invoice, *notes = earlier
     ids = {line.id for line in invoice.lines}
     if unknown := [
@@ -360,14 +386,14 @@ def _pdf_faults(root: Root, document: Document, pdf: bytes, is_todays: bool) -> 
     xml = facturx_xml.generate(document)
     if isinstance(inside, bytes) and inside != xml:
         yield say("has another {file} inside than its document gives", file=facturx_xml.FILE_NAME)
-    logo, wrong = _logo(root, document.seller.logo)
+    logo, wrong = logo_of(root, document.seller.logo)
     if wrong:
         yield wrong
     elif invoice_pdf.render(document, xml, logo) != pdf:
         yield say("is not what its document gives: rendered again, it has other bytes")
 
 
-def _logo(root: Root, digest: str) -> tuple[bytes | None, Message | None]:
+def logo_of(root: Root, digest: str) -> tuple[bytes | None, Message | None]:
     """The bytes of a seller's logo, None without one, and what is wrong with it."""
     if not digest:
         return None, None

@@ -17,7 +17,15 @@ import msgspec
 from lib.audit import findings
 from lib.audit.findings import Files
 from lib.billing import batch_rows
-from lib.books import numbering, payment_rules, payments, record_lines, records, revenues
+from lib.books import (
+    numbering,
+    payment_rules,
+    payments,
+    quotations,
+    record_lines,
+    records,
+    revenues,
+)
 from lib.books.heads import Head
 from lib.books.record_lines import BillingRevenue
 from lib.books.records import Chain, Record
@@ -27,12 +35,13 @@ from lib.core.faults import Alert, Broken, Fault, Refused
 from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 from lib.mail import outbox
-from lib.values import money
+from lib.values import money, numbers
 from lib.values.document import Period
 
 REVENUES = revenues.DIRECT.records
 REVENUES_BATCH = revenues.BATCH.records
 PAYMENTS = "payments"
+QUOTATIONS = quotations.LEDGER.records
 OUTBOX = "outbox"
 
 # Where sequences begin stands among revenues, in files of codes: books of their own.
@@ -252,7 +261,9 @@ def witness_faults(books: RecordBooks, heads_then: Iterable[Head]) -> Iterator[A
 # --- numbers -------------------------------------------------------------------------
 
 
-def number_faults(files: Files, books: RecordBooks, ledger: Ledger) -> Iterator[Alert]:
+def number_faults(
+    files: Files, books: RecordBooks, ledger: Ledger, formats: tuple[str, ...] = numbers.FORMATS
+) -> Iterator[Alert]:
     """Gaps, doubles, dates out of order, and counters that disagree with the records."""
     chains = [book.chain(files.root, len(book.records)) for book in books.of(ledger.records)]
     wrong = [name for name in files.under(f"data/{ledger.counters}") if not _is_counter(name)]
@@ -262,10 +273,11 @@ def number_faults(files: Files, books: RecordBooks, ledger: Ledger) -> Iterator[
     if list(files.under(folder)) != list(files.regular(folder)):
         return  # a pipe among them is named, and reading it might never end
     try:
-        numbers = numbering.numbered(files.root, chains)
-        begun = [line for book in books.of(SEQUENCES[ledger.records]) for line in book.records]
+        numbered = numbering.numbered(files.root, chains)
+        of_codes = books.of(SEQUENCES[ledger.records]) if ledger.records in SEQUENCES else []
+        begun = [line for book in of_codes for line in book.records]
         starts = {(line["code"], line["year"]): line["last"] for line in begun}
-        numbering.read(files.root, ledger.counters, numbers, starts)
+        numbering.read(files.root, ledger.counters, numbered, starts, formats)
     except Broken as broken:
         yield from broken.alerts
     except OSError as error:
@@ -497,6 +509,12 @@ def mail_faults(books: RecordBooks) -> Iterator[Alert]:
         }
         for family in (REVENUES, REVENUES_BATCH)
     }
+    documents[QUOTATIONS] = {
+        (book.owner, record["number"]): record
+        for book in books.of(QUOTATIONS)
+        for record in book.records
+        if record["kind"] == quotations.QUOTE
+    }
     months = {(owner, record["month"]) for (owner, _), record in documents[REVENUES_BATCH].items()}
     for book in books.of(OUTBOX):
         for record in book.records:
@@ -522,7 +540,8 @@ def _mail(
             )
         return None if record["mail"].startswith(name) else _other_mail(name)
     number = record["number"]
-    document = documents[REVENUES_BATCH if kind == "customer" else REVENUES].get((client, number))
+    family = {"customer": REVENUES_BATCH, "quote": QUOTATIONS}.get(kind, REVENUES)
+    document = documents[family].get((client, number))
     of_kind = {"reminder": "invoice", "customer": document and document["kind"]}.get(kind, kind)
     if document is None or document["kind"] != of_kind:
         return say("is about {number}, which {client} does not have", number=number, client=client)

@@ -476,14 +476,7 @@ def invoice(
     """
     client = billed.client
     speech = Speech(client.language)
-    treatment = client.vat.treatment
-    lines = tuple(
-        _line(str(i), line, treatment, speech) for i, line in enumerate(billed.charges.lines, 1)
-    )
-    allowances = tuple(_allowance(one, treatment, speech) for one in billed.charges.allowances)
-    exemptions = _exemptions_of(billed.charges.lines, client, seller, issue_date)
-    subtotals = vat.breakdown(lines, allowances, exemptions)
-    totals = totals_of(lines, allowances, subtotals)
+    lines, allowances, subtotals, totals = priced(billed.charges, client, seller, issue_date)
     sold = operation_category(lines)
     terms = billed.terms.payment_terms
     buyer = delivered(addressed(client.party), lines)
@@ -514,6 +507,25 @@ def invoice(
         sources=sources,
         renderer=renderer,
     )
+
+
+class Priced(NamedTuple):
+    """What charges come to on a document: BG-25, BG-20, BG-23 and BG-22."""
+
+    lines: tuple[Line, ...]
+    allowances: tuple[Allowance, ...]
+    vat_breakdown: tuple[VatSubtotal, ...]
+    totals: Totals
+
+
+def priced(charges: Charges, client: Client, seller: SellerTerms, issue_date: date) -> Priced:
+    """Charges in the words of a client, with their VAT and their totals."""
+    speech, treatment = Speech(client.language), client.vat.treatment
+    lines = tuple(_line(str(i), line, treatment, speech) for i, line in enumerate(charges.lines, 1))
+    allowances = tuple(_allowance(one, treatment, speech) for one in charges.allowances)
+    exemptions = _exemptions_of(charges.lines, client, seller, issue_date)
+    subtotals = vat.breakdown(lines, allowances, exemptions)
+    return Priced(lines, allowances, subtotals, totals_of(lines, allowances, subtotals))
 
 
 def _exemptions_of(

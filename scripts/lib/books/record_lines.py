@@ -21,6 +21,7 @@ from lib.values.spans import Spans
 _Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{1,39}\Z")]
 _Number = Annotated[str, Meta(pattern=rf"^(?:{numbers.any_of(*numbers.FORMATS)})\Z")]
 _AnyNumber = Annotated[str, Meta(pattern=r"^\S(.{0,33}\S)?\Z")]  # of any tool
+_QuoteNumber = Annotated[str, Meta(pattern=rf"^(?:{numbers.any_of(numbers.QUOTE)})\Z")]
 _Month = Annotated[str, Meta(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z")]
 _Amount = Annotated[str, Meta(pattern=r"^-?[0-9]{1,15}\.[0-9]{2}\Z")]
 _Paid = Annotated[str, Meta(pattern=r"^[0-9]{1,15}(\.[0-9]{1,2})?\Z")]
@@ -130,6 +131,45 @@ class ReversalRecord(MoneyRecord, tag="reversal", tag_field="kind", kw_only=True
     reason: str
 
 
+class QuoteRecord(Struct, tag="quote", tag_field="kind"):
+    """What `quotations.facts` gives; a quote's facts are compared with all of it."""
+
+    client: _Id
+    number: _QuoteNumber
+    order: _Id
+    version: int
+    issue_date: date
+    valid_until: date
+    currency: str
+    buyer: str
+    net: _Amount
+    vat: _Amount
+    gross: _Amount
+    content_sha256: _Sha256
+    document_sha256: _Sha256
+    pdf_sha256: _Sha256
+    supersedes: _QuoteNumber = ""
+
+
+class AnswerRecord(Struct, kw_only=True):
+    """What a client said of a quote."""
+
+    client: _Id
+    quote: _QuoteNumber
+    date: date
+
+
+class AcceptanceRecord(AnswerRecord, tag="acceptance", tag_field="kind", kw_only=True):
+    """`signed` is the ending of the signed file that was kept."""
+
+    signed: Literal["", "pdf", "jpg", "png"] = ""
+    signed_sha256: str = ""
+
+
+class RefusalRecord(AnswerRecord, tag="refusal", tag_field="kind", kw_only=True):
+    reason: str = ""
+
+
 class MailRecord(Struct):
     """What outbox keeps of a mail that a server took."""
 
@@ -149,6 +189,11 @@ class PackageMailRecord(MailRecord, tag="package", tag_field="kind"):
 
 class DocumentMailRecord(MailRecord):
     number: _Number
+    pdf_sha256: _Sha256
+
+
+class QuoteMailRecord(MailRecord, tag="quote", tag_field="kind"):
+    number: _QuoteNumber
     pdf_sha256: _Sha256
 
 
@@ -175,8 +220,10 @@ FAMILIES: dict[str, Any] = {
     "revenues": InvoiceRecord | CreditNoteRecord,
     "revenues_batch": InvoiceRecord | CreditNoteRecord,
     "payments": PaymentRecord | RefundRecord | ReversalRecord,
+    "quotations": QuoteRecord | AcceptanceRecord | RefusalRecord,
     "outbox": SummaryMailRecord
     | PackageMailRecord
+    | QuoteMailRecord
     | InvoiceMailRecord
     | CreditNoteMailRecord
     | CustomerMailRecord
@@ -282,6 +329,34 @@ class PaymentFacts(BalancePayment, gc=False, kw_only=True):
     method: str = ""
     reference: str = ""
     note: str = ""
+    reason: str = ""
+
+
+# --- quotes --------------------------------------------------------------------------
+
+_Day = date  # lines have a field of that name
+
+
+class QuotationLine(Link, gc=False, kw_only=True):
+    """A whole quotation record: of a quote, or of the answer to one."""
+
+    kind: str
+    client: str
+    number: str = ""
+    order: str = ""
+    version: int = 0
+    issue_date: str = ""
+    valid_until: _Day | None = None
+    currency: str = ""
+    gross: Decimal = Decimal(0)
+    content_sha256: str = ""
+    document_sha256: str = ""
+    pdf_sha256: str = ""
+    supersedes: str = ""
+    quote: str = ""
+    date: _Day | None = None
+    signed: str = ""
+    signed_sha256: str = ""
     reason: str = ""
 
 

@@ -28,7 +28,7 @@ from lib.values.spans import Spans
 
 
 class Ledger(NamedTuple):
-    """One of the two worlds of revenue: where its files stand under data/."""
+    """Where the files of a family of documents stand under data/: of revenues, or of quotes."""
 
     records: str
     proofs: str

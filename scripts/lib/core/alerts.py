@@ -102,6 +102,7 @@ _CLIENTS = (
     "data/revenues/{}.jsonl",
     "data/revenues_batch/{}.jsonl",
     "data/payments/{}.jsonl",
+    "data/quotations/{}.jsonl",
 )
 
 

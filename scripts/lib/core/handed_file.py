@@ -3,11 +3,16 @@
 from pathlib import Path
 
 from lib.core.faults import Alert, Fault, Refused
-from lib.core.messages import say
+from lib.core.messages import Message, say
+
+_SPLIT = say("split it")
 
 
-def read(path: Path, largest: int) -> bytes:
+def read(path: Path, largest: int, remedy: Message = _SPLIT) -> bytes:
     """The bytes of a file, at most `largest` of them.
+
+    Args:
+      remedy: what to do about a file that has more.
 
     Raises:
       Refused: if it is missing, is not a file, cannot be read, or is too large.
@@ -20,7 +25,7 @@ def read(path: Path, largest: int) -> bytes:
             if len(data) <= largest:
                 return data
             found = say("has more than the {bytes} bytes that are read", bytes=largest)
-            wrong = Fault("", found, remedy=say("split it"))
+            wrong = Fault("", found, remedy=remedy)
         else:
             missing = not path.exists()
             code = "B-INPUT-MISSING" if missing else code

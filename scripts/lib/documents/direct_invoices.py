@@ -71,8 +71,13 @@ def taken_names(content: Inputs, past: Past, clients: Iterable[Client]) -> Itera
             yield Alert("B-CLIENT-CODE", file, Fault("code", text), client.id)
 
 
-def next_number(content: Inputs, client: Client, sequences: Sequences, day: date) -> str:
+def next_number(
+    content: Inputs, client: Client, sequences: Sequences, day: date, format_: str = ""
+) -> str:
     """The next number of a client's invoices; from now on it is the last of `sequences`.
+
+    Args:
+      format_: how it is written, if not as issuer.json says.
 
     Raises:
       Refused: if the sequence has a later date already, or no number left.
@@ -80,7 +85,7 @@ def next_number(content: Inputs, client: Client, sequences: Sequences, day: date
     issuer = content.issuer.issuer
     code = issuer.code if issuer.numbering == "issuer" else client.code
     try:
-        return numbering.advance(sequences, code, day, issuer.number_format)
+        return numbering.advance(sequences, code, day, format_ or issuer.number_format)
     except numbering.NoNumber as none:
         fault = Fault("ISSUE_DATE", none.why)
         raise Refused([Alert("B-NUMBER-DATE", "", fault, client.id)]) from None
@@ -131,18 +136,18 @@ def stage(
     if faults:
         raise Refused(faults)
     if documents:
-        _archive(run, content, documents)
+        archive(run, content, [digest for one in documents for digest in one.sources.values()])
     return facts
 
 
-def _archive(run: issuing.Run, content: Inputs, documents: list[Document]) -> None:
-    """Keeps the bytes of the inputs, named by their hash, once each."""
+def archive(run: issuing.Run, content: Inputs, digests: Iterable[str]) -> None:
+    """Keeps the bytes of the inputs that have these hashes, named by them, once each."""
     sources = [content.issuer.source, *([content.issuer.logo] if content.issuer.logo else [])]
     sources += [entry.source for entry in content.clients.values()]
     sources += [entry.source for usages in content.usage.values() for entry in usages]
     sources += [entry.source for entry in content.orders.values()]
     sources += [entry.source for entry in content.indices.values()]
-    wanted = {digest for document in documents for digest in document.sources.values()}
+    wanted = set(digests)
     for digest, data in {source.sha256: source.data for source in sources}.items():
         path = run.root.archive_inputs / digest
         if digest in wanted and not path.exists():

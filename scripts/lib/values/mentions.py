@@ -7,6 +7,7 @@ a legal wording in it. Those of French law stand on the invoices of French selle
 
 import json
 import re
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -132,20 +133,55 @@ def notes_of(
     company = _company_line(seller, speech)
     if company:
         notes.append(note("company", text=company))
-    if french:
-        rate = speech.percent(seller.late_penalty_rate)
-        notes.append(note("late_penalties", rate=rate))
-        notes.append(note("recovery_indemnity"))
-    if seller.early_discount:
-        percent = speech.percent(seller.early_discount.percent)
-        notes.append(note("early_discount", rate=percent, days=str(seller.early_discount.days)))
-    elif french:
-        notes.append(note("no_early_discount"))
+    notes += _of_payment(seller, french, speech, note)
     if french:
         notes.append(note(operation_category))
     if french and seller.debits:
         notes.append(note("debits"))
     return tuple(notes)
+
+
+def of_quote(
+    seller: SellerTerms,
+    buyer: Party,
+    day: date,
+    speech: Speech,
+    valid_until: date,
+    has_deposit: bool,
+) -> tuple[Note, ...]:
+    """What a quote says of the offer, and of how it is to be paid.
+
+    Args:
+      has_deposit: whether money is asked for in advance.
+    """
+    customer = customer_of(buyer)
+    french = territories.of_address(seller.party.address).french
+
+    def note(mention_id: str, **values: str) -> Note:
+        return mention(mention_id, day, speech.language, customer, **values)
+
+    offer = "quote_offer" if french else "quote_offer_abroad"
+    notes = [note(offer, until=speech.date(valid_until))]
+    if french and customer == PRIVATE:
+        notes += [note("quote_deposit")] if has_deposit else []
+        notes.append(note("quote_withdrawal"))
+    return (*notes, *_of_payment(seller, french, speech, note))
+
+
+def _of_payment(
+    seller: SellerTerms, french: bool, speech: Speech, note: Callable[..., Note]
+) -> list[Note]:
+    """What paying late costs, and paying early saves."""
+    notes = []
+    if french:
+        rate = speech.percent(seller.late_penalty_rate)
+        notes += [note("late_penalties", rate=rate), note("recovery_indemnity")]
+    if seller.early_discount:
+        percent = speech.percent(seller.early_discount.percent)
+        notes.append(note("early_discount", rate=percent, days=str(seller.early_discount.days)))
+    elif french:
+        notes.append(note("no_early_discount"))
+    return notes
 
 
 def of_credited(

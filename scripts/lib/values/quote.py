@@ -28,13 +28,12 @@ from lib.values.speech import Speech
 
 class QuoteStep(Struct, frozen=True, kw_only=True):
     """An invoice that is to come: `days` from its date of issue it is due, then to the end of the
-    month where `end_of_month`."""
+    month where `end_of_month`. `description` says when it comes, or what of the order it is for."""
 
     id: str
     kind: str  # deposit, milestone or final
     description: str = ""
     percent: Decimal | None = None
-    lines: tuple[str, ...] = ()
     net: Decimal
     vat: Decimal
     gross: Decimal

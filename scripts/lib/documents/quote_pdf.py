@@ -1,0 +1,278 @@
+"""The page of a quote: a Quote laid out, and written as PDF/A-3.
+
+It is set like an invoice, whose parts it shares. In the place of how to pay stand the invoices
+that are to come, and room to sign. It has no XML inside and no payment code: nothing is due.
+"""
+
+from datetime import UTC, datetime, time
+from decimal import Decimal
+
+from lib.documents import fonts, paper, pdf_writer, typeset
+from lib.documents.fonts import REGULAR, SEMIBOLD
+from lib.documents.paper import (
+    CELL,
+    DETAIL,
+    HEADING,
+    LABEL,
+    SECTION,
+    TOTALS_WIDTH,
+    Block,
+    Facts,
+)
+from lib.documents.pdf_writer import Box, Page
+from lib.documents.sheet import Sheet, TableColumn, put_headings, put_row
+from lib.documents.typeset import ACCENT, GREY, INK, LEFT, LIGHT, RIGHT, WIDTH, Lines, Style
+from lib.values.quote import Quote, QuoteStep
+from lib.values.speech import NBSP, Speech
+
+SUBJECT = Style(SEMIBOLD, 11, INK, 15)
+NOTE = Style(REGULAR, 9, INK, 12.5)
+AGREEMENT = Style(SEMIBOLD, 12, ACCENT, 16)
+HINT_STRONG = Style(SEMIBOLD, 8.2, INK, 12.5)
+HINT = Style(REGULAR, 8.2, INK, 11)
+CONDITION = Style(REGULAR, 7.4, GREY, 9.6)
+BETWEEN = ("", CONDITION._replace(leading=2.5))  # conditions
+
+GAP = 16.0  # between the parts below the table
+STEP_PADDING = 3.5
+FIELD = 22.0  # the height of a line to fill in
+
+
+# --- the words of the parts ----------------------------------------------------------
+
+
+def _facts(quote: Quote) -> Facts:
+    """Labels and lines of the row beneath the title, those that there are."""
+    speech = quote.speech
+    version = [str(quote.version)]
+    if quote.supersedes:
+        day = speech.date(quote.supersedes.issue_date)
+        values = {"version": str(quote.version), "number": quote.supersedes.number, "date": day}
+        version = [speech.word("version_after", **values)]
+    facts = [
+        ("issue_date", [speech.date(quote.issue_date)]),
+        ("valid_until", [speech.date(quote.valid_until)]),
+        ("version", version),
+        ("purchase_order", [quote.purchase_order]),
+        ("buyer_reference", [quote.buyer_reference]),
+    ]
+    return [(speech.word(key), lines) for key, lines in facts if any(lines)]
+
+
+def _name(quote: Quote, step: QuoteStep) -> str:
+    """Acompte, Facture intermédiaire, Solde; of an order in one piece, Facture."""
+    return quote.speech.word("step_whole" if len(quote.steps) == 1 else f"step_{step.kind}")
+
+
+def _terms(step: QuoteStep, speech: Speech) -> str:
+    if not step.days and not step.end_of_month:
+        return speech.word("due_at_once")
+    key = "due_end_of_month" if step.end_of_month else "due_in_days"
+    return speech.word(key, days=speech.number(Decimal(step.days)))
+
+
+# --- the pages -----------------------------------------------------------------------
+
+
+def lay_out(quote: Quote, logo: bytes | None) -> list[Page]:
+    """The pages of the quote."""
+    speech = quote.speech
+    title = speech.word("quote")
+    sheet = paper.begin(quote, f"{title} {quote.number}")
+    sheet.y = paper.header(sheet.page, quote, title, quote.number, logo)
+    sheet.y = paper.fact_row(sheet.page, _facts(quote), sheet.y)
+    sheet.y = paper.parties(sheet.page, quote, "quote_buyer", sheet.y)
+    sheet.y = _subject(sheet.page, quote, sheet.y)
+    conclusion = _conclusion(quote)
+    paper.table(sheet, quote, conclusion.height + GAP)
+    _draw(sheet, conclusion)
+    agreement = _agreement(quote)
+    _steps(sheet, quote, agreement.height + GAP)
+    _draw(sheet, agreement)
+    return sheet.finish()
+
+
+def _subject(page: Page, quote: Quote, top: float) -> float:
+    """What the quote is about, and what is said to the client of it."""
+    texts = [(quote.speech.word("about"), LABEL), (quote.subject, SUBJECT)]
+    lines = typeset.wrap(texts, WIDTH)
+    if quote.note:
+        lines += [("", LABEL._replace(leading=3)), *typeset.wrap([(quote.note, NOTE)], WIDTH)]
+    return typeset.stack(page, LEFT, top, lines) + GAP
+
+
+def _draw(sheet: Sheet, part: Block) -> None:
+    """Sets a part beneath what stands there, on the next page where there is no room."""
+    if sheet.room < part.height + GAP:
+        sheet.turn()
+    else:
+        sheet.y += GAP
+    part.draw(sheet.page, sheet.y)
+    sheet.y += part.height
+
+
+def _conclusion(quote: Quote) -> Block:
+    """The conditions of the offer at the left and the totals at the right, side by side."""
+    amount = quote.speech.amount(quote.totals.gross, quote.currency)
+    last = quote.speech.word("quote_total")
+    totals = paper.totals(quote, paper.sums(quote), last, amount)
+    lines = [(quote.speech.word("conditions"), SECTION)]
+    for note in quote.notes:
+        lines += [
+            *typeset.wrap([(_kept(note.text), CONDITION)], WIDTH - TOTALS_WIDTH - 30),
+            BETWEEN,
+        ]
+
+    def draw(page: Page, top: float) -> None:
+        totals.draw(page, top)
+        typeset.stack(page, LEFT, top, lines)
+
+    return Block(max(totals.height, typeset.height(lines)), draw)
+
+
+def _kept(text: str) -> str:
+    """A text in which no line begins with the colon or semicolon of a French sentence."""
+    return text.replace(" :", f"{NBSP}:").replace(" ;", f"{NBSP};")
+
+
+# --- the invoices to come ------------------------------------------------------------
+
+
+def _steps(sheet: Sheet, quote: Quote, after: float) -> None:
+    """The invoices that are to come: what each is for, its share, its terms and amounts.
+
+    They stand on one page with what comes after (`after` points high), if they are few.
+    """
+    speech = quote.speech
+    rows = [_row(quote, step) for step in quote.steps]
+    columns = _columns(rows, speech)
+    heights = [typeset.height(_wrapped(row, columns)) + 2 * STEP_PADDING for row in rows]
+    head = SECTION.leading + HEADING.leading + 10
+
+    def begin() -> None:
+        put_headings(sheet, columns, 3)
+        typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
+
+    def turn() -> None:
+        sheet.turn()
+        begin()
+
+    whole = head + sum(heights) + after
+    least = whole if whole <= sheet.room_of_a_page else head + sum(heights[:2])
+    if sheet.room < GAP + least:
+        sheet.turn()
+    else:
+        sheet.y += GAP
+    typeset.put(sheet.page, LEFT, sheet.y, speech.word("steps"), SECTION)
+    sheet.y += SECTION.leading + 4
+    begin()
+    for i, (row, height) in enumerate(zip(rows, heights, strict=True)):
+        if i and sheet.room < height:
+            turn()
+        elif i:
+            typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, LIGHT, 0.4)
+        cells = [_wrapped(row, columns), *[[(cell, CELL)] for cell in row[1:]]]
+        put_row(sheet, columns, cells, STEP_PADDING, turn)
+    typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
+
+
+def _row(quote: Quote, step: QuoteStep) -> tuple[str, ...]:
+    """What a step is; beneath, when it comes; then its share, terms and amounts."""
+    speech = quote.speech
+    return (
+        "\n".join(filter(None, (_name(quote, step), step.description))),
+        speech.percent(step.percent) if step.percent is not None else "",
+        _terms(step, speech),
+        speech.number(step.net, 2),
+        speech.number(step.gross, 2),
+    )
+
+
+def _wrapped(row: tuple[str, ...], columns: list[TableColumn]) -> Lines:
+    name, _, description = row[0].partition("\n")
+    return typeset.wrap([(name, CELL), (description, DETAIL)], columns[0].width)
+
+
+def _columns(rows: list[tuple[str, ...]], speech: Speech) -> list[TableColumn]:
+    """As wide as what stands in them; what a step is for has what is left."""
+    keys = ("step_share", "step_terms", "step_net", "step_gross")
+    columns: list[TableColumn] = []
+    right = RIGHT
+    for i, key in reversed(list(enumerate(keys, 1))):
+        heading = speech.word(key)
+        texts = [fonts.width(row[i], CELL.face, CELL.size) for row in rows]
+        width = max(fonts.width(heading, HEADING.face, HEADING.size), *texts)
+        columns.append(TableColumn(right - width, width, [(heading, HEADING)], key != "step_terms"))
+        right -= width + paper.COLUMN_GAP
+    heading = speech.word("step")
+    columns.append(TableColumn(LEFT, right - LEFT - 6, [(heading, HEADING)], False))
+    return columns[::-1]
+
+
+# --- room to sign --------------------------------------------------------------------
+
+
+def _agreement(quote: Quote) -> Block:
+    """ "Bon pour accord", on what, and room for the date, a name and a signature."""
+    speech = quote.speech
+    amount = speech.amount(quote.totals.gross, quote.currency)
+    what = speech.word("agreement_on", number=quote.number, amount=amount)
+    texts = [
+        (speech.word("agreement"), AGREEMENT),
+        (what, HINT_STRONG),
+        (speech.word("agreement_text"), HINT),
+    ]
+    lines = typeset.wrap(texts, WIDTH / 2 - 26)
+    height = typeset.height(lines) + 2 * FIELD + 22
+    middle = LEFT + WIDTH / 2
+
+    def draw(page: Page, top: float) -> None:
+        _frame(page, top, height)
+        x = LEFT + 13
+        y = typeset.stack(page, x, top + 9, lines) + FIELD - LABEL.leading
+        for key in ("sign_date", "sign_name"):
+            typeset.put(page, x, y, speech.word(key), LABEL)
+            typeset.rule(page, x + 66, y + LABEL.leading, middle - x - 80, LIGHT, 0.8)
+            y += FIELD
+        page.append(Box(middle, top + 10, 0.6, height - 20, LIGHT))
+        typeset.put(page, middle + 13, top + 9, speech.word("signature"), LABEL)
+
+    return Block(height, draw)
+
+
+def _frame(page: Page, top: float, height: float) -> None:
+    typeset.rule(page, LEFT, top, WIDTH, ACCENT, 1)
+    typeset.rule(page, LEFT, top + height - 1, WIDTH, ACCENT, 1)
+    for x in (LEFT, RIGHT - 1):
+        page.append(Box(x, top, 1, height, ACCENT))
+
+
+# --- writing -------------------------------------------------------------------------
+
+
+def render(quote: Quote, logo: bytes | None) -> bytes:
+    """The PDF of a quote, a PDF/A-3B file: the same arguments give the same bytes.
+
+    Args:
+      logo: a PNG or JPEG file; None prints the seller's name instead.
+
+    Raises:
+      ValueError: if a character has no glyph, or the logo cannot be used.
+    """
+    return pdf_writer.write(
+        lay_out(quote, logo),
+        moment=datetime.combine(quote.issue_date, time(), UTC),
+        language=quote.language,
+        xmp=_xmp(quote),
+    )
+
+
+def _xmp(quote: Quote) -> str:
+    """What the file says of itself, dated by the issue date."""
+    speech = quote.speech
+    title = f"{speech.word('quote')} {quote.number}"
+    name = paper.full_name(quote.seller)
+    values = {"title": title, "date": speech.date(quote.issue_date), "seller": name}
+    return typeset.xmp(
+        title, name, speech.word("subject", **values), quote.issue_date, "quote_pdf", {}
+    )

@@ -1,0 +1,347 @@
+"""Quotes: issued with a number of their own, answered once, and what was accepted is what holds."""
+
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pypdf
+import pytest
+
+import house
+from lib.billing import quoting
+from lib.books import quotations
+from lib.core.root import Root
+from lib.inputs import inputs
+
+DAY = "2026-11-08"
+LATER = "2026-11-20"
+EXPIRED = "2026-12-09"
+PDF = b"%PDF-1.7 signed by the client"
+
+STEPS = (
+    house.step("deposit", percent="30", description={"fr": "à la signature", "en": "on signature"}),
+    house.step("milestone", lines=["2"]),
+    house.step("final"),
+)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Root:
+    """A root with an order of 1000.00 without VAT, in three steps."""
+    root = house.build(tmp_path / "root")
+    house.put_order(root, house.order("site", "nord", *STEPS))
+    return root
+
+
+def quote(root: Root, order: str = "site", day: str = DAY, **options: str) -> house.Ran:
+    return house.call(
+        "issue_quote", root, **{"client": "nord", "order": order, "today": day} | options
+    )
+
+
+def accept(root: Root, number: str = "NORD-D2026-0001", day: str = LATER, **more: str) -> house.Ran:
+    return house.call("accept_quote", root, **{"quote": number, "date": day, "today": day} | more)
+
+
+def decline(root: Root, number: str = "NORD-D2026-0001", day: str = LATER) -> house.Ran:
+    return house.call("decline_quote", root, quote=number, today=day)
+
+
+def change(root: Root, **changes: Any) -> None:
+    house.put_order(root, house.order("site", "nord", *STEPS, **changes))
+
+
+def records(root: Root) -> list[dict[str, Any]]:
+    return house.records(root, "nord", "quotations")
+
+
+def proof(root: Root, number: str, suffix: str) -> Path:
+    return quotations.proof_path(root, "nord", number, suffix)
+
+
+def words(root: Root, number: str) -> str:
+    reader = pypdf.PdfReader(io.BytesIO(proof(root, number, "pdf").read_bytes()))
+    text = " ".join(page.extract_text() for page in reader.pages)
+    return " ".join(text.replace("\N{NO-BREAK SPACE}", " ").replace("\u202f", " ").split())
+
+
+def faults(root: Root) -> list[str]:
+    """What stands in the way of invoicing the order, as its file and its records are."""
+    content = inputs.load(root)
+    order = content.orders["nord", "site"].order
+    lines = quotations.read(root, "nord")
+    found = quotations.faults(root, lines, order, "EUR")
+    return [f"{fault.place}: {fault.text}" for fault in found]
+
+
+def verify(root: Root) -> house.Ran:
+    return house.call("verify", root, today=EXPIRED)
+
+
+# --- issuing -------------------------------------------------------------------------
+
+
+def test_a_quote_has_a_number_of_its_own_a_page_to_sign_and_a_record(root):
+    ran = quote(root)
+    assert ran.code == 0, ran
+    assert ran.out.startswith("NORD-D2026-0001: quote of site, version 1, 1200.00 EUR")
+    (record,) = records(root)
+    assert (record["kind"], record["number"], record["order"]) == (
+        "quote",
+        "NORD-D2026-0001",
+        "site",
+    )
+    assert (record["gross"], record["valid_until"]) == ("1200.00", "2026-12-08")
+    assert json.loads((root.data / "counters_quotes/NORD.json").read_bytes()) == {"2026": 1}
+    assert not (root.data / "revenues").exists() and not (root.data / "counters").exists()
+    text = words(root, "NORD-D2026-0001")
+    for part in (
+        "DEVIS NORD-D2026-0001",
+        "Valable jusqu’au 8 décembre 2026",
+        "Objet Site",
+        "Total TTC 1 200,00 €",
+        "Bon pour accord",
+        "Acompte",
+        "à la signature",
+        "30 %",
+        "360,00",
+        "art. 1116 et 1117 du code civil",
+    ):
+        assert part in text, (part, text)
+    pdf = proof(root, "NORD-D2026-0001", "pdf").read_bytes()
+    assert not list(pypdf.PdfReader(io.BytesIO(pdf)).attachment_list)
+    assert oct(proof(root, "NORD-D2026-0001", "pdf").stat().st_mode)[-3:] == "444"
+    assert verify(root).code == 0, verify(root)
+
+
+def test_the_steps_come_to_the_quote_to_the_cent(tmp_path):
+    root = house.build(tmp_path)
+    lines = [
+        house.one_off("33.33", quantity="3"),
+        house.one_off("10.01", vat_rate="10"),
+        house.one_off("0.07", vat_rate="5.5"),
+    ]
+    discounts = [{"description": {"fr": "Remise"}, "percent": "3.33"}]
+    steps = [STEPS[0], house.step("milestone", percent="33.33"), STEPS[2]]
+    house.put_order(root, house.order("site", "nord", *steps, lines=lines, discounts=discounts))
+    assert quote(root).code == 0
+    found = json.loads(proof(root, "NORD-D2026-0001", "json").read_bytes())
+    for key in ("net", "vat", "gross"):
+        cents = [int(step[key].replace(".", "")) for step in found["steps"]]
+        assert sum(cents) == int(found["totals"][key].replace(".", ""))
+    assert verify(root).code == 0, verify(root)
+
+
+def test_a_client_reads_its_language_and_a_private_one_what_protects_it(tmp_path):
+    changes = {"language": "en", "party.person": True, "party.siren": None}
+    root = house.build(tmp_path, house.client(changes=changes))
+    house.put_order(root, house.order("site", "nord", *STEPS))
+    assert quote(root).code == 0
+    text = words(root, "NORD-D2026-0001")
+    for part in ("QUOTE", "Approved and agreed", "Website", "L214-1", "L221-18", "Deposit"):
+        assert part in text, (part, text)
+    assert "L441-10" not in text
+
+
+def test_a_changed_order_is_quoted_again_and_the_same_is_not(root):
+    assert quote(root).code == 0
+    again = quote(root, day=LATER)
+    assert again.code == 1
+    assert (
+        "NORD-D2026-0001 quotes it as it is, and waits for an answer until 2026-12-08" in again.err
+    )
+    change(root, title={"fr": "Site et blog"})
+    second = quote(root, day=LATER)
+    assert second.code == 0 and "it supersedes NORD-D2026-0001" in second.out
+    assert records(root)[1]["supersedes"] == "NORD-D2026-0001"
+    assert "2, remplace NORD-D2026-0001 du 8 novembre 2026" in words(root, "NORD-D2026-0002")
+    assert verify(root).code == 0, verify(root)
+
+
+def test_what_expired_or_was_declined_may_be_offered_again_as_it_was(root):
+    assert quote(root).code == 0
+    assert quote(root, day=EXPIRED).code == 0
+    assert decline(root, "NORD-D2026-0002", EXPIRED).code == 0
+    assert quote(root, day=EXPIRED).code == 0
+    assert [record["number"][-4:] for record in records(root) if "number" in record] == [
+        "0001",
+        "0002",
+        "0003",
+    ]
+    assert verify(root).code == 0, verify(root)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        ({"client": "sud"}, 2, '"sud" is not a client; they are nord'),
+        ({"order": "blog"}, 2, '"blog" is not an order of nord; they are site'),
+        ({"issue_date": "2026-11-09"}, 1, "a quote is not post-dated"),
+    ],
+)
+def test_what_cannot_be_quoted_is_refused_and_nothing_is_written(root, options, code, words):
+    before = house.tree(root)
+    ran = quote(root, **options)
+    assert (ran.code, len(ran.err.splitlines())) == (code, 1), ran
+    assert words in ran.err
+    assert house.tree(root) == before
+
+
+# --- answering -----------------------------------------------------------------------
+
+
+def test_what_was_signed_is_kept_as_a_proof(root, tmp_path):
+    assert quote(root).code == 0
+    (tmp_path / "scan").write_bytes(PDF)
+    ran = accept(root, file=str(tmp_path / "scan"))
+    assert ran.code == 0 and "order site may be invoiced" in ran.out
+    kept = proof(root, "NORD-D2026-0001", "signed.pdf")
+    assert kept.read_bytes() == PDF and oct(kept.stat().st_mode)[-3:] == "444"
+    assert verify(root).code == 0, verify(root)
+    kept.chmod(0o644)
+    kept.write_bytes(PDF + b"!")
+    kept.chmod(0o444)
+    assert "signed.pdf: was changed" in verify(root).err
+    kept.unlink()
+    assert "signed.pdf: is missing, but the records have what was signed" in verify(root).err
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "large", "text"])
+def test_a_signed_file_that_cannot_be_kept_is_refused(root, tmp_path, kind):
+    assert quote(root).code == 0
+    before = house.tree(root)
+    path = tmp_path / "scan.pdf"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "large":
+        path.touch()
+        os.truncate(path, 200_000_000)
+    elif kind == "text":
+        path.write_bytes(b"Bon pour accord")
+    ran = accept(root, file=str(path))
+    assert ran.code == 1 and len(ran.err.splitlines()) == 1, ran
+    expected = {
+        "missing": "is missing",
+        "folder": "is not a file",
+        "large": "has more than the 20000000 bytes that are read; scan it again, smaller",
+        "text": "is not a PDF, JPEG or PNG file",
+    }
+    assert expected[kind] in ran.err
+    assert house.tree(root) == before
+
+
+def test_a_quote_is_answered_once_and_after_it_expired_too(root):
+    assert quote(root).code == 0
+    assert accept(root, day=EXPIRED).code == 0
+    again = accept(root, day=EXPIRED)
+    assert again.code == 1 and "NORD-D2026-0001 was accepted on 2026-12-09" in again.err
+    declined = decline(root, day=EXPIRED)
+    assert declined.code == 1 and "`make credit-note` takes back what was invoiced" in declined.err
+    assert len(records(root)) == 2
+
+
+def test_what_was_declined_or_superseded_is_not_accepted(root):
+    assert quote(root).code == 0
+    change(root, title={"fr": "Site et blog"})
+    assert quote(root).code == 0
+    ran = accept(root)
+    assert ran.code == 1
+    assert "NORD-D2026-0001 is superseded by NORD-D2026-0002; answer NORD-D2026-0002" in ran.err
+    assert decline(root, "NORD-D2026-0002").code == 0
+    ran = accept(root, "NORD-D2026-0002")
+    assert ran.code == 1 and "was declined on 2026-11-20" in ran.err
+    assert "`make quote CLIENT=nord ORDER=site` offers it again" in ran.err
+    assert quote(root, day=LATER).code == 0  # the remedy, taken literally
+
+
+@pytest.mark.parametrize(
+    ("number", "options", "words"),
+    [
+        ("NORD-D2026-0001", {"day": "2026-11-07"}, "2026-11-07 is before NORD-D2026-0001"),
+        ("NORD-D2026-0001", {"today": DAY}, "2026-11-20 is in the future (today is 2026-11-08)"),
+        ("nord d2026 1", {}, "these wait for an answer: NORD-D2026-0001"),
+        ("NORD-2026-0001", {}, '"NORD-2026-0001" is not a quote of ours'),
+    ],
+)
+def test_an_acceptance_of_no_quote_or_on_no_day_is_refused(root, number, options, words):
+    assert quote(root).code == 0
+    before = house.tree(root)
+    ran = accept(root, number, **options)
+    assert ran.code == 1 and words in ran.err, ran
+    assert house.tree(root) == before
+
+
+# --- what was accepted ---------------------------------------------------------------
+
+
+def test_an_order_is_invoiced_as_it_was_accepted_or_without_a_quote(root):
+    assert faults(root) == []
+    assert quote(root).code == 0
+    assert faults(root) == [
+        "ORDER: NORD-D2026-0001 waits for an answer; record the answer:"
+        " `make accept QUOTE=NORD-D2026-0001 DATE=...`, or `make decline QUOTE=NORD-D2026-0001`"
+    ]
+    assert accept(root).code == 0
+    assert faults(root) == []
+    change(root, note={"fr": "Merci"}, purchase_order="PO-7", valid_days=60)
+    assert faults(root) == []
+
+
+def test_what_changed_since_it_was_accepted_is_named(root):
+    assert quote(root).code == 0 and accept(root).code == 0
+    lines = [house.one_off("600.00"), house.one_off("10.00"), house.one_off("200.00", quantity="3")]
+    change(root, lines=lines, title={"fr": "Blog", "en": "Website"})
+    first, *others = [text.partition(";")[0] for text in faults(root)]
+    assert first == 'title.fr: is "Blog", and NORD-D2026-0001 was accepted with "Site"'
+    assert 'lines[1].unit_price: is "10", and NORD-D2026-0001 was accepted with "200"' in others
+
+
+def test_a_line_that_was_put_in_between_is_named_alone(root):
+    assert quote(root).code == 0 and accept(root).code == 0
+    added = house.one_off("10.00", description={"fr": "Logo"})
+    change(root, lines=[house.one_off("600.00"), added, house.one_off("200.00", quantity="2")])
+    (fault,) = [text.partition(";")[0] for text in faults(root)]
+    assert fault == 'lines[1]: "Logo" was added after NORD-D2026-0001 was accepted'
+    change(root, lines=[house.one_off("200.00", quantity="2")], steps=STEPS[::2])
+    found = [text.partition(";")[0] for text in faults(root)]
+    assert found == [
+        'lines[0]: "Atelier" is gone, and NORD-D2026-0001 was accepted with it',
+        'steps[1]: "milestone" is gone, and NORD-D2026-0001 was accepted with it',
+    ]
+
+
+def test_amounts_that_are_typed_another_way_are_the_same(root):
+    assert quote(root).code == 0 and accept(root).code == 0
+    change(root, lines=[house.one_off("600"), house.one_off("200.0", quantity="2.00")])
+    assert faults(root) == []
+
+
+def test_an_acceptance_stands_while_a_change_is_declined_and_not_while_it_waits(root):
+    assert quote(root).code == 0 and accept(root).code == 0
+    change(root, lines=[house.one_off("700.00"), house.one_off("200.00", quantity="2")])
+    assert quote(root, day=LATER).code == 0
+    assert "NORD-D2026-0002 waits for an answer" in faults(root)[0]
+    assert decline(root, "NORD-D2026-0002").code == 0
+    assert 'is "700", and NORD-D2026-0001 was accepted with "600"' in faults(root)[0]
+    change(root)
+    assert faults(root) == []
+    assert verify(root).code == 0, verify(root)
+
+
+def test_a_declined_order_is_not_invoiced(root):
+    assert quote(root).code == 0 and decline(root).code == 0
+    (fault,) = faults(root)
+    assert "NORD-D2026-0001 was declined" in fault and "make quote CLIENT=nord" in fault
+
+
+def test_differences_of_plain_data():
+    before = {"a": [1, 2, 3], "b": {"c": None}}
+    assert list(quoting.differences(before, before)) == []
+    now = {"a": [1, 3], "b": {"c": "x"}, "d": True}
+    assert [tuple(one) for one in quoting.differences(before, now)] == [
+        ("a[1]", '"2"', None),
+        ("b.c", None, '"x"'),
+        ("d", None, '"true"'),
+    ]
