@@ -188,7 +188,7 @@ payment-reverse: $(READY) ## take out PAYMENT=client/3 for a REASON [DATE]
 	@$(SCRIPT)/reverse_payment.py --root $(ROOT)
 payments-import: $(READY) ## many payments from a CSV FILE, all or none [AGAIN=yes] [OVERPAYMENT=yes]
 	@$(SCRIPT)/import_payments.py --root $(ROOT)
-statement: $(READY) ## propose payments from a bank statement FILE (camt.05x, OFX); records nothing
+statement: $(READY) ## propose payments from a bank statement FILE (camt, OFX, CFONB, MT940); records nothing
 	@$(SCRIPT)/read_statement.py --root $(ROOT)
 reconcile: $(READY) ## balances of the clients whose records changed
 	@$(SCRIPT)/reconcile.py --root $(ROOT)

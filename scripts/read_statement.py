@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reads a bank statement (camt.053 or OFX) and proposes payments; records nothing.
+"""Reads a bank statement (camt, OFX, CFONB 120, MT940) and proposes payments; records nothing.
 
 Writes two files to exports/payments/: statement-<hash>.proposed.csv, for `make
 payments-import`, with what names open invoices and pays exactly what is outstanding of them;
@@ -27,9 +27,9 @@ if __name__ == "__main__":
 from collections.abc import Iterable
 from decimal import Decimal
 
-from lib.bank import camt, matching, ofx, payment_files, statements
+from lib.bank import camt, cfonb, matching, ofx, payment_files, statements
 from lib.bank.matching import Matched
-from lib.bank.statements import Movement, StatementError
+from lib.bank.statements import File, Movement, StatementError
 from lib.books import histories, issuing, recording
 from lib.core import handed_file, lock, storage
 from lib.core.messages import Message, say
@@ -45,7 +45,7 @@ def main(arguments: Namespace, root: Root) -> None:
     data = handed_file.read(arguments.file, LARGEST)
     name = str(arguments.file)
     try:
-        file = (ofx if ofx.is_ofx(data) else camt).read(data)
+        file = read(data)
         movements = statements.check(file)
     except StatementError as error:
         raise Refused(Alert("B-STATEMENT", name, fault) for fault in error.faults) from None
@@ -84,6 +84,22 @@ def main(arguments: Namespace, root: Root) -> None:
                 command=command,
             )
         )
+
+
+def read(data: bytes) -> File:
+    """The file, by the reader of its format, which it says at its head."""
+    if ofx.is_ofx(data):
+        return ofx.read(data)
+    if cfonb.is_cfonb(data):
+        return cfonb.read(data)
+    if camt.is_xml(data):
+        return camt.read(data)
+    from lib.bank import mt940  # loads a library that no other format needs
+
+    if mt940.is_mt940(data):
+        return mt940.read(data)
+    formats = say("expected camt.053, camt.052, camt.054, OFX, CFONB 120, MT940")
+    raise statements.refusal(say("is not a statement"), expected=formats)
 
 
 def incoming(movements: Iterable[Movement], result: Matched) -> list[Message]:

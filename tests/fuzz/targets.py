@@ -93,6 +93,8 @@ TARGETS = (
     Target("payments CSV", "", (Step("import_payments", {"file": FILE, "today": TODAY}),)),
     Target("camt.053", "", _STATEMENT),
     Target("OFX", "", _STATEMENT),
+    Target("CFONB", "", _STATEMENT),
+    Target("MT940", "", _STATEMENT),
     Target(".env", ".env", (_CHECK, Step("send_invoices", {"today": TODAY}))),
     Target("revenue records", "data/revenues/sud.jsonl", _READERS, **_RECORDS),
     Target("payment records", "data/payments/sud.jsonl", _READERS, **_RECORDS),
@@ -105,7 +107,12 @@ TARGETS = (
     ), **_RECORDS),
     Target("witness", "", (Step("verify", {"witness": FILE}),), 150, refusals=(1, 3)),
 )  # fmt: skip
-_OUTSIDE = {"camt.053": "camt053_08_six.xml", "OFX": "ofx_102.ofx"}
+_OUTSIDE = {
+    "camt.053": "camt053_08_six.xml",
+    "OFX": "ofx_102.ofx",
+    "CFONB": "cfonb_120.txt",
+    "MT940": "mt940_de.sta",
+}
 
 
 def named(name: str) -> Target:

@@ -4,6 +4,7 @@ camt.052 reports within a day, camt.054 notifies of single entries. They are rea
 packages on PyPI that parse them either bring a web server or compute in floats.
 """
 
+import codecs
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -50,6 +51,12 @@ _INCOMING = ("RCDT", "RRCT", "IDDT")
 _OUTGOING = ("ICDT", "IRCT", "RDDT")
 
 Amount = tuple[Decimal, str]
+
+
+def is_xml(data: bytes) -> bool:
+    """Whether a file begins as XML does."""
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return wide or data.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<")
 
 
 def read(data: bytes) -> File:

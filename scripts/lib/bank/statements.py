@@ -308,6 +308,20 @@ def day(text: str) -> date | None:
         return None
 
 
+def text_of(data: bytes) -> str:
+    """The text of a file that does not say how it is encoded: UTF-8 where it can be read so.
+
+    Names depend on it, amounts, dates and references never do. Its lines end with "\\n".
+    """
+    for codec in ("utf-8-sig", "cp1252", "latin-1"):
+        try:
+            text = data.decode(codec)
+            break
+        except UnicodeError:
+            continue
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def compact(reference: str) -> str:
     """An RF reference without the spaces that paper has; any other one as it is."""
     return iso11649.compact(reference) if iso11649.is_valid(reference) else reference
