@@ -223,18 +223,14 @@ def test_the_wording_of_another_law_is_found(tmp_path):
     assert "293 B" in reason
 
 
-@pytest.mark.parametrize("debits", [False, True])
-def test_the_note_of_a_batch_invoice_is_its_sellers_and_hides_no_garbled_mention(tmp_path, debits):
-    made = replace(drafted(tmp_path, {}, {"debits": debits}), issued_by="Atelier du Nord")
-    free = Note(code="", text="Colis déposé chez le gardien.")
-    assert mentions.unknown_in(replace(made, notes=(*made.notes, free))) == []
-    assert mentions.unknown_in(replace(made, issued_by="", notes=(*made.notes, free))) == [
-        free.text
-    ]
+def test_a_note_to_the_customer_is_no_mention_and_hides_no_garbled_one(tmp_path):
+    made = replace(drafted(tmp_path, {}), note="Colis déposé chez le gardien.")
+    assert mentions.unknown_in(made) == []
     last = replace(made.notes[-1], text=garbled("Catégorie d’opération"))
-    notes = (*made.notes[:-1], last)
-    for more in ((), (free,)):
-        assert mentions.unknown_in(replace(made, notes=(*notes, *more))) == [last.text]
+    for more in ((), (Note(code="", text=made.note),)):
+        notes = (*made.notes[:-1], last, *more)
+        garbled_ones = [last.text, *(note.text for note in more)]
+        assert mentions.unknown_in(replace(made, notes=notes)) == garbled_ones
 
 
 def test_verify_names_a_document_whose_mentions_are_garbled(tmp_path, monkeypatch):

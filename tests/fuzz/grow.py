@@ -157,7 +157,7 @@ def _texts(schema: Schema) -> st.SearchStrategy[str]:
     if schema.get("format") in _FORMATS:
         return st.sampled_from(_FORMATS[schema["format"]])
     longest = schema.get("maxLength", 200)
-    if schema.get("format") == "printable" or "pattern" not in schema:
+    if schema.get("format", "").startswith("printable") or "pattern" not in schema:
         lengths = st.sampled_from([3, 12, 70, longest])
         texts = lengths.flatmap(lambda n: st.text(_LETTERS, min_size=1, max_size=min(n, longest)))
         return texts.map(lambda text: text.strip() or "x")

@@ -10,7 +10,7 @@ from lib.billing import batch_rows, invoicing
 from lib.billing.batch_rows import BatchInvoice, BatchLine
 from lib.inputs.batch_client_files import BatchClient
 from lib.values import mentions, periods, vat
-from lib.values.document import Document, Line, Note
+from lib.values.document import Document, Line
 from lib.values.speech import Speech
 
 
@@ -48,8 +48,6 @@ def invoice(
         sold,
         issued_by,
     )
-    if row.note:
-        notes = (*notes, Note(code="", text=row.note))
     return Document(
         number=number,
         client=client.id,
@@ -67,6 +65,7 @@ def invoice(
         reference=row.reference,
         purchase_order=row.purchase_order,
         buyer_reference=row.buyer_reference,
+        note=row.note,
         lines=lines,
         vat_breakdown=subtotals,
         totals=totals,

@@ -61,6 +61,7 @@ class Terms(NamedTuple):
     payment_terms: PaymentTerms
     purchase_order: str
     buyer_reference: str
+    subject: str
 
 
 class Billable(NamedTuple):
@@ -301,6 +302,7 @@ def terms_of(client: Client, plan: Plan) -> Terms:
         plan.payment_terms or client.payment_terms,
         plan.purchase_order or client.purchase_order,
         plan.buyer_reference or client.buyer_reference,
+        (plan.subject or client.subject).get(client.language, ""),
     )
 
 
@@ -320,7 +322,8 @@ def _one_offs(
         period = plan_periods.period_of(plan, month)
         if plan.billed == "arrears" and period and periods.is_billed_in(period, month):
             closing.update(period.months)
-    own = Terms(client.payment_terms, client.purchase_order, client.buyer_reference)
+    subject = client.subject.get(client.language, "")
+    own = Terms(client.payment_terms, client.purchase_order, client.buyer_reference, subject)
     pieces, had = [], []
     for name in sorted(closing):
         lines = [line for one in usage.get((client.id, name), ()) for line in one.usage.lines]
@@ -496,6 +499,8 @@ def invoice(
         buyer=buyer,
         purchase_order=billed.terms.purchase_order,
         buyer_reference=billed.terms.buyer_reference,
+        subject=billed.terms.subject,
+        note=client.note.get(client.language, ""),
         lines=lines,
         allowances=allowances,
         vat_breakdown=subtotals,
@@ -627,11 +632,12 @@ def _line(line_id: str, charge: ChargeLine, treatment: str, speech: Speech) -> L
 
 def _plain_line(line_id: str, charge: ChargeLine, treatment: str, speech: Speech) -> Line:
     name = charge.description.get(speech.language) or speech.word("minimum")
+    details = charge.details.get(speech.language, "")
     return Line(
         id=line_id,
         item=charge.item,
         name=name,
-        description=charge_detail(charge, speech),
+        description="\n".join(filter(None, (details, charge_detail(charge, speech)))),
         quantity=charge.quantity,
         unit=charge.unit,
         unit_price=charge.unit_price,

@@ -82,6 +82,7 @@ class ChargeLine(Struct, frozen=True, kw_only=True):
     treatment: str = ""  # of VAT; empty: the client's
     revised: Revised | None = None  # on the first line of a price that is new
     description: Text
+    details: Text = {}  # on the first line of an item
     metric: str = ""
     used: Decimal | None = None  # the whole measured quantity
     included: Decimal | None = None  # of `used`, free of charge; on "usage" where above 0
@@ -183,7 +184,9 @@ def charge_part(part: PlanPart) -> Charges:
         for line in charge_item(served.item, served.quantity, prorata):
             own = replace(line, plan=part.plan, service=served.days, treatment=treatment)
             first = not lines or lines[-1].item != line.item
-            lines += (replace(own, revised=served.revised) if first else own,)
+            if first:
+                own = replace(own, revised=served.revised, details=served.item.details)
+            lines += (own,)
     prorata = _prorata(part.days, part.period)
     discounts = [d for d in part.discounts if _applies(d, part.period.service.start)]
     allowances = allow_discounts(discounts, lines, prorata)
@@ -232,6 +235,7 @@ def charge_one_offs(lines: Sequence[OneOffLine]) -> tuple[ChargeLine, ...]:
         ChargeLine(
             kind="one_off",
             description=line.description,
+            details=line.details,
             quantity=line.quantity,
             unit=line.unit,
             unit_price=line.unit_price,

@@ -35,7 +35,7 @@ def generate(document: Document) -> bytes:
         "BT-72": document.delivery or document.period.end,
         "BT-73": document.period.start,
         "BT-74": document.period.end,
-        "BG-1": [{"BT-21": note.code, "BT-22": note.text} for note in document.notes],
+        "BG-1": _notes(document),
         "BG-4": _seller(document),
         "BG-7": _buyer(document),
         "BG-13": _delivery(document),
@@ -54,6 +54,13 @@ def generate(document: Document) -> bytes:
     terms = {term: value for term, value in terms.items() if value}
     xml: bytes = generate_cii_xml(terms, level="en16931", check_xsd=False, check_schematron=None)
     return xml
+
+
+def _notes(document: Document) -> list[dict[str, str]]:
+    """BG-1: what the document is about, what the customer is told, and the mentions."""
+    own = [("", text) for text in (document.subject, document.note) if text]
+    notes = [*own, *((note.code, note.text) for note in document.notes)]
+    return [{"BT-21": code, "BT-22": text} for code, text in notes]
 
 
 def _process(document: Document) -> str:
@@ -133,7 +140,11 @@ def _party(party: Party) -> dict[str, Any]:
     if party.electronic_address:
         terms["einvoicing_addr"] = party.electronic_address.id
         terms["einvoicing_addr_schemeid"] = party.electronic_address.scheme
-    contact = {"phone": party.phone, "email": party.email[0] if party.email else ""}
+    contact = {
+        "name": party.contact,
+        "phone": party.phone,
+        "email": party.email[0] if party.email else "",
+    }
     if any(contact.values()):
         terms["contacts"] = [{key: value for key, value in contact.items() if value}]
     return terms

@@ -91,6 +91,7 @@ def _lay_out(
     sheet.y = paper.boxed(sheet.page, mandates, sheet.y)
     sheet.y = paper.fact_row(sheet.page, _facts(document), sheet.y)
     sheet.y = paper.parties(sheet.page, document, "buyer", sheet.y)
+    paper.opening(sheet, document.subject, document.note)
     conclusion = _conclusion(document, watermark, settled)
     paper.table(sheet, document, conclusion.height + 16)
     if sheet.room < conclusion.height + 16:

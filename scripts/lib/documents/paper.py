@@ -22,6 +22,7 @@ from lib.documents.typeset import (
     PAGE_HEIGHT,
     RIGHT,
     WIDTH,
+    Lines,
     Style,
 )
 from lib.inputs import logos
@@ -46,6 +47,8 @@ NUMBER = Style(SEMIBOLD, 10.5, INK, 14)
 SMALL_NUMBER = Style(SEMIBOLD, 8.5, INK, 14)
 MENTION = Style(REGULAR, 9, INK, 12.5)
 LABEL = Style(REGULAR, 7.2, GREY, 10.5)
+SUBJECT = Style(SEMIBOLD, 11, INK, 15)
+NOTE = Style(REGULAR, 9, INK, 12.5)
 VALUE = Style(REGULAR, 9, INK, 12)
 NAME = Style(SEMIBOLD, 9.5, INK, 13)
 ADDRESS = Style(REGULAR, 9, INK, 12)
@@ -88,6 +91,8 @@ def _identifiers(party: Party, speech: Speech) -> Iterable[str]:
         yield labelled("siret", grouped(party.siret, 3, 3, 3, 5))
     if party.vat_number:
         yield labelled("vat_number", party.vat_number)
+    if party.contact and isinstance(party, Seller):
+        yield labelled("contact", party.contact)
     yield from party.email
     if party.phone:
         yield labelled("phone", party.phone)
@@ -209,18 +214,22 @@ def parties(page: Page, paper: Paper, buyer: str, top: float) -> float:
     speech = paper.speech
 
     blocks = [
-        (key, full_name(party), party.address, _identifiers(party, speech))
-        for key, party in (("seller", paper.seller), (buyer, paper.buyer))
+        (key, full_name(party), party.address, _identifiers(party, speech), attention)
+        for key, party, attention in (
+            ("seller", paper.seller, ""),
+            (buyer, paper.buyer, paper.buyer.contact),
+        )
     ]
     if delivery := paper.buyer.delivery_address:
-        blocks.append(("delivery", delivery.name, delivery, ()))
+        blocks.append(("delivery", delivery.name, delivery, (), ""))
     step = (WIDTH + 20) / len(blocks)
     bottom = top
-    for i, (key, name, address, identifiers) in enumerate(blocks):
+    for i, (key, name, address, identifiers, attention) in enumerate(blocks):
         x = LEFT + i * step
         lines = [
             (speech.word(key), LABEL),
             (name, NAME),
+            (speech.word("attention", name=attention) if attention else "", ADDRESS),
             *((line, ADDRESS) for line in _address(address, speech)),
         ]
         end = typeset.stack(page, x, top, typeset.wrap(lines, step - 20)) + 3
@@ -229,15 +238,40 @@ def parties(page: Page, paper: Paper, buyer: str, top: float) -> float:
     return bottom + 22
 
 
+def opening(sheet: Sheet, subject: str, note: str) -> None:
+    """What a paper is about and what its customer is told, over pages where that is long."""
+    lines = typeset.wrap([(sheet.speech.word("about"), LABEL), (subject, SUBJECT)], WIDTH)
+    lines = lines if subject else []
+    if subject and note:
+        lines.append(("", LABEL._replace(leading=3)))
+    lines += typeset.wrap_lines(note, NOTE, WIDTH)
+    for line in lines:
+        if line[1].leading > sheet.room:
+            sheet.turn()
+        sheet.y = typeset.stack(sheet.page, LEFT, sheet.y, [line])
+    sheet.y += 16 if lines else 0
+
+
 # --- the table -----------------------------------------------------------------------
 
 
 class PaperRow(NamedTuple):
-    """A line or an allowance: its text, its other cells from left to right, and what it adds."""
+    """A line or an allowance: its name, what is said of it beneath, its other cells from left to
+    right, and what it adds; the description may have lines of its own."""
 
-    text: list[tuple[str, Style]]
+    name: str
     cells: tuple[str, str, str, str, str]
     amount: Decimal
+    description: str = ""
+    remarks: tuple[str, ...] = ()
+
+    def wrapped(self, width: float) -> Lines:
+        """Its first cell, in lines no wider than `width`."""
+        return [
+            *typeset.wrap([(self.name, CELL)], width),
+            *typeset.wrap_lines(self.description, DETAIL, width),
+            *typeset.wrap([(remark, DETAIL) for remark in self.remarks], width),
+        ]
 
 
 def _rows(paper: Paper) -> list[PaperRow]:
@@ -248,16 +282,16 @@ def _rows(paper: Paper) -> list[PaperRow]:
 
 def _line_row(paper: Paper, line: Line) -> PaperRow:
     speech = paper.speech
-    text = [(line.name, CELL), (line.description, DETAIL)]
+    remarks = []
     if line.period and isinstance(paper, Document) and line.period != paper.period:
-        text.append((speech.period(line.period.start, line.period.end), DETAIL))
+        remarks.append(speech.period(line.period.start, line.period.end))
     if line.discount:
         amount = speech.amount(-line.discount, paper.currency)
         discount = speech.word("discount", amount=amount)
         if line.discount_reason:
             reason = line.discount_reason
             discount = speech.word("because", what=discount, reason=reason)
-        text.append((discount, DETAIL))
+        remarks.append(discount)
     cells = (
         speech.number(line.quantity),
         speech.unit(line.unit),
@@ -265,7 +299,7 @@ def _line_row(paper: Paper, line: Line) -> PaperRow:
         _rate(paper, line.vat_category, line.vat_rate),
         speech.number(line.net, 2),
     )
-    return PaperRow(text, cells, line.net)
+    return PaperRow(line.name, cells, line.net, line.description, tuple(remarks))
 
 
 def _allowance_row(paper: Paper, i: int) -> PaperRow:
@@ -281,7 +315,7 @@ def _allowance_row(paper: Paper, i: int) -> PaperRow:
         )
     rate = _rate(paper, allowance.vat_category, allowance.vat_rate)
     net = speech.number(-allowance.amount, 2)
-    return PaperRow([(text, CELL)], ("", "", "", rate, net), -allowance.amount)
+    return PaperRow(text, ("", "", "", rate, net), -allowance.amount)
 
 
 def _columns(rows: Sequence[PaperRow], speech: Speech) -> list[TableColumn]:
@@ -339,22 +373,23 @@ def table(sheet: Sheet, paper: Paper, conclusion: float) -> None:
 
     heading = HEADING.leading + 5
     fresh = sheet.room_of_a_page - heading - CARRY_HEIGHT
-    wrapped = [typeset.wrap(row.text, columns[0].width) for row in rows]
+    wrapped = [row.wrapped(columns[0].width) for row in rows]
     heights = [typeset.height(lines) + 2 * ROW_PADDING for lines in wrapped]
     if sheet.room < heading + min(heights[0], LEAST_OF_A_ROW) + CARRY_HEIGHT:
         sheet.turn()
     _table_head(sheet, columns)
     for i, (row, lines, height) in enumerate(zip(rows, wrapped, heights, strict=True)):
         wishes = [height + CARRY_HEIGHT, LEAST_OF_A_ROW + CARRY_HEIGHT]
-        if i == len(rows) - 1:
-            wishes.insert(0, height + conclusion)
+        followed = conclusion if i == len(rows) - 1 else 0
+        if followed:
+            wishes = [height + followed, LEAST_OF_A_ROW + CARRY_HEIGHT]
         if i and sheet.room < next(wish for wish in wishes if wish <= fresh):
             turn()
         elif i:
             typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, LIGHT, 0.4)
         carried = money.total((carried, row.amount))
         cells = [lines, *[[(cell, CELL)] for cell in row.cells]]
-        put_row(sheet, columns, cells, ROW_PADDING, turn, CARRY_HEIGHT)
+        put_row(sheet, columns, cells, ROW_PADDING, turn, CARRY_HEIGHT, followed)
     typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
 
 

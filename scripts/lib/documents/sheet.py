@@ -18,6 +18,7 @@ from lib.values.speech import Speech
 
 TOP = 17 * MM
 TOP_OF_NEXT_PAGES = 26 * MM
+_TOGETHER = 3  # lines of a row that are never parted from what follows it
 
 
 class Sheet(Struct):
@@ -110,12 +111,14 @@ def put_row(
     padding: float,
     turn: Callable[[], None],
     kept: float = 0,
+    followed: float = 0,
 ) -> None:
     """Sets the cells of a row, the others beside the first line of the first.
 
     The first cell goes on on a next page, which `turn` begins, where fewer than `kept` points
-    would be left beneath a line. A reader of the file meets the others after what the first
-    begins with, in the style of its first line, and before what else it says.
+    would be left beneath a line; its last lines go along with what follows the row, `followed`
+    points high, where that has no room beneath them. A reader of the file meets the others after
+    what the first begins with, in the style of its first line, and before what else it says.
     """
     text, *others = cells
     sheet.y += padding
@@ -123,6 +126,8 @@ def put_row(
     beside: Page = []
     for k, (line, style) in enumerate(text):
         cut = style.leading + padding + kept > sheet.room
+        if k and k == len(text) - _TOGETHER:
+            cut = cut or typeset.height(text[k:]) + padding + followed > sheet.room
         if cut or style is not text[0][1]:
             sheet.page.extend(beside)
             beside.clear()

@@ -66,6 +66,14 @@ def wrap(items: Iterable[tuple[str, Style]], width: float) -> Lines:
     ]
 
 
+def wrap_lines(text: str, style: Style, width: float) -> Lines:
+    """A text that has lines of its own, each in as many as it needs; nothing of an empty text."""
+    own = text.split("\n") if text else []
+    return [
+        (line, style) for each in own for line in fonts.wrap(each, style.face, style.size, width)
+    ]
+
+
 def height(lines: Lines) -> float:
     """How high lines are, one below the other."""
     return sum(style.leading for _, style in lines)

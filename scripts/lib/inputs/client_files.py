@@ -11,7 +11,7 @@ from lib.core.root import Root
 from lib.inputs import input_files, parties, plan_checks, schemas, vat_checks
 from lib.inputs.input_files import Source
 from lib.inputs.issuer_file import Issuer, IssuerInput
-from lib.inputs.plans import PaymentTerms, Plan, Vat
+from lib.inputs.plans import PaymentTerms, Plan, Text, Vat
 from lib.values.document import Party
 
 
@@ -36,6 +36,8 @@ class Client(Struct, frozen=True, kw_only=True):
     vat: Vat
     purchase_order: str = ""
     buyer_reference: str = ""
+    subject: Text = {}
+    note: Text = {}
     plans: tuple[Plan, ...]
     delivery: Delivery = Delivery()
 
@@ -125,6 +127,10 @@ def _client_faults(value: Mapping[str, Any], stem: str, issuer: Issuer | None) -
             ' a body that is not a taxable person: "taxable": false)'
         )
         found.append(Fault("party.siren", say("is missing"), rule))
+    language = value["language"]
+    for key in ("subject", "note"):
+        if key in value and language not in value[key]:
+            found.append(plan_checks.missing_text(key, language))
     for i, plan in enumerate(value["plans"]):
         found += plan_checks.plan_faults(plan, f"plans[{i}]", value["language"])
     found += plan_checks.between_plans(value["plans"])

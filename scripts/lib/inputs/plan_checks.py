@@ -172,5 +172,9 @@ def _described(plan: Mapping[str, Any], at: str) -> Iterable[tuple[str, Mapping[
     for key in ("items", "discounts"):
         for i, entry in enumerate(plan.get(key, [])):
             yield f"{at}.{key}[{i}].description", entry["description"]
+            if "details" in entry:
+                yield f"{at}.{key}[{i}].details", entry["details"]
+    if "subject" in plan:
+        yield f"{at}.subject", plan["subject"]
     if "description" in plan.get("minimum", {}):
         yield f"{at}.minimum.description", plan["minimum"]["description"]

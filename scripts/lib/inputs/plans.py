@@ -83,6 +83,7 @@ class _Item(Struct, frozen=True, kw_only=True, tag_field="charge"):
 
     id: str
     description: Text
+    details: Text = {}  # beneath it, in one line or several
     vat_rate: Decimal  # per cent
     unit: str  # UN/ECE Recommendation 20
     category: Category = "services"
@@ -200,6 +201,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     notice_days: int | None = None
     purchase_order: str = ""
     buyer_reference: str = ""
+    subject: Text = {}
     payment_terms: PaymentTerms | None = None
 
     def __post_init__(self) -> None:
@@ -273,6 +275,7 @@ class OneOffLine(Struct, frozen=True, kw_only=True):
     """A line of a usage file; `discount` is an amount off this line."""
 
     description: Text
+    details: Text = {}  # beneath it, in one line or several
     quantity: Decimal
     unit: str
     unit_price: Decimal

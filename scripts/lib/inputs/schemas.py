@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from jsonschema import FormatChecker, ValidationError
 
 _FOLDER = Path(__file__).resolve().parents[3] / "schemas"
+_LINES = 100  # of a text of several lines
 _LONGEST = 1_000_000  # characters of a text whose schema sets no limit
 _MOST = 100  # faults of one file that are reported
 
@@ -281,6 +282,14 @@ def _printable(value: str) -> str:
     return value
 
 
+def _printable_lines(value: str) -> str:
+    _printable(value.replace("\n", ""))
+    if value.count("\n") >= _LINES:
+        text = say("it has {count} lines", count=value.count("\n") + 1)
+        raise ValueError(text, say("write at most {most} lines", most=_LINES))
+    return value
+
+
 def _member(codes: Callable[[], frozenset[str] | dict[str, Any]]) -> Callable[[str], str]:
     def check(value: str) -> str:
         if value not in codes():
@@ -308,6 +317,7 @@ _FORMATS: dict[str, Callable[[str], str]] = {
     "day": _day,
     "timezone": _timezone,
     "printable": _printable,
+    "printable_lines": _printable_lines,
     "country": _member(code_lists.countries),
     "vatex": _member(code_lists.exemption_codes),
     "electronic_address_scheme": _member(code_lists.electronic_address_schemes),

@@ -138,7 +138,7 @@ def one_off_faults(lines: list[Any], client: Client, issuer: Issuer) -> list[Fau
     found = []
     for i, line in enumerate(lines):
         place = f"lines[{i}]"
-        for key in ("description", "discount_reason"):
+        for key in ("description", "details", "discount_reason"):
             if key in line and client.language not in line[key]:
                 found.append(plan_checks.missing_text(f"{place}.{key}", client.language))
         found += vat_checks.rate_and_category_faults(place, line, client.vat.treatment, issuer)

@@ -51,6 +51,7 @@ class Party(Struct, frozen=True, kw_only=True):
     """BG-4 (seller) or BG-7 (buyer)."""
 
     name: str  # BT-27, BT-44
+    contact: str = ""  # BT-41, BT-56: who is to be spoken to, a person or a department
     person: bool = False  # a private customer: no SIREN, no 40 euro indemnity
     taxable: bool = True  # False: an association, a co-ownership ... that buys outside VAT
     siren: str = ""  # BT-30, BT-47, scheme 0002
@@ -86,7 +87,7 @@ class Line(Struct, frozen=True, kw_only=True):
     id: str  # BT-126: "1", "2", ...
     item: str = ""  # BT-155: the item of the plan that it charges
     name: str  # BT-153
-    description: str = ""  # BT-154
+    description: str = ""  # BT-154, in one line or several
     quantity: Decimal  # BT-129, up to 4 decimals
     unit: str  # BT-130, UN/ECE Recommendation 20: C62, HUR, DAY
     unit_price: Decimal  # BT-146, up to 4 decimals
@@ -182,7 +183,10 @@ class Document(Struct, frozen=True, kw_only=True):
     buyer_reference: str = ""  # BT-10
     order: str = ""  # the id of its file in data/orders/, of which it is the invoice of `step`
     step: str = ""
-    subject: str = ""  # the title of that order
+    subject: str = ""  # what it is about: the title of that order, or the subject of a plan
+    note: str = (
+        ""  # BT-22 of its own, read first: what the customer is told, in one line or several
+    )
     preceding: tuple[Preceding, ...] = ()  # BG-3
     reason: str = ""  # why a credit note was issued
     lines: tuple[Line, ...]  # BG-25

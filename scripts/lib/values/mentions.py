@@ -206,11 +206,10 @@ def unknown_in(made: Document) -> list[str]:
     """The mentions of a document that the table does not have for its day, whatever fills their
     placeholders: garbled ones, or of another law. A credit note repeats those of its invoice.
 
-    Who is exempt gives a reason in words of their own, and a batch invoice may end with a note of
-    its seller's.
+    Who is exempt gives a reason in words of their own.
     """
     days = [made.issue_date, *(one.issue_date for one in made.preceding if made.is_credit_note)]
-    said = [(note.code, note.text) for note in _legal_notes(made)]
+    said = [(note.code, note.text) for note in made.notes]
     said += [
         ("", one.exemption_reason)
         for one in made.vat_breakdown
@@ -226,15 +225,6 @@ def unknown_in(made: Document) -> list[str]:
         for code, text in said
         if code in in_force and not any(_fits(text, wording) for wording in in_force[code])
     ]
-
-
-def _legal_notes(made: Document) -> tuple[Note, ...]:
-    """The notes without the one that a seller may have put last on a batch invoice."""
-    codes = [note.code for note in made.notes]
-    # Without a code: the category of operation of a French seller, and its option for debits.
-    legal = 1 + made.vat_on_debits if "BAR" in codes else 0
-    is_free = made.issued_by and codes.count("") > legal and not codes[-1]
-    return made.notes[:-1] if is_free else made.notes
 
 
 def _fits(text: str, wording: str) -> bool:
