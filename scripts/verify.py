@@ -27,7 +27,14 @@ import time
 from datetime import date
 from pathlib import Path
 
-from lib.audit import derived_audit, findings, proof_audit, quote_audit, record_audit
+from lib.audit import (
+    derived_audit,
+    findings,
+    mail_audit,
+    proof_audit,
+    quote_audit,
+    record_audit,
+)
 from lib.audit.findings import Files
 from lib.audit.record_audit import RecordBooks
 from lib.books import heads, quotations, revenues
@@ -61,6 +68,7 @@ def main(arguments: Namespace, root: Root) -> None:
         books, tally, more = check(files, used, witness, today)
         found += more
         found += findings.leftovers(files)
+        found += findings.strays(files)
     notices = [alert for alert in found if alert.code.startswith("I-")]
     faults = [alert for alert in found if not alert.code.startswith("I-")]
     alerts.report(root.logs, "verify.py", notices)
@@ -124,7 +132,8 @@ def check(
         found += quote_audit.order_faults(
             files.root, book, books.get(record_audit.REVENUES, book.owner)
         )
-    found += record_audit.mail_faults(books)
+    found += mail_audit.mail_faults(books)
+    found += mail_audit.waiting_faults(files, books)
     found += record_audit.future_faults(books, today)
     quotes = quote_audit.verifications(files.root, books)
     faults, tally = proof_audit.faults(files, books, quotes, used.workers)

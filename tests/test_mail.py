@@ -678,6 +678,19 @@ def test_names_and_subjects_read_as_they_were_written(sender_name, subject):
     assert made["Bcc"] is None
 
 
+@settings(max_examples=60)
+@given(printable, printable, st.text(max_size=200), st.binary(max_size=200))
+def test_bytes_of_a_letter_are_read_and_written_again(sender_name, subject, text, data):
+    carried = (Attachment("a.pdf", "application/pdf", data), Attachment("b", "text/plain", data))
+    text = text.encode("utf-8", "replace").decode()
+    for attachments in (carried, ()):
+        whole = letter(sender_name, subject, text=f"{text}\n", attachments=attachments)
+        written = mime.to_bytes(whole, "x")
+        letter_read = mime.read(written)
+        assert letter_read._replace(text=whole.text) == whole
+        assert mime.to_bytes(letter_read, "x") == written
+
+
 HOSTILE = [
     "Nord\r\nBcc: all@evil.example",
     "Nord\nSubject: paid",

@@ -20,6 +20,7 @@ import post
 from lib.books import heads, records
 from lib.core import storage
 from lib.core.root import Root
+from lib.mail import mime
 
 HEADER = (
     "reference;period_start;period_end;customer_name;customer_address_1;customer_postcode;"
@@ -664,6 +665,66 @@ def test_what_is_wrong_with_mails_refunds_and_dates_is_named(mailed, what):
     assert ran.code == 3
     assert expected <= found
     assert {name for name, _ in found} == {name for name, _ in expected}
+
+
+def replaced(old: bytes, new: bytes) -> Callable[[Path], None]:
+    def tamper(mail: Path) -> None:
+        data = mail.read_bytes()
+        assert old in data
+        mail.write_bytes(data.replace(old, new, 1))
+
+    return tamper
+
+
+def carrying(pdf: bytes) -> Callable[[Path], None]:
+    def tamper(mail: Path) -> None:
+        letter = mime.read(mail.read_bytes())
+        attached = letter.attachments[0]._replace(data=pdf)
+        mail.write_bytes(mime.to_bytes(letter._replace(attachments=(attached,)), mail.stem))
+
+    return tamper
+
+
+def saying(text: str) -> Callable[[Path], None]:
+    def tamper(mail: Path) -> None:
+        letter = mime.read(mail.read_bytes())
+        mail.write_bytes(mime.to_bytes(letter._replace(text=text), mail.stem))
+
+    return tamper
+
+
+WAITING = {
+    "another PDF": ("invoice__sud__SUD-2026-0001", carrying(b"%PDF")),
+    "an attachment that is cut": ("invoice__sud__SUD-2026-0001", replaced(b"JVBERi0", b"JVBER")),
+    "one more recipient": ("invoice__sud__SUD-2026-0001", replaced(b"\r\n\r\n", b"\r\nBcc: x@y.z")),
+    "bytes that are not a mail": (
+        "invoice__sud__SUD-2026-0001",
+        lambda path: path.write_bytes(b"x"),
+    ),
+    "another summary": ("summary__*", saying("2026-11-22\nall is well\n")),
+    "a summary without text": ("summary__*", saying("\n")),
+}
+
+
+@pytest.mark.parametrize("what", WAITING)
+def test_a_waiting_mail_that_was_changed_is_named(root, what):
+    pattern, tamper = WAITING[what]
+    did(house.call("send_invoices", root, today="2026-11-22"))
+    did(house.call("send_alerts", root, command="mail", today="2026-11-22"))
+    folder = root.path / "data/outbox"
+    assert not [code for _, code in named(verify(root)) if code == "B-MAIL-CHANGED"]
+    [mail] = folder.glob(f"{pattern}.eml")
+    tamper(mail)
+    ran = verify(root)
+    expected = (root.name_of(mail), "B-MAIL-CHANGED")
+    assert (ran.code, [one for one in named(ran) if one[1].startswith("B-")]) == (3, [expected])
+
+
+def test_a_file_directly_in_data_is_named(root):
+    (root.data / "notes.txt").write_text("x")
+    ran = verify(root)
+    assert ran.code == 0
+    assert ("data/notes.txt", "I-STRAY") in named(ran)
 
 
 def test_a_payment_within_a_year_may_be_right(mailed):

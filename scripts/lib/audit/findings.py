@@ -126,6 +126,15 @@ def shown(text: str) -> str:
     return f'"{text}"' if len(text) <= 80 else f'"{text[:80]}..."'
 
 
+def strays(files: Files) -> Iterator[Alert]:
+    """Files that stand directly in data/, where the program keeps none but its lock."""
+    for name in files.stats:
+        folder, _, file = name.rpartition("/")
+        if folder == "data" and file != files.root.lock.name and not is_leftover(name):
+            text = say("is a file that the program does not know")
+            yield alert("I-STRAY", name, text, say("move it elsewhere"))
+
+
 # --- the files themselves ------------------------------------------------------------
 
 

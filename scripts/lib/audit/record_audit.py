@@ -34,7 +34,6 @@ from lib.core import storage, strict_json
 from lib.core.faults import Alert, Broken, Fault, Refused
 from lib.core.messages import Message, counted, say
 from lib.core.root import Root
-from lib.mail import outbox
 from lib.values import money, numbers
 from lib.values.document import Period
 
@@ -496,60 +495,3 @@ def future_faults(books: RecordBooks, today: date) -> Iterator[Alert]:
                     f"line {record['seq']}", say("is of {date}", date=record["date"]), expected
                 )
                 yield Alert("B-RECORD-WRONG", book.name, fault, record["client"])
-
-
-def mail_faults(books: RecordBooks) -> Iterator[Alert]:
-    """Mails about documents and packages that do not exist: one that was not sent would pass
-    for sent."""
-    documents: dict[str, dict[tuple[str, str], Record]] = {
-        family: {
-            (book.owner, record["number"]): record
-            for book in books.of(family)
-            for record in book.records
-        }
-        for family in (REVENUES, REVENUES_BATCH)
-    }
-    documents[QUOTATIONS] = {
-        (book.owner, record["number"]): record
-        for book in books.of(QUOTATIONS)
-        for record in book.records
-        if record["kind"] == quotations.QUOTE
-    }
-    months = {(owner, record["month"]) for (owner, _), record in documents[REVENUES_BATCH].items()}
-    for book in books.of(OUTBOX):
-        for record in book.records:
-            if text := _mail(record, documents, months):
-                fault = Fault(f"line {record['seq']}", text)
-                yield Alert("B-RECORD-ORPHAN", book.name, fault, record["client"])
-
-
-def _mail(
-    record: Record,
-    documents: dict[str, dict[tuple[str, str], Record]],
-    months: set[tuple[str, str]],
-) -> Message | None:
-    kind, client = record["kind"], record["client"]
-    if kind == outbox.SUMMARY:
-        return None
-    if kind == "package":
-        month = record["month"]
-        name = outbox.mail_name(kind, client, month, "")
-        if (client, month) not in months:
-            return say(
-                "is about {month}, of which {client} has no batch", month=month, client=client
-            )
-        return None if record["mail"].startswith(name) else _other_mail(name)
-    number = record["number"]
-    family = {"customer": REVENUES_BATCH, "quote": QUOTATIONS}.get(kind, REVENUES)
-    document = documents[family].get((client, number))
-    of_kind = {"reminder": "invoice", "customer": document and document["kind"]}.get(kind, kind)
-    if document is None or document["kind"] != of_kind:
-        return say("is about {number}, which {client} does not have", number=number, client=client)
-    if record.get("pdf_sha256", document["pdf_sha256"]) != document["pdf_sha256"]:
-        return say("carried another PDF than the records have of {number}", number=number)
-    name = outbox.mail_name(kind, client, number, *filter(None, [record.get("level")]))
-    return None if record["mail"] == name else _other_mail(name)
-
-
-def _other_mail(name: str) -> Message:
-    return say("has the name of another mail than {name}", name=name)

@@ -8,10 +8,14 @@ every server can take it.
 import re
 import unicodedata
 from base64 import b64encode
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lib.core import storage
 from lib.core.messages import Message, say
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
+    from email.message import Message as Headers
 
 _ADDRESS = re.compile(r"[!-~]+@[A-Za-z0-9.-]+")
 _SHORT = 60  # characters that stand in a header as they are
@@ -81,6 +85,37 @@ def to_bytes(letter: Letter, identity: str) -> bytes:
     return data
 
 
+def read(data: bytes) -> Letter:
+    """The letter that these bytes were made of: `to_bytes` gives them again."""
+    from email import policy
+    from email.parser import BytesParser
+
+    headers = _headers(data)
+    [(sender_name, sender)] = _addresses(headers, "From")
+    message = BytesParser(policy=policy.default).parsebytes(data)
+    body = message.get_body(("plain",))
+    assert body is not None
+    return Letter(
+        sender_name,
+        sender,
+        reply_to="".join(address for _, address in _addresses(headers, "Reply-To")),
+        to=tuple(address for _, address in _addresses(headers, "To")),
+        cc=tuple(address for _, address in _addresses(headers, "Cc")),
+        subject=_decoded(headers["Subject"]),
+        text=body.get_content().replace("\r\n", "\n"),
+        attachments=tuple(
+            Attachment(part.get_filename(""), part.get_content_type(), _content(part))
+            for part in message.iter_attachments()
+        ),
+    )
+
+
+def _content(part: "EmailMessage") -> bytes:
+    content = part.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    return content
+
+
 def _body(letter: Letter, digest: str) -> bytes:
     from email import policy
     from email.message import EmailMessage
@@ -135,20 +170,30 @@ def _encoded(text: str, quoted: bool = False) -> str:
 
 def _check_headers(data: bytes, headers: dict[str, list[tuple[str, str]]], subject: str) -> None:
     """Reads the headers back as a mail program does: what was written, and nothing else."""
-    from email.parser import HeaderParser
-    from email.utils import getaddresses
-
-    headers_read = HeaderParser().parsestr(data.partition(b"\r\n\r\n")[0].decode() + "\r\n\r\n")
+    headers_read = _headers(data)
     body = {"Content-Type", "Content-Transfer-Encoding", "MIME-Version"}
     written = {name for name, ends in headers.items() if ends} | {"Subject", "Message-ID"}
     if sorted(name for name in headers_read if name not in body) != sorted(written):
         raise HeaderError(say("its headers are not those that were written"))
     for name, ends in headers.items():
-        pairs = getaddresses([headers_read[name]]) if ends else []
-        if [(_decoded(shown), address) for shown, address in pairs] != ends:
+        if _addresses(headers_read, name) != ends:
             raise HeaderError(say("its header {name} does not read as it was written", name=name))
     if _decoded(headers_read["Subject"]) != subject:
         raise HeaderError(say("its subject does not read as it was written"))
+
+
+def _headers(data: bytes) -> "Headers":
+    from email.parser import HeaderParser
+
+    return HeaderParser().parsestr(data.partition(b"\r\n\r\n")[0].decode() + "\r\n\r\n")
+
+
+def _addresses(headers: "Headers", name: str) -> list[tuple[str, str]]:
+    """The addresses in a header, each with the name before it; none where it is missing."""
+    from email.utils import getaddresses
+
+    pairs = getaddresses(headers.get_all(name, []))
+    return [(_decoded(shown), address) for shown, address in pairs]
 
 
 def _decoded(text: str) -> str:

@@ -114,6 +114,14 @@ def remaining(sent: list[Record], addresses: Iterable[str]) -> tuple[str, ...]:
     return tuple(address for address in wanted if address not in served)
 
 
+def summary_digest(letter: Letter) -> str:
+    """With what the name of a summary ends: the same one is not sent twice, whatever the day."""
+    _, text = letter.text.split("\n", 1)
+    witness = letter.attachments[0].data.decode()
+    said = storage.canonical_json([letter.sender, letter.to, text, witness])
+    return storage.sha256(said)[:12]
+
+
 def _sent_path(root: Root) -> Path:
     return folder(root) / "sent.jsonl"
 

@@ -399,13 +399,7 @@ def _write(
 ) -> None:
     """Puts the summary into the outbox, unless one that says the same waits, or went today."""
     witness = heads.witness(summary.heads)
-    text = text_of(summary)
-    digest = storage.sha256(storage.canonical_json([sender, to, text, witness]))[:12]
     day = summary.run.today.isoformat()
-    name = outbox.mail_name(outbox.SUMMARY, day, digest)
-    waits = any(path.stem.endswith(digest) for path in outbox.waiting(root, outbox.SUMMARY))
-    if waits or name in outbox.read_sent(root):
-        return
     letter = Letter(
         sender_name="",
         sender=sender,
@@ -413,7 +407,11 @@ def _write(
         to=to,
         cc=(),
         subject=printable(str(summary.outcome)),
-        text=f"{day}\n{text}",
+        text=f"{day}\n{text_of(summary)}",
         attachments=(Attachment("heads.txt", "text/plain", witness.encode()),),
     )
-    box.write(Due(name, outbox.SUMMARY, "", {}, to, lambda: mime.to_bytes(letter, name)))
+    digest = outbox.summary_digest(letter)
+    name = outbox.mail_name(outbox.SUMMARY, day, digest)
+    waits = any(path.stem.endswith(digest) for path in outbox.waiting(root, outbox.SUMMARY))
+    if not waits and name not in outbox.read_sent(root):
+        box.write(Due(name, outbox.SUMMARY, "", {}, to, lambda: mime.to_bytes(letter, name)))

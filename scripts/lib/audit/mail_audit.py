@@ -1,0 +1,115 @@
+"""The audit of mails: what records say of those that left, and what those that wait carry.
+
+A mail that waits is made again before it is sent, but for a summary, whose name is a hash of
+what it says. What any of them carries is an issued PDF, a package, or the heads.
+"""
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from lib.audit import findings
+from lib.audit.findings import Files
+from lib.audit.record_audit import OUTBOX, QUOTATIONS, REVENUES, REVENUES_BATCH, RecordBooks
+from lib.books import quotations
+from lib.books.records import Record
+from lib.core import storage
+from lib.core.faults import Alert, Fault
+from lib.core.messages import Message, say
+from lib.mail import mime, outbox
+
+_SUMMARY = f"{outbox.SUMMARY}__"  # how the names of their mails begin
+
+
+def waiting_faults(files: Files, books: RecordBooks) -> Iterator[Alert]:
+    """Mails that wait and are not what was written."""
+    pdfs = {
+        record["pdf_sha256"]
+        for family in (REVENUES, REVENUES_BATCH, QUOTATIONS)
+        for book in books.of(family)
+        for record in book.records
+        if "pdf_sha256" in record
+    }
+    for name in files.regular("data/outbox"):
+        path = PurePosixPath(name)
+        if path.suffix == ".eml" and not findings.is_leftover(name):
+            data, unreadable = findings.read(files.root, name)
+            if found := unreadable or _waiting(data, path.stem, pdfs):
+                remedy = say("remove it: the next run writes what is still to be sent")
+                if path.stem.startswith(_SUMMARY):
+                    remedy = say("remove it: data/logs/system.log has what it reported")
+                yield findings.alert("B-MAIL-CHANGED", name, found, remedy)
+
+
+def _waiting(data: bytes, mail: str, pdfs: set[str]) -> Message | None:
+    """How the bytes of a mail differ from what was written under its name."""
+    try:
+        letter = mime.read(data)
+        is_whole = mime.to_bytes(letter, mail) == data
+    except Exception as error:  # the parser of mails raises whatever a broken file leads it to
+        return say("cannot be read as a mail: {error}", error=type(error).__name__)
+    if not is_whole:
+        return say("was changed: it is not what its name and its parts give")
+    if mail.startswith(_SUMMARY) and not mail.endswith(outbox.summary_digest(letter)):
+        return say("was changed: its name is not that of what it says")
+    for attachment in letter.attachments:
+        is_pdf = attachment.type == "application/pdf"
+        if is_pdf and storage.sha256(attachment.data) not in pdfs:
+            return say("carries {file}, which is not a PDF of the records", file=attachment.name)
+    return None
+
+
+def mail_faults(books: RecordBooks) -> Iterator[Alert]:
+    """Mails about documents and packages that do not exist: one that was not sent would pass
+    for sent."""
+    documents: dict[str, dict[tuple[str, str], Record]] = {
+        family: {
+            (book.owner, record["number"]): record
+            for book in books.of(family)
+            for record in book.records
+        }
+        for family in (REVENUES, REVENUES_BATCH)
+    }
+    documents[QUOTATIONS] = {
+        (book.owner, record["number"]): record
+        for book in books.of(QUOTATIONS)
+        for record in book.records
+        if record["kind"] == quotations.QUOTE
+    }
+    months = {(owner, record["month"]) for (owner, _), record in documents[REVENUES_BATCH].items()}
+    for book in books.of(OUTBOX):
+        for record in book.records:
+            if text := _mail(record, documents, months):
+                fault = Fault(f"line {record['seq']}", text)
+                yield Alert("B-RECORD-ORPHAN", book.name, fault, record["client"])
+
+
+def _mail(
+    record: Record,
+    documents: dict[str, dict[tuple[str, str], Record]],
+    months: set[tuple[str, str]],
+) -> Message | None:
+    kind, client = record["kind"], record["client"]
+    if kind == outbox.SUMMARY:
+        return None
+    if kind == "package":
+        month = record["month"]
+        name = outbox.mail_name(kind, client, month, "")
+        if (client, month) not in months:
+            return say(
+                "is about {month}, of which {client} has no batch", month=month, client=client
+            )
+        return None if record["mail"].startswith(name) else _other_mail(name)
+    number = record["number"]
+    family = {"customer": REVENUES_BATCH, "quote": QUOTATIONS}.get(kind, REVENUES)
+    document = documents[family].get((client, number))
+    of_kind = {"reminder": "invoice", "customer": document and document["kind"]}.get(kind, kind)
+    if document is None or document["kind"] != of_kind:
+        return say("is about {number}, which {client} does not have", number=number, client=client)
+    if record.get("pdf_sha256", document["pdf_sha256"]) != document["pdf_sha256"]:
+        return say("carried another PDF than the records have of {number}", number=number)
+    name = outbox.mail_name(kind, client, number, *filter(None, [record.get("level")]))
+    return None if record["mail"] == name else _other_mail(name)
+
+
+def _other_mail(name: str) -> Message:
+    return say("has the name of another mail than {name}", name=name)
