@@ -254,6 +254,7 @@ def test_no_client_at_all(tmp_path):
 def test_a_missing_issuer(tmp_path):
     root = house.build(tmp_path)
     root.issuer.unlink()
+    root.heads.mkdir(parents=True)  # what has neither is taken for a mistyped ROOT
     assert told(root).startswith("issuer.json: is missing; `make init ROOT=...`")
 
 

@@ -125,15 +125,15 @@ def month_faults(
         remedy = say("correct clients/{payer}.json, then hand the file in again", payer=payer.id)
         yield cell_faults.of_house(file, found, remedy)
     ids = {item.id for _, item in items}
-    for one in billed:
-        if one.item in ids and month in spans.months_of(one.days) and not one.credited:
+    for entry in billed:
+        if entry.item in ids and month in spans.months_of(entry.days) and not entry.credited:
             found = say(
                 "its payer {payer} was invoiced for {month} already, by {number}",
                 payer=payer.id,
                 month=month,
-                number=one.number,
+                number=entry.number,
             )
             remedy = say(
-                "credit {number} first, or name the file after the next month", number=one.number
+                "credit {number} first, or name the file after the next month", number=entry.number
             )
             yield cell_faults.of_house(file, found, remedy)

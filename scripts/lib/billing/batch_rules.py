@@ -30,14 +30,14 @@ def faults(
     cells: Mapping[str, str], invoice: BatchInvoice, seller: SellerTerms
 ) -> Iterator[CellFault]:
     """Every rule that a line breaks."""
-    found = (
+    column_faults = (
         *_date_faults(cells),
         *_customer_faults(cells),
         *_line_faults(invoice, seller),
         *_exemptions_faults(invoice.lines),
         *_total_faults(invoice.lines),
     )
-    yield from _placed(invoice.line, cells, found)
+    yield from _placed(invoice.line, cells, column_faults)
 
 
 def customer_faults(line: int, cells: Mapping[str, str]) -> Iterator[CellFault]:

@@ -142,7 +142,7 @@ def bill(
     invoices = tuple(_joined(client, month, pieces, usage))
     nothing = None
     if not invoices:
-        earlier = [one for part in parts for one in part.earlier] + had
+        earlier = [entry for part in parts for entry in part.earlier] + had
         reason = _why_nothing(client, month, parts, pieces, earlier)
         nothing = NothingToBill(client.id, reason)
     return Bill(invoices, nothing, _gaps(client, month, billed, parts, usage, indices, since))
@@ -179,7 +179,7 @@ def _pieces(client: Client, parts: Iterable[Part], usage: Usages, indices: Indic
         for item in plan.items if plan.minimum else [item for item, _ in due]:
             if begins := begins_of(plan, item, part.period):
                 lacks = prices.lacking(item, begins, indices)
-                lacking |= {(one.index, one.month): one for one in lacks}
+                lacking |= {(value.index, value.month): value for value in lacks}
         if unmeasured or lacking:
             continue
         served = [
@@ -265,7 +265,7 @@ def _plan_part(part: Part, served: tuple[Served, ...], indices: Indices) -> Plan
         net = charge_part(_plan_part(opened, others, indices))
         elsewhere = money.total(line.net for line in net.lines)
         elsewhere -= money.total(allowance.amount for allowance in net.allowances)
-    gone = spans.union(d for one in part.earlier for d in one.days)
+    gone = spans.union(d for bill in part.earlier for d in bill.days)
     now = spans.union(d for days in part.days.values() for d in days)
     left = spans.minus(plan_periods.plan_days(plan, period), spans.minus(gone, now))
     return PlanPart(plan.id, period, served, left, discounts, minimum, elsewhere)
@@ -286,9 +286,9 @@ def _quantity(
     missing: list[MissingQuantity] = []
     for month in spans.months_of(days):
         measured = [
-            one.usage.quantities[item.metric]
-            for one in usage.get((client.id, month), ())
-            if item.metric in one.usage.quantities
+            file.usage.quantities[item.metric]
+            for file in usage.get((client.id, month), ())
+            if item.metric in file.usage.quantities
         ]
         if not measured:
             missing.append(MissingQuantity(item.metric, month))
@@ -326,15 +326,15 @@ def _one_offs(
     own = Terms(client.payment_terms, client.purchase_order, client.buyer_reference, subject)
     pieces, had = [], []
     for name in sorted(closing):
-        lines = [line for one in usage.get((client.id, name), ()) for line in one.usage.lines]
+        lines = [line for entry in usage.get((client.id, name), ()) for line in entry.usage.lines]
         if not lines or _run_of_one_offs(client, name) != month:
             continue
         of_month = Period(start=periods.first_day(name), end=periods.last_day(name))
         before = [
-            one
-            for one in billed
-            if not (reissue and one.credited and one.month == month)
-            and (one.month == month or (not one.plan and spans.within(one.days, of_month)))
+            entry
+            for entry in billed
+            if not (reissue and entry.credited and entry.month == month)
+            and (entry.month == month or (not entry.plan and spans.within(entry.days, of_month)))
         ]
         had += before
         if not before:
@@ -374,7 +374,7 @@ def _joined(
     for piece in pieces:
         by_terms.setdefault(piece.terms, []).append(piece)
     for terms, own in by_terms.items():
-        days = dict.fromkeys(one.delivery for one in own if one.delivery)
+        days = dict.fromkeys(piece.delivery for piece in own if piece.delivery)
         deliveries: list[date | None] = [*days] or [None]
         for delivery in deliveries:
             among = (delivery, None if delivery == deliveries[0] else delivery)
@@ -382,7 +382,7 @@ def _joined(
             lines = tuple(line for piece in chosen for line in piece.charges.lines)
             if not any(line.net for line in lines):
                 continue
-            allowances = tuple(one for piece in chosen for one in piece.charges.allowances)
+            allowances = tuple(line for piece in chosen for line in piece.charges.allowances)
             period = spans.envelope(spans.union(day for line in lines for day in line.service))
             months = sorted({name for piece in chosen for name in piece.months})
             yield Billable(
@@ -392,7 +392,7 @@ def _joined(
                 period,
                 delivery or period.end,
                 Charges(lines=lines, allowances=allowances),
-                tuple(one for name in months for one in usage.get((client.id, name), ())),
+                tuple(entry for name in months for entry in usage.get((client.id, name), ())),
                 tuple(sorted({name for piece in chosen for name in piece.indices})),
             )
 

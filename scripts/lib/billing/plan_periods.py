@@ -97,8 +97,8 @@ def parts_due(
     parts: list[Part] = []
     taken: dict[str, Spans] = {}  # by this run, item by item
     for plan in plans:
-        known = [one for one in billed if one.plan == plan.id and one.month == month]
-        was_run = any(not (one.credited and reissue) for one in known)
+        known = [bill for bill in billed if bill.plan == plan.id and bill.month == month]
+        was_run = any(not (bill.credited and reissue) for bill in known)
         items = {item.id: item for item in plan.items}
         for period, advance in _periods_due(plan, month, billed, reissue):
             is_strict = run_of(plan, period, advance) == month
@@ -106,18 +106,18 @@ def parts_due(
             earlier: list[Billed] = []
             for item_id, served in _served(plan, period, advance).items():
                 had = [
-                    one
-                    for one in billed
-                    if _is_of(one, plan, item_id)
-                    and not (reissue and one.credited and (is_strict or one.month == month))
-                    and any(spans.within(one.days, day) for day in served)
+                    bill
+                    for bill in billed
+                    if _is_of(bill, plan, item_id)
+                    and not (reissue and bill.credited and (is_strict or bill.month == month))
+                    and any(spans.within(bill.days, day) for day in served)
                 ]
                 earlier += had
                 now = taken.get(item_id, ()) if item_id else ()
-                gone = spans.union((*(d for one in had for d in one.days), *now))
+                gone = spans.union((*(d for bill in had for d in bill.days), *now))
                 left = _without(items.get(item_id), served, gone)
                 # What came into a plan after its month was run is told as a gap, and not billed.
-                again = any(_is_of(one, plan, item_id) and one.credited for one in known)
+                again = any(_is_of(bill, plan, item_id) and bill.credited for bill in known)
                 if left and (not was_run or (reissue and again)):
                     days[item_id] = left
                     taken[item_id] = spans.union((*now, *left))
@@ -159,9 +159,9 @@ def _served(plan: Plan, period: ServicePeriod, advance: bool) -> dict[str, Spans
     return {item.id: days_of(plan, item, period) for item in items}
 
 
-def _is_of(one: Billed, plan: Plan, item_id: str) -> bool:
+def _is_of(bill: Billed, plan: Plan, item_id: str) -> bool:
     """Whether an item was billed, by whichever plan; without an id, whether its plan was."""
-    return one.item == item_id if item_id else one.plan == plan.id
+    return bill.item == item_id if item_id else bill.plan == plan.id
 
 
 def _without(item: Item | None, served: Spans, gone: Spans) -> Spans:
@@ -190,20 +190,20 @@ def _opened(
     one that begins next month, and those of an invoice that is issued again."""
     following = periods.add_months(month, 1)
     flat = {item.id for item in plan.items if isinstance(item, Flat)} or {""}
-    had = [one for one in billed if any(_is_of(one, plan, item_id) for item_id in flat)]
-    again = [one for one in had if reissue and one.credited and one.month == month]
+    had = [bill for bill in billed if any(_is_of(bill, plan, item_id) for item_id in flat)]
+    again = [bill for bill in had if reissue and bill.credited and bill.month == month]
     dates = dates_of(plan)
-    ends = [one.days[-1].end for one in had if one not in again]
+    ends = [bill.days[-1].end for bill in had if bill not in again]
     since = max([dates.start, *(end + _DAY for end in ends if end >= dates.start)])
-    wanted = [since, *(day.start for one in again for day in one.days)]
+    wanted = [since, *(day.start for bill in again for day in bill.days)]
     touched = {following}
     for day in wanted:
         touched.update(periods.months(periods.month_of(day), following))
-    found: dict[date, ServicePeriod] = {}
+    opened: dict[date, ServicePeriod] = {}
     for name in sorted(touched):
         if name <= following and (period := period_of(plan, name)):
-            found[period.whole.start] = period
-    yield from found.values()
+            opened[period.whole.start] = period
+    yield from opened.values()
 
 
 # --- days that nobody billed ---------------------------------------------------------
@@ -230,9 +230,9 @@ def gaps(
         for item_id, days in part.days.items():
             now.setdefault(item_id, []).extend(days)
     had: dict[str, list[Period]] = {}
-    for one in billed:
-        had.setdefault(one.item, []).extend(one.days)
-    found = []
+    for bill in billed:
+        had.setdefault(bill.item, []).extend(bill.days)
+    missing = []
     for plan in plans:
         for item in plan.items:
             known = had.get(item.id, [])
@@ -241,12 +241,12 @@ def gaps(
             if dates is None or last is None or max(since, dates.start) > min(last, dates.end):
                 continue
             due = Period(start=max(since, dates.start), end=min(last, dates.end))
-            done = spans.union((*known, *now.get(item.id, ()), *spans.of_months(plan.skip)))
-            left = _without(item, (due,), done)
+            covered = spans.union((*known, *now.get(item.id, ()), *spans.of_months(plan.skip)))
+            left = _without(item, (due,), covered)
             for period, days in _by_period(plan, left):
                 run = run_of(plan, period, in_advance(plan, item))
-                found.append(Gap(plan.id, item, days, run))
-    return found
+                missing.append(Gap(plan.id, item, days, run))
+    return missing
 
 
 def _last_due(plan: Plan, item: Item, month: str) -> date | None:
@@ -285,13 +285,13 @@ def unserved(plans: Sequence[Plan], billed: Iterable[Billed]) -> list[tuple[Bill
         for item in plan.items:
             if dates := dates_of_item(plan, item):
                 serves.setdefault(item.id, []).append(dates)
-    found = []
-    for one in billed:
-        if one.credited or one.item not in serves:
+    beyond = []
+    for bill in billed:
+        if bill.credited or bill.item not in serves:
             continue
-        served = spans.union(serves[one.item])
-        if served[0].end < one.days[-1].end:
+        served = spans.union(serves[bill.item])
+        if served[0].end < bill.days[-1].end:
             after = Period(start=served[0].end + _DAY, end=date.max)
-            if left := spans.minus(spans.within(one.days, after), served):
-                found.append((one, left))
-    return found
+            if left := spans.minus(spans.within(bill.days, after), served):
+                beyond.append((bill, left))
+    return beyond

@@ -99,12 +99,12 @@ def drop(root: Root, work: str, period: str = "") -> None:
 
 
 def _inputs(root: Root, work: str) -> str:
-    found = _WORKS[work]
-    seen = [entry for pattern in found.inputs for entry in _seen(root.path, pattern)]
-    if found.is_export:
+    files = _WORKS[work]
+    seen = [entry for pattern in files.inputs for entry in _seen(root.path, pattern)]
+    if files.is_export:
         ours = ("*.py", "lib/*/*", "lib/*/*/*")
         seen += [entry for pattern in ours for entry in _seen(_PROGRAM, pattern)]
-    settings = [os.environ.get(name, "") for name in found.settings]
+    settings = [os.environ.get(name, "") for name in files.settings]
     return storage.sha256(repr((seen, settings)).encode())
 
 
@@ -122,6 +122,6 @@ def _seen(folder: Path, pattern: str) -> Iterator[tuple[str, int, int, int]]:
             yield look(name, (folder / name).stat())
 
 
-def look(name: str, found: os.stat_result) -> tuple[str, int, int, int]:
+def look(name: str, status: os.stat_result) -> tuple[str, int, int, int]:
     """What a glance tells of a file; the change of its state is what no hand can set."""
-    return printable(name), found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return printable(name), status.st_size, status.st_mtime_ns, status.st_ctime_ns

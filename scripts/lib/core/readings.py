@@ -81,8 +81,8 @@ def readings(kind: str, text: str, fits: Fits) -> list[str]:
     """
     if kind in _OF_NUMBERS:
         return _fitting_numbers(kind, text, fits)
-    found = _KINDS[kind](text.strip()) if kind in _KINDS else []
-    return [one for one in dict.fromkeys(found or [text.strip()]) if fits(one)]
+    proposed = _KINDS[kind](text.strip()) if kind in _KINDS else []
+    return [reading for reading in dict.fromkeys(proposed or [text.strip()]) if fits(reading)]
 
 
 _POINT = say("point")
@@ -92,7 +92,7 @@ def choices(text: str, known: Iterable[str]) -> list[str]:
     """Which of the words of an enumeration `text` may mean."""
     wanted = plain(text)
     words = {wanted, *_MEANT.get(wanted, ())}
-    return [one for one in known if plain(one) in words]
+    return [word for word in known if plain(word) in words]
 
 
 def truths(text: str) -> list[bool]:
@@ -183,28 +183,28 @@ def numbers(text: str) -> list[str]:
     1,234 is one and 234 thousandths in French, and a thousand more in English: it is both.
     """
     text = re.sub(r"\s", " ", text.strip()).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
-    found = []
+    spellings = []
     for pattern in _GROUPS.values():
         match = pattern.fullmatch(text.removeprefix("+"))
         if match and (match[1] or match[3]):
             whole = re.sub("[^0-9]", "", match[1] or "").lstrip("0") or "0"
-            found.append(f"{whole}.{match[3]}" if match[3] else whole)
-    return list(dict.fromkeys(found))
+            spellings.append(f"{whole}.{match[3]}" if match[3] else whole)
+    return list(dict.fromkeys(spellings))
 
 
 def _fitting_numbers(kind: str, text: str, fits: Fits) -> list[str]:
     """The numbers that a kind can hold; none where one of them has more decimals than it can."""
     mark = _OF_NUMBERS[kind].pattern
     bare = re.sub(rf"^\s*(?:{mark})|(?:{mark})\s*$", "", text, count=1, flags=re.IGNORECASE)
-    found = []
+    fitting_ones = []
     for number in numbers(bare):
         whole, _, decimals = number.partition(".")
         spellings = [number, f"{number}0", *_shorter(whole, decimals)]
-        fitting = [one for one in spellings if fits(one)]
+        fitting = [spelling for spelling in spellings if fits(spelling)]
         if not fitting and fits(whole):
             return []
-        found += fitting[:1]
-    return list(dict.fromkeys(found))
+        fitting_ones += fitting[:1]
+    return list(dict.fromkeys(fitting_ones))
 
 
 def _shorter(whole: str, decimals: str) -> list[str]:
@@ -226,8 +226,8 @@ def days(text: str) -> list[str]:
         first, middle, last = match[1], match[3], match[4]
         if len(first) > 2:
             return _known((first, middle, last))
-        found = [*_known((last, middle, first)), *_known((last, first, middle))]
-        return found if len(last) > 2 else [*found, *_known((first, middle, last))]
+        dates = [*_known((last, middle, first)), *_known((last, first, middle))]
+        return dates if len(last) > 2 else [*dates, *_known((first, middle, last))]
     if match := _DIGITS_FOR_DAYS.fullmatch(text):
         year_first = _known((text[:4], text[4:6], text[6:]))
         day, month, year = text[:2], text[2:4], text[4:]
@@ -247,10 +247,10 @@ def _known(parts: Iterable[str]) -> list[str]:
     if not (year + month + day).isdecimal() or len(year) not in (2, 4):
         return []
     try:
-        found = date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day))
+        meant = date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day))
     except ValueError:
         return []
-    return [found.isoformat()] if found.year // 100 == 20 else []
+    return [meant.isoformat()] if meant.year // 100 == 20 else []
 
 
 def months(text: str) -> list[str]:
@@ -311,12 +311,12 @@ def _countries(text: str) -> list[str]:
 def _codes_of_countries() -> dict[str, tuple[str, ...]]:
     from babel import Locale
 
-    found: dict[str, tuple[str, ...]] = {}
+    codes: dict[str, tuple[str, ...]] = {}
     for language in _LANGUAGES:
         for code, name in Locale.parse(language).territories.items():
-            if code.isalpha() and code not in found.get(plain(name), ()):
-                found[plain(name)] = (*found.get(plain(name), ()), code)
-    return found
+            if code.isalpha() and code not in codes.get(plain(name), ()):
+                codes[plain(name)] = (*codes.get(plain(name), ()), code)
+    return codes
 
 
 def _compact(text: str) -> list[str]:

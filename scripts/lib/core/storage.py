@@ -160,8 +160,8 @@ def _broken(path: Path) -> NoReturn:
 
 def percent_used(path: Path) -> int:
     """How full the disk of a folder is; 0 where it knows no size, as some network disks do."""
-    used = shutil.disk_usage(path)
-    return used.used * 100 // (used.used + used.free or 1)
+    usage = shutil.disk_usage(path)
+    return usage.used * 100 // (usage.used + usage.free or 1)
 
 
 # --- the root's own folders ----------------------------------------------------------
@@ -349,8 +349,8 @@ def try_to_replace(path: Path) -> None:
       PermissionError: if it is not.
     """
     with suppress(FileNotFoundError):
-        found, above = path.lstat(), path.parent.stat()
-        ours = os.geteuid() in (0, found.st_uid, above.st_uid)
+        old, above = path.lstat(), path.parent.stat()
+        ours = os.geteuid() in (0, old.st_uid, above.st_uid)
         if above.st_mode & stat.S_ISVTX and not ours:
             raise denied(path)
 
@@ -377,13 +377,13 @@ def settle(handle: int, folder: Path, mode: int) -> None:
     So root may run a command in a house of somebody else. In a folder that a group shares
     (set-group-ID, and the group may write) the group may write the file too.
     """
-    made, above = os.fstat(handle), folder.stat()
-    if made.st_size:
+    status, above = os.fstat(handle), folder.stat()
+    if status.st_size:
         return
     if is_shared(above) and mode & stat.S_IWUSR:
         mode |= stat.S_IWGRP
-    _hand_over(handle, made, above)
-    if stat.S_IMODE(made.st_mode) != mode:
+    _hand_over(handle, status, above)
+    if stat.S_IMODE(status.st_mode) != mode:
         os.fchmod(handle, mode)
 
 
@@ -392,9 +392,9 @@ def is_shared(folder: os.stat_result) -> bool:
     return bool(folder.st_mode & stat.S_ISGID and folder.st_mode & stat.S_IWGRP)
 
 
-def _hand_over(handle: int, made: os.stat_result, above: os.stat_result) -> None:
+def _hand_over(handle: int, status: os.stat_result, above: os.stat_result) -> None:
     """To the owner of the folder above, or its group at least, where this user may do that."""
-    if (made.st_uid, made.st_gid) != (above.st_uid, above.st_gid):
+    if (status.st_uid, status.st_gid) != (above.st_uid, above.st_gid):
         for owner in (above.st_uid, -1):
             with suppress(OSError):
                 os.fchown(handle, owner, above.st_gid)
@@ -440,12 +440,12 @@ def make_new_folder(path: Path) -> None:
     path.mkdir(exist_ok=True)
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        made, above = os.fstat(handle), path.parent.stat()
-        _hand_over(handle, made, above)
+        status, above = os.fstat(handle), path.parent.stat()
+        _hand_over(handle, status, above)
         mode = stat.S_IMODE(above.st_mode) & ~(stat.S_IWOTH | stat.S_ISVTX)
         if not is_shared(above):
             mode &= ~stat.S_IWGRP
-        if stat.S_IMODE(made.st_mode) != mode:
+        if stat.S_IMODE(status.st_mode) != mode:
             os.fchmod(handle, mode)
     finally:
         os.close(handle)

@@ -67,10 +67,10 @@ def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _is_too_deep(value: Any) -> bool:
     level = [value]
     for _ in range(_DEEPEST):
-        objects = [one.values() for one in level if isinstance(one, dict)]
-        arrays = [one for one in level if isinstance(one, list)]
-        level = [child for one in (*objects, *arrays) for child in one]
-    return any(isinstance(one, dict | list) for one in level)
+        objects = [node.values() for node in level if isinstance(node, dict)]
+        arrays = [node for node in level if isinstance(node, list)]
+        level = [child for children in (*objects, *arrays) for child in children]
+    return any(isinstance(node, dict | list) for node in level)
 
 
 def _bounded_int(text: str) -> int:

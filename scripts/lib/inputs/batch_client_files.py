@@ -65,12 +65,12 @@ def load(
     faults: list[Alert],
 ) -> dict[str, BatchClientInput | None]:
     """Batch clients by id; None for one whose file is refused."""
-    taken = {one.client.code: one.source.name for one in clients.values() if one}
+    taken = {file.client.code: file.source.name for file in clients.values() if file}
     if issuer:
         taken[issuer.issuer.code] = issuer.source.name
-    found: dict[str, BatchClientInput | None] = {}
+    content: dict[str, BatchClientInput | None] = {}
     for path in input_files.json_files(root, root.batch_clients, faults):
-        found[path.stem] = None
+        content[path.stem] = None
         read = input_files.read(root, path, "batch_client", path.stem, faults)
         if read is None:
             continue
@@ -82,41 +82,41 @@ def load(
         faults += input_files.alerts(wrong, source.name, path.stem)
         logo = issuer_file.load_logo(root, path, value["seller"].get("logo", ""), faults)
         client = input_files.convert(value, BatchClient, source.name, path.stem, faults)
-        found[path.stem] = BatchClientInput(client, source, logo) if client else None
-    return found
+        content[path.stem] = BatchClientInput(client, source, logo) if client else None
+    return content
 
 
 def _batch_client_faults(
     value: Mapping[str, Any], stem: str, clients: Mapping[str, ClientInput | None]
 ) -> list[Fault]:
-    found = issuer_file.seller_faults(value["seller"], "seller.")
+    faults = issuer_file.seller_faults(value["seller"], "seller.")
     if value["id"] != stem:
-        found.append(input_files.not_the_name("id", value["id"], stem))
+        faults.append(input_files.not_the_name("id", value["id"], stem))
     if stem in clients:
         text = say('"{id}" is the id of a client in clients/ too', id=stem)
-        found.append(Fault("id", text, remedy=say("rename one")))
+        faults.append(Fault("id", text, remedy=say("rename one")))
     dialect = value["csv"]
     if dialect["delimiter"] == dialect["decimal"]:
         text = say("is the delimiter too")
-        found.append(Fault("csv.decimal", text, remedy=say("one of them has to differ")))
+        faults.append(Fault("csv.decimal", text, remedy=say("one of them has to differ")))
     if dialect["byte_order_mark"] and dialect["encoding"] != "utf-8":
         text = say("belongs to utf-8, the files are {encoding}", encoding=dialect["encoding"])
-        found.append(Fault("csv.byte_order_mark", text, remedy=say("write false")))
-    return found + _vat_faults(value) + _payer_faults(value["billed_as"], clients)
+        faults.append(Fault("csv.byte_order_mark", text, remedy=say("write false")))
+    return faults + _vat_faults(value) + _payer_faults(value["billed_as"], clients)
 
 
 def _vat_faults(value: Mapping[str, Any]) -> list[Fault]:
     """What the law has against the VAT that holds where a line says nothing."""
     terms, seller = value["defaults"]["vat"], msgspec.convert(value["seller"]["party"], Party)
-    regime, treatment, found = value["seller"]["vat_regime"], terms["treatment"], []
+    regime, treatment, faults = value["seller"]["vat_regime"], terms["treatment"], []
     if rule := vat.regime_fault(treatment, seller, regime):
         text = say('"{treatment}" is refused: {rule}', treatment=treatment, rule=rule)
         remedy = say('write "{treatment}"', treatment=vat.own_treatments(seller, regime)[0])
-        found.append(Fault("defaults.vat.treatment", text, remedy=remedy))
+        faults.append(Fault("defaults.vat.treatment", text, remedy=remedy))
     if rule := vat.exemption_fault(terms.get("exemption_code", ""), seller):
         place = "defaults.vat.exemption_code"
-        found.append(Fault(place, rule, remedy=vat_checks.EXEMPTING_CODE))
-    return found
+        faults.append(Fault(place, rule, remedy=vat_checks.EXEMPTING_CODE))
+    return faults
 
 
 def _payer_faults(payer: str, clients: Mapping[str, ClientInput | None]) -> list[Fault]:

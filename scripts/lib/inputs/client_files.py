@@ -61,11 +61,11 @@ def load(
         if read is None:
             continue
         value, source = read
-        found = _client_faults(value, path.stem, issuer.issuer if issuer else None)
+        own_faults = _client_faults(value, path.stem, issuer.issuer if issuer else None)
         if value["code"] in codes:
-            found.append(input_files.code_taken(value["code"], codes[value["code"]]))
+            own_faults.append(input_files.code_taken(value["code"], codes[value["code"]]))
         codes.setdefault(value["code"], source.name)
-        faults += input_files.alerts(found, source.name, path.stem)
+        faults += input_files.alerts(own_faults, source.name, path.stem)
         if issuer is not None:
             for plan in value["plans"]:
                 entries = [*plan["items"], plan.get("minimum", {})]
@@ -91,9 +91,9 @@ def glances(root: Root) -> Iterator[tuple[str, Client | None]]:
 def new_client_faults(root: Root, value: Mapping[str, Any], issuer: Issuer) -> list[Alert]:
     """What would be refused of a client that has no file yet, beside those that have one."""
     name, stem = f"clients/{value['id']}.json", value["id"]
-    found = schemas.faults(value, "client", name, stem)
-    if found:
-        return found
+    faults = schemas.faults(value, "client", name, stem)
+    if faults:
+        return faults
     between = _client_faults(value, stem, issuer)
     codes = {issuer.code: root.name_of(root.issuer)}
     unread: list[Alert] = []  # `make check` names what is wrong with other files
@@ -118,22 +118,22 @@ def _taken(place: str, found: Message) -> Fault:
 
 
 def _client_faults(value: Mapping[str, Any], stem: str, issuer: Issuer | None) -> list[Fault]:
-    found = parties.faults(value["party"])
+    faults = parties.faults(value["party"])
     if value["id"] != stem:
-        found.append(input_files.not_the_name("id", value["id"], stem))
+        faults.append(input_files.not_the_name("id", value["id"], stem))
     if parties.needs_siren(value["party"]):
         rule = say(
             'a French business has one (a private customer: "person": true,'
             ' a body that is not a taxable person: "taxable": false)'
         )
-        found.append(Fault("party.siren", say("is missing"), rule))
+        faults.append(Fault("party.siren", say("is missing"), rule))
     language = value["language"]
     for key in ("subject", "note"):
         if key in value and language not in value[key]:
-            found.append(plan_checks.missing_text(key, language))
+            faults.append(plan_checks.missing_text(key, language))
     for i, plan in enumerate(value["plans"]):
-        found += plan_checks.plan_faults(plan, f"plans[{i}]", value["language"])
-    found += plan_checks.between_plans(value["plans"])
+        faults += plan_checks.plan_faults(plan, f"plans[{i}]", value["language"])
+    faults += plan_checks.between_plans(value["plans"])
     if issuer is not None:
-        found += vat_checks.treatment_faults(value, issuer)
-    return found
+        faults += vat_checks.treatment_faults(value, issuer)
+    return faults

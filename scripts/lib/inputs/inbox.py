@@ -44,10 +44,10 @@ def entries(root: Root, client: str = "") -> list[Path]:
     """
     start = f"{client}__" if client else ""
     folder = root.inbox_batch
-    found = list(folder.iterdir()) if folder.is_dir() else []
+    paths = list(folder.iterdir()) if folder.is_dir() else []
     return sorted(
         path
-        for path in found
+        for path in paths
         if path.name.startswith(start) and not (path == root.rejected and is_folder(path))
     )
 

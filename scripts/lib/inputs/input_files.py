@@ -63,12 +63,12 @@ def read(
     except Refused as refused:
         faults += (alert._replace(client=client) for alert in refused.alerts)
         return None
-    found = _placeholders(value, name, client)
-    unfilled = {alert.place for alert in found}
+    faults_of_file = _placeholders(value, name, client)
+    unfilled = {alert.place for alert in faults_of_file}
     wrong = schemas.faults(value, schema, name, client)
-    found += [alert for alert in wrong if alert.place not in unfilled]
-    faults += found
-    if found:
+    faults_of_file += [alert for alert in wrong if alert.place not in unfilled]
+    faults += faults_of_file
+    if faults_of_file:
         return None
     value.pop("$schema", None)
     return value, Source(name, data)
@@ -92,8 +92,8 @@ def _placeholders(value: Any, name: str, client: str, place: str = "") -> list[A
         children = ((f"{place}.{key}" if place else key, child) for key, child in value.items())
     elif isinstance(value, list):
         children = ((f"{place}[{i}]", child) for i, child in enumerate(value))
-    found = [_placeholders(child, name, client, where) for where, child in children]
-    return [alert for some in found for alert in some]
+    lists = [_placeholders(child, name, client, where) for where, child in children]
+    return [alert for some in lists for alert in some]
 
 
 def convert(value: Any, kind: type[_T], name: str, client: str, faults: list[Alert]) -> _T | None:
@@ -108,9 +108,9 @@ def convert(value: Any, kind: type[_T], name: str, client: str, faults: list[Ale
         return None
 
 
-def alerts(found: Iterable[Fault], name: str, client: str) -> list[Alert]:
+def alerts(faults: Iterable[Fault], name: str, client: str) -> list[Alert]:
     """What is wrong with the values of a file."""
-    return [Alert("B-INPUT-VALUE", name, fault, client) for fault in found]
+    return [Alert("B-INPUT-VALUE", name, fault, client) for fault in faults]
 
 
 def not_the_name(place: str, value: str, right: str) -> Fault:

@@ -84,9 +84,9 @@ def load(root: Root, faults: list[Alert]) -> IssuerInput | None:
     if read is None:
         return None
     value, source = read
-    found = seller_faults(value) + _reminder_faults(value.get("reminders", {}))
+    own_faults = seller_faults(value) + _reminder_faults(value.get("reminders", {}))
     logo = load_logo(root, root.issuer, value.get("logo", ""), faults)
-    faults += input_files.alerts(found, source.name, "")
+    faults += input_files.alerts(own_faults, source.name, "")
     issuer = input_files.convert({**value}, Issuer, source.name, "", faults)
     return IssuerInput(issuer, source, logo) if issuer else None
 
@@ -132,28 +132,28 @@ def seller_faults(seller: Mapping[str, Any], place: str = "") -> list[Fault]:
     party, at = seller["party"], f"{place}party."
     french = parties.territory_of(party["address"]).french
     known = {key: value for key, value in party.items() if key not in _OF_BUYERS}
-    found = parties.faults(known, at)
+    faults = parties.faults(known, at)
     for key in _OF_BUYERS:
         if key in party and party[key] is (key == "person"):
             text = say("a seller is a business, a sole trader too")
-            found.append(Fault(f"{at}{key}", text, remedy=say("remove it")))
+            faults.append(Fault(f"{at}{key}", text, remedy=say("remove it")))
     missing = say("is missing")
     if french and "siren" not in party:
         rule = say("a French seller's invoices carry its SIREN")
-        found.append(Fault(f"{at}siren", missing, rule))
+        faults.append(Fault(f"{at}siren", missing, rule))
     if "vat_number" not in party and not french:
         rule = say("a seller outside France is known to the tax office by it")
-        found.append(Fault(f"{at}vat_number", missing, rule))
+        faults.append(Fault(f"{at}vat_number", missing, rule))
     elif "vat_number" not in party and seller["vat_regime"] == "standard":
         rule = say("it is due under the standard VAT regime")
-        found.append(Fault(f"{at}vat_number", missing, rule))
+        faults.append(Fault(f"{at}vat_number", missing, rule))
     if seller["vat_regime"] == "franchise" and seller.get("debits"):
         text = say("has no meaning without VAT (vat_regime franchise)")
-        found.append(Fault(f"{place}debits", text, remedy=say("remove it")))
+        faults.append(Fault(f"{place}debits", text, remedy=say("remove it")))
     if "bank" in seller and "holder" not in seller["bank"] and len(party["name"]) > 70:
         rule = say("a transfer names at most 70 characters, your name is longer")
-        found.append(Fault(f"{place}bank.holder", missing, rule))
+        faults.append(Fault(f"{place}bank.holder", missing, rule))
     if "electronic_address" not in party and "siren" not in party and not party.get("email"):
         rule = say("an invoice carries an address of its seller")
-        found.append(Fault(f"{at}email", say("is empty"), rule))
-    return found
+        faults.append(Fault(f"{at}email", say("is empty"), rule))
+    return faults

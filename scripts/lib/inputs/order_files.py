@@ -133,7 +133,7 @@ def step_nets(order: Order, step: Step, left: Nets) -> Nets:
     """
     if step.lines:
         chosen = tuple(order.lines[int(line) - 1] for line in step.lines)
-        in_percent = tuple(one for one in order.discounts if one.percent is not None)
+        in_percent = tuple(discount for discount in order.discounts if discount.percent is not None)
         part = nets(replace(order, lines=chosen, discounts=in_percent))
         if any(net > left[share] for share, net in part.items()):
             raise ValueError(step.id)
@@ -209,23 +209,23 @@ def _order(
     faults: list[Alert],
 ) -> Order | None:
     """The order of a file that its schema accepts, or None with the reasons added to `faults`."""
-    found = []
+    misfits = []
     if value["id"] != path.stem:
-        found.append(input_files.not_the_name("id", value["id"], path.stem))
+        misfits.append(input_files.not_the_name("id", value["id"], path.stem))
     if value["client"] != client.id:
         text = say('"{client}" is not the folder\'s', client=value["client"])
         remedy = say('write "{client}"', client=client.id)
-        found.append(Fault("client", text, remedy=remedy))
-    found += _text_faults(value, client.language)
-    found += usage_files.one_off_faults(value["lines"], client, issuer)
+        misfits.append(Fault("client", text, remedy=remedy))
+    misfits += _text_faults(value, client.language)
+    misfits += usage_files.one_off_faults(value["lines"], client, issuer)
     vat_checks.fill_in_category(value["lines"], issuer)
-    faults += input_files.alerts(found, source.name, client.id)
+    faults += input_files.alerts(misfits, source.name, client.id)
     order = input_files.convert(value, Order, source.name, client.id, faults)
     if order is None:
         return None
     wrong = step_faults(order)
     faults += input_files.alerts(wrong, source.name, client.id)
-    return None if found or wrong else order
+    return None if misfits or wrong else order
 
 
 def _text_faults(value: Mapping[str, Any], language: str) -> list[Fault]:
@@ -246,22 +246,22 @@ def _text_faults(value: Mapping[str, Any], language: str) -> list[Fault]:
 
 def step_faults(order: Order) -> list[Fault]:
     """What is wrong with the steps of an order: each by itself, and all of them together."""
-    found = []
+    faults = []
     ids = [step.id for step in order.steps]
     for i, step in enumerate(order.steps):
         place = f"steps[{i}]"
         if step.id in ids[:i]:
             text = say('"{id}" is the id of another step', id=step.id)
-            found.append(Fault(f"{place}.id", text, remedy=say("rename one")))
-        found += _shape_faults(order, step, place)
+            faults.append(Fault(f"{place}.id", text, remedy=say("rename one")))
+        faults += _shape_faults(order, step, place)
         if (step.kind == FINAL) != (i == len(order.steps) - 1):
             text = say("is the last step, and not final")
             if step.kind == FINAL:
                 text = say("is a final step before the last")
             rule = say("an order ends with one final step, which invoices what is left")
             remedy = say('write "final" for the last step alone')
-            found.append(Fault(f"{place}.kind", text, rule, remedy))
-    return found or _sum_faults(order)
+            faults.append(Fault(f"{place}.kind", text, rule, remedy))
+    return faults or _sum_faults(order)
 
 
 def _shape_faults(order: Order, step: Step, place: str) -> list[Fault]:

@@ -15,30 +15,30 @@ BATCH_METRIC = "batch_invoices"
 
 
 def plan_faults(plan: Mapping[str, Any], at: str, language: str) -> list[Fault]:
-    found = _order_faults(plan, f"{at}.", say("the plan"))
+    faults = _order_faults(plan, f"{at}.", say("the plan"))
     ids = [discount["id"] for discount in plan.get("discounts", [])]
     for i, discount in enumerate(plan.get("discounts", [])):
         if discount["id"] in ids[:i]:
             text = say('"{id}" is the id of another discount', id=discount["id"])
-            found.append(Fault(f"{at}.discounts[{i}].id", text, remedy=say("rename one")))
-        found += _order_faults(discount, f"{at}.discounts[{i}].", say("the discount"))
+            faults.append(Fault(f"{at}.discounts[{i}].id", text, remedy=say("rename one")))
+        faults += _order_faults(discount, f"{at}.discounts[{i}].", say("the discount"))
     for place, described in _described(plan, at):
         if language not in described:
-            found.append(missing_text(place, language))
+            faults.append(missing_text(place, language))
     for i, item in enumerate(plan["items"]):
         place = f"{at}.items[{i}]"
         if item.get("metric", "").startswith("batch_") and item["metric"] != BATCH_METRIC:
             text = say('"{metric}" is not measured', metric=item["metric"])
             rule = say('batches count "{metric}"', metric=BATCH_METRIC)
-            found.append(Fault(f"{place}.metric", text, rule))
-        found += _order_faults(item, f"{place}.", say("the item"))
-        found += _dates_faults(plan, item, place)
-        found += _price_faults(plan, item, place)
+            faults.append(Fault(f"{place}.metric", text, rule))
+        faults += _order_faults(item, f"{place}.", say("the item"))
+        faults += _dates_faults(plan, item, place)
+        faults += _price_faults(plan, item, place)
     for i, month in enumerate(plan.get("skip", [])):
         if not _lies_in(plan, month):
             text = say('"{month}" is outside the plan, {dates}', month=month, dates=_dates_of(plan))
-            found.append(Fault(f"{at}.skip[{i}]", text, remedy=say("remove it")))
-    return found
+            faults.append(Fault(f"{at}.skip[{i}]", text, remedy=say("remove it")))
+    return faults
 
 
 def missing_text(place: str, language: str) -> Fault:
@@ -64,7 +64,7 @@ def _dates_faults(plan: Mapping[str, Any], item: Mapping[str, Any], place: str) 
     """An item that begins before its plan, or ends after it."""
     if _order_faults(plan, "", say("the plan")):
         return []
-    found = []
+    faults = []
     starts = item.get("start", "")
     early = starts and periods.start_date(starts) < periods.start_date(plan["start"])
     ends, last = item.get("end", ""), plan.get("end", "")
@@ -72,8 +72,8 @@ def _dates_faults(plan: Mapping[str, Any], item: Mapping[str, Any], place: str) 
     for key, day, outside in (("start", starts, early), ("end", ends, late)):
         if day and (outside or not _lies_in(plan, day)):
             text = say('"{day}" is outside its plan, {dates}', day=day, dates=_dates_of(plan))
-            found.append(Fault(f"{place}.{key}", text, remedy=say("correct one of them")))
-    return found
+            faults.append(Fault(f"{place}.{key}", text, remedy=say("correct one of them")))
+    return faults
 
 
 def _price_faults(plan: Mapping[str, Any], item: Mapping[str, Any], place: str) -> list[Fault]:
@@ -81,51 +81,51 @@ def _price_faults(plan: Mapping[str, Any], item: Mapping[str, Any], place: str) 
     steps = item.get("prices", [])
     if not steps:
         return []
-    found = _price_order_faults(steps, place)
+    faults = _price_order_faults(steps, place)
     first, begins = steps[0], item.get("start") or plan["start"]
-    is_sorted = not found  # else the first of the list is not the first in time
+    is_sorted = not faults  # else the first of the list is not the first in time
     if is_sorted and "price" not in first:
         key = "percent" if "percent" in first else "index"
         remedy = say('begin the list with {{"from": ..., "price": ...}}')
         text = say("has no price before it")
-        found.append(Fault(f"{place}.prices[0].{key}", text, remedy=remedy))
+        faults.append(Fault(f"{place}.prices[0].{key}", text, remedy=remedy))
     if is_sorted and periods.start_date(first["from"]) > periods.start_date(begins):
         text = say(
             '"{date}" is after {begins}, when the item begins', date=first["from"], begins=begins
         )
         remedy = say('write "{date}"', date=begins)
-        found.append(Fault(f"{place}.prices[0].from", text, remedy=remedy))
+        faults.append(Fault(f"{place}.prices[0].from", text, remedy=remedy))
     for i, step in enumerate(steps):
         if item["charge"] == "flat" and Decimal(step.get("price", "0")).as_tuple().exponent < -2:  # type: ignore[operator]
             text = say('"{price}" has fractions of a cent', price=step["price"])
             rule = say("the price of a period has 2 decimals")
-            found.append(Fault(f"{place}.prices[{i}].price", text, rule))
-    return found
+            faults.append(Fault(f"{place}.prices[{i}].price", text, rule))
+    return faults
 
 
 def _price_order_faults(steps: list[Mapping[str, Any]], place: str) -> list[Fault]:
-    found: list[Fault] = []
+    faults: list[Fault] = []
     for i, (before, step) in enumerate(itertools.pairwise(steps), 1):
-        earlier, later = (periods.start_date(one["from"]) for one in (before, step))
+        earlier, later = (periods.start_date(entry["from"]) for entry in (before, step))
         at = f"{place}.prices[{i}].from"
         if earlier == later:
             text = say('"{date}" is the date of the price before too', date=step["from"])
-            found.append(Fault(at, text, remedy=say("remove one of them")))
+            faults.append(Fault(at, text, remedy=say("remove one of them")))
         elif later < earlier:
             text = say('"{date}" is before "{other}"', date=step["from"], other=before["from"])
-            found.append(Fault(at, text, remedy=say("put the list in order of date")))
-    return found
+            faults.append(Fault(at, text, remedy=say("put the list in order of date")))
+    return faults
 
 
 def between_plans(found_plans: list[Any]) -> list[Fault]:
     """No two plans of one id; no item in two plans at once, and a metered one in whole months."""
-    found = []
+    faults = []
     ids = [plan["id"] for plan in found_plans]
     seen: dict[str, list[tuple[str, Period]]] = {}
     for i, plan in enumerate(found_plans):
         if plan["id"] in ids[:i]:
             text = say('"{id}" is the id of another plan', id=plan["id"])
-            found.append(Fault(f"plans[{i}].id", text, remedy=say("rename one")))
+            faults.append(Fault(f"plans[{i}].id", text, remedy=say("rename one")))
         for k, item in enumerate(plan["items"]):
             start, end = item.get("start") or plan["start"], item.get("end") or plan.get("end")
             dates = Period(
@@ -142,9 +142,9 @@ def between_plans(found_plans: list[Any]) -> list[Fault]:
                         plan=other,
                     )
                     remedy = _ending(theirs, dates, "metric" in item)
-                    found.append(Fault(f"plans[{i}].items[{k}].id", text, remedy=remedy))
+                    faults.append(Fault(f"plans[{i}].items[{k}].id", text, remedy=remedy))
             seen.setdefault(item["id"], []).append((plan["id"], dates))
-    return found
+    return faults
 
 
 def _ending(theirs: Period, ours: Period, in_months: bool) -> Message:

@@ -72,11 +72,11 @@ def faults(value: Any, schema: str, file: str, client: str = "") -> list[Alert]:
     """
     errors = _validator(schema).iter_errors(value)
     each = (fault for error in errors for fault in _faults(error))
-    found = list(dict.fromkeys(islice(each, _MOST + 1)))
-    if len(found) > _MOST:
+    first = list(dict.fromkeys(islice(each, _MOST + 1)))
+    if len(first) > _MOST:
         text = say("has more than {most} faults", most=_MOST)
-        found[_MOST:] = [Fault("", text, remedy=say("correct these first"))]
-    return [Alert("B-INPUT-VALUE", file, fault, client) for fault in found]
+        first[_MOST:] = [Fault("", text, remedy=say("correct these first"))]
+    return [Alert("B-INPUT-VALUE", file, fault, client) for fault in first]
 
 
 def _fits_pattern(pattern: re.Pattern[str], value: str) -> bool:
@@ -118,10 +118,10 @@ def _our_validator() -> Any:
 @cache
 def content(schema: str) -> dict[str, Any]:
     """A schema file as it is written."""
-    found: dict[str, Any] = json.loads(
+    content: dict[str, Any] = json.loads(
         (_FOLDER / f"{schema}.schema.json").read_text(encoding="utf-8")
     )
-    return found
+    return content
 
 
 def check_typed(option: str, text: str, name: str) -> None:
@@ -140,10 +140,10 @@ def check(schema: str, path: tuple[str, ...]) -> Callable[[str], Misfit | None]:
     Args:
       path: where its schema stands in schemas/<schema>.schema.json.
     """
-    found = _resolved(content(schema), path)
-    pattern = re.compile(found.get("pattern", ""))
-    longest, choices = found.get("maxLength", _LONGEST), found.get("enum")
-    check_format = _FORMATS.get(found.get("format", ""), str)
+    part = _resolved(content(schema), path)
+    pattern = re.compile(part.get("pattern", ""))
+    longest, choices = part.get("maxLength", _LONGEST), part.get("enum")
+    check_format = _FORMATS.get(part.get("format", ""), str)
 
     def misfit_of(value: str) -> Misfit | None:
         fits = len(value) <= longest and _fits_pattern(pattern, value)
@@ -154,8 +154,8 @@ def check(schema: str, path: tuple[str, ...]) -> Callable[[str], Misfit | None]:
         except ValueError:
             pass
         # jsonschema is slow to import: where everything fits, nobody waits for it.
-        validator = _our_validator()(found, format_checker=_formats())
-        return _misfit(next(validator.iter_errors(value)), found)
+        validator = _our_validator()(part, format_checker=_formats())
+        return _misfit(next(validator.iter_errors(value)), part)
 
     return misfit_of
 
@@ -167,21 +167,21 @@ def resolved(schema: str, path: tuple[str, ...]) -> dict[str, Any]:
 
 def _resolved(schema: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
     """The schema at a path of another one, its references followed."""
-    found: Any = schema
+    part: Any = schema
     for step in path:
-        found = found[step]
-    return resolved_of(found)
+        part = part[step]
+    return resolved_of(part)
 
 
-def resolved_of(found: dict[str, Any]) -> dict[str, Any]:
+def resolved_of(part: dict[str, Any]) -> dict[str, Any]:
     """A schema with its references followed; its own keys go before theirs.
 
     References in schemas/ always name their file, also where it is their own.
     """
-    own = {key: value for key, value in found.items() if key != "$ref"}
-    if "$ref" not in found:
+    own = {key: value for key, value in part.items() if key != "$ref"}
+    if "$ref" not in part:
         return own
-    file, _, pointer = found["$ref"].partition("#")
+    file, _, pointer = part["$ref"].partition("#")
     target = content(file.removesuffix(".schema.json"))
     return {**_resolved(target, tuple(filter(None, pointer.split("/")))), **own}
 
@@ -194,9 +194,9 @@ def _validator(schema: str) -> Any:
     suffix = ".schema.json"
     names = [path.name.removesuffix(suffix) for path in _FOLDER.glob(f"*{suffix}")]
     contents = {f"{name}{suffix}": dict(content(name)) for name in names}
-    for one in contents.values():
-        del one["$schema"]  # a file that names its dialect would be read without our keywords
-    resources = [(name, DRAFT202012.create_resource(one)) for name, one in contents.items()]
+    for text in contents.values():
+        del text["$schema"]  # a file that names its dialect would be read without our keywords
+    resources = [(name, DRAFT202012.create_resource(text)) for name, text in contents.items()]
     registry: Registry[Any] = Registry().with_resources(resources)
     root = contents[f"{schema}.schema.json"]
     return _our_validator()(root, registry=registry, format_checker=_formats())
@@ -390,12 +390,12 @@ def _unfit(place: str, error: "ValidationError", schema: dict[str, Any]) -> Faul
 
 def _misfit(error: "ValidationError", schema: dict[str, Any]) -> Misfit:
     value = error.instance
-    found, title = excerpt(value), _title(schema, "a value that is known")
+    shown, title = excerpt(value), _title(schema, "a value that is known")
     kind = schema.get("x-kind") or schema.get("format", "")
     if error.validator == "format" and error.cause is not None and error.cause.args:
         why, remedy = error.cause.args
-        return Misfit(found, say("{title}: {why}", title=title, why=why), (), kind, remedy)
-    return Misfit(found, title, _meant(value, schema, kind), kind, _otherwise(value, schema, kind))
+        return Misfit(shown, say("{title}: {why}", title=title, why=why), (), kind, remedy)
+    return Misfit(shown, title, _meant(value, schema, kind), kind, _otherwise(value, schema, kind))
 
 
 def _title(schema: dict[str, Any], otherwise: str) -> Message:
@@ -413,16 +413,19 @@ def _meant(value: Any, schema: dict[str, Any], kind: str) -> tuple[Any, ...]:
     text = str(value)
     if "enum" in schema:
         known = schema["enum"]
-        same = [one for one in known if not isinstance(one, str) and str(one) == text.strip()]
-        return (*same, *readings.choices(text, [one for one in known if isinstance(one, str)]))
+        words = [choice for choice in known if isinstance(choice, str)]
+        numbers = [
+            choice for choice in known if choice not in words and str(choice) == text.strip()
+        ]
+        return (*numbers, *readings.choices(text, words))
     match schema.get("type"):
         case "string":
             return tuple(readings.readings(kind, text, fits))
         case "integer":
             numbers = readings.readings(
-                "count", text, lambda one: one.isdecimal() and fits(int(one))
+                "count", text, lambda choice: choice.isdecimal() and fits(int(choice))
             )
-            return tuple(int(one) for one in numbers)
+            return tuple(int(choice) for choice in numbers)
         case "boolean":
             return tuple(readings.truths(text))
     return ()
@@ -431,7 +434,7 @@ def _meant(value: Any, schema: dict[str, Any], kind: str) -> tuple[Any, ...]:
 def _otherwise(value: Any, schema: dict[str, Any], kind: str) -> Message:
     """What to do about a value of which nobody knows what it means."""
     if choices := schema.get("enum"):
-        return _one_of([_json(one) for one in choices])
+        return _one_of([_json(choice) for choice in choices])
     if isinstance(value, str) and len(value) > schema.get("maxLength", _LONGEST):
         return say("shorten it to {most} characters", most=schema["maxLength"])
     if schema.get("type") == "integer" and "maximum" in schema:
@@ -469,8 +472,8 @@ def _json(value: Any) -> str:
 
 def _property(schema: dict[str, Any], key: str) -> dict[str, Any]:
     """The schema of a missing key."""
-    found = schema.get("properties", {}).get(key)
-    return _resolved(schema, ("properties", key)) if isinstance(found, dict) else {}
+    entry = schema.get("properties", {}).get(key)
+    return _resolved(schema, ("properties", key)) if isinstance(entry, dict) else {}
 
 
 def _missing_keys(error: "ValidationError") -> list[str]:

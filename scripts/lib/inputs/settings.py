@@ -133,8 +133,8 @@ def load(root: Root) -> Settings:
 @cache
 def _schemas() -> dict[str, dict[str, Any]]:
     """The schema of each setting by its name; schemas/settings.schema.json has them."""
-    found: dict[str, dict[str, Any]] = schemas.content("settings")["properties"]
-    return found
+    properties: dict[str, dict[str, Any]] = schemas.content("settings")["properties"]
+    return properties
 
 
 def defaults() -> dict[str, str]:

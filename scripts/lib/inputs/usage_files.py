@@ -59,11 +59,11 @@ def load(
             faults.append(Alert("B-INPUT-VALUE", root.name_of(folder), Fault("", text)))
             continue
         for path in input_files.json_files(root, folder, faults):
-            found = _load_usage_file(root, path, issuer, clients[folder.name], faults)
-            if found is not None:
-                faults += _reserved_faults(found, batch_clients)
-                key = (found.usage.client, found.usage.month)
-                usage[key] = (*usage.get(key, ()), found)
+            content = _load_usage_file(root, path, issuer, clients[folder.name], faults)
+            if content is not None:
+                faults += _reserved_faults(content, batch_clients)
+                key = (content.usage.client, content.usage.month)
+                usage[key] = (*usage.get(key, ()), content)
     return usage
 
 
@@ -75,7 +75,9 @@ def glance(
     for month in months:
         paths = sorted((root.usage / client).glob(f"{month}.*.json"))
         entries = [input_files.glance(root, path, Usage) for path in paths]
-        usage[client, month] = tuple(UsageInput(one, Source("", b"")) for one in entries if one)
+        usage[client, month] = tuple(
+            UsageInput(entry, Source("", b"")) for entry in entries if entry
+        )
     return usage
 
 
@@ -91,14 +93,14 @@ def _load_usage_file(
     if read is None or client is None or issuer is None:
         return None
     value, source = read
-    found = []
+    misfits = []
     if value["client"] != owner:
         text = say('"{client}" is not the folder\'s', client=value["client"])
-        found.append(Fault("client", text, remedy=say('write "{client}"', client=owner)))
+        misfits.append(Fault("client", text, remedy=say('write "{client}"', client=owner)))
     if f"{value['month']}.{value['source']}" != path.stem:
         remedy = say("rename it {name}", name=f"{value['month']}.{value['source']}.json")
-        found.append(Fault("", say("is not named after its month and source"), remedy=remedy))
-    faults += input_files.alerts(found, source.name, owner)
+        misfits.append(Fault("", say("is not named after its month and source"), remedy=remedy))
+    faults += input_files.alerts(misfits, source.name, owner)
     unfit = _unfit(value, client.client, issuer.issuer)
     vat_checks.fill_in_category(value.get("lines", []), issuer.issuer)
     usage = input_files.convert(value, Usage, source.name, owner, faults)
@@ -114,15 +116,15 @@ def _unfit(value: Mapping[str, Any], client: Client, issuer: Issuer) -> list[Fau
     text = say("is not a metric of the client's plans")
     theirs = say("they have {metrics}", metrics=tuple(known)) if known else say("they have none")
     unknown = [metric for metric in value.get("quantities", {}) if metric not in known]
-    found = [Fault(f"quantities.{metric}", text, theirs) for metric in unknown]
-    return found + one_off_faults(value.get("lines", []), client, issuer)
+    misfits = [Fault(f"quantities.{metric}", text, theirs) for metric in unknown]
+    return misfits + one_off_faults(value.get("lines", []), client, issuer)
 
 
 def _reserved_faults(
-    one: UsageInput, batch_clients: Mapping[str, BatchClientInput | None]
+    file: UsageInput, batch_clients: Mapping[str, BatchClientInput | None]
 ) -> list[Alert]:
     """Sources named batch_... are written by the batch engine, for its clients only."""
-    source, owner = one.usage.source, one.usage.client
+    source, owner = file.usage.source, file.usage.client
     if not source.startswith(BATCH_SOURCE):
         return []
     client = batch_clients.get(source.removeprefix(BATCH_SOURCE))
@@ -130,18 +132,18 @@ def _reserved_faults(
         return []
     text = say("names that begin with batch_ are kept for the batch engine")
     fault = Fault("source", text, remedy=say("rename the source"))
-    return [Alert("B-INPUT-VALUE", one.source.name, fault, owner)]
+    return [Alert("B-INPUT-VALUE", file.source.name, fault, owner)]
 
 
 def one_off_faults(lines: list[Any], client: Client, issuer: Issuer) -> list[Fault]:
     """What is wrong with lines that are billed once, for a client of an issuer."""
-    found = []
+    misfits = []
     for i, line in enumerate(lines):
         place = f"lines[{i}]"
         for key in ("description", "details", "discount_reason"):
             if key in line and client.language not in line[key]:
-                found.append(plan_checks.missing_text(f"{place}.{key}", client.language))
-        found += vat_checks.rate_and_category_faults(place, line, client.vat.treatment, issuer)
+                misfits.append(plan_checks.missing_text(f"{place}.{key}", client.language))
+        misfits += vat_checks.rate_and_category_faults(place, line, client.vat.treatment, issuer)
         kinds = vat_checks.kinds([line], issuer)
         faults = vat.treatment_faults(
             client.vat.treatment, kinds, issuer.party, issuer.vat_regime, client.party
@@ -152,5 +154,5 @@ def one_off_faults(lines: list[Any], client: Client, issuer: Issuer) -> list[Fau
                 rule=fault.rule,
                 treatment=client.vat.treatment,
             )
-            found.append(Fault(f"{place}.category", text))
-    return found
+            misfits.append(Fault(f"{place}.category", text))
+    return misfits

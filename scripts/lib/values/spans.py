@@ -19,15 +19,15 @@ Spans = tuple[Period, ...]
 _DAY = timedelta(days=1)
 
 
-def union(some: Iterable[Period]) -> Spans:
+def union(days: Iterable[Period]) -> Spans:
     """All days of some periods, which may overlap."""
     joined: list[Period] = []
-    for one in sorted(some, key=lambda period: period.start):
+    for span in sorted(days, key=lambda span: span.start):
         last = joined[-1] if joined else None
-        if last and (last.end == date.max or one.start <= last.end + _DAY):
-            joined[-1] = Period(start=last.start, end=max(last.end, one.end))
+        if last and (last.end == date.max or span.start <= last.end + _DAY):
+            joined[-1] = Period(start=last.start, end=max(last.end, span.end))
         else:
-            joined.append(one)
+            joined.append(span)
     return tuple(joined)
 
 
@@ -36,32 +36,32 @@ def minus(days: Spans, taken: Spans) -> Spans:
     left = list(days)
     for gone in taken:
         kept: list[Period] = []
-        for one in left:
-            if gone.end < one.start or one.end < gone.start:
-                kept.append(one)
+        for span in left:
+            if gone.end < span.start or span.end < gone.start:
+                kept.append(span)
                 continue
-            if one.start < gone.start:
-                kept.append(Period(start=one.start, end=gone.start - _DAY))
-            if gone.end < one.end:
-                kept.append(Period(start=gone.end + _DAY, end=one.end))
+            if span.start < gone.start:
+                kept.append(Period(start=span.start, end=gone.start - _DAY))
+            if gone.end < span.end:
+                kept.append(Period(start=gone.end + _DAY, end=span.end))
         left = kept
     return tuple(left)
 
 
-def common(one: Period, other: Period) -> Spans:
+def common(period: Period, other: Period) -> Spans:
     """The days of both."""
-    start, end = max(one.start, other.start), min(one.end, other.end)
+    start, end = max(period.start, other.start), min(period.end, other.end)
     return (Period(start=start, end=end),) if start <= end else ()
 
 
 def within(days: Spans, period: Period) -> Spans:
     """The days that lie in a period."""
-    return tuple(part for one in days for part in common(one, period))
+    return tuple(part for span in days for part in common(span, period))
 
 
 def count(days: Iterable[Period]) -> int:
     """How many days."""
-    return sum((one.end - one.start).days + 1 for one in days)
+    return sum((span.end - span.start).days + 1 for span in days)
 
 
 def envelope(days: Spans) -> Period:
@@ -80,7 +80,7 @@ def months_of(days: Iterable[Period]) -> tuple[str, ...]:
     """The months that have one of the days, each once, in order."""
     touched = (
         month
-        for one in days
-        for month in periods.months(periods.month_of(one.start), periods.month_of(one.end))
+        for span in days
+        for month in periods.months(periods.month_of(span.start), periods.month_of(span.end))
     )
     return tuple(dict.fromkeys(touched))

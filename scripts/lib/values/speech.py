@@ -143,7 +143,11 @@ class Speech(NamedTuple):
 
 def language_of(country: str) -> str:
     """The language of whoever has its address in a country and named no other."""
-    spoken = (one for one in messages.languages() if country in messages.words(one)["spoken_in"])
+    spoken = (
+        language
+        for language in messages.languages()
+        if country in messages.words(language)["spoken_in"]
+    )
     return next(spoken, ENGLISH)
 
 

@@ -64,10 +64,10 @@ def _table() -> tuple[_Entry, ...]:
 
 def sources() -> list[dict[str, Any]]:
     """The entries of the table as they stand there: each names its source and its day."""
-    found: list[dict[str, Any]] = json.loads(
+    entries: list[dict[str, Any]] = json.loads(
         Path(__file__).with_suffix(".json").read_text(encoding="utf-8")
     )
-    return found
+    return entries
 
 
 @cache

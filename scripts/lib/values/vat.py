@@ -93,7 +93,7 @@ def audience(buyer: Party, subtotals: Iterable[VatSubtotal]) -> str:
     What art. 261 to 261 E CGI exempts is out of its scope (art. 289 bis and 290 CGI). French
     Guiana, Mayotte and Monaco count as abroad: their businesses are not in the directory.
     """
-    if all(one.exemption_code.startswith(_OUT_OF_SCOPE) for one in subtotals):
+    if all(subtotal.exemption_code.startswith(_OUT_OF_SCOPE) for subtotal in subtotals):
         return "OUTOFSCOPE"
     place = territories.of_address(buyer.address)
     if not is_taxable(buyer):
@@ -170,7 +170,7 @@ def _law_at_home(supply: _Supply) -> Law:
         why = say("{what} are exports from {place}", what=supply.what, place=home.name)
     if place.state == "FR" and not place.rates:
         why = say("{what} bear no VAT (art. 294 CGI)", what=supply.what)
-        own = tuple(one for one in own if one != "standard")
+        own = tuple(treatment for treatment in own if treatment != "standard")
         if not goods:
             return Law(("outside_eu", *own), why, place)
     if exported:
@@ -202,7 +202,7 @@ def _law_of_goods(supply: _Supply) -> Law:
 def _law_of_services(supply: _Supply) -> Law:
     """Services to a business in another state: no seller's regime covers them."""
     what, place = supply.what, supply.place
-    abroad = tuple(one for one in supply.own if one != "franchise")
+    abroad = tuple(treatment for treatment in supply.own if treatment != "franchise")
     if not place.eu_services:
         why = say("{what} are taxed there, not in the EU", what=what)
         return Law(("outside_eu", *abroad), why, place)
@@ -257,7 +257,7 @@ def treatment_faults(
     """
     laws = {sold: law_of(sold, seller, vat_regime, buyer) for sold in sorted(kinds)}
     rights = {sold: law.right for sold, law in laws.items()}
-    found = []
+    breaches = []
     regime = regime_fault(treatment, seller, vat_regime)
     for law in laws.values():
         if regime or treatment not in law.treatments:
@@ -268,11 +268,11 @@ def treatment_faults(
                     rule=rule,
                     **rights,
                 )
-            found.append(Unlawful("vat.treatment", rule, law.right))
-    if not found:
+            breaches.append(Unlawful("vat.treatment", rule, law.right))
+    if not breaches:
         for sold in laws:
-            found += _number_faults(treatment, sold, seller, buyer)
-    return list(dict.fromkeys(found))
+            breaches += _number_faults(treatment, sold, seller, buyer)
+    return list(dict.fromkeys(breaches))
 
 
 def regime_fault(treatment: str, seller: Party, vat_regime: str) -> Message | None:
