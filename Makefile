@@ -20,7 +20,7 @@ $(if $(call odd,$(HOUSE)),$(error this project stands in a path with a character
 $(if $(and $(filter 1,$(words $(HOUSE))),$(wildcard $(HOUSE)/Makefile)),,$(error this project stands in a path with a space, which Make cannot carry: "$(HERE)"; move it))
 
 COMMANDS := help setup init demo client check preview month invoice credit-note batch packages \
-  payment refund payment-reverse payments-import statement reconcile overdue mail reminders \
+  payment refund payment-reverse write-off payments-import statement reconcile overdue mail reminders \
   export payments-csv fec ledger accountant report receipt verify status logs purge-logs backup \
   restore sequence quote accept decline test faults fuzz lint audit conformance bench pin
 .PHONY: $(COMMANDS)
@@ -47,7 +47,7 @@ else
 # Only what was typed counts, and reaches the scripts through the environment. An environment has
 # names for ends of its own (MAIL, LANGUAGE): of these, scripts see none but the settings of .env.
 VALUES := YEAR CLIENT MONTH ISSUE_DATE TODAY REISSUE INVOICE AMOUNT METHOD REFERENCE NOTE REASON \
-  PAYMENT AGAIN OVERPAYMENT QUIET KEEP_DAYS DRY_RUN TO FROM WITNESS MAIL LINES DATE FILE LANGUAGE \
+  PAYMENT AGAIN OVERPAYMENT KIND LARGE QUIET KEEP_DAYS DRY_RUN TO FROM WITNESS MAIL LINES DATE FILE LANGUAGE \
   SENT NUMBERING VAT_REGIME ID NAME COUNTRY PERSON TAXABLE SIREN VAT_NUMBER ADDRESS POSTCODE CITY EMAIL CODE DAYS \
   TREATMENT EXEMPTION_CODE EXEMPTION_REASON START EVERY BILLED DESCRIPTION PRICE UNIT VAT_RATE CATEGORY SIZE \
   APPROVE PUBLISH RUN_LOG LAST ORDER QUOTE
@@ -186,6 +186,8 @@ refund: $(READY) ## money given back: CLIENT INVOICE AMOUNT DATE METHOD [REFEREN
 	@$(SCRIPT)/record_refund.py --root $(ROOT)
 payment-reverse: $(READY) ## take out PAYMENT=client/3 for a REASON [DATE]
 	@$(SCRIPT)/reverse_payment.py --root $(ROOT)
+write-off: $(READY) ## close INVOICE: AMOUNT KIND=difference|bank_charge|bad_debt REASON [DATE] [LARGE=yes] [AGAIN=yes]
+	@$(SCRIPT)/write_off.py --root $(ROOT)
 payments-import: $(READY) ## many payments from a CSV FILE, all or none [AGAIN=yes] [OVERPAYMENT=yes]
 	@$(SCRIPT)/import_payments.py --root $(ROOT)
 statement: $(READY) ## propose payments from a bank statement FILE (camt, OFX, CFONB, MT940); records nothing

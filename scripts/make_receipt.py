@@ -23,7 +23,7 @@ if __name__ == "__main__":
 from datetime import date
 
 from lib.accounting import exports
-from lib.books import balances, histories, proofs, revenues
+from lib.books import balances, histories, payments, proofs, revenues
 from lib.books.histories import History, IssuedDocument, Movement
 from lib.core.faults import Alert, Fault, Refused, WrongUsage
 from lib.core.messages import say
@@ -50,7 +50,8 @@ def main(arguments: Namespace, root: Root) -> None:
         settled = Settled(
             tuple(paid_lines(history, made.speech)),
             in_euros(sum(note.gross for note in history.credit_notes)),
-            in_euros(sum(movement.amount for movement in history.movements)),
+            in_euros(sum(one.amount for one in history.movements if not one.cause)),
+            in_euros(sum(one.amount for one in history.movements if one.cause)),
         )
         pdf = invoice_pdf.render(made, None, logo, watermark, settled)
         exports.write(root, {f"receipts/{number}-paid.pdf": pdf})
@@ -79,6 +80,8 @@ def _refuse_unpaid(history: History) -> None:
             due=text_of(due),
             gross=gross,
         )
+    elif any(movement.cause == payments.BAD_DEBT for movement in _standing(history)):
+        found = say("{number} was written off as a bad debt, not paid", number=number)
     elif not _standing(history):
         found = say("{number} of {gross} has no payment", number=number, gross=gross)
     else:
@@ -103,11 +106,14 @@ def paid_lines(history: History, speech: Speech) -> list[str]:
     lines = []
     for movement in standing[:_MOST]:
         day = speech.date(date.fromisoformat(movement.date))
-        method = speech.method(movement.method)
+        if movement.cause:
+            how = speech.word(f"written_off_{movement.cause}")
+        else:
+            how = speech.method(movement.method)
         if movement.kind == "refund":
-            method = f"{speech.word('given_back')}, {method}"
+            how = f"{speech.word('given_back')}, {how}"
         amount = speech.amount(in_euros(movement.amount), movement.currency)
-        lines.append(f"{day}  ·  {method}  ·  {amount}")
+        lines.append(f"{day}  ·  {how}  ·  {amount}")
     if len(standing) > _MOST:
         lines.append(speech.word("more", count=str(len(standing) - _MOST)))
     for note in history.credit_notes:

@@ -96,8 +96,8 @@ def renew(root: Root, clients: list[str]) -> Done:
             }
             done.said.append(
                 say(
-                    "{client}: gross {gross}, credited {credited}, paid {paid},"
-                    " outstanding {outstanding}, overpaid {overpaid}",
+                    "{client}: gross {gross}, credited {credited}, paid {paid}, written off"
+                    " {written_off}, outstanding {outstanding}, overpaid {overpaid}",
                     client=client,
                     **amounts,
                 )

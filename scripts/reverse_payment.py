@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reverses one payment or refund: typed wrongly, or sent back by the bank.
+"""Reverses one payment, refund or write-off: typed wrongly, sent back by the bank, paid after all.
 
 The line stays; a line that takes it out again follows. REASON is free text and comes from
 the environment.
@@ -65,11 +65,12 @@ def main(arguments: Namespace, root: Root) -> None:
         [new] = payments.record(run, chain, [fact])
         run.commit()
     values = {"name": new, "of": name, "amount": fact["amount"], "invoice": entry.invoice}
-    reversal = (
-        say("{name}: reversal of {of}, refund of {amount} for {invoice}", **values)
-        if entry.kind == payments.REFUND
-        else say("{name}: reversal of {of}, payment of {amount} for {invoice}", **values)
-    )
+    if entry.kind == payments.REFUND:
+        reversal = say("{name}: reversal of {of}, refund of {amount} for {invoice}", **values)
+    elif entry.kind == payments.WRITE_OFF:
+        reversal = say("{name}: reversal of {of}, write-off of {amount} of {invoice}", **values)
+    else:
+        reversal = say("{name}: reversal of {of}, payment of {amount} for {invoice}", **values)
     recording.report(root, client, "reverse_payment.py", reversal)
 
 

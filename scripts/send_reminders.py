@@ -100,7 +100,8 @@ def main(arguments: Namespace, root: Root) -> None:
             box.clear([_KIND], [reminder.name for reminder in found])
         alerts.report(root.logs, _SCRIPT, notices)
         for reminder in found:
-            send(root, box, reminder, sender, config.lock_wait)
+            smallest = given.issuer.issuer.reminders.smallest
+            send(root, box, reminder, sender, config.lock_wait, smallest)
         box.report()
 
 
@@ -115,7 +116,7 @@ def decide(
     Raises:
       Broken: if records or documents are not what was recorded.
     """
-    if not given.issuer.issuer.reminders:
+    if not given.issuer.issuer.reminders.days:
         print(say('issuer.json sets no "reminders": none is sent'))
     desk = Desk(root, config, given, outbox.read_sent(root), day)
     found: list[Reminder] = []
@@ -135,11 +136,14 @@ def decide(
 
 def of_client(desk: Desk, client: str) -> Iterator[Reminder | Alert]:
     """The reminders that are due to a client, and why others are held back."""
-    late = [
-        (balance, level)
-        for balance in balances.of_client(balances.read_lines(desk.root, client))
-        if (level := level_of(desk, balance))
-    ]
+    late = []
+    smallest = desk.given.issuer.issuer.reminders.smallest
+    for balance in balances.of_client(balances.read_lines(desk.root, client)):
+        if level := level_of(desk, balance):
+            if balance.outstanding >= smallest:
+                late.append((balance, level))
+            else:
+                print(too_small(balance, smallest))
     known = desk.given.clients.get(client)
     if not late or (known is not None and not known.client.delivery.reminders):
         return
@@ -175,8 +179,19 @@ def level_of(desk: Desk, balance: InvoiceBalance) -> str:
             had[level] = date.fromisoformat(before[0]["date"])
             refused = level if outbox.is_open(before) else ""
     # One that the server refused for some is still to reach them, until the next one goes.
-    after = desk.given.issuer.issuer.reminders
+    after = desk.given.issuer.issuer.reminders.days
     return reminders.level_due(balance.due_date, desk.day, after, had) or refused
+
+
+def too_small(balance: InvoiceBalance, smallest: Decimal) -> Message:
+    """Why nothing is asked for an invoice of which little is outstanding."""
+    return say(
+        "{number}: {amount} is less than reminders.smallest in issuer.json, {smallest}, so nothing"
+        " is asked for; `make write-off` closes it",
+        number=balance.number,
+        amount=money.plain(balance.outstanding, 2),
+        smallest=money.plain(smallest, 2),
+    )
 
 
 def is_unsent(desk: Desk, fact: Record, client: Client) -> bool:
@@ -260,13 +275,15 @@ def counted_reminders(of: Sized) -> Message:
 # --- sending -------------------------------------------------------------------------
 
 
-def send(root: Root, box: outbox.Outbox, reminder: Reminder, sender: str, wait: int) -> None:
+def send(
+    root: Root, box: outbox.Outbox, reminder: Reminder, sender: str, wait: int, smallest: Decimal
+) -> None:
     """Sends one reminder, of what is outstanding when the server is ready to take it."""
     if not box.open(sender):
         return
     with issuing.reading(root, "send_reminders", wait):
         outstanding = outstanding_now(root, reminder)
-        if outstanding <= 0:
+        if outstanding < smallest:
             number = reminder.fact["number"]
             print(say("{number}: settled meanwhile, no reminder", number=number))
             box.drop(reminder.name)

@@ -45,6 +45,7 @@ _STATUSES = (
     balances.UNPAID,
     balances.PARTIALLY_PAID,
     balances.PAID,
+    balances.WRITTEN_OFF,
     balances.CREDITED,
     balances.OVERPAID,
 )

@@ -124,7 +124,7 @@ def check(
         bills = books.get(record_audit.REVENUES, book.owner)
         faults = list(record_audit.payment_faults(book, bills))
         if book.sound and bills.sound and not faults:
-            faults = list(record_audit.refund_faults(files.root, book, bills))
+            faults = list(record_audit.withdrawal_faults(files.root, book, bills))
         found += faults
     found += record_audit.number_faults(files, books, quotations.LEDGER, (numbers.QUOTE,))
     for book in books.of(record_audit.QUOTATIONS):

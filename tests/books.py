@@ -75,6 +75,13 @@ def move(script: str, root: Root, invoice: str, amount: str, day: str, **options
         )
 
 
+def write_off(root: Root, invoice: str, amount: str, kind: str, **options: str) -> house.Ran:
+    """`write_off` in this process, on 10 December unless told otherwise."""
+    options = {"date": "2026-12-10", "today": TODAY, "reason": "agreed", "large": "", **options}
+    with mock.patch.dict(os.environ, REASON=options.pop("reason")):
+        return house.call("write_off", root, invoice=invoice, amount=amount, kind=kind, **options)
+
+
 def reverse(root: Root, name: str, reason: str = "bounced", **options: str) -> house.Ran:
     """`reverse_payment` in this process."""
     with mock.patch.dict(os.environ, REASON=reason):

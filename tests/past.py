@@ -66,6 +66,12 @@ def money(client: str, invoice: str, day: str, amount: int, **more: Any) -> Reco
     return fact | more
 
 
+def lost(client: str, invoice: str, day: str, amount: int, cause: str) -> Record:
+    """The facts of a write-off, in cents."""
+    facts = {"invoice": invoice, "date": day, "amount": text_of(amount), "reason": "agreed"}
+    return payments.write_off(client, facts, cause, "EUR")
+
+
 def reversal(original: Record, seq: int, day: str) -> Record:
     """The facts of a reversal of the payment or refund that is line `seq`."""
     return payments.reversal({**original, "seq": seq}, date.fromisoformat(day), "bounced")
@@ -186,12 +192,22 @@ def _moves(draw: st.DrawFn, invoices: list[Record]) -> list[Record]:
     for _ in range(draw(st.integers(0, 8))):
         about = draw(st.sampled_from(invoices))
         gross = int(about["gross"].replace(".", ""))
-        done = [i for i, move in enumerate(moves) if i not in reversed_ones and "method" in move]
-        kind = draw(st.sampled_from(["part", "all", "too much", "refund", "reversal"]))
+        done = [
+            i
+            for i, move in enumerate(moves)
+            if i not in reversed_ones and move["kind"] != "reversal"
+        ]
+        kind = draw(st.sampled_from(["part", "all", "too much", "refund", "write-off", "reversal"]))
         if kind == "reversal" and done:
             i = draw(st.sampled_from(done))
             reversed_ones.add(i)
             moves.append(reversal(moves[i], i + 1, draw(_after(moves[i]["date"]))))
+            continue
+        if kind == "write-off":
+            cause = draw(st.sampled_from(payments.CAUSES))
+            day = draw(_after(about["issue_date"]))
+            part = draw(st.integers(1, gross))
+            moves.append(lost(about["client"], about["number"], day, part, cause))
             continue
         amount = gross
         if kind in ("part", "refund"):

@@ -73,6 +73,8 @@ STEPS = st.one_of(
     st.tuples(st.just("overpay"), st.integers(0, 3), CENTS),
     st.tuples(st.just("refund"), st.integers(0, 3), CENTS),
     st.tuples(st.just("refund_rest"), st.integers(0, 3), st.just(0)),
+    st.tuples(st.just("write_off"), st.integers(0, 3), CENTS),
+    st.tuples(st.just("write_off_rest"), st.integers(0, 3), st.just(0)),
     st.tuples(st.just("reverse"), st.integers(1, 6), st.just(0)),
 )
 
@@ -89,27 +91,33 @@ class Model:
         self.credited: list[int] = []
         self.paid: list[int] = []
         self.gross: list[int] = []
-        self.lines: list[tuple[int, int]] = []  # invoice, effect; effect 0: cannot be reversed
+        self.written_off: list[int] = []
+        # invoice, effect, whether it is a write-off; effect 0: cannot be reversed
+        self.lines: list[tuple[int, int, bool]] = []
         self.seen: set[tuple[str, int, int]] = set()
 
     def move(self, kind: str, i: int, cents: int, allowed: int | None) -> bool:
         """Whether `cents` may move; `allowed` None: any amount may."""
         if (kind, i, cents) in self.seen or (allowed is not None and cents > allowed):
             return False
+        lost = any(off and j == i and effect > 0 for j, effect, off in self.lines)
+        if lost and (kind == "refund" or (kind == "payment" and cents > self.owed[i])):
+            return False
         self.seen.add((kind, i, cents))
-        effect = cents if kind == "payment" else -cents
-        self.lines.append((i, effect))
-        self.paid[i] += effect
+        effect = -cents if kind in ("refund", "surplus") else cents
+        off = kind in ("surplus", "difference")
+        self.lines.append((i, effect, off))
+        (self.written_off if off else self.paid)[i] += effect
         self.owed[i] -= effect
         return True
 
     def reverse(self, seq: int) -> bool:
         if seq > len(self.lines) or not self.lines[seq - 1][1]:
             return False
-        i, effect = self.lines[seq - 1]
-        self.lines[seq - 1] = (i, 0)
-        self.lines.append((i, 0))
-        self.paid[i] -= effect
+        i, effect, off = self.lines[seq - 1]
+        self.lines[seq - 1] = (i, 0, off)
+        self.lines.append((i, 0, off))
+        (self.written_off if off else self.paid)[i] -= effect
         self.owed[i] += effect
         return True
 
@@ -130,6 +138,7 @@ def test_random_histories_come_to_what_another_computation_says(steps: list[Any]
                     (model.owed, which),
                     (model.credited, 0),
                     (model.paid, 0),
+                    (model.written_off, 0),
                 ):
                     sums.append(value)
                 continue
@@ -151,10 +160,16 @@ def test_random_histories_come_to_what_another_computation_says(steps: list[Any]
                 continue
             owed = model.owed[i]
             if kind.endswith("_rest"):
-                cents = owed if kind == "pay_rest" else -owed
+                cents = {"pay_rest": owed, "refund_rest": -owed}.get(kind, abs(owed))
             if cents <= 0:
                 continue
-            if kind.startswith("refund"):
+            if kind.startswith("write_off"):
+                ran = books.write_off(root, number, text_of(cents), "difference", large="yes")
+                kept = "surplus" if owed < 0 else "difference"
+                lost = any(off and j == i and effect > 0 for j, effect, off in model.lines)
+                allowed = 0 if lost and owed < 0 else abs(owed)
+                expected = model.move(kept, i, cents, allowed)
+            elif kind.startswith("refund"):
                 ran = books.refund(root, number, text_of(cents))
                 expected = model.move("refund", i, cents, -owed)
             else:
@@ -164,18 +179,26 @@ def test_random_histories_come_to_what_another_computation_says(steps: list[Any]
             assert ran.code == (0 if expected else 1), ran
         made = balance(root)
         shown = [
-            (one["gross"], one["credited"], one["paid"], one["outstanding"])
+            tuple(one[key] for key in ("gross", "credited", "paid", "written_off", "outstanding"))
             for one in made["invoices"]
         ]
         cents_of = [tuple(int(text.replace(".", "")) for text in row) for row in shown]
         assert cents_of == list(
-            zip(model.gross, model.credited, model.paid, model.owed, strict=True)
+            zip(
+                model.gross,
+                model.credited,
+                model.paid,
+                model.written_off,
+                model.owed,
+                strict=True,
+            )
         )
         totals = {name: int(text.replace(".", "")) for name, text in made["totals"].items()}
         assert totals == {
             "gross": sum(model.gross),
             "credited": sum(model.credited),
             "paid": sum(model.paid),
+            "written_off": sum(model.written_off),
             "outstanding": sum(owed for owed in model.owed if owed > 0),
             "overpaid": -sum(owed for owed in model.owed if owed < 0),
         }
@@ -206,6 +229,7 @@ def test_a_balance_says_what_it_was_made_from(root: Root) -> None:
             "gross": "175.80",
             "credited": "0.00",
             "paid": "100.00",
+            "written_off": "0.00",
             "outstanding": "75.80",
             "status": "partially_paid",
         }

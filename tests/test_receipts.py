@@ -405,6 +405,24 @@ def test_the_sums_of_a_receipt_have_credit_notes_and_what_was_paid_too_much(root
     assert "Total TTC 76,80 € Avoirs −16,80 € Réglé −61,00 € Trop-perçu 1,00 €" in text
 
 
+def test_a_receipt_shows_a_payment_difference_and_a_bad_debt_gets_none(root):
+    past.lay(
+        root,
+        past.money("nord", "NORD-2026-0001", "2026-11-20", 7_679),
+        past.lost("nord", "NORD-2026-0001", "2026-11-21", 1, "difference"),
+    )
+    text = text_of_receipt(root, "NORD-2026-0001")
+    assert "Réglé −76,79 € Écart de règlement −0,01 € Reste à payer 0,00 €" in text
+    assert "21 novembre 2026 · écart de règlement · 0,01 €" in text
+    past.lay(
+        root,
+        past.reversal(past.lost("nord", "NORD-2026-0001", "", 1, "difference"), 2, "2026-11-22"),
+        past.lost("nord", "NORD-2026-0001", "2026-11-22", 1, "bad_debt"),
+    )
+    ran = house.call("make_receipt", root, invoice="NORD-2026-0001")
+    assert (ran.code, "written off as a bad debt, not paid" in ran.err) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("amount", "says"), [(0, "76.80 of 76.80 is due"), (7_679, "0.01 of 76.80 is due")]
 )

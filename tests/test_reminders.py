@@ -394,3 +394,28 @@ def test_make_passes_date_and_dry_run(root):
     assert ran.code == 0 and "reminders of 2026-12-15" in ran.out
     assert outbox.waiting(root) == []
     assert not (root.flags / "told.json").exists()
+
+
+@pytest.mark.parametrize(("smallest", "asked"), [(None, 2), ("0.01", 3), ("0.02", 2), ("77", 0)])
+def test_nothing_is_asked_for_below_the_smallest_amount(root, server, smallest, asked):
+    more = {"smallest": smallest} if smallest else {}
+    house.write(root, "issuer.json", house.issuer({"reminders": {**AFTER, **more}}))
+    books.pay(root, "NORD-2026-0001", "76.79", "2026-12-09", today="2026-12-15")
+    ran = remind(root, "2026-12-15")
+    reminded = [one for client in ("nord", "sud", "pia") for one in subjects(server, client)]
+    assert ran.code == 0 and len(reminded) == asked, reminded
+    left_out = "NORD-2026-0001: 0.01 is less than reminders.smallest in issuer.json"
+    assert (left_out in ran.out) == (smallest != "0.01")
+    assert "NORD-2026-0001" in house.call("show_overdue", root, today="2026-12-15").out
+
+
+def test_what_is_written_off_is_not_asked_for(root, server):
+    assert (
+        books.write_off(
+            root, "NORD-2026-0001", "76.80", "bad_debt", large="yes", date="2026-12-15"
+        ).code
+        == 0
+    )
+    before = len(subjects(server, "nord"))
+    assert remind(root, "2026-12-15").code == 0
+    assert len(subjects(server, "nord")) == before and "polite" not in str(subjects(server, "nord"))

@@ -45,6 +45,7 @@ LIFE = (
     ("credit-note", "INVOICE=SUD-2026-0001", "REASON=again", "AMOUNT=10.00", DAY),
     ("credit-note", "INVOICE=SUD-2026-0001", "REASON=again", DAY),
     ("refund", *PAID, "AMOUNT=1.00", "DATE=2026-11-09"),
+    ("write-off", PAID[1], "AMOUNT=0.01", "KIND=difference", "REASON=a cent", "LARGE=yes", DAY),
     ("statement", f"FILE={house.HOME}/tests/statements/camt053_08_six.xml"),
     ("reconcile",),
     ("overdue", DAY),

@@ -55,7 +55,9 @@ class House:
         for value in self.clients:
             house.put_client(self.root, value)
         self.paid: Counter[str] = Counter()  # cents by invoice, as this test recorded them
-        self.lines: list[tuple[str, str, int]] = []  # payment, invoice, cents; what may be reversed
+        self.written_off: Counter[str] = Counter()
+        # payment or write-off, invoice, cents, which of the two; what may be reversed
+        self.lines: list[tuple[str, str, int, bool]] = []
         self.refused = 0
 
     def _client(self, i: int) -> dict[str, Any]:
@@ -147,8 +149,15 @@ class House:
         """What may become of an invoice; too much is refused."""
         dice, owed = self.dice, self.standing()[number]
         what = dice.choice(
-            ["nothing", "part", "all", "over", "refund", "reverse", "credit", "lines", "amount"]
+            (
+                *("nothing", "part", "all", "over", "refund", "write off", "reverse"),
+                *("credit", "lines", "amount"),
+            )
         )
+        lost = any(off and about == number and cents > 0 for _, about, cents, off in self.lines)
+        if lost and what in ("over", "refund", "credit", "lines", "amount"):
+            self._take_out_losses(number, day)
+            owed = self.standing()[number]
         client = self.client_of(number)
         options = {"client": client, "today": day, "reference": f"R{len(self.lines)}"}
         if what in ("part", "all", "over") and owed > 0:
@@ -164,17 +173,38 @@ class House:
             if cents:
                 ran = self.did(books.refund(self.root, number, _text(cents), day, **options))
                 self._note(ran, number, -cents)
+        elif what == "write off" and owed and not (lost and owed < 0):
+            cents = dice.randint(1, abs(owed))
+            kind = dice.choice(["difference", "bank_charge", "bad_debt"]) if owed > 0 else ""
+            more = {"date": day, "today": day, "large": "yes", "again": "yes"}
+            ran = books.write_off(self.root, number, _text(cents), kind or "difference", **more)
+            self._note(self.did(ran), number, cents if owed > 0 else -cents, off=True)
         elif what == "reverse" and self.lines:
-            name, about, cents = self.lines.pop(dice.randrange(len(self.lines)))
+            name, about, cents, off = self.lines.pop(dice.randrange(len(self.lines)))
             self.did(books.reverse(self.root, name, today=day))
-            self.paid[about] -= cents
+            (self.written_off if off else self.paid)[about] -= cents
         elif what in ("credit", "lines", "amount"):
             amount = _text(dice.randint(1, 9999)) if what == "amount" else ""
             self.credit(number, day, by_line=what == "lines", amount=amount)
 
-    def _note(self, ran: house.Ran, number: str, cents: int) -> None:
-        self.lines.append((ran.out.partition(":")[0], number, cents))
-        self.paid[number] += cents
+    def _note(self, ran: house.Ran, number: str, cents: int, off: bool = False) -> None:
+        self.lines.append((ran.out.partition(":")[0], number, cents, off))
+        (self.written_off if off else self.paid)[number] += cents
+
+    def _take_out_losses(self, number: str, day: str) -> None:
+        """Nothing is given back or credited of what is written off as lost, until it is not."""
+        options = {"client": self.client_of(number), "today": day}
+        back = books.refund(self.root, number, "0.01", day, **options)
+        os.environ["REASON"] = "too late"
+        options = {"invoice": number, "issue_date": day, "today": day}
+        credit = house.call("issue_credit_note", self.root, **options)
+        for ran in (back, credit):
+            assert (ran.code, "was written off in" in ran.err) == (1, True), ran
+            self.refused += 1
+        for line in [one for one in self.lines if one[1] == number and one[3] and one[2] > 0]:
+            self.did(books.reverse(self.root, line[0], today=day))
+            self.lines.remove(line)
+            self.written_off[number] -= line[2]
 
     def credit(self, number: str, day: str, by_line: bool, amount: str = "") -> None:
         """A credit note of all that is left, of an amount, or of half of one line by its quantity
@@ -225,7 +255,10 @@ class House:
         for number, made in self.documents().items():
             corrected = made["preceding"][0] if made["type_code"] == "381" else {}
             owed[corrected.get("number", number)] += _signed(made)
-        return {number: cents - self.paid[number] for number, cents in owed.items()}
+        return {
+            number: cents - self.paid[number] - self.written_off[number]
+            for number, cents in owed.items()
+        }
 
     def client_of(self, number: str) -> str:
         return str(self.documents()[number]["client"])
@@ -298,6 +331,7 @@ def sums_agree(lived: House) -> None:
         for invoice in json.loads(path.read_bytes())["invoices"]:
             assert _cents(invoice["outstanding"]) == owed.pop(invoice["number"])
             assert _cents(invoice["paid"]) == lived.paid[invoice["number"]]
+            assert _cents(invoice["written_off"]) == lived.written_off[invoice["number"]]
     assert not owed, "every invoice has its balance"
     exported: Counter[tuple[str, str]] = Counter()
     received: Counter[str] = Counter()
@@ -314,8 +348,11 @@ def sums_agree(lived: House) -> None:
     moved: Counter[str] = Counter()
     for row in rows_of(root, "payments/payments.csv"):
         moved[row["invoice"]] += _cents(row["amount"])
+    settled = lived.paid.copy()
+    for number, cents in lived.written_off.items():
+        settled[number] += cents
     assert {key: value for key, value in moved.items() if value} == {
-        key: value for key, value in lived.paid.items() if value
+        key: value for key, value in settled.items() if value
     }
     by_client: Counter[str] = Counter()
     for number, cents in lived.paid.items():

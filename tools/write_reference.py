@@ -36,6 +36,7 @@ FILES = (
     Section("`data/orders/<client>/<order>.json`", "order"),
     Section("`make payment`, `make refund`, `make payments-import`", "payment"),
     Section("`make payment-reverse`", "payment_reversal"),
+    Section("`make write-off`", "write_off"),
     Section("`make credit-note LINES=file.json`", "credit_lines"),
 )
 # Objects that several keys have: a table each, which their rows point to.

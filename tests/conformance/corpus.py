@@ -550,7 +550,7 @@ def _close(root: Root) -> None:
 
 
 def _pay(root: Root) -> None:
-    """Invoices paid whole, in part, in cash, too much and not at all; a refund, a reversal."""
+    """Invoices paid whole, in part, in cash, too much, not at all; refund, reversal, write-offs."""
     owed = [invoice for invoice in balances.read_all(root) if invoice.outstanding > 1]
     moves = []
     for i, invoice in enumerate(owed[1:], 1):
@@ -585,3 +585,12 @@ def _pay(root: Root) -> None:
     taken_out = f"PAYMENT={moves[0][0]}/1"
     _make(root, "payment-reverse", taken_out, f"DATE={PAID}", f"TODAY={PAID}", REASON="Rejeté")
     _make(root, "receipt", f"INVOICE={first.number}")
+    # Of what was paid in part, the rest: a bank kept a euro, and nobody pays what is left.
+    for balance in list(balances.read_all(root)):
+        if balance.status == balances.PARTIALLY_PAID:
+            lost = balance.outstanding - 1
+            for kind, amount in (("bank_charge", "1.00"), ("bad_debt", money.plain(lost, 2))):
+                about = [f"INVOICE={balance.number}", f"AMOUNT={amount}", f"KIND={kind}"]
+                days = [f"DATE={PAID}", f"TODAY={PAID}", "LARGE=yes"]
+                _make(root, "write-off", *about, *days, REASON="Soldé")
+            break

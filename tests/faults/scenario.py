@@ -41,6 +41,18 @@ STEPS = (
     ),
     Step("refund", "record_refund", {**_PAID, "invoice": "SUD-2026-0001", "amount": "5.00"}),
     Step("reversal", "reverse_payment", {"payment": "sud/2", **_DAY}, _REASON),
+    Step(
+        "write-off",
+        "write_off",
+        {
+            **_DAY,
+            "invoice": "SUD-2026-0001",
+            "amount": "0.50",
+            "kind": "difference",
+            "large": "yes",
+        },
+        _REASON,
+    ),
     Step("credit note", "issue_credit_note", {"invoice": "SUD-2026-0001", **_LATER}, _REASON),
     Step(
         "credit note of a batch",

@@ -4,21 +4,27 @@ One computation feeds the FEC and the plain-text ledgers. Every entry balances.
 
   VE  an invoice      411 to 706/707 and VAT; a credit note the other way round
   BQ  money           512 to 411; what is beyond the invoice to 4191 (CA and 530 for cash)
+  OD  a write-off     658, 627 or 654 to 411; a surplus that is kept 4191 to 758
   OD  VAT             44574 to 44571, on the day on which it falls due
 
 VAT that falls due on another day than that of its bill waits in 44574 (see tax_points): until
 services are paid, or goods delivered. Goods delivered before they were invoiced have it in
 44571 from their delivery on, and 44574 owes it until the invoice.
 
+VAT that falls due as it is paid never does for what is written off: the write-off takes it out
+of 44574. What a bank kept was paid by the customer, so its VAT falls due, and 627 has it all.
+Where VAT was due before, 654 has it all, until a credit note takes it back.
+
 Labels are French whatever the language: they are entries in the books of a French company.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from lib.accounting.tax_points import is_due_as_paid, tax_point
-from lib.books.allocation import receipts
+from lib.books import payments
+from lib.books.allocation import WriteOff, receipts, write_offs
 from lib.books.histories import History, IssuedDocument, Movement, Share
 
 # The keys of issuer_file.Accounts.
@@ -28,6 +34,13 @@ VAT_COLLECTED = "vat_collected"
 VAT_PENDING = "vat_pending"
 BANK = "bank"
 CASH = "cash"
+
+_CLOSED_BY = {
+    payments.DIFFERENCE: "differences_lost",
+    payments.SURPLUS: "differences_gained",
+    payments.BANK_CHARGE: "bank_charges",
+    payments.BAD_DEBT: "bad_debts",
+}
 
 SALES, BANKING, CASHING, OTHER = "VE", "BQ", "CA", "OD"
 
@@ -114,6 +127,8 @@ def entries(history: History) -> list[JournalEntry]:
         label = f"TVA sur encaissements {invoice.number}"
         piece = invoice if isinstance(source, Movement) else source
         journal_entries.append(_vat_due(invoice, piece, source, source.date, due, label))
+    for taken in write_offs(history):
+        journal_entries += _write_off(taken)
     return [entry for entry in journal_entries if entry.postings]
 
 
@@ -160,6 +175,35 @@ def _money(invoice: IssuedDocument, movement: Movement, overpaid: int) -> Journa
     order = (movement.date, movement.rank, movement.client, movement.seq, 0)
     code = CASHING if cash else BANKING
     return _entry(code, movement.date, invoice, invoice, label, postings, order)
+
+
+_WRITTEN_OFF = {
+    payments.DIFFERENCE: "Écart de règlement",
+    payments.SURPLUS: "Écart de règlement en notre faveur",
+    payments.BANK_CHARGE: "Frais bancaires retenus",
+    payments.BAD_DEBT: "Créance irrécouvrable",
+}
+
+
+def _write_off(taken: WriteOff) -> Iterator[JournalEntry]:
+    invoice, source = taken.invoice, taken.source
+    gross = sum(share.gross for share in taken.shares)
+    vat = sum(share.vat for share in taken.shares if is_due_as_paid(invoice, share))
+    never_due = 0 if taken.cause == payments.BANK_CHARGE else vat
+    postings = [
+        Posting(_CLOSED_BY[taken.cause], gross + taken.overpaid - never_due),
+        Posting(VAT_PENDING, never_due),
+        Posting(CUSTOMERS, -gross),
+        Posting(ADVANCES, -taken.overpaid),
+    ]
+    label = f"{_WRITTEN_OFF[taken.cause]} {invoice.number}"
+    if source.kind == payments.REVERSAL:
+        label = f"{_MONEY[source.kind]} {label[0].lower()}{label[1:]}"
+    piece = invoice if isinstance(source, Movement) else source
+    order = (source.date, source.rank, source.client, source.seq, 0)
+    yield _entry(OTHER, source.date, invoice, piece, label, postings, order)
+    label = f"TVA sur frais bancaires {invoice.number}"
+    yield _vat_due(invoice, piece, source, source.date, vat - never_due, label)
 
 
 def _vat_due(

@@ -81,6 +81,7 @@ PAYMENTS = (
     Column("method", CODE),
     Column("reference", TEXT),
     Column("note", TEXT),
+    Column("cause", CODE),
     Column("reverses"),
 )
 
@@ -280,7 +281,8 @@ def _sums(amounts: Iterable[tuple[Kind, int, int]]) -> dict[Kind, tuple[int, int
 
 
 def payments(histories: Iterable[History], period: str = "") -> Report:
-    """Payments, refunds (negative) and reversals (opposite to what they reverse), by date."""
+    """Payments, refunds (negative), write-offs (negative where money is kept) and reversals
+    (opposite to what they reverse), by date."""
     moved = [
         (movement, history.invoice.name)
         for history in histories
@@ -301,6 +303,7 @@ def payments(histories: Iterable[History], period: str = "") -> Report:
         "method": [movement.method for movement in movements],
         "reference": [movement.reference for movement in movements],
         "note": [movement.note for movement in movements],
+        "cause": [movement.cause for movement in movements],
         "reverses": [
             f"{movement.client}/{movement.reverses}" if movement.reverses else ""
             for movement in movements

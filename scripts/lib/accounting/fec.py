@@ -48,6 +48,10 @@ _ACCOUNTS = {
     "vat_pending": "TVA à régulariser ou en attente",
     "bank": "Banque",
     "cash": "Caisse",
+    "differences_lost": "Charges diverses de gestion courante",
+    "differences_gained": "Produits divers de gestion courante",
+    "bank_charges": "Services bancaires et assimilés",
+    "bad_debts": "Pertes sur créances irrécouvrables",
 }
 _OF_A_CLIENT = (bookkeeping.CUSTOMERS, bookkeeping.ADVANCES)
 _SEPARATORS = str.maketrans(dict.fromkeys("\t|\r\n\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", " "))

@@ -22,6 +22,10 @@ ACCOUNTS = {
     "vat_pending": "Liabilities:VAT:Pending",
     "bank": "Assets:Bank",
     "cash": "Assets:Cash",
+    "differences_lost": "Expenses:Payment-Differences",
+    "differences_gained": "Income:Payment-Differences",
+    "bank_charges": "Expenses:Bank-Charges",
+    "bad_debts": "Expenses:Bad-Debts",
 }
 
 Amounts = dict[str, int]  # account -> cents, above 0 debit
@@ -131,8 +135,8 @@ def _postings(entry: JournalEntry) -> Amounts:
 
 
 def _is_carried(account: str) -> bool:
-    """Income begins at 0 each year."""
-    return not account.startswith("Income:")
+    """Income and expenses begin at 0 each year."""
+    return not account.startswith(("Income:", "Expenses:"))
 
 
 def _plain(text: str) -> str:

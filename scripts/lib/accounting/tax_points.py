@@ -3,6 +3,8 @@
     goods                       on delivery, which is BT-72 (art. 269 1 a and a bis, 2 a CGI)
     services, option for debits when they are invoiced (art. 269 2 c CGI)
     other services              as they are paid: books/allocation
+    what a bank kept            when it is written off: the customer paid it
+    what else is written off    never, where it falls due as it is paid
     credit notes                when they are issued (art. 272 1 CGI), but never before what
                                 they take back fell due
 
@@ -11,7 +13,8 @@ Worked example: goods delivered on 31 October and invoiced on 8 November are Oct
 
 from typing import NamedTuple
 
-from lib.books.allocation import receipts
+from lib.books import payments
+from lib.books.allocation import receipts, write_offs
 from lib.books.histories import History, IssuedDocument, Movement, Share
 
 
@@ -49,7 +52,8 @@ def dues(history: History) -> list[VatDue]:
             if day := tax_point(invoice, bill, share):
                 shares.append(VatDue(day, bill, share if bill is invoice else -share))
     if any(is_due_as_paid(invoice, share) for share in invoice.shares):
-        for receipt in receipts(history):
+        kept = [taken for taken in write_offs(history) if taken.cause == payments.BANK_CHARGE]
+        for receipt in (*receipts(history), *kept):
             for share in receipt.shares:
                 if is_due_as_paid(invoice, share):
                     shares.append(VatDue(receipt.source.date, receipt.source, share))

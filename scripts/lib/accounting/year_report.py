@@ -262,7 +262,8 @@ def _settled(history: History, year: str, day: date) -> _Settled | None:
     for when in sorted(when for when in days if when <= until):
         is_open = balances.outstanding_of(history, when) > 0
         settled = "" if is_open else settled or when
-    paid = sum(move.amount for move in history.movements if move.date <= until)
+    moved = (move for move in history.movements if move.date <= until and not move.cause)
+    paid = sum(move.amount for move in moved)
     if paid <= 0 or not settled.startswith(year):
         return None
     on = date.fromisoformat(settled)

@@ -436,7 +436,7 @@ def _payment(
     elif record["date"] < invoice["issue_date"]:
         yield say("is of {date}, before {number} was issued", date=record["date"], number=number)
     if record["kind"] != payments.REVERSAL:
-        if record["method"] not in payments.METHODS:
+        if record["kind"] != payments.WRITE_OFF and record["method"] not in payments.METHODS:
             yield say("has the unknown method {method}", method=findings.shown(record["method"]))
         return
     reversed_seq = record["reverses"]
@@ -451,21 +451,30 @@ def _payment(
         yield say("does not repeat the invoice and amount of line {line}", line=reversed_seq)
 
 
-def refund_faults(root: Root, book: Book, bills: Book) -> Iterator[Alert]:
-    """Money given back that was not owed, by the rule that each refund passed when it was recorded.
+def withdrawal_faults(root: Root, book: Book, bills: Book) -> Iterator[Alert]:
+    """Money given back that was not owed, and more written off than was outstanding, by the rules
+    that each line passed when it was recorded.
 
     Args:
       book: payments that nothing else is wrong with.
     """
+    taken_out = {record.get("reverses") for record in book.records}
     for before, record in enumerate(book.records):
-        if record["kind"] == payments.REFUND:
+        # What of a write-off was outstanding may be credited once that is taken out.
+        written_off = record["kind"] == payments.WRITE_OFF and record["seq"] not in taken_out
+        if written_off or record["kind"] == payments.REFUND:
             books_before = payment_rules.Books({}, {}, {})
             issued, paid = bills.chain(root, len(bills.records)), book.chain(root, before)
             payment_rules.enter(books_before, issued, paid)
             number, day = record["invoice"], date.fromisoformat(record["date"])
             invoice = books_before.invoices[number]
             place = f"line {record['seq']}"
-            for fault in payment_rules.refund_faults(invoice, record["amount"], day):
+            faults = (
+                payment_rules.amount_faults(invoice, record["cause"], record["amount"], day)
+                if written_off
+                else payment_rules.refund_faults(invoice, record["amount"], day)
+            )
+            for fault in faults:
                 yield Alert("B-PAYMENT-STRAY", book.name, fault._replace(place=place), book.owner)
 
 

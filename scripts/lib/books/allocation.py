@@ -11,15 +11,21 @@ that is reversed is held again. Where an invoice of several rates was paid in pa
 note itself moves what was paid from what it cancels to what still stands (a receipt of 0.00).
 What is paid beyond the invoice is an overpayment and has no VAT; it goes back first.
 
+What is written off is no receipt: receipts are those of the money alone, whatever was written
+off. What a write-off takes of each share is what the invoice would have as paid with it, less
+what it has without. Example: of 120.00 with 20.00 VAT, 60.00 are paid (VAT 10.00) and 60.00
+written off (VAT 10.00, which was never received).
+
 Worked example: 100.00 at 20 % and 50.00 at 10 %, gross 175.00. Paid 60.00: VAT 60 x 20 /
 175 = 6.86 and 60 x 5 / 175 = 1.71. Then 115.00: 20.00 - 6.86 = 13.14 and 5.00 - 1.71 = 3.29.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
 
+from lib.books import payments
 from lib.books.histories import History, IssuedDocument, Movement, Share
 
 OVERPAYMENT = "overpayment"
@@ -38,6 +44,12 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     source: Movement | IssuedDocument
     shares: tuple[Share, ...]
     overpaid: int
+
+
+class WriteOff(Receipt, frozen=True, gc=False):
+    """What a write-off takes of its invoice; or what a later event changes in that."""
+
+    cause: str
 
 
 class _Held(NamedTuple):
@@ -60,6 +72,42 @@ class _Held(NamedTuple):
 
 def receipts(history: History) -> list[Receipt]:
     """The receipts of an invoice, in order of date; at equal dates credit notes come first."""
+    return _receipts(history, ("",))
+
+
+def write_offs(history: History) -> list[WriteOff]:
+    """What was written off of an invoice, cause by cause, in order of date."""
+    found = {movement.cause for movement in history.movements} - {""}
+    counted, before = [""], receipts(history) if found else []
+    taken: list[WriteOff] = []
+    for cause in payments.CAUSES:
+        if cause in found:
+            counted.append(cause)
+            after = _receipts(history, counted)
+            taken += [WriteOff(*parts, cause) for parts in _more(after, before)]
+            before = after
+    return taken
+
+
+_Parts = tuple[IssuedDocument, Movement | IssuedDocument, tuple[Share, ...], int]
+
+
+def _more(after: list[Receipt], before: list[Receipt]) -> Iterator[_Parts]:
+    """What each event of `after` has more than in `before`, as the parts of a receipt."""
+    earlier = {(receipt.source.rank, receipt.source.seq): receipt for receipt in before}
+    for receipt in after:
+        other = earlier.pop((receipt.source.rank, receipt.source.seq), None)
+        shares, overpaid = (other.shares, other.overpaid) if other else ((), 0)
+        more = _difference(_by_key(receipt.shares), _by_key(shares))
+        if more or receipt.overpaid != overpaid:
+            yield receipt.invoice, receipt.source, more, receipt.overpaid - overpaid
+    for other in earlier.values():
+        less = tuple(-share for share in other.shares)
+        yield other.invoice, other.source, less, -other.overpaid
+
+
+def _receipts(history: History, causes: Collection[str]) -> list[Receipt]:
+    """The receipts, as if money had come for what was written off for some of these causes."""
     if _is_paid_at_once(history):
         shares = history.invoice.shares
         of_keys = shares if len(shares) == 1 else _difference(_by_key(shares), {})
@@ -67,7 +115,8 @@ def receipts(history: History) -> list[Receipt]:
     standing = _by_key(history.invoice.shares)
     held = _Held({}, 0)
     given_back: dict[int, dict[_Key, _Amounts]] = {}  # what each movement took of what was held
-    events: list[IssuedDocument | Movement] = [*history.credit_notes, *history.movements]
+    events: list[IssuedDocument | Movement] = [*history.credit_notes]
+    events += [movement for movement in history.movements if movement.cause in causes]
     # The sort is stable: events of the same day keep the order above.
     events.sort(key=lambda event: event.date)
     allocation: list[Receipt] = []
@@ -108,7 +157,8 @@ def _is_paid_at_once(history: History) -> bool:
     """Whether one payment, of the whole, is all that happened: the common case."""
     if len(history.movements) != 1 or history.credit_notes:
         return False
-    return history.movements[0].amount == history.invoice.gross > 0
+    (movement,) = history.movements
+    return not movement.cause and movement.amount == history.invoice.gross > 0
 
 
 def _allocate(amount: int, whole: int, shares: dict[_Key, _Amounts]) -> dict[_Key, _Amounts]:

@@ -1,6 +1,9 @@
 """Balances: what each direct invoice comes to after credit notes, payments and refunds.
 
-    outstanding = gross - credited - paid          paid = payments - refunds
+    outstanding = gross - credited - paid - written off          paid = payments - refunds
+
+What is written off was not paid: it is above 0 where it is lost, below 0 where money that was
+paid too much is kept.
 
 A balance is computed from records alone and knows no date of today. data/balance/<client>.json
 keeps a client's, with the heads (`seq` and `hash` of the last line) of the two record files
@@ -10,6 +13,7 @@ The status of an invoice, the first line that fits:
 
     overpaid         outstanding below 0: paid twice, or credited after it was paid; until refunded
     credited         nothing outstanding, credited in full, and no money stays with us
+    written_off      nothing outstanding, a part of it written off as lost
     paid             nothing outstanding, by payments, by payments and a credit note, or from
                      the start (an invoice of 0.00)
     partially_paid   something outstanding, something paid
@@ -37,6 +41,7 @@ from lib.values import money
 
 OVERPAID = "overpaid"
 CREDITED = "credited"
+WRITTEN_OFF = "written_off"
 PAID = "paid"
 PARTIALLY_PAID = "partially_paid"
 UNPAID = "unpaid"
@@ -45,16 +50,20 @@ UNPAID = "unpaid"
 AGES = ("current", "1-30", "31-60", "61-90", "over 90")
 
 
-def outstanding(gross: Amount, credited: Amount, paid: Amount) -> Amount:
-    """What is still to be paid of an invoice; below 0: to be given back."""
-    return gross - credited - paid
+def outstanding(gross: Amount, credited: Amount, settled: Amount) -> Amount:
+    """What is still to be paid of an invoice; below 0: to be given back.
+
+    Args:
+      settled: what was paid and written off.
+    """
+    return gross - credited - settled
 
 
 def outstanding_of(history: History, until: str = "9999") -> int:
     """What is outstanding of an invoice by its history at the end of a day, in cents."""
     credited = sum(note.gross for note in history.credit_notes if note.date <= until)
-    paid = sum(movement.amount for movement in history.movements if movement.date <= until)
-    return outstanding(history.invoice.gross, credited, paid)
+    settled = sum(movement.amount for movement in history.movements if movement.date <= until)
+    return outstanding(history.invoice.gross, credited, settled)
 
 
 class InvoiceBalance(msgspec.Struct, frozen=True, gc=False):
@@ -69,31 +78,36 @@ class InvoiceBalance(msgspec.Struct, frozen=True, gc=False):
     gross: Decimal
     credited: Decimal
     paid: Decimal
+    written_off: Decimal = money.ZERO
 
     @property
     def outstanding(self) -> Decimal:
         """What is still to be paid; below 0: to be given back."""
-        return outstanding(self.gross, self.credited, self.paid)
+        return outstanding(self.gross, self.credited, self.paid + self.written_off)
 
     @property
     def status(self) -> str:
-        return _status(self.outstanding, self.credited, self.paid)
+        return _status(self.outstanding, self.credited, self.paid, self.written_off)
 
 
-def _status(rest: Decimal, credited: Decimal, paid: Decimal) -> str:
+def _status(rest: Decimal, credited: Decimal, paid: Decimal, written_off: Decimal) -> str:
     if rest < money.ZERO:
         return OVERPAID
     if rest > money.ZERO:
         return PARTIALLY_PAID if paid > money.ZERO else UNPAID
+    if written_off > money.ZERO:
+        return WRITTEN_OFF
     return CREDITED if credited > money.ZERO and not paid else PAID
 
 
 class BalanceTotals(NamedTuple):
-    """gross - credited - paid = outstanding - overpaid; neither of the last two hides the other."""
+    """gross - credited - paid - written_off = outstanding - overpaid; neither of the last two
+    hides the other."""
 
     gross: Decimal
     credited: Decimal
     paid: Decimal
+    written_off: Decimal
     outstanding: Decimal
     overpaid: Decimal
 
@@ -108,7 +122,7 @@ class Lines(NamedTuple):
 def of_client(lines: Lines, until: date = date.max) -> list[InvoiceBalance]:
     """The balance of each invoice of a client, in order of issue; `until` as of `read_all`."""
     issued = [record for record in lines.issued if record.issue_date <= until]
-    paid = payments.paid(lines.paid, until)
+    paid, written_off = payments.sums(lines.paid, until)
     credited = revenues.credited(
         (record.corrects, record.gross) for record in issued if record.corrects
     )
@@ -123,6 +137,7 @@ def of_client(lines: Lines, until: date = date.max) -> list[InvoiceBalance]:
             record.gross,
             credited.get(record.number, money.ZERO),
             paid.get(record.number, money.ZERO),
+            written_off.get(record.number, money.ZERO),
         )
         for record in issued
         if not record.corrects
@@ -153,6 +168,7 @@ def _totals(invoices: Sequence[InvoiceBalance], rest: Sequence[Decimal]) -> Bala
         money.total([invoice.gross for invoice in invoices]),
         money.total([invoice.credited for invoice in invoices]),
         money.total([invoice.paid for invoice in invoices]),
+        money.total([invoice.written_off for invoice in invoices]),
         money.total([amount for amount in rest if amount > money.ZERO]),
         money.total([-amount for amount in rest if amount < money.ZERO]),
     )
@@ -217,6 +233,7 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
     gross: Decimal
     credited: Decimal
     paid: Decimal
+    written_off: Decimal
     outstanding: Decimal
     status: str
 
@@ -259,8 +276,9 @@ def of_lines(lines: Lines) -> ClientBalance:
             invoice.gross,
             invoice.credited,
             invoice.paid,
+            invoice.written_off,
             amount,
-            _status(amount, invoice.credited, invoice.paid),
+            _status(amount, invoice.credited, invoice.paid, invoice.written_off),
         )
         for invoice, amount in zip(invoices, rest, strict=True)
     ]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lib.billing import credit_notes
 from lib.billing.credit_notes import Wish, Wishes
-from lib.books import records, revenues
+from lib.books import payment_rules, payments, records, revenues
 from lib.books.numbering import Numbered
 from lib.books.revenues import Ledger
 from lib.core import cli, dates, handed_file, readings, strict_json
@@ -93,7 +93,7 @@ def find(root: Root, number: str) -> CreditedInvoice:
     """The invoice with this number.
 
     Raises:
-      Refused: if there is none, or it is a credit note itself.
+      Refused: if there is none, it is a credit note itself, or a part of it is written off.
     """
     known: set[str] = set()
     for ledger in (revenues.DIRECT, revenues.BATCH):
@@ -104,11 +104,22 @@ def find(root: Root, number: str) -> CreditedInvoice:
             if record["kind"] != "invoice":
                 text = say("{number} is a credit note; only an invoice is credited", number=number)
                 raise cli.refuse("B-CREDIT", "", "INVOICE", text)
+            if ledger == revenues.DIRECT:
+                _refuse_written_off(root, chain, number)
             return CreditedInvoice(ledger, numbers, chain, record)
         known |= {numbered.number for numbered in numbers}
     remedy = readings.remedy("invoice_number", number, known.__contains__)
     text = say('"{number}" is not an invoice of ours', number=number)
     raise cli.refuse("B-CREDIT", "", "INVOICE", text, remedy=remedy)
+
+
+def _refuse_written_off(root: Root, chain: records.Chain, number: str) -> None:
+    """A credit note beside a write-off would give back money that never came."""
+    books, client = payment_rules.Books({}, {}, {}), chain.path.stem
+    payment_rules.enter(books, chain, payments.read_client(root, client))
+    if faults := payment_rules.lost_faults(books.invoices[number]):
+        places = [fault._replace(place="INVOICE") for fault in faults]
+        raise Refused(Alert("B-CREDIT", "", fault, client) for fault in places)
 
 
 def _owner(root: Root, ledger: Ledger, number: str) -> tuple[str, list[Numbered]]:

@@ -60,10 +60,10 @@ class IssuedDocument(msgspec.Struct, frozen=True, gc=False):
 
 
 class Movement(msgspec.Struct, frozen=True, gc=False):
-    """Money that came (above 0) or went (below 0), in cents."""
+    """Money that came (above 0) or went (below 0), or what was written off, in cents."""
 
     rank: ClassVar[int] = 1
-    kind: str  # payment, refund or reversal
+    kind: str  # payment, refund, write_off or reversal
     client: str
     seq: int
     invoice: str
@@ -74,6 +74,7 @@ class Movement(msgspec.Struct, frozen=True, gc=False):
     reference: str
     note: str
     reverses: int
+    cause: str  # why it is written off, or was until this reversal; empty where money moved
 
 
 class History(msgspec.Struct, frozen=True, gc=False):
@@ -259,13 +260,17 @@ def _movements(lines: Iterable[HistoryPayment]) -> dict[str, list[Movement]]:
             line.invoice,
             line.date,
             payments.effect(
-                line.kind, cents_of(line.amount), original.amount if original else None
+                line.kind,
+                line.cause,
+                cents_of(line.amount),
+                original.amount if original else None,
             ),
             line.currency,
             original.method if original else line.method,
             original.reference if original else line.reference,
-            line.reason if original else line.note,
+            line.reason or line.note,
             line.reverses,
+            original.cause if original else line.cause,
         )
         by_seq[line.seq] = movement
         of_invoices[line.invoice].append(movement)

@@ -1,4 +1,4 @@
-"""What may be recorded of money: the rules that every payment, refund and reversal passes.
+"""What may be recorded of money: the rules that payments, refunds, write-offs and reversals pass.
 
 Pure functions of the records, which alone decide: money for an invoice can be recorded
 whatever became of its client's file since. books/recording.py reads the records for them.
@@ -18,16 +18,20 @@ from lib.core.messages import Message, say
 from lib.inputs import schemas
 from lib.values import money
 
-# kind, invoice, date, amount, method, reference: what makes two payments the same.
+# kind, invoice, date, amount, method (or cause), reference: what makes two payments the same.
 Identity = tuple[str, str, date, Decimal, str, str]
 
 
 class Change(NamedTuple):
-    """A fact, by its name, that makes an invoice more paid (`amount` above 0) or less."""
+    """A fact, by its name, that makes an invoice more paid (`amount` above 0) or less.
+
+    `cause` is that of a write-off.
+    """
 
     date: date
     amount: Decimal
     name: str
+    cause: str = ""
 
 
 class Invoice(NamedTuple):
@@ -45,6 +49,11 @@ class Invoice(NamedTuple):
     def outstanding(self) -> Decimal:
         """What is still to pay; below 0: to give back."""
         return balances.outstanding(self.gross, _sum(self.credit_notes), _sum(self.movements))
+
+    @property
+    def lost(self) -> tuple[Change, ...]:
+        """The write-offs that stand of what was not paid."""
+        return tuple(change for change in self.movements if change.cause and change.amount > 0)
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -91,7 +100,7 @@ def enter(books: Books, issued: records.Chain, chain: records.Chain) -> None:
     for entry in entries:
         # What was reversed counts as if it had never been, whenever that was seen.
         if entry.standing:
-            change = Change(entry.date, entry.amount, entry.name)
+            change = Change(entry.date, entry.amount, entry.name, entry.cause)
             movements.setdefault(entry.invoice, []).append(change)
     for fact in issued.records:
         if fact["kind"] == "invoice":
@@ -109,7 +118,8 @@ def enter(books: Books, issued: records.Chain, chain: records.Chain) -> None:
     for entry in entries:
         if entry.kind != payments.REVERSAL:
             amount = entry.amount.copy_abs()
-            facts = (entry.kind, entry.invoice, entry.date, amount, entry.method, entry.reference)
+            how = entry.method or entry.cause
+            facts = (entry.kind, entry.invoice, entry.date, amount, how, entry.reference)
             books.seen[facts] = entry.name
             if entry.reversed_by:
                 by = payments.name(entry.client, entry.reversed_by)
@@ -117,11 +127,11 @@ def enter(books: Books, issued: records.Chain, chain: records.Chain) -> None:
 
 
 def take_in(books: Books, kind: str, facts: Mapping[str, str], name: Message | str) -> None:
-    """Enters one more payment or refund, known as `name`, so that the next one is seen after it."""
+    """Enters one more line, known as `name`, so that the next one is seen after it."""
     invoice = books.invoices[facts["invoice"]]
-    amount = Decimal(facts["amount"])
-    signed = -amount if kind == payments.REFUND else amount
-    change = Change(date.fromisoformat(facts["date"]), signed, str(name))
+    cause = facts.get("cause", "")
+    effect = payments.effect(kind, cause, Decimal(facts["amount"]), None)
+    change = Change(date.fromisoformat(facts["date"]), effect, str(name), cause)
     books.invoices[invoice.number] = invoice._replace(movements=(*invoice.movements, change))
     books.seen[identity(kind, facts)] = name
 
@@ -129,7 +139,8 @@ def take_in(books: Books, kind: str, facts: Mapping[str, str], name: Message | s
 def identity(kind: str, facts: Mapping[str, str]) -> Identity:
     """What makes two payments the same."""
     day, amount = date.fromisoformat(facts["date"]), Decimal(facts["amount"])
-    return kind, facts["invoice"], day, amount, facts["method"], facts.get("reference", "")
+    how = facts.get("method") or facts["cause"]
+    return kind, facts["invoice"], day, amount, how, facts.get("reference", "")
 
 
 # --- the rules -----------------------------------------------------------------------
@@ -187,6 +198,8 @@ def faults(
         wrong.append(Fault("", same, remedy=say("AGAIN=yes records it again")))
     elif kind == payments.REFUND:
         wrong += refund_faults(invoice, facts["amount"], day)
+    elif Decimal(facts["amount"]) > invoice.outstanding and invoice.lost:
+        wrong += lost_faults(invoice)
     elif Decimal(facts["amount"]) > invoice.outstanding and not allowed.overpayment:
         more = say(
             "{amount} is more than is outstanding of {invoice}, {rest}",
@@ -197,6 +210,89 @@ def faults(
         remedy = say("OVERPAYMENT=yes records it all the same")
         wrong.append(Fault("amount", more, remedy=remedy))
     return wrong
+
+
+def lost_faults(invoice: Invoice) -> list[Fault]:
+    """Why nothing comes, goes or is credited beyond what is left of an invoice beside a write-off:
+    money would pass for paid that never was."""
+    return [
+        Fault(
+            "invoice",
+            say(
+                "{amount} of {invoice} was written off in {name}",
+                amount=money.plain(change.amount, 2),
+                invoice=invoice.number,
+                name=change.name,
+            ),
+            remedy=say(
+                "take that out first: make payment-reverse PAYMENT={name} REASON=...",
+                name=change.name,
+            ),
+        )
+        for change in invoice.lost
+    ]
+
+
+class Limit(NamedTuple):
+    """Up to what is written off of an invoice without LARGE=yes; None: issuer.json sets none.
+
+    `again`: AGAIN=yes.
+    """
+
+    amount: Decimal | None
+    large: bool = False
+    again: bool = False
+
+
+def cause_of(invoice: Invoice, kind: str) -> str:
+    """The cause of a write-off: a difference is lost, or kept where it was paid too much."""
+    kept = kind == payments.DIFFERENCE and invoice.outstanding < money.ZERO
+    return payments.SURPLUS if kept else kind
+
+
+def write_off_faults(
+    invoice: Invoice, books: Books, facts: Mapping[str, str], today: date, limit: Limit
+) -> list[Fault]:
+    """Why a write-off of the right form may not be recorded; `facts` have its cause."""
+    day, amount = date.fromisoformat(facts["date"]), Decimal(facts["amount"])
+    correct = say("correct it")
+    wrong = date_faults(day, today, invoice.issue_date, say("the invoice"), correct)
+    before = books.seen.get(identity(payments.WRITE_OFF, facts))
+    if before and not limit.again:
+        same = say("the same write-off stands in {line}", line=before)
+        wrong.append(Fault("", same, remedy=say("AGAIN=yes records it again")))
+    wrong += amount_faults(invoice, facts["cause"], facts["amount"], day)
+    earlier = [change.amount.copy_abs() for change in invoice.movements if change.cause]
+    whole = money.total((amount, *earlier))
+    if limit.large or (limit.amount is not None and whole <= limit.amount):
+        return wrong
+    if limit.amount is None:
+        large = say('issuer.json sets no "write_off_limit"')
+    else:
+        large = say(
+            "{amount} of {invoice} would be written off in all, more than write_off_limit in"
+            " issuer.json, {limit}",
+            amount=money.plain(whole, 2),
+            invoice=invoice.number,
+            limit=money.plain(limit.amount, 2),
+        )
+    return [*wrong, Fault("amount", large, remedy=say("LARGE=yes records it all the same"))]
+
+
+def amount_faults(invoice: Invoice, cause: str, amount: str, day: date) -> list[Fault]:
+    """Why so much of an invoice cannot be written off on a day."""
+    if cause == payments.SURPLUS:
+        return refund_faults(invoice, amount, day)
+    rest = max(invoice.outstanding, money.ZERO)
+    if Decimal(amount) <= rest:
+        return []
+    more = say(
+        "{amount} is more than is outstanding of {invoice}, {rest}",
+        amount=amount,
+        invoice=invoice.number,
+        rest=money.plain(rest, 2),
+    )
+    return [Fault("amount", more)]
 
 
 def date_faults(
@@ -219,6 +315,8 @@ def date_faults(
 def refund_faults(invoice: Invoice, amount: str, day: date) -> list[Fault]:
     """Why so much of an invoice may not be given back on a day."""
     refund, to_give_back = Decimal(amount), max(-invoice.outstanding, money.ZERO)
+    if invoice.lost:
+        return lost_faults(invoice)
     if refund > to_give_back:
         more = say(
             "{amount} is more than can be given back for {invoice}, {rest}:"

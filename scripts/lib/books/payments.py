@@ -1,11 +1,12 @@
 """Payment records: money received for direct invoices, given back, and taken out again.
 
 The only place where they are written and read: data/payments/<client>.jsonl, hash-chained
-like all records. A line is one of three kinds:
+like all records. A line is one of four kinds:
 
 - `payment`: money received for an invoice of the client;
 - `refund`: money given back, after a credit note or for what was paid too much;
-- `reversal`: a payment or refund that never was, or came back; it repeats the invoice and
+- `write_off`: what is closed without money, for a `cause`; no receipt;
+- `reversal`: a line that never was, or a payment that came back; it repeats the invoice and
   the amount of the line that it `reverses`.
 
 Amounts stand in the records as they were typed, always above 0; the sign is the kind's.
@@ -17,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -30,6 +31,14 @@ from lib.values import money
 PAYMENT = "payment"
 REFUND = "refund"
 REVERSAL = "reversal"
+WRITE_OFF = "write_off"
+
+# Why something is written off: it is not paid; or, last, it was paid too much and is kept.
+DIFFERENCE = "difference"
+BANK_CHARGE = "bank_charge"
+BAD_DEBT = "bad_debt"
+SURPLUS = "surplus"
+CAUSES = (BANK_CHARGE, DIFFERENCE, BAD_DEBT, SURPLUS)
 
 Amount = TypeVar("Amount", Decimal, int)  # int: whole cents
 
@@ -45,10 +54,11 @@ _NAME = re.compile(r"([a-z][a-z0-9_]{1,39})/([1-9][0-9]{0,8})")
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """One line as it counts.
 
-    `amount` is its effect on what was paid: above 0 for a payment, below 0 for a refund, and
-    for a reversal the opposite of what it reverses, whose method and reference it takes.
+    `amount` is its effect on what is outstanding, the other way round: above 0 for a payment,
+    below 0 for a refund, and for a reversal the opposite of what it reverses, whose method,
+    reference and cause it takes. `cause` is empty where money moved.
     `reverses` and `reversed_by` are the `seq` of the other line, 0 where there is none.
-    `note` is the note of a payment or refund, the reason of a reversal.
+    `note` is the note of a payment or refund, the reason of a write-off or a reversal.
     """
 
     client: str
@@ -61,6 +71,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     method: str
     reference: str
     note: str
+    cause: str
     reverses: int
     reversed_by: int
 
@@ -70,7 +81,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def standing(self) -> bool:
-        """Whether it is a payment or refund that nothing reverses."""
+        """Whether it is not a reversal, and nothing reverses it."""
         return self.kind != REVERSAL and not self.reversed_by
 
 
@@ -123,7 +134,8 @@ def entries(lines: Sequence[records.Record]) -> list[Entry]:
             line.currency,
             (by_seq[line.reverses] if line.reverses else line).method,
             (by_seq[line.reverses] if line.reverses else line).reference,
-            line.reason if line.reverses else line.note,
+            line.reason or line.note,
+            (by_seq[line.reverses] if line.reverses else line).cause,
             line.reverses,
             reversed_by.get(line.seq, 0),
         )
@@ -132,17 +144,17 @@ def entries(lines: Sequence[records.Record]) -> list[Entry]:
 
 
 def _effects(lines: Iterable[BalancePayment]) -> list[Decimal]:
-    """What each line adds to what was paid."""
+    """What each line takes off what is outstanding."""
     effects: dict[int, Decimal] = {}
     for line in lines:
         # A reversal follows what it reverses, and is about the same invoice.
         reversed_ = effects[line.reverses] if line.reverses else None
-        effects[line.seq] = effect(line.kind, line.amount, reversed_)
+        effects[line.seq] = effect(line.kind, line.cause, line.amount, reversed_)
     return list(effects.values())
 
 
-def effect(kind: str, amount: Amount, reversed_: Amount | None) -> Amount:
-    """What a line adds to what was paid.
+def effect(kind: str, cause: str, amount: Amount, reversed_: Amount | None) -> Amount:
+    """What a line takes off what is outstanding.
 
     Args:
       amount: as it stands in the record, above 0.
@@ -150,17 +162,29 @@ def effect(kind: str, amount: Amount, reversed_: Amount | None) -> Amount:
     """
     if reversed_ is not None:
         return -reversed_
-    return -amount if kind == REFUND else amount
+    return -amount if kind == REFUND or cause == SURPLUS else amount
 
 
-def paid(lines: Sequence[BalancePayment], until: date = date.max) -> dict[str, Decimal]:
-    """What was paid of each invoice by the end of a day: payments less refunds, reversals out.
+class Sums(NamedTuple):
+    """By invoice: payments less refunds, and what was written off, reversals out."""
+
+    paid: dict[str, Decimal]
+    written_off: dict[str, Decimal]
+
+
+def sums(lines: Sequence[BalancePayment], until: date = date.max) -> Sums:
+    """What was paid and written off of each invoice by the end of a day.
 
     Args:
       lines: all payment records of a client.
     """
-    moved = zip(lines, _effects(lines), strict=True)
-    return _summed((line.invoice, amount) for line, amount in moved if line.date <= until)
+    causes: dict[int, str] = {}
+    moved: tuple[list[tuple[str, Decimal]], list[tuple[str, Decimal]]] = ([], [])
+    for line, amount in zip(lines, _effects(lines), strict=True):
+        causes[line.seq] = line.cause or causes.get(line.reverses, "")
+        if line.date <= until:
+            moved[bool(causes[line.seq])].append((line.invoice, amount))
+    return Sums(*map(_summed, moved))
 
 
 def _summed(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
@@ -192,8 +216,18 @@ def fact(kind: str, facts: dict[str, str], currency: str) -> records.Record:
     return {"kind": kind, **facts, "currency": currency}
 
 
+def write_off(client: str, facts: dict[str, str], cause: str, currency: str) -> records.Record:
+    """The line of a write-off.
+
+    Args:
+      facts: invoice, date, amount and reason.
+    """
+    about = {key: facts[key] for key in ("invoice", "date", "amount", "reason")}
+    return {"kind": WRITE_OFF, "client": client, **about, "cause": cause, "currency": currency}
+
+
 def reversal(original: records.Record, day: date, reason: str) -> records.Record:
-    """The line that takes a payment or refund out again, its amount as that was typed."""
+    """The line that takes another out again, its amount as that was typed."""
     repeated = {key: original[key] for key in ("client", "invoice", "amount", "currency")}
     facts = {"kind": REVERSAL, "reverses": original["seq"], **repeated}
     return {**facts, "date": day.isoformat(), "reason": reason}

@@ -107,7 +107,7 @@ class SequenceRecord(Struct, tag="sequence", tag_field="kind"):
 
 
 class MoneyRecord(Struct):
-    """What payments.fact and payments.reversal give."""
+    """What payments.fact, payments.write_off and payments.reversal give."""
 
     client: _Id
     invoice: _AnyNumber
@@ -124,6 +124,11 @@ class PaymentRecord(MoneyRecord, tag="payment", tag_field="kind", kw_only=True):
 
 class RefundRecord(PaymentRecord, tag="refund", tag_field="kind"):
     pass
+
+
+class WriteOffRecord(MoneyRecord, tag="write_off", tag_field="kind", kw_only=True):
+    cause: Literal["difference", "bank_charge", "bad_debt", "surplus"]
+    reason: str
 
 
 class ReversalRecord(MoneyRecord, tag="reversal", tag_field="kind", kw_only=True):
@@ -219,7 +224,7 @@ class ReminderMailRecord(MailRecord, tag="reminder", tag_field="kind"):
 FAMILIES: dict[str, Any] = {
     "revenues": InvoiceRecord | CreditNoteRecord,
     "revenues_batch": InvoiceRecord | CreditNoteRecord,
-    "payments": PaymentRecord | RefundRecord | ReversalRecord,
+    "payments": PaymentRecord | RefundRecord | WriteOffRecord | ReversalRecord,
     "quotations": QuoteRecord | AcceptanceRecord | RefusalRecord,
     "outbox": SummaryMailRecord
     | PackageMailRecord
@@ -282,6 +287,7 @@ class HistoryPayment(Link, gc=False, kw_only=True):
     """What histories need of a payment record."""
 
     amount: str
+    cause: str = ""
     client: str
     currency: str
     date: str
@@ -311,10 +317,11 @@ class BalanceRevenue(Link, gc=False, kw_only=True):
     number: str
 
 
-class BalancePayment(Link, gc=False):
+class BalancePayment(Link, gc=False, kw_only=True):
     """What a payment record does to its invoice."""
 
     amount: Decimal
+    cause: str = ""
     date: date
     invoice: str
     kind: str

@@ -42,11 +42,7 @@ def _stranger(root: Root, books: Books, number: str, client: str) -> Fault:
     for owner, chain in revenues.each_chain(root, revenues.DIRECT):
         for record in chain.records:
             if record["number"] == number and record["kind"] == "credit_note":
-                remedy = say(
-                    "name the invoice that it credits, {number}", number=record["corrects"]
-                )
-                note = say('"{number}" is a credit note', number=number)
-                return Fault("invoice", note, remedy=remedy)
+                return _credit_note(record)
             if record["number"] == number:
                 other = say(
                     '"{number}" is an invoice of {owner}, not of {client}',
@@ -68,6 +64,30 @@ def _stranger(root: Root, books: Books, number: str, client: str) -> Fault:
         remedy=say("its open ones are {numbers}", numbers=unsettled)
         if unsettled
         else say("all of its invoices are settled"),
+    )
+
+
+def owner_of(root: Root, number: str) -> str:
+    """The client whose invoice this is.
+
+    Raises:
+      Refused: if it is nobody's.
+    """
+    for owner, chain in revenues.each_chain(root, revenues.DIRECT):
+        for record in chain.records:
+            if record["number"] == number and record["kind"] == "invoice":
+                return owner
+            if record["number"] == number:
+                refuse([_credit_note(record)], owner)
+    unknown = say('"{number}" is not an invoice that was issued', number=number)
+    refuse([Fault("invoice", unknown)])
+    return ""
+
+
+def _credit_note(record: records.Record) -> Fault:
+    remedy = say("name the invoice that it credits, {number}", number=record["corrects"])
+    return Fault(
+        "invoice", say('"{number}" is a credit note', number=record["number"]), remedy=remedy
     )
 
 

@@ -38,12 +38,14 @@ PAID = Style(SEMIBOLD, 16, ACCENT, 24)
 class Settled(NamedTuple):
     """How an invoice was settled: a line for each payment, and what credit notes and money took.
 
-    Both amounts are above 0; together they are the invoice, or more where too much was paid.
+    Together with what was written off (below 0 where money is kept that was paid too much) they
+    are the invoice, or more where too much was paid.
     """
 
     lines: tuple[str, ...]
     credited: Decimal
     paid: Decimal
+    written_off: Decimal
 
 
 # --- the words of the parts ----------------------------------------------------------
@@ -132,7 +134,9 @@ def _totals(document: Document, settled: Settled | None) -> Block:
         if settled.credited:
             sums.append((speech.word("credit_notes"), amount(-settled.credited), SUM))
         sums.append((speech.word("settled"), amount(-settled.paid), SUM_STRONG))
-        rest = totals.due - settled.credited - settled.paid
+        if settled.written_off:
+            sums.append((speech.word("written_off"), amount(-settled.written_off), SUM))
+        rest = totals.due - settled.credited - settled.paid - settled.written_off
         key, due = "overpaid" if rest < 0 else "rest", rest.copy_abs()
     return paper.totals(document, sums, speech.word(key), amount(due))
 

@@ -32,6 +32,10 @@ class Accounts(Struct, frozen=True, kw_only=True):
     vat_pending: str = "44574"  # VAT on services, until they are paid
     bank: str = "512"
     cash: str = "530"
+    differences_lost: str = "658"
+    differences_gained: str = "758"
+    bank_charges: str = "627"
+    bad_debts: str = "654"
 
 
 class Thresholds(Struct, frozen=True, kw_only=True):
@@ -46,6 +50,21 @@ class Thresholds(Struct, frozen=True, kw_only=True):
     goods_raised: Decimal | None = None
 
 
+class Reminders(Struct, frozen=True, kw_only=True):
+    """Days after the due date of each level that is sent; below `smallest` nothing is asked for."""
+
+    polite: int | None = None
+    firm: int | None = None
+    formal: int | None = None
+    smallest: Decimal = Decimal("1.00")
+
+    @property
+    def days(self) -> dict[str, int]:
+        """By level, those that are sent."""
+        days = {level: getattr(self, level) for level in REMINDER_LEVELS}
+        return {level: number for level, number in days.items() if number is not None}
+
+
 class Issuer(SellerTerms, frozen=True, kw_only=True):
     """issuer.json. `numbering` is "client" (a sequence each) or "issuer" (one for all);
     an older file that says neither has a sequence for each client. `number_format` is one of
@@ -53,7 +72,9 @@ class Issuer(SellerTerms, frozen=True, kw_only=True):
 
     `fiscal_year_end` is the month and day on which the books close: "12-31"; `thresholds`
     are those of the VAT exemption by year: {"2026": ...}; `reminders` the days after the due
-    date by level, from polite to formal: {"polite": 7, ...}.
+    date by level, from polite to formal: {"polite": 7, ...}, and what is the `smallest` amount to
+    ask for. `write_off_limit` is what is written off of an invoice without LARGE=yes; None:
+    nothing is.
     """
 
     code: str
@@ -63,7 +84,8 @@ class Issuer(SellerTerms, frozen=True, kw_only=True):
     accounts: Accounts = Accounts()
     fiscal_year_end: str = "12-31"
     thresholds: dict[str, Thresholds] = field(default_factory=dict)
-    reminders: dict[str, int] = field(default_factory=dict)
+    reminders: Reminders = Reminders()
+    write_off_limit: Decimal | None = None
 
 
 class IssuerInput(NamedTuple):
