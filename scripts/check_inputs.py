@@ -42,12 +42,13 @@ def main(arguments: Namespace, root: Root) -> None:
         notices = [*law_notices.of_inputs(content, today), *law_notices.old_law(today)]
         alerts.report(root.logs, "check_inputs.py", notices)
     if arguments.month:
-        headings = ["client", "plan", "item", "since", "price"]
+        headings = [say("client"), say("plan"), say("item"), say("since"), say("price")]
         rows = [
-            [one.client, one.plan, one.item, one.since, one.price]
-            for one in bills.prices_in(content, arguments.month)
+            (price.client, price.plan, price.item, price.since, price.price)
+            for price in bills.prices_in(content, arguments.month)
         ]
-        tables.show(f"prices in {arguments.month}", headings, rows, right=1)
+        title = say("prices in {month}", month=arguments.month)
+        tables.show(title, headings, rows, right=1)
     files = sum(len(sources) for sources in content.usage.values())
     clients = counted(len(content.clients), "1 client", "{number} clients")
     usage = counted(files, "1 usage file", "{number} usage files")
@@ -64,7 +65,9 @@ def main(arguments: Namespace, root: Root) -> None:
 
 def unfit_usage(root: Root, content: Inputs, wait: int) -> list[Alert]:
     """What does not fit the plans, in the usage of months that are not invoiced yet."""
-    unfit = {key: some for key, some in content.usage.items() if any(one.unfit for one in some)}
+    unfit = {
+        key: files for key, files in content.usage.items() if any(file.unfit for file in files)
+    }
     with lock.shared(root, wait):
         issued = {
             client: revenues.lines_of(root, revenues.DIRECT, client)
@@ -72,10 +75,10 @@ def unfit_usage(root: Root, content: Inputs, wait: int) -> list[Alert]:
         }
     return [
         alert
-        for (client, month), some in unfit.items()
+        for (client, month), files in unfit.items()
         if not revenues.is_invoiced(issued[client], month)
-        for used in some
-        for alert in used.unfit
+        for file in files
+        for alert in file.unfit
     ]
 
 

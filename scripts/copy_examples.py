@@ -6,20 +6,21 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from lib.core import cli
+from lib.core.messages import say
 
 EXAMPLES = cli.HOME / "examples"
 
 
 def main() -> None:
     """One folder to another, without the second sample root and its explanations."""
-    made = ArgumentParser(description=__doc__)
-    made.add_argument("--to", type=Path, required=True)
-    target: Path = made.parse_args().to
+    options = ArgumentParser(description=__doc__)
+    options.add_argument("--to", type=Path, required=True)
+    target: Path = options.parse_args().to
     if target.exists():
-        print(f"{target} is there already: kept (remove it to start anew)")
+        print(say("{folder} is there already: kept (remove it to start again)", folder=str(target)))
         return
     copy(target)
-    print(f"copied examples/ to {target}")
+    print(say("copied examples/ to {folder}", folder=str(target)))
 
 
 def copy(target: Path) -> None:

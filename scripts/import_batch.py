@@ -126,7 +126,7 @@ def main(arguments: Namespace, root: Root) -> None:
                 refused += rejection.alerts
             part.done(1, 1)
     if not files:
-        print("the inbox has no file")
+        print(say("the inbox has no file"))
     notices = [alert for alert in strays if alert.code == "I-INBOX"]
     strays = [alert for alert in strays if alert.code != "I-INBOX"]
     if arguments.pass_strays:
@@ -167,7 +167,7 @@ def handle(root: Root, path: Path, arguments: Namespace, config: Settings, part:
     command = f"import_batch {path.name}"
     with issuing.begin(root, command, config.lock_wait) as run:
         if not path.exists():
-            print(f"{path.name}: another run has just dealt with it")
+            print(say("{file}: another run has just dealt with it", file=path.name))
             return
         house = inputs.load(root)
         check_dates(path, arguments)
@@ -265,12 +265,12 @@ def report_notices(
 ) -> None:
     """Reports what passes and is mostly not lawful, once with the first line that has it."""
     file = root.name_of(submission.path)
-    found = []
+    passing = []
     for (code, fault), lines in notices.items():
         others = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
         fault = fault._replace(place=f"line {lines[0]}{others}")
-        found.append(Alert(code, file, fault, submission.client))
-    alerts.report(root.logs, "import_batch.py", found)
+        passing.append(Alert(code, file, fault, submission.client))
+    alerts.report(root.logs, "import_batch.py", passing)
 
 
 def length(path: Path) -> int:
@@ -404,19 +404,17 @@ def _sources(client: BatchClientInput, house: Inputs) -> list[Source]:
 
 def report(root: Root, submission: Submission, issued: Issued) -> None:
     """One line a file: how many, from which number to which, and the totals."""
-    text = str(
-        say(
-            "{invoices} issued, {first} to {last}, net {net}, gross {gross} {currency}",
-            invoices=counted(issued.invoices, "1 invoice", "{number} invoices"),
-            first=issued.first,
-            last=issued.last,
-            net=str(issued.net),
-            gross=str(issued.gross),
-            currency=issued.currency,
-        )
+    text = say(
+        "{invoices} issued, {first} to {last}, net {net}, gross {gross} {currency}",
+        invoices=counted(issued.invoices, "1 invoice", "{number} invoices"),
+        first=issued.first,
+        last=issued.last,
+        net=str(issued.net),
+        gross=str(issued.gross),
+        currency=issued.currency,
     )
     alerts.write_log(root.logs, submission.client, "INFO", "import_batch.py", "I-ISSUED", text)
-    print(f"{submission.path.name}: {text}")
+    print(say("{file}: {text}", file=submission.path.name, text=text))
 
 
 if __name__ == "__main__":

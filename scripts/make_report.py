@@ -31,7 +31,7 @@ from collections.abc import Iterator
 from lib.accounting import exports, report_pdf, year_report
 from lib.books import balances, heads, histories, records, revenues
 from lib.core.faults import Alert, Broken, Fault, WrongUsage, collecting
-from lib.core.messages import languages, say
+from lib.core.messages import either, languages, say
 from lib.core.root import Root
 from lib.inputs import inputs
 from lib.values.money import text_of
@@ -46,7 +46,7 @@ def main(arguments: Namespace, root: Root) -> None:
     language = arguments.language or language_of(issuer.party.address.country)
     if language not in languages():
         found = say('"{language}" is not a language of the report', language=language)
-        remedy = say("write {languages}", languages=" or ".join(languages()))
+        remedy = say("write {languages}", languages=either(languages()))
         raise WrongUsage([Alert("B-USAGE", "", Fault("LANGUAGE", found, remedy=remedy))])
     with exports.held(root, f"make_report {year}"):
         clients = histories.by_client(root, histories.clients_of(root), "")
@@ -64,7 +64,16 @@ def main(arguments: Namespace, root: Root) -> None:
     received = text_of(sum(month.received for month in report.months))
     invoiced = text_of(sum(month.gross for month in report.months))
     outstanding = text_of(sum(age.amount for age in report.ages))
-    print(f"{year}: received {received}, invoiced {invoiced}; outstanding {outstanding} on {day}")
+    print(
+        say(
+            "{year}: received {received}, invoiced {invoiced}; outstanding {outstanding} on {day}",
+            year=year,
+            received=received,
+            invoiced=invoiced,
+            outstanding=outstanding,
+            day=str(day),
+        )
+    )
 
 
 class _Issue(records.Link, gc=False):

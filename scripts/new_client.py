@@ -37,7 +37,7 @@ from typing import Any, NamedTuple
 
 from lib.core import alerts, storage
 from lib.core.faults import Alert, Fault, Refused, WrongUsage
-from lib.core.messages import say
+from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.inputs import client_files, inputs, schemas
 from lib.inputs.issuer_file import Issuer
@@ -55,7 +55,7 @@ class Question(NamedTuple):
     """
 
     name: str
-    about: str
+    about: Message
     schema: str
     path: tuple[str, ...]
     default: Callable[[Answers, Issuer, date], str | None]
@@ -153,41 +153,45 @@ def _is(text: str) -> Callable[[Answers, Issuer, date], str | None]:
 
 
 _UNITS = {"1": "MON", "3": "QAN", "12": "ANN"}
-_TEXT = ("common", ("$defs", "text"))
+
+
+def _common(name: str, *path: str) -> tuple[str, tuple[str, ...]]:
+    return "common", ("$defs", name, *path)
+
+
+_TEXT = _common("text")
 _VAT = ("properties", "vat", "properties")
 QUESTIONS = (
-    Question("NAME", "name of the client", *_TEXT, _needed),
-    Question("COUNTRY", "country", "common", ("$defs", "country"), _is("FR")),
-    Question("PERSON", "a private person: yes", "batch_row", ("$defs", "yes"), _optional),
+    Question("NAME", say("name of the client"), *_TEXT, _needed),
+    Question("COUNTRY", say("country"), *_common("country"), _is("FR")),
+    Question("PERSON", say("a private person: yes"), "batch_row", ("$defs", "yes"), _optional),
     Question(
         "TAXABLE",
-        "an association or another body that is not a taxable person: no",
+        say("an association or another body that is not a taxable person: no"),
         "batch_row",
         ("$defs", "no"),
         _optional,
         lambda answers: answers["PERSON"] != "yes",
     ),
-    Question("SIREN", "SIREN", "common", ("$defs", "siren"), _siren),
-    Question("VAT_NUMBER", "VAT number", "common", ("$defs", "vat_number"), _optional),
-    Question("ADDRESS", 'street and number ("; " begins another line)', *_TEXT, _needed),
-    Question(
-        "POSTCODE", "postcode", "common", ("$defs", "address", "properties", "postcode"), _postcode
-    ),
-    Question("CITY", "town", *_TEXT, _needed),
-    Question("EMAIL", "where invoices go", "common", ("$defs", "email"), _optional),
-    Question("CODE", "prefix of its numbers", "common", ("$defs", "code"), _needed),
-    Question("LANGUAGE", "language: fr, en", "common", ("$defs", "language"), _language),
-    Question("DAYS", "days to pay", "batch_row", ("properties", "payment_days"), _is("30")),
+    Question("SIREN", say("SIREN"), *_common("siren"), _siren),
+    Question("VAT_NUMBER", say("VAT number"), *_common("vat_number"), _optional),
+    Question("ADDRESS", say('street and number ("; " begins another line)'), *_TEXT, _needed),
+    Question("POSTCODE", say("postcode"), *_common("address", "properties", "postcode"), _postcode),
+    Question("CITY", say("town"), *_TEXT, _needed),
+    Question("EMAIL", say("where invoices go"), *_common("email"), _optional),
+    Question("CODE", say("prefix of its numbers"), *_common("code"), _needed),
+    Question("LANGUAGE", say("language: fr, en"), *_common("language"), _language),
+    Question("DAYS", say("days to pay"), "batch_row", ("properties", "payment_days"), _is("30")),
     Question(
         "TREATMENT",
-        "VAT: standard, franchise, reverse_charge, intra_eu, export, outside_eu, exempt",
+        say("VAT: standard, franchise, reverse_charge, intra_eu, export, outside_eu, exempt"),
         "client",
         (*_VAT, "treatment"),
         _treatment,
     ),
     Question(
         "EXEMPTION_CODE",
-        "VATEX code of the exemption, as VATEX-FR-CGI261-4",
+        say("VATEX code of the exemption, as VATEX-FR-CGI261-4"),
         "client",
         (*_VAT, "exemption_code"),
         _exemption,
@@ -195,43 +199,41 @@ QUESTIONS = (
     ),
     Question(
         "EXEMPTION_REASON",
-        "mention of the exemption that is printed",
+        say("mention of the exemption that is printed"),
         *_TEXT,
         _exemption,
         _is_exempt,
     ),
     Question(
         "START",
-        "first month or day of service",
-        "common",
-        ("$defs", "month_or_date"),
+        say("first month or day of service"),
+        *_common("month_or_date"),
         lambda answers, issuer, today: today.isoformat()[:7],
     ),
     Question(
         "EVERY",
-        "months of a period: 1 to 36",
+        say("months of a period: 1 to 36"),
         "batch_row",
         ("properties", "payment_days"),
         _is("1"),
     ),
     Question(
         "BILLED",
-        "when a period is billed: arrears, advance",
+        say("when a period is billed: arrears, advance"),
         "client",
         ("properties", "plans", "items", "properties", "billed"),
         _optional,
     ),
-    Question("DESCRIPTION", "what is sold", *_TEXT, _needed),
-    Question("PRICE", "price of a period, without VAT", "common", ("$defs", "amount"), _needed),
+    Question("DESCRIPTION", say("what is sold"), *_TEXT, _needed),
+    Question("PRICE", say("price of a period, without VAT"), *_common("amount"), _needed),
     Question(
         "UNIT",
-        "unit",
-        "common",
-        ("$defs", "unit"),
+        say("unit"),
+        *_common("unit"),
         lambda answers, issuer, today: _UNITS.get(answers["EVERY"], "C62"),
     ),
-    Question("VAT_RATE", "VAT rate in per cent", "common", ("$defs", "vat_rate"), _vat_rate),
-    Question("CATEGORY", "goods, services", "common", ("$defs", "category"), _category),
+    Question("VAT_RATE", say("VAT rate in per cent"), *_common("vat_rate"), _vat_rate),
+    Question("CATEGORY", say("goods, services"), *_common("category"), _category),
 )
 
 
@@ -244,19 +246,19 @@ def answer(issuer: Issuer, today: date) -> Answers:
     answers: Answers = {}
     faults = []
     for question in QUESTIONS:
-        given = os.environ.get(question.name, "")
+        text = os.environ.get(question.name, "")
         default = question.default(answers, issuer, today)
         misfit_of = schemas.check(question.schema, question.path)
-        if not given and question.asked(answers) and sys.stdin.isatty():
-            given = _ask(question, default, misfit_of)
-        given = given or default or ""
-        if given and (misfit := misfit_of(given)):
+        if not text and question.asked(answers) and sys.stdin.isatty():
+            text = _ask(question, default, misfit_of)
+        text = text or default or ""
+        if text and (misfit := misfit_of(text)):
             faults.append(Alert("B-USAGE", "", misfit.fault(question.name)))
-        elif not given and default is None:
+        elif not text and default is None:
             found = say("is missing: {about}", about=question.about)
             remedy = say('give {name}="..."', name=question.name)
             faults.append(Alert("B-USAGE", "", Fault(question.name, found, remedy=remedy)))
-        answers[question.name] = given
+        answers[question.name] = text
     if faults:
         raise Refused(faults)
     return answers
@@ -266,17 +268,21 @@ def _ask(
     question: Question, default: str | None, misfit_of: Callable[[str], schemas.Misfit | None]
 ) -> str:
     """Asks until the answer is one that its schema accepts."""
-    shown = f" [{default}]" if default else " (or nothing)" if default == "" else ""
+    prompt = say("{about}: ", about=question.about)
+    if default:
+        prompt = say("{about} [{default}]: ", about=question.about, default=default)
+    elif default == "":
+        prompt = say("{about} (or nothing): ", about=question.about)
     while True:
         try:
-            given = input(f"{question.about}{shown}: ").strip()
+            text = input(str(prompt)).strip()
         except EOFError:
             raise KeyboardInterrupt from None
-        misfit = misfit_of(given) if given else None
+        misfit = misfit_of(text) if text else None
         if misfit:
             print(misfit.fault("").text)
-        elif given or default is not None:
-            return given
+        elif text or default is not None:
+            return text
         else:
             print(say("is needed"))
 
@@ -286,47 +292,47 @@ def _ask(
 
 def client_of(name: str, answers: Answers) -> dict[str, Any]:
     """The client file; what was left empty is left out."""
-    given = {key.lower(): text for key, text in answers.items()}
-    lines = given["address"].split("; ")
-    address = {"lines": lines, "postcode": given["postcode"], "city": given["city"]}
+    values = {key.lower(): text for key, text in answers.items()}
+    lines = values["address"].split("; ")
+    address = {"lines": lines, "postcode": values["postcode"], "city": values["city"]}
     party = {
-        "name": given["name"],
-        "person": given["person"] == "yes",
-        "siren": given["siren"],
-        "vat_number": given["vat_number"],
-        "address": _filled({**address, "country": given["country"]}),
-        "email": [given["email"]] if given["email"] else [],
+        "name": values["name"],
+        "person": values["person"] == "yes",
+        "siren": values["siren"],
+        "vat_number": values["vat_number"],
+        "address": _filled({**address, "country": values["country"]}),
+        "email": [values["email"]] if values["email"] else [],
     }
-    body = {"taxable": False} if given["taxable"] == "no" else {}
+    body = {"taxable": False} if values["taxable"] == "no" else {}
     vat = {
-        "treatment": given["treatment"],
-        "exemption_code": given["exemption_code"],
-        "exemption_reason": given["exemption_reason"],
+        "treatment": values["treatment"],
+        "exemption_code": values["exemption_code"],
+        "exemption_reason": values["exemption_reason"],
     }
     item = {
         "id": "subscription",
-        "description": {given["language"]: given["description"]},
-        "vat_rate": given["vat_rate"],
-        "unit": given["unit"],
-        "category": given["category"],
+        "description": {values["language"]: values["description"]},
+        "vat_rate": values["vat_rate"],
+        "unit": values["unit"],
+        "category": values["category"],
         "charge": "flat",
-        "price": given["price"],
+        "price": values["price"],
     }
     return {
         "id": name,
-        "code": given["code"],
+        "code": values["code"],
         "status": "active",
         "party": _filled(party) | body,
-        "language": given["language"],
+        "language": values["language"],
         "currency": "EUR",
-        "payment_terms": {"days": int(given["days"])},
+        "payment_terms": {"days": int(values["days"])},
         "vat": _filled(vat),
         "plans": [
             {
                 "id": "subscription",
-                "start": given["start"],
-                "every_months": int(given["every"]),
-                **({"billed": given["billed"]} if given["billed"] else {}),
+                "start": values["start"],
+                "every_months": int(values["every"]),
+                **({"billed": values["billed"]} if values["billed"] else {}),
                 "items": [item],
             }
         ],

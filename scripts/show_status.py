@@ -23,7 +23,7 @@ if __name__ == "__main__":
 
 import shutil
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -103,19 +103,12 @@ def main(arguments: Namespace, root: Root) -> None:
 
 def show_next(coming: bills.Coming) -> None:
     """The invoices of the next run by plan, the first of them where there are many."""
-    shown = [list(row) for row in coming.invoices]
+    rows: list[Sequence[Message | str]] = [*coming.invoices]
     if coming.more:
-        shown.append([str(say("and {number} more", number=coming.more)), "", "", ""])
-    headings = [
-        str(text)
-        for text in (
-            say("next run, {month}", month=coming.month),
-            say("plans"),
-            say("period"),
-            say("net"),
-        )
-    ]
-    tables.show("", headings, shown or [[str(say("nothing")), "", "", ""]], right=1)
+        rows.append([say("and {number} more", number=coming.more), "", "", ""])
+    title = say("next run, {month}", month=coming.month)
+    headings = [title, say("plans"), say("period"), say("net")]
+    tables.show("", headings, rows or [[say("nothing"), "", "", ""]], right=1)
 
 
 def join(texts: tuple[Message | str, ...]) -> Message:
@@ -209,12 +202,12 @@ def _add(sums: dict[str, Sum], name: str, amount: Decimal) -> None:
 def show_invoices(name: Message, amounts: Message, sums: dict[str, Sum]) -> None:
     """A table of the sums of at least one invoice."""
     rows = [
-        [which, str(one.number), money.plain(one.amount, 2)]
-        for which, one in sums.items()
-        if one.number
+        [group, str(part.number), money.plain(part.amount, 2)]
+        for group, part in sums.items()
+        if part.number
     ]
-    headings = [str(name), str(say("number")), str(amounts)]
-    tables.show("", headings, rows or [[str(say("none")), "0", ""]], right=2)
+    headings = [name, say("number"), amounts]
+    tables.show("", headings, rows or [[say("none"), "0", ""]], right=2)
 
 
 # --- heads ---------------------------------------------------------------------------
@@ -226,16 +219,16 @@ def show_heads(known: list[Head]) -> None:
     for head in known:
         families.setdefault(Path(head.file).parent.name, []).append(head)
     rows = [
-        [name, str(len(some)), str(sum(head.seq for head in some)), digest(some)]
-        for name, some in families.items()
+        [name, str(len(members)), str(sum(head.seq for head in members)), digest(members)]
+        for name, members in families.items()
     ]
-    headings = [str(text) for text in (say("records"), say("files"), say("lines"), say("heads"))]
-    tables.show("", headings, rows or [[str(say("none")), "0", "0", ""]], right=3)
+    headings = [say("records"), say("files"), say("lines"), say("heads")]
+    tables.show("", headings, rows or [[say("none"), "0", "0", ""]], right=3)
 
 
-def digest(some: Iterable[Head]) -> str:
+def digest(members: Iterable[Head]) -> str:
     """The first characters of the SHA-256 of a witness."""
-    return storage.sha256(heads.witness(some).encode())[:_SHORT]
+    return storage.sha256(heads.witness(members).encode())[:_SHORT]
 
 
 if __name__ == "__main__":

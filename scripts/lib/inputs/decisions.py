@@ -8,13 +8,15 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from lib.core.messages import Message, say
+
 
 class Decision(NamedTuple):
     """A field of issuer.json: what it is about, what the law says, what may be written."""
 
     id: str
-    about: str
-    law: str
+    about: Message
+    law: Message
     choices: tuple[str, ...]
 
     @property
@@ -23,21 +25,23 @@ class Decision(NamedTuple):
         return f"<{self.question}>"
 
     @property
-    def question(self) -> str:
-        return f"{self.about} ({self.law})"
+    def question(self) -> Message:
+        return say("{about} ({law})", about=self.about, law=self.law)
 
 
 def sources() -> list[dict[str, str]]:
     """The entries of the table as they stand there: each names its source and its day."""
     path = Path(__file__).with_suffix(".json")
-    found: list[dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    entries: list[dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+    return entries
 
 
 @cache
 def every() -> dict[str, Decision]:
     """All decisions by their field."""
     return {
-        entry["id"]: Decision(entry["id"], entry["about"], entry["law"], tuple(entry["choices"]))
+        entry["id"]: Decision(
+            entry["id"], Message(entry["about"]), Message(entry["law"]), tuple(entry["choices"])
+        )
         for entry in sources()
     }
