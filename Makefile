@@ -50,7 +50,7 @@ VALUES := YEAR CLIENT MONTH ISSUE_DATE TODAY REISSUE INVOICE AMOUNT METHOD REFER
   PAYMENT AGAIN OVERPAYMENT KIND LARGE QUIET KEEP_DAYS DRY_RUN TO FROM WITNESS MAIL LINES DATE FILE LANGUAGE \
   SENT NUMBERING VAT_REGIME ID NAME COUNTRY PERSON TAXABLE SIREN VAT_NUMBER ADDRESS POSTCODE CITY EMAIL CODE DAYS \
   TREATMENT EXEMPTION_CODE EXEMPTION_REASON START EVERY BILLED DESCRIPTION PRICE UNIT VAT_RATE CATEGORY SIZE \
-  APPROVE PUBLISH RUN_LOG LAST ORDER QUOTE
+  APPROVE PUBLISH RUN_LOG LAST ORDER QUOTE STEP
 SETTINGS := LOCK_WAIT WORKERS WORKERS_CA_FILE WORKERS_CERT_FILE WORKERS_KEY_FILE CSV_DIALECT \
   CSV_HEADERS SMTP_HOST SMTP_PORT SMTP_SECURITY SMTP_USER SMTP_PASSWORD SMTP_CA_FILE SMTP_TIMEOUT \
   MAIL_FROM MAIL_SINCE MAIL_MAX_ATTACHMENT ALERT_TO
@@ -161,9 +161,9 @@ phase-batch: ; @$(SCRIPT)/import_batch.py --root $(ROOT)
 %/balances.done: $(BY_HAND) ; @$(SCRIPT)/reconcile.py --root $(ROOT) --flag
 %/mail.done: $(BY_HAND) ; @$(SCRIPT)/send_invoices.py --root $(ROOT) --flag
 phase-reminders: ; @$(SCRIPT)/send_reminders.py --root $(ROOT)
-invoice: $(READY) ## CLIENT's invoice of MONTH; REISSUE=yes after it was credited in full
+invoice: $(READY) ## CLIENT's invoice of MONTH, or of an ORDER's next [STEP]; REISSUE=yes after it was credited in full
 	@$(if $(CLIENT),,$(error CLIENT is missing: make invoice CLIENT=studio_nord))
-	@$(SCRIPT)/generate_invoice.py --root $(ROOT)
+	@$(SCRIPT)/$(if $(ORDER)$(STEP),invoice_order,generate_invoice).py --root $(ROOT)
 credit-note: $(READY) ## take back INVOICE for a REASON: all, an AMOUNT with VAT, or the LINES of a JSON file
 	@$(SCRIPT)/issue_credit_note.py --root $(ROOT)
 batch: $(READY) ## issue the CSV files of the inbox (of CLIENT only, where given)

@@ -144,7 +144,7 @@ def _decide(
 ) -> Iterator[Alert]:
     """Takes one client into the decision; yields what is wrong with its inputs."""
     terms, file = content.clients[client].client, content.clients[client].source.name
-    invoices = revenues.issued(lines)
+    invoices = revenues.issued(revenues.of_months(lines))
     billed = revenues.billed(lines)
     notices = decision.notices
     notices.extend(_late_usage(root, content, terms, invoices, month))

@@ -31,6 +31,7 @@ LIFE = (
     ("batch", DAY),
     ("preview", "MONTH=2026-10", DAY),
     ("invoice", "CLIENT=sud", "MONTH=2026-10", DAY),
+    ("invoice", "CLIENT=sud", "ORDER=site", "STEP=deposit", DAY),
     ("month", DAY),
     ("packages",),
     ("payment", *PAID, "AMOUNT=70.00", "DATE=2026-11-09", "NOTE=$(shell touch pwned)`x` $$ é"),
@@ -41,6 +42,7 @@ LIFE = (
     ("decline", "QUOTE=SUD-D2026-0001", "REASON=$(shell touch pwned) too much", DAY),
     ("quote", "CLIENT=sud", "ORDER=site", DAY),
     ("accept", "QUOTE=SUD-D2026-0002", "DATE=2026-11-09", "FILE={folder}/signed.pdf", DAY),
+    ("invoice", "CLIENT=sud", "ORDER=site", DAY),
     ("preview", "INVOICE=SUD-2026-0001", "REASON=again", "AMOUNT=10.00", DAY),
     ("credit-note", "INVOICE=SUD-2026-0001", "REASON=again", "AMOUNT=10.00", DAY),
     ("credit-note", "INVOICE=SUD-2026-0001", "REASON=again", DAY),
@@ -105,7 +107,9 @@ def start(root: Root, words: tuple[str, ...], environment: dict[str, str]) -> ho
 def lay_out(folder: Path) -> Root:
     root = batches.build(folder / "root", batches.file_of(batches.row(1)))
     house.put_client(root, house.client("sud", {"plans.0.start": "2026-10"}, i=2))
-    house.put_order(root, house.order("site", "sud"))
+    house.put_order(
+        root, house.order("site", "sud", house.step("deposit", percent="30"), house.step())
+    )
     (folder / "signed.pdf").write_bytes(b"%PDF-1.7 signed")
     (folder / "backups").mkdir()
     paid = "client,invoice,amount,date,method,reference,note\n"

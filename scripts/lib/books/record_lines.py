@@ -398,8 +398,32 @@ class BillingRevenue(Link, gc=False, kw_only=True):
     issue_date: str
     month: str
     number: str
+    order: str = ""
     period: Period
     services: tuple[Service, ...] = ()
+
+
+class OrderShare(Struct, gc=False):
+    """A share of what the invoice of an order charges."""
+
+    nature: Literal["goods", "services"]
+    net: Decimal
+    vat: Decimal
+    vat_category: str
+    vat_rate: Decimal
+
+
+class OrderRevenue(Link, gc=False, kw_only=True):
+    """What the next invoice of an order needs of a record."""
+
+    breakdown: tuple[OrderShare, ...]
+    corrects: str = ""
+    gross: Decimal
+    issue_date: date
+    number: str
+    order: str = ""
+    step: str = ""
+    type: str = ""
 
 
 class SequenceStart(Link, gc=False):
@@ -411,9 +435,10 @@ class SequenceStart(Link, gc=False):
 
 
 class RevenueMonth(Struct, gc=False):
-    """The month of a revenue record."""
+    """The month of a revenue record, and the order that it is of."""
 
     month: str
+    order: str = ""
 
 
 # --- summaries and packages ----------------------------------------------------------
@@ -444,6 +469,7 @@ class NoticeRevenue(BalanceRevenue, gc=False, kw_only=True):
 
     breakdown: tuple[NoticeShare, ...] = ()
     month: str
+    order: str = ""
 
 
 class DatedRevenue(Link, gc=False):

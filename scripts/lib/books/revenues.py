@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -273,7 +274,8 @@ def first_run(root: Root) -> date | None:
     months = []
     for path in (root.data / DIRECT.records).glob("[a-z]*.jsonl"):
         with suppress(OSError, msgspec.MsgspecError), storage.open_file(path) as stream:
-            months.append(msgspec.json.decode(stream.readline(), type=RevenueMonth).month)
+            lines = (msgspec.json.decode(line, type=RevenueMonth) for line in stream)
+            months += [line.month for line in islice(of_months(lines), 1)]
     return periods.first_day(min(months)) if months else None
 
 
@@ -283,6 +285,9 @@ def numbers_of(
     """The numbers in a client's records."""
     name = root.name_of(chain_path(root, ledger, client))
     return [Numbered(name, line.seq, line.number, line.issue_date) for line in lines]
+
+
+_Ordered = TypeVar("_Ordered", BillingRevenue, RevenueMonth)
 
 
 class IssuedInvoice(NamedTuple):
@@ -300,12 +305,17 @@ class IssuedInvoice(NamedTuple):
         return self.credited == self.gross and self.credited > 0
 
 
+def of_months(lines: Iterable[_Ordered]) -> Iterator[_Ordered]:
+    """The lines of months, without those of orders, which are invoiced on any day."""
+    return (line for line in lines if not line.order)
+
+
 def is_invoiced(lines: Iterable[BillingRevenue], month: str) -> bool:
     """Whether the usage of `month` is in an invoice that was not credited in full."""
     first, last = periods.first_day(month), periods.last_day(month)
     return any(
         invoice.month >= month and invoice.period.start <= last and first <= invoice.period.end
-        for invoice in issued(lines)
+        for invoice in issued(of_months(lines))
         if not invoice.fully_credited
     )
 

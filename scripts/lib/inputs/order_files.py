@@ -122,8 +122,7 @@ def step_nets(order: Order, step: Step, left: Nets) -> Nets:
     """What a deposit or a milestone comes to without VAT, by share.
 
     A percentage, which is one of the whole order, and an amount are spread over what is left of
-    its shares, in proportion to it and to the cent: no share ever has less than nothing left. Lines
-    bear the discounts in per cent; those of an amount come off the final invoice.
+    its shares, in proportion to it and to the cent: no share ever has less than nothing left.
 
     Args:
       left: what of each share earlier steps have not invoiced.
@@ -132,9 +131,7 @@ def step_nets(order: Order, step: Step, left: Nets) -> Nets:
       ValueError: if less is left.
     """
     if step.lines:
-        chosen = tuple(order.lines[int(line) - 1] for line in step.lines)
-        in_percent = tuple(discount for discount in order.discounts if discount.percent is not None)
-        part = nets(replace(order, lines=chosen, discounts=in_percent))
+        part = nets(part_of(order, step))
         if any(net > left[share] for share, net in part.items()):
             raise ValueError(step.id)
         return part
@@ -146,13 +143,20 @@ def step_nets(order: Order, step: Step, left: Nets) -> Nets:
     return dict(zip(left, money.share_out(amount, list(left.values())), strict=True))
 
 
+def part_of(order: Order, step: Step) -> Order:
+    """The lines of a milestone. They bear the discounts in per cent; those of an amount come off
+    the final invoice."""
+    lines = tuple(order.lines[int(line) - 1] for line in step.lines)
+    in_percent = tuple(discount for discount in order.discounts if discount.percent is not None)
+    return replace(order, lines=lines, discounts=in_percent)
+
+
 def step_net(order: Order, step: Step) -> Decimal:
     """What a step with a share of the order comes to without VAT."""
     if step.amount is not None:
         return step.amount
     if step.lines:
-        whole = {share: Decimal("Infinity") for share in nets(order)}
-        return money.total(step_nets(order, step, whole).values())
+        return money.total(nets(part_of(order, step)).values())
     return money.percentage_of(money.total(nets(order).values()), step.percent or Decimal(0))
 
 

@@ -234,7 +234,8 @@ def _read_past(root: Root, today: date) -> _Past:
             past.overdue.extend(notices.overdue(invoices, today))
             newest = max([newest, *(move.date for move in paid)])
             for line in issued:
-                past.months.add(line.month)
+                if not line.order:
+                    past.months.add(line.month)
                 newest = max(newest, line.issue_date)
                 if line.issue_date.year == today.year:
                     sign = -1 if line.corrects else 1

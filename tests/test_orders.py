@@ -1,0 +1,288 @@
+"""Orders: deposits, milestones and final invoices add up to the order, whatever is credited."""
+
+import re
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+import house
+from house import order, step
+from lib.core.root import Root
+from lib.values.document import Document
+
+DAY = "2026-11-10"
+DEPOSIT = step("deposit", percent="30")
+MILESTONE = step("milestone", percent="40")
+FINAL = step()
+TWO_RATES = [house.one_off("700.00"), house.one_off("300.00", vat_rate="5.5")]
+
+
+def invoice(root: Root, day: str = DAY, name: str = "site", **options: str) -> house.Ran:
+    """`make invoice CLIENT=nord ORDER=...` in this process."""
+    options = {"client": "nord", "order": name, "issue_date": day, "today": day, **options}
+    return house.call("invoice_order", root, **options)
+
+
+def issue(root: Root, day: str = DAY, name: str = "site", **options: str) -> Document:
+    """The document of the next step of an order."""
+    ran = invoice(root, day, name, **options)
+    assert (ran.code, ran.err) == (0, ""), ran
+    return house.issued(root, "nord", house.numbers(root, "nord")[-1])
+
+
+def credit(root: Root, number: str, monkeypatch: pytest.MonkeyPatch, **options: str) -> house.Ran:
+    """`make credit-note` in this process."""
+    monkeypatch.setenv("REASON", options.pop("reason", "less"))
+    options = {"issue_date": DAY, "today": DAY, **options}
+    return house.call("issue_credit_note", root, invoice=number, **options)
+
+
+def refused(ran: house.Ran, code: int = 1) -> str:
+    """The only line that a refusal says."""
+    assert (ran.code, ran.out) == (code, ""), ran
+    (line,) = ran.err.splitlines()
+    return line
+
+
+@pytest.fixture
+def root(tmp_path):
+    built = house.build(tmp_path)
+    house.put_order(built, order("site", "nord", DEPOSIT, MILESTONE, FINAL, lines=TWO_RATES))
+    return built
+
+
+def figures(document: Document) -> list[tuple[str, str, str]]:
+    return [(str(one.rate), str(one.taxable), str(one.vat)) for one in document.vat_breakdown]
+
+
+# --- a project ----------------------------------------------------------------------------
+
+
+def test_the_steps_of_an_order_are_invoiced_in_turn(root):
+    deposit, milestone, final = issue(root), issue(root), issue(root)
+    assert [one.type_code for one in (deposit, milestone, final)] == ["386", "380", "380"]
+    assert [one.step for one in (deposit, milestone, final)] == ["deposit", "milestone", "final"]
+    assert figures(deposit) == [("20", "210.00", "42.00"), ("5.5", "90.00", "4.95")]
+    assert figures(milestone) == [("20", "280.00", "56.00"), ("5.5", "120.00", "6.60")]
+    assert figures(final) == [("20", "210.00", "42.00"), ("5.5", "90.00", "4.95")]
+    assert [(line.net, line.preceding) for line in final.lines] == [
+        (Decimal("700.00"), ""),
+        (Decimal("300.00"), ""),
+        (Decimal("-210.00"), deposit.number),
+        (Decimal("-90.00"), deposit.number),
+        (Decimal("-280.00"), milestone.number),
+        (Decimal("-120.00"), milestone.number),
+    ]
+    assert [one.number for one in final.preceding] == [deposit.number, milestone.number]
+    assert all(line.quantity == -1 and line.unit_price > 0 for line in final.lines[2:])
+    assert (final.order, final.subject) == ("site", "Site")
+    record = house.records(root, "nord")[-1]
+    assert [entry["number"] for entry in record["deposits"]] == [deposit.number]
+    assert [share["vat"] for share in record["deposits"][0]["breakdown"]] == ["42.00", "4.95"]
+    assert (record.get("type", ""), record["step"]) == ("", "final")
+    assert house.records(root, "nord")[0]["type"] == "386"
+    assert house.run("verify", root).code == 0
+
+
+def test_an_order_without_steps_is_one_invoice(root):
+    house.put_order(root, order("talk"))
+    whole = issue(root, name="talk")
+    assert (whole.totals.net, whole.type_code, whole.preceding) == (Decimal("1000.00"), "380", ())
+
+
+def test_what_is_invoiced_is_not_invoiced_twice(root):
+    number = issue(root).number
+    line = refused(invoice(root, step="deposit"))
+    assert f'STEP: "deposit" is invoiced: {number}; to invoice it again, make credit-note' in line
+    issue(root), issue(root)
+    for options in ({}, {"step": "milestone"}, {"step": "final"}, {"reissue": "yes"}):
+        assert 'STEP: "final" is invoiced: NORD-2026-0003' in refused(invoice(root, **options))
+
+
+def test_what_is_mistyped_is_named(root):
+    assert 'ORDER: "sight" is not an order of nord; they are site' in refused(
+        invoice(root, name="sight"), 2
+    )
+    assert 'STEP: "end" is not a step of the order; they are deposit, milestone, final' in refused(
+        invoice(root, step="end"), 2
+    )
+    line = refused(invoice(root, client="sud"), 2)
+    assert 'CLIENT: "sud" is not a client; they are nord' in line
+    assert "ISSUE_DATE" in refused(invoice(root, "2026-11-11", today=DAY))
+    house.put_client(root, house.client(changes={"status": "closed"}))
+    assert "is closed: nothing is invoiced" in refused(invoice(root))
+    assert house.records(root, "nord") == []
+
+
+def test_a_step_that_changed_after_it_was_invoiced_is_named(root):
+    issue(root)
+    house.put_order(root, order("site", "nord", MILESTONE, FINAL, lines=TWO_RATES))
+    line = refused(invoice(root))
+    assert 'site.json: steps: "deposit" is invoiced by NORD-2026-0001, and not a step as' in line
+
+
+def test_steps_may_be_left_out_and_the_final_invoice_has_what_is_left(root):
+    final = issue(root, step="final")
+    assert final.totals.net == Decimal("1000.00")
+
+
+def test_a_milestone_of_lines_is_these_lines(root):
+    steps = (DEPOSIT, step("milestone", lines=["2"]), FINAL)
+    house.put_order(root, order("site", "nord", *steps))
+    issue(root)
+    milestone, final = issue(root), issue(root)
+    assert [(line.quantity, line.net) for line in milestone.lines] == [(2, Decimal("400.00"))]
+    assert final.totals.net == Decimal("300.00")
+
+
+def test_its_own_terms_are_printed(root):
+    steps = (step("deposit", percent="30", payment_terms={"days": 8}), FINAL)
+    house.put_order(root, order("site", "nord", *steps, purchase_order="PO-7"))
+    deposit, final = issue(root), issue(root)
+    assert (deposit.due_date, final.due_date) == (date(2026, 11, 18), date(2026, 12, 10))
+    assert deposit.purchase_order == "PO-7"
+
+
+# --- credit notes ---------------------------------------------------------------------
+
+
+def test_the_final_invoice_takes_off_what_credit_notes_left_of_a_deposit(
+    root, tmp_path, monkeypatch
+):
+    deposit = issue(root)
+    lines = house.write(root, "lines.json", {"lines": [{"line": "1", "amount": "10.03"}]})
+    assert credit(root, deposit.number, monkeypatch, lines=str(lines)).code == 0
+    final = issue(root, step="final")
+    note = house.numbers(root, "nord")[1]
+    assert [one.number for one in final.preceding] == [deposit.number, note]
+    assert [line.net for line in final.lines[2:]] == [Decimal("-199.97"), Decimal("-90.00")]
+    # 42.00 less 20 % of 10.03, as the credit note took it
+    assert final.lines[2].preceding_vat == Decimal("39.99")
+    assert house.run("verify", root).code == 0
+
+
+def test_a_deposit_that_is_credited_in_full_is_not_taken_off(root, monkeypatch):
+    number = issue(root).number
+    assert credit(root, number, monkeypatch).code == 0
+    assert "was invoiced by NORD-2026-0001, which is credited; issue it again with REISSUE" in (
+        refused(invoice(root, step="deposit"))
+    )
+    milestone = issue(root)  # the next step that never was invoiced
+    assert milestone.step == "milestone"
+    final = issue(root)
+    assert [one.number for one in final.preceding] == [milestone.number]
+
+
+def test_a_final_invoice_smaller_than_its_deposits_is_refused_with_the_command(root, monkeypatch):
+    issue(root)
+    house.put_order(root, order("site", "nord", DEPOSIT, FINAL, lines=[house.one_off("150.00")]))
+    before = house.tree(root, "preview/")
+    while (ran := invoice(root)).code:
+        line = refused(ran)
+        assert "site.json: NORD-2026-0001: has " in line
+        assert "without VAT at" in line and "that the order has not, or no longer" in line
+        assert house.tree(root, "preview/") == before
+        command = re.search(r"make credit-note INVOICE=(\S+) LINES=(\S+) REASON", line)
+        assert command, line
+        done = credit(root, command[1], monkeypatch, lines=command[2])
+        assert done.code == 0, done
+        before = house.tree(root, "preview/")
+    final = house.issued(root, "nord", house.numbers(root, "nord")[-1])
+    assert figures(final)[0][1:] == ("0.00", "0.00")
+    assert final.totals.due == 0
+    assert house.run("verify", root).code == 0
+
+
+def test_a_final_invoice_is_credited_with_the_deposits_it_took_off_and_issued_again(
+    root, monkeypatch
+):
+    issue(root)
+    final = issue(root, step="final")
+    assert credit(root, final.number, monkeypatch).code == 0
+    note = house.issued(root, "nord", house.numbers(root, "nord")[-1])
+    assert note.totals == final.totals
+    assert house.records(root, "nord")[-1]["deposits"][0]["number"] == "NORD-2026-0001"
+    assert "REISSUE=yes" in refused(invoice(root, step="final"))
+    again = issue(root, step="final", reissue="yes")
+    assert again.totals == final.totals
+    assert house.run("verify", root).code == 0
+
+
+def test_a_final_invoice_of_nothing_can_be_issued_again(root, monkeypatch):
+    house.put_order(root, order("site", "nord", step("deposit", percent="100"), FINAL))
+    issue(root)
+    final = issue(root)
+    assert final.totals.gross == 0
+    assert credit(root, final.number, monkeypatch).code == 0
+    assert issue(root, step="final", reissue="yes").totals.gross == 0
+
+
+def test_more_than_the_order_is_never_invoiced(root):
+    issue(root)
+    steps = (DEPOSIT, step("milestone", amount="100.00"), FINAL)
+    lines = [house.one_off("250.00"), house.one_off("100.00", vat_rate="5.5")]
+    house.put_order(root, order("site", "nord", *steps, lines=lines))
+    line = refused(invoice(root, step="milestone"))
+    assert "steps: milestone comes to 100.00, and 50.00 of the order is left; make" in line
+
+
+# --- once quoted ------------------------------------------------------------------------
+
+
+def test_a_quoted_order_is_invoiced_as_it_was_accepted_alone(root):
+    def run(script: str, **options: str) -> house.Ran:
+        done = house.call(script, root, today=DAY, **options)
+        assert done.code == 0, done
+        return done
+
+    run("issue_quote", client="nord", order="site", issue_date=DAY)
+    assert "ORDER: NORD-D2026-0001 waits for an answer; record the answer" in refused(invoice(root))
+    run("accept_quote", quote="NORD-D2026-0001", date=DAY)
+    issue(root)
+    dearer = [house.one_off("700.00"), house.one_off("301.00", vat_rate="5.5")]
+    accepted = root.orders / "nord" / "site.json"
+    before = accepted.read_bytes()
+    house.put_order(root, order("site", "nord", DEPOSIT, MILESTONE, FINAL, lines=dearer))
+    line = refused(invoice(root))
+    assert 'lines[1].unit_price: is "301", and NORD-D2026-0001 was accepted with "300"' in line
+    accepted.write_bytes(before)
+    assert issue(root).step == "milestone"
+
+
+# --- beside months ----------------------------------------------------------------------
+
+
+def test_an_order_is_not_the_months_invoice(root):
+    issue(root, "2026-10-05", step="deposit")
+    issue(root, "2026-11-03", step="milestone")
+    ran = house.month(root)
+    assert (ran.code, ran.err) == (0, ""), ran
+    assert house.records(root, "nord")[-1]["month"] == "2026-10"
+    house.put_usage(root, house.usage("nord", "2026-11", None, house.one_off()))
+    issue(root, "2026-11-20")
+    ran = house.month(root, "2026-11", "2026-12-08")
+    assert (ran.code, ran.err) == (0, ""), ran
+    assert len(house.records(root, "nord")) == 5
+    again = house.month(root, "2026-11", "2026-12-08")
+    assert (again.code, again.err) == (0, "") and "nothing left to issue" in again.out
+
+
+def test_an_order_before_the_first_month_makes_no_month_missing(root):
+    issue(root, "2026-03-05")
+    ran = house.month(root)
+    assert (ran.code, ran.err) == (0, ""), ran
+
+
+def test_the_change_of_an_order_is_no_change_of_a_month(root):
+    house.month(root)
+    issue(root)
+    house.put_order(root, order("site", "nord", DEPOSIT, FINAL, lines=TWO_RATES, valid_days=9))
+    ran = house.month(root)
+    assert (ran.code, ran.err) == (0, ""), ran
+
+
+def test_make_takes_an_order(root):
+    ran = house.make(root, "invoice", "CLIENT=nord", "ORDER=site", f"TODAY={DAY}")
+    assert ran.code == 0, ran
+    assert "site: deposit is invoiced, 700.00 EUR without VAT are left to invoice" in ran.out
