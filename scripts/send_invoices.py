@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Sends by mail what has not been sent: invoices, credit notes, packages of batches.
+"""Sends by mail what has not been sent: invoices, credit notes, quotes, packages of batches.
 
 Each document is mailed to its client once, as sent.jsonl knows; without SMTP_HOST the mails
 wait in data/outbox/. Summaries that wait there for the operator leave too. A mail that the
@@ -26,14 +26,18 @@ if __name__ == "__main__":
     cli.leave_if_done(ARGUMENTS, "mail")
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
 from email import policy
 from email.parser import BytesParser
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from lib.books import issuing, records, revenues
+import msgspec
+
+from lib.books import issuing, quotations, records, revenues
+from lib.books.record_lines import QuotationLine
 from lib.books.records import Record
 from lib.books.revenues import Ledger
 from lib.core import alerts, storage
@@ -43,7 +47,6 @@ from lib.core.root import Root
 from lib.documents import packages
 from lib.inputs import inputs, settings
 from lib.inputs.batch_client_files import BatchClientInput
-from lib.inputs.client_files import ClientInput
 from lib.inputs.inputs import Inputs
 from lib.inputs.settings import Settings
 from lib.mail import letters, mime, outbox
@@ -53,7 +56,7 @@ from lib.mail.outbox import Due
 from lib.values.speech import Speech
 
 _SCRIPT = "send_invoices.py"
-_KINDS = ("invoice", "credit_note", "package", "customer")
+_KINDS = ("invoice", "credit_note", "quote", "package", "customer")
 
 
 class Desk(NamedTuple):
@@ -75,7 +78,11 @@ def main(arguments: Namespace, root: Root) -> None:
             sender = outbox.sender_of(config, given.issuer.issuer)
             desk = Desk(root, config, given, outbox.read_sent(root), sender)
             notices: list[Alert] = []
-            dues = [*direct_mails(desk, notices), *batch_mails(desk, notices)]
+            dues = [
+                *direct_mails(desk, notices),
+                *quote_mails(desk, arguments.today, notices),
+                *batch_mails(desk, notices),
+            ]
             if not arguments.sent:
                 hashes = write_all(box, dues)
                 box.clear(_KINDS, hashes)
@@ -158,40 +165,52 @@ def written(root: Root, due: Due, sha256: str) -> bytes:
     return data
 
 
-# --- direct invoices -----------------------------------------------------------------
+# --- direct invoices and quotes ------------------------------------------------------
+
+# The bytes of the mail that carries a document: its record, the mail's name, to whom, in copy.
+Compose = Callable[[Record, str, tuple[str, ...], tuple[str, ...]], bytes]
 
 
 def direct_mails(desk: Desk, notices: list[Alert]) -> list[Due]:
     """A mail for each document that its client does not have yet; closed clients get theirs too."""
+    compose = partial(document_mail, desk, revenues.DIRECT)
+    return [
+        due
+        for client, chain in revenues.each_chain(desk.root, revenues.DIRECT)
+        for due in mails_to(desk, client, chain.records, compose, notices)
+    ]
+
+
+def quote_mails(desk: Desk, today: date, notices: list[Alert]) -> Iterator[Due]:
+    """A mail for each quote that waits for an answer, and that its client does not have yet."""
+    for client in records.owners(desk.root, quotations.folder(desk.root)):
+        known = quotations.quotations(quotations.read(desk.root, client))
+        waiting = [one.fact for one in known if one.status(today) == quotations.WAITING]
+        facts: list[Record] = msgspec.to_builtins(waiting)
+        yield from mails_to(desk, client, facts, partial(quote_mail, desk), notices)
+
+
+def mails_to(
+    desk: Desk, client: str, facts: Iterable[Record], compose: Compose, notices: list[Alert]
+) -> list[Due]:
+    """The mails that carry those of a client's documents that it does not have yet."""
+    unsent = [fact for fact in facts if is_unsent(desk, fact, fact["kind"])]
+    found = desk.given.clients.get(client)
+    if not unsent or (found is not None and not found.client.delivery.email):
+        return []
+    to = found.client.party.email if found else ()
+    if found is None or not to:
+        place = f"clients/{client}.json"
+        notices.append(no_email(place, "party.email", len(unsent), client))
+        return []
+    cc = found.client.delivery.cc
     dues = []
-    for client, chain in revenues.each_chain(desk.root, revenues.DIRECT):
-        unsent = [fact for fact in chain.records if is_unsent(desk, fact, fact["kind"])]
-        if not unsent:
-            continue
-        found = desk.given.clients.get(client)
-        if found is not None and not found.client.delivery.email:
-            continue
-        to = found.client.party.email if found else ()
-        if found is None or not to:
-            place = f"clients/{client}.json"
-            notices.append(no_email(place, "party.email", len(unsent), client))
-            continue
-        dues += [direct_mail(desk, fact, found) for fact in unsent]
+    for fact in unsent:
+        name = mail_name(fact, fact["kind"])
+        recipients = outbox.remaining(desk.sent.get(name, []), (*to, *cc))
+        composed = partial(compose, fact, name, to, cc)
+        dues.append(Due(name, fact["kind"], client, facts_of(fact), recipients, composed))
     return [due for due in dues if due.recipients]
-
-
-def direct_mail(desk: Desk, fact: Record, found: ClientInput) -> Due:
-    """The mail that carries a direct invoice or credit note."""
-    to, cc = found.client.party.email, found.client.delivery.cc
-    name = mail_name(fact, fact["kind"])
-    return Due(
-        name,
-        fact["kind"],
-        fact["client"],
-        facts_of(fact),
-        outbox.remaining(desk.sent.get(name, []), (*to, *cc)),
-        partial(document_mail, desk, revenues.DIRECT, fact, name, to, cc),
-    )
 
 
 def is_unsent(desk: Desk, fact: Record, kind: str) -> bool:
@@ -237,6 +256,16 @@ def document_mail(
     attached = Attachment(f"{made.number}.pdf", "application/pdf", pdf)
     letter = outbox.letter(desk.sender, seller, to, text, attached, cc=cc, shown=shown)
     return mime.to_bytes(letter, name)
+
+
+def quote_mail(
+    desk: Desk, fact: Record, name: str, to: tuple[str, ...], cc: tuple[str, ...]
+) -> bytes:
+    """The bytes of the mail that carries a quote."""
+    quote, pdf = quotations.proved(desk.root, msgspec.convert(fact, QuotationLine))
+    attached = Attachment(f"{quote.number}.pdf", "application/pdf", pdf)
+    text = letters.quote(quote)
+    return mime.to_bytes(outbox.letter(desk.sender, quote.seller, to, text, attached, cc=cc), name)
 
 
 # --- batches -------------------------------------------------------------------------

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Shows the state of everything on one screen. Reads only.
 
-The last run and how it ended, the flags of the month, invoices by status, what is
-overdue, what the next run invoices by plan, mails and batches that wait, the heads of the
-records, and the disk.
+The last run and how it ended, the flags of the month, invoices by status, what is overdue,
+quotes that wait for an answer, what the next run invoices by plan, mails and batches that
+wait, the heads of the records, and the disk.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -29,7 +29,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from lib.books import balances, bills, heads, issuing
+from lib.books import balances, bills, heads, issuing, quotations, records
 from lib.books.balances import InvoiceBalance
 from lib.books.heads import Head
 from lib.core import lock, storage, tables
@@ -51,6 +51,7 @@ _STATUSES = (
 )
 _SHORT = 12  # characters of a hash that tell it from another one
 _WIDEST = 100  # columns of a line
+_MOST_QUOTES = 5
 _MOST_LINES = 4  # of names of what is not a batch, below the first
 
 
@@ -85,6 +86,7 @@ def main(arguments: Namespace, root: Root) -> None:
             print(shortened(f"{name!s:14}  {text}"))
         try:
             statuses, ages = sums_of(balances.read_all(root), arguments.today)
+            quotes = open_quotes(root, arguments.today)
             known = heads.read(root)
             coming = bills.next_run(root, arguments.month)
         except Broken as broken:
@@ -96,6 +98,9 @@ def main(arguments: Namespace, root: Root) -> None:
     print()
     show_invoices(say("overdue"), say("outstanding"), ages)
     print()
+    if quotes:
+        show_quotes(quotes)
+        print()
     show_next(coming)
     print()
     show_heads(known)
@@ -208,6 +213,46 @@ def show_invoices(name: Message, amounts: Message, sums: dict[str, Sum]) -> None
     ]
     headings = [name, say("number"), amounts]
     tables.show("", headings, rows or [[say("none"), "0", ""]], right=2)
+
+
+# --- quotes --------------------------------------------------------------------------
+
+
+def open_quotes(root: Root, today: date) -> list[list[Message | str]]:
+    """The quotes that wait for an answer, those first whose time is over."""
+    waiting = [
+        (one.fact.valid_until, one)
+        for client in records.owners(root, quotations.folder(root))
+        for one in quotations.quotations(quotations.read(root, client))
+        if one.is_open
+    ]
+    return [
+        [
+            one.number,
+            one.fact.client,
+            one.fact.order,
+            say("expired") if one.status(today) == quotations.EXPIRED else say("waiting"),
+            str(day),
+            money.plain(one.fact.gross, 2),
+        ]
+        for day, one in sorted(waiting, key=lambda entry: (str(entry[0]), entry[1].number))
+    ]
+
+
+def show_quotes(rows: list[list[Message | str]]) -> None:
+    """A line for each quote that waits for an answer, the first of them where there are many."""
+    shown = rows[:_MOST_QUOTES]
+    if more := len(rows) - len(shown):
+        shown.append([say("and {number} more", number=more), "", "", "", "", ""])
+    headings = [
+        say("quotes"),
+        say("client"),
+        say("order"),
+        say("answer"),
+        say("valid until"),
+        say("gross"),
+    ]
+    tables.show("", headings, shown, right=1)
 
 
 # --- heads ---------------------------------------------------------------------------

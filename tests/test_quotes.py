@@ -1,8 +1,11 @@
 """Quotes: issued with a number of their own, answered once, and what was accepted is what holds."""
 
+import email
+import email.policy
 import io
 import json
 import os
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,8 @@ import pytest
 import house
 from lib.billing import quoting
 from lib.books import quotations
+from lib.books import records as chains
+from lib.core import storage
 from lib.core.root import Root
 from lib.inputs import inputs
 
@@ -345,3 +350,171 @@ def test_differences_of_plain_data():
         ("b.c", None, '"x"'),
         ("d", None, '"true"'),
     ]
+
+
+# --- mail, status, logs, backups -----------------------------------------------------
+
+
+def mails(root: Root) -> list[str]:
+    return sorted(path.stem for path in (root.data / "outbox").glob("*.eml"))
+
+
+def test_a_quote_is_mailed_while_it_waits_and_once(root):
+    assert quote(root).code == 0
+    assert house.call("send_invoices", root, today=DAY).code == 0
+    assert mails(root) == ["quote__nord__NORD-D2026-0001"]
+    mail = (root.data / "outbox" / f"{mails(root)[0]}.eml").read_bytes()
+    message = email.message_from_bytes(mail, policy=email.policy.default)
+    assert message["To"] == "nord@client.example"
+    subject = message["Subject"].replace("\N{NO-BREAK SPACE}", " ").replace("\u202f", " ")
+    assert subject == "Devis NORD-D2026-0001 : Site, 1 200,00 €"
+    body = message.get_body().get_content()
+    assert "acompte de 360,00" in body.replace("\N{NO-BREAK SPACE}", " ")
+    (attached,) = message.iter_attachments()
+    assert attached.get_filename() == "NORD-D2026-0001.pdf"
+    assert attached.get_content() == proof(root, "NORD-D2026-0001", "pdf").read_bytes()
+    change(root, title={"fr": "Blog"})
+    assert quote(root, day=LATER).code == 0
+    assert house.call("send_invoices", root, today=LATER).code == 0
+    assert mails(root) == ["quote__nord__NORD-D2026-0002"]
+    assert house.call("send_invoices", root, today=LATER, sent="all").code == 0
+    assert house.call("send_invoices", root, today=LATER).code == 0
+    assert mails(root) == []
+    (record,) = house.records(root, "sent", "outbox")
+    assert (record["kind"], record["number"]) == ("quote", "NORD-D2026-0002")
+    assert verify(root).code == 0, verify(root)
+
+
+@pytest.mark.parametrize("case", ["declined", "expired", "no mail", "before MAIL_SINCE"])
+def test_a_quote_that_nobody_waits_for_is_not_mailed(root, monkeypatch, case):
+    day = DAY
+    if case == "no mail":
+        house.put_client(root, house.client(changes={"delivery": {"email": False}}))
+    assert quote(root).code == 0
+    if case == "declined":
+        assert decline(root).code == 0
+    elif case == "expired":
+        day = EXPIRED
+    elif case == "before MAIL_SINCE":
+        monkeypatch.setenv("MAIL_SINCE", LATER)
+    assert house.call("send_invoices", root, today=day).code == 0
+    assert mails(root) == []
+
+
+def test_the_status_lists_what_waits_and_what_has_expired(root):
+    house.put_order(root, house.order("blog", "nord"))
+    assert quote(root).code == 0 and quote(root, "blog", LATER).code == 0
+    shown = house.call("show_status", root, today=EXPIRED, month="2026-11").out
+    rows = [line.split() for line in shown.splitlines() if line.startswith("NORD-D")]
+    assert rows == [
+        ["NORD-D2026-0001", "nord", "site", "expired", "2026-12-08", "1200.00"],
+        ["NORD-D2026-0002", "nord", "blog", "waiting", "2026-12-20", "1200.00"],
+    ]
+    assert accept(root).code == 0 and decline(root, "NORD-D2026-0002", EXPIRED).code == 0
+    shown = house.call("show_status", root, today=EXPIRED, month="2026-11").out
+    assert "NORD-D" not in shown
+
+
+def test_logs_and_backups_have_quotes(root, tmp_path, monkeypatch):
+    (tmp_path / "scan").write_bytes(PDF)
+    assert quote(root).code == 0 and accept(root, file=str(tmp_path / "scan")).code == 0
+    monkeypatch.setenv("REASON", "too much")
+    log = house.call("show_logs", root, client="nord").out
+    assert "NORD-D2026-0001: quote of site" in log and "accepted on 2026-11-20" in log
+    (tmp_path / "kept").mkdir()
+    assert house.call("back_up", root, to=str(tmp_path / "kept"), today=EXPIRED).code == 0
+    (backup,) = (tmp_path / "kept").glob("*.tar")
+    with tarfile.open(backup) as archive:
+        names = archive.getnames()
+    for name in (
+        "data/quotations/nord.jsonl",
+        "data/heads/quotations/nord.json",
+        "data/counters_quotes/NORD.json",
+        "data/quotes/nord/2026/NORD-D2026-0001.json",
+        "data/quotes/nord/2026/NORD-D2026-0001.pdf",
+        "data/quotes/nord/2026/NORD-D2026-0001.signed.pdf",
+        "data/orders/nord/site.json",
+    ):
+        assert name in names, (name, names)
+
+
+# --- tampering -----------------------------------------------------------------------
+
+
+def rewrite(root: Root, *facts: dict[str, Any]) -> None:
+    """Lays the record file down again, with these facts, their hashes and their head."""
+    path = root.data / "quotations/nord.jsonl"
+    new = chains.extend(chains.empty(path), list(facts))
+    path.write_bytes(new.lines)
+    (root.data / "heads/quotations/nord.json").write_bytes(chains.head_bytes(new.seq, new.hash))
+
+
+def facts(root: Root) -> list[dict[str, Any]]:
+    chained = ("seq", "prev", "hash")
+    return [{key: line[key] for key in line if key not in chained} for line in records(root)]
+
+
+@pytest.mark.parametrize(
+    ("change_facts", "words"),
+    [
+        (lambda a, b, c: [a, b, {**c, "date": "2026-11-07"}], "before NORD-D2026-0002 was issued"),
+        (lambda a, b, c: [a, b, c, c], "answers NORD-D2026-0002, which was answered already"),
+        (lambda a, b, c: [a, b, {**c, "quote": "NORD-D2026-0001"}], "which was superseded"),
+        (lambda a, b, c: [a, b, {**c, "quote": "NORD-D2026-0009"}], "is not a quote before it"),
+        (lambda a, b, c: [a, {**b, "version": 3}, c], "is version 3, others are missing"),
+        (
+            lambda a, b, c: [a, {**b, "supersedes": "NORD-D2026-0007"}, c],
+            "supersedes another quote than",
+        ),
+        (lambda a, b, c: [a, {**b, "gross": "1.00"}, c], "gross is "),
+        (lambda a, b, c: [a, {**b, "number": "NORD-D2026-0003"}, c], "a gap or a double"),
+        (lambda a, b, c: [{**a, "client": "sud"}, b, c], "belongs to sud"),
+        (lambda a, b, c: [a, b, {**c, "signed_sha256": "0" * 64}], "signed.pdf: was changed"),
+        (lambda a, b, c: [a, b], "signed.pdf: no record knows it"),
+        (lambda a, b, c: [a, b, {**c, "kind": "maybe"}], "is not a record"),
+    ],
+)
+def test_records_that_were_rewritten_are_named(root, tmp_path, change_facts, words):
+    (tmp_path / "scan").write_bytes(PDF)
+    assert quote(root).code == 0
+    change(root, title={"fr": "Blog"})
+    assert quote(root).code == 0
+    assert accept(root, "NORD-D2026-0002", file=str(tmp_path / "scan")).code == 0
+    rewrite(root, *change_facts(*facts(root)))
+    ran = verify(root)
+    assert ran.code == 3 and words in ran.err, ran
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("data/quotes/nord/2026/NORD-D2026-0001.pdf", "was changed"),
+        ("data/quotes/nord/2026/NORD-D2026-0001.json", "was changed"),
+        ("data/quotes/nord/2026/NORD-D2026-0002.pdf", "no record knows it"),
+        ("data/counters_quotes/NORD.json", "disagrees with the records"),
+        ("data/quotations/nord.jsonl", "is cut in half"),
+    ],
+)
+def test_files_that_were_changed_or_added_are_named(root, name, words):
+    assert quote(root).code == 0
+    path = root.path / name
+    if path.exists():
+        path.chmod(0o644)
+    house.write(root, name, b"other")
+    if "quotes/nord" in name:
+        path.chmod(0o444)
+    ran = verify(root)
+    assert ran.code == 3 and f"{name}: " in ran.err and words in ran.err, ran
+
+
+def test_a_page_that_its_document_does_not_give_is_named(root):
+    assert quote(root).code == 0
+    path = proof(root, "NORD-D2026-0001", "pdf")
+    other = path.read_bytes() + b"%"
+    path.chmod(0o644)
+    path.write_bytes(other)
+    path.chmod(0o444)
+    (fact,) = facts(root)
+    rewrite(root, {**fact, "pdf_sha256": storage.sha256(other)})
+    ran = verify(root)
+    assert ran.code == 3 and "rendered again, it has other bytes" in ran.err, ran

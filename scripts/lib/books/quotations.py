@@ -108,6 +108,16 @@ def numbers_of(root: Root, client: str, lines: Iterable[QuotationLine]) -> Itera
             yield Numbered(name, line.seq, line.number, line.issue_date)
 
 
+def proved(root: Root, fact: QuotationLine) -> tuple[Quote, bytes]:
+    """The quote of a record, and the bytes of its PDF.
+
+    Raises:
+      Broken: if one of them is not what was issued.
+    """
+    path = proof_path(root, fact.client, fact.number, "pdf")
+    return proved_quote(root, fact), proofs.read(root, path, fact.pdf_sha256, fact.client)
+
+
 def proved_quote(root: Root, fact: QuotationLine) -> Quote:
     """The quote of a record.
 

@@ -44,7 +44,10 @@ _WORKS = {
     "packages": Work(("data/heads/revenues_batch/*",), ("downloads/*",)),
     "balances": Work(("data/heads/revenues/*", "data/heads/payments/*"), ("data/balance/*",)),
     "mail": Work(
-        (*_PARTIES, "downloads/*", "data/heads/revenues/*", "data/heads/revenues_batch/*"),
+        (
+            *(*_PARTIES, "downloads/*"),
+            *(f"data/heads/{family}/*" for family in ("revenues", "revenues_batch", "quotations")),
+        ),
         settings=("SMTP_HOST", "MAIL_FROM", "MAIL_SINCE", "MAIL_MAX_ATTACHMENT"),
     ),
     "recettes": Work(_BOOKS, ("exports/recettes/*-{}.*",), DIALECT, is_export=True),

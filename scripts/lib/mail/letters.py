@@ -13,6 +13,7 @@ from lib.books import records
 from lib.mail.reminders import Claim
 from lib.values import mentions, money
 from lib.values.document import Document, Party
+from lib.values.quote import Paper, Quote
 from lib.values.speech import Speech, grouped, town
 
 _DAYS_TO_PAY = 8  # from a firm or formal reminder
@@ -134,6 +135,35 @@ def _how_to_pay(document: Document) -> Iterable[str]:
     yield _lines(speech, [(key, value) for key, value in rows if value])
     if document.payment_reference:
         yield speech.word("quote_reference")
+
+
+# --- quotes --------------------------------------------------------------------------
+
+
+def quote(quote: Quote) -> MailText:
+    """The mail that carries a quote to whom it is offered."""
+    speech = quote.speech
+    values = {"number": quote.number, "subject": quote.subject}
+    amount = _amount(quote.totals.gross, quote)
+    paragraphs = [
+        speech.word("hello"),
+        speech.word("quote_mail_intro", date=speech.date(quote.issue_date), **values),
+    ]
+    if quote.supersedes:
+        day = speech.date(quote.supersedes.issue_date)
+        paragraphs.append(
+            speech.word("quote_mail_supersedes", number=quote.supersedes.number, date=day)
+        )
+    until = speech.date(quote.valid_until)
+    rows = [("number", quote.number), ("quote_total", amount), ("valid_until", until)]
+    paragraphs.append(_lines(speech, rows))
+    if quote.steps[0].kind == "deposit":
+        deposit = _amount(quote.steps[0].gross, quote)
+        paragraphs.append(speech.word("quote_mail_deposit", amount=deposit))
+    paragraphs.append(speech.word("quote_mail_answer", until=until))
+    paragraphs.append(f"{speech.word('regards')}\n\n{_signature(quote.seller)}")
+    subject = speech.word("quote_mail_subject", amount=amount, **values)
+    return MailText(subject, _joined(paragraphs))
 
 
 # --- packages ------------------------------------------------------------------------
@@ -262,7 +292,7 @@ def _law_of(level: str, document: Document) -> tuple[str, ...]:
 # --- what all letters share ----------------------------------------------------------
 
 
-def _amount(value: Decimal, document: Document) -> str:
+def _amount(value: Decimal, document: Paper) -> str:
     return document.speech.amount(value, document.currency)
 
 
