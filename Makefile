@@ -22,7 +22,8 @@ $(if $(and $(filter 1,$(words $(HOUSE))),$(wildcard $(HOUSE)/Makefile)),,$(error
 COMMANDS := help setup init demo client check preview month invoice credit-note batch packages \
   payment refund payment-reverse write-off payments-import statement reconcile overdue mail reminders \
   export payments-csv fec ledger accountant report receipt verify status logs purge-logs backup \
-  restore sequence quote accept decline test faults fuzz lint audit conformance bench pin
+  restore sequence opening opening-reverse quote accept decline test faults fuzz lint audit \
+  conformance bench pin
 .PHONY: $(COMMANDS)
 DEVELOPERS := $(HOUSE)/tools/developers.mk
 $(MAKEFILE_LIST) $(DEVELOPERS): ;
@@ -50,7 +51,7 @@ VALUES := YEAR CLIENT MONTH ISSUE_DATE TODAY REISSUE INVOICE AMOUNT METHOD REFER
   PAYMENT AGAIN OVERPAYMENT KIND LARGE QUIET KEEP_DAYS DRY_RUN TO FROM WITNESS MAIL LINES DATE FILE LANGUAGE \
   SENT NUMBERING VAT_REGIME ID NAME COUNTRY PERSON TAXABLE SIREN VAT_NUMBER ADDRESS POSTCODE CITY EMAIL CODE DAYS \
   TREATMENT EXEMPTION_CODE EXEMPTION_REASON START EVERY BILLED DESCRIPTION PRICE UNIT VAT_RATE CATEGORY SIZE \
-  APPROVE PUBLISH RUN_LOG LAST ORDER QUOTE STEP
+  APPROVE PUBLISH RUN_LOG LAST OPENING ORDER QUOTE STEP
 SETTINGS := LOCK_WAIT WORKERS WORKERS_CA_FILE WORKERS_CERT_FILE WORKERS_KEY_FILE CSV_DIALECT \
   CSV_HEADERS SMTP_HOST SMTP_PORT SMTP_SECURITY SMTP_USER SMTP_PASSWORD SMTP_CA_FILE SMTP_TIMEOUT \
   MAIL_FROM MAIL_SINCE MAIL_MAX_ATTACHMENT ALERT_TO
@@ -128,6 +129,11 @@ check: $(READY) ## validate every input, issue nothing [MONTH: the prices that h
 
 sequence: $(READY) ## moving in: the first number of CODE in YEAR comes after LAST, for a REASON
 	@$(SCRIPT)/record_sequence.py --root $(ROOT)
+opening: $(READY) ## moving in: open invoices of the tool before, from a CSV FILE, all or none
+	$(call need,FILE,opening.csv)
+	@$(SCRIPT)/import_openings.py --root $(ROOT)
+opening-reverse: $(READY) ## take out OPENING=client/3, entered wrongly, for a REASON
+	@$(SCRIPT)/reverse_opening.py --root $(ROOT)
 
 ##@ A month
 

@@ -8,9 +8,9 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    options = cli.parser(__doc__ or "")
-    cli.add_flag(options)
-    return options
+    made = cli.parser(__doc__ or "")
+    cli.add_flag(made)
+    return made
 
 
 if __name__ == "__main__":

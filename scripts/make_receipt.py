@@ -12,9 +12,9 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    options = cli.parser(__doc__ or "")
-    options.add_argument("--invoice", required=True, help="NORD-2024-0001")
-    return options
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--invoice", required=True, help="NORD-2024-0001")
+    return made
 
 
 if __name__ == "__main__":
@@ -23,7 +23,7 @@ if __name__ == "__main__":
 from datetime import date
 
 from lib.accounting import exports
-from lib.books import balances, histories, payments, proofs, revenues
+from lib.books import balances, histories, openings, payments, proofs, revenues
 from lib.books.histories import History, IssuedDocument, Movement
 from lib.core.faults import Alert, Fault, Refused, WrongUsage
 from lib.core.messages import say
@@ -68,6 +68,10 @@ def _of_number(root: Root, number: str) -> History:
 
 def _refuse_unpaid(history: History) -> None:
     invoice = history.invoice
+    if invoice.kind == openings.OPENING:
+        elsewhere = say("{number} was issued by the tool before", number=invoice.number)
+        fault = Fault("INVOICE", elsewhere, remedy=say("its receipt is made there"))
+        raise Refused([Alert("B-RECEIPT-UNPAID", "", fault, invoice.client)])
     credited = sum(note.gross for note in history.credit_notes)
     due = balances.outstanding_of(history)
     number, gross = invoice.number, text_of(invoice.gross)

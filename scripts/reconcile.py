@@ -12,9 +12,9 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    options = cli.parser(__doc__ or "")
-    cli.add_flag(options)
-    return options
+    made = cli.parser(__doc__ or "")
+    cli.add_flag(made)
+    return made
 
 
 if __name__ == "__main__":
@@ -26,7 +26,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from lib.books import balances, histories, issuing, payments, records
+from lib.books import balances, histories, issuing, openings, payments, records
 from lib.books.balances import Lines
 from lib.core import alerts, lock, storage, workers
 from lib.core.faults import Alert, Broken, Fault, collecting
@@ -87,7 +87,7 @@ def renew(root: Root, clients: list[str]) -> Done:
         with records.without_collector(), collecting(done.faults):
             lines = balances.read_lines(root, client)
             _check(root, client, lines)
-            if not lines.issued:
+            if not lines.issued and not lines.opened:
                 continue
             balance = balances.of_lines(lines)
             files[balances.path_of(root, client)] = balance.to_bytes()
@@ -110,6 +110,7 @@ def renew(root: Root, clients: list[str]) -> Done:
 
 def _check(root: Root, client: str, lines: Lines) -> None:
     known = {record.number for record in lines.issued if record.kind == "invoice"}
+    known |= openings.numbers(lines.opened)
     name = root.name_of(payments.chain_path(root, client))
     strays = [
         Alert("B-PAYMENT-STRAY", name, Fault(f"line {line.seq}", _unknown(line.invoice)))
@@ -121,7 +122,9 @@ def _check(root: Root, client: str, lines: Lines) -> None:
 
 
 def _unknown(number: str) -> Message:
-    return say("names {number}, which no record in data/revenues/ knows", number=number)
+    return say(
+        "names {number}, which no record in data/revenues/ or data/openings/ knows", number=number
+    )
 
 
 def _remove_orphans(root: Root, clients: set[str]) -> int:

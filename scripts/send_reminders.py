@@ -14,25 +14,29 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    options = cli.parser(__doc__ or "")
-    options.add_argument("--date", type=cli.day_or_none, default=None, help="(default: today)")
-    options.add_argument(
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--date", type=cli.day_or_none, default=None, help="(default: today)")
+    made.add_argument(
         "--dry-run", type=cli.switch, default=False, help="1: only show what would go"
     )
-    cli.add_today(options)
-    return options
+    cli.add_today(made)
+    return made
 
 
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
+import re
 from collections.abc import Iterator, Sized
 from datetime import date
 from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
 
-from lib.books import balances, histories, issuing, proofs, records, revenues
+import msgspec
+
+from lib.billing import invoicing
+from lib.books import balances, histories, issuing, openings, proofs, records, revenues
 from lib.books.balances import InvoiceBalance
 from lib.books.records import Record
 from lib.core import alerts, dates, strict_json, tables
@@ -42,13 +46,15 @@ from lib.core.root import Root
 from lib.inputs import inputs, issuer_file, settings
 from lib.inputs.client_files import Client
 from lib.inputs.inputs import Inputs
+from lib.inputs.issuer_file import Issuer
 from lib.inputs.settings import Settings
 from lib.mail import letters, mime, outbox, reminders
 from lib.mail.mime import Attachment
 from lib.mail.outbox import Due
 from lib.mail.reminders import Claim
-from lib.values import mentions, money, territories
-from lib.values.document import Document
+from lib.values import mentions, money, periods, territories, vat
+from lib.values.document import Document, Period, Totals, VatSubtotal
+from lib.values.speech import Speech
 
 _SCRIPT = "send_reminders.py"
 _KIND = "reminder"
@@ -64,6 +70,13 @@ class Desk(NamedTuple):
     day: date
 
 
+class Invoice(NamedTuple):
+    """An invoice as its client knows it, and the annual rate of late penalties that it states."""
+
+    document: Document
+    rate: Decimal
+
+
 class Reminder(NamedTuple):
     """One reminder: of which record, to whom, at which level, claiming what."""
 
@@ -72,6 +85,7 @@ class Reminder(NamedTuple):
     level: str
     claim: Claim
     recipients: tuple[str, ...]
+    invoice: Invoice
 
     @property
     def name(self) -> str:
@@ -154,13 +168,20 @@ def of_client(desk: Desk, client: str) -> Iterator[Reminder | Alert]:
         return
     issued = records.read(desk.root, revenues.chain_path(desk.root, revenues.DIRECT, client))
     facts = {fact["number"]: fact for fact in issued.records}
+    opened = openings.standing(openings.read(desk.root, client))
+    facts |= {line.number: msgspec.to_builtins(line) for line in opened}
     for balance, level in late:
         fact = facts[balance.number]
-        if is_unsent(desk, fact, known.client):
+        if fact["kind"] == openings.OPENING:
+            invoice = opening_invoice(fact, known.client, desk.given.issuer.issuer)
+        elif is_unsent(desk, fact, known.client):
             yield held_back(fact)
             continue
-        claim = claim_of(desk.root, fact, balance.outstanding, desk.day)
-        reminder = Reminder(fact, known.client, level, claim, ())
+        else:
+            document = revenues.proved_document(desk.root, revenues.DIRECT, fact)
+            invoice = Invoice(document, stated_rate(desk.root, document))
+        claim = claim_of(invoice, balance.outstanding, desk.day)
+        reminder = Reminder(fact, known.client, level, claim, (), invoice)
         addresses = (*known.client.party.email, *known.client.delivery.cc)
         recipients = outbox.remaining(desk.sent.get(reminder.name, []), addresses)
         if recipients:
@@ -215,15 +236,54 @@ def held_back(fact: Record) -> Alert:
     return Alert("I-REMINDER-HELD", "", fault, fact["client"])
 
 
-def claim_of(root: Root, fact: Record, outstanding: Decimal, day: date) -> Claim:
-    """What an invoice of which so much is outstanding comes to on a day.
+def opening_invoice(fact: Record, client: Client, issuer: Issuer) -> Invoice:
+    """An open invoice of the tool before: what our own say of the parties and the law, with its
+    number, dates and amounts."""
+    issue_date, buyer = date.fromisoformat(fact["issue_date"]), client.party
+    shares = tuple(
+        VatSubtotal(
+            category=share["vat_category"],
+            rate=Decimal(share["vat_rate"]),
+            taxable=Decimal(share["net"]),
+            vat=Decimal(share["vat"]),
+        )
+        for share in fact["breakdown"]
+    )
+    net, vat_ = (money.total(getattr(each, key) for each in shares) for key in ("taxable", "vat"))
+    gross = money.total((net, vat_))
+    natures = {share["nature"] for share in fact["breakdown"]}
+    sold = natures.pop() if len(natures) == 1 else "mixed"
+    speech = Speech(client.language)
+    document = Document(
+        number=fact["number"],
+        client=client.id,
+        month=periods.month_of(issue_date),
+        issue_date=issue_date,
+        due_date=date.fromisoformat(fact["due_date"]),
+        currency=fact["currency"],
+        language=client.language,
+        operation_category=sold,
+        period=Period(start=issue_date, end=issue_date),
+        seller=invoicing.seller_of(issuer, ""),
+        buyer=buyer,
+        lines=(),
+        vat_breakdown=shares,
+        totals=Totals(
+            lines_net=net, allowances=money.ZERO, net=net, vat=vat_, gross=gross, due=gross
+        ),
+        notes=mentions.notes_of(
+            issuer, buyer, issue_date, speech, vat.audience(buyer, shares), sold
+        ),
+        payment_reference=fact["reference"],
+    )
+    return Invoice(document, issuer.late_penalty_rate)
 
-    Raises:
-      Broken: if its document, or the issuer file that it was made from, has changed.
-    """
-    made = revenues.proved_document(root, revenues.DIRECT, fact)
+
+def claim_of(invoice: Invoice, outstanding: Decimal, day: date) -> Claim:
+    """What an invoice of which so much is outstanding comes to on a day."""
+    made = invoice.document
     assert made.due_date is not None
-    rate, indemnity = stated_rate(root, made), money.ZERO
+    rate, indemnity = invoice.rate, money.ZERO
     customer = mentions.customer_of(made.buyer)
     french = territories.of_address(made.seller.address).french
     if not french or customer != mentions.BUSINESS:
@@ -288,7 +348,7 @@ def send(
             print(say("{number}: settled meanwhile, no reminder", number=number))
             box.drop(reminder.name)
             return
-        claim = claim_of(root, reminder.fact, outstanding, reminder.claim.day)
+        claim = claim_of(reminder.invoice, outstanding, reminder.claim.day)
         due = due_mail(root, reminder._replace(claim=claim), sender)
         data = box.write(due)
     box.deliver(due, data, sender)
@@ -324,14 +384,25 @@ def due_mail(root: Root, reminder: Reminder, sender: str) -> Due:
 
 def reminder_bytes(root: Root, reminder: Reminder, sender: str) -> bytes:
     """The bytes of a reminder's mail, with the invoice attached."""
-    made = revenues.proved_document(root, revenues.DIRECT, reminder.fact)
-    pdf = revenues.proved(root, revenues.DIRECT, reminder.fact, "pdf")
-    text = letters.reminder(made, reminder.level, reminder.claim)
+    made, attached = reminder.invoice.document, None
+    if pdf := pdf_of(root, reminder.fact):
+        name = re.sub("[^A-Za-z0-9._-]", "_", made.number)
+        attached = Attachment(f"{name}.pdf", "application/pdf", pdf)
+    text = letters.reminder(made, reminder.level, reminder.claim, attached=attached is not None)
     to = reminder.client.party.email
-    attached = Attachment(f"{made.number}.pdf", "application/pdf", pdf)
     cc = reminder.client.delivery.cc
     return mime.to_bytes(
         outbox.letter(sender, made.seller, to, text, attached, cc=cc), reminder.name
+    )
+
+
+def pdf_of(root: Root, fact: Record) -> bytes:
+    """The PDF of an invoice; empty for one of the tool before that came without."""
+    if fact["kind"] != openings.OPENING:
+        return revenues.proved(root, revenues.DIRECT, fact, "pdf")
+    sha256 = fact["pdf_sha256"]
+    return (
+        proofs.read(root, root.archive_inputs / sha256, sha256, fact["client"]) if sha256 else b""
     )
 
 

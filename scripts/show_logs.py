@@ -12,11 +12,9 @@ from lib.core.faults import printable
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    options = cli.parser(__doc__ or "")
-    options.add_argument(
-        "--client", default="", help="only this client's log ('system': no client's)"
-    )
-    return options
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--client", default="", help="only this client's log ('system': no client's)")
+    return made
 
 
 if __name__ == "__main__":

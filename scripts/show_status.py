@@ -13,9 +13,9 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    options = cli.parser(__doc__ or "")
-    cli.add_dates(options)
-    return options
+    made = cli.parser(__doc__ or "")
+    cli.add_dates(made)
+    return made
 
 
 if __name__ == "__main__":

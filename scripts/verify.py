@@ -14,10 +14,10 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    options = cli.parser(__doc__ or "")
-    options.add_argument("--witness", default="", help="a file with heads from an earlier mail")
-    options.add_argument("--today", type=cli.day_or_none, default=None, help="the date of today")
-    return options
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--witness", default="", help="a file with heads from an earlier mail")
+    made.add_argument("--today", type=cli.day_or_none, default=None, help="the date of today")
+    return made
 
 
 if __name__ == "__main__":
@@ -122,9 +122,10 @@ def check(
             found += record_audit.start_faults(book)
     for book in books.of(record_audit.PAYMENTS):
         bills = books.get(record_audit.REVENUES, book.owner)
-        faults = list(record_audit.payment_faults(book, bills))
-        if book.sound and bills.sound and not faults:
-            faults = list(record_audit.withdrawal_faults(files.root, book, bills))
+        opened = books.get(record_audit.OPENINGS, book.owner)
+        faults = list(record_audit.payment_faults(book, bills, opened))
+        if book.sound and bills.sound and opened.sound and not faults:
+            faults = list(record_audit.withdrawal_faults(files.root, book, bills, opened))
         found += faults
     found += record_audit.number_faults(files, books, quotations.LEDGER, (numbers.QUOTE,))
     for book in books.of(record_audit.QUOTATIONS):
@@ -132,6 +133,10 @@ def check(
         found += quote_audit.order_faults(
             files.root, book, books.get(record_audit.REVENUES, book.owner)
         )
+    for book in books.of(record_audit.OPENINGS):
+        paid = books.get(record_audit.PAYMENTS, book.owner)
+        found += record_audit.opening_faults(book, paid)
+    found += record_audit.taken_faults(books)
     found += mail_audit.mail_faults(books)
     found += mail_audit.waiting_faults(files, books)
     found += record_audit.future_faults(books, today)

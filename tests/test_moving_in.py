@@ -1,6 +1,9 @@
 """Moving in: the numbers go on after those of the tool before, in the format that they had."""
 
+import csv
+import io
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -205,3 +208,176 @@ def rebuild(root: Root, owner: str, change: dict[str, Any] | None) -> None:
 def write_over(path: Path, data: bytes) -> None:
     path.chmod(0o644)
     path.write_bytes(data)
+
+
+# --- open invoices of the tool before ---------------------------------------------------
+
+HEADINGS = (
+    "client,number,issue_date,due_date,currency,gross,nature,vat_category,vat_rate,net,vat,paid,"
+    "reference,pdf\n"
+)
+TWO_RATES = (
+    "nord,2026/F-0131,2026-09-30,2026-10-30,EUR,1750.00,services,S,20,1000.00,200.00,"
+    "2026-10-20 600.00,RF18539007547034,old.pdf\n"
+    "nord,2026/F-0131,,,,,goods,S,10,500.00,50.00,,,\n"
+)
+SMALL = "nord,F-0144,2026-10-31,,,120.00,services,,20,100.00,20.00,,,\n"
+OF_SUD = "sud,2026-F-0140,2026-10-15,2026-11-14,EUR,240.00,services,S,20,200.00,40.00,,,\n"
+
+
+def house_of_two(folder: Path, **changes: Any) -> Root:
+    return house.build(
+        folder, house.client(), house.client("sud", i=2), seller=house.issuer({**F, **changes})
+    )
+
+
+def enter(
+    root: Root, text: str, *, pdf: bytes = b"%PDF-1.4 old", today: str = house.TODAY
+) -> house.Ran:
+    """`make opening` in this process."""
+    folder = root.path.parent / "old"
+    folder.mkdir(exist_ok=True)
+    (folder / "old.pdf").write_bytes(pdf)
+    (folder / "opening.csv").write_text(text, newline="")
+    return house.call("import_openings", root, file=str(folder / "opening.csv"), today=today)
+
+
+def pay(root: Root, invoice: str, amount: str, day: str, client: str = "nord") -> house.Ran:
+    options = {"client": client, "invoice": invoice, "amount": amount, "date": day}
+    return house.call("record_payment", root, **options, method="transfer", today="2026-12-20")
+
+
+def rows(root: Root, name: str) -> list[dict[str, str]]:
+    text = (root.exports / name).read_text("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_open_invoices_are_owed_paid_and_declared_and_are_no_revenue(tmp_path, monkeypatch):
+    root = house_of_two(tmp_path / "root")
+    ran = enter(root, HEADINGS + TWO_RATES + SMALL + OF_SUD)
+    assert ran.code == 0, ran
+    assert "nord/1: 2026/F-0131 of 2026-09-30, 1750.00 EUR, open 1150.00" in ran.out
+    assert "411 nord  debit 1270.00" in ran.out and "411 sud  debit 240.00" in ran.out
+    # Of 200.00 VAT on services 600/1750 was paid: 68.57; 131.43 wait, with 20.00 and 40.00.
+    assert "44574  credit 191.43" in ran.out
+    assert verify(root).code == 0
+    assert house.month(root).code == 0
+    assert pay(root, "2026/F-0131", "1150.00", "2026-12-02").code == 0
+    assert pay(root, "2026-F-0140", "100.00", "2026-12-03", "sud").code == 0
+    for script in ("export_revenues", "export_fec", "export_ledger", "pack_accountant"):
+        assert house.call(script, root, year="2026").code == 0
+    assert house.call("export_payments", root).code == 0
+    assert house.call("reconcile", root).code == 0
+    assert {row["number"] for row in rows(root, "recettes/revenues-2026.csv")} == {
+        "F-2026-0001",
+        "F-2026-0002",
+    }
+    received = {
+        (row["invoice"], row["nature"]): (row["net"], row["vat"], row["gross"])
+        for row in rows(root, "recettes/recettes-2026.csv")
+    }
+    assert received == {
+        ("2026/F-0131", "goods"): ("328.57", "32.86", "361.43"),
+        ("2026/F-0131", "services"): ("657.14", "131.43", "788.57"),
+        ("2026-F-0140", "services"): ("83.33", "16.67", "100.00"),
+    }
+    due = {row["number"]: row["vat"] for row in rows(root, "recettes/vat_due-2026.csv")}
+    assert due == {"2026/F-0131": "131.43", "2026-F-0140": "16.67"}
+    fec = (root.exports / f"fec/{house.siren(0)}FEC20261231.txt").read_text().splitlines()
+    of_old = [line.split("\t") for line in fec if "2026/F-0131" in line]
+    posted = {(cells[4], cells[11], cells[12]) for cells in of_old}
+    assert posted == {
+        ("512", "1150,00", "0,00"),
+        ("411", "0,00", "1150,00"),
+        ("44574", "131,43", "0,00"),
+        ("44571", "0,00", "131,43"),
+    }
+    balance = json.loads((root.data / "balance/nord.json").read_text())
+    assert [one["number"] for one in balance["invoices"]] == [
+        "2026/F-0131",
+        "F-0144",
+        "F-2026-0001",
+    ]
+    assert balance["invoices"][0]["status"] == "paid"
+    late = house.call("show_overdue", root, date="2026-12-20", today="2026-12-20")
+    assert "2026-F-0140" in late.out and "140.00" in late.out
+    status = house.call("show_status", root, today="2026-12-20")
+    assert status.code == 0
+    ran = house.call("verify", root, today="2026-12-20")
+    assert ran.code == 0, ran
+    receipt = house.call("make_receipt", root, invoice="2026/F-0131")
+    assert receipt.code == 1 and "issued by the tool before" in receipt.err
+    report = house.call("make_report", root, year="2026", language="fr", today="2026-12-31")
+    assert report.code == 0 and "invoiced 153.60" in report.out, report
+
+
+def test_what_a_french_spreadsheet_saves_is_read_alike(tmp_path):
+    text = (HEADINGS + TWO_RATES + SMALL).replace(",", ";")
+    french = re.sub(r"(\d)\.(\d\d)\b", r"\1,\2", text).replace("1000,00;200,00", "1000;200")
+    french = re.sub(r"(\d{4})-(\d\d)-(\d\d)", r"\3/\2/\1", french) + ";" * 13 + "\r\n"
+    found = []
+    for name, some in (("en", HEADINGS + TWO_RATES + SMALL), ("fr", "\ufeff" + french)):
+        root = house_of_two(tmp_path / name / "root")
+        ran = enter(root, some)
+        assert ran.code == 0, ran
+        lines = house.records(root, "nord", "openings")
+        found.append([{**one, "source_sha256": "", "prev": "", "hash": ""} for one in lines])
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("client,number", "client;number", "the first line is not"),
+        ("1750.00", "1750.01", "line 2, gross: 1750.01 is not what net and VAT come to, 1750.00"),
+        ("200.00,", "2000.00,", "line 2, vat: 2000.00 is not the VAT of 1000.00 at 20 %"),
+        ("nord,F-0144", "ouest,F-0144", 'line 4, client: "ouest" is not a client'),
+        ("nord,F-0144", "nord,F-2026-0001", 'line 4, number: "F-2026-0001" is known already'),
+        ("nord,F-0144", "nord,2026-F-0140", "line 5, number"),
+        ("2026-10-20 600.00", "2026-10-20 1750.00", "line 2, paid: 1750.00 of 1750.00 are paid"),
+        ("2026-10-20 600.00", "2026-02-30 600.00", "line 2, paid"),
+        ("2026-10-20 600.00", "600.00", "line 2, paid"),
+        ("2026-10-31", "2026-12-31", "line 4, issue_date: 2026-12-31 is in the future"),
+        ("2026-10-31", "31/10/2026", "line 4, issue_date"),
+        ("2026-10-30", "2026-09-29", "line 2, due_date"),
+        ("old.pdf", "gone.pdf", "line 2, pdf"),
+        ("old.pdf", "../old.pdf", "line 2, pdf"),
+        (",,,,goods,S,10", ",,,EUR,goods,S,20,", "line 3"),
+        ("services,,20", "services,,0", "line 4, vat_category: is empty"),
+        ("goods,S,10", "services,S,20", "line 3, vat_rate: this rate of services stands"),
+    ],
+)  # fmt: skip
+def test_a_file_with_anything_wrong_records_nothing(tmp_path, old, new, said):
+    root = house_of_two(tmp_path / "root")
+    assert house.month(root).code == 0
+    before = house.tree(root)
+    text = HEADINGS + TWO_RATES + SMALL + OF_SUD
+    assert old in text
+    ran = enter(root, text.replace(old, new, 1))
+    assert ran.code == 1 and said in ran.err and "Traceback" not in ran.err, ran
+    assert len(ran.err.splitlines()) <= 2 and house.tree(root) == before, ran
+
+
+def test_a_file_is_recorded_once_and_a_mistake_is_reversed(tmp_path, monkeypatch):
+    root = house_of_two(tmp_path / "root")
+    assert enter(root, HEADINGS + SMALL).code == 0
+    again = enter(root, HEADINGS + SMALL)
+    assert (
+        again.code == 1 and 'line 2, number: "F-0144" is known already: opening nord/1' in again.err
+    )
+    assert pay(root, "F-0144", "20.00", "2026-11-08").code == 0
+    monkeypatch.setenv("REASON", "paid long ago")
+    refused = house.call("reverse_opening", root, opening="nord/1", today=house.TODAY)
+    assert refused.code == 1 and "make payment-reverse PAYMENT=nord/1" in refused.err, refused
+    assert house.call("reverse_payment", root, payment="nord/1", today="2026-12-20").code == 0
+    ran = house.call("reverse_opening", root, opening="nord/1", today=house.TODAY)
+    assert ran.code == 0 and "nord/2: reversal of nord/1, F-0144" in ran.out, ran
+    assert house.call("reconcile", root).code == 0
+    assert json.loads((root.data / "balance/nord.json").read_text())["invoices"] == []
+    assert house.call("verify", root, today="2026-12-20").code == 0
+    assert pay(root, "F-0144", "20.00", "2026-11-09").code == 1
+    twice = house.call("reverse_opening", root, opening="nord/1", today=house.TODAY)
+    assert twice.code == 1 and "is not an opening that stands" in twice.err
+    assert enter(root, HEADINGS + SMALL.replace("20.00,,", "20.00,2026-11-02 60.00,")).code == 0
+    assert "outstanding 0.00" in pay(root, "F-0144", "60.00", "2026-11-10").out
+    assert house.call("verify", root, today="2026-12-20").code == 0

@@ -28,6 +28,8 @@ LIFE = (
     ("client", *NEW, DAY),
     ("check", DAY),
     ("sequence", "CODE=SUD", "YEAR=2025", "LAST=31", "REASON=moved in", DAY),
+    ("opening", "FILE={folder}/opening.csv", DAY),
+    ("opening-reverse", "OPENING=sud/1", "REASON=wrong", DAY),
     ("batch", DAY),
     ("preview", "MONTH=2026-10", DAY),
     ("invoice", "CLIENT=sud", "MONTH=2026-10", DAY),
@@ -114,6 +116,9 @@ def lay_out(folder: Path) -> Root:
     (folder / "backups").mkdir()
     paid = "client,invoice,amount,date,method,reference,note\n"
     (folder / "payments.csv").write_text(f"{paid}sud,SUD-2026-0001,76.80,2026-11-09,cash,,\n")
+    opened = "client,number,issue_date,due_date,currency,gross,nature,vat_category,vat_rate,net,vat"
+    row = "sud,2026-0131,2026-09-30,2026-10-30,EUR,120.00,services,S,20,100.00,20.00,,,"
+    (folder / "opening.csv").write_text(f"{opened},paid,reference,pdf\n{row}\n")
     return root
 
 

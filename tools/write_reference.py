@@ -37,6 +37,8 @@ FILES = (
     Section("`make payment`, `make refund`, `make payments-import`", "payment"),
     Section("`make payment-reverse`", "payment_reversal"),
     Section("`make write-off`", "write_off"),
+    Section("opening.csv, for `make opening`", "opening"),
+    Section("`make opening-reverse`", "opening_reversal"),
     Section("`make credit-note LINES=file.json`", "credit_lines"),
 )
 # Objects that several keys have: a table each, which their rows point to.

@@ -44,7 +44,7 @@ def part(
             bills.extend(
                 bill
                 for history in histories
-                for bill in (history.invoice, *history.credit_notes)
+                for bill in history.issued
                 if bill.date.startswith(period)
             )
             yield histories

@@ -114,7 +114,7 @@ def entries(history: History) -> list[JournalEntry]:
     """The entries of one invoice."""
     invoice = history.invoice
     journal_entries = []
-    for bill in (invoice, *history.credit_notes):
+    for bill in history.issued:
         journal_entries.append(_sale(invoice, bill))
         for day, vat in _due_on_other_days(invoice, bill).items():
             label = f"TVA exigible à la livraison {bill.number}"

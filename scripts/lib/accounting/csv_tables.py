@@ -203,7 +203,7 @@ def revenues(histories: Iterable[History], period: str) -> Report:
     bills = [
         (bill, history.invoice)
         for history in histories
-        for bill in (history.invoice, *history.credit_notes)
+        for bill in history.issued
         if bill.date.startswith(period)
     ]
     bills.sort(key=lambda pair: (pair[0].date, pair[0].client, pair[0].seq))

@@ -47,7 +47,7 @@ def dues(history: History) -> list[VatDue]:
     """All VAT of an invoice that falls due, by its bills, then by its receipts."""
     invoice = history.invoice
     shares = []
-    for bill in (invoice, *history.credit_notes):
+    for bill in history.issued:
         for share in bill.shares:
             if day := tax_point(invoice, bill, share):
                 shares.append(VatDue(day, bill, share if bill is invoice else -share))

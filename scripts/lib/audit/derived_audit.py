@@ -66,6 +66,7 @@ class _Head(msgspec.Struct):
 class _MadeFrom(msgspec.Struct):
     revenues: _Head
     payments: _Head
+    openings: _Head
 
 
 class _Balance(msgspec.Struct):
@@ -79,7 +80,8 @@ def _balance(files: Files, books: RecordBooks, name: str) -> Iterator[Alert]:
     client = PurePosixPath(name).stem
     issued = books.get(record_audit.REVENUES, client)
     paid = books.get(record_audit.PAYMENTS, client)
-    if not issued.sound or not paid.sound or not _is_plain(issued, paid):
+    opened = books.get(record_audit.OPENINGS, client)
+    if not _is_plain(issued, paid, opened):
         return  # what it derives from is broken, and named
     data, unreadable = findings.read(files.root, name)
     try:
@@ -87,8 +89,8 @@ def _balance(files: Files, books: RecordBooks, name: str) -> Iterator[Alert]:
     except (msgspec.DecodeError, ValueError, RecursionError):
         yield _changed(name, "reconcile")
         return
-    lengths = (made_from.revenues.seq, made_from.payments.seq)
-    for book, head in ((issued, made_from.revenues), (paid, made_from.payments)):
+    heads = (made_from.revenues, made_from.payments, made_from.openings)
+    for book, head in zip((issued, paid, opened), heads, strict=True):
         if not 0 <= head.seq <= len(book.records):
             text = say(
                 "was made from {file} when it had {lines}: lines were removed",
@@ -104,16 +106,30 @@ def _balance(files: Files, books: RecordBooks, name: str) -> Iterator[Alert]:
             continue
         yield findings.alert("B-DERIVED-CHANGED", name, text)
         return
-    lines = balances.lines_of(issued.records[: lengths[0]], paid.records[: lengths[1]])
-    if unreadable or not lines.issued or balances.of_lines(lines).to_bytes() != data:
+    past = [
+        book.records[: head.seq] for book, head in zip((issued, paid, opened), heads, strict=True)
+    ]
+    lines = balances.lines_of(*past)
+    if (
+        unreadable
+        or not (lines.issued or lines.opened)
+        or balances.of_lines(lines).to_bytes() != data
+    ):
         yield _changed(name, "reconcile")
-    elif lengths != (len(issued.records), len(paid.records)):
+    elif past != [book.records for book in (issued, paid, opened)]:
         yield _stale(name, "reconcile")
 
 
-def _is_plain(issued: Book, paid: Book) -> bool:
-    """Whether balances can be computed: nothing contradicts itself in these books."""
-    return not [*record_audit.bill_faults(issued), *record_audit.payment_faults(paid, issued)]
+def _is_plain(issued: Book, paid: Book, opened: Book) -> bool:
+    """Whether balances can be computed: nothing is wrong with these books, or contradicts
+    itself in them."""
+    if not all(book.sound for book in (issued, paid, opened)):
+        return False
+    return not [
+        *record_audit.bill_faults(issued),
+        *record_audit.opening_faults(opened, paid),
+        *record_audit.payment_faults(paid, issued, opened),
+    ]
 
 
 # --- packages ------------------------------------------------------------------------
@@ -225,12 +241,12 @@ _EXPORTS = (
 
 def _exports(files: Files, books: RecordBooks, config: Settings) -> Iterator[Alert]:
     names = list(files.regular("exports"))
-    bills, paid = books.of(record_audit.REVENUES), books.of(record_audit.PAYMENTS)
-    if not names or not all(book.sound for book in (*bills, *paid)):
+    families = (record_audit.REVENUES, record_audit.PAYMENTS, record_audit.OPENINGS)
+    if not names:
         return
-    for owner in {book.owner for book in (*bills, *paid)}:
-        families = (record_audit.REVENUES, record_audit.PAYMENTS)
-        if not _is_plain(*(books.get(family, owner) for family in families)):
+    for owner in {book.owner for family in families for book in books.of(family)}:
+        issued, paid, opened = (books.get(family, owner) for family in families)
+        if not _is_plain(issued, paid, opened):
             return  # what they derive from is broken, and named
     try:
         past = ExportSources(histories.read(files.root), _issuer(files.root))

@@ -9,8 +9,15 @@ from pathlib import PurePosixPath
 
 from lib.audit import findings
 from lib.audit.findings import Files
-from lib.audit.record_audit import OUTBOX, QUOTATIONS, REVENUES, REVENUES_BATCH, RecordBooks
-from lib.books import quotations
+from lib.audit.record_audit import (
+    OPENINGS,
+    OUTBOX,
+    QUOTATIONS,
+    REVENUES,
+    REVENUES_BATCH,
+    RecordBooks,
+)
+from lib.books import openings, quotations
 from lib.books.records import Record
 from lib.core import storage
 from lib.core.faults import Alert, Fault
@@ -24,7 +31,7 @@ def waiting_faults(files: Files, books: RecordBooks) -> Iterator[Alert]:
     """Mails that wait and are not what was written."""
     pdfs = {
         record["pdf_sha256"]
-        for family in (REVENUES, REVENUES_BATCH, QUOTATIONS)
+        for family in (REVENUES, REVENUES_BATCH, QUOTATIONS, OPENINGS)
         for book in books.of(family)
         for record in book.records
         if "pdf_sha256" in record
@@ -75,6 +82,13 @@ def mail_faults(books: RecordBooks) -> Iterator[Alert]:
         for record in book.records
         if record["kind"] == quotations.QUOTE
     }
+    # One that was entered again may have another PDF: each is one that a reminder carried.
+    documents[OPENINGS] = {
+        (book.owner, record["number"] + record.get("pdf_sha256", "")): {"pdf_sha256": "", **record}
+        for book in books.of(OPENINGS)
+        for record in book.records
+        if record["kind"] == openings.OPENING
+    }
     months = {(owner, record["month"]) for (owner, _), record in documents[REVENUES_BATCH].items()}
     for book in books.of(OUTBOX):
         for record in book.records:
@@ -102,12 +116,15 @@ def _mail(
     number = record["number"]
     family = {"customer": REVENUES_BATCH, "quote": QUOTATIONS}.get(kind, REVENUES)
     document = documents[family].get((client, number))
+    if kind == "reminder" and document is None:
+        document = documents[OPENINGS].get((client, number + record.get("pdf_sha256", "")))
+        kind = openings.OPENING if document else kind
     of_kind = {"reminder": "invoice", "customer": document and document["kind"]}.get(kind, kind)
     if document is None or document["kind"] != of_kind:
         return say("is about {number}, which {client} does not have", number=number, client=client)
     if record.get("pdf_sha256", document["pdf_sha256"]) != document["pdf_sha256"]:
         return say("carried another PDF than the records have of {number}", number=number)
-    name = outbox.mail_name(kind, client, number, *filter(None, [record.get("level")]))
+    name = outbox.mail_name(record["kind"], client, number, *filter(None, [record.get("level")]))
     return None if record["mail"] == name else _other_mail(name)
 
 

@@ -18,7 +18,7 @@ import msgspec
 
 from lib.audit import findings
 from lib.audit.findings import Files
-from lib.audit.record_audit import OUTBOX, RecordBooks
+from lib.audit.record_audit import OPENINGS, OUTBOX, RecordBooks
 from lib.billing import credit_notes, invoicing
 from lib.books import revenues
 from lib.books.records import Record
@@ -100,6 +100,8 @@ def faults(
         all_read = all_read and verdict.sources is not None
         for source in verdict.sources or ():
             users.setdefault(source, []).append(verdict.number)
+    for source, number in _of_openings(books):
+        users.setdefault(source, []).append(number)
     wrong += _strays(files, tasks)
     wrong += _archive_faults(files, users, all_read)
     wrong += _sent_faults(files, books)
@@ -126,6 +128,18 @@ def _tasks(books: RecordBooks) -> Iterator[Task]:
 def _facts_of(record: Record) -> Record:
     """A record without what chains it to the others."""
     return {key: value for key, value in record.items() if key not in ("seq", "prev", "hash")}
+
+
+def _of_openings(books: RecordBooks) -> Iterator[tuple[ArchivedFile, str]]:
+    """The archived files of open invoices of the tool before: the CSV, and the PDF of each."""
+    for book in books.of(OPENINGS):
+        for record in book.records:
+            for key, name in (("source_sha256", "opening.csv"), ("pdf_sha256", "its PDF")):
+                if digest := record.get(key):
+                    yield (
+                        ArchivedFile(name, f"data/archive_inputs/{digest}", digest),
+                        record["number"],
+                    )
 
 
 # --- one document --------------------------------------------------------------------

@@ -19,6 +19,7 @@ from lib.audit.findings import Files
 from lib.billing import batch_rows
 from lib.books import (
     numbering,
+    openings,
     payment_rules,
     payments,
     quotations,
@@ -27,7 +28,7 @@ from lib.books import (
     revenues,
 )
 from lib.books.heads import Head
-from lib.books.record_lines import BillingRevenue
+from lib.books.record_lines import BillingRevenue, OpeningLine
 from lib.books.records import Chain, Record
 from lib.books.revenues import Ledger
 from lib.core import storage, strict_json
@@ -41,6 +42,7 @@ REVENUES = revenues.DIRECT.records
 REVENUES_BATCH = revenues.BATCH.records
 PAYMENTS = "payments"
 QUOTATIONS = quotations.LEDGER.records
+OPENINGS = "openings"
 OUTBOX = "outbox"
 
 # Where sequences begin stands among revenues, in files of codes: books of their own.
@@ -403,9 +405,67 @@ def _same_references(book: Book) -> Iterator[Alert]:
                 yield _of_line("B-RECORD-WRONG", book, record, text)
 
 
-def payment_faults(book: Book, bills: Book) -> Iterator[Alert]:
+def opening_faults(book: Book, paid: Book) -> Iterator[Alert]:
+    """Open invoices of the tool before: sums, what was paid of them, reversals."""
+    by_seq = {record["seq"]: record for record in book.records}
+    standing: dict[str, int] = {}  # by number, the line that has it
+    for record in book.records:
+        for text in _opening(record, book.owner, by_seq, standing):
+            yield _of_line("B-RECORD-WRONG", book, record, text)
+    gone = {record["number"] for record in book.records} - standing.keys()
+    for number in sorted(gone):
+        moved = [move for move in paid.records if move["invoice"] == number]
+        reversed_ = {move.get("reverses") for move in moved}
+        for move in moved:
+            if move["kind"] != payments.REVERSAL and move["seq"] not in reversed_:
+                text = say("is for {number}, whose opening is reversed", number=number)
+                yield _of_line("B-PAYMENT-STRAY", paid, move, text)
+
+
+def _opening(
+    record: Record, owner: str, by_seq: dict[int, Record], standing: dict[str, int]
+) -> Iterator[Message]:
+    number, seq = record["number"], record["seq"]
+    if record["client"] != owner:
+        yield say("belongs to {client}", client=record["client"])
+    if record["kind"] == openings.REVERSAL:
+        original = by_seq.get(record["reverses"])
+        if standing.get(number) != record["reverses"] or original is None:
+            yield say(
+                "reverses line {line}, which is not an opening of {number} before it",
+                line=record["reverses"],
+                number=number,
+            )
+        standing.pop(number, None)
+        return
+    if number in standing:
+        yield say("has {number}, as line {line} does", number=number, line=standing[number])
+    standing[number] = seq
+    net, vat, gross = (Decimal(record[key]) for key in ("net", "vat", "gross"))
+    for key, amount in (("net", net), ("vat", vat)):
+        if money.total(Decimal(share[key]) for share in record["breakdown"]) != amount:
+            yield say("its breakdown has another {key} than it says", key=key)
+    if net + vat != gross:
+        yield say("net and VAT are not gross {gross}", gross=record["gross"])
+    if money.total(Decimal(before["amount"]) for before in record["paid"]) >= gross:
+        yield say("had been paid: nothing of {number} was open", number=number)
+
+
+def taken_faults(books: RecordBooks) -> Iterator[Alert]:
+    """Openings that have a number of one of ours, or of another client."""
+    owners = {record["number"]: book.name for book in books.of(REVENUES) for record in book.records}
+    for book in books.of(OPENINGS):
+        for record in book.records:
+            other = owners.setdefault(record["number"], book.name)
+            if other != book.name:
+                text = say("has {number}, as {file} does", number=record["number"], file=other)
+                yield _of_line("B-RECORD-WRONG", book, record, text)
+
+
+def payment_faults(book: Book, bills: Book, opened: Book) -> Iterator[Alert]:
     """Money for invoices that the client does not have, before their time, reversed twice."""
     invoices = {record["number"]: record for record in bills.records if record["kind"] == "invoice"}
+    invoices |= {record["number"]: record for record in opened.records if "issue_date" in record}
     by_seq = {record["seq"]: record for record in book.records}
     reversed_ones: set[int] = set()
     for record in book.records:
@@ -451,7 +511,7 @@ def _payment(
         yield say("does not repeat the invoice and amount of line {line}", line=reversed_seq)
 
 
-def withdrawal_faults(root: Root, book: Book, bills: Book) -> Iterator[Alert]:
+def withdrawal_faults(root: Root, book: Book, bills: Book, opened: Book) -> Iterator[Alert]:
     """Money given back that was not owed, and more written off than was outstanding, by the rules
     that each line passed when it was recorded.
 
@@ -465,9 +525,12 @@ def withdrawal_faults(root: Root, book: Book, bills: Book) -> Iterator[Alert]:
         if written_off or record["kind"] == payments.REFUND:
             books_before = payment_rules.Books({}, {}, {})
             issued, paid = bills.chain(root, len(bills.records)), book.chain(root, before)
-            payment_rules.enter(books_before, issued, paid)
+            lines = msgspec.convert(opened.records, list[OpeningLine])
+            payment_rules.enter(books_before, issued, paid, lines)
             number, day = record["invoice"], date.fromisoformat(record["date"])
-            invoice = books_before.invoices[number]
+            invoice = books_before.invoices.get(number)
+            if invoice is None:
+                continue  # of an opening that was reversed, as this was
             place = f"line {record['seq']}"
             faults = (
                 payment_rules.amount_faults(invoice, record["cause"], record["amount"], day)
@@ -492,7 +555,7 @@ def future_faults(books: RecordBooks, today: date) -> Iterator[Alert]:
     )
     newest = max(days, default="")
     latest = max(today.isoformat(), newest)
-    for book in (*books.of(PAYMENTS), *books.of(OUTBOX)):
+    for book in (*books.of(PAYMENTS), *books.of(OPENINGS), *books.of(OUTBOX)):
         for record in book.records:
             if record["date"] > f"{int(latest[:4]) + 1}{latest[4:]}":
                 expected = say(

@@ -89,8 +89,9 @@ class Known(NamedTuple):
 def known(books: Books) -> Known:
     """What is known of the invoices and payments of these books."""
     learned = Known(books, {}, {}, {}, {})
-    for number in books.invoices:
-        for name in dict.fromkeys((number, *_creditor_reference(number))):
+    for number, invoice in books.invoices.items():
+        references = filter(None, (*_creditor_reference(number), invoice.reference))
+        for name in dict.fromkeys((number, *references)):
             learned.names.setdefault(name.upper(), []).append(number)
     for chain in books.chains.values():
         for entry in payments.entries(chain.records):

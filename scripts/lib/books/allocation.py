@@ -16,6 +16,9 @@ off. What a write-off takes of each share is what the invoice would have as paid
 what it has without. Example: of 120.00 with 20.00 VAT, 60.00 are paid (VAT 10.00) and 60.00
 written off (VAT 10.00, which was never received).
 
+An open invoice of the tool before begins with what was paid of it there, allocated by the same
+rule, which is no receipt here: its VAT was declared.
+
 Worked example: 100.00 at 20 % and 50.00 at 10 %, gross 175.00. Paid 60.00: VAT 60 x 20 /
 175 = 6.86 and 60 x 5 / 175 = 1.71. Then 115.00: 20.00 - 6.86 = 13.14 and 5.00 - 1.71 = 3.29.
 """
@@ -75,6 +78,16 @@ def receipts(history: History) -> list[Receipt]:
     return _receipts(history, ("",))
 
 
+def vat_pending(history: History) -> dict[str, int]:
+    """By nature, the VAT of an open invoice of the tool before that was not paid there."""
+    pending: dict[str, int] = {}
+    there = receipts(History(history.invoice, (), history.earlier))
+    paid = [-share for receipt in there for share in receipt.shares]
+    for share in (*history.invoice.shares, *paid):
+        pending[share.nature] = pending.get(share.nature, 0) + share.vat
+    return pending
+
+
 def write_offs(history: History) -> list[WriteOff]:
     """What was written off of an invoice, cause by cause, in order of date."""
     found = {movement.cause for movement in history.movements} - {""}
@@ -119,6 +132,7 @@ def _receipts(history: History, causes: Collection[str]) -> list[Receipt]:
     events += [movement for movement in history.movements if movement.cause in causes]
     # The sort is stable: events of the same day keep the order above.
     events.sort(key=lambda event: event.date)
+    events = [*history.earlier, *events]
     allocation: list[Receipt] = []
     allocated: dict[_Key, _Amounts] = {}
     overpaid = paid = 0
@@ -147,7 +161,7 @@ def _receipts(history: History, causes: Collection[str]) -> list[Receipt]:
                 _add(target, key, gross, vat)
         beyond = paid - on_standing - held.amount
         shares = _difference(target, allocated)
-        if shares or beyond != overpaid:
+        if (shares or beyond != overpaid) and event not in history.earlier:
             allocation.append(Receipt(history.invoice, event, shares, beyond - overpaid))
         allocated, overpaid = target, beyond
     return allocation
@@ -155,7 +169,7 @@ def _receipts(history: History, causes: Collection[str]) -> list[Receipt]:
 
 def _is_paid_at_once(history: History) -> bool:
     """Whether one payment, of the whole, is all that happened: the common case."""
-    if len(history.movements) != 1 or history.credit_notes:
+    if len(history.movements) != 1 or history.credit_notes or history.earlier:
         return False
     (movement,) = history.movements
     return not movement.cause and movement.amount == history.invoice.gross > 0

@@ -29,10 +29,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from lib.books import histories, payments, records, revenues
+from lib.books import histories, openings, payments, records, revenues
 from lib.books.histories import History
 from lib.books.payments import Amount
-from lib.books.record_lines import BalancePayment, BalanceRevenue
+from lib.books.record_lines import BalancePayment, BalanceRevenue, OpeningLine
 from lib.books.records import Link
 from lib.core import storage
 from lib.core.faults import Alert, Broken, collecting
@@ -62,7 +62,8 @@ def outstanding(gross: Amount, credited: Amount, settled: Amount) -> Amount:
 def outstanding_of(history: History, until: str = "9999") -> int:
     """What is outstanding of an invoice by its history at the end of a day, in cents."""
     credited = sum(note.gross for note in history.credit_notes if note.date <= until)
-    settled = sum(movement.amount for movement in history.movements if movement.date <= until)
+    moved = (*history.earlier, *history.movements)
+    settled = sum(movement.amount for movement in moved if movement.date <= until)
     return outstanding(history.invoice.gross, credited, settled)
 
 
@@ -117,6 +118,7 @@ class Lines(NamedTuple):
 
     issued: Sequence[BalanceRevenue]
     paid: Sequence[BalancePayment]
+    opened: Sequence[OpeningLine] = ()
 
 
 def of_client(lines: Lines, until: date = date.max) -> list[InvoiceBalance]:
@@ -126,7 +128,17 @@ def of_client(lines: Lines, until: date = date.max) -> list[InvoiceBalance]:
     credited = revenues.credited(
         (record.corrects, record.gross) for record in issued if record.corrects
     )
-    return [
+    before = [
+        _of_opening(
+            line,
+            paid.get(line.number, money.ZERO),
+            written_off.get(line.number, money.ZERO),
+            until,
+        )
+        for line in openings.standing(lines.opened)
+        if date.fromisoformat(line.issue_date) <= until
+    ]
+    return before + [
         InvoiceBalance(
             record.client,
             record.buyer,
@@ -142,6 +154,26 @@ def of_client(lines: Lines, until: date = date.max) -> list[InvoiceBalance]:
         for record in issued
         if not record.corrects
     ]
+
+
+def _of_opening(
+    line: OpeningLine, paid: Decimal, written_off: Decimal, until: date
+) -> InvoiceBalance:
+    """The balance of an open invoice of the tool before: `paid` and `written_off` here."""
+    days = [(date.fromisoformat(each.date), Decimal(each.amount)) for each in line.paid]
+    earlier = money.total(amount for day, amount in days if day <= until)
+    return InvoiceBalance(
+        line.client,
+        line.buyer,
+        line.number,
+        date.fromisoformat(line.issue_date),
+        date.fromisoformat(line.due_date) if line.due_date else None,
+        line.currency,
+        Decimal(line.gross),
+        money.ZERO,
+        money.total((earlier, paid)),
+        written_off,
+    )
 
 
 def read_all(root: Root, until: date = date.max) -> Iterator[InvoiceBalance]:
@@ -212,15 +244,24 @@ def read_lines(root: Root, client: str) -> Lines:
         issued += records.read_typed(root, path, BalanceRevenue)
     with collecting(faults):
         paid += records.read_typed(root, payments.chain_path(root, client), BalancePayment)
+    opened: list[OpeningLine] = []
+    with collecting(faults):
+        opened = openings.read(root, client)
     if faults:
         raise Broken(faults)
-    return Lines(issued, paid)
+    return Lines(issued, paid, opened)
 
 
-def lines_of(issued: Iterable[records.Record], paid: Iterable[records.Record]) -> Lines:
+def lines_of(
+    issued: Iterable[records.Record],
+    paid: Iterable[records.Record],
+    opened: Iterable[records.Record],
+) -> Lines:
     """The lines of a balance, of records that were read."""
     return Lines(
-        msgspec.convert(issued, list[BalanceRevenue]), msgspec.convert(paid, list[BalancePayment])
+        msgspec.convert(issued, list[BalanceRevenue]),
+        msgspec.convert(paid, list[BalancePayment]),
+        msgspec.convert(opened, list[OpeningLine]),
     )
 
 
@@ -239,10 +280,10 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
 
 
 class ClientBalance(NamedTuple):
-    """What data/balance/<client>.json says, and the last records that it is made from."""
+    """What data/balance/<client>.json says, and the last records that it is made from: issued,
+    paid and opened."""
 
-    issued: Link
-    paid: Link
+    last: Sequence[Link]
     client: str
     currency: str
     totals: BalanceTotals
@@ -250,7 +291,7 @@ class ClientBalance(NamedTuple):
 
     def to_bytes(self) -> bytes:
         """The bytes of the file."""
-        heads = [records.head_bytes(last.seq, last.hash) for last in (self.issued, self.paid)]
+        heads = [records.head_bytes(last.seq, last.hash) for last in self.last]
         rest = {
             "client": self.client,
             "currency": self.currency,
@@ -264,7 +305,7 @@ def of_lines(lines: Lines) -> ClientBalance:
     """A client's balance.
 
     Args:
-      lines: what it is made from; at least one of them is an invoice.
+      lines: what it is made from; at least one of them is an invoice or an opening.
     """
     invoices = of_client(lines)
     rest = [invoice.outstanding for invoice in invoices]
@@ -282,17 +323,19 @@ def of_lines(lines: Lines) -> ClientBalance:
         )
         for invoice, amount in zip(invoices, rest, strict=True)
     ]
-    last = lines.issued[-1]
     sums = _totals(invoices, rest)
-    return ClientBalance(last, records.last(lines.paid), last.client, last.currency, sums, rows)
+    # Of openings that were reversed nothing is left that has a currency; EUR is the only one.
+    whose = lines.issued[-1] if lines.issued else lines.opened[0]
+    return ClientBalance(
+        [records.last(some) for some in lines], whose.client, whose.currency, sums, rows
+    )
 
 
-def _made_from(issued: bytes, paid: bytes) -> bytes:
+def _made_from(*heads: bytes) -> bytes:
     """How a balance begins: with the heads that it was made from, to be compared unparsed."""
-    heads = [json.loads(head) for head in (issued, paid)]
     lines = [
-        f'    "{name}": {storage.canonical_json(head).decode()}'
-        for name, head in zip(("revenues", "payments"), heads, strict=True)
+        f'    "{name}": {storage.canonical_json(json.loads(head)).decode()}'
+        for name, head in zip(("revenues", "payments", "openings"), heads, strict=True)
     ]
     return ('{\n  "made_from": {\n' + ",\n".join(lines) + "\n  },\n").encode()
 
@@ -304,6 +347,7 @@ def is_stale(root: Root, client: str) -> bool:
     for path in (
         revenues.chain_path(root, revenues.DIRECT, client),
         payments.chain_path(root, client),
+        openings.chain_path(root, client),
     ):
         try:
             heads.append(storage.read(records.head_path(root, path)))

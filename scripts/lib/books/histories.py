@@ -10,8 +10,8 @@ from typing import ClassVar, TypeVar
 
 import msgspec
 
-from lib.books import payments, records, revenues
-from lib.books.record_lines import HistoryPayment, HistoryRevenue
+from lib.books import openings, payments, records, revenues
+from lib.books.record_lines import HistoryPayment, HistoryRevenue, HistoryShare, OpeningLine
 from lib.core.faults import Alert, Broken, Fault, collecting
 from lib.core.messages import say
 from lib.core.root import Root
@@ -78,17 +78,29 @@ class Movement(msgspec.Struct, frozen=True, gc=False):
 
 
 class History(msgspec.Struct, frozen=True, gc=False):
-    """An invoice, its credit notes and its movements, each in the order of the records."""
+    """An invoice, its credit notes and its movements, each in the order of the records.
+
+    An open invoice of the tool before (its kind is "opening") has what was paid of it `earlier`.
+    """
 
     invoice: IssuedDocument
     credit_notes: Sequence[IssuedDocument]
     movements: Sequence[Movement]
+    earlier: Sequence[Movement] = ()
+
+    @property
+    def issued(self) -> Sequence[IssuedDocument]:
+        """What was issued here of it: revenue, whose books and VAT are ours."""
+        if self.invoice.kind == openings.OPENING:
+            return self.credit_notes
+        return (self.invoice, *self.credit_notes)
 
 
 def clients_of(root: Root) -> list[str]:
-    """Every client that has direct invoices or payments, by what stands on the disk."""
-    paying = records.owners(root, payments.folder(root))
-    return sorted({*revenues.owners(root, revenues.DIRECT), *paying})
+    """Every client that has direct invoices, openings or payments, by what stands on the disk."""
+    folders = (payments.folder(root), openings.folder(root))
+    others = {name for folder in folders for name in records.owners(root, folder)}
+    return sorted(others.union(revenues.owners(root, revenues.DIRECT)))
 
 
 def read(root: Root) -> list[History]:
@@ -130,9 +142,12 @@ def _read_client(root: Root, client: str, period: str) -> list[History]:
         invoices, credited = _counted(root.name_of(path_of_issued), issued, _bills)
     with collecting(faults):
         paid = _counted(root.name_of(path_of_paid), moved, _movements)
+    opened: list[OpeningLine] = []
+    with collecting(faults):
+        opened = openings.read(root, client)
     if faults:
         raise Broken(faults)
-    numbers = {invoice.number for invoice in invoices}
+    numbers = {invoice.number for invoice in invoices} | openings.numbers(opened)
     orphans = [
         _orphan(root.name_of(path), seq, number, client)
         for path, by_invoice in ((path_of_issued, credited), (path_of_paid, paid))
@@ -145,7 +160,8 @@ def _read_client(root: Root, client: str, period: str) -> list[History]:
     ]
     if orphans:
         raise Broken(orphans)
-    return _joined(invoices, credited, paid, period)
+    before = [of_opening(line, paid.get(line.number, ())) for line in openings.standing(opened)]
+    return [*_in_period(before, period), *_joined(invoices, credited, paid, period)]
 
 
 def _counted(name: str, lines: Iterator[_Line], count: Callable[[Iterable[_Line]], _Made]) -> _Made:
@@ -187,11 +203,58 @@ def _joined(
         History(invoice, credited.get(invoice.number, ()), paid.get(invoice.number, ()))
         for invoice in invoices
     ]
+    return _in_period(histories, period)
+
+
+def _in_period(histories: list[History], period: str) -> list[History]:
     return [
         history
         for history in histories
         if history.invoice.date.startswith(period) or _went_on_in(period, history)
     ]
+
+
+def of_opening(line: OpeningLine, paid: Sequence[Movement] = ()) -> History:
+    """The history of an open invoice of the tool before.
+
+    Args:
+      paid: what was paid of it here.
+    """
+    invoice = IssuedDocument(
+        line.kind,
+        line.client,
+        line.seq,
+        line.number,
+        line.issue_date,
+        line.issue_date,
+        line.due_date,
+        "",
+        line.buyer,
+        line.currency,
+        cents_of(line.gross),
+        _shares(line.breakdown),
+        line.vat_on_debits,
+        "",
+        line.pdf_sha256,
+    )
+    earlier = [
+        Movement(
+            kind="earlier",
+            client=line.client,
+            seq=0,
+            invoice=line.number,
+            date=before.date,
+            amount=cents_of(before.amount),
+            currency=line.currency,
+            method="",
+            reference="",
+            note="",
+            cause="",
+            reverses=0,
+        )
+        for before in line.paid
+    ]
+    return History(invoice, (), paid, earlier)
 
 
 def _went_on_in(period: str, history: History) -> bool:
@@ -216,7 +279,7 @@ def _bills(
     return invoices, credited
 
 
-def _bill(record: HistoryRevenue) -> IssuedDocument:
+def _shares(breakdown: Iterable[HistoryShare]) -> tuple[Share, ...]:
     shares = [
         Share(
             share.nature,
@@ -225,8 +288,12 @@ def _bill(record: HistoryRevenue) -> IssuedDocument:
             cents_of(share.net),
             cents_of(share.vat),
         )
-        for share in record.breakdown
+        for share in breakdown
     ]
+    return tuple(shares)
+
+
+def _bill(record: HistoryRevenue) -> IssuedDocument:
     return IssuedDocument(
         record.kind,
         record.client,
@@ -239,7 +306,7 @@ def _bill(record: HistoryRevenue) -> IssuedDocument:
         record.buyer,
         record.currency,
         cents_of(record.gross),
-        tuple(shares),
+        _shares(record.breakdown),
         record.vat_on_debits,
         record.document_sha256,
         record.pdf_sha256,

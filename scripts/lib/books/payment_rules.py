@@ -5,13 +5,14 @@ whatever became of its client's file since. books/recording.py reads the records
 """
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import NamedTuple
 
-from lib.books import balances, payments, records
+from lib.books import balances, openings, payments, records
+from lib.books.record_lines import OpeningLine
 from lib.core import dates
 from lib.core.faults import Fault
 from lib.core.messages import Message, say
@@ -35,7 +36,10 @@ class Change(NamedTuple):
 
 
 class Invoice(NamedTuple):
-    """An invoice as payments see it, with its credit notes and what was paid or given back."""
+    """An invoice as payments see it, with its credit notes and what was paid or given back.
+
+    `reference` is the one that an open invoice of the tool before asks transfers for.
+    """
 
     client: str
     number: str
@@ -44,6 +48,7 @@ class Invoice(NamedTuple):
     gross: Decimal
     credit_notes: tuple[Change, ...]
     movements: tuple[Change, ...]
+    reference: str = ""
 
     @property
     def outstanding(self) -> Decimal:
@@ -87,8 +92,10 @@ class Allowed(NamedTuple):
 # --- the books -----------------------------------------------------------------------
 
 
-def enter(books: Books, issued: records.Chain, chain: records.Chain) -> None:
-    """Adds one client's records to the books."""
+def enter(
+    books: Books, issued: records.Chain, chain: records.Chain, opened: Iterable[OpeningLine] = ()
+) -> None:
+    """Adds one client's records to the books: issued, paid and opened."""
     entries = payments.entries(chain.records)
     credit_notes: dict[str, list[Change]] = {}
     movements: dict[str, list[Change]] = {}
@@ -114,6 +121,21 @@ def enter(books: Books, issued: records.Chain, chain: records.Chain) -> None:
                 tuple(credit_notes.get(number, ())),
                 tuple(movements.get(number, ())),
             )
+    for line in openings.standing(opened):
+        earlier = [
+            Change(date.fromisoformat(before.date), Decimal(before.amount), line.number)
+            for before in line.paid
+        ]
+        books.invoices[line.number] = Invoice(
+            line.client,
+            line.number,
+            date.fromisoformat(line.issue_date),
+            line.currency,
+            Decimal(line.gross),
+            (),
+            (*earlier, *movements.get(line.number, ())),
+            line.reference,
+        )
     books.chains[chain.path.stem] = chain
     for entry in entries:
         if entry.kind != payments.REVERSAL:

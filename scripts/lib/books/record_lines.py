@@ -106,6 +106,40 @@ class SequenceRecord(Struct, tag="sequence", tag_field="kind"):
     reason: str
 
 
+class OpeningPayment(Struct):
+    date: date
+    amount: _Paid
+
+
+class OpeningRecord(Struct, tag="opening", tag_field="kind", kw_only=True):
+    """What openings.fact gives."""
+
+    client: _Id
+    number: _AnyNumber
+    issue_date: date
+    due_date: date | None = None
+    currency: str
+    buyer: str
+    net: _Amount
+    vat: _Amount
+    gross: _Amount
+    breakdown: list[RevenueShare]
+    paid: list[OpeningPayment]
+    date: date
+    vat_on_debits: bool = False
+    reference: str = ""
+    source_sha256: _Sha256
+    pdf_sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")] = ""
+
+
+class OpeningReversalRecord(Struct, tag="reversal", tag_field="kind", kw_only=True):
+    client: _Id
+    number: _AnyNumber
+    reverses: int
+    date: date
+    reason: str
+
+
 class MoneyRecord(Struct):
     """What payments.fact, payments.write_off and payments.reversal give."""
 
@@ -215,7 +249,7 @@ class CustomerMailRecord(DocumentMailRecord, tag="customer", tag_field="kind"):
 
 
 class ReminderMailRecord(MailRecord, tag="reminder", tag_field="kind"):
-    number: _Number
+    number: _AnyNumber
     level: str
     pdf_sha256: str = ""
 
@@ -226,6 +260,7 @@ FAMILIES: dict[str, Any] = {
     "revenues_batch": InvoiceRecord | CreditNoteRecord,
     "payments": PaymentRecord | RefundRecord | WriteOffRecord | ReversalRecord,
     "quotations": QuoteRecord | AcceptanceRecord | RefusalRecord,
+    "openings": OpeningRecord | OpeningReversalRecord,
     "outbox": SummaryMailRecord
     | PackageMailRecord
     | QuoteMailRecord
@@ -239,7 +274,8 @@ FAMILIES: dict[str, Any] = {
 def shape_of(family: str, owner: str) -> Any:
     """What the lines of a record file are; that of a code, whose letters are capitals, has where
     its sequences begin."""
-    return FAMILIES[family] if owner[:1].islower() else SequenceRecord
+    is_of_code = family in ("revenues", "revenues_batch") and not owner[:1].islower()
+    return SequenceRecord if is_of_code else FAMILIES[family]
 
 
 # --- histories of invoices, for exports -----------------------------------------------
@@ -298,6 +334,32 @@ class HistoryPayment(Link, gc=False, kw_only=True):
     reason: str = ""
     reference: str = ""
     reverses: int = 0
+
+
+class PaidBefore(Struct, gc=False):
+    """A payment of an open invoice in the tool before."""
+
+    amount: str
+    date: str
+
+
+class OpeningLine(Link, gc=False, kw_only=True):
+    """A line about an open invoice of the tool before: all of it, for there are few."""
+
+    breakdown: tuple[HistoryShare, ...] = ()
+    buyer: str = ""
+    client: str
+    currency: str = ""
+    due_date: str = ""
+    gross: str = "0.00"
+    issue_date: str = ""
+    kind: str
+    number: str
+    paid: tuple[PaidBefore, ...] = ()
+    pdf_sha256: str = ""
+    reference: str = ""
+    reverses: int = 0
+    vat_on_debits: bool = False
 
 
 # --- balances ------------------------------------------------------------------------

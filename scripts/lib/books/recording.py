@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from lib.books import issuing, payment_rules, payments, records, revenues
+from lib.books import issuing, openings, payment_rules, payments, records, revenues
 from lib.books.payment_rules import Allowed, Books
 from lib.core import alerts, storage
 from lib.core.faults import Alert, Fault, Refused
@@ -23,7 +23,8 @@ def open_books(root: Root, clients: Iterable[str]) -> Books:
     books = Books({}, {}, {})
     for client in clients:
         issued = records.read(root, revenues.chain_path(root, revenues.DIRECT, client))
-        payment_rules.enter(books, issued, payments.read_client(root, client))
+        paid, opened = payments.read_client(root, client), openings.read(root, client)
+        payment_rules.enter(books, issued, paid, opened)
     return books
 
 
@@ -79,6 +80,9 @@ def owner_of(root: Root, number: str) -> str:
                 return owner
             if record["number"] == number:
                 refuse([_credit_note(record)], owner)
+    for owner in records.owners(root, openings.folder(root)):
+        if any(line.number == number for line in openings.standing(openings.read(root, owner))):
+            return owner
     unknown = say('"{number}" is not an invoice that was issued', number=number)
     refuse([Fault("invoice", unknown)])
     return ""

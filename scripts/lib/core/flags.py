@@ -36,13 +36,23 @@ class Work(NamedTuple):
 
 _PARTIES = ("issuer.json", ".env", "clients/*", "batch_clients/*")
 # A stopped run that waits to be finished changes the records.
-_BOOKS = ("issuer.json", ".env", "data/revenues/*", "data/payments/*", "data/pending/*/*")
+_BOOKS = (
+    "issuer.json",
+    ".env",
+    "data/revenues/*",
+    "data/payments/*",
+    "data/openings/*",
+    "data/pending/*/*",
+)
 DIALECT = ("CSV_DIALECT", "CSV_HEADERS")
 
 _WORKS = {
     "direct": Work((*_PARTIES, "data/usage/*/*", "data/orders/*/*", "data/indices/*")),
     "packages": Work(("data/heads/revenues_batch/*",), ("downloads/*",)),
-    "balances": Work(("data/heads/revenues/*", "data/heads/payments/*"), ("data/balance/*",)),
+    "balances": Work(
+        ("data/heads/revenues/*", "data/heads/payments/*", "data/heads/openings/*"),
+        ("data/balance/*",),
+    ),
     "mail": Work(
         (
             *(*_PARTIES, "downloads/*"),

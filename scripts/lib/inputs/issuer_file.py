@@ -14,7 +14,7 @@ from lib.core.messages import say
 from lib.core.root import Root
 from lib.inputs import input_files, logos, parties
 from lib.inputs.input_files import Source
-from lib.values import numbers
+from lib.values import money, numbers
 from lib.values.seller_terms import SellerTerms
 
 REMINDER_LEVELS = ("polite", "firm", "formal")
@@ -38,11 +38,21 @@ class Accounts(Struct, frozen=True, kw_only=True):
     bad_debts: str = "654"
 
 
+class Turnover(Struct, frozen=True, kw_only=True):
+    """Without VAT."""
+
+    services: Decimal = money.ZERO
+    goods: Decimal = money.ZERO
+
+
 class Thresholds(Struct, frozen=True, kw_only=True):
     """A year's limits of turnover without VAT; over a raised one, VAT is due from that day.
 
     `services` limits services, `goods` the whole turnover where goods are sold; None: not given.
+    `before` is what the tool before invoiced in that year, which counts too.
     """
+
+    before: Turnover = Turnover()
 
     services: Decimal | None = None
     services_raised: Decimal | None = None

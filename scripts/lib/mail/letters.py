@@ -211,8 +211,8 @@ def _count(facts: list[records.Record], speech: Speech) -> str:
 # --- reminders -----------------------------------------------------------------------
 
 
-def reminder(document: Document, level: str, claim: Claim) -> MailText:
-    """The reminder of an unpaid invoice, in the tone of its level."""
+def reminder(document: Document, level: str, claim: Claim, *, attached: bool = True) -> MailText:
+    """The reminder of an unpaid invoice, in the tone of its level; the invoice is `attached`."""
     speech = document.speech
     assert document.due_date is not None
     values = {
@@ -231,7 +231,7 @@ def reminder(document: Document, level: str, claim: Claim) -> MailText:
         speech.word(f"{level}_request", **values),
         *_claim_paragraphs(document, level, claim),
         *_how_to_pay(document),
-        speech.word("again_attached"),
+        *([speech.word("again_attached")] if attached else []),
         speech.word("formal_regards" if formal else "regards")
         + f"\n\n{_signature(document.seller)}",
     ]

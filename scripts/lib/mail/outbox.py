@@ -11,6 +11,7 @@ Who sends holds a lock of the outbox while the server takes its time; the root's
 held only to look and to record, so a slow server keeps no payment waiting.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -64,8 +65,17 @@ def folder(root: Root) -> Path:
 
 
 def mail_name(kind: str, client: str, *about: str) -> str:
-    """The name of a mail: invoice__nord__NORD-2026-0001."""
-    return "__".join((kind, client, *about))
+    """The name of a mail: invoice__nord__NORD-2026-0001.
+
+    What no file can be called, as a number of another tool, is told apart by its hash.
+    """
+    return "__".join((kind, client, *map(_in_name, about)))
+
+
+def _in_name(text: str) -> str:
+    if re.fullmatch("[A-Za-z0-9._-]*", text):
+        return text
+    return f"{re.sub('[^A-Za-z0-9-]', '_', text)}-{storage.sha256(text.encode())[:8]}"
 
 
 def waiting(root: Root, kind: str = "") -> list[Path]:

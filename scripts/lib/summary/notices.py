@@ -152,7 +152,7 @@ def turnover(issuer: Issuer, sums: Mapping[str, Decimal], year: int) -> Iterator
     the limit of goods. Only for an issuer under that exemption.
 
     Args:
-      sums: the year's turnover in services and in goods.
+      sums: the year's turnover here in services and in goods.
     """
     if issuer.vat_regime != "franchise":
         return
@@ -162,6 +162,9 @@ def turnover(issuer: Issuer, sums: Mapping[str, Decimal], year: int) -> Iterator
         fault = Fault(f"thresholds.{year}", _NO_LIMIT, remedy=remedy)
         yield Alert("I-THRESHOLD-UNKNOWN", "issuer.json", fault)
         return
+    sums = {
+        nature: money.total((sum_, getattr(limits.before, nature))) for nature, sum_ in sums.items()
+    }
     compared = [("services", sums["services"], limits.services, limits.services_raised)]
     if sums["goods"]:
         compared.append(("goods", money.total(sums.values()), limits.goods, limits.goods_raised))

@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from lib.books import balances, heads, histories, issuing, payments, records, revenues
+from lib.books import balances, heads, histories, issuing, openings, payments, records, revenues
 from lib.books.heads import Head
 from lib.books.record_lines import BalancePayment, DatedRevenue, NoticeRevenue, SummaryFacts
 from lib.books.records import Record
@@ -230,7 +230,8 @@ def _read_past(root: Root, today: date) -> _Past:
             path = revenues.chain_path(root, revenues.DIRECT, client)
             issued = list(records.read_typed(root, path, NoticeRevenue))
             paid = list(records.read_typed(root, payments.chain_path(root, client), BalancePayment))
-            invoices = balances.of_client(balances.Lines(issued, paid))
+            opened = openings.read(root, client)
+            invoices = balances.of_client(balances.Lines(issued, paid, opened))
             past.overdue.extend(notices.overdue(invoices, today))
             newest = max([newest, *(move.date for move in paid)])
             for line in issued:

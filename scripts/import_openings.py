@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Records the open invoices of the tool before, from a CSV file: all of them or none.
+
+docs/moving-in.md describes the file. What is recorded is owed from then on like an invoice of
+ours, and is no revenue here. At the end stands what the accountant books as opening balance.
+"""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from lib.core import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    made = cli.parser(__doc__ or "")
+    made.add_argument("--file", type=Path, required=True, help="opening.csv")
+    cli.add_today(made)
+    return made
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+import msgspec
+
+from lib.books import allocation, histories, issuing, openings, payments, recording, records
+from lib.books import revenues as revenue_records
+from lib.books.record_lines import OpeningLine
+from lib.core import handed_file, storage
+from lib.core.faults import Fault, Refused, printable
+from lib.core.messages import Message, counted, say
+from lib.core.root import Root
+from lib.inputs import inputs, opening_files, settings
+from lib.inputs.inputs import Inputs
+from lib.inputs.issuer_file import Issuer
+from lib.inputs.opening_files import Opening
+from lib.values import money
+from lib.values.money import text_of
+
+LARGEST = 10_000_000  # bytes of a file
+_SCRIPT = "import_openings.py"
+Faults = list[tuple[int, Fault]]  # with the row of the file
+
+
+def main(arguments: Namespace, root: Root) -> None:
+    """The story of an import."""
+    data, file = handed_file.read(arguments.file, LARGEST), str(arguments.file)
+    command = f"import_openings {storage.sha256(data)}"
+    with issuing.begin(root, command, settings.load(root).lock_wait) as run:
+        if run.just_finished:
+            finished = say("{file} was imported by finishing the run that had stopped", file=file)
+            print(printable(str(finished)))
+            return
+        given = inputs.load(root)
+        entered = opening_files.read(file, data, arguments.today)
+        pdfs = check(root, given, file, entered)
+        facts = stage(run, given, data, entered, pdfs, arguments.today.isoformat())
+        chains = {client: _chain(root, client) for client in facts}
+        for client, new in facts.items():
+            run.append(chains[client], new)
+        run.commit()
+    lines = [
+        msgspec.convert({**fact, "seq": seq, "prev": "", "hash": ""}, OpeningLine)
+        for client, new in facts.items()
+        for seq, fact in enumerate(new, chains[client].seq + 1)
+    ]
+    report(root, lines, given.issuer.issuer)
+
+
+def _chain(root: Root, client: str) -> records.Chain:
+    return records.read(root, openings.chain_path(root, client))
+
+
+# --- what the house says of them ------------------------------------------------------
+
+
+def check(root: Root, given: Inputs, file: str, entered: list[Opening]) -> dict[int, bytes]:
+    """The PDFs of the openings, by their rows, if clients/ and the records have room for all.
+
+    Raises:
+      Refused: with everything that is wrong with any of them.
+    """
+    known = dict(_numbers(root))
+    faults: Faults = []
+    pdfs: dict[int, bytes] = {}
+    for opening in entered:
+        faults += [(opening.row, fault) for fault in _client_faults(given, opening)]
+        if other := known.get(opening.number):
+            found = say('"{number}" is known already: {other}', number=opening.number, other=other)
+            remedy = say("leave it out; `make opening-reverse` takes one out that was wrong")
+            faults.append((opening.row, Fault("number", found, remedy=remedy)))
+        here = say("line {line}", line=opening.row)
+        known.setdefault(opening.number, here)
+        if opening.pdf:
+            pdf = _read_pdf(Path(file).parent / opening.pdf)
+            if isinstance(pdf, Fault):
+                faults.append((opening.row, pdf))
+            else:
+                pdfs[opening.row] = pdf
+    if faults:
+        opening_files.refuse(file, faults)
+    return pdfs
+
+
+def _numbers(root: Root) -> Iterator[tuple[str, Message | str]]:
+    """Every number that is taken, and whose it is."""
+    for client in histories.clients_of(root):
+        for line in openings.standing(openings.read(root, client)):
+            yield line.number, say("opening {name}", name=payments.name(client, line.seq))
+    for ledger in (revenue_records.DIRECT, revenue_records.BATCH):
+        for client, chain in revenue_records.each_chain(root, ledger):
+            for record in chain.records:
+                yield record["number"], say("issued here, to {client}", client=client)
+
+
+def _client_faults(given: Inputs, opening: Opening) -> Iterator[Fault]:
+    client = given.clients.get(opening.client)
+    if client is None:
+        found = say('"{client}" is not a client', client=opening.client)
+        remedy = say("clients/ has {clients}", clients=tuple(given.clients))
+        yield Fault("client", found, remedy=remedy)
+    elif client.client.currency != opening.currency:
+        yield Fault("currency", say("{client} is invoiced in another", client=opening.client))
+
+
+def _read_pdf(path: Path) -> bytes | Fault:
+    try:
+        data = handed_file.read(path, LARGEST)
+    except Refused as refused:
+        fault: Fault = refused.alerts[0].fault
+        found = say("{file} {reason}", file=str(path), reason=fault.found)
+        return Fault("pdf", found, remedy=say("it is looked for beside the CSV"))
+    if data.startswith(b"%PDF-"):
+        return data
+    return Fault("pdf", say("{file} is not a PDF", file=str(path)))
+
+
+# --- recording ------------------------------------------------------------------------
+
+
+def stage(
+    run: issuing.Run,
+    given: Inputs,
+    data: bytes,
+    entered: list[Opening],
+    pdfs: Mapping[int, bytes],
+    day: str,
+) -> dict[str, list[records.Record]]:
+    """Keeps the CSV and the PDFs; returns the lines for each client."""
+    source = _keep(run, data)
+    facts: dict[str, list[records.Record]] = {}
+    for opening in sorted(entered, key=lambda one: (one.client, one.issue_date, one.number)):
+        sources = {"source_sha256": source}
+        if opening.row in pdfs:
+            sources["pdf_sha256"] = _keep(run, pdfs[opening.row])
+        fact = openings.fact(
+            opening,
+            given.clients[opening.client].client.party.name,
+            vat_on_debits=given.issuer.issuer.debits,
+            day=day,
+            sources=sources,
+        )
+        facts.setdefault(opening.client, []).append(fact)
+    return facts
+
+
+def _keep(run: issuing.Run, data: bytes) -> str:
+    digest = storage.sha256(data)
+    path = run.root.archive_inputs / digest
+    if not path.exists():
+        run.stage_proof(path, data)
+    return digest
+
+
+# --- reporting ------------------------------------------------------------------------
+
+
+def report(root: Root, lines: list[OpeningLine], issuer: Issuer) -> None:
+    """A line an invoice, a sum, and the opening balance for the accountant."""
+    owed: dict[str, int] = {}
+    waiting = 0
+    for line in lines:
+        history = histories.of_opening(line)
+        rest = history.invoice.gross - sum(before.amount for before in history.earlier)
+        owed[line.client] = owed.get(line.client, 0) + rest
+        pending = allocation.vat_pending(history)
+        waiting += 0 if line.vat_on_debits else pending.get("services", 0)
+        recorded = say(
+            "{name}: {number} of {day}, {gross} {currency}, open {rest}",
+            name=payments.name(line.client, line.seq),
+            number=line.number,
+            day=line.issue_date,
+            gross=money.plain(Decimal(line.gross), 2),
+            currency=line.currency,
+            rest=text_of(rest),
+        )
+        recording.report(root, line.client, _SCRIPT, recorded)
+    invoices = counted(len(lines), "1 open invoice", "{number} open invoices")
+    print(
+        say("{invoices} recorded, {rest} open", invoices=invoices, rest=text_of(sum(owed.values())))
+    )
+    print(say("opening balance, for the accountant (docs/accounting.md):"))
+    for client, rest in owed.items():
+        account = issuer.accounts.customers
+        print(
+            say(
+                "  {account} {client}  debit {amount}",
+                account=account,
+                client=client,
+                amount=text_of(rest),
+            )
+        )
+    if waiting:
+        account = issuer.accounts.vat_pending
+        print(say("  {account}  credit {amount}", account=account, amount=text_of(waiting)))
+
+
+if __name__ == "__main__":
+    cli.run(ARGUMENTS, main)
