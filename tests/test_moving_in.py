@@ -381,3 +381,24 @@ def test_a_file_is_recorded_once_and_a_mistake_is_reversed(tmp_path, monkeypatch
     assert enter(root, HEADINGS + SMALL.replace("20.00,,", "20.00,2026-11-02 60.00,")).code == 0
     assert "outstanding 0.00" in pay(root, "F-0144", "60.00", "2026-11-10").out
     assert house.call("verify", root, today="2026-12-20").code == 0
+
+
+def test_what_of_an_opening_will_not_be_paid_is_written_off(tmp_path, monkeypatch):
+    root = house_of_two(tmp_path / "root", write_off_limit="1000.00")
+    assert enter(root, HEADINGS + TWO_RATES).code == 0
+    monkeypatch.setenv("REASON", "bankrupt")
+    facts = {"invoice": "2026/F-0131", "amount": "1150.00", "kind": "bad_debt"}
+    ran = house.call("write_off", root, **facts, large="yes", date="2026-12-01", today="2026-12-20")
+    assert ran.code == 0, ran
+    assert house.call("reconcile", root).code == 0
+    (row,) = json.loads((root.data / "balance/nord.json").read_text())["invoices"]
+    assert (row["outstanding"], row["paid"]) == ("0.00", "600.00")
+    assert house.call("export_fec", root, year="2026").code == 0
+    fec = (root.exports / f"fec/{house.siren(0)}FEC20261231.txt").read_text().splitlines()[1:]
+    posted = {(cells[4], cells[11], cells[12]) for cells in (line.split("\t") for line in fec)}
+    assert posted == {
+        ("654", "1018,57", "0,00"),
+        ("44574", "131,43", "0,00"),
+        ("411", "0,00", "1150,00"),
+    }
+    assert house.call("verify", root, today="2026-12-20").code == 0
