@@ -13,7 +13,7 @@ def parser() -> ArgumentParser:
     """The options of this script."""
     options = cli.parser(__doc__ or "")
     options.add_argument("--quote", required=True, help="NORD-D2026-0001")
-    options.add_argument("--date", type=cli.day, required=True, help="when it was accepted")
+    options.add_argument("--date", type=cli.day, required=True, help="2026-12-03")
     options.add_argument("--file", default="", help="what was signed: a PDF, JPEG or PNG file")
     cli.add_today(options)
     return options

@@ -198,7 +198,7 @@ def known_client(root: Root, house: Inputs, submission: Submission) -> BatchClie
     client = house.batch_clients.get(submission.client)
     name = submission.path.name
     if client is None:
-        expected = say('there is no batch client "{client}"', client=submission.client)
+        expected = say('"{client}" is not a batch client', client=submission.client)
         internal = Fault(
             "",
             expected,

@@ -14,13 +14,13 @@ from lib.core.messages import say
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--code", default="", help="F: the code in front of the numbers")
-    made.add_argument("--year", type=cli.year, required=True, help="2026")
-    made.add_argument("--last", type=_last, required=True, help="147, the last number of the year")
-    made.add_argument("--again", type=cli.yes, default=False, help="yes: it takes its place")
-    cli.add_today(made)
-    return made
+    options = cli.parser(__doc__ or "")
+    options.add_argument("--code", default="", help="F: the code in front of the numbers")
+    options.add_argument("--year", type=cli.year, required=True, help="2026")
+    options.add_argument("--last", type=_last, required=True, help="147")
+    options.add_argument("--again", type=cli.yes, default=False, help="yes: it takes its place")
+    cli.add_today(options)
+    return options
 
 
 def _last(text: str) -> int:
@@ -86,7 +86,7 @@ def _ledger(given: Inputs, code: str) -> Ledger:
     """Whose numbers have a code.
 
     Raises:
-      Refused: if nobody's have.
+      Refused: if no client has it.
     """
     issuer = given.issuer.issuer
     direct = [issuer.code]

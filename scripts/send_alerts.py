@@ -3,7 +3,7 @@
 
 `make month`, `make batch` and `make reminders` end with such a summary, whatever happened: what
 was recorded since the last one, by any command, what was refused, what needs a decision, and a
-witness, the heads of the records. If there is none of it and no new notice, no mail is sent.
+witness, the heads of the records. Without any of it, and without a new notice, no mail is sent.
 """
 
 from argparse import ArgumentParser, Namespace

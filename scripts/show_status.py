@@ -49,7 +49,7 @@ _STATUSES = (
     balances.CREDITED,
     balances.OVERPAID,
 )
-_SHORT = 12  # characters of a hash that tell it from another one
+_SHORT = 12  # characters of a hash, enough to compare two
 _WIDEST = 100  # columns of a line
 _MOST_QUOTES = 5
 _MOST_LINES = 4  # of names of what is not a batch, below the first

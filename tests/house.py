@@ -6,6 +6,7 @@ import importlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import date
@@ -313,6 +314,28 @@ def run(script: str, root: Root, environment: dict[str, str] | None = None, **op
     """Runs a script in a process of its own."""
     command = [sys.executable, str(SCRIPTS / f"{script}.py"), *_options(root, options)]
     return _ran(command, environment)
+
+
+def refusals(root: Root) -> list[str]:
+    """What a month that is refused says: every line; nothing but the log is written."""
+    before = tree(root)
+    ran = month(root)
+    assert tree(root) == before
+    assert ran.code == 1, ran
+    assert "Traceback" not in ran.err
+    assert ran.out == ""
+    return ran.err.splitlines()
+
+
+def refusal(root: Root) -> str:
+    """The only line that a month that is refused says."""
+    (line,) = refusals(root)
+    return line
+
+
+def place_of(dotted: str) -> str:
+    """plans.0.items.1.price as messages have it: plans[0].items[1].price."""
+    return re.sub(r"\.([0-9]+)", r"[\1]", dotted)
 
 
 def make(root: Root, *words: str, environment: dict[str, str] | None = None) -> Ran:

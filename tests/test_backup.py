@@ -237,7 +237,7 @@ def restored(backup: Path, folder: Path) -> dict[str, tuple[int, bytes]]:
 
 
 @pytest.mark.parametrize("name", ["data/revenues/sud.jsonl", "data/invoices/nord/x.pdf"])
-def test_a_backup_without_a_record_or_a_proof_is_none(root, tmp_path, name):
+def test_nothing_is_backed_up_where_a_record_or_a_proof_cannot_be(root, tmp_path, name):
     copied = Root(tmp_path / "root")
     shutil.copytree(root.path, copied.path)
     os.mkfifo(copied.path / name)

@@ -289,7 +289,7 @@ def test_a_file_of_nobody_is_rejected(tmp_path, status):
     owner = batches.CLIENT if status == "closed" else "stranger"
     path = batches.hand_in(root, GOOD, owner=owner)
     (one,) = batches.rejected(root, path.name)
-    said = "as things stand" if status == "closed" else "there is no batch client"
+    said = "as things stand" if status == "closed" else "is not a batch client"
     assert said in one["rule"]
     assert "batch_clients/" not in f"{one['rule']}{one['remedy']}"
 
@@ -386,7 +386,7 @@ def test_what_is_not_a_batch_keeps_no_direct_invoice_waiting(tmp_path):
     ran = house.make(root, "month", f"TODAY={house.TODAY}", "MONTH=2026-10", "MAIL=no")
     assert ran.code == 2
     assert not unnamed(said, ran.err)
-    assert 'there is no batch client "stranger"' in ran.err
+    assert '"stranger" is not a batch client' in ran.err
     assert "2027-01 has not begun" in ran.err
     assert len(batches.issued(root)) == 3
     assert len(house.records(root, batches.PAYER)) == 1

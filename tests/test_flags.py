@@ -70,7 +70,7 @@ def test_what_changes_while_a_work_is_done_contradicts_its_flag(tmp_path):
 
 
 @pytest.mark.parametrize("data", [b"", b"[1]", b'{"inputs": 1}', b"\xff", b"[" * 99_999])
-def test_a_flag_that_is_none_of_ours_does_not_stand(tmp_path, data):
+def test_a_flag_of_another_content_does_not_stand(tmp_path, data):
     root = house.build(tmp_path)
     house.write(root, "data/flags/2026-10/direct.done", data)
     assert not flags.stands(root, "direct", "2026-10")

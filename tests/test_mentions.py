@@ -223,7 +223,7 @@ def test_the_wording_of_another_law_is_found(tmp_path):
     assert "293 B" in reason
 
 
-def test_a_note_to_the_customer_is_no_mention_and_hides_no_garbled_one(tmp_path):
+def test_a_note_to_the_customer_is_not_taken_for_a_mention_and_hides_no_garbled_one(tmp_path):
     made = replace(drafted(tmp_path, {}), note="Colis déposé chez le gardien.")
     assert mentions.unknown_in(made) == []
     last = replace(made.notes[-1], text=garbled("Catégorie d’opération"))

@@ -141,7 +141,7 @@ def test_a_month_is_among_its_readings(day, form):
     assert f"{day:%Y-%m}" in found
 
 
-def test_both_readings_of_a_day_are_said_and_no_day_that_is_none():
+def test_both_readings_of_a_day_are_proposed_and_no_impossible_one():
     assert meant("date", "02/10/2026") == ["2026-10-02", "2026-02-10"]
     assert meant("date", "22/11/2026") == ["2026-11-22"]
     assert meant("date", "31/02/2026") == meant("date", "46297") == meant("date", "2026-10") == []

@@ -679,7 +679,7 @@ def index() -> Iterator[str]:
         (
             ["good==1.0", "bad==1.0", "newer==1.0"],
             1,
-            "bad 1.0: PYSEC-1, CVE-1?[31m; mended in 1.1\nnot audited: no data for newer\n"
+            "bad 1.0: PYSEC-1, CVE-1?[31m; fixed in 1.1\nnot audited: no data for newer\n"
             "2 of 3 versions audited, 1 vulnerabilities\n",
         ),
         (["newer==1.0"], 0, "not audited: no data\n0 of 1 versions audited, 0 vulnerabilities\n"),

@@ -44,7 +44,7 @@ def main() -> None:
         answers = list(pool.map(lambda pin: ask(address, pin), pins))
     found = 0
     for pin, answer in zip(pins, answers, strict=True):
-        for line in told(answer or []):
+        for line in vulnerabilities(answer or []):
             print(f"{pin.name} {pin.version}: {line}")
             found += 1
     unknown = [pin.name for pin, answer in zip(pins, answers, strict=True) if answer is None]
@@ -82,12 +82,12 @@ def ask(address: str, pin: Pin) -> list[dict[str, Any]] | None:
     return None
 
 
-def told(answer: list[dict[str, Any]]) -> Iterator[str]:
-    """A line for each vulnerability: its names, and the versions that mend it."""
+def vulnerabilities(answer: list[dict[str, Any]]) -> Iterator[str]:
+    """A line for each vulnerability: its names, and the versions that fix it."""
     for one in answer:
         names = ", ".join([str(one.get("id")), *map(str, one.get("aliases") or [])])
-        mended = ", ".join(map(str, one.get("fixed_in") or [])) or "no version yet"
-        line = f"{names}; mended in {mended}"
+        fixed = ", ".join(map(str, one.get("fixed_in") or [])) or "no version yet"
+        line = f"{names}; fixed in {fixed}"
         yield "".join(char if char.isprintable() else "?" for char in line)
 
 

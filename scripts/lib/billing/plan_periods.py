@@ -116,7 +116,7 @@ def parts_due(
                 now = taken.get(item_id, ()) if item_id else ()
                 gone = spans.union((*(d for bill in had for d in bill.days), *now))
                 left = _without(items.get(item_id), served, gone)
-                # What came into a plan after its month was run is told as a gap, and not billed.
+                # Items added after the month was run are reported as a gap, and not billed.
                 again = any(_is_of(bill, plan, item_id) and bill.credited for bill in known)
                 if left and (not was_run or (reissue and again)):
                     days[item_id] = left

@@ -2,8 +2,8 @@
 
 A script reads its options before it imports the rest of the house: --help and an option that
 is mistyped are answered at once. An option that is not given has the value that was typed under
-its name after `make` (--issue-date: ISSUE_DATE); TYPED lists these names. What else stands in
-the environment is nobody's order.
+its name after `make` (--issue-date: ISSUE_DATE); TYPED lists these names. Anything else in the
+environment is ignored.
 
 0 done, 1 input refused, 2 wrong usage, 3 integrity broken, 4 environment.
 """
@@ -285,7 +285,7 @@ def _period(arguments: argparse.Namespace) -> str | None:
 
 
 def run_without_root(main: Callable[[], None]) -> None:
-    """Runs what makes a root, where none is yet, and tells in a line what the machine refuses."""
+    """Runs what makes a root, where none is yet, and reports in a line what the machine refuses."""
     said = _prepare(main)
     script = Path(sys.argv[0]).name
     try:
@@ -304,7 +304,7 @@ def run_without_root(main: Callable[[], None]) -> None:
 
 
 class _Output(io.FileIO):
-    """Standard output or error that stops nothing: what it could not take is told at the end."""
+    """Standard output or error that stops nothing: a failed write is reported at the end."""
 
     refused: OSError | None = None
 
@@ -414,7 +414,7 @@ def unfit(kind: str, text: str, fits: Callable[[str], bool], expected: Message) 
 
 
 def day_or_none(text: str) -> date | None:
-    """A date; an empty text is none."""
+    """A date, or None for an empty text."""
     return day(text) if text else None
 
 

@@ -136,5 +136,5 @@ def _seen(folder: Path, pattern: str) -> Iterator[tuple[str, int, int, int]]:
 
 
 def look(name: str, status: os.stat_result) -> tuple[str, int, int, int]:
-    """What a glance tells of a file; the change of its state is what no hand can set."""
+    """What the folder says of a file; nobody can set the time of its last change of state."""
     return printable(name), status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -2,7 +2,7 @@
 
 Pure: Structs that msgspec reads from a client's file, with the checks that JSON Schema
 cannot express in __post_init__; msgspec.convert reports them with their place in the file.
-Items are Structs too, for `charge` tells which one an item is, and msgspec reads such unions
+Items are Structs too, because `charge` selects the type of an item, and msgspec reads such unions
 into Structs only.
 
 A price is a number, or a list of steps in time, each a price of its own, a percentage on the

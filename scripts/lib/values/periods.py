@@ -118,7 +118,7 @@ def period_touching(start: str, end: str, every_months: int, month: str) -> Serv
       end: the plan's end, a month or a date; empty: none.
       every_months: 1, 3 or 12.
     Raises:
-      ValueError: if the end is before the start, or a month or date is none.
+      ValueError: if the end is before the start, or a month or date is malformed.
     """
     begins = start_date(start)
     ends = end_date(end) if end else date.max

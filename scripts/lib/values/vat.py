@@ -78,7 +78,7 @@ class Unlawful(NamedTuple):
 
 
 def is_taxable(party: Party) -> bool:
-    """Whether a buyer is a taxable person: neither a private person nor a body that is none."""
+    """Whether a buyer is a taxable person: not a private person, nor a body that is not taxable."""
     return party.taxable and not party.person
 
 

@@ -1,0 +1,47 @@
+"""issuer.json and the logo: each mistake gets one line, with its place and its remedy."""
+
+import pytest
+
+import house
+
+ISSUER_MISTAKES = [
+    ("bank.iban", "FR7630006000011234567890188", '"FR7630006000011234567890188" is not an IBAN'),
+    ("bank.iban", "FR76 3000 6000 0112 3456 7890 189", '"FR76 3000 6000 0112 3456 7890 189" is'),
+    ("bank.bic", "AGRI", '"AGRI" is not a BIC'),
+    ("party.vat_number", None, "is missing; it is due under the standard VAT regime"),
+    ("party.siren", None, "is missing; a French seller's invoices carry its SIREN"),
+    ("timezone", "Paris", '"Paris" is not a time zone; write'),
+    ("logo", "../logo.png", '"../logo.png" is not the name of a PNG or JPEG file'),
+    ("numbering", "year", '"year" is not a numbering'),
+    ("late_penalty_rate", None, "is missing"),
+]
+
+
+@pytest.mark.parametrize(("place", "value", "line"), ISSUER_MISTAKES)
+def test_a_mistake_gets_one_line(tmp_path, place, value, line):
+    root = house.build(tmp_path, seller=house.issuer({place: value}))
+    assert house.refusal(root).startswith(f"issuer.json: {house.place_of(place)}: {line}")
+
+
+def test_a_missing_issuer_is_refused_with_the_command_that_lays_one_out(tmp_path):
+    root = house.build(tmp_path)
+    root.issuer.unlink()
+    root.heads.mkdir(parents=True)  # what has neither is taken for a mistyped ROOT
+    assert house.refusal(root).startswith("issuer.json: is missing; `make init ROOT=...`")
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (None, "is missing"),
+        (b"\xff\xd8\xff", "is not a PNG file, as its name says"),
+        (b"\x89PNG\r\n\x1a\njunk", "the logo is not a PNG or JPEG file that can be read"),
+    ],
+)
+def test_a_logo_that_cannot_be_printed_is_refused(tmp_path, data, text):
+    root = house.build(tmp_path, seller=house.issuer({"logo": "logo.png"}))
+    if data is not None:
+        house.write(root, "logo.png", data)
+    line = house.refusal(root)
+    assert "logo.png" in line
+    assert text in line
