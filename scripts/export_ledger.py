@@ -10,10 +10,10 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--year", type=cli.year, required=True, help="2024")
-    cli.add_flag(made)
-    return made
+    options = cli.parser(__doc__ or "")
+    options.add_argument("--year", type=cli.year, required=True, help="2024")
+    cli.add_flag(options)
+    return options
 
 
 if __name__ == "__main__":

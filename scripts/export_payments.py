@@ -8,9 +8,9 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    cli.add_flag(made)
-    return made
+    options = cli.parser(__doc__ or "")
+    cli.add_flag(options)
+    return options
 
 
 if __name__ == "__main__":

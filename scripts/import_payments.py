@@ -13,12 +13,12 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--file", type=Path, required=True, help="payments.csv")
-    made.add_argument("--again", type=cli.yes, default=False, help="yes: the same once more")
-    made.add_argument("--overpayment", type=cli.yes, default=False, help="yes: more than is due")
-    cli.add_today(made)
-    return made
+    options = cli.parser(__doc__ or "")
+    options.add_argument("--file", type=Path, required=True, help="payments.csv")
+    options.add_argument("--again", type=cli.yes, default=False, help="yes: the same once more")
+    options.add_argument("--overpayment", type=cli.yes, default=False, help="yes: more than is due")
+    cli.add_today(options)
+    return options
 
 
 if __name__ == "__main__":

@@ -14,13 +14,13 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--invoice", required=True, help="NORD-2026-0001")
-    made.add_argument("--lines", default="", help="a JSON file: the lines to take back")
-    made.add_argument("--amount", default="", help="an amount with VAT, off the whole invoice")
-    cli.add_dates(made, month_too=False)
-    made.add_argument("--again", type=cli.yes, default=False, help="yes: the same once more")
-    return made
+    options = cli.parser(__doc__ or "")
+    options.add_argument("--invoice", required=True, help="NORD-2026-0001")
+    options.add_argument("--lines", default="", help="a JSON file: the lines to take back")
+    options.add_argument("--amount", default="", help="an amount with VAT, off the whole invoice")
+    cli.add_dates(options, month_too=False)
+    options.add_argument("--again", type=cli.yes, default=False, help="yes: the same once more")
+    return options
 
 
 if __name__ == "__main__":

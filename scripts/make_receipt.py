@@ -12,9 +12,9 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--invoice", required=True, help="NORD-2024-0001")
-    return made
+    options = cli.parser(__doc__ or "")
+    options.add_argument("--invoice", required=True, help="NORD-2024-0001")
+    return options
 
 
 if __name__ == "__main__":

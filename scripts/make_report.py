@@ -13,12 +13,14 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--year", type=cli.year, required=True, help="2026")
-    made.add_argument("--language", default="", help="fr or en (default: by the issuer's country)")
-    made.add_argument("--date", type=cli.day_or_none, default=None, help="(default: today)")
-    cli.add_today(made)
-    return made
+    options = cli.parser(__doc__ or "")
+    options.add_argument("--year", type=cli.year, required=True, help="2026")
+    options.add_argument(
+        "--language", default="", help="fr or en (default: by the issuer's country)"
+    )
+    options.add_argument("--date", type=cli.day_or_none, default=None, help="(default: today)")
+    cli.add_today(options)
+    return options
 
 
 if __name__ == "__main__":

@@ -20,10 +20,10 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--id", required=True, help="studio_nord")
-    cli.add_today(made)
-    return made
+    options = cli.parser(__doc__ or "")
+    options.add_argument("--id", required=True, help="studio_nord")
+    cli.add_today(options)
+    return options
 
 
 if __name__ == "__main__":

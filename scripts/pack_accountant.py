@@ -14,9 +14,9 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    cli.add_period(made)
-    return made
+    options = cli.parser(__doc__ or "")
+    cli.add_period(options)
+    return options
 
 
 if __name__ == "__main__":

@@ -14,13 +14,15 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    cli.add_dates(made)
-    made.add_argument("--client", default="", help="the draft of this client alone")
-    made.add_argument("--invoice", default="", help="the credit note of this invoice (with REASON)")
-    made.add_argument("--lines", default="", help="as of `make credit-note`")
-    made.add_argument("--amount", default="", help="as of `make credit-note`")
-    return made
+    options = cli.parser(__doc__ or "")
+    cli.add_dates(options)
+    options.add_argument("--client", default="", help="the draft of this client alone")
+    options.add_argument(
+        "--invoice", default="", help="the credit note of this invoice (with REASON)"
+    )
+    options.add_argument("--lines", default="", help="as of `make credit-note`")
+    options.add_argument("--amount", default="", help="as of `make credit-note`")
+    return options
 
 
 if __name__ == "__main__":

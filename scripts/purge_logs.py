@@ -25,11 +25,11 @@ def _is_number_of_days(text: str) -> bool:
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--keep-days", type=days, required=True, help="365")
-    cli.add_today(made)
-    made.add_argument("--dry-run", type=cli.switch, default=False, help="1: say what would go")
-    return made
+    options = cli.parser(__doc__ or "")
+    options.add_argument("--keep-days", type=days, required=True, help="365")
+    cli.add_today(options)
+    options.add_argument("--dry-run", type=cli.switch, default=False, help="1: say what would go")
+    return options
 
 
 if __name__ == "__main__":

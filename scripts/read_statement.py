@@ -16,9 +16,9 @@ from lib.core.faults import Alert, Refused, printable
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--file", type=Path, required=True, help="statement.xml")
-    return made
+    options = cli.parser(__doc__ or "")
+    options.add_argument("--file", type=Path, required=True, help="statement.xml")
+    return options
 
 
 if __name__ == "__main__":

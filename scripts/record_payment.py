@@ -12,10 +12,10 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    cli.add_payment(made)
-    made.add_argument("--overpayment", type=cli.yes, default=False, help="yes: more than is due")
-    return made
+    options = cli.parser(__doc__ or "")
+    cli.add_payment(options)
+    options.add_argument("--overpayment", type=cli.yes, default=False, help="yes: more than is due")
+    return options
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "", lays_out=True)
-    made.add_argument("--from", type=Path, required=True, dest="archive", help="backup.tar")
-    return made
+    options = cli.parser(__doc__ or "", lays_out=True)
+    options.add_argument("--from", type=Path, required=True, dest="archive", help="backup.tar")
+    return options
 
 
 if __name__ == "__main__":

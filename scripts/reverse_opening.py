@@ -12,10 +12,10 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--opening", default="", help="studio_nord/3, as its recording said")
-    cli.add_today(made)
-    return made
+    options = cli.parser(__doc__ or "")
+    options.add_argument("--opening", default="", help="studio_nord/3, as its recording said")
+    cli.add_today(options)
+    return options
 
 
 if __name__ == "__main__":

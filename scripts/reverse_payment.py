@@ -12,11 +12,11 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--payment", default="", help="studio_nord/3, as its recording said")
-    made.add_argument("--date", default="", help="the day of the reversal (default: today)")
-    cli.add_today(made)
-    return made
+    options = cli.parser(__doc__ or "")
+    options.add_argument("--payment", default="", help="studio_nord/3, as its recording said")
+    options.add_argument("--date", default="", help="the day of the reversal (default: today)")
+    cli.add_today(options)
+    return options
 
 
 if __name__ == "__main__":

@@ -20,15 +20,15 @@ HANDED_ON = {"month": (), "batch": ("CLIENT",), "reminders": ("DATE", "DRY_RUN")
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("command", choices=PHASES)
-    cli.add_dates(made)
-    made.add_argument("--mail", type=cli.yes, default=True, help="no: this month sends no mail")
-    made.add_argument("--quiet", default="", help="1: say nothing where nothing is new")
-    made.add_argument("--dry-run", type=cli.switch, default=False, help="1: without a summary")
-    made.add_argument("--make", default="make", help="the make that runs a phase")
-    made.add_argument("--show", action="store_true", help="only show what would be run")
-    return made
+    options = cli.parser(__doc__ or "")
+    options.add_argument("command", choices=PHASES)
+    cli.add_dates(options)
+    options.add_argument("--mail", type=cli.yes, default=True, help="no: this month sends no mail")
+    options.add_argument("--quiet", default="", help="1: say nothing where nothing is new")
+    options.add_argument("--dry-run", type=cli.switch, default=False, help="1: without a summary")
+    options.add_argument("--make", default="make", help="the make that runs a phase")
+    options.add_argument("--show", action="store_true", help="only show what would be run")
+    return options
 
 
 if __name__ == "__main__":

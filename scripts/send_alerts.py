@@ -14,13 +14,15 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--command", required=True, help="month, batch or reminders")
-    cli.add_today(made)
-    made.add_argument("--month", default="", help="2026-10 (empty: it is not known)")
-    made.add_argument("--status", type=int, default=0, help="what the run ended with")
-    made.add_argument("--run", type=Path, help="the folder of Make's notes of it (default: none)")
-    return made
+    options = cli.parser(__doc__ or "")
+    options.add_argument("--command", required=True, help="month, batch or reminders")
+    cli.add_today(options)
+    options.add_argument("--month", default="", help="2026-10 (empty: it is not known)")
+    options.add_argument("--status", type=int, default=0, help="what the run ended with")
+    options.add_argument(
+        "--run", type=Path, help="the folder of Make's notes of it (default: none)"
+    )
+    return options
 
 
 if __name__ == "__main__":

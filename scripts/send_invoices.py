@@ -14,11 +14,11 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--sent", default="", help="a waiting mail that went another way, or all")
-    cli.add_today(made)
-    cli.add_flag(made)
-    return made
+    options = cli.parser(__doc__ or "")
+    options.add_argument("--sent", default="", help="a waiting mail that went another way, or all")
+    cli.add_today(options)
+    cli.add_flag(options)
+    return options
 
 
 if __name__ == "__main__":

@@ -14,13 +14,13 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--date", type=cli.day_or_none, default=None, help="(default: today)")
-    made.add_argument(
+    options = cli.parser(__doc__ or "")
+    options.add_argument("--date", type=cli.day_or_none, default=None, help="(default: today)")
+    options.add_argument(
         "--dry-run", type=cli.switch, default=False, help="1: only show what would go"
     )
-    cli.add_today(made)
-    return made
+    cli.add_today(options)
+    return options
 
 
 if __name__ == "__main__":

@@ -12,9 +12,11 @@ from lib.core.faults import printable
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--client", default="", help="only this client's log ('system': no client's)")
-    return made
+    options = cli.parser(__doc__ or "")
+    options.add_argument(
+        "--client", default="", help="only this client's log ('system': no client's)"
+    )
+    return options
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--month", type=cli.month, required=True, help="2026-10")
-    return made
+    options = cli.parser(__doc__ or "")
+    options.add_argument("--month", type=cli.month, required=True, help="2026-10")
+    return options
 
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--date", type=cli.day_or_none, default=None, help="(default: today)")
-    cli.add_today(made)
-    return made
+    options = cli.parser(__doc__ or "")
+    options.add_argument("--date", type=cli.day_or_none, default=None, help="(default: today)")
+    cli.add_today(options)
+    return options
 
 
 if __name__ == "__main__":

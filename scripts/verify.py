@@ -14,10 +14,10 @@ from lib.core import cli
 
 def parser() -> ArgumentParser:
     """The options of this script."""
-    made = cli.parser(__doc__ or "")
-    made.add_argument("--witness", default="", help="a file with heads from an earlier mail")
-    made.add_argument("--today", type=cli.day_or_none, default=None, help="the date of today")
-    return made
+    options = cli.parser(__doc__ or "")
+    options.add_argument("--witness", default="", help="a file with heads from an earlier mail")
+    options.add_argument("--today", type=cli.day_or_none, default=None, help="the date of today")
+    return options
 
 
 if __name__ == "__main__":
