@@ -5,7 +5,7 @@ licence (OFL 1.1) lies beside it. Widths are in points. Its digits are all equal
 """
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 REGULAR = "InvoiceSans-Regular"
@@ -33,8 +33,9 @@ def width(text: str, face: str, size: float) -> float:
     return _advance(text, face) * size / 1000
 
 
+@lru_cache(4096)  # a text is measured when its column is laid out, and again when it is set
 def _advance(text: str, face: str) -> int:
-    """The same in thousandths of the size."""
+    """How wide the text is, in thousandths of the size."""
     widths = advances(face)
     try:
         return sum(map(widths.__getitem__, text))
