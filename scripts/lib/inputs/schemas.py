@@ -81,7 +81,7 @@ def faults(value: Any, schema: str, file: str, client: str = "") -> list[Alert]:
 
 def _fits_pattern(pattern: re.Pattern[str], value: str) -> bool:
     """As ECMA 262 means it: in Python, $ would let a line break pass at the end."""
-    return pattern.search(value) is not None and not (pattern.pattern and value.endswith("\n"))
+    return pattern.search(value) is not None and not value.endswith("\n")
 
 
 def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> "Iterator[ValidationError]":
@@ -141,12 +141,12 @@ def check(schema: str, path: tuple[str, ...]) -> Callable[[str], Misfit | None]:
       path: where its schema stands in schemas/<schema>.schema.json.
     """
     part = _resolved(content(schema), path)
-    pattern = re.compile(part.get("pattern", ""))
+    pattern = re.compile(part["pattern"]) if "pattern" in part else None
     longest, choices = part.get("maxLength", _LONGEST), part.get("enum")
     check_format = _FORMATS.get(part.get("format", ""), str)
 
     def misfit_of(value: str) -> Misfit | None:
-        fits = len(value) <= longest and _fits_pattern(pattern, value)
+        fits = len(value) <= longest and (pattern is None or _fits_pattern(pattern, value))
         try:
             if fits and (choices is None or value in choices):
                 check_format(value)
