@@ -272,7 +272,7 @@ ELSEWHERE = {
     "client", "month", "language", "operation_category", "vat_on_debits", "person", "taxable",
     "email", "legal_form", "capital", "registration", "logo", "issued_by", "reference", "category",
     "sources", "renderer", "type_code", "preceding", "preceding_type", "preceding_vat", "order",
-    "step", "subject", "exemption_code", "exemption_reason",
+    "step", "step_kind", "subject", "exemption_code", "exemption_reason",
 }  # fmt: skip
 
 

@@ -5,10 +5,13 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from lxml import etree
+from pypdf import PdfReader
 
 import house
 from house import order, step
 from lib.core.root import Root
+from lib.documents import facturx_xml
 from lib.values.document import Document
 
 DAY = "2026-11-10"
@@ -142,6 +145,48 @@ def test_its_own_terms_are_printed(root):
     deposit, final = issue(root), issue(root)
     assert (deposit.due_date, final.due_date) == (date(2026, 11, 18), date(2026, 12, 10))
     assert deposit.purchase_order == "PO-7"
+
+
+# --- pages and XML --------------------------------------------------------------------
+
+
+def pages(root: Root, number: str) -> str:
+    text = "".join(
+        page.extract_text() for page in PdfReader(house.proof(root, "nord", number, "pdf")).pages
+    )
+    return " ".join(text.replace("\xa0", " ").replace("\u202f", " ").split())
+
+
+def test_each_document_says_what_it_is_and_what_it_is_of(root):
+    deposit, milestone, final = (issue(root).number for _ in range(3))
+    assert "FACTURE D’ACOMPTE" in pages(root, deposit)
+    assert "Acompte de 30 % sur la commande « Site »" in pages(root, deposit)
+    assert "FACTURE INTERMÉDIAIRE" in pages(root, milestone)
+    page = pages(root, final)
+    assert "FACTURE DE SOLDE" in page and "Total de la commande HT 1 000,00" in page
+    assert f"Acompte déduit : facture {deposit} du 10 novembre 2026 20 % −210,00" in page
+    assert "TVA déduite : 42,00 €" in page
+    assert f"Déjà facturé : facture {milestone} du 10 novembre 2026" in page
+    assert "Période" not in page
+
+
+def test_the_xml_knows_deposits_and_what_came_before(root):
+    documents = [issue(root) for _ in range(3)]
+    found = []
+    for document in documents:
+        xml = etree.fromstring(facturx_xml.generate(document))
+        found.append(
+            (
+                xml.findtext(".//{*}ExchangedDocument/{*}TypeCode"),
+                xml.findtext(".//{*}BusinessProcessSpecifiedDocumentContextParameter/{*}ID"),
+                [
+                    one.findtext("{*}IssuerAssignedID")
+                    for one in xml.iterfind(".//{*}InvoiceReferencedDocument")
+                ],
+            )
+        )
+    numbers = [document.number for document in documents]
+    assert found == [("386", "S1", []), ("380", "S1", []), ("380", "S4", numbers[:2])]
 
 
 # --- credit notes ---------------------------------------------------------------------

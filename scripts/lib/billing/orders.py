@@ -171,13 +171,14 @@ def step_charges(
     standing = [invoice for invoice in invoices if any(any(t) for t in invoice.shares.values())]
     left = _left(order, standing, client)
     if step.kind == FINAL:
-        return _final(order, standing, Speech(client.language))
+        return _final(order, standing, client)
     try:
         nets = order_files.step_nets(order, step, left)
     except (ValueError, ArithmeticError):
         found = say(
             "{step} comes to {net}, and {left} of the order is left",
             step=step.id,
+            step_kind=step.kind,
             net=money.plain(order_files.step_net(order, step), 2),
             left=money.plain(money.total(left.values()), 2),
         )
@@ -253,7 +254,8 @@ def _shares(order: Order, step: Step, nets: Nets, speech: Speech) -> Iterable[St
             yield StepLine(charge, ", ".join(filter(None, detail)))
 
 
-def _final(order: Order, standing: Iterable[StepInvoice], speech: Speech) -> StepCharges:
+def _final(order: Order, standing: Iterable[StepInvoice], client: Client) -> StepCharges:
+    speech = Speech(client.language)
     whole = charges_of(order)
     lines = list(map(StepLine, whole.lines))
     for invoice in standing:
@@ -262,7 +264,10 @@ def _final(order: Order, standing: Iterable[StepInvoice], speech: Speech) -> Ste
         name = speech.word("deposit_taken_off" if is_deposit else "milestone_taken_off", **values)
         for (_, share), taxed in invoice.shares.items():
             if any(taxed):
-                detail = [speech.word("vat_taken_off", vat=speech.amount(taxed.vat, "EUR"))]
+                detail = []
+                if taxed.vat:
+                    tax = speech.amount(taxed.vat, client.currency)
+                    detail.append(speech.word("vat_taken_off", vat=tax))
                 if invoice.notes:
                     numbers = ", ".join(note.number for note in invoice.notes)
                     detail.append(speech.word("less_credit_notes", numbers=numbers))
@@ -331,6 +336,7 @@ def invoice(
         type_code=document.DEPOSIT if step.kind == DEPOSIT else document.INVOICE,
         order=order.id,
         step=step.id,
+        step_kind=step.kind,
         note=order.note.get(client.language) or plain.note,
         preceding=tuple(
             preceding

@@ -51,11 +51,6 @@ class Settled(NamedTuple):
 # --- the words of the parts ----------------------------------------------------------
 
 
-def _title(document: Document) -> str:
-    key = "credit_note" if document.is_credit_note else "invoice"
-    return document.speech.word(key)
-
-
 def _is_draft(document: Document, watermark: str) -> bool:
     return watermark == document.speech.word("draft")
 
@@ -70,7 +65,8 @@ def _facts(document: Document) -> Facts:
         day = speech.date(document.corrected.issue_date)
         value = [document.corrected.number, speech.word("of_date", date=day)]
         facts.append(("preceding", value))
-    facts.append(("period", [speech.period(document.period.start, document.period.end)]))
+    if not document.order:
+        facts.append(("period", [speech.period(document.period.start, document.period.end)]))
     facts.append(("purchase_order", [document.purchase_order]))
     facts.append(("buyer_reference", [document.buyer_reference]))
     facts.append(("reference", [document.reference]))
@@ -85,7 +81,7 @@ def _lay_out(
 ) -> list[Page]:
     """The pages of the document."""
     number = watermark if _is_draft(document, watermark) else document.number
-    title = _title(document)
+    title = document.title
     sheet = paper.begin(document, f"{title} {number}")
     sheet.y = paper.header(sheet.page, document, title, number, logo)
     # By whom the invoice was issued in the seller's name (note DCL): not in the fine print.
@@ -261,7 +257,7 @@ def _xmp(document: Document, with_xml: bool, watermark: str) -> str:
     """What the file says of itself, dated by the issue date."""
     day = document.issue_date
     number = watermark if _is_draft(document, watermark) else document.number
-    title = f"{_title(document)} {number}"
+    title = f"{document.title} {number}"
     name = paper.full_name(document.seller)
     values = {"title": title, "date": document.speech.date(day), "seller": name}
     subject = document.speech.word("subject", **values)

@@ -55,6 +55,7 @@ ADDRESS = Style(REGULAR, 9, INK, 12)
 IDENTIFIER = Style(REGULAR, 7.8, GREY, 10.8)
 HEADING = Style(SEMIBOLD, 7.4, GREY, 10.5)
 CELL = Style(REGULAR, 8.8, INK, 12)
+SUM_CELL = Style(SEMIBOLD, 8.8, INK, 12)
 DETAIL = Style(REGULAR, 7.8, GREY, 10.4)
 CARRY = Style(SEMIBOLD, 8.4, GREY, 12)
 SUM = Style(REGULAR, 8.8, INK, 15)
@@ -264,20 +265,33 @@ class PaperRow(NamedTuple):
     amount: Decimal
     description: str = ""
     remarks: tuple[str, ...] = ()
+    style: Style = CELL  # stronger for a sum of the rows above it
 
     def wrapped(self, width: float) -> Lines:
         """Its first cell, in lines no wider than `width`."""
         return [
-            *typeset.wrap([(self.name, CELL)], width),
+            *typeset.wrap([(self.name, self.style)], width),
             *typeset.wrap_lines(self.description, DETAIL, width),
             *typeset.wrap([(remark, DETAIL) for remark in self.remarks], width),
         ]
 
 
 def _rows(paper: Paper) -> list[PaperRow]:
-    return [_line_row(paper, line) for line in paper.lines] + [
-        _allowance_row(paper, i) for i in range(len(paper.allowances))
-    ]
+    """Lines and allowances; what earlier invoices have is taken off beneath what they come to."""
+    rows = [_line_row(paper, line) for line in paper.lines if not line.preceding]
+    rows += [_allowance_row(paper, i) for i in range(len(paper.allowances))]
+    taken_off = [_taken_off_row(paper, line) for line in paper.lines if line.preceding]
+    if taken_off and rows:
+        net = paper.speech.number(money.total(row.amount for row in rows), 2)
+        cells = ("", "", "", "", net)
+        rows.append(PaperRow(paper.speech.word("order_net"), cells, money.ZERO, style=SUM_CELL))
+    return rows + taken_off
+
+
+def _taken_off_row(paper: Paper, line: Line) -> PaperRow:
+    rate = _rate(paper, line.vat_category, line.vat_rate)
+    cells = ("", "", "", rate, paper.speech.number(line.net, 2))
+    return PaperRow(line.name, cells, line.net, line.description)
 
 
 def _line_row(paper: Paper, line: Line) -> PaperRow:
@@ -325,7 +339,7 @@ def _columns(rows: Sequence[PaperRow], speech: Speech) -> list[TableColumn]:
     widths = [
         max(
             fonts.width(heading, HEADING.face, HEADING.size),
-            max(fonts.width(row.cells[i], CELL.face, CELL.size) for row in rows),
+            max(fonts.width(row.cells[i], row.style.face, row.style.size) for row in rows),
         )
         for i, heading in enumerate(headings)
     ]
@@ -388,7 +402,7 @@ def table(sheet: Sheet, paper: Paper, conclusion: float) -> None:
         elif i:
             typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, LIGHT, 0.4)
         carried = money.total((carried, row.amount))
-        cells = [lines, *[[(cell, CELL)] for cell in row.cells]]
+        cells = [lines, *[[(cell, row.style)] for cell in row.cells]]
         put_row(sheet, columns, cells, ROW_PADDING, turn, CARRY_HEIGHT, followed)
     typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
 
@@ -414,7 +428,7 @@ def sums(paper: Paper) -> Sums:
         return speech.amount(value, paper.currency)
 
     rows: Sums = []
-    if paper.allowances:
+    if paper.allowances and not any(line.preceding for line in paper.lines):
         rows.append((speech.word("lines_net"), amount(totals.lines_net), SUM))
         rows.append((speech.word("allowances"), amount(-totals.allowances), SUM))
     rows.append((speech.word("net"), amount(totals.net), SUM_STRONG))

@@ -70,13 +70,13 @@ def _subject(document: Document) -> str:
     if document.totals.due > 0 and document.due_date:
         return speech.word(
             "invoice_subject",
+            title=document.title,
             number=document.number,
             amount=_amount(document.totals.due, document),
             due=speech.date(document.due_date),
         )
-    title = speech.word("invoice")
     day = speech.date(document.issue_date)
-    return speech.word("plain_subject", title=title, number=document.number, date=day)
+    return speech.word("plain_subject", title=document.title, number=document.number, date=day)
 
 
 def _intro(document: Document) -> str:

@@ -183,6 +183,7 @@ class Document(Struct, frozen=True, kw_only=True):
     buyer_reference: str = ""  # BT-10
     order: str = ""  # the id of its file in data/orders/, of which it is the invoice of `step`
     step: str = ""
+    step_kind: str = ""  # deposit, milestone or final
     subject: str = ""  # what it is about: the title of that order, or the subject of a plan
     note: str = (
         ""  # BT-22 of its own, read first: what the customer is told, in one line or several
@@ -211,6 +212,16 @@ class Document(Struct, frozen=True, kw_only=True):
     def takes_off_deposits(self) -> bool:
         """Whether a final invoice follows deposits (BT-23), or a credit note takes such lines."""
         return any(line.preceding_type == DEPOSIT for line in self.lines)
+
+    @property
+    def title(self) -> str:
+        """What it is called at the head of its page."""
+        key = "invoice"
+        if self.is_credit_note:
+            key = "credit_note"
+        elif self.step_kind != "final" or self.preceding:
+            key = f"{self.step_kind}_invoice".strip("_")
+        return self.speech.word(key)
 
     @property
     def speech(self) -> Speech:
