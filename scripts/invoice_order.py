@@ -53,7 +53,7 @@ def main(arguments: Namespace, root: Root) -> None:
         if run.just_finished:
             return
         content = inputs.load(root, arguments.client)
-        entry = find(content, arguments.client, arguments.order)
+        entry = inputs.order_of(content, arguments.client, arguments.order)
         past = read_past(root, content)
         step, charges = decide(root, content, entry, past, arguments)
         starts = revenues.starts(root, revenues.DIRECT)
@@ -64,34 +64,6 @@ def main(arguments: Namespace, root: Root) -> None:
         numbering.stage(run, revenues.DIRECT.counters, sequences)
         run.commit()
     report(root, entry, step, facts[0])
-
-
-def find(content: Inputs, client: str, order: str) -> OrderInput:
-    """The order that is meant.
-
-    Raises:
-      WrongUsage: if there is none.
-      Refused: if nothing is invoiced to its client any more.
-    """
-    if client not in content.clients:
-        known = ", ".join(content.clients)
-        text = say('"{client}" is not a client; they are {known}', client=client, known=known)
-        raise cli.refuse("B-USAGE", "", "CLIENT", text)
-    if (client, order) not in content.orders:
-        known = ", ".join(name for owner, name in content.orders if owner == client)
-        text = say('"{order}" is not an order of {client}', order=order, client=client)
-        remedy = say("they are {known}", known=known)
-        if not known:
-            remedy = say(
-                "`make order CLIENT={client} ID={order}` writes one", client=client, order=order
-            )
-        raise cli.refuse("B-USAGE", "", "ORDER", text, remedy=remedy)
-    if content.clients[client].client.status == "closed":
-        file = content.clients[client].source.name
-        remedy = say("open it again, or invoice another client")
-        text = say("is closed: nothing is invoiced to this client any more")
-        raise cli.refuse("B-INPUT-VALUE", file, "status", text, client, remedy)
-    return content.orders[client, order]
 
 
 def read_past(root: Root, content: Inputs) -> Past:

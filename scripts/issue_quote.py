@@ -51,7 +51,7 @@ def main(arguments: Namespace, root: Root) -> None:
     command = f"issue_quote {client} {arguments.order}"
     with issuing.begin(root, command, settings.load(root).lock_wait) as run:
         files = inputs.load(root, only=client)
-        order = order_of(files, client, arguments.order)
+        order = inputs.order_of(files, client, arguments.order)
         lines, numbered = read(root, client)
         sequences = numbering.read(
             root, quotations.LEDGER.counters, numbered, formats=(numbers.QUOTE,)
@@ -70,24 +70,6 @@ def main(arguments: Namespace, root: Root) -> None:
         numbering.stage(run, quotations.LEDGER.counters, sequences)
         run.commit()
     report(root, quote)
-
-
-def order_of(files: Inputs, client: str, order: str) -> OrderInput:
-    """The order that was named.
-
-    Raises:
-      WrongUsage: if there is no such client, or no such order of it.
-    """
-    if client not in files.clients:
-        found = say('"{client}" is not a client', client=client)
-        known = say("they are {names}", names=tuple(files.clients))
-        raise cli.refuse("B-USAGE", "", "CLIENT", found, remedy=known)
-    names = tuple(name for owner, name in files.orders if owner == client)
-    if order not in names:
-        found = say('"{order}" is not an order of {client}', order=order, client=client)
-        known = say("they are {names}", names=names) if names else say("it has none")
-        raise cli.refuse("B-USAGE", "", "ORDER", found, client, remedy=known)
-    return files.orders[client, order]
 
 
 def read(root: Root, client: str) -> tuple[list[QuotationLine], list[Numbered]]:

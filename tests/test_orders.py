@@ -114,7 +114,7 @@ def test_what_is_mistyped_is_named(root):
     assert 'CLIENT: "sud" is not a client; they are nord' in line
     assert "ISSUE_DATE" in refused(invoice(root, "2026-11-11", today=DAY))
     house.put_client(root, house.client(changes={"status": "closed"}))
-    assert "is closed: nothing is invoiced" in refused(invoice(root))
+    assert "is closed: nothing is quoted or invoiced" in refused(invoice(root))
     assert house.records(root, "nord") == []
 
 

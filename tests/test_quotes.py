@@ -121,7 +121,7 @@ def test_a_quote_has_a_number_of_its_own_a_page_to_sign_and_a_record(root):
     assert verify(root).code == 0, verify(root)
 
 
-def test_the_steps_come_to_the_quote_to_the_cent(tmp_path):
+def test_the_steps_come_to_the_quote_without_vat(tmp_path):
     root = house.build(tmp_path)
     lines = [
         house.one_off("33.33", quantity="3"),
@@ -133,9 +133,8 @@ def test_the_steps_come_to_the_quote_to_the_cent(tmp_path):
     house.put_order(root, house.order("site", "nord", *steps, lines=lines, discounts=discounts))
     assert quote(root).code == 0
     found = json.loads(proof(root, "NORD-D2026-0001", "json").read_bytes())
-    for key in ("net", "vat", "gross"):
-        cents = [int(step[key].replace(".", "")) for step in found["steps"]]
-        assert sum(cents) == int(found["totals"][key].replace(".", ""))
+    cents = [int(step["net"].replace(".", "")) for step in found["steps"]]
+    assert sum(cents) == int(found["totals"]["net"].replace(".", ""))
     assert verify(root).code == 0, verify(root)
 
 
@@ -518,3 +517,70 @@ def test_a_page_that_its_document_does_not_give_is_named(root):
     rewrite(root, {**fact, "pdf_sha256": storage.sha256(other)})
     ran = verify(root)
     assert ran.code == 3 and "rendered again, it has other bytes" in ran.err, ran
+
+
+# --- what is invoiced ----------------------------------------------------------------
+
+
+def invoice(root: Root, day: str = LATER, **options: str) -> house.Ran:
+    options = {"client": "nord", "order": "site", "today": day} | options
+    return house.call("invoice_order", root, **options)
+
+
+def test_what_was_quoted_is_invoiced_step_by_step_to_the_cent(tmp_path):
+    root = house.build(tmp_path)
+    lines = [
+        house.one_off("33.33", quantity="3"),
+        house.one_off("10.01", vat_rate="10"),
+        house.one_off("77.77", vat_rate="5.5"),
+    ]
+    steps = [
+        house.step("deposit", percent="33.33"),
+        house.step("milestone", percent="17.5"),
+        house.step("final"),
+    ]
+    house.put_order(root, house.order("site", "nord", *steps, lines=lines))
+    assert quote(root).code == 0 and accept(root).code == 0
+    quoted = json.loads(proof(root, "NORD-D2026-0001", "json").read_bytes())
+    for _ in steps:
+        assert invoice(root).code == 0, invoice(root)
+    issued = [
+        (record["net"], record["vat"], record["gross"]) for record in house.records(root, "nord")
+    ]
+    assert issued == [(step["net"], step["vat"], step["gross"]) for step in quoted["steps"]]
+    assert verify(root).code == 0, verify(root)
+
+
+def test_an_order_that_is_not_what_was_accepted_is_not_invoiced(root):
+    assert quote(root).code == 0
+    waiting = invoice(root)
+    assert waiting.code == 1 and "NORD-D2026-0001 waits for an answer" in waiting.err
+    assert accept(root).code == 0
+    lines = [house.one_off("600.00"), house.one_off("250.00", quantity="2")]
+    change(root, lines=lines)
+    changed = invoice(root)
+    assert changed.code == 1 and changed.err.startswith(
+        'data/orders/nord/site.json: lines[1].unit_price: is "250", and NORD-D2026-0001 was'
+        ' accepted with "200"; put it back, or quote the change:'
+        " `make quote CLIENT=nord ORDER=site`"
+    )
+    assert not house.records(root, "nord")
+    assert quote(root, day=LATER).code == 0 and accept(root, "NORD-D2026-0002").code == 0
+    assert invoice(root).code == 0
+    assert verify(root).code == 0, verify(root)
+
+
+def test_verify_names_an_invoice_of_an_order_that_was_not_accepted_so(root):
+    assert quote(root).code == 0 and accept(root).code == 0
+    assert invoice(root).code == 0
+    quoted, accepted = facts(root)
+    rewrite(root, quoted, {**accepted, "date": "2026-11-21"})
+    ran = verify(root)
+    assert ran.code == 3
+    assert "NORD-2026-0001 invoices order site as no accepted quote has it" in ran.err
+
+
+def test_a_closed_client_is_quoted_nothing(root):
+    house.put_client(root, house.client(changes={"status": "closed"}))
+    ran = quote(root)
+    assert ran.code == 1 and "is closed: nothing is quoted or invoiced" in ran.err

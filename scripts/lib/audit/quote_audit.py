@@ -20,6 +20,7 @@ from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.documents import production, quote_pdf
 from lib.inputs.order_files import Order
+from lib.values import money
 from lib.values.document import Document
 from lib.values.document import from_json as document_from_json
 from lib.values.quote import Quote, from_json
@@ -137,15 +138,17 @@ def _name(root: Root, client: str, number: str, suffix: str) -> str:
 
 
 def _of_steps(quote: Quote) -> Iterator[Message]:
-    """The invoices that are to come add up to the quote."""
-    for key in ("net", "vat", "gross"):
-        steps = sum(getattr(step, key) for step in quote.steps)
-        if steps != getattr(quote.totals, key):
+    """The invoices that are to come add up to the quote, without VAT."""
+    steps = money.total(step.net for step in quote.steps)
+    if steps != quote.totals.net:
+        net = str(quote.totals.net)
+        yield say("its steps have net {sum}, it says {amount}", sum=str(steps), amount=net)
+    for step in quote.steps:
+        if step.net + step.vat != step.gross:
             yield say(
-                "its steps have {key} {sum}, it says {amount}",
-                key=key,
-                sum=str(steps),
-                amount=str(getattr(quote.totals, key)),
+                "step {step}: net and VAT are not gross {gross}",
+                step=step.id,
+                gross=str(step.gross),
             )
 
 

@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from lib.billing import invoicing
+from lib.billing import invoicing, orders
 from lib.billing.invoicing import Priced
-from lib.billing.pricing import ChargeAllowance, Charges, charge_one_offs
 from lib.core import storage
 from lib.inputs import order_files
 from lib.inputs.client_files import Client
@@ -54,7 +53,7 @@ def quote(
       logo: the SHA-256 of the seller's logo, or empty.
     """
     speech = Speech(client.language)
-    priced = invoicing.priced(charges_of(order), client, seller, issue_date)
+    priced = invoicing.priced(orders.charges_of(order), client, seller, issue_date)
     valid_until = issue_date + timedelta(days=order.valid_days)
     buyer = invoicing.delivered(invoicing.addressed(client.party), priced.lines)
     has_deposit = any(step.kind == DEPOSIT for step in order.steps)
@@ -98,38 +97,21 @@ def is_unchanged(before: Quote, now: Quote) -> bool:
     return same == before and days[0] == days[1]
 
 
-def charges_of(order: Order) -> Charges:
-    """The lines of an order, and its discounts by share."""
-    allowances = tuple(
-        ChargeAllowance(
-            discount="",
-            description=allowance.discount.description,
-            percent=allowance.discount.percent,
-            base=None if allowance.discount.percent is None else allowance.base,
-            amount=allowance.amount,
-            vat_rate=allowance.share.vat_rate,
-            category=allowance.share.category,
-        )
-        for allowance in order_files.allowances(order)
-    )
-    return Charges(lines=charge_one_offs(order.lines), allowances=allowances)
-
-
 # --- steps ---------------------------------------------------------------------------
 
 
 def _steps(order: Order, client: Client, priced: Priced, speech: Speech) -> Iterator[QuoteStep]:
-    """What each invoice of an order comes to; the final one is what the others leave."""
+    """What each invoice of an order comes to; the final one is what the others leave.
+
+    VAT is that of each invoice (BR-CO-17), so that all of them may come to a cent more or less
+    with VAT than one invoice of the whole.
+    """
     left = order_files.nets(order)
-    net, tax = priced.totals.net, priced.totals.vat
     for step in order.steps:
-        of_step = net, tax
-        if step.kind != FINAL:
-            nets = order_files.step_nets(order, step, left)
-            left = {share: amount - nets.get(share, money.ZERO) for share, amount in left.items()}
-            of_step = money.total(nets.values()), _vat_of(nets, client.vat.treatment)
-            net, tax = net - of_step[0], tax - of_step[1]
-        yield _step(step, client, of_step, priced.lines, speech)
+        nets = left if step.kind == FINAL else order_files.step_nets(order, step, left)
+        left = {share: amount - nets.get(share, money.ZERO) for share, amount in left.items()}
+        amounts = money.total(nets.values()), _vat_of(nets, client.vat.treatment)
+        yield _step(step, client, amounts, priced.lines, speech)
 
 
 def _vat_of(nets: Nets, treatment: str) -> Decimal:

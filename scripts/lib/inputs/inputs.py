@@ -8,6 +8,7 @@ is refused. What passes is turned into frozen Structs; each kind of file has a m
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from lib.core import cli
 from lib.core.faults import Alert, Fault, Refused, WrongUsage
 from lib.core.messages import say
 from lib.core.root import Root
@@ -23,7 +24,7 @@ from lib.inputs.batch_client_files import BatchClientInput
 from lib.inputs.client_files import ClientInput
 from lib.inputs.index_files import IndexInput
 from lib.inputs.issuer_file import Issuer, IssuerInput
-from lib.inputs.order_files import Orders
+from lib.inputs.order_files import OrderInput, Orders
 from lib.inputs.prices import Index
 from lib.inputs.usage_files import UsageInput
 from lib.values import numbers
@@ -112,6 +113,34 @@ def _concerns(alert: Alert, client: str) -> bool:
     return alert.client == client or not alert.file.startswith(
         ("clients/", "batch_clients/", "data/usage/", "data/orders/")
     )
+
+
+def order_of(content: Inputs, client: str, order: str) -> OrderInput:
+    """The order that was named, to be quoted or invoiced.
+
+    Raises:
+      WrongUsage: if there is none.
+      Refused: if nothing is sold to its client any more.
+    """
+    if client not in content.clients:
+        text = say('"{client}" is not a client', client=client)
+        known = say("they are {known}", known=tuple(content.clients))
+        raise cli.refuse("B-USAGE", "", "CLIENT", text, remedy=known)
+    names = tuple(name for owner, name in content.orders if owner == client)
+    if order not in names:
+        text = say('"{order}" is not an order of {client}', order=order, client=client)
+        remedy = say("they are {known}", known=names)
+        if not names:
+            remedy = say(
+                "`make order CLIENT={client} ID={order}` writes one", client=client, order=order
+            )
+        raise cli.refuse("B-USAGE", "", "ORDER", text, client, remedy)
+    if content.clients[client].client.status == "closed":
+        file = content.clients[client].source.name
+        remedy = say("open it again, or name another client")
+        text = say("is closed: nothing is quoted or invoiced to this client any more")
+        raise cli.refuse("B-INPUT-VALUE", file, "status", text, client, remedy)
+    return content.orders[client, order]
 
 
 def load_issuer(root: Root) -> Issuer:
