@@ -48,7 +48,7 @@ else
 # Only what was typed counts, and reaches the scripts through the environment. An environment has
 # names for ends of its own (MAIL, LANGUAGE): of these, scripts see none but the settings of .env.
 VALUES := YEAR CLIENT MONTH ISSUE_DATE TODAY REISSUE INVOICE AMOUNT METHOD REFERENCE NOTE REASON \
-  PAYMENT AGAIN OVERPAYMENT KIND LARGE QUIET KEEP_DAYS DRY_RUN TO FROM WITNESS MAIL LINES DATE FILE LANGUAGE \
+  PAYMENT BANK AGAIN OVERPAYMENT KIND LARGE QUIET KEEP_DAYS DRY_RUN TO FROM WITNESS MAIL LINES DATE FILE LANGUAGE \
   SENT NUMBERING VAT_REGIME ID NAME COUNTRY PERSON TAXABLE SIREN VAT_NUMBER ADDRESS POSTCODE CITY EMAIL CODE DAYS \
   TREATMENT EXEMPTION_CODE EXEMPTION_REASON START EVERY BILLED DESCRIPTION PRICE UNIT VAT_RATE CATEGORY SIZE \
   APPROVE PUBLISH RUN_LOG LAST OPENING ORDER QUOTE STEP
@@ -196,7 +196,7 @@ write-off: $(READY) ## close INVOICE: AMOUNT KIND=difference|bank_charge|bad_deb
 	@$(SCRIPT)/write_off.py --root $(ROOT)
 payments-import: $(READY) ## many payments from a CSV FILE, all or none [AGAIN=yes] [OVERPAYMENT=yes]
 	@$(SCRIPT)/import_payments.py --root $(ROOT)
-statement: $(READY) ## propose payments from a bank statement FILE (camt, OFX, CFONB, MT940); records nothing
+statement: $(READY) ## propose payments from a bank statement FILE, or from a bank's CSV [BANK]; records nothing
 	@$(SCRIPT)/read_statement.py --root $(ROOT)
 reconcile: $(READY) ## balances of the clients whose records changed
 	@$(SCRIPT)/reconcile.py --root $(ROOT)

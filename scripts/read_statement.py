@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reads a bank statement (camt, OFX, CFONB 120, MT940) and proposes payments; records nothing.
+"""Reads a bank statement (camt, OFX, CFONB 120, MT940, CSV) and proposes payments; records nothing.
 
 Writes two files to exports/payments/: statement-<hash>.proposed.csv, for `make
 payments-import`, with what names open invoices and pays exactly what is outstanding of them;
@@ -11,13 +11,16 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from lib.core import cli
-from lib.core.faults import Alert, Refused, printable
+from lib.core.faults import Alert, Fault, Refused, WrongUsage, printable
 
 
 def parser() -> ArgumentParser:
     """The options of this script."""
     options = cli.parser(__doc__ or "")
     options.add_argument("--file", type=Path, required=True, help="statement.xml")
+    options.add_argument(
+        "--bank", default="", help="whose CSV it is, as bank_files in issuer.json says"
+    )
     return options
 
 
@@ -27,14 +30,16 @@ if __name__ == "__main__":
 from collections.abc import Iterable
 from decimal import Decimal
 
-from lib.bank import camt, cfonb, matching, ofx, payment_files, statements
+from lib.bank import bank_csv, camt, cfonb, matching, ofx, payment_files, statements
 from lib.bank.matching import Matched
 from lib.bank.statements import File, Movement, StatementError
 from lib.books import histories, issuing, recording
 from lib.core import handed_file, lock, storage
 from lib.core.messages import Message, say
 from lib.core.root import Root
-from lib.inputs import settings
+from lib.inputs import inputs, settings
+from lib.inputs.bank_files import BankFile
+from lib.inputs.issuer_file import Issuer
 from lib.values import money
 
 LARGEST = 20_000_000  # bytes of a statement
@@ -44,8 +49,10 @@ def main(arguments: Namespace, root: Root) -> None:
     """The story of a statement."""
     data = handed_file.read(arguments.file, LARGEST)
     name = str(arguments.file)
+    issuer = inputs.load_issuer(root)
+    bank = bank_of(arguments.bank, issuer)
     try:
-        file = read(data)
+        file = read(data, arguments.bank, issuer)
         movements = statements.check(file)
     except StatementError as error:
         raise Refused(Alert("B-STATEMENT", name, fault) for fault in error.faults) from None
@@ -62,7 +69,8 @@ def main(arguments: Namespace, root: Root) -> None:
         to_review = payment_files.review(result.review, books.invoices, config)
         storage.update_derived(review, to_review)
     heading = say("{number} movements in {file}", number=len(movements), file=name)
-    for line in [heading, *file.notes, *incoming(movements, result)]:
+    strangers = of_other_accounts(file, bank, issuer)
+    for line in [heading, *file.notes, *strangers, *incoming(movements, result)]:
         print(printable(str(line)))
     print(say("{number} proposed in {file}", number=len(result.proposed), file=str(proposed)))
     print(say("{number} to review in {file}", number=len(result.review), file=str(review)))
@@ -86,8 +94,21 @@ def main(arguments: Namespace, root: Root) -> None:
         )
 
 
-def read(data: bytes) -> File:
-    """The file, by the reader of its format, which it says at its head."""
+def bank_of(name: str, issuer: Issuer) -> BankFile | None:
+    """What issuer.json says of the bank that was typed; None if none was."""
+    if name and name not in issuer.bank_files:
+        known = tuple(issuer.bank_files) or (say("none"),)
+        found = say(
+            '"{name}" is not in bank_files of issuer.json, which has {known}',
+            name=name,
+            known=known,
+        )
+        raise WrongUsage([Alert("B-USAGE", "", Fault("BANK", found))])
+    return issuer.bank_files.get(name)
+
+
+def read(data: bytes, name: str, issuer: Issuer) -> File:
+    """The file, by the reader of its format, which it says at its head; CSV by its bank's form."""
     if ofx.is_ofx(data):
         return ofx.read(data)
     if cfonb.is_cfonb(data):
@@ -98,8 +119,41 @@ def read(data: bytes) -> File:
 
     if mt940.is_mt940(data):
         return mt940.read(data)
-    formats = say("expected camt.053, camt.052, camt.054, OFX, CFONB 120, MT940")
-    raise statements.refusal(say("is not a statement"), expected=formats)
+    forms = [key for key, form in issuer.bank_files.items() if form.columns]
+    if name in forms:
+        form = issuer.bank_files[name]
+        return bank_csv.read(data, form, form.iban or name)
+    remedy = say(
+        "for a CSV, say its form in bank_files of issuer.json (docs/statements.md) and type"
+        " BANK=its name"
+    )
+    if forms and not name:
+        banks = tuple(f"BANK={key}" for key in forms)
+        remedy = say("for a CSV, say whose it is: {banks}", banks=banks)
+    found = say("does not say what it is, as XML, OFX, CFONB 120 and MT940 do")
+    raise statements.refusal(found, remedy=remedy)
+
+
+def of_other_accounts(file: File, bank: BankFile | None, issuer: Issuer) -> list[Message]:
+    """Which accounts of a file are not known as ours, where any of ours is known."""
+    ours = [form.iban for form in issuer.bank_files.values() if form.iban]
+    ours += [issuer.bank.iban] if issuer.bank else []
+    if bank and bank.iban:
+        ours = [bank.iban]
+    accounts = dict.fromkeys(
+        movement.account for entry in file.entries for movement in entry.movements
+    )
+    return [
+        say(
+            "is of account {account}, which is neither bank.iban nor an iban of bank_files in"
+            " issuer.json",
+            account=account,
+        )
+        for account in accounts
+        if any(char.isdigit() for char in account)
+        and ours
+        and not any(statements.is_account(account, iban) for iban in ours)
+    ]
 
 
 def incoming(movements: Iterable[Movement], result: Matched) -> list[Message]:

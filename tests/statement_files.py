@@ -13,6 +13,38 @@ from lib.core.root import Root
 SAMPLES = Path(__file__).parent / "statements"
 
 
+# The CSV of a bank, in a form of its own: what issuer.json says of it, and a file.
+FORM = {
+    "encoding": "windows-1252",
+    "delimiter": ";",
+    "decimal": ",",
+    "thousands": " ",
+    "date_format": "DD/MM/YYYY",
+    "skip_head": 2,
+    "skip_foot": 1,
+    "columns": {
+        "date": "Date",
+        "value_date": "Valeur",
+        "label": ["Libellé", "Détail"],
+        "amount": "Montant",
+        "reference": "Référence",
+        "balance": "Solde",
+        "party": "Tiers",
+    },
+}
+HEAD = (
+    "Compte;30006 00001 12345678901\n\nDate;Valeur;Libellé;Détail;Tiers;Montant;Référence;Solde\n"
+)
+FOOT = "Total;;;;;-296,40;;\n"
+ROWS = [
+    "03/12/2026;03/12/2026;VIR SEPA;RF61NORD20260001;CLIENT NORD;76,80;A1;1 076,80",
+    "03/12/2026;03/12/2026;PRLV LOYER;;BAILLEUR;-450,00;A2;626,80",
+    '04/12/2026;05/12/2026;"VIR SEPA ""SUD""";"SUD-2026-0001\nmerci";CLIENT SUD;76,80;A3;703,60',
+    "05/12/2026;05/12/2026;VIR SEPA;acompte;CLIENT EST;12,34;;715,94",
+]
+CSV = HEAD + "".join(f"{row}\n" for row in ROWS) + FOOT
+
+
 def build(folder: Path) -> Root:
     """Four clients, each with two invoices of 76.80."""
     root = house.build(folder)

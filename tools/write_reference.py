@@ -28,6 +28,7 @@ class Section(NamedTuple):
 
 FILES = (
     Section("`issuer.json`", "issuer"),
+    Section("`bank_files` in `issuer.json`", "bank_file"),
     Section("`.env`", "settings"),
     Section("`clients/<id>.json`", "client"),
     Section("`batch_clients/<id>.json`", "batch_client"),

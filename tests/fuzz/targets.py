@@ -21,6 +21,7 @@ from unittest import mock
 import batches
 import books
 import house
+import statement_files
 from lib.books import records
 from lib.core import cli
 from lib.core.root import Root
@@ -95,6 +96,7 @@ TARGETS = (
     Target("OFX", "", _STATEMENT),
     Target("CFONB", "", _STATEMENT),
     Target("MT940", "", _STATEMENT),
+    Target("bank CSV", "", (Step("read_statement", {"file": FILE, "bank": "ma_banque"}),)),
     Target(".env", ".env", (_CHECK, Step("send_invoices", {"today": TODAY}))),
     Target("revenue records", "data/revenues/sud.jsonl", _READERS, **_RECORDS),
     Target("payment records", "data/payments/sud.jsonl", _READERS, **_RECORDS),
@@ -163,7 +165,8 @@ def build(folder: Path) -> Root:
     """A house in December: October issued, paid in part, corrected; November to be issued."""
     root = batches.build(folder, batches.file_of(batches.row(1), batches.row(2)))
     house.write(root, "logo.png", (house.HOME / "examples" / "logo.png").read_bytes())
-    house.write(root, "issuer.json", house.issuer({"logo": "logo.png", "reminders": {"polite": 7}}))
+    more = {"reminders": {"polite": 7}, "bank_files": {"ma_banque": statement_files.FORM}}
+    house.write(root, "issuer.json", house.issuer({"logo": "logo.png", **more}))
     house.put_client(root, _rich())
     known = {"source": "bulletin", "date": "2026-11-02"}
     values = {"2025-08": {"value": "310.2", **known}, "2026-08": {"value": "318.9", **known}}
@@ -219,6 +222,7 @@ def seeds(root: Root) -> dict[str, bytes]:
         ]
     )
     made["payments CSV"] = stream.getvalue().encode()
+    made["bank CSV"] = statement_files.CSV.encode("cp1252")
     made["witness"] = b"".join(
         f"> data/{path.parent.name}/{path.stem}.jsonl {head['seq']} {head['hash']}\n".encode()
         for path in sorted(root.data.glob("heads/*/*.json"))

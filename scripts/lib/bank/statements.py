@@ -22,6 +22,7 @@ from lib.core.faults import Fault
 from lib.core.messages import Message, say
 from lib.values import money
 
+_SHORTEST_NUMBER = 5  # of an account, so that it is not found by chance in an IBAN
 SHOWN = 40  # characters of a wrong value that a message repeats
 _AT_ONCE = 20  # faults of one file that are reported
 _T = TypeVar("_T")
@@ -306,6 +307,25 @@ def day(text: str) -> date | None:
         return date.fromisoformat(found[0]) if found else None
     except ValueError:
         return None
+
+
+def is_account(account: str, iban: str) -> bool:
+    """Whether what a statement calls its account is that of an IBAN, or its number.
+
+    A number may be in parts (bank, branch, account), without leading zeros, or with its currency.
+    """
+    text = re.sub("[^0-9A-Z/-]", "", account.upper())
+    text = re.sub("(?<=[0-9])(?:EUR|USD|GBP|CHF)$", "", text)
+    national = iban[4:]
+    starts: Iterable[int] = range(len(national) - _SHORTEST_NUMBER)
+    numbers = {national[start:].lstrip("0") for start in starts}
+    if iban.startswith(("FR", "MC")):  # bank, branch, account, and a key of two digits
+        whole = {national[start:] for start in (0, 5, 10)}
+        numbers = {number.lstrip("0") for number in whole | {part[:-2] for part in whole}}
+    parts = re.split("[/-]", text)
+    return text == iban or not numbers.isdisjoint(
+        number.lstrip("0") for number in ("".join(parts), parts[-1])
+    )
 
 
 def text_of(data: bytes) -> str:

@@ -12,7 +12,8 @@ from lib.core import storage
 from lib.core.faults import Alert, Fault, Refused
 from lib.core.messages import say
 from lib.core.root import Root
-from lib.inputs import input_files, logos, parties
+from lib.inputs import bank_files, input_files, logos, parties
+from lib.inputs.bank_files import BankFile
 from lib.inputs.input_files import Source
 from lib.values import money, numbers
 from lib.values.seller_terms import SellerTerms
@@ -84,7 +85,7 @@ class Issuer(SellerTerms, frozen=True, kw_only=True):
     are those of the VAT exemption by year: {"2026": ...}; `reminders` the days after the due
     date by level, from polite to formal: {"polite": 7, ...}, and what is the `smallest` amount to
     ask for. `write_off_limit` is what is written off of an invoice without LARGE=yes; None:
-    nothing is.
+    nothing is. `bank_files` are the forms of banks' CSV by the name that is typed.
     """
 
     code: str
@@ -96,6 +97,7 @@ class Issuer(SellerTerms, frozen=True, kw_only=True):
     thresholds: dict[str, Thresholds] = field(default_factory=dict)
     reminders: Reminders = Reminders()
     write_off_limit: Decimal | None = None
+    bank_files: dict[str, BankFile] = field(default_factory=dict)
 
 
 class IssuerInput(NamedTuple):
@@ -117,9 +119,10 @@ def load(root: Root, faults: list[Alert]) -> IssuerInput | None:
         return None
     value, source = read
     own_faults = seller_faults(value) + _reminder_faults(value.get("reminders", {}))
+    own_faults += bank_files.faults(value.get("bank_files", {}))
     logo = load_logo(root, root.issuer, value.get("logo", ""), faults)
     faults += input_files.alerts(own_faults, source.name, "")
-    issuer = input_files.convert({**value}, Issuer, source.name, "", faults)
+    issuer = input_files.convert(bank_files.with_presets(value), Issuer, source.name, "", faults)
     return IssuerInput(issuer, source, logo) if issuer else None
 
 
