@@ -168,14 +168,18 @@ def check(root: Root, task: Task) -> Verification:
             of_pdf = _pdf_faults(root, document, contents["pdf"], is_todays)
             wrong += [findings.alert("B-PDF-WRONG", names["pdf"], text) for text in of_pdf]
     except Exception as error:
-        # The hash matches but the content cannot be checked: report it and go on.
-        text = say(
-            "cannot be checked ({error}: {reason})",
-            error=type(error).__name__,
-            reason=findings.shown(str(error)),
-        )
-        wrong.append(findings.alert("B-PROOF-BROKEN", names["json"], text))
+        wrong.append(unchecked(names["json"], error))
     return Verification(number, tuple(wrong), tuple(_sources(document)), rendered)
+
+
+def unchecked(name: str, error: Exception) -> Alert:
+    """Its hash matches, its content cannot be checked: this is reported, and the audit goes on."""
+    text = say(
+        "cannot be checked ({error}: {reason})",
+        error=type(error).__name__,
+        reason=findings.shown(str(error)),
+    )
+    return findings.alert("B-PROOF-BROKEN", name, text)
 
 
 def contents_of(

@@ -119,13 +119,7 @@ def check(root: Root, record: Record) -> Verification:
             of_pdf = _pdf_faults(root, quote, contents["pdf"])
             wrong += [findings.alert("B-PDF-WRONG", names["pdf"], text) for text in of_pdf]
     except Exception as error:
-        # The hash matches but the content cannot be checked: report it and go on.
-        text = say(
-            "cannot be checked ({error}: {reason})",
-            error=type(error).__name__,
-            reason=findings.shown(str(error)),
-        )
-        wrong.append(findings.alert("B-PROOF-BROKEN", names["json"], text))
+        wrong.append(proof_audit.unchecked(names["json"], error))
     sources = tuple(
         ArchivedFile(name, f"data/archive_inputs/{digest}", digest)
         for name, digest in quote.sources.items()
@@ -191,18 +185,20 @@ def strays(files: Files, books: RecordBooks) -> Iterator[Alert]:
 
 def order_faults(root: Root, book: Book, bills: Book) -> Iterator[Alert]:
     """Invoices of orders that were quoted before, and not accepted as they were invoiced."""
-    known = quotations.quotations(msgspec.convert(book.records, list[QuotationLine]))
+    versions = quotations.quotations(msgspec.convert(book.records, list[QuotationLine]))
     for record in bills.records:
         if record["kind"] != "invoice" or not record.get("order"):
             continue
         day = record["issue_date"]
-        quoted = [one for one in known if one.fact.order == record["order"]]
-        if not any(one.fact.issue_date < day for one in quoted):
+        quoted = [version for version in versions if version.fact.order == record["order"]]
+        if not any(version.fact.issue_date < day for version in quoted):
             continue  # of what happened on one day nobody knows which was first
         accepted = [
-            _ordered(root, _name(root, book.owner, one.number, "json"), from_json)
-            for one in quoted
-            if one.answer and one.answer.kind == ACCEPTANCE and str(one.answer.date) <= day
+            _ordered(root, _name(root, book.owner, version.number, "json"), from_json)
+            for version in quoted
+            if version.answer
+            and version.answer.kind == ACCEPTANCE
+            and str(version.answer.date) <= day
         ]
         path = revenues.proof_path(root, revenues.DIRECT, book.owner, record["number"], "json")
         invoiced = _ordered(root, root.name_of(path), document_from_json)

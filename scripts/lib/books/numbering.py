@@ -59,7 +59,7 @@ def numbered(root: Root, chains: Iterable[records.Chain]) -> Iterator[Numbered]:
 def read(
     root: Root,
     counters: str,
-    given: Iterable[Numbered],
+    entries: Iterable[Numbered],
     starts: Starts = MappingProxyType({}),
     formats: tuple[str, ...] = numbers.FORMATS,
 ) -> Sequences:
@@ -67,7 +67,7 @@ def read(
 
     Args:
       counters: the folder under data/: counters, counters_batch or counters_quotes.
-      given: every number of the records, in order of file and line.
+      entries: every number of the records, in order of file and line.
       formats: how they may be written; of quotes: (numbers.QUOTE,).
       starts: where sequences go on from another tool's.
 
@@ -80,7 +80,7 @@ def read(
     }
     faults: list[Alert] = []
     of_years: dict[int, str] = {}
-    parsed = sorted((numbers.parse(one.number, formats), one) for one in given)
+    parsed = sorted((numbers.parse(entry.number, formats), entry) for entry in entries)
     for (code, year, seq, month, format_), (name, line, text, issue_date) in parsed:
         day, place = date.fromisoformat(issue_date), f"line {line}"
         last = sequences.get((code, year), Sequence(0, date(year, 1, 1), format_))
@@ -113,7 +113,9 @@ def read(
 
 def format_in(sequences: Sequences, year: int) -> str:
     """How numbers of a year are written; empty where there is none yet."""
-    return next((one.format for (_, of), one in sequences.items() if of == year and one.format), "")
+    return next(
+        (last.format for (_, of), last in sequences.items() if of == year and last.format), ""
+    )
 
 
 def refuse_other_format(sequences: Sequences, year: int, wanted: str) -> None:

@@ -18,10 +18,10 @@ def of_client(root: Root, client: str) -> dict[str, list[StepInvoice]]:
       Broken: with the first disagreement of the client's records.
     """
     path = revenues.chain_path(root, revenues.DIRECT, client)
-    found: dict[str, list[StepInvoice]] = {}
+    by_order: dict[str, list[StepInvoice]] = {}
     for order, invoice in step_invoices(records.read_typed(root, path, OrderRevenue)):
-        found.setdefault(order, []).append(invoice)
-    return found
+        by_order.setdefault(order, []).append(invoice)
+    return by_order
 
 
 def step_invoices(lines: Iterable[OrderRevenue]) -> Iterator[tuple[str, StepInvoice]]:
@@ -54,6 +54,6 @@ def step_invoices(lines: Iterable[OrderRevenue]) -> Iterator[tuple[str, StepInvo
 
 def _taxed(line: OrderRevenue) -> dict[tuple[str, Share], Taxed]:
     return {
-        (one.vat_category, Share(one.vat_rate, one.nature)): Taxed(one.net, one.vat)
-        for one in line.breakdown
+        (share.vat_category, Share(share.vat_rate, share.nature)): Taxed(share.net, share.vat)
+        for share in line.breakdown
     }

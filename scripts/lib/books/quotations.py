@@ -145,7 +145,7 @@ def quotations(lines: Iterable[QuotationLine]) -> list[Quotation]:
 
 def of_order(lines: Iterable[QuotationLine], order: str) -> list[Quotation]:
     """The versions of what an order was quoted for, in their order."""
-    return [one for one in quotations(lines) if one.fact.order == order]
+    return [quotation for quotation in quotations(lines) if quotation.fact.order == order]
 
 
 # --- what was accepted of an order ---------------------------------------------------
@@ -169,7 +169,9 @@ def binding(versions: Iterable[Quotation]) -> Quotation | Fault | None:
         )
         found = say("{number} waits for an answer", number=newest.number)
         return Fault("ORDER", found, remedy=remedy)
-    accepted = [one for one in versions if one.answer and one.answer.kind == ACCEPTANCE]
+    accepted = [
+        version for version in versions if version.answer and version.answer.kind == ACCEPTANCE
+    ]
     if accepted:
         return accepted[-1]
     remedy = say(

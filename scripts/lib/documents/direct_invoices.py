@@ -136,7 +136,9 @@ def stage(
     if faults:
         raise Refused(faults)
     if documents:
-        archive(run, content, [digest for one in documents for digest in one.sources.values()])
+        archive(
+            run, content, [digest for document in documents for digest in document.sources.values()]
+        )
     return facts
 
 
