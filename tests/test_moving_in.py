@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shlex
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 import batches
 import house
+import post
 from lib.core.root import Root
 from lib.values import numbers
 from lib.values.payment_code import creditor_reference
@@ -188,11 +190,13 @@ def test_where_a_sequence_begins_is_verified(tmp_path, monkeypatch, change):
     assert ran.code == 3 and ("B-NUMBER-GAP" in ran.err or "B-COUNTER" in ran.err), ran
 
 
-def rebuild(root: Root, owner: str, change: dict[str, Any] | None) -> None:
-    """A chain of revenues with its last line changed, hashes and head right; None: without it."""
+def rebuild(
+    root: Root, owner: str, change: dict[str, Any] | None, family: str = "revenues"
+) -> None:
+    """A chain with its last line changed, hashes and head right; None: without it."""
     from lib.books import records
 
-    path = root.data / f"revenues/{owner}.jsonl"
+    path = root.data / f"{family}/{owner}.jsonl"
     *lines, last = [json.loads(line) for line in path.read_text().splitlines()]
     facts = [*lines, *([last | change] if change is not None else [])]
     bare = [{k: v for k, v in one.items() if k not in ("seq", "prev", "hash")} for one in facts]
@@ -402,3 +406,140 @@ def test_what_of_an_opening_will_not_be_paid_is_written_off(tmp_path, monkeypatc
         ("411", "0,00", "1150,00"),
     }
     assert house.call("verify", root, today="2026-12-20").code == 0
+
+
+# --- mail, statements, thresholds -------------------------------------------------------
+
+
+def test_reminders_carry_the_pdf_that_was_kept(tmp_path, monkeypatch):
+    root = house_of_two(tmp_path / "root", reminders={"polite": 7})
+    due = SMALL.replace("2026-10-31,", "2026-10-31,2026-11-01")
+    assert enter(root, HEADINGS + TWO_RATES + due).code == 0
+    shown = house.call("send_reminders", root, today="2026-11-20", dry_run="1")
+    assert shown.code == 0 and "2 reminders would go" in shown.out, shown
+    with post.office() as server:
+        for name, value in (
+            ("HOST", "127.0.0.1"),
+            ("PORT", str(server.port)),
+            ("SECURITY", "none"),
+        ):
+            monkeypatch.setenv(f"SMTP_{name}", value)
+        ran = house.call("send_reminders", root, today="2026-11-20")
+        assert ran.code == 0, ran
+        sent = {
+            str(one.message["Subject"]): one.message for one in server.of("nord@client.example")
+        }
+    old = next(message for subject, message in sent.items() if "2026/F-0131" in subject)
+    (attached,) = old.iter_attachments()
+    assert attached.get_content() == b"%PDF-1.4 old"
+    text = old.get_body().get_content()
+    assert "1\u202f150,00" in text.replace("\xa0", "\u202f") and "RF18 5390 0754 7034" in text
+    other = next(message for subject, message in sent.items() if "F-0144" in subject)
+    assert not list(other.iter_attachments())
+    names = [one["mail"] for one in house.records(root, "sent", "outbox")]
+    assert all("/" not in name for name in names) and len(set(names)) == 2
+    assert house.call("send_reminders", root, today="2026-11-21").out.count("sent") <= 1
+    assert house.call("verify", root, today="2026-12-20").code == 0
+
+
+def test_a_statement_pays_an_opening_by_number_and_by_reference(tmp_path):
+    from lib.bank import matching
+    from lib.books import recording
+
+    root = house_of_two(tmp_path / "root")
+    assert enter(root, HEADINGS + TWO_RATES + OF_SUD).code == 0
+    known = matching.known(recording.open_books(root, ["nord", "sud"]))
+    for name, number in (
+        ("2026/F-0131", "2026/F-0131"),
+        ("RF18539007547034", "2026/F-0131"),
+        ("2026-F-0140", "2026-F-0140"),
+    ):
+        assert known.names[name] == [number]
+
+
+@pytest.mark.parametrize(("before", "code"), [("25000.00", "NEAR"), ("40000.00", "OVER")])
+def test_the_turnover_before_the_move_counts_against_the_thresholds(tmp_path, before, code):
+    limits = {"services": "25100.00", "services_raised": "41250.00", "before": {"services": before}}
+    seller = house.issuer(
+        {"vat_regime": "franchise", "thresholds": {"2026": limits}, "party.vat_number": None}
+    )
+    client = house.client(changes={"vat.treatment": "franchise"})
+    for item in client["plans"][0]["items"]:
+        item["vat_rate"] = "0"
+    root = house.build(tmp_path, client, seller=seller)
+    assert house.month(root).code == 0
+    ran = house.make(root, "month", f"TODAY={house.TODAY}", "MAIL=no")
+    assert f"I-THRESHOLD-{code}" in ran.err, ran
+
+
+# --- what is tampered with --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"gross": "1750.01"}, "B-RECORD-WRONG"),
+        ({"number": "F-2026-0001"}, "B-RECORD-WRONG"),
+        ({"client": "sud"}, "B-RECORD-WRONG"),
+        ({"paid": [{"amount": "1750.00", "date": "2026-10-20"}]}, "B-RECORD-WRONG"),
+        ({"currency": "USD"}, "B-PAYMENT-STRAY"),
+        ({"kind": "reversal", "reverses": 1, "reason": "x"}, "B-RECORD-WRONG"),
+        ({"pdf_sha256": "0" * 64}, "B-ARCHIVE"),
+        (None, "B-PAYMENT-STRAY"),
+    ],
+)
+def test_openings_that_were_changed_are_named(tmp_path, change, code):
+    root = house_of_two(tmp_path / "root")
+    assert house.month(root).code == 0
+    assert enter(root, HEADINGS + TWO_RATES).code == 0
+    assert pay(root, "2026/F-0131", "10.00", "2026-12-02").code == 0
+    assert verify(root).code == 0
+    rebuild(root, "nord", change, "openings")
+    ran = verify(root)
+    assert ran.code == 3 and code in ran.err and "Traceback" not in ran.err, ran
+
+
+# --- the walk of the documents ----------------------------------------------------------
+
+
+def steps_of(name: str) -> tuple[dict[str, str], list[tuple[str, list[str]]]]:
+    """The blocks of a document by their kind, and its commands with what they say."""
+    text = (house.HOME / "docs" / name).read_text(encoding="utf-8")
+    found = re.findall(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    commands: list[tuple[str, list[str]]] = []
+    for line in "".join(block for kind, block in found if kind == "console").splitlines():
+        if line.startswith("$ "):
+            commands.append((line[2:], []))
+        else:
+            commands[-1][1].append(line)
+    return {kind: block for kind, block in found if kind in ("json", "csv")}, commands
+
+
+def test_both_languages_walk_the_same_way():
+    assert steps_of("moving-in.md") == steps_of("moving-in.fr.md")
+
+
+def test_the_move_of_the_documents_runs_and_says_what_they_show(tmp_path):
+    files, commands = steps_of("moving-in.md")
+    root = Root(tmp_path / "studio")
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old/F2026-0098.pdf").write_bytes(b"%PDF-1.4 old")
+    (tmp_path / "opening.csv").write_text(files["csv"])
+    for command, shown in commands:
+        words = shlex.split(command.replace("FILE=", f"FILE={tmp_path}/"))
+        assert words[0] == "make" and words[2] == "ROOT=studio"
+        today = [] if "TODAY=" in command else ["TODAY=2026-11-09"]
+        ran = house.make(root, words[1], *words[3:], *today)
+        assert ran.code == 0, (command, ran)
+        said = [squeezed(line) for line in ran.out.splitlines()]
+        assert [line for line in shown if squeezed(line) not in said] == [], (command, ran)
+        if words[1] == "init":
+            reminders = {"reminders": {"polite": 7, "firm": 21, "formal": 45}}
+            house.write(root, "issuer.json", house.issuer(json.loads(files["json"]) | reminders))
+            (root.clients / "first_client.json").unlink()
+    template = (house.HOME / "docs/template_opening.csv").read_text()
+    assert files["csv"].startswith(template) and template == HEADINGS
+
+
+def squeezed(line: str) -> str:
+    return re.sub(r"in \d+ s$", "in 0 s", " ".join(line.split()))

@@ -52,6 +52,16 @@ def _stranger(root: Root, books: Books, number: str, client: str) -> Fault:
                     client=client,
                 )
                 return Fault("invoice", other)
+    for owner in records.owners(root, openings.folder(root)):
+        for line in openings.standing(openings.read(root, owner)):
+            if line.number == number:
+                other = say(
+                    '"{number}" is an invoice of {owner}, not of {client}',
+                    number=number,
+                    owner=owner,
+                    client=client,
+                )
+                return Fault("invoice", other)
     mine = [invoice for invoice in books.invoices.values() if invoice.client == client]
     if not mine:
         unknown = say(

@@ -2,8 +2,8 @@
 
 Whatever the code, a text is a number of one format at most, and without its hyphens (as its
 creditor reference has it) no other number of its year. So a number is read by its own format, and
-another year may have another one. BR-FR-01 allows more characters than these; with a sequence of
-at most six digits each number has at most 20 characters, which FR e-reporting asks for.
+another year may have another one. BR-FR-01 allows more characters than these. A number has at most
+20 of them, as e-reporting (flux 10) takes no longer ones until December 2026.
 """
 
 import re
