@@ -48,6 +48,10 @@ def main(arguments: Namespace, root: Root) -> None:
     """Drafts of every client who has something to pay for the month, or of one credit note."""
     wait = settings.load(root).lock_wait
     if arguments.invoice:
+        if place := next((name for name in ("CLIENT", "MONTH") if cli.typed(name)), ""):
+            raise cli.refuse(
+                "B-USAGE", "", place, say("goes without INVOICE, which says whose it is")
+            )
         preview_credit_note(arguments, root, wait)
         return
     if arguments.lines or arguments.amount:

@@ -109,6 +109,19 @@ def test_a_credit_note_says_at_its_head_why_it_is_one(tmp_path, monkeypatch):
     assert page.index("Geste commercial") < page.index("Hébergement")
 
 
+def test_a_quote_has_them_too(tmp_path):
+    line = house.one_off(details={"fr": DETAILS})
+    root = house.build(tmp_path, client(plans=[]))
+    house.put_order(root, house.order("site", "nord", lines=[line], note={"fr": NOTE}))
+    ran = house.call("issue_quote", root, client="nord", order="site", today=house.TODAY)
+    assert ran.code == 0, ran
+    (path,) = (root.data / "quotes").rglob("*.pdf")
+    page = "\n".join(pages(path.read_bytes())).replace("\N{NO-BREAK SPACE}", " ")
+    for line in (*filter(None, DETAILS.split("\n")), *NOTE.split("\n"), "À l’attention de Jeanne"):
+        assert line in page, line
+    assert house.call("verify", root).code == 0
+
+
 # --- over pages ----------------------------------------------------------------------
 
 

@@ -122,6 +122,7 @@ def _credit_lines(seed: bytes) -> Named:
             "lines": [
                 [{"line": str(i)} for i in range(MB // 20)],
                 [{"line": "1", "quantity": "9" * (MB - 100)}],
+                [{"line": "1", "amount": "9" * (MB - 100)}],
                 [{"line": "1"}] * 1000,
                 [{"line": i} for i in range(MB // 20)],
             ]

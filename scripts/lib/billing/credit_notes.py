@@ -204,10 +204,18 @@ def _quantity_from(line: Line, first: date) -> Decimal | None:
 
 
 def _beyond_rates(invoice: Document, credited: Credited, parts: Parts) -> list[Fault]:
-    """The rates of which more is taken back than is left: lines below 0 have lowered them."""
+    """The rates at which less than nothing or more than is left is taken back: where lines below 0
+    take a deposit off, a line is more than what its rate has."""
     taken = _subtotals(invoice, credited, {name: part.net for name, part in parts.items()})
     faults = []
     for one, rest in zip(taken, _left_of(invoice, credited, taken), strict=True):
+        place = f"VAT {money.plain(one.rate)} %"
+        if one.taxable < 0 <= rest.taxable:
+            text = say(
+                "{amount} before VAT would be charged, not given back", amount=str(-one.taxable)
+            )
+            remedy = say("take back lines above 0 with it")
+            faults.append(Fault(place, text, remedy=remedy))
         if one.taxable > rest.taxable >= 0:
             text = say(
                 "{amount} is more than what is left at this rate before VAT, {left}",
@@ -215,7 +223,7 @@ def _beyond_rates(invoice: Document, credited: Credited, parts: Parts) -> list[F
                 left=str(rest.taxable),
             )
             remedy = say("take back the lines below 0 too, or an amount of at most that")
-            faults.append(Fault(f"VAT {money.plain(one.rate)} %", text, remedy=remedy))
+            faults.append(Fault(place, text, remedy=remedy))
     return faults
 
 
@@ -306,7 +314,7 @@ def _sums_near(
     if not lines:
         return [_Sum(money.ZERO, {})]
 
-    def at(cents: int) -> _Sum:
+    def at(cents: int) -> tuple[Decimal, _Sum]:
         nets = money.share_out(money.in_euros(cents), weights)
         parts = {
             line.id: credited.left(line) if net == weight else Part(Decimal(0), net)
@@ -315,12 +323,14 @@ def _sums_near(
         }
         of_lines = {line.id: net for line, net in zip(lines, nets, strict=True) if net}
         subtotals = _subtotals(invoice, credited, of_lines)
-        return _Sum(money.total(one.taxable + one.vat for one in subtotals), parts)
+        taxable = money.total(one.taxable for one in subtotals)
+        return taxable, _Sum(taxable + money.total(one.vat for one in subtotals), parts)
 
     every = range(money.cents(money.total(weights)) + 1)
-    start = bisect_left(every, share, key=lambda cents: at(cents).gross)
+    start = bisect_left(every, share, key=lambda cents: at(cents)[1].gross)
     around = every[max(start - _AROUND, 0) : start + _AROUND + 1]
-    return [one for one in map(at, around) if one.gross <= rate.taxable + rate.vat]
+    # Discounts are rounded each by itself: near the ends they can come to more than their lines.
+    return [one for taxable, one in map(at, around) if 0 <= taxable <= rate.taxable]
 
 
 # --- the credit note -----------------------------------------------------------------

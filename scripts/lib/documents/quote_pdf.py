@@ -25,8 +25,6 @@ from lib.documents.typeset import ACCENT, GREY, INK, LEFT, LIGHT, RIGHT, WIDTH, 
 from lib.values.quote import Quote, QuoteStep
 from lib.values.speech import NBSP, Speech
 
-SUBJECT = Style(SEMIBOLD, 11, INK, 15)
-NOTE = Style(REGULAR, 9, INK, 12.5)
 AGREEMENT = Style(SEMIBOLD, 12, ACCENT, 16)
 HINT_STRONG = Style(SEMIBOLD, 8.2, INK, 12.5)
 HINT = Style(REGULAR, 8.2, INK, 11)
@@ -82,7 +80,7 @@ def lay_out(quote: Quote, logo: bytes | None) -> list[Page]:
     sheet.y = paper.header(sheet.page, quote, title, quote.number, logo)
     sheet.y = paper.fact_row(sheet.page, _facts(quote), sheet.y)
     sheet.y = paper.parties(sheet.page, quote, "quote_buyer", sheet.y)
-    sheet.y = _subject(sheet.page, quote, sheet.y)
+    paper.opening(sheet, quote.subject, quote.note)
     conclusion = _conclusion(quote)
     paper.table(sheet, quote, conclusion.height + GAP)
     _draw(sheet, conclusion)
@@ -90,15 +88,6 @@ def lay_out(quote: Quote, logo: bytes | None) -> list[Page]:
     _steps(sheet, quote, agreement.height + GAP)
     _draw(sheet, agreement)
     return sheet.finish()
-
-
-def _subject(page: Page, quote: Quote, top: float) -> float:
-    """What the quote is about, and what is said to the client of it."""
-    texts = [(quote.speech.word("about"), LABEL), (quote.subject, SUBJECT)]
-    lines = typeset.wrap(texts, WIDTH)
-    if quote.note:
-        lines += [("", LABEL._replace(leading=3)), *typeset.wrap([(quote.note, NOTE)], WIDTH)]
-    return typeset.stack(page, LEFT, top, lines) + GAP
 
 
 def _draw(sheet: Sheet, part: Block) -> None:
