@@ -23,7 +23,7 @@ if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
 from lib.books import issuing, payment_rules, payments, recording
-from lib.books.payments import Entry
+from lib.books.payments import PaymentEntry
 from lib.books.recording import refuse
 from lib.core.faults import Fault
 from lib.core.messages import counted, say, verbatim
@@ -74,7 +74,7 @@ def main(arguments: Namespace, root: Root) -> None:
     recording.report(root, client, "reverse_payment.py", reversal)
 
 
-def _faults(entry: Entry) -> list[Fault]:
+def _faults(entry: PaymentEntry) -> list[Fault]:
     if entry.kind == payments.REVERSAL:
         itself = say("{name} is a reversal itself", name=entry.name)
         return [Fault("payment", itself, remedy=say("record the payment again"))]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import house
 from lib.books import histories, payments, records
-from lib.books.histories import History, Share
+from lib.books.histories import History, VatShare
 from lib.books.record_lines import HistoryPayment, HistoryRevenue
 from lib.books.records import Record
 from lib.core.root import Root
@@ -222,6 +222,6 @@ def _moves(draw: st.DrawFn, invoices: list[Record]) -> list[Record]:
     return moves
 
 
-def total(given: tuple[Share, ...]) -> int:
+def total(given: tuple[VatShare, ...]) -> int:
     """The gross of shares, in cents."""
     return sum(share.gross for share in given)

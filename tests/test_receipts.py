@@ -14,7 +14,7 @@ from msgspec.structs import replace
 import house
 import past
 from lib.books import allocation, balances
-from lib.books.histories import History, Share
+from lib.books.histories import History, VatShare
 from lib.books.records import Record
 
 INVOICE = ("services", "20.00", 10_000, 2_000), ("services", "10.00", 5_000, 500)
@@ -86,7 +86,7 @@ def test_a_refund_carries_the_vat_of_what_was_credited():
         credit("2024-02-10", INVOICE[0]),
         paid("2024-02-20", -12_000),
     )
-    assert back.shares == (Share("services", "S", "20.00", -10_000, -2_000),)
+    assert back.shares == (VatShare("services", "S", "20.00", -10_000, -2_000),)
 
 
 def test_part_of_a_refund_carries_its_part_of_the_vat():
@@ -97,8 +97,8 @@ def test_part_of_a_refund_carries_its_part_of_the_vat():
         paid("2024-02-20", -3_000),
         paid("2024-02-21", -9_000),
     )
-    assert back.shares == (Share("services", "S", "20.00", -2_500, -500),)
-    assert rest.shares == (Share("services", "S", "20.00", -7_500, -1_500),)
+    assert back.shares == (VatShare("services", "S", "20.00", -2_500, -500),)
+    assert rest.shares == (VatShare("services", "S", "20.00", -7_500, -1_500),)
 
 
 def test_a_credit_note_moves_what_was_paid_to_what_still_stands():
@@ -149,8 +149,8 @@ def test_a_refund_that_came_back_is_held_again():
     back = paid("2024-02-20", -12_000)
     facts = issued(*INVOICE), paid("2024-02-01", 17_500), credit("2024-02-10", INVOICE[0]), back
     *_, again, last = of(*facts, past.reversal(back, 2, "2024-02-25"), paid("2024-03-01", -12_000))
-    assert again.shares == (Share("services", "S", "20.00", 10_000, 2_000),)
-    assert last.shares == (Share("services", "S", "20.00", -10_000, -2_000),)
+    assert again.shares == (VatShare("services", "S", "20.00", 10_000, 2_000),)
+    assert last.shares == (VatShare("services", "S", "20.00", -10_000, -2_000),)
 
 
 def test_what_is_held_of_a_payment_that_bounces_was_never_paid():

@@ -25,7 +25,7 @@ from typing import NamedTuple
 from lib.accounting.tax_points import is_due_as_paid, tax_point
 from lib.books import payments
 from lib.books.allocation import WriteOff, receipts, write_offs
-from lib.books.histories import History, IssuedDocument, Movement, Share
+from lib.books.histories import History, IssuedDocument, Movement, VatShare
 
 # The keys of issuer_file.Accounts.
 CUSTOMERS = "customers"
@@ -157,7 +157,7 @@ def _sale(invoice: IssuedDocument, bill: IssuedDocument) -> JournalEntry:
     return _entry(SALES, bill.date, invoice, bill, label, postings, order)
 
 
-def _vat_account(invoice: IssuedDocument, bill: IssuedDocument, share: Share) -> str:
+def _vat_account(invoice: IssuedDocument, bill: IssuedDocument, share: VatShare) -> str:
     return VAT_COLLECTED if tax_point(invoice, bill, share) == bill.date else VAT_PENDING
 
 

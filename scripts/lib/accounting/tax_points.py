@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from lib.books import payments
 from lib.books.allocation import receipts, write_offs
-from lib.books.histories import History, IssuedDocument, Movement, Share
+from lib.books.histories import History, IssuedDocument, Movement, VatShare
 
 
 class VatDue(NamedTuple):
@@ -23,15 +23,15 @@ class VatDue(NamedTuple):
 
     date: str
     source: IssuedDocument | Movement
-    share: Share
+    share: VatShare
 
 
-def is_due_as_paid(invoice: IssuedDocument, share: Share) -> bool:
+def is_due_as_paid(invoice: IssuedDocument, share: VatShare) -> bool:
     """Whether the VAT of a share of `invoice` falls due with the money for it."""
     return share.nature == "services" and not invoice.vat_on_debits
 
 
-def tax_point(invoice: IssuedDocument, bill: IssuedDocument, share: Share) -> str:
+def tax_point(invoice: IssuedDocument, bill: IssuedDocument, share: VatShare) -> str:
     """The day on which the VAT of a share of `bill` falls due; empty: as it is paid.
 
     Args:

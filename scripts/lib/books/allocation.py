@@ -29,7 +29,7 @@ from typing import NamedTuple
 import msgspec
 
 from lib.books import payments
-from lib.books.histories import History, IssuedDocument, Movement, Share
+from lib.books.histories import History, IssuedDocument, Movement, VatShare
 
 OVERPAYMENT = "overpayment"
 
@@ -45,7 +45,7 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
 
     invoice: IssuedDocument
     source: Movement | IssuedDocument
-    shares: tuple[Share, ...]
+    shares: tuple[VatShare, ...]
     overpaid: int
 
 
@@ -102,7 +102,7 @@ def write_offs(history: History) -> list[WriteOff]:
     return taken
 
 
-_Parts = tuple[IssuedDocument, Movement | IssuedDocument, tuple[Share, ...], int]
+_Parts = tuple[IssuedDocument, Movement | IssuedDocument, tuple[VatShare, ...], int]
 
 
 def _more(after: list[Receipt], before: list[Receipt]) -> Iterator[_Parts]:
@@ -206,9 +206,11 @@ def _part_of(value: int, amount: int, whole: int) -> int:
     return part if product >= 0 else -part
 
 
-def _difference(target: dict[_Key, _Amounts], allocated: dict[_Key, _Amounts]) -> tuple[Share, ...]:
+def _difference(
+    target: dict[_Key, _Amounts], allocated: dict[_Key, _Amounts]
+) -> tuple[VatShare, ...]:
     return tuple(
-        Share(nature, category, rate, gross - vat, vat)
+        VatShare(nature, category, rate, gross - vat, vat)
         for (category, rate, nature), (gross, vat) in _minus(target, allocated).items()
     )
 
@@ -224,7 +226,7 @@ def _minus(shares: dict[_Key, _Amounts], others: dict[_Key, _Amounts]) -> dict[_
     return rest
 
 
-def _by_key(shares: Iterable[Share]) -> dict[_Key, _Amounts]:
+def _by_key(shares: Iterable[VatShare]) -> dict[_Key, _Amounts]:
     sums: dict[_Key, _Amounts] = {}
     for share in shares:
         _add(sums, (share.vat_category, share.vat_rate, share.nature), share.gross, share.vat)

@@ -21,7 +21,7 @@ _Line = TypeVar("_Line")
 _Made = TypeVar("_Made")
 
 
-class Share(msgspec.Struct, frozen=True, gc=False):
+class VatShare(msgspec.Struct, frozen=True, gc=False):
     """What one nature (goods or services) has at one VAT category and rate: cents."""
 
     nature: str
@@ -34,8 +34,8 @@ class Share(msgspec.Struct, frozen=True, gc=False):
     def gross(self) -> int:
         return self.net + self.vat
 
-    def __neg__(self) -> "Share":
-        return Share(self.nature, self.vat_category, self.vat_rate, -self.net, -self.vat)
+    def __neg__(self) -> "VatShare":
+        return VatShare(self.nature, self.vat_category, self.vat_rate, -self.net, -self.vat)
 
 
 class IssuedDocument(msgspec.Struct, frozen=True, gc=False):
@@ -53,7 +53,7 @@ class IssuedDocument(msgspec.Struct, frozen=True, gc=False):
     name: str  # of the buyer
     currency: str
     gross: int
-    shares: tuple[Share, ...]
+    shares: tuple[VatShare, ...]
     vat_on_debits: bool
     document_sha256: str
     pdf_sha256: str
@@ -279,9 +279,9 @@ def _bills(
     return invoices, credited
 
 
-def _shares(breakdown: Iterable[HistoryShare]) -> tuple[Share, ...]:
+def _shares(breakdown: Iterable[HistoryShare]) -> tuple[VatShare, ...]:
     shares = [
-        Share(
+        VatShare(
             share.nature,
             share.vat_category,
             share.vat_rate,

@@ -51,7 +51,7 @@ COLUMNS = ["client", "invoice", "amount", "date", "method", "reference", "note"]
 _NAME = re.compile(r"([a-z][a-z0-9_]{1,39})/([1-9][0-9]{0,8})")
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
+class PaymentEntry(msgspec.Struct, frozen=True, gc=False):
     """One line as it counts.
 
     `amount` is its effect on what is outstanding, the other way round: above 0 for a payment,
@@ -113,7 +113,7 @@ def read_client(root: Root, client: str) -> records.Chain:
     return records.read(root, chain_path(root, client))
 
 
-def entries(lines: Sequence[records.Record]) -> list[Entry]:
+def entries(lines: Sequence[records.Record]) -> list[PaymentEntry]:
     """The lines of a client as they count, in the order in which they were recorded.
 
     Args:
@@ -124,7 +124,7 @@ def entries(lines: Sequence[records.Record]) -> list[Entry]:
     by_seq = {line.seq: line for line in typed}
     reversed_by = {line.reverses: line.seq for line in typed if line.reverses}
     return [
-        Entry(
+        PaymentEntry(
             line.client,
             line.seq,
             line.kind,
