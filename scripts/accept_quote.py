@@ -56,17 +56,17 @@ def main(arguments: Namespace, root: Root) -> None:
         if run.just_finished:
             print(say("{number} was accepted by finishing the stopped run", number=number))
             return
-        found = answering.find(root, number)
-        answering.check_open(found, declines=False)
-        check_date(found, day, arguments.today)
-        client = found.fact.client
+        quotation = answering.find(root, number)
+        answering.check_open(quotation, declines=False)
+        check_date(quotation, day, arguments.today)
+        client = quotation.fact.client
         if signed.suffix:
             name = quotations.signed_path(root, client, number, signed.suffix)
             run.stage_proof(name, signed.data)
-        fact = quotations.acceptance(found.fact, day, signed.suffix, digest)
-        run.append(records.end_of(quotations.chain_path(root, client), found.lines), [fact])
+        fact = quotations.acceptance(quotation.fact, day, signed.suffix, digest)
+        run.append(records.end_of(quotations.chain_path(root, client), quotation.lines), [fact])
         run.commit()
-    values = {"number": number, "order": found.fact.order, "day": str(day)}
+    values = {"number": number, "order": quotation.fact.order, "day": str(day)}
     text = say("{number} accepted on {day}: order {order} may be invoiced", **values)
     answering.report(root, client, _SCRIPT, text)
     if signed.suffix:
@@ -90,19 +90,19 @@ def read_signed(file: str) -> Signed:
     raise Refused([Alert("B-QUOTE", file, fault)])
 
 
-def check_date(found: Found, day: date, today: date) -> None:
+def check_date(quotation: Found, day: date, today: date) -> None:
     """An acceptance is not before its quote, and not in the future.
 
     Raises:
       Refused: if it is.
     """
-    client, issued = found.fact.client, found.fact.issue_date
+    client, issued = quotation.fact.client, quotation.fact.issue_date
     dates.refuse_future("DATE", day, today, say("give the day on which it was accepted"), client)
     if day.isoformat() < issued:
         text = say(
             "{day} is before {number} was issued, on {issued}",
             day=str(day),
-            number=found.fact.number,
+            number=quotation.fact.number,
             issued=issued,
         )
         raise Refused([Alert("B-DATE", "", Fault("DATE", text), client)])

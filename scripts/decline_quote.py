@@ -36,11 +36,11 @@ def main(arguments: Namespace, root: Root) -> None:
         if run.just_finished:
             print(say("{number} was declined by finishing the stopped run", number=number))
             return
-        found = answering.find(root, number)
-        answering.check_open(found, declines=True)
-        client = found.fact.client
-        fact = quotations.refusal(found.fact, day, reason)
-        run.append(records.end_of(quotations.chain_path(root, client), found.lines), [fact])
+        quotation = answering.find(root, number)
+        answering.check_open(quotation, declines=True)
+        client = quotation.fact.client
+        fact = quotations.refusal(quotation.fact, day, reason)
+        run.append(records.end_of(quotations.chain_path(root, client), quotation.lines), [fact])
         run.commit()
     text = say("{number} declined on {day}", number=number, day=str(day))
     answering.report(root, client, _SCRIPT, text)

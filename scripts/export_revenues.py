@@ -40,7 +40,7 @@ def main(arguments: Namespace, root: Root) -> None:
         files: dict[str, bytes] = {}
         reports: dict[str, Report] = {}
         for i, (name, table) in enumerate(TABLES.items()):
-            rows = [one[i] for one in parts]
+            rows = [tables[i] for tables in parts]
             data, reports[name] = csv_tables.joined(table.columns, rows, config)
             files[f"recettes/{name}-{period}.csv"] = data
             files[f"recettes/{name}-{period}.totals.csv"] = reports[name].totals.to_bytes(config)
@@ -62,7 +62,7 @@ def tables_of(period: str, config: Settings, clients: Iterator[list[History]]) -
         [csv_tables.written(table.of(own, period), config) for table in TABLES.values()]
         for own in clients
     ]
-    return [csv_tables.part([one[i] for one in rows]) for i in range(len(TABLES))]
+    return [csv_tables.part([tables[i] for tables in rows]) for i in range(len(TABLES))]
 
 
 if __name__ == "__main__":

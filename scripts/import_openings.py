@@ -55,10 +55,10 @@ def main(arguments: Namespace, root: Root) -> None:
             finished = say("{file} was imported by finishing the run that had stopped", file=file)
             print(printable(str(finished)))
             return
-        given = inputs.load(root)
+        content = inputs.load(root)
         entered = opening_files.read(file, data, arguments.today)
-        pdfs = check(root, given, file, entered)
-        facts = stage(run, given, data, entered, pdfs, arguments.today.isoformat())
+        pdfs = check(root, content, file, entered)
+        facts = stage(run, content, data, entered, pdfs, arguments.today.isoformat())
         chains = {client: _chain(root, client) for client in facts}
         for client, new in facts.items():
             run.append(chains[client], new)
@@ -68,7 +68,7 @@ def main(arguments: Namespace, root: Root) -> None:
         for client, new in facts.items()
         for seq, fact in enumerate(new, chains[client].seq + 1)
     ]
-    report(root, lines, given.issuer.issuer)
+    report(root, lines, content.issuer.issuer)
 
 
 def _chain(root: Root, client: str) -> records.Chain:
@@ -78,7 +78,7 @@ def _chain(root: Root, client: str) -> records.Chain:
 # --- what the house says of them ------------------------------------------------------
 
 
-def check(root: Root, given: Inputs, file: str, entered: list[Opening]) -> dict[int, bytes]:
+def check(root: Root, content: Inputs, file: str, entered: list[Opening]) -> dict[int, bytes]:
     """The PDFs of the openings, by their rows, if clients/ and the records have room for all.
 
     Raises:
@@ -88,7 +88,7 @@ def check(root: Root, given: Inputs, file: str, entered: list[Opening]) -> dict[
     faults: Faults = []
     pdfs: dict[int, bytes] = {}
     for opening in entered:
-        faults += [(opening.row, fault) for fault in _client_faults(given, opening)]
+        faults += [(opening.row, fault) for fault in _client_faults(content, opening)]
         if other := known.get(opening.number):
             found = say('"{number}" is known already: {other}', number=opening.number, other=other)
             remedy = say("leave it out; `make opening-reverse` takes one out that was wrong")
@@ -117,11 +117,11 @@ def _numbers(root: Root) -> Iterator[tuple[str, Message | str]]:
                 yield record["number"], say("issued here, to {client}", client=client)
 
 
-def _client_faults(given: Inputs, opening: Opening) -> Iterator[Fault]:
-    client = given.clients.get(opening.client)
+def _client_faults(content: Inputs, opening: Opening) -> Iterator[Fault]:
+    client = content.clients.get(opening.client)
     if client is None:
         found = say('"{client}" is not a client', client=opening.client)
-        remedy = say("clients/ has {clients}", clients=tuple(given.clients))
+        remedy = say("clients/ has {clients}", clients=tuple(content.clients))
         yield Fault("client", found, remedy=remedy)
     elif client.client.currency != opening.currency:
         yield Fault("currency", say("{client} is invoiced in another", client=opening.client))
@@ -144,7 +144,7 @@ def _read_pdf(path: Path) -> bytes | Fault:
 
 def stage(
     run: issuing.Run,
-    given: Inputs,
+    content: Inputs,
     data: bytes,
     entered: list[Opening],
     pdfs: Mapping[int, bytes],
@@ -153,14 +153,16 @@ def stage(
     """Keeps the CSV and the PDFs; returns the lines for each client."""
     source = _keep(run, data)
     facts: dict[str, list[records.Record]] = {}
-    for opening in sorted(entered, key=lambda one: (one.client, one.issue_date, one.number)):
+    for opening in sorted(
+        entered, key=lambda opening: (opening.client, opening.issue_date, opening.number)
+    ):
         sources = {"source_sha256": source}
         if opening.row in pdfs:
             sources["pdf_sha256"] = _keep(run, pdfs[opening.row])
         fact = openings.fact(
             opening,
-            given.clients[opening.client].client.party.name,
-            vat_on_debits=given.issuer.issuer.debits,
+            content.clients[opening.client].client.party.name,
+            vat_on_debits=content.issuer.issuer.debits,
             day=day,
             sources=sources,
         )

@@ -103,7 +103,10 @@ def refuse_twice(note: Document, earlier: list[records.Record], again: bool) -> 
     fact = revenues.facts(note, "", "")
 
     def is_same(other: records.Record) -> bool:
-        about = [(one["reason"], *one["lines"], *one.get("amounts", {})) for one in (fact, other)]
+        about = [
+            (record["reason"], *record["lines"], *record.get("amounts", {}))
+            for record in (fact, other)
+        ]
         # An amount that is shared out over lines twice may differ by a cent of VAT.
         of_all = fact["lines"] == other["lines"] and "amounts" not in fact
         return about[0] == about[1] and (of_all or fact["gross"] == other["gross"])

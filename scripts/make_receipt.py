@@ -44,26 +44,26 @@ def main(arguments: Namespace, root: Root) -> None:
     with exports.held(root, f"make_receipt {number}"):
         history = _of_number(root, number)
         _refuse_unpaid(history)
-        made = _document(root, history.invoice)
-        logo = _logo(root, made)
-        watermark = made.speech.word("paid_copy")
+        document = _document(root, history.invoice)
+        logo = _logo(root, document)
+        watermark = document.speech.word("paid_copy")
         settled = Settled(
-            tuple(paid_lines(history, made.speech)),
+            tuple(paid_lines(history, document.speech)),
             in_euros(sum(note.gross for note in history.credit_notes)),
-            in_euros(sum(one.amount for one in history.movements if not one.cause)),
-            in_euros(sum(one.amount for one in history.movements if one.cause)),
+            in_euros(sum(movement.amount for movement in history.movements if not movement.cause)),
+            in_euros(sum(movement.amount for movement in history.movements if movement.cause)),
         )
-        pdf = invoice_pdf.render(made, None, logo, watermark, settled)
+        pdf = invoice_pdf.render(document, None, logo, watermark, settled)
         exports.write(root, {f"receipts/{number}-paid.pdf": pdf})
 
 
 def _of_number(root: Root, number: str) -> History:
     clients = histories.by_client(root, histories.clients_of(root), "")
-    found = [one for own in clients for one in own if one.invoice.number == number]
-    if not found:
+    matching = [history for own in clients for history in own if history.invoice.number == number]
+    if not matching:
         fault = Fault("INVOICE", say('"{number}" is not an invoice that was issued', number=number))
         raise WrongUsage([Alert("B-USAGE", "", fault)])
-    return found[0]
+    return matching[0]
 
 
 def _refuse_unpaid(history: History) -> None:
@@ -133,11 +133,11 @@ def _document(root: Root, invoice: IssuedDocument) -> Document:
     return document.from_json(proofs.read(root, path, invoice.document_sha256, invoice.client))
 
 
-def _logo(root: Root, made: Document) -> bytes | None:
-    if not made.seller.logo:
+def _logo(root: Root, document: Document) -> bytes | None:
+    if not document.seller.logo:
         return None
-    path = root.archive_inputs / made.seller.logo
-    return proofs.read(root, path, made.seller.logo, made.client)
+    path = root.archive_inputs / document.seller.logo
+    return proofs.read(root, path, document.seller.logo, document.client)
 
 
 if __name__ == "__main__":

@@ -90,8 +90,8 @@ def _issued(root: Root, ledger: revenues.Ledger) -> Iterator[year_report.Issued]
     for client in revenues.owners(root, ledger):
         with collecting(faults):
             path = revenues.chain_path(root, ledger, client)
-            for one in records.read_typed(root, path, _Issue):
-                yield one.number, one.issue_date, one.kind
+            for issue in records.read_typed(root, path, _Issue):
+                yield issue.number, issue.issue_date, issue.kind
     if faults:
         raise Broken(faults)
 

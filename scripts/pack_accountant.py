@@ -80,9 +80,9 @@ def pack(root: Root, target: Path, files: dict[str, bytes], bills: list[IssuedDo
     sums = {name: storage.sha256(data) for name, data in files.items()}
     sums |= {_name(bill): bill.pdf_sha256 for bill in bills}
     listed = "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))
-    made = {**files, "SHA256SUMS": listed.encode()}
+    texts = {**files, "SHA256SUMS": listed.encode()}
     contents: dict[str, packages.Content]
-    contents = {name: partial(bytes, data) for name, data in made.items()}
+    contents = {name: partial(bytes, data) for name, data in texts.items()}
     contents |= {_name(bill): partial(storage.read, _pdf(root, bill)) for bill in bills}
     inside = {f"{target.stem}/{name}": content for name, content in contents.items()}
     return packages.write(target, inside, mode=packages.WRITABLE)

@@ -58,45 +58,45 @@ def main(arguments: Namespace, root: Root) -> None:
         place = "LINES" if arguments.lines else "AMOUNT"
         raise cli.refuse("B-USAGE", "", place, say("is of a credit note: name its INVOICE too"))
     client = arguments.client
-    given = inputs.load(root, client)
+    content = inputs.load(root, client)
     if client:
-        given.check_client(client)
+        content.check_client(client)
     since = revenues.first_run(root)
     drafts: dict[str, bytes] = {}
     faults: list[Alert] = []
-    for one in [given.clients[client]] if client else given.clients.values():
+    for file in [content.clients[client]] if client else content.clients.values():
         with lock.shared(root, wait):
-            lines = revenues.lines_of(root, revenues.DIRECT, one.client.id)
+            lines = revenues.lines_of(root, revenues.DIRECT, file.client.id)
         billed = revenues.billed(lines)
         try:
-            found = bills.of_client(given, one.client, billed, arguments.month, since=since)
+            bill = bills.of_client(content, file.client, billed, arguments.month, since=since)
         except MissingUsage as missing:
-            faults += bills.missing_faults(given, one.client.id, missing)
+            faults += bills.missing_faults(content, file.client.id, missing)
             continue
-        if found.nothing:
-            reason = found.nothing.reason
-            print(say("{client}: no draft, {reason}", client=one.client.id, reason=reason))
-        owed = bills.owed(root, one.client, billed)
+        if bill.nothing:
+            reason = bill.nothing.reason
+            print(say("{client}: no draft, {reason}", client=file.client.id, reason=reason))
+        owed = bills.owed(root, file.client, billed)
         bills.write_lines(root, owed)
         for notice in (
-            *bills.gap_notices(one.source.name, one.client, found.gaps, billed),
-            *bills.owed_notices(root, one.client, owed),
+            *bills.gap_notices(file.source.name, file.client, bill.gaps, billed),
+            *bills.owed_notices(root, file.client, owed),
         ):
             print(notice)
-        for i, billable in enumerate(found.invoices, 1):
-            unfit = [alert for used in billable.usage for alert in used.unfit]
+        for i, billable in enumerate(bill.invoices, 1):
+            unfit = [alert for usage in billable.usage for alert in usage.unfit]
             if unfit:
                 faults += unfit
                 continue
-            pdf, verdicts = draft(given, billable, arguments)
-            name = one.client.id if i == 1 else f"{one.client.id}-{i}"
+            pdf, verdicts = draft(content, billable, arguments)
+            name = file.client.id if i == 1 else f"{file.client.id}-{i}"
             drafts[f"{name}.pdf"] = pdf
             faults += [
                 Alert(
                     "B-INVOICE-INVALID",
-                    one.source.name,
+                    file.source.name,
                     Fault(verdict.rule, verdict.text),
-                    one.client.id,
+                    file.client.id,
                 )
                 for verdict in verdicts
             ]
@@ -126,15 +126,15 @@ def preview_credit_note(arguments: Namespace, root: Root, wait: int) -> None:
 
 
 def draft(
-    given: Inputs, billable: Billable, arguments: Namespace
+    content: Inputs, billable: Billable, arguments: Namespace
 ) -> tuple[bytes, list[validators.Verdict]]:
     """The draft's PDF, and the rules that the invoice would break."""
-    logo = given.issuer.logo
+    logo = content.issuer.logo
     document = invoicing.invoice(
         billable,
         _STAND_IN,
         arguments.issue_date,
-        given.issuer.issuer,
+        content.issuer.issuer,
         {},
         dict(production.renderer()),
         logo.sha256 if logo else "",

@@ -86,10 +86,10 @@ def purge(path: Path, before: date, dry_run: bool) -> int:
     handle = alerts.open_log(path)
     try:
         with os.fdopen(os.dup(handle), "rb") as stream:
-            found = sort(stream.read(), before)
-        if found.old and not dry_run:
-            storage.replace(path, found.kept)
-        return found.old
+            lines = sort(stream.read(), before)
+        if lines.old and not dry_run:
+            storage.replace(path, lines.kept)
+        return lines.old
     finally:
         os.close(handle)
 

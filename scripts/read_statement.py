@@ -158,15 +158,15 @@ def of_other_accounts(file: File, bank: BankFile | None, issuer: Issuer) -> list
 
 def incoming(movements: Iterable[Movement], result: Matched) -> list[Message]:
     """For each currency what came in, and what became of it: the parts add up to the whole."""
-    came_in = _sums((one.currency, one.amount) for one in movements if one.credit)
+    came_in = _sums((item.currency, item.amount) for item in movements if item.credit)
     groups = {
-        "proposed": _sums((one.movement.currency, one.amount) for one in result.proposed),
+        "proposed": _sums((item.movement.currency, item.amount) for item in result.proposed),
         "review": _sums(
-            (one.movement.currency, one.movement.amount)
-            for one in result.review
-            if one.movement.credit
+            (item.movement.currency, item.movement.amount)
+            for item in result.review
+            if item.movement.credit
         ),
-        "recorded": _sums((one.currency, one.amount) for one in result.recorded),
+        "recorded": _sums((item.currency, item.amount) for item in result.recorded),
     }
     parts = [(currency, amount) for sums in groups.values() for currency, amount in sums.items()]
     assert _sums(parts) == came_in

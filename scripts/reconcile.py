@@ -46,24 +46,24 @@ def main(arguments: Namespace, root: Root) -> None:
         issuing.finish_stopped_runs(root)
         clients = histories.clients_of(root)
         stale = (client for client in clients if balances.is_stale(root, client))
-        made = 0
+        number = 0
         faults: list[Alert] = []
         for _, share in workers.map_in_order(
             renew, root, _shares(stale), config.workers, _WORTH_WORKERS
         ):
-            made += len(share.said)
+            number += len(share.said)
             for line in share.said:
                 print(line)
             faults += share.faults
         removed = _remove_orphans(root, set(clients))
     if faults:
         raise Broken(faults)
-    balances_made = counted(made, "1 balance", "{number} balances")
-    unchanged = len(clients) - made
-    done = say(
+    balances_made = counted(number, "1 balance", "{number} balances")
+    unchanged = len(clients) - number
+    text = say(
         "{balances} made, {unchanged} unchanged", balances=balances_made, unchanged=unchanged
     )
-    print(say("{done}, {removed} removed", done=done, removed=removed) if removed else done)
+    print(say("{done}, {removed} removed", done=text, removed=removed) if removed else text)
 
 
 def _shares(clients: Iterable[str]) -> Iterator[list[str]]:

@@ -57,8 +57,8 @@ def main(arguments: Namespace, root: Root) -> None:
     with issuing.begin(root, command, settings.load(root).lock_wait) as run:
         if run.just_finished:
             return
-        given = inputs.load(root)
-        ledger = _ledger(given, code)
+        content = inputs.load(root)
+        ledger = _ledger(content, code)
         if year > arguments.today.year:
             text = say("{year} has not begun; its numbers begin at 1 here", year=str(year))
             raise cli.refuse("B-SEQUENCE", "", "YEAR", text)
@@ -71,7 +71,7 @@ def main(arguments: Namespace, root: Root) -> None:
         sequences[code, year] = Sequence(last, date(year, 1, 1), "")
         numbering.stage(run, ledger.counters, sequences)
         run.commit()
-    first = numbers.write(given.issuer.issuer.number_format, code, arguments.today, last + 1)
+    first = numbers.write(content.issuer.issuer.number_format, code, arguments.today, last + 1)
     said = say(
         "the numbers of {code} in {year} go on after {last}: the first one here is {first}",
         code=code,
@@ -82,17 +82,17 @@ def main(arguments: Namespace, root: Root) -> None:
     recording.report(root, "", "record_sequence.py", said)
 
 
-def _ledger(given: Inputs, code: str) -> Ledger:
+def _ledger(content: Inputs, code: str) -> Ledger:
     """Whose numbers have a code.
 
     Raises:
       Refused: if no client has it.
     """
-    issuer = given.issuer.issuer
+    issuer = content.issuer.issuer
     direct = [issuer.code]
     if issuer.numbering != "issuer":
-        direct = [one.client.code for one in given.clients.values()]
-    batches = [one.client.code for one in given.batch_clients.values()]
+        direct = [file.client.code for file in content.clients.values()]
+    batches = [file.client.code for file in content.batch_clients.values()]
     if code in direct:
         return revenues.DIRECT
     if code in batches:

@@ -81,26 +81,26 @@ def run(arguments: Namespace, root: Root) -> tuple[int, bool]:
         os.environ["RUN_LOG"] = log.name
         failed, status = "", 0
         try:
-            found = days_of(arguments, root)
+            days = days_of(arguments, root)
         except Refused as refused:
             if not root.issuer.exists():
                 raise
             alerts.report(root.logs, _SCRIPT, refused.alerts)
-            found, failed, status = Dates(dates.of_machine(), dates.of_machine(), ""), "dates", 1
+            days, failed, status = Dates(dates.of_machine(), dates.of_machine(), ""), "dates", 1
         else:
             if arguments.command == "month":
                 print(
                     say(
                         "month {month}, issue date {day}",
-                        month=found.month,
-                        day=str(found.issue_date),
+                        month=days.month,
+                        day=str(days.issue_date),
                     )
                 )
-            failed, status = run_phases(arguments, root, found)
+            failed, status = run_phases(arguments, root, days)
         if arguments.dry_run:
             return status, True
         said = alerts.noted(Path(log.name))
-        about = EndedRun(arguments.command, found.today, found.month, failed, said)
+        about = EndedRun(arguments.command, days.today, days.month, failed, said)
         return status, last_summary.report(root, about)
 
 
@@ -109,18 +109,18 @@ def days_of(arguments: Namespace, root: Root) -> Dates:
     return dates.of_run(root, arguments.today, arguments.issue_date, arguments.month)
 
 
-def run_phases(arguments: Namespace, root: Root, found: Dates) -> tuple[str, int]:
+def run_phases(arguments: Namespace, root: Root, days: Dates) -> tuple[str, int]:
     """Runs what is to do; returns the phase that failed, or "", and its exit status."""
     names = phases_of(arguments)
     for name in names:
-        drop_flag(root, name, found)
-    command = make(arguments, found)
+        drop_flag(root, name, days)
+    command = make(arguments, days)
     if ask(command, *names):
         for name in names:
             print(_nothing_left(name))
         return "", 0
     for name in names:
-        drop_flag(root, name, found)
+        drop_flag(root, name, days)
         if ask(command, name):
             print(_nothing_left(name))
             continue
@@ -139,15 +139,15 @@ def phases_of(arguments: Namespace) -> list[str]:
     return [name for name in names if arguments.mail or name != "mail"]
 
 
-def drop_flag(root: Root, name: str, found: Dates) -> None:
+def drop_flag(root: Root, name: str, days: Dates) -> None:
     """Removes the flag of a phase if it no longer holds."""
     if name in _FLAGS:
-        flags.drop(root, name, found.month if name == "direct" else "")
+        flags.drop(root, name, days.month if name == "direct" else "")
 
 
-def make(arguments: Namespace, found: Dates) -> list[str]:
+def make(arguments: Namespace, days: Dates) -> list[str]:
     """The command line of a make for phases: all that it is to know is typed."""
-    values = {"TODAY": found.today, "ISSUE_DATE": found.issue_date, "MONTH": found.month}
+    values = {"TODAY": days.today, "ISSUE_DATE": days.issue_date, "MONTH": days.month}
     values |= {name: cli.typed(name) for name in HANDED_ON[arguments.command]}
     values |= {"ROOT": arguments.root, "RUN_LOG": os.environ.get("RUN_LOG", "")}
     typed = [f"{name}={value}" for name, value in values.items()]
@@ -174,12 +174,12 @@ def call(command: list[str], *names: str, errors: int | None = None) -> int:
 
 def show(arguments: Namespace, root: Root) -> None:
     """What the phases would run, as Make shows it; nothing is run, and no flag removed."""
-    found = days_of(arguments, root)
+    days = days_of(arguments, root)
     for name in phases_of(arguments):
-        if name in _FLAGS and flags.stands(root, name, found.month if name == "direct" else ""):
+        if name in _FLAGS and flags.stands(root, name, days.month if name == "direct" else ""):
             print(_nothing_left(name))
             continue
-        call([*make(arguments, found), "-n", "-B"], name)
+        call([*make(arguments, days), "-n", "-B"], name)
     print(
         f"{cli.HOME}/scripts/send_alerts.py --root {arguments.root} --command {arguments.command}"
     )

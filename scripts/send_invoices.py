@@ -105,7 +105,7 @@ def chosen(desk: Desk, name: str, dues: list[Due]) -> list[Due]:
       Refused: if none of this name waits.
     """
     paths = outbox.waiting(desk.root)
-    due = {one.name: one for one in (*dues, *written_elsewhere(desk, paths))}
+    due = {mail.name: mail for mail in (*dues, *written_elsewhere(desk, paths))}
     known = {path.stem: due[path.stem] for path in paths if path.stem in due}
     if name == "all":
         return list(known.values())
@@ -185,7 +185,9 @@ def quote_mails(desk: Desk, today: date, notices: list[Alert]) -> Iterator[Due]:
     """A mail for each quote that waits for an answer, and that its client does not have yet."""
     for client in records.owners(desk.root, quotations.folder(desk.root)):
         known = quotations.quotations(quotations.read(desk.root, client))
-        waiting = [one.fact for one in known if one.status(today) == quotations.WAITING]
+        waiting = [
+            quotation.fact for quotation in known if quotation.status(today) == quotations.WAITING
+        ]
         facts: list[Record] = msgspec.to_builtins(waiting)
         yield from mails_to(desk, client, facts, partial(quote_mail, desk), notices)
 
@@ -195,15 +197,15 @@ def mails_to(
 ) -> list[Due]:
     """The mails that carry those of a client's documents that it does not have yet."""
     unsent = [fact for fact in facts if is_unsent(desk, fact, fact["kind"])]
-    found = desk.given.clients.get(client)
-    if not unsent or (found is not None and not found.client.delivery.email):
+    client_file = desk.given.clients.get(client)
+    if not unsent or (client_file is not None and not client_file.client.delivery.email):
         return []
-    to = found.client.party.email if found else ()
-    if found is None or not to:
+    to = client_file.client.party.email if client_file else ()
+    if client_file is None or not to:
         place = f"clients/{client}.json"
         notices.append(no_email(place, "party.email", len(unsent), client))
         return []
-    cc = found.client.delivery.cc
+    cc = client_file.client.delivery.cc
     dues = []
     for fact in unsent:
         name = mail_name(fact, fact["kind"])
@@ -245,15 +247,15 @@ def document_mail(
     desk: Desk, ledger: Ledger, fact: Record, name: str, to: tuple[str, ...], cc: tuple[str, ...]
 ) -> bytes:
     """The bytes of the mail that carries a document."""
-    made = revenues.proved_document(desk.root, ledger, fact)
+    document = revenues.proved_document(desk.root, ledger, fact)
     pdf = revenues.proved(desk.root, ledger, fact, "pdf")
-    text = letters.document(made)
-    seller = made.seller
+    text = letters.document(document)
+    seller = document.seller
     shown = ""
-    if made.issued_by:
-        names = {"seller": seller.name, "issuer": made.issued_by}
-        shown = made.speech.word("by_mandate", **names)
-    attached = Attachment(f"{made.number}.pdf", "application/pdf", pdf)
+    if document.issued_by:
+        names = {"seller": seller.name, "issuer": document.issued_by}
+        shown = document.speech.word("by_mandate", **names)
+    attached = Attachment(f"{document.number}.pdf", "application/pdf", pdf)
     letter = outbox.letter(desk.sender, seller, to, text, attached, cc=cc, shown=shown)
     return mime.to_bytes(letter, name)
 
@@ -275,12 +277,12 @@ def batch_mails(desk: Desk, notices: list[Alert]) -> list[Due]:
     """Each batch client's packages, and its customers' invoices where it wants them mailed."""
     dues: list[Due] = []
     for client, chain in revenues.each_chain(desk.root, revenues.BATCH):
-        found = desk.given.batch_clients.get(client)
-        if found is None:
+        client_file = desk.given.batch_clients.get(client)
+        if client_file is None:
             continue
-        if found.client.delivery.zip:
-            dues += package_mails(desk, found, chain, notices)
-        if found.client.delivery.email_customers:
+        if client_file.client.delivery.zip:
+            dues += package_mails(desk, client_file, chain, notices)
+        if client_file.client.delivery.email_customers:
             dues += customer_mails(desk, chain, notices)
     return [due for due in dues if due.recipients]
 
@@ -291,8 +293,8 @@ def customer_mails(desk: Desk, chain: records.Chain, notices: list[Alert]) -> It
     for fact in chain.records:
         if not is_unsent(desk, fact, "customer"):
             continue
-        made = revenues.proved_document(desk.root, revenues.BATCH, fact)
-        to = made.buyer.email
+        document = revenues.proved_document(desk.root, revenues.BATCH, fact)
+        to = document.buyer.email
         name = mail_name(fact, "customer")
         nowhere += not to
         yield Due(
@@ -314,10 +316,10 @@ def customer_mails(desk: Desk, chain: records.Chain, notices: list[Alert]) -> It
 
 
 def package_mails(
-    desk: Desk, found: BatchClientInput, chain: records.Chain, notices: list[Alert]
+    desk: Desk, client_file: BatchClientInput, chain: records.Chain, notices: list[Alert]
 ) -> Iterator[Due]:
     """The package of each month, again where a credit note has changed it."""
-    client = found.client.id
+    client = client_file.client.id
     months: dict[str, list[Record]] = {}
     for fact in chain.records:
         months.setdefault(fact["month"], []).append(fact)
@@ -332,49 +334,51 @@ def package_mails(
             fault = Fault("", say("is missing"), remedy=say("`make packages` makes it"))
             notices.append(Alert("I-PACKAGE-MISSING", desk.root.name_of(path), fault, client))
             continue
-        to = found.client.seller.party.email
+        to = client_file.client.seller.party.email
         if not to:
-            notices.append(no_email(found.source.name, "seller.party.email", len(facts), client))
+            notices.append(
+                no_email(client_file.source.name, "seller.party.email", len(facts), client)
+            )
             return
-        yield package_mail(desk, found, name, path, facts)
+        yield package_mail(desk, client_file, name, path, facts)
 
 
 def package_mail(
-    desk: Desk, found: BatchClientInput, name: str, path: Path, facts: list[Record]
+    desk: Desk, client_file: BatchClientInput, name: str, path: Path, facts: list[Record]
 ) -> Due:
     """The mail that carries or names a package."""
-    client, month = found.client.id, facts[0]["month"]
+    client, month = client_file.client.id, facts[0]["month"]
     size, sha256 = path.stat().st_size, storage.sha256_of_file(path)
     earlier = outbox.mail_name("package", client, month, "")
     replaces = any(other.startswith(earlier) and other != name for other in desk.sent)
     attached = size <= desk.config.mail.max_attachment
-    given = BatchPackage(desk.root.name_of(path), month, facts, size, sha256, attached, replaces)
+    package = BatchPackage(desk.root.name_of(path), month, facts, size, sha256, attached, replaces)
     kept = desk.root.data / "batch_sent" / f"{client}__{month}__{sha256[:12]}.zip"
     return Due(
         name,
         "package",
         client,
         {"month": month, "package_sha256": sha256, "attached": attached},
-        outbox.remaining(desk.sent.get(name, []), found.client.seller.party.email),
-        partial(package_bytes, desk, found, name, path, given),
+        outbox.remaining(desk.sent.get(name, []), client_file.client.seller.party.email),
+        partial(package_bytes, desk, client_file, name, path, package),
         partial(keep_attached, kept) if attached else partial(keep_named, path, sha256, kept),
     )
 
 
 def package_bytes(
-    desk: Desk, found: BatchClientInput, name: str, path: Path, given: BatchPackage
+    desk: Desk, client_file: BatchClientInput, name: str, path: Path, package: BatchPackage
 ) -> bytes:
     """The bytes of a package's mail.
 
     Raises:
       Broken: if the package is not what the records say.
     """
-    client = found.client
-    check_package(desk.root, path, client.id, given.facts)
+    client = client_file.client
+    check_package(desk.root, path, client.id, package.facts)
     issuer = desk.given.issuer.issuer.party
-    text = letters.package(issuer, given, Speech(client.defaults.language))
+    text = letters.package(issuer, package, Speech(client.defaults.language))
     attached = None
-    if given.attached:
+    if package.attached:
         attached = Attachment(path.name, "application/zip", storage.read(path))
     letter = outbox.letter(desk.sender, issuer, client.seller.party.email, text, attached)
     return mime.to_bytes(letter, name)
@@ -389,13 +393,13 @@ def check_package(root: Root, path: Path, client: str, facts: list[Record]) -> N
     wanted = {f"{fact['number']}.pdf": fact["pdf_sha256"] for fact in facts}
     try:
         with zipfile.ZipFile(path) as package:
-            found = {
+            sums = {
                 name: storage.sha256(package.read(name))
                 for name in package.namelist()
                 if name != "manifest.csv"
             }
             manifest = storage.sha256(package.read("manifest.csv"))
-            sound = found == wanted and manifest == package.comment.decode("ascii", "replace")
+            sound = sums == wanted and manifest == package.comment.decode("ascii", "replace")
     except (OSError, KeyError, zipfile.BadZipFile):
         sound = False
     if not sound:

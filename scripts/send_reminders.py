@@ -98,23 +98,23 @@ def main(arguments: Namespace, root: Root) -> None:
     config = settings.load(root)
     if arguments.dry_run:
         with issuing.reading(root, "send_reminders", config.lock_wait):
-            found, notices = decide(root, config, inputs.load(root), day)
+            reminders, notices = decide(root, config, inputs.load(root), day)
         alerts.report(root.logs, _SCRIPT, notices)
-        show(found, day)
+        show(reminders, day)
         return
     # A reminder states what is owed on its day, which nobody knows of tomorrow.
     dates.refuse_future("DATE", day, arguments.today, say("DRY_RUN=1 shows what would go"))
     with outbox.opened(root, _SCRIPT, config, day) as box:
         with issuing.reading(root, "send_reminders", config.lock_wait):
-            given = inputs.load(root)
-            sender = outbox.sender_of(config, given.issuer.issuer)
-            found, notices = decide(root, config, given, day)
-            for reminder in found:
+            content = inputs.load(root)
+            sender = outbox.sender_of(config, content.issuer.issuer)
+            reminders, notices = decide(root, config, content, day)
+            for reminder in reminders:
                 box.write(due_mail(root, reminder, sender))
-            box.clear([_KIND], [reminder.name for reminder in found])
+            box.clear([_KIND], [reminder.name for reminder in reminders])
         alerts.report(root.logs, _SCRIPT, notices)
-        for reminder in found:
-            smallest = given.issuer.issuer.reminders.smallest
+        for reminder in reminders:
+            smallest = content.issuer.issuer.reminders.smallest
             send(root, box, reminder, sender, config.lock_wait, smallest)
         box.report()
 
@@ -123,29 +123,29 @@ def main(arguments: Namespace, root: Root) -> None:
 
 
 def decide(
-    root: Root, config: Settings, given: Inputs, day: date
+    root: Root, config: Settings, content: Inputs, day: date
 ) -> tuple[list[Reminder], list[Alert]]:
     """The reminders that are due on a day, and why others are held back.
 
     Raises:
       Broken: if records or documents are not what was recorded.
     """
-    if not given.issuer.issuer.reminders.days:
+    if not content.issuer.issuer.reminders.days:
         print(say('issuer.json sets no "reminders": none is sent'))
-    desk = Desk(root, config, given, outbox.read_sent(root), day)
-    found: list[Reminder] = []
+    desk = Desk(root, config, content, outbox.read_sent(root), day)
+    reminders: list[Reminder] = []
     notices: list[Alert] = []
     faults: list[Alert] = []
     for client in histories.clients_of(root):
         with collecting(faults):
-            for one in of_client(desk, client):
-                if isinstance(one, Reminder):
-                    found.append(one)
+            for reminder in of_client(desk, client):
+                if isinstance(reminder, Reminder):
+                    reminders.append(reminder)
                 else:
-                    notices.append(one)
+                    notices.append(reminder)
     if faults:
         raise Broken(faults)
-    return found, notices
+    return reminders, notices
 
 
 def of_client(desk: Desk, client: str) -> Iterator[Reminder | Alert]:
@@ -281,45 +281,49 @@ def opening_invoice(fact: Record, client: Client, issuer: Issuer) -> Invoice:
 
 def claim_of(invoice: Invoice, outstanding: Decimal, day: date) -> Claim:
     """What an invoice of which so much is outstanding comes to on a day."""
-    made = invoice.document
-    assert made.due_date is not None
+    document = invoice.document
+    assert document.due_date is not None
     rate, indemnity = invoice.rate, money.ZERO
-    customer = mentions.customer_of(made.buyer)
-    french = territories.of_address(made.seller.address).french
+    customer = mentions.customer_of(document.buyer)
+    french = territories.of_address(document.seller.address).french
     if not french or customer != mentions.BUSINESS:
         rate = money.ZERO
     if french:
-        indemnity = mentions.recovery_indemnity(made.issue_date, customer)
-    return reminders.claim(outstanding, made.due_date, day, rate, indemnity)
+        indemnity = mentions.recovery_indemnity(document.issue_date, customer)
+    return reminders.claim(outstanding, document.due_date, day, rate, indemnity)
 
 
-def stated_rate(root: Root, made: Document) -> Decimal:
+def stated_rate(root: Root, document: Document) -> Decimal:
     """The annual rate of late penalties that an invoice states: that of its issuer file.
 
     Raises:
       Broken: if that file is not in data/archive_inputs/ as it was.
     """
-    sha256 = made.sources.get(root.name_of(root.issuer), "")
+    sha256 = document.sources.get(root.name_of(root.issuer), "")
     path = root.archive_inputs / (sha256 or "issuer.json")
-    data = proofs.read(root, path, sha256, made.client)
+    data = proofs.read(root, path, sha256, document.client)
     return Decimal(strict_json.parse(root.name_of(path), data)["late_penalty_rate"])
 
 
-def show(found: list[Reminder], day: date) -> None:
+def show(reminders: list[Reminder], day: date) -> None:
     """A line for each reminder that would go."""
     rows = [
         [
-            one.client.id,
-            one.fact["number"],
-            one.level,
-            ", ".join(one.recipients),
-            str(one.claim.days),
+            reminder.client.id,
+            reminder.fact["number"],
+            reminder.level,
+            ", ".join(reminder.recipients),
+            str(reminder.claim.days),
             *[
                 money.plain(amount, 2)
-                for amount in (one.claim.outstanding, one.claim.penalty, one.claim.indemnity)
+                for amount in (
+                    reminder.claim.outstanding,
+                    reminder.claim.penalty,
+                    reminder.claim.indemnity,
+                )
             ],
         ]
-        for one in found
+        for reminder in reminders
     ]
     headings = ["client", "invoice", "level", "to", "days late", "outstanding", "penalty"]
     if rows:
@@ -384,15 +388,15 @@ def due_mail(root: Root, reminder: Reminder, sender: str) -> Due:
 
 def reminder_bytes(root: Root, reminder: Reminder, sender: str) -> bytes:
     """The bytes of a reminder's mail, with the invoice attached."""
-    made, attached = reminder.invoice.document, None
+    document, attached = reminder.invoice.document, None
     if pdf := pdf_of(root, reminder.fact):
-        name = re.sub("[^A-Za-z0-9._-]", "_", made.number)
+        name = re.sub("[^A-Za-z0-9._-]", "_", document.number)
         attached = Attachment(f"{name}.pdf", "application/pdf", pdf)
-    text = letters.reminder(made, reminder.level, reminder.claim, attached=attached is not None)
+    text = letters.reminder(document, reminder.level, reminder.claim, attached=attached is not None)
     to = reminder.client.party.email
     cc = reminder.client.delivery.cc
     return mime.to_bytes(
-        outbox.letter(sender, made.seller, to, text, attached, cc=cc), reminder.name
+        outbox.letter(sender, document.seller, to, text, attached, cc=cc), reminder.name
     )
 
 

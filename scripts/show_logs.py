@@ -56,7 +56,7 @@ def main(arguments: Namespace, root: Root) -> None:
         raise cli.refuse("B-USAGE", "", "CLIENT", text, remedy=known)
     console = Console()
     entries = [entry for name in chosen for entry in read(root, name)]
-    for entry in entries if arguments.client else sorted(entries, key=lambda one: one.moment):
+    for entry in entries if arguments.client else sorted(entries, key=lambda entry: entry.moment):
         line = entry.line if arguments.client else f"{entry.line} ({entry.log})"
         shown = printable(line)
         if console.is_terminal:

@@ -39,7 +39,9 @@ def main(arguments: Namespace, root: Root) -> None:
     day = arguments.date or arguments.today
     with lock.shared(root, settings.load(root).lock_wait):
         refuse_half_done(root)
-        invoices = [one for one in balances.read_all(root, until=day) if one.outstanding]
+        invoices = [
+            invoice for invoice in balances.read_all(root, until=day) if invoice.outstanding
+        ]
     due = [invoice for invoice in invoices if invoice.outstanding > 0]
     overpaid = [invoice for invoice in invoices if invoice.outstanding < 0]
     late = sorted(
@@ -63,7 +65,10 @@ def main(arguments: Namespace, root: Root) -> None:
             invoice=invoice.number,
         )
         print(back)
-    sums = [money.plain(money.total(one.outstanding for one in some), 2) for some in (due, late)]
+    sums = [
+        money.plain(money.total(invoice.outstanding for invoice in group), 2)
+        for group in (due, late)
+    ]
     total = say(
         "{outstanding} outstanding on {day}, of which {late} late ({invoices})",
         outstanding=sums[0],

@@ -73,11 +73,11 @@ def main(arguments: Namespace, root: Root) -> None:
     """
     with lock.shared(root, settings.load(root).lock_wait):
         stopped = tuple(issuing.stopped_runs(root))
-        done = tuple(flags(root, arguments.month))
+        steps = tuple(flags(root, arguments.month))
         lines = [
             (say("last run"), last_run(root)),
             (say("stopped"), join(stopped) if stopped else say("no run waits to be finished")),
-            (say("month {month}", month=arguments.month), join(done) if done else say("no flag")),
+            (say("month {month}", month=arguments.month), join(steps) if steps else say("no flag")),
             (say("mails"), say("{number} waiting", number=len(outbox.waiting(root)))),
             *batches(root),
             (say("disk"), disk(root)),
@@ -129,9 +129,9 @@ def last_run(root: Root) -> str:
 
 def flags(root: Root, month: str) -> list[Message]:
     """The steps that are done: the month's own, and those that know no month."""
-    found = [*root.flags.glob(f"{month}/*.done"), *root.flags.glob("*.done")]
+    paths = [*root.flags.glob(f"{month}/*.done"), *root.flags.glob("*.done")]
     return [
-        say("{step} done", step=path.stem) for path in sorted(found, key=lambda path: path.stem)
+        say("{step} done", step=path.stem) for path in sorted(paths, key=lambda path: path.stem)
     ]
 
 
@@ -142,12 +142,12 @@ def count(folder: Path, pattern: str) -> int:
 
 def batches(root: Root) -> Iterator[tuple[Message | str, Message | str]]:
     """The files of the inbox, those that were rejected, and the names of what is not a batch."""
-    found = inbox.entries(root)
-    strays = [printable(path.name) for path in found if inbox.stray(root, path)]
+    entries = inbox.entries(root)
+    strays = [printable(path.name) for path in entries if inbox.stray(root, path)]
     rejected = count(root.rejected, "*__*.csv") - count(root.rejected, "*.errors.csv")
     counts = say(
         "{waiting} waiting, {rejected} rejected",
-        waiting=len(found) - len(strays),
+        waiting=len(entries) - len(strays),
         rejected=rejected,
     )
     if not strays:
@@ -221,21 +221,21 @@ def show_invoices(name: Message, amounts: Message, sums: dict[str, Sum]) -> None
 def open_quotes(root: Root, today: date) -> list[list[Message | str]]:
     """The quotes that wait for an answer, those first whose time is over."""
     waiting = [
-        (one.fact.valid_until, one)
+        (quotation.fact.valid_until, quotation)
         for client in records.owners(root, quotations.folder(root))
-        for one in quotations.quotations(quotations.read(root, client))
-        if one.is_open
+        for quotation in quotations.quotations(quotations.read(root, client))
+        if quotation.is_open
     ]
     return [
         [
-            one.number,
-            one.fact.client,
-            one.fact.order,
-            say("expired") if one.status(today) == quotations.EXPIRED else say("waiting"),
+            quotation.number,
+            quotation.fact.client,
+            quotation.fact.order,
+            say("expired") if quotation.status(today) == quotations.EXPIRED else say("waiting"),
             str(day),
-            money.plain(one.fact.gross, 2),
+            money.plain(quotation.fact.gross, 2),
         ]
-        for day, one in sorted(waiting, key=lambda entry: (str(entry[0]), entry[1].number))
+        for day, quotation in sorted(waiting, key=lambda entry: (str(entry[0]), entry[1].number))
     ]
 
 

@@ -61,16 +61,16 @@ def main(arguments: Namespace, root: Root) -> None:
     witness = read_witness(arguments.witness)
     # issuer.json, which names a time zone, may be broken.
     today = arguments.today or dates.of_machine()
-    used = settings.load(root)
-    with lock.shared(root, used.lock_wait):
-        files, found = findings.walk(root)
+    config = settings.load(root)
+    with lock.shared(root, config.lock_wait):
+        files, everything = findings.walk(root)
         stop_at_stopped_runs(files)
-        books, tally, more = check(files, used, witness, today)
-        found += more
-        found += findings.leftovers(files)
-        found += findings.strays(files)
-    notices = [alert for alert in found if alert.code.startswith("I-")]
-    faults = [alert for alert in found if not alert.code.startswith("I-")]
+        books, tally, more = check(files, config, witness, today)
+        everything += more
+        everything += findings.leftovers(files)
+        everything += findings.strays(files)
+    notices = [alert for alert in everything if alert.code.startswith("I-")]
+    faults = [alert for alert in everything if not alert.code.startswith("I-")]
     alerts.report(root.logs, "verify.py", notices)
     inputs = [alert for alert in faults if alert.code == "B-INPUT-UNREADABLE"]
     if len(inputs) < len(faults):
@@ -89,11 +89,11 @@ def read_witness(file: str) -> list[Head]:
     if not file:
         return []
     text = handed_file.read(Path(file), _LARGEST_WITNESS).decode("utf-8", "replace")
-    found = record_audit.witnessed(text)
-    if not found:
+    witnessed = record_audit.witnessed(text)
+    if not witnessed:
         why = say("has no line `data/revenues/<client>.jsonl <seq> <hash>`, as the mail has them")
         raise cli.refuse("B-INPUT-VALUE", file, "", why)
-    return found
+    return witnessed
 
 
 def stop_at_stopped_runs(files: Files) -> None:
@@ -107,7 +107,7 @@ def stop_at_stopped_runs(files: Files) -> None:
 
 
 def check(
-    files: Files, used: Settings, witness: list[Head], today: date
+    files: Files, config: Settings, witness: list[Head], today: date
 ) -> tuple[RecordBooks, proof_audit.Tally, list[Alert]]:
     """All checks, in the order in which things depend on each other."""
     found = list(findings.mode_faults(files))
@@ -141,10 +141,10 @@ def check(
     found += mail_audit.waiting_faults(files, books)
     found += record_audit.future_faults(books, today)
     quotes = quote_audit.verifications(files.root, books)
-    faults, tally = proof_audit.faults(files, books, quotes, used.workers)
+    faults, tally = proof_audit.faults(files, books, quotes, config.workers)
     found += quote_audit.strays(files, books)
     found += faults
-    found += derived_audit.faults(files, books, used)
+    found += derived_audit.faults(files, books, config)
     return books, tally, found
 
 

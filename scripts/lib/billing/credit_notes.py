@@ -76,7 +76,9 @@ class Credited:
     def __init__(self, invoice: Document, notes: Iterable[Document]) -> None:
         self.parts = {line.id: _NOTHING for line in invoice.lines}
         self.allowances = [money.ZERO for _ in invoice.allowances]
-        self.taxable = {(one.category, one.rate): money.ZERO for one in invoice.vat_breakdown}
+        self.taxable = {
+            (subtotal.category, subtotal.rate): money.ZERO for subtotal in invoice.vat_breakdown
+        }
         self.vat = dict(self.taxable)
         # Where an amount was the last to change what a unit of a line comes to.
         self.amounts: dict[str, Part] = {}
@@ -89,9 +91,9 @@ class Credited:
                     self.amounts[line.id] = self.parts[line.id]
             for allowance in note.allowances:
                 self.allowances[allowance.position] += allowance.amount
-            for one in note.vat_breakdown:
-                self.taxable[one.category, one.rate] += one.taxable
-                self.vat[one.category, one.rate] += one.vat
+            for subtotal in note.vat_breakdown:
+                self.taxable[subtotal.category, subtotal.rate] += subtotal.taxable
+                self.vat[subtotal.category, subtotal.rate] += subtotal.vat
 
     def left(self, line: Line) -> Part:
         """What is left of a line of the invoice."""
@@ -231,11 +233,15 @@ def _left_of(
     invoice: Document, credited: Credited, among: Iterable[VatSubtotal]
 ) -> list[VatSubtotal]:
     """What is left of some of the VAT subtotals of an invoice."""
-    keys = {(one.category, one.rate) for one in among}
+    keys = {(subtotal.category, subtotal.rate) for subtotal in among}
     return [
-        replace(one, taxable=one.taxable - credited.taxable[key], vat=one.vat - credited.vat[key])
-        for one in invoice.vat_breakdown
-        if (key := (one.category, one.rate)) in keys
+        replace(
+            subtotal,
+            taxable=subtotal.taxable - credited.taxable[key],
+            vat=subtotal.vat - credited.vat[key],
+        )
+        for subtotal in invoice.vat_breakdown
+        if (key := (subtotal.category, subtotal.rate)) in keys
     ]
 
 
@@ -408,7 +414,7 @@ def _line(line: Line, credited: Credited, part: Part, invoice: Document) -> Line
         discount_reason="",
     )
     if as_one.is_amount:
-        invoiced = next(one.net for one in invoice.lines if one.id == line.id)
+        invoiced = next(billed.net for billed in invoice.lines if billed.id == line.id)
         amount = speech.amount(invoiced, invoice.currency)
         return replace(
             as_one, unit=pricing.ONE, description=speech.word("amount_of_line", amount=amount)
@@ -458,8 +464,8 @@ def _subtotals(invoice: Document, credited: Credited, nets: _Nets) -> tuple[VatS
     """
     allowances = _allowances(invoice, credited, nets)
     subtotals = []
-    for one in invoice.vat_breakdown:
-        key = (one.category, one.rate)
+    for subtotal in invoice.vat_breakdown:
+        key = (subtotal.category, subtotal.rate)
         of_rate = [
             nets[line.id]
             for line in invoice.lines
@@ -469,6 +475,6 @@ def _subtotals(invoice: Document, credited: Credited, nets: _Nets) -> tuple[VatS
             continue
         allowed = [part.amount for part in allowances if (part.vat_category, part.vat_rate) == key]
         taxable = money.total(of_rate) - money.total(allowed)
-        so_far = money.percentage_of(credited.taxable[key] + taxable, one.rate)
-        subtotals.append(replace(one, taxable=taxable, vat=so_far - credited.vat[key]))
+        so_far = money.percentage_of(credited.taxable[key] + taxable, subtotal.rate)
+        subtotals.append(replace(subtotal, taxable=taxable, vat=so_far - credited.vat[key]))
     return tuple(subtotals)

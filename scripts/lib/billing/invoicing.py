@@ -527,7 +527,7 @@ def priced(charges: Charges, client: Client, seller: SellerTerms, issue_date: da
     """Charges in the words of a client, with their VAT and their totals."""
     speech, treatment = Speech(client.language), client.vat.treatment
     lines = tuple(_line(str(i), line, treatment, speech) for i, line in enumerate(charges.lines, 1))
-    allowances = tuple(_allowance(one, treatment, speech) for one in charges.allowances)
+    allowances = tuple(_allowance(allowance, treatment, speech) for allowance in charges.allowances)
     exemptions = _exemptions_of(charges.lines, client, seller, issue_date)
     subtotals = vat.breakdown(lines, allowances, exemptions)
     return Priced(lines, allowances, subtotals, totals_of(lines, allowances, subtotals))

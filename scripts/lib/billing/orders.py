@@ -340,8 +340,11 @@ def invoice(
         note=order.note.get(client.language) or plain.note,
         preceding=tuple(
             preceding
-            for one in before.values()
-            for preceding in (Preceding(number=one.number, issue_date=one.issue_date), *one.notes)
+            for bill in before.values()
+            for preceding in (
+                Preceding(number=bill.number, issue_date=bill.issue_date),
+                *bill.notes,
+            )
         ),
         lines=lines,
     )

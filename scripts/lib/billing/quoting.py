@@ -93,7 +93,7 @@ def is_unchanged(before: Quote, now: Quote) -> bool:
         sources=before.sources,
         renderer=before.renderer,
     )
-    days = [one.valid_until - one.issue_date for one in (before, now)]
+    days = [quote.valid_until - quote.issue_date for quote in (before, now)]
     return same == before and days[0] == days[1]
 
 

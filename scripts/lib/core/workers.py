@@ -117,10 +117,10 @@ def in_order(
     for item in items:
         waiting.append((item, submit(item)))
         if len(waiting) > workers * _AHEAD:
-            done, future = waiting.popleft()
-            yield done, future.result(silence)
-    for done, future in waiting:
-        yield done, future.result(silence)
+            finished, future = waiting.popleft()
+            yield finished, future.result(silence)
+    for finished, future in waiting:
+        yield finished, future.result(silence)
 
 
 _work: Callable[[Any], Any]  # what a worker does; each worker has its own

@@ -70,8 +70,8 @@ class BankFile(Struct, frozen=True, kw_only=True):
 def presets() -> dict[str, dict[str, Any]]:
     """What is known of each preset: bank, form, source, and the day it was looked up."""
     path = Path(__file__).with_name("bank_presets.json")
-    found: dict[str, dict[str, Any]] = json.loads(path.read_bytes())
-    return found
+    entries: dict[str, dict[str, Any]] = json.loads(path.read_bytes())
+    return entries
 
 
 def whole(value: Mapping[str, Any]) -> dict[str, Any]:

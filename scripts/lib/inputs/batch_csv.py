@@ -115,8 +115,8 @@ def _without_mark(data: bytes, dialect: Dialect) -> tuple[bytes, CellFault | Non
         expected = say(
             "this client's files are encoded in {encoding}, this one in UTF-16", encoding=encoding
         )
-        found = data[:2].hex(" ").upper()
-        return data, CellFault(1, "", found, expected, _save_as(encoding))
+        begin = data[:2].hex(" ").upper()
+        return data, CellFault(1, "", begin, expected, _save_as(encoding))
     if marked and not dialect.byte_order_mark:
         expected = say(
             "this client's files are {encoding} and begin without a byte-order mark (BOM)",
@@ -140,9 +140,9 @@ def _row(line: int, data: bytes, dialect: Dialect) -> Row:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        found = f"byte 0x{data[error.start]:02X} at position {error.start + 1}"
+        byte = f"byte 0x{data[error.start]:02X} at position {error.start + 1}"
         expected = say("this client's files are encoded in {encoding}", encoding=encoding)
-        return _bad(line, found, expected, _save_as(encoding))
+        return _bad(line, byte, expected, _save_as(encoding))
     if encoding != "utf-8" and _is_utf_8(data):
         expected = say(
             "this client's files are encoded in {encoding}, this line in UTF-8", encoding=encoding

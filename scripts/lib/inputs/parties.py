@@ -12,36 +12,36 @@ from lib.values import territories
 
 def faults(party: Mapping[str, Any], place: str = "party.") -> list[Fault]:
     """What is wrong between the fields of a party."""
-    found = []
+    misfits = []
     siren, country = party.get("siren"), party["address"]["country"]
     remove = say("remove it")
     if party.get("person"):
         for key in ("siren", "siret", "vat_number"):
             if key in party:
-                found.append(
+                misfits.append(
                     Fault(f"{place}{key}", say("a private person has none"), remedy=remove)
                 )
         if party.get("taxable"):
             text = say("a private person never is")
-            found.append(Fault(f"{place}taxable", text, remedy=remove))
+            misfits.append(Fault(f"{place}taxable", text, remedy=remove))
     elif siren is not None and not territory_of(party["address"]).french:
         text = say("a SIREN is French, the address is in {country}", country=country)
-        found.append(Fault(f"{place}siren", text))
+        misfits.append(Fault(f"{place}siren", text))
     if party.get("taxable") is False and not party.get("person") and "vat_number" in party:
         remedy = say('remove it, or "taxable": false')
         text = say("is that of a taxable person")
-        found.append(Fault(f"{place}vat_number", text, remedy=remedy))
+        misfits.append(Fault(f"{place}vat_number", text, remedy=remedy))
     if siren and "siret" in party and not party["siret"].startswith(siren):
         text = say(
             '"{siret}" does not begin with the SIREN, {siren}', siret=party["siret"], siren=siren
         )
-        found.append(Fault(f"{place}siret", text))
+        misfits.append(Fault(f"{place}siret", text))
     vat_number = party.get("vat_number", "")
     if siren and vat_number.startswith("FR") and vat_number[4:] != siren:
         text = say(
             '"{number}" does not end with the SIREN, {siren}', number=vat_number, siren=siren
         )
-        found.append(Fault(f"{place}vat_number", text))
+        misfits.append(Fault(f"{place}vat_number", text))
     address = party.get("electronic_address", {})
     if siren and address.get("scheme") == "0225" and not address["id"].startswith(siren):
         text = say(
@@ -49,14 +49,14 @@ def faults(party: Mapping[str, Any], place: str = "party.") -> list[Fault]:
             id=address["id"],
             siren=siren,
         )
-        found.append(Fault(f"{place}electronic_address.id", text))
+        misfits.append(Fault(f"{place}electronic_address.id", text))
     postcode = party["address"].get("postcode")
     if country == "FR" and (postcode is None or not _is_french_postcode(postcode)):
         text = say('"{postcode}" is not a French postcode', postcode=postcode or "")
         text = say("is missing") if postcode is None else text
         remedy = french_postcode(postcode or "")
-        found.append(Fault(f"{place}address.postcode", text, remedy=remedy))
-    return found
+        misfits.append(Fault(f"{place}address.postcode", text, remedy=remedy))
+    return misfits
 
 
 def _is_french_postcode(text: str) -> bool:

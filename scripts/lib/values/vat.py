@@ -228,9 +228,9 @@ def own_treatments(seller: Party, vat_regime: str) -> tuple[str, ...]:
     return ("standard", "exempt")
 
 
-def _same(one: Territory, other: Territory) -> bool:
+def _same(place: Territory, other: Territory) -> bool:
     """Whether the VAT law of one state holds in both."""
-    return one.state == other.state and (one.state != OUTSIDE or one.zone == other.zone)
+    return place.state == other.state and (place.state != OUTSIDE or place.zone == other.zone)
 
 
 def _what(sold: str, place: Territory, buyer: Party) -> Message:
