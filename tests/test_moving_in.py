@@ -256,7 +256,7 @@ def rows(root: Root, name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_open_invoices_are_owed_paid_and_declared_and_are_no_revenue(tmp_path, monkeypatch):
+def test_open_invoices_are_owed_paid_and_declared_and_are_not_revenue(tmp_path, monkeypatch):
     root = house_of_two(tmp_path / "root")
     ran = enter(root, HEADINGS + TWO_RATES + SMALL + OF_SUD)
     assert ran.code == 0, ran

@@ -319,7 +319,7 @@ def test_an_order_before_the_first_month_makes_no_month_missing(root):
     assert (ran.code, ran.err) == (0, ""), ran
 
 
-def test_the_change_of_an_order_is_no_change_of_a_month(root):
+def test_the_change_of_an_order_is_not_a_change_of_a_month(root):
     house.month(root)
     issue(root)
     house.put_order(root, order("site", "nord", DEPOSIT, FINAL, lines=TWO_RATES, valid_days=9))

@@ -11,13 +11,13 @@ that is reversed is held again. Where an invoice of several rates was paid in pa
 note itself moves what was paid from what it cancels to what still stands (a receipt of 0.00).
 What is paid beyond the invoice is an overpayment and has no VAT; it goes back first.
 
-What is written off is no receipt: receipts are those of the money alone, whatever was written
+What is written off is not a receipt: receipts are those of the money alone, whatever was written
 off. What a write-off takes of each share is what the invoice would have as paid with it, less
 what it has without. Example: of 120.00 with 20.00 VAT, 60.00 are paid (VAT 10.00) and 60.00
 written off (VAT 10.00, which was never received).
 
 An open invoice of the tool before begins with what was paid of it there, allocated by the same
-rule, which is no receipt here: its VAT was declared.
+rule, which is not a receipt here: its VAT was declared.
 
 Worked example: 100.00 at 20 % and 50.00 at 10 %, gross 175.00. Paid 60.00: VAT 60 x 20 /
 175 = 6.86 and 60 x 5 / 175 = 1.71. Then 115.00: 20.00 - 6.86 = 13.14 and 5.00 - 1.71 = 3.29.

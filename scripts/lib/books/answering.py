@@ -28,7 +28,7 @@ def find(root: Root, number: str) -> Found:
 
     Raises:
       Broken: with the first disagreement of the records.
-      Refused: if there is none.
+      Refused: if there is no such quote.
     """
     waiting: list[str] = []
     for client in records.owners(root, quotations.folder(root)):

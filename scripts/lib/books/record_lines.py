@@ -336,7 +336,7 @@ class HistoryPayment(Link, gc=False, kw_only=True):
     reverses: int = 0
 
 
-class BalanceOpeningPayment(Struct, gc=False):
+class OpeningLinePayment(Struct, gc=False):
     """A payment of an open invoice in the tool before."""
 
     amount: str
@@ -355,7 +355,7 @@ class OpeningLine(Link, gc=False, kw_only=True):
     issue_date: str = ""
     kind: str
     number: str
-    paid: tuple[BalanceOpeningPayment, ...] = ()
+    paid: tuple[OpeningLinePayment, ...] = ()
     pdf_sha256: str = ""
     reference: str = ""
     reverses: int = 0

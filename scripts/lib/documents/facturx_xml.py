@@ -57,7 +57,7 @@ def generate(document: Document) -> bytes:
 
 
 def _notes(document: Document) -> list[dict[str, str]]:
-    """BG-1: what the document is about, what the customer is told, and the mentions."""
+    """BG-1: what the document is about, the notes to the customer, and the mentions."""
     own = [("", text) for text in (document.subject, document.note) if text]
     notes = [*own, *((note.code, note.text) for note in document.notes)]
     return [{"BT-21": code, "BT-22": text} for code, text in notes]

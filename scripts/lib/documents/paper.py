@@ -240,7 +240,7 @@ def parties(page: Page, paper: Paper, buyer: str, top: float) -> float:
 
 
 def opening(sheet: Sheet, subject: str, note: str) -> None:
-    """What a paper is about and what its customer is told, over pages where that is long."""
+    """What a paper is about and its notes to the customer, over pages where that is long."""
     lines = typeset.wrap([(sheet.speech.word("about"), LABEL), (subject, SUBJECT)], WIDTH)
     lines = lines if subject else []
     if subject and note:

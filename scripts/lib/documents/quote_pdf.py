@@ -91,7 +91,7 @@ def lay_out(quote: Quote, logo: bytes | None) -> list[Page]:
 
 
 def _draw(sheet: Sheet, part: Block) -> None:
-    """Sets a part beneath what stands there, on the next page where there is no room."""
+    """Sets a part below what is there, or on the next page if there is not enough room."""
     if sheet.room < part.height + GAP:
         sheet.turn()
     else:

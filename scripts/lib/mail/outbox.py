@@ -67,7 +67,7 @@ def folder(root: Root) -> Path:
 def mail_name(kind: str, client: str, *about: str) -> str:
     """The name of a mail: invoice__nord__NORD-2026-0001.
 
-    What no file can be called, as a number of another tool, is told apart by its hash.
+    What cannot be in a name of a file (numbers of another tool) is replaced by _ and a hash.
     """
     return "__".join((kind, client, *map(_in_name, about)))
 
