@@ -19,7 +19,7 @@ odd = $(strip $(foreach char,$(ODD),$(findstring $(char),$(1))))
 $(if $(call odd,$(HOUSE)),$(error this project stands in a path with a character that Make or a shell takes for more: "$(HOUSE)"; move it))
 $(if $(and $(filter 1,$(words $(HOUSE))),$(wildcard $(HOUSE)/Makefile)),,$(error this project stands in a path with a space, which Make cannot carry: "$(HERE)"; move it))
 
-COMMANDS := help setup init demo client check preview month invoice credit-note batch packages \
+COMMANDS := help setup init demo client order check preview month invoice credit-note batch packages \
   payment refund payment-reverse write-off payments-import statement reconcile overdue mail reminders \
   export payments-csv fec ledger accountant report receipt verify status logs purge-logs backup \
   restore sequence opening opening-reverse quote accept decline test faults fuzz lint audit \
@@ -51,7 +51,7 @@ VALUES := YEAR CLIENT MONTH ISSUE_DATE TODAY REISSUE INVOICE AMOUNT METHOD REFER
   PAYMENT BANK AGAIN OVERPAYMENT KIND LARGE QUIET KEEP_DAYS DRY_RUN TO FROM WITNESS MAIL LINES DATE FILE LANGUAGE \
   SENT NUMBERING VAT_REGIME ID NAME COUNTRY PERSON TAXABLE SIREN VAT_NUMBER ADDRESS POSTCODE CITY EMAIL CODE DAYS \
   TREATMENT EXEMPTION_CODE EXEMPTION_REASON START EVERY BILLED DESCRIPTION PRICE UNIT VAT_RATE CATEGORY SIZE \
-  APPROVE PUBLISH RUN_LOG LAST OPENING ORDER QUOTE STEP
+  APPROVE PUBLISH RUN_LOG LAST OPENING ORDER QUOTE STEP TITLE QUANTITY DEPOSIT
 SETTINGS := LOCK_WAIT WORKERS WORKERS_CA_FILE WORKERS_CERT_FILE WORKERS_KEY_FILE CSV_DIALECT \
   CSV_HEADERS SMTP_HOST SMTP_PORT SMTP_SECURITY SMTP_USER SMTP_PASSWORD SMTP_CA_FILE SMTP_TIMEOUT \
   MAIL_FROM MAIL_SINCE MAIL_MAX_ATTACHMENT ALERT_TO
@@ -123,6 +123,8 @@ demo: $(READY) ## copy examples/ to demo/, run a whole month there, show what it
 # ADDRESS may have several lines: "12 rue Basse; Bâtiment C".
 client: $(READY) ## a new client file: ID, then NAME SIREN ADDRESS CITY CODE ... or answers
 	@$(SCRIPT)/new_client.py --root $(ROOT)
+order: $(READY) ## a new order of CLIENT: ID, then TITLE PRICE QUANTITY VAT_RATE [DEPOSIT in per cent] ... or answers
+	@$(SCRIPT)/new_order.py --root $(ROOT)
 
 check: $(READY) ## validate every input, issue nothing [MONTH: the prices that hold in it]
 	@$(SCRIPT)/check_inputs.py --root $(ROOT) --law

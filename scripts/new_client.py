@@ -30,36 +30,26 @@ if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
 import os
-import sys
-from collections.abc import Callable
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
 from lib.core import alerts, storage
-from lib.core.faults import Alert, Fault, Refused, WrongUsage
-from lib.core.messages import Message, say
+from lib.core.faults import Alert, Refused, WrongUsage
+from lib.core.messages import say
 from lib.core.root import Root
 from lib.inputs import client_files, inputs, schemas
 from lib.inputs.issuer_file import Issuer
+from lib.inputs.questions import (
+    Answers,
+    Question,
+    answer,
+    category,
+    fixed,
+    needed,
+    optional,
+)
 from lib.values import territories
 from lib.values.speech import language_of
-
-Answers = dict[str, str]
-
-
-class Question(NamedTuple):
-    """One answer: its name, what it is about, and the schema that checks it.
-
-    `default` is an answer that nobody has to give: "" where it is optional, None where it is
-    needed. It sees what was answered before, and so does `asked`, whether it is asked for at all.
-    """
-
-    name: str
-    about: Message
-    schema: str
-    path: tuple[str, ...]
-    default: Callable[[Answers, Issuer, date], str | None]
-    asked: Callable[[Answers], bool] = lambda answers: True
 
 
 def main(arguments: Namespace, root: Root) -> None:
@@ -71,7 +61,7 @@ def main(arguments: Namespace, root: Root) -> None:
     if path.exists() or path.is_symlink():
         found, remedy = say("exists already"), say("edit it, or choose another ID")
         raise cli.refuse("B-INPUT-EXISTS", root.name_of(path), "", found, remedy=remedy)
-    answers = answer(issuer, arguments.today)
+    answers = answer(QUESTIONS, issuer, arguments.today)
     value = client_of(arguments.id, answers)
     faults = client_files.new_client_faults(root, value, issuer)
     if faults:
@@ -100,14 +90,6 @@ def schema_from(root: Root) -> str:
 
 
 # --- answers -------------------------------------------------------------------------
-
-
-def _needed(answers: Answers, issuer: Issuer, today: date) -> str | None:
-    return None
-
-
-def _optional(answers: Answers, issuer: Issuer, today: date) -> str | None:
-    return ""
 
 
 def _siren(answers: Answers, issuer: Issuer, today: date) -> str | None:
@@ -144,14 +126,6 @@ def _vat_rate(answers: Answers, issuer: Issuer, today: date) -> str | None:
     return None if answers["TREATMENT"] == "standard" else "0"
 
 
-def _category(answers: Answers, issuer: Issuer, today: date) -> str | None:
-    return None if issuer.operation_category == "mixed" else issuer.operation_category
-
-
-def _is(text: str) -> Callable[[Answers, Issuer, date], str | None]:
-    return lambda answers, issuer, today: text
-
-
 _UNITS = {"1": "MON", "3": "QAN", "12": "ANN"}
 
 
@@ -162,26 +136,32 @@ def _common(name: str, *path: str) -> tuple[str, tuple[str, ...]]:
 _TEXT = _common("text")
 _VAT = ("properties", "vat", "properties")
 QUESTIONS = (
-    Question("NAME", say("name of the client"), *_TEXT, _needed),
-    Question("COUNTRY", say("country"), *_common("country"), _is("FR")),
-    Question("PERSON", say("a private person: yes"), "batch_row", ("$defs", "yes"), _optional),
+    Question("NAME", say("name of the client"), *_TEXT, needed),
+    Question("COUNTRY", say("country"), *_common("country"), fixed("FR")),
+    Question("PERSON", say("a private person: yes"), "batch_row", ("$defs", "yes"), optional),
     Question(
         "TAXABLE",
         say("an association or another body that is not a taxable person: no"),
         "batch_row",
         ("$defs", "no"),
-        _optional,
+        optional,
         lambda answers: answers["PERSON"] != "yes",
     ),
     Question("SIREN", say("SIREN"), *_common("siren"), _siren),
-    Question("VAT_NUMBER", say("VAT number"), *_common("vat_number"), _optional),
-    Question("ADDRESS", say('street and number ("; " begins another line)'), *_TEXT, _needed),
+    Question("VAT_NUMBER", say("VAT number"), *_common("vat_number"), optional),
+    Question("ADDRESS", say('street and number ("; " begins another line)'), *_TEXT, needed),
     Question("POSTCODE", say("postcode"), *_common("address", "properties", "postcode"), _postcode),
-    Question("CITY", say("town"), *_TEXT, _needed),
-    Question("EMAIL", say("where invoices go"), *_common("email"), _optional),
-    Question("CODE", say("prefix of its numbers"), *_common("code"), _needed),
+    Question("CITY", say("town"), *_TEXT, needed),
+    Question("EMAIL", say("where invoices go"), *_common("email"), optional),
+    Question("CODE", say("prefix of its numbers"), *_common("code"), needed),
     Question("LANGUAGE", say("language: fr, en"), *_common("language"), _language),
-    Question("DAYS", say("days to pay"), "batch_row", ("properties", "payment_days"), _is("30")),
+    Question(
+        "DAYS",
+        say("days to pay"),
+        "batch_row",
+        ("properties", "payment_days"),
+        fixed("30"),
+    ),
     Question(
         "TREATMENT",
         say("VAT: standard, franchise, reverse_charge, intra_eu, export, outside_eu, exempt"),
@@ -215,17 +195,17 @@ QUESTIONS = (
         say("months of a period: 1 to 36"),
         "batch_row",
         ("properties", "payment_days"),
-        _is("1"),
+        fixed("1"),
     ),
     Question(
         "BILLED",
         say("when a period is billed: arrears, advance"),
         "client",
         ("properties", "plans", "items", "properties", "billed"),
-        _optional,
+        optional,
     ),
-    Question("DESCRIPTION", say("what is sold"), *_TEXT, _needed),
-    Question("PRICE", say("price of a period, without VAT"), *_common("amount"), _needed),
+    Question("DESCRIPTION", say("what is sold"), *_TEXT, needed),
+    Question("PRICE", say("price of a period, without VAT"), *_common("amount"), needed),
     Question(
         "UNIT",
         say("unit"),
@@ -233,58 +213,8 @@ QUESTIONS = (
         lambda answers, issuer, today: _UNITS.get(answers["EVERY"], "C62"),
     ),
     Question("VAT_RATE", say("VAT rate in per cent"), *_common("vat_rate"), _vat_rate),
-    Question("CATEGORY", say("goods, services"), *_common("category"), _category),
+    Question("CATEGORY", say("goods, services"), *_common("category"), category),
 )
-
-
-def answer(issuer: Issuer, today: date) -> Answers:
-    """Every answer: given, asked for, or the default.
-
-    Raises:
-      Refused: with every answer that is missing or is not what its schema says.
-    """
-    answers: Answers = {}
-    faults = []
-    for question in QUESTIONS:
-        text = os.environ.get(question.name, "")
-        default = question.default(answers, issuer, today)
-        misfit_of = schemas.check(question.schema, question.path)
-        if not text and question.asked(answers) and sys.stdin.isatty():
-            text = _ask(question, default, misfit_of)
-        text = text or default or ""
-        if text and (misfit := misfit_of(text)):
-            faults.append(Alert("B-USAGE", "", misfit.fault(question.name)))
-        elif not text and default is None:
-            found = say("is missing: {about}", about=question.about)
-            remedy = say('give {name}="..."', name=question.name)
-            faults.append(Alert("B-USAGE", "", Fault(question.name, found, remedy=remedy)))
-        answers[question.name] = text
-    if faults:
-        raise Refused(faults)
-    return answers
-
-
-def _ask(
-    question: Question, default: str | None, misfit_of: Callable[[str], schemas.Misfit | None]
-) -> str:
-    """Asks until the answer is one that its schema accepts."""
-    prompt = say("{about}: ", about=question.about)
-    if default:
-        prompt = say("{about} [{default}]: ", about=question.about, default=default)
-    elif default == "":
-        prompt = say("{about} (or nothing): ", about=question.about)
-    while True:
-        try:
-            text = input(str(prompt)).strip()
-        except EOFError:
-            raise KeyboardInterrupt from None
-        misfit = misfit_of(text) if text else None
-        if misfit:
-            print(misfit.fault("").text)
-        elif text or default is not None:
-            return text
-        else:
-            print(say("is needed"))
 
 
 # --- the file ------------------------------------------------------------------------

@@ -26,6 +26,15 @@ NEW = (
 # A life of a house, in which every command of it is called.
 LIFE = (
     ("client", *NEW, DAY),
+    (
+        "order",
+        "CLIENT=sud",
+        "ID=talk",
+        "TITLE=$(shell touch pwned) é",
+        "PRICE=9.00",
+        "VAT_RATE=20",
+        DAY,
+    ),
     ("check", DAY),
     ("sequence", "CODE=SUD", "YEAR=2025", "LAST=31", "REASON=moved in", DAY),
     ("opening", "FILE={folder}/opening.csv", DAY),

@@ -5,6 +5,7 @@ and the final invoice, which is the rest. What an order and each of its steps co
 here, by VAT rate and nature, so that steps that do not add up are refused before any is invoiced.
 """
 
+import copy
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 from lib.core.faults import Alert, Fault
 from lib.core.messages import say
 from lib.core.root import Root
-from lib.inputs import input_files, plan_checks, usage_files, vat_checks
+from lib.inputs import input_files, plan_checks, schemas, usage_files, vat_checks
 from lib.inputs.client_files import Client, ClientInput
 from lib.inputs.input_files import Source
 from lib.inputs.issuer_file import Issuer, IssuerInput
@@ -202,6 +203,17 @@ def load(
             if order is not None:
                 orders[folder.name, path.stem] = OrderInput(order, read[1])
     return orders
+
+
+def new_order_faults(
+    value: Mapping[str, Any], name: str, client: Client, issuer: Issuer
+) -> list[Alert]:
+    """What would be refused of an order that has no file yet."""
+    faults = schemas.faults(value, "order", name, client.id)
+    if not faults:
+        copied, source = copy.deepcopy(dict(value)), Source(name, b"")
+        _order(Path(name), copied, source, client, issuer, faults)
+    return faults
 
 
 def _order(
