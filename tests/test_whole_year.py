@@ -12,6 +12,7 @@ import io
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -32,6 +33,15 @@ from lib.values import document
 
 YEARS = int(os.environ.get("YEARS", "1"))
 MONTHS = int(os.environ.get("MONTHS", "3"))
+# How numbers are read here: the sequence of code and year, the month, the place in the sequence.
+_FORMATS = {
+    "{code}-{year}-{seq:04d}": r"(\w+-2\d{3})()-(\d{4,})",
+    "{code}{year}-{seq:04d}": r"(\w+2\d{3})()-(\d{4,})",
+    "{code}-{year}{seq:04d}": r"(\w+-2\d{3})()(\d{4,})",
+    "{code}-{year}-{month}-{seq:03d}": r"(\w+-2\d{3})-(\d\d)-(\d{3,})",
+    "{code}-{year}{month}-{seq:03d}": r"(\w+-2\d{3})(\d\d)-(\d{3,})",
+    "{code}{year}-{month}-{seq:03d}": r"(\w+2\d{3})-(\d\d)-(\d{3,})",
+}
 _CHARGES = ("flat", "per_unit", "graduated", "volume", "package", "percentage")
 
 
@@ -42,6 +52,8 @@ class House:
         self.dice = random.Random(seed)
         self.franchise = seed % 3 == 2
         changes: dict[str, Any] = {"numbering": self.dice.choice(["client", "issuer"])}
+        self.format = [*_FORMATS][seed % len(_FORMATS)]
+        changes["number_format"] = self.format
         if self.franchise:
             changes |= {"vat_regime": "franchise", "party.vat_number": None}
         rate = {"vat_rate": "0"} if self.franchise else {}
@@ -301,8 +313,10 @@ def in_order(lived: House) -> None:
     for folder in ("invoices", "invoices_batch"):
         sequences: dict[str, list[tuple[int, str]]] = {}
         for number, made in lived.documents(folder).items():
-            head, _, seq = number.rpartition("-")
-            assert head.endswith(made["issue_date"][:4])
+            read = re.fullmatch(_FORMATS[lived.format], number)
+            assert read, number
+            head, month, seq = read.groups()
+            assert head.endswith(made["issue_date"][:4]) and month in ("", made["issue_date"][5:7])
             sequences.setdefault(head, []).append((int(seq), made["issue_date"]))
         for head, given in sequences.items():
             given.sort()

@@ -28,7 +28,18 @@ _LATER = {"issue_date": "2026-11-20", **_DAY}
 _PAID = {"client": "sud", "date": "2026-11-20", "method": "transfer", **_DAY}
 _REASON = (("REASON", "bounced"),)
 
+_OPENINGS = {"file": str(Path(__file__).with_name("opening.csv")), "today": house.TODAY}
+_LAST = {"code": "SUD", "year": "2025", "last": "31", "today": house.TODAY}
+
 STEPS = (
+    Step("sequence", "record_sequence", _LAST, _REASON),
+    Step("openings", "import_openings", _OPENINGS),
+    Step(
+        "opening reversed",
+        "reverse_opening",
+        {"opening": "sud/2", "today": house.TODAY},
+        _REASON,
+    ),
     Step("batches, one of them rejected", "import_batch", _ISSUED),
     Step("month", "generate_invoice", {"month": house.MONTH, **_ISSUED}),
     Step("packages", "pack_batches", {}),
@@ -39,8 +50,13 @@ STEPS = (
         "record_payment",
         {**_PAID, "invoice": "SUD-2026-0001", "amount": "90.00", "overpayment": "yes"},
     ),
+    Step(
+        "payment of an opening",
+        "record_payment",
+        {**_PAID, "invoice": "2026/131", "amount": "60.00"},
+    ),
     Step("refund", "record_refund", {**_PAID, "invoice": "SUD-2026-0001", "amount": "5.00"}),
-    Step("reversal", "reverse_payment", {"payment": "sud/2", **_DAY}, _REASON),
+    Step("reversal", "reverse_payment", {"payment": "sud/3", **_DAY}, _REASON),
     Step(
         "write-off",
         "write_off",

@@ -29,6 +29,7 @@ from lib.core.root import Root
 TODAY = "2026-12-08"
 INBOX = "data/inbox_batch/fil__2026-11.csv"
 _STATEMENTS = house.HOME / "tests" / "statements"
+_OPENINGS = house.HOME / "tests" / "faults" / "opening.csv"
 _LINE = re.compile(r".* \[[BI]-[A-Z0-9]+(-[A-Z0-9]+)*\]")
 _KEPT = re.compile(
     re.escape(INBOX)
@@ -92,6 +93,10 @@ TARGETS = (
     Target("credit lines", "", (Step("issue_credit_note", _CREDIT),)),
     Target("batch CSV", INBOX, (_BATCH,), 1500),
     Target("payments CSV", "", (Step("import_payments", {"file": FILE, "today": TODAY}),)),
+    Target("opening CSV", "", (Step("import_openings", {"file": FILE, "today": TODAY}),)),
+    Target("opening records", "data/openings/sud.jsonl", _READERS, **_RECORDS),
+    Target("forged openings", "data/openings/sud.jsonl", forged=True, **_AUDIT),
+    Target("forged sequence", "data/revenues/SUD.jsonl", forged=True, **_AUDIT),
     Target("camt.053", "", _STATEMENT),
     Target("OFX", "", _STATEMENT),
     Target("CFONB", "", _STATEMENT),
@@ -176,8 +181,13 @@ def build(folder: Path) -> Root:
     for month in ("2026-10", "2026-11"):
         house.put_usage(root, house.usage("sud", month, {"hours": "12"}, house.one_off()))
     house.write(root, ".env", _ENV).chmod(0o600)
+    opened = {"file": str(_OPENINGS), "today": TODAY}
+    last = {"code": "SUD", "year": "2025", "last": "31", "today": TODAY}
     with mock.patch.dict(os.environ, {"REASON": "wrong price"}):
         for ran in (
+            house.call("record_sequence", root, **last),
+            house.call("import_openings", root, **opened),
+            house.call("reverse_opening", root, opening="sud/2", today=TODAY),
             batches.run(root),
             house.month(root),
             books.pay(root, "SUD-2026-0001", "10.00", today=TODAY),
@@ -222,6 +232,7 @@ def seeds(root: Root) -> dict[str, bytes]:
         ]
     )
     made["payments CSV"] = stream.getvalue().encode()
+    made["opening CSV"] = _OPENINGS.read_bytes().replace(b"2026/1", b"2026/2")
     made["bank CSV"] = statement_files.CSV.encode("cp1252")
     made["witness"] = b"".join(
         f"> data/{path.parent.name}/{path.stem}.jsonl {head['seq']} {head['hash']}\n".encode()
