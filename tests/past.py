@@ -1,7 +1,8 @@
 """A past to export: records with everything exports read, laid down at once, and random ones."""
 
 from datetime import date, timedelta
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 import msgspec
 from hypothesis import strategies as st
@@ -225,3 +226,88 @@ def _moves(draw: st.DrawFn, invoices: list[Record]) -> list[Record]:
 def total(given: tuple[VatShare, ...]) -> int:
     """The gross of shares, in cents."""
     return sum(share.gross for share in given)
+
+
+# --- random orders -------------------------------------------------------------------
+
+
+class Placed(NamedTuple):
+    """An order: its invoices and credit notes as recorded, and whether a final invoice stands."""
+
+    facts: list[Record]
+    finished: bool
+
+    @property
+    def invoices(self) -> list[Record]:
+        """Those of which something is to be paid."""
+        invoices = [fact for fact in self.facts if fact["kind"] == "invoice"]
+        return [invoice for invoice in invoices if Decimal(invoice["gross"]) > 0]
+
+
+@st.composite
+def order(draw: st.DrawFn, credited: bool = True, client: str = "nord") -> Placed:
+    """Deposits, credit notes on them, and a final invoice that takes off what stands; or none."""
+    key = {"goods": "5.50", "services": "20.00"} if draw(st.booleans()) else {"goods": "20.00"}
+    left = {(nature, rate): draw(st.integers(1, 90_000)) for nature, rate in key.items()}
+    whole, facts, day = dict(left), [], FIRST
+    debits = {"vat_on_debits": True} if draw(st.booleans()) else {}
+
+    def issue(charged: list[Given], **more: Any) -> str:
+        nonlocal day
+        day += timedelta(draw(st.integers(0, 60)))
+        number = f"{client[:4].upper()}-{len(facts) + 1:04d}"
+        more = {"order": "site", **debits, **more}
+        facts.append(bill(client, number, day.isoformat(), *charged, **more))
+        return number
+
+    deposits: dict[str, list[Given]] = {}
+    for step in range(draw(st.integers(1, 3))):
+        nets = {share: draw(st.integers(0, net)) for share, net in left.items()}
+        charged = [(*share, net, _vat(share[1], net)) for share, net in nets.items() if net]
+        if charged:
+            number = issue(charged, type="386", step=f"deposit_{step}")
+            if credited and draw(st.integers(0, 3)) == 0:
+                taken, charged = draw(credit_of(charged))
+                issue(taken, corrects=number, step=f"deposit_{step}")
+            deposits[number] = charged
+            for nature, rate, net, _ in charged:
+                left[nature, rate] -= net
+    end = draw(st.sampled_from(["open", "cancelled", "final", "final", "final credited", "late"]))
+    if end == "open" or (end == "cancelled" and not credited):
+        return Placed(facts, False)
+    if end == "cancelled":
+        for number, charged in deposits.items():
+            if charged:
+                issue(charged, corrects=number)
+        return Placed(facts, True)
+    # The whole order, less what stands of its deposits.
+    stands = [share for charged in deposits.values() for share in charged]
+    vats = {share: _vat(share[1], net) for share, net in whole.items()}
+    for nature, rate, _, vat in stands:
+        vats[nature, rate] -= vat
+    off = [
+        {"breakdown": bill(client, number, "", *charged)["breakdown"], "number": number}
+        for number, charged in deposits.items()
+        if charged
+    ]
+    rest = [(*share, net, vats[share]) for share, net in left.items()]
+    final = issue(rest, step="final", **({"deposits": off} if off else {}))
+    if end == "final credited" and credited:
+        issue(rest, corrects=final, step="final", **({"deposits": off} if off else {}))
+        return Placed(facts, False)
+    if end == "late" and credited and stands:
+        number = draw(st.sampled_from([number for number in deposits if deposits[number]]))
+        issue(draw(credit_of(deposits[number]))[0], corrects=number)
+    return Placed(facts, True)
+
+
+def _vat(rate: str, net: int) -> int:
+    """VAT on a net, rounded half up, in cents."""
+    return (net * int(rate.replace(".", "")) + 5_000) // 10_000
+
+
+@st.composite
+def paid_order(draw: st.DrawFn, credited: bool = True) -> list[Record]:
+    """An order, and what came of its invoices."""
+    placed = draw(order(credited))
+    return placed.facts + draw(_moves(placed.invoices))

@@ -3,6 +3,7 @@
 One computation feeds the FEC and the plain-text ledgers. Every entry balances.
 
   VE  an invoice      411 to 706/707 and VAT; a credit note the other way round
+      a deposit       411 to 4191 and VAT; the final invoice takes it from there to 706/707
   BQ  money           512 to 411; what is beyond the invoice to 4191 (CA and 530 for cash)
   OD  a write-off     658, 627 or 654 to 411; a surplus that is kept 4191 to 758
   OD  VAT             44574 to 44571, on the day on which it falls due
@@ -22,7 +23,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from lib.accounting.tax_points import is_due_as_paid, tax_point
+from lib.accounting.tax_points import dues_as_paid, is_pending, tax_point
 from lib.books import payments
 from lib.books.allocation import WriteOff, receipts, write_offs
 from lib.books.histories import History, IssuedDocument, Movement, VatShare
@@ -30,6 +31,7 @@ from lib.books.histories import History, IssuedDocument, Movement, VatShare
 # The keys of issuer_file.Accounts.
 CUSTOMERS = "customers"
 ADVANCES = "advances"
+DEPOSITS = "deposits"
 VAT_COLLECTED = "vat_collected"
 VAT_PENDING = "vat_pending"
 BANK = "bank"
@@ -123,12 +125,8 @@ def entries(history: History) -> list[JournalEntry]:
         source = receipt.source
         if isinstance(source, Movement):
             journal_entries.append(_money(invoice, source, receipt.overpaid))
-        due = sum(share.vat for share in receipt.shares if is_due_as_paid(invoice, share))
-        label = f"TVA sur encaissements {invoice.number}"
-        piece = invoice if isinstance(source, Movement) else source
-        journal_entries.append(_vat_due(invoice, piece, source, source.date, due, label))
-    for taken in write_offs(history):
-        journal_entries += _write_off(taken)
+    journal_entries += map(_write_off, write_offs(history))
+    journal_entries += _due_as_paid(history)
     return [entry for entry in journal_entries if entry.postings]
 
 
@@ -143,18 +141,49 @@ def _due_on_other_days(invoice: IssuedDocument, bill: IssuedDocument) -> dict[st
     return amounts
 
 
+def _due_as_paid(history: History) -> Iterator[JournalEntry]:
+    """The VAT of each receipt, and the rest of a deposit that falls due as goods are delivered."""
+    invoice = history.invoice
+    sums: dict[tuple[str, int, int], int] = {}
+    sources = {}
+    for due in dues_as_paid(history):
+        key = (due.date, due.source.rank, due.source.seq)
+        sources[key] = due.source
+        sums[key] = sums.get(key, 0) + due.share.vat
+    for key, vat in sums.items():
+        source = sources[key]
+        label = f"TVA sur encaissements {invoice.number}"
+        if source is invoice:
+            label = f"TVA exigible à la livraison {invoice.number}"
+        elif isinstance(source, Movement) and source.cause:
+            label = f"TVA sur frais bancaires {invoice.number}"
+        piece = invoice if isinstance(source, Movement) else source
+        yield _vat_due(invoice, piece, source, key[0], vat, label)
+
+
 def _sale(invoice: IssuedDocument, bill: IssuedDocument) -> JournalEntry:
     sign = 1 if bill is invoice else -1
     postings = [Posting(CUSTOMERS, sign * bill.gross)]
-    postings += [Posting(share.nature, -sign * share.net) for share in bill.shares]
+    postings += [Posting(nature, -sign * net) for nature, net in _sold(bill).items()]
+    postings.append(Posting(DEPOSITS, -sign * sum(share.net for share in bill.advanced)))
     postings += [
         Posting(_vat_account(invoice, bill, share), -sign * share.vat) for share in bill.shares
     ]
-    label = f"Facture {bill.number}"
+    label = f"{'Facture d’acompte' if bill.is_deposit else 'Facture'} {bill.number}"
     if bill is not invoice:
         label = f"Avoir {bill.number} sur {invoice.number}"
     order = (bill.date, bill.rank, bill.client, bill.seq, 0)
     return _entry(SALES, bill.date, invoice, bill, label, postings, order)
+
+
+def _sold(bill: IssuedDocument) -> dict[str, int]:
+    """The net of each nature, without what goes on the advances."""
+    nets: dict[str, int] = {}
+    for share in bill.shares:
+        nets[share.nature] = nets.get(share.nature, 0) + share.net
+    for share in bill.advanced:
+        nets[share.nature] = nets.get(share.nature, 0) - share.net
+    return nets
 
 
 def _vat_account(invoice: IssuedDocument, bill: IssuedDocument, share: VatShare) -> str:
@@ -185,11 +214,12 @@ _WRITTEN_OFF = {
 }
 
 
-def _write_off(taken: WriteOff) -> Iterator[JournalEntry]:
+def _write_off(taken: WriteOff) -> JournalEntry:
     invoice, source = taken.invoice, taken.source
     gross = sum(share.gross for share in taken.shares)
-    vat = sum(share.vat for share in taken.shares if is_due_as_paid(invoice, share))
-    never_due = 0 if taken.cause == payments.BANK_CHARGE else vat
+    is_paid = taken.cause == payments.BANK_CHARGE
+    shares = [share for share in taken.shares if is_pending(invoice, share, source.date)]
+    never_due = 0 if is_paid else sum(share.vat for share in shares)
     postings = [
         Posting(_CLOSED_BY[taken.cause], gross + taken.overpaid - never_due),
         Posting(VAT_PENDING, never_due),
@@ -201,9 +231,7 @@ def _write_off(taken: WriteOff) -> Iterator[JournalEntry]:
         label = f"{_MONEY[source.kind]} {label[0].lower()}{label[1:]}"
     piece = invoice if isinstance(source, Movement) else source
     order = (source.date, source.rank, source.client, source.seq, 0)
-    yield _entry(OTHER, source.date, invoice, piece, label, postings, order)
-    label = f"TVA sur frais bancaires {invoice.number}"
-    yield _vat_due(invoice, piece, source, source.date, vat - never_due, label)
+    return _entry(OTHER, source.date, invoice, piece, label, postings, order)
 
 
 def _vat_due(

@@ -34,6 +34,7 @@ RECETTES = (
     Column("currency"),
     Column("method", CODE),
     Column("reference", TEXT),
+    Column("stage", CODE),
 )
 
 REVENUES = (
@@ -52,6 +53,8 @@ REVENUES = (
     Column("currency"),
     Column("due_date"),
     Column("tax_point"),
+    Column("stage", CODE),
+    Column("order"),
 )
 
 VAT_DUE = (
@@ -67,6 +70,7 @@ VAT_DUE = (
     Column("vat", AMOUNT),
     Column("gross", AMOUNT),
     Column("currency"),
+    Column("stage", CODE),
 )
 
 PAYMENTS = (
@@ -165,6 +169,7 @@ def recettes(histories: Iterable[History], period: str) -> Report:
         "reference": [
             source.reference if isinstance(source, Movement) else "" for source in sources
         ],
+        "stage": [_stage(receipt.invoice) for receipt, _, _, _ in rows],
     }
     sums = _sums(
         [
@@ -227,6 +232,8 @@ def revenues(histories: Iterable[History], period: str) -> Report:
             for bill, invoice in bills
             for share in bill.shares
         ],
+        "stage": [_stage(invoice) for bill, invoice in bills for _ in bill.shares],
+        "order": [bill.order for bill, _ in rows],
     }
     months = [day[:7] for day in cells["tax_point"]]
     kinds = zip(cells["nature"], cells["vat_category"], cells["vat_rate"], months, strict=True)
@@ -239,7 +246,7 @@ def vat_due(histories: Iterable[History], period: str) -> Report:
     option for debits invoiced, other services paid; by tax point.
     """
     rows = [
-        (due, history.invoice.name)
+        (due, history.invoice)
         for history in histories
         for due in tax_points.dues(history)
         if due.date.startswith(period)
@@ -252,17 +259,25 @@ def vat_due(histories: Iterable[History], period: str) -> Report:
         "number": _numbers([due.source for due in dues]),
         "kind": [due.source.kind for due in dues],
         "client": [due.source.client for due in dues],
-        "name": [name for _, name in rows],
+        "name": [invoice.name for _, invoice in rows],
         "nature": [due.share.nature for due in dues],
         "vat_category": [due.share.vat_category for due in dues],
         "vat_rate": [due.share.vat_rate for due in dues],
         "net": [due.share.net for due in dues],
         "vat": [due.share.vat for due in dues],
         "currency": [due.source.currency for due in dues],
+        "stage": [_stage(invoice) for _, invoice in rows],
     }
     kinds = zip(cells["nature"], cells["vat_category"], cells["vat_rate"], strict=True)
     sums = _sums(zip(kinds, cells["net"], cells["vat"], strict=True))
     return Report(_table(VAT_DUE, cells), sums)
+
+
+def _stage(invoice: IssuedDocument) -> str:
+    """What an invoice is of an order: a deposit, or the final invoice that takes deposits off."""
+    if invoice.is_deposit:
+        return "deposit"
+    return "final" if invoice.advanced else ""
 
 
 def _numbers(sources: Iterable[IssuedDocument | Movement]) -> list[str]:

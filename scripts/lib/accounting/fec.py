@@ -42,6 +42,7 @@ _JOURNALS = {"VE": "Ventes", "BQ": "Banque", "CA": "Caisse", "OD": "Opérations 
 _ACCOUNTS = {
     "customers": "Clients",
     "advances": "Clients - avances et trop-perçus",
+    "deposits": "Clients - avances et acomptes reçus",
     "services": "Prestations de services",
     "goods": "Ventes de marchandises",
     "vat_collected": "TVA collectée",
@@ -53,7 +54,7 @@ _ACCOUNTS = {
     "bank_charges": "Services bancaires et assimilés",
     "bad_debts": "Pertes sur créances irrécouvrables",
 }
-_OF_A_CLIENT = (bookkeeping.CUSTOMERS, bookkeeping.ADVANCES)
+_OF_A_CLIENT = (bookkeeping.CUSTOMERS, bookkeeping.ADVANCES, bookkeeping.DEPOSITS)
 _SEPARATORS = str.maketrans(dict.fromkeys("\t|\r\n\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", " "))
 
 # Marks in the lines of an entry, which no text has that was cleaned of separators.

@@ -16,6 +16,7 @@ from lib.values.money import text_of
 OPENING = "Equity:Opening-Balances"
 RECEIVABLE = "Assets:Receivable:"
 ACCOUNTS = {
+    "deposits": "Liabilities:Deposits",
     "services": "Income:Services",
     "goods": "Income:Goods",
     "vat_collected": "Liabilities:VAT:Collected",

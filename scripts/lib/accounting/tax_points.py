@@ -5,17 +5,25 @@
     other services              as they are paid: books/allocation
     what a bank kept            when it is written off: the customer paid it
     what else is written off    never, where it falls due as it is paid
+    a deposit                   as it is paid, of goods too (tax_points.json): what of it is not
+                                paid when the goods are delivered falls due with them
     credit notes                when they are issued (art. 272 1 CGI), but never before what
                                 they take back fell due
 
 Worked example: goods delivered on 31 October and invoiced on 8 November are October's VAT.
 """
 
-from typing import NamedTuple
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from lib.books import payments
 from lib.books.allocation import receipts, write_offs
 from lib.books.histories import History, IssuedDocument, Movement, VatShare
+
+# From which day on the VAT of deposits on goods falls due as they are paid.
+GOODS_AS_PAID: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_bytes())
 
 
 class VatDue(NamedTuple):
@@ -28,7 +36,15 @@ class VatDue(NamedTuple):
 
 def is_due_as_paid(invoice: IssuedDocument, share: VatShare) -> bool:
     """Whether the VAT of a share of `invoice` falls due with the money for it."""
-    return share.nature == "services" and not invoice.vat_on_debits
+    if share.nature == "goods":
+        return invoice.is_deposit and invoice.date >= GOODS_AS_PAID["from"]
+    return not invoice.vat_on_debits
+
+
+def is_pending(invoice: IssuedDocument, share: VatShare, day: str) -> bool:
+    """Whether the VAT of a share waits for its money on a day: of goods until their delivery."""
+    is_delivered = share.nature == "goods" and "" < invoice.delivered < day
+    return is_due_as_paid(invoice, share) and not is_delivered
 
 
 def tax_point(invoice: IssuedDocument, bill: IssuedDocument, share: VatShare) -> str:
@@ -38,7 +54,8 @@ def tax_point(invoice: IssuedDocument, bill: IssuedDocument, share: VatShare) ->
       bill: `invoice`, or a credit note on it.
     """
     if is_due_as_paid(invoice, share):
-        return ""
+        is_delivered = share.nature == "goods" and "" < invoice.delivered <= bill.date
+        return bill.date if is_delivered and bill is not invoice else ""
     due = invoice.delivery if share.nature == "goods" else invoice.date
     return due if bill is invoice else max(bill.date, due)
 
@@ -51,10 +68,44 @@ def dues(history: History) -> list[VatDue]:
         for share in bill.shares:
             if day := tax_point(invoice, bill, share):
                 shares.append(VatDue(day, bill, share if bill is invoice else -share))
-    if any(is_due_as_paid(invoice, share) for share in invoice.shares):
-        kept = [taken for taken in write_offs(history) if taken.cause == payments.BANK_CHARGE]
-        for receipt in (*receipts(history), *kept):
-            for share in receipt.shares:
-                if is_due_as_paid(invoice, share):
-                    shares.append(VatDue(receipt.source.date, receipt.source, share))
+    return shares + dues_as_paid(history)
+
+
+def dues_as_paid(history: History) -> list[VatDue]:
+    """The VAT that falls due by receipts, and the rest of it by the delivery of goods."""
+    invoice = history.invoice
+    if not any(is_due_as_paid(invoice, share) for share in invoice.shares):
+        return []
+    taken = write_offs(history)
+    kept = [write_off for write_off in taken if write_off.cause == payments.BANK_CHARGE]
+    shares = [
+        VatDue(receipt.source.date, receipt.source, share)
+        for receipt in (*receipts(history), *kept)
+        for share in receipt.shares
+        if is_pending(invoice, share, receipt.source.date)
+    ]
+    lost = [
+        share
+        for write_off in taken
+        if write_off.cause != payments.BANK_CHARGE
+        for share in write_off.shares
+        if is_pending(invoice, share, write_off.source.date)
+    ]
+    if invoice.delivered:
+        shares += _on_delivery(history, [*lost, *(due.share for due in shares)])
     return shares
+
+
+def _on_delivery(history: History, settled: Iterable[VatShare]) -> Iterator[VatDue]:
+    """What of the goods of a deposit is delivered before it is paid."""
+    invoice = history.invoice
+    notes = [note for note in history.credit_notes if note.date < invoice.delivered]
+    less = [*settled, *(share for note in notes for share in note.shares)]
+    for share in invoice.shares:
+        if share.nature == "goods" and is_due_as_paid(invoice, share):
+            about = (share.nature, share.vat_category, share.vat_rate)
+            own = [one for one in less if (one.nature, one.vat_category, one.vat_rate) == about]
+            net = share.net - sum(one.net for one in own)
+            vat = share.vat - sum(one.vat for one in own)
+            if net or vat:
+                yield VatDue(invoice.delivered, invoice, VatShare(*about, net, vat))

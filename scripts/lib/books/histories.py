@@ -6,16 +6,20 @@ and dates are the texts of the records, so that what is done for each record sta
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import ClassVar, TypeVar
+from typing import ClassVar, NamedTuple, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from lib.books import openings, payments, records, revenues
 from lib.books.record_lines import HistoryPayment, HistoryRevenue, HistoryShare, OpeningLine
 from lib.core.faults import Alert, Broken, Fault, collecting
 from lib.core.messages import say
 from lib.core.root import Root
+from lib.values.document import DEPOSIT
 from lib.values.money import cents_of
+
+_Key = tuple[str, str, str]  # nature, VAT category, VAT rate
 
 _Line = TypeVar("_Line")
 _Made = TypeVar("_Made")
@@ -39,7 +43,12 @@ class VatShare(msgspec.Struct, frozen=True, gc=False):
 
 
 class IssuedDocument(msgspec.Struct, frozen=True, gc=False):
-    """An invoice or a credit note as issued; cents, positive in both (BT-3 = 380 or 381)."""
+    """An invoice or a credit note as issued; cents, positive in both (BT-3 = 380, 381 or 386).
+
+    `advanced` is what it puts on the advances of customers, net by share: all of a deposit, and
+    below 0 what a final invoice takes off of deposits. A credit note takes that back, as it does
+    `shares`; of a deposit that a final invoice has taken off already, it takes nothing from there.
+    """
 
     rank: ClassVar[int] = 0  # before the money of the same day
     kind: str  # invoice or credit_note
@@ -57,6 +66,10 @@ class IssuedDocument(msgspec.Struct, frozen=True, gc=False):
     vat_on_debits: bool
     document_sha256: str
     pdf_sha256: str
+    order: str = ""
+    is_deposit: bool = False
+    advanced: tuple[VatShare, ...] = ()
+    delivered: str = ""  # of a deposit, when its first final invoice was delivered
 
 
 class Movement(msgspec.Struct, frozen=True, gc=False):
@@ -259,7 +272,7 @@ def of_opening(line: OpeningLine, paid: Sequence[Movement] = ()) -> History:
 
 def _went_on_in(period: str, history: History) -> bool:
     """Whether an invoice was delivered or credited, or money moved for it, in a period."""
-    dates = [history.invoice.delivery]
+    dates = [history.invoice.delivery, history.invoice.delivered]
     dates += [note.date for note in history.credit_notes]
     dates += [movement.date for movement in history.movements]
     return any(day.startswith(period) for day in dates)
@@ -271,12 +284,55 @@ def _bills(
     """Invoices, and credit notes by the invoice that they correct."""
     invoices: list[IssuedDocument] = []
     credited: defaultdict[str, list[IssuedDocument]] = defaultdict(list)
-    for bill in map(_bill, lines):
+    advances = _Advances({}, {})
+    for record in lines:
+        bill = _bill(record, advances)
         if bill.kind == "invoice":
             invoices.append(bill)
         else:
             credited[bill.corrects or bill.number].append(bill)
+    if advances.delivered:
+        invoices = [
+            replace(invoice, delivered=advances.delivered.get(invoice.number, ""))
+            for invoice in invoices
+        ]
     return invoices, credited
+
+
+class _Advances(NamedTuple):
+    """What stands on the advances, net, of each deposit by share; when they were delivered."""
+
+    standing: dict[str, dict[_Key, int]]
+    delivered: dict[str, str]
+
+    def move(self, record: HistoryRevenue, shares: tuple[VatShare, ...]) -> tuple[VatShare, ...]:
+        """What a document puts on the advances, or takes off them."""
+        if record.type == DEPOSIT:
+            self.standing[record.number] = {_key(share): share.net for share in shares}
+            return shares
+        if own := self.standing.get(record.corrects):
+            nets = {_key(share): min(share.net, own[_key(share)]) for share in shares}
+            for key, net in nets.items():
+                own[key] -= net
+            return _of_nets(nets)
+        nets = {}
+        sign = 1 if record.corrects else -1
+        for deposit in record.deposits:
+            own = self.standing[deposit.number]
+            for share in _shares(deposit.breakdown):
+                own[_key(share)] += sign * share.net
+                nets[_key(share)] = nets.get(_key(share), 0) - share.net
+            if not record.corrects:
+                self.delivered.setdefault(deposit.number, record.delivery or record.period.end)
+        return _of_nets(nets)
+
+
+def _key(share: VatShare) -> _Key:
+    return share.nature, share.vat_category, share.vat_rate
+
+
+def _of_nets(nets: Mapping[_Key, int]) -> tuple[VatShare, ...]:
+    return tuple(VatShare(*key, net, 0) for key, net in nets.items() if net)
 
 
 def _shares(breakdown: Iterable[HistoryShare]) -> tuple[VatShare, ...]:
@@ -293,7 +349,9 @@ def _shares(breakdown: Iterable[HistoryShare]) -> tuple[VatShare, ...]:
     return tuple(shares)
 
 
-def _bill(record: HistoryRevenue) -> IssuedDocument:
+def _bill(record: HistoryRevenue, advances: _Advances) -> IssuedDocument:
+    shares = _shares(record.breakdown)
+    of_order = record.type or record.deposits or record.corrects in advances.standing
     return IssuedDocument(
         record.kind,
         record.client,
@@ -306,10 +364,13 @@ def _bill(record: HistoryRevenue) -> IssuedDocument:
         record.buyer,
         record.currency,
         cents_of(record.gross),
-        _shares(record.breakdown),
+        shares,
         record.vat_on_debits,
         record.document_sha256,
         record.pdf_sha256,
+        record.order,
+        record.type == DEPOSIT,
+        advances.move(record, shares) if of_order else (),
     )
 
 

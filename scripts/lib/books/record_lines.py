@@ -293,6 +293,13 @@ class HistoryShare(Struct, gc=False):
     vat_rate: str
 
 
+class HistoryDeposit(Struct, gc=False):
+    """What a final invoice takes off of a deposit."""
+
+    breakdown: list[HistoryShare]
+    number: str
+
+
 class HistoryPeriod(Struct, gc=False):
     """The last day of a revenue record's period."""
 
@@ -308,14 +315,17 @@ class HistoryRevenue(Link, gc=False, kw_only=True):
     corrects: str = ""
     currency: str
     delivery: str = ""
+    deposits: tuple[HistoryDeposit, ...] = ()
     document_sha256: str
     due_date: str = ""
     gross: str
     issue_date: str
     kind: str
     number: str
+    order: str = ""
     pdf_sha256: str
     period: HistoryPeriod
+    type: str = ""
     vat_on_debits: bool = False
 
 

@@ -27,6 +27,7 @@ class Accounts(Struct, frozen=True, kw_only=True):
 
     customers: str = "411"
     advances: str = "4191"  # what customers paid beyond their invoices
+    deposits: str = "4191"  # what deposits come to, until the final invoice takes them off
     services: str = "706"
     goods: str = "707"
     vat_collected: str = "44571"
