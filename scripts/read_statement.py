@@ -70,7 +70,13 @@ def main(arguments: Namespace, root: Root) -> None:
         storage.update_derived(review, to_review)
     heading = say("{number} movements in {file}", number=len(movements), file=name)
     strangers = of_other_accounts(file, bank, issuer)
-    for line in [heading, *file.notes, *strangers, *incoming(movements, result)]:
+    for line in [
+        heading,
+        *file.notes,
+        *statements.gaps(file),
+        *strangers,
+        *incoming(movements, result),
+    ]:
         print(printable(str(line)))
     print(say("{number} proposed in {file}", number=len(result.proposed), file=str(proposed)))
     print(say("{number} to review in {file}", number=len(result.review), file=str(review)))

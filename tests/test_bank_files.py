@@ -117,6 +117,22 @@ def test_several_accounts_in_one_file_of_cfonb() -> None:
         movements(CFONB, (one + one).encode())
 
 
+def test_a_day_without_entries_may_say_neither_currency_nor_decimals() -> None:
+    first, *_, last = (SAMPLES / CFONB).read_text().splitlines()
+    quiet = [line.replace("EUR2", "    ") for line in (first, last[:90] + first[90:])]
+    assert movements(CFONB, "\n".join(quiet).encode()) == []
+    whole = (SAMPLES / CFONB).read_text()
+    quiet_ends = re.sub("(?m)^(0[17].{14})EUR2", r"\1    ", whole)
+    assert movements(CFONB, quiet_ends.encode()) == movements(CFONB, whole.encode())
+    # Spaces at the end of a line may be cut, and a label may have accents of any encoding.
+    cut = re.sub("(?m) +$", "", whole).replace("CLIENT SUD", "CLIENT SÜD")
+    for codec in ("utf-8", "latin-1"):
+        found = movements(CFONB, cut.encode(codec))
+        assert [one.amount for one in found] == [
+            one.amount for one in movements(CFONB, whole.encode())
+        ]
+
+
 # --- MT940 ---------------------------------------------------------------------------
 
 
@@ -174,6 +190,32 @@ def test_mt940_that_is_not_as_it_should_be_is_refused_whole(
         assert read(root, sample(tmp_path, SWIFT, (old, new))).proposed
 
 
+@pytest.mark.parametrize(
+    ("line", "signed", "day"),
+    [
+        ("2612031203C76,80NTRFNONREF", "76.80", "2026-12-03"),
+        ("261203C76,80NTRFNONREF", "76.80", "2026-12-03"),
+        ("261203    C76,8NTRFNONREF", "76.8", "2026-12-03"),
+        ("2612310102D76,80NTRFNONREF", "-76.80", "2027-01-02"),
+        ("2612031203CR76,80N062NONREF\nsupplement", "76.80", "2026-12-03"),
+        ("2612031203CN000000000076,80NTRFNONREF//MB1", "76.80", "2026-12-03"),
+        ("2612031203RC76,NTRFNONREF", "-76", "2026-12-03"),
+        ("2612031203DF76,00S   X", "-76.00", "2026-12-03"),
+        ("2612031203C76,80NTRF03-12-2026 10:05//B4G", "76.80", "2026-12-03"),
+        ("261203C76,80NTRFBIPI-dvT1FzfMqvzF5HaU4oetlH7SGRkonU//20261203", "76.80", "2026-12-03"),
+    ],
+)
+def test_entries_of_mt940_as_banks_write_them(line: str, signed: str, day: str) -> None:
+    value = Decimal(signed)
+    closing = f"{'C' if value >= 0 else 'D'}261231EUR{abs(value):f}".replace(".", ",")
+    text = (
+        "{1:F01BANKFRPPXXX0000000000}{2:I940}{4:\r\n:20:X\r\n:25:FR76/1\r\n:28C:1\r\n"
+        f":60F:C261202EUR0,\r\n:61:{line}\r\n:86:texte\r\n:62F:{closing}\r\n-}}"
+    )
+    [found] = movements(SWIFT, text.encode())
+    assert (str(statements.signed(found)), str(found.booked)) == (signed, day)
+
+
 def test_a_report_within_a_day_has_totals_instead_of_balances() -> None:
     text = (SAMPLES / SWIFT).read_text().partition("-\n")[0]
     text = re.sub(":60F:.*", ":34F:EUR0,", text).partition(":62F:")[0]
@@ -181,6 +223,14 @@ def test_a_report_within_a_day_has_totals_instead_of_balances() -> None:
     assert len(movements(SWIFT, report.encode())) == 3
     with pytest.raises(StatementError, match=":90C: is 3, its entries come to 2"):
         movements(SWIFT, report.replace(":90C:2", ":90C:3").encode())
+
+
+def test_a_statement_that_is_missing_between_two_is_noticed(root: Root, tmp_path: Path) -> None:
+    assert "lies between" not in read(root, SAMPLES / SWIFT).out
+    later = sample(tmp_path, SWIFT, (":60F:C261204EUR703,60", ":60F:C261205EUR803,60"),
+                   ("EUR715,94", "EUR815,94"))  # fmt: skip
+    said = "statement 2 opens with 803.60 EUR, statement 1 closed with 703.60: what lies between"
+    assert said in read(root, later).out
 
 
 # --- both ----------------------------------------------------------------------------

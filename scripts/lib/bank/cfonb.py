@@ -180,7 +180,8 @@ def _statement(number: int, records: list[_Record]) -> Statement:
             if own != first and (own or where == _ACCOUNT):
                 what = say("differs from the other records, which have {first}", first=first)
                 raise record.wrong(where, what)
-    currency, decimals = _first(records, _CURRENCY), _first(records, _DECIMALS)
+    # Some banks leave both empty in 01 and 07, which is all that a day without entries has.
+    currency, decimals = _first(records, _CURRENCY) or "EUR", _first(records, _DECIMALS) or "2"
     account = "".join(opens.text[where] for where in (_BANK, _BRANCH, _ACCOUNT))
     entries: list[list[_Record]] = []
     for record in records[1:-1]:

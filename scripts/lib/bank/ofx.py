@@ -40,10 +40,10 @@ _AMOUNT_TAG = re.compile(r"<\s*TRNAMT(?:\s[^<>]*)?>([^<]*)", re.IGNORECASE)
 
 # A decimal point or comma; thousands are set off only where the decimal sign is another one,
 # or where they are set off twice.
-_PLAIN = re.compile(r"(?=[.,]?[0-9])([0-9]{0,18})(?:[.,]([0-9]{0,10}))?")
+_PLAIN = re.compile(r"(?=[.,]?[0-9])([0-9]{0,18})(?:[.,]([0-9]{0,30}))?")
 _GROUPED = re.compile(
     r"([0-9]{1,3}(?:([ \u00a0\u202f'])[0-9]{3}(?:\2[0-9]{3}){0,4}|([.,])[0-9]{3}(?:\3[0-9]{3}){0,4}"
-    r"(?=(?!\3)[.,])|([.,])[0-9]{3}(?:\4[0-9]{3}){1,4}))(?:[.,]([0-9]{0,10}))?"
+    r"(?=(?!\3)[.,])|([.,])[0-9]{3}(?:\4[0-9]{3}){1,4}))(?:[.,]([0-9]{0,30}))?"
 )
 _AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 _DAY = re.compile(

@@ -164,6 +164,30 @@ def check(file: File) -> list[Movement]:
     return _marked([movement for entry in file.entries for movement in entry.movements])
 
 
+def gaps(file: File) -> list[Message]:
+    """Where a statement does not open with the balance that its account closed with before."""
+    notes = []
+    before: dict[str, Statement] = {}
+    for statement in file.statements:
+        previous = before.get(statement.account)
+        if previous and previous.closing and statement.opening:
+            ends, starts = previous.closing[-1], statement.opening[0]
+            if ends not in statement.opening and starts not in previous.closing:
+                notes.append(
+                    say(
+                        "{place} opens with {start} {currency}, {previous} closed with {end}: what"
+                        " lies between them is not in this file",
+                        place=statement.place,
+                        start=str(starts.amount),
+                        currency=starts.currency,
+                        previous=previous.place,
+                        end=str(ends.amount),
+                    )
+                )
+        before[statement.account] = statement
+    return notes
+
+
 def gather(read: Callable[[_T], _U], nodes: Iterable[_T]) -> list[_U]:
     """`read` of each; what is wrong with any of them is raised together, at the end."""
     found: list[_U] = []
