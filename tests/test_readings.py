@@ -279,15 +279,14 @@ def test_a_remedy_of_payments_says_what_was_meant_typed_or_in_a_file(tmp_path):
     root = house.build(tmp_path / "root")
     file = tmp_path / "payments.csv"
     wrong = {"amount": SLIPS["amount"][0], "date": SLIPS["day"][0], "method": "virement"}
-    typed = {"client": "nord", "invoice": "nord-2026-1", **wrong}
+    typed = {"client": "nord", "invoice": "NORD-2026-0001", **wrong}
     file.write_text(
         "client,invoice,amount,date,method,reference,note\n"
-        f'nord,nord-2026-1,"{wrong["amount"]}",{wrong["date"]},virement,,\n'
+        f'nord,NORD-2026-0001,"{wrong["amount"]}",{wrong["date"]},virement,,\n'
     )
     ran = house.call("import_payments", root, file=str(file), today=house.TODAY)
     one = house.call("record_payment", root, **typed, today=house.TODAY)
     right = {
-        "invoice": ["NORD-2026-0001"],
         "amount": SLIPS["amount"][1],
         "date": SLIPS["day"][1],
         "method": ["transfer"],
@@ -295,6 +294,15 @@ def test_a_remedy_of_payments_says_what_was_meant_typed_or_in_a_file(tmp_path):
     for name, found in right.items():
         assert told(ran.err, f", {name}: ") == found
         assert told(one.err, f"{name.upper()}: ") == found
+
+
+def test_a_payment_for_a_mistyped_number_names_the_open_invoices(tmp_path):
+    root = house.build(tmp_path)
+    assert house.month(root).code == 0
+    typed = {"amount": "76.80", "date": "2026-11-08", "method": "transfer", "today": house.TODAY}
+    ran = house.call("record_payment", root, client="nord", invoice="nord-2026-1", **typed)
+    found = 'INVOICE: "nord-2026-1" is not an invoice of nord; its open ones are NORD-2026-0001 '
+    assert ran.err.startswith(found)
 
 
 def test_a_remedy_of_options_and_settings_says_what_was_meant(tmp_path):
