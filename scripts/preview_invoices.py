@@ -49,9 +49,8 @@ def main(arguments: Namespace, root: Root) -> None:
     wait = settings.load(root).lock_wait
     if arguments.invoice:
         if place := next((name for name in ("CLIENT", "MONTH") if cli.typed(name)), ""):
-            raise cli.refuse(
-                "B-USAGE", "", place, say("goes without INVOICE, which says whose it is")
-            )
+            text = say("is of the invoices of a month, INVOICE asks for one credit note")
+            raise cli.refuse("B-USAGE", "", place, text, remedy=say("leave one of them out"))
         preview_credit_note(arguments, root, wait)
         return
     if arguments.lines or arguments.amount:

@@ -40,11 +40,13 @@ class CannotIssueError(Exception):
 
 
 class Credit(NamedTuple):
-    """A credit note to issue: whole where `lines` is empty, else line -> quantity or None."""
+    """A credit note to issue: whole where `lines` is empty, else line -> quantity or None; or an
+    amount with VAT."""
 
     invoice: str
     reason: str
     lines: dict[str, str | None]
+    amount: str = ""
 
 
 def build(folder: Path) -> list[Root]:
@@ -94,7 +96,7 @@ def _franchise(folder: Path) -> Root:
 
 
 def _wide(folder: Path) -> Root:
-    clients = [*_charges(), *_sizes(), *_named(), *_discounted(), _private(), _payer()]
+    clients = [*_charges(), *_sizes(), *_named(), *_discounted(), _private(), _payer(), *_told()]
     used = [value for client in clients for value in _usage(client)]
     issuer = house.issuer(
         {
@@ -102,6 +104,7 @@ def _wide(folder: Path) -> Root:
             "operation_category": "mixed",
             "early_discount": {"percent": "2", "days": 10},
             "party.phone": "+33 2 61 91 12 34",
+            "party.contact": "Service facturation",
             "logo": "logo.jpg",
         }
     )
@@ -191,6 +194,34 @@ def _sizes() -> list[dict[str, Any]]:
     return [
         _client(f"lines_{count}", 100 + i, {"language": ("fr", "en")[i % 2]})
         for i, count in enumerate(_LINES)
+    ]
+
+
+_TOLD = {
+    "fr": "Nos bureaux déménagent.\n\nÀ bientôt :\n– 8 quai Valin,\n– 17000 La Rochelle.",
+    "en": "We are moving.\n\nSee you soon at:\n– 8 quai Valin,\n– 17000 La Rochelle.",
+}
+_DETAILS = {
+    "fr": "Compris :\n– maquettes,\n– deux séries de corrections.\n" + "Textes fournis. " * 12,
+    "en": "Included:\n– drafts,\n– two rounds of corrections.\n" + "Texts are supplied. " * 12,
+}
+_DETAILS = {language: text.strip() for language, text in _DETAILS.items()}
+
+
+def _told() -> list[dict[str, Any]]:
+    """Clients who are told something, of one line and of 40, each with details."""
+    return [
+        _client(
+            f"told_{count}",
+            190 + i,
+            {
+                "language": ("fr", "en")[i],
+                "party.contact": "Jeanne Martin",
+                "subject": {"fr": "Refonte du site & de l’agenda", "en": "New website & calendar"},
+                "note": _TOLD,
+            },
+        )
+        for i, count in enumerate((1, 40))
     ]
 
 
@@ -321,6 +352,10 @@ def _usage(client: dict[str, Any]) -> Iterable[dict[str, Any]]:
     if client_id.startswith("lines_"):
         count = int(client_id.removeprefix("lines_"))
         yield house.usage(client_id, MONTH, {}, *(_line(i) for i in range(count)))
+    if client_id.startswith("told_"):
+        count = int(client_id.removeprefix("told_"))
+        lines = [{**_line(i), "details": _DETAILS} for i in range(1, count + 1)]
+        yield house.usage(client_id, MONTH, {}, *lines)
 
 
 _RATES = ("20", "10", "5.5", "2.1")
@@ -509,6 +544,8 @@ def _credit(root: Root, credits: Iterable[Credit]) -> None:
             ]
             file = house.write(root, f"credit/{credit.invoice}.json", {"lines": lines})
             words.append(f"LINES={file}")
+        if credit.amount:
+            words.append(f"AMOUNT={credit.amount}")
         _make(root, *words, REASON=credit.reason)
 
 
@@ -519,12 +556,14 @@ def _wide_credits(root: Root) -> list[Credit]:
     (amount,) = house.numbers(root, "plan_amount")
     (lines,) = house.numbers(root, "lines_40")
     (graduated,) = house.numbers(root, "graduated_standard_en")
+    (told,) = house.numbers(root, "told_40")
     return [
         *credits,
         Credit(amount, "Repas non servis & livre abîmé", {"2": None, "3": "0.5"}),
         Credit(amount, "Le reste", {}),
         Credit(lines, "Trois lignes sur quarante", {"1": "0.25", "20": None, "40": "1"}),
         Credit(graduated, "Part of the second tier", {"2": "1.125"}),
+        Credit(told, "Goodwill", {}, "123.45"),
         Credit("S0-2026-0004", "Returned", {}),
         Credit("S3-2026-0001", "Erreur", {"1": "0.5"}),
     ]

@@ -125,7 +125,7 @@ def _texts(document: Document) -> Iterator[str]:
     yield document.number
     yield from (document.seller.legal_form, document.seller.registration)
     for party in (document.seller, document.buyer):
-        yield party.name
+        yield from (party.name, party.contact)
         yield from party.address.lines
         yield party.address.city
         yield party.address.postcode
@@ -140,7 +140,7 @@ def _texts(document: Document) -> Iterator[str]:
     # BAR is for machines; ABL is what the legal line at the foot of the page says in its words.
     yield from (note.text for note in document.notes if note.code not in ("BAR", "ABL"))
     yield from (document.purchase_order, document.buyer_reference, document.reference)
-    yield document.reason
+    yield from (document.subject, document.note, document.reason)
     yield from (preceding.number for preceding in document.preceding)
     if _asks_for_money(document):
         assert document.seller.bank
