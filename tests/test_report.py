@@ -125,6 +125,19 @@ def test_every_table_adds_up_to_the_same(facts):
     assert sum(one.received_net + one.received_vat for one in report.rates) == received
 
 
+def test_what_was_written_off_in_the_year_is_said_and_not_received(root):
+    past.lay(
+        root,
+        past.lost("sud", "SUD-2024-0001", "2024-12-30", 1_000, "bad_debt"),
+        past.lost("sud", "SUD-2025-0001", "2025-01-15", 1, "difference"),
+    )
+    assert house.call("make_report", root, year="2024", language="en", today="2025-01-20").code == 0
+    text = text_of(root)
+    assert "Written off in the year, which was never received: €10.00." in text
+    assert "Written off" not in text.replace("Written off in the year", "", 1)
+    assert made_from([*FACTS]).written_off == 0
+
+
 # --- days to payment -----------------------------------------------------------------
 
 INVOICE = past.bill("nord", "NORD-2024-0001", "2024-02-01", SERVICES, due_date="2024-03-01")
@@ -225,7 +238,7 @@ def test_an_axis_holds_the_figures_in_round_steps(least, most, axis):
 
 
 def test_make_refuses_what_it_does_not_know(root):
-    assert "YEAR is missing" in house.make(root, "report").err
+    assert "YEAR: is missing" in house.make(root, "report").err
     ran = house.make(root, "report", "YEAR=2024", "LANGUAGE=de", "TODAY=2025-01-20")
     assert 'LANGUAGE: "de" is not a language' in ran.err
 

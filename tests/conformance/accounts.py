@@ -18,17 +18,18 @@ from conformance.court import Corpus, Report
 from lib.core.root import Root
 
 _RECEIVABLE = "Assets:Receivable:"
+_DEPOSITS = "Liabilities:Deposits"
 
 
 def hledger(corpus: Corpus) -> Report:
     """Reads the journal strictly; its balances are those of data/balance/."""
-    command = ("hledger", "bal", "--flat", "--no-total", "--strict", _RECEIVABLE, "-f")
+    command = ("hledger", "bal", "--flat", "--no-total", "--strict", _RECEIVABLE, _DEPOSITS, "-f")
     return _journal(corpus, *command)
 
 
 def ledger(corpus: Corpus) -> Report:
     """Reads the journal pedantically; its balances are those of data/balance/."""
-    command = ("ledger", "bal", "--flat", "--no-total", "--pedantic", _RECEIVABLE, "-f")
+    command = ("ledger", "bal", "--flat", "--no-total", "--pedantic", _RECEIVABLE, _DEPOSITS, "-f")
     return _journal(corpus, *command)
 
 
@@ -42,12 +43,12 @@ def beancount(corpus: Corpus) -> Report:
         found = {}
         for account in realization.iter_children(realization.realize(entries)):
             amount = account.balance.get_currency_units("EUR").number
-            if account.account.startswith(_RECEIVABLE) and amount:
+            if account.account.startswith((_RECEIVABLE, _DEPOSITS)) and amount:
                 found[account.account] = amount
         # Beancount allows no underscore and wants a capital.
         wanted = {
             name[0].upper() + name[1:].replace("_", "-"): amount
-            for name, amount in _outstanding(root).items()
+            for name, amount in _wanted(root).items()
         }
         _compare(report, path, found, wanted)
     return report
@@ -63,8 +64,29 @@ def _journal(corpus: Corpus, *command: str) -> Report:
             continue
         rows = [line.split() for line in done.stdout.decode().splitlines()]
         found = {account: Decimal(amount) for amount, _, account in rows}
-        _compare(report, path, found, _outstanding(root))
+        _compare(report, path, found, _wanted(root))
     return report
+
+
+def _wanted(root: Root) -> dict[str, Decimal]:
+    return {**_outstanding(root), _DEPOSITS: -_on_deposits(root)}
+
+
+def _on_deposits(root: Root) -> Decimal:
+    """What of deposits no final invoice has taken off, without VAT, by the records."""
+    left: dict[str, Decimal] = {}
+    for path in sorted((root.data / "revenues").glob("*.jsonl")):
+        for line in path.read_text().splitlines():
+            record = json.loads(line)
+            net, corrected = Decimal(record.get("net", 0)), record.get("corrects", "")
+            if record.get("type") == "386":
+                left[record["number"]] = net
+            elif corrected in left:
+                left[corrected] = max(left[corrected] - net, Decimal(0))
+            for deposit in record.get("deposits", ()):
+                taken = sum(Decimal(share["net"]) for share in deposit["breakdown"])
+                left[deposit["number"]] += taken if corrected else -taken
+    return sum(left.values(), Decimal(0))
 
 
 def _outstanding(root: Root) -> dict[str, Decimal]:
@@ -85,7 +107,7 @@ def _compare(
     for client in sorted(wanted.keys() | by_client.keys()):
         here, there = by_client.get(client, 0), wanted.get(client, 0)
         if here != there:
-            report.errors.append(f"{path}: {client} owes {here}, data/balance/ says {there}")
+            report.errors.append(f"{path}: {client} is at {here}, the records say {there}")
 
 
 # --- the spreadsheet -----------------------------------------------------------------

@@ -263,6 +263,9 @@ def _ages(sheet: ReportSheet) -> None:
     sentences = []
     if report.overpaid:
         sentences.append(sheet.word("report_overpaid", amount=sheet.money(report.overpaid)))
+    if report.written_off:
+        amount = sheet.money(report.written_off)
+        sentences.append(sheet.word("report_written_off", amount=amount))
     sentences.append(_delay(sheet))
     for sentence in sentences:
         lines = typeset.wrap([(sentence, PLAIN)], WIDTH)

@@ -104,6 +104,7 @@ class YearReport(NamedTuple):
     rates: list[Rate]
     ages: list[Age]
     overpaid: int
+    written_off: int  # in the year: lost, less what was kept
     delay: Delay
     ranges: list[Range]
     batch_ranges: list[Range]
@@ -152,6 +153,7 @@ def make(
     clients: list[ClientYear] = []
     settled: list[_Settled] = []
     currency = ""
+    written_off = 0
     for _, group in itertools.groupby(histories, lambda history: history.invoice.client):
         own = list(group)
         currency = currency or own[0].invoice.currency
@@ -161,6 +163,12 @@ def make(
         _add_rates(rates, *reports)
         clients += _client(own, reports, owed, settled_now)
         settled += settled_now
+        moved = [movement for history in own for movement in history.movements]
+        written_off += sum(
+            movement.amount
+            for movement in moved
+            if movement.cause and movement.date.startswith(year)
+        )
     return YearReport(
         year=year,
         date=day,
@@ -170,6 +178,7 @@ def make(
         rates=_rates(rates),
         ages=owed.ages,
         overpaid=owed.overpaid,
+        written_off=written_off,
         delay=Delay(
             len(settled),
             _mean([invoice.from_issue for invoice in settled]),
