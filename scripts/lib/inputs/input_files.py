@@ -102,9 +102,10 @@ def convert(value: Any, kind: type[_T], name: str, client: str, faults: list[Ale
         return msgspec.convert(value, type=kind)
     except msgspec.ValidationError as error:
         text, _, place = str(error).partition(" - at `$.")
-        faults.append(
-            Alert("B-INPUT-VALUE", name, Fault(place.rstrip("`"), verbatim(text)), client)
-        )
+        # A Struct's own check raises a message.
+        found = error.__cause__.args[0] if error.__cause__ else verbatim(text)
+        fault = Fault(place.rstrip("`"), found)
+        faults.append(Alert("B-INPUT-VALUE", name, fault, client))
         return None
 
 

@@ -25,6 +25,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from lib.core.messages import say
 from lib.values import money
 from lib.values.document import Period
 from lib.values.periods import end_date, start_date
@@ -208,25 +209,37 @@ class Plan(Struct, frozen=True, kw_only=True):
         ids = [item.id for item in self.items]
         twice = [item_id for item_id, count in Counter(ids).items() if count > 1]
         if twice:
-            raise ValueError(f"two items have the id {twice[0]}: rename one")
+            raise ValueError(say("two items have the id {id}: rename one", id=twice[0]))
         for discount in self.discounts:
             unknown = [item_id for item_id in discount.items if item_id not in ids]
             if unknown:
-                raise ValueError(f"discount {discount.id}: the plan has no item {unknown[0]}")
+                raise ValueError(
+                    say(
+                        "discount {discount}: the plan has no item {item}",
+                        discount=discount.id,
+                        item=unknown[0],
+                    )
+                )
 
 
 def _check_prices(price: Decimal | None, steps: Sequence[PriceStep], name: str) -> None:
     if (price is None) == (not steps):
-        raise ValueError(f'an item has either "{name}" or "prices"')
+        raise ValueError(say('an item has either "{name}" or "prices"', name=name))
 
 
 def _check_tiers(tiers: Sequence[Tier] | Sequence[PackageTier]) -> None:
     bounds = [tier.up_to for tier in tiers if tier.up_to is not None]
     if not tiers or tiers[-1].up_to is not None or len(bounds) < len(tiers) - 1:
-        raise ValueError("tiers: the last one, and no other, goes without up_to")
+        raise ValueError(say("tiers: the last one, and no other, goes without up_to"))
     for below, bound in pairwise(bounds):
         if bound <= below:
-            raise ValueError(f"tiers: up_to {bound} is not above the {below} before it")
+            raise ValueError(
+                say(
+                    "tiers: up_to {bound} is not above the {below} before it",
+                    bound=str(bound),
+                    below=str(below),
+                )
+            )
 
 
 # --- days ----------------------------------------------------------------------------
@@ -286,4 +299,4 @@ class OneOffLine(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.discount and money.line_net(self.quantity, self.unit_price, self.discount) < 0:
-            raise ValueError("the discount is more than quantity x unit price, rounded")
+            raise ValueError(say("the discount is more than quantity x unit price, rounded"))
