@@ -8,6 +8,7 @@ wait, the heads of the records, and the disk.
 
 from argparse import ArgumentParser, Namespace
 
+from lib.books.order_records import OrderProgress
 from lib.core import cli
 
 
@@ -29,7 +30,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from lib.books import balances, bills, heads, issuing, quotations, records
+from lib.books import balances, bills, heads, issuing, order_records, quotations, records
 from lib.books.balances import InvoiceBalance
 from lib.books.heads import Head
 from lib.core import lock, storage, tables
@@ -52,6 +53,7 @@ _STATUSES = (
 _SHORT = 12  # characters of a hash, enough to compare two
 _WIDEST = 100  # columns of a line
 _MOST_QUOTES = 5
+_MOST_ORDERS = 20
 _MOST_LINES = 4  # of names of what is not a batch, below the first
 
 
@@ -87,6 +89,7 @@ def main(arguments: Namespace, root: Root) -> None:
         try:
             statuses, ages = sums_of(balances.read_all(root), arguments.today)
             quotes = open_quotes(root, arguments.today)
+            orders = [order for order in order_records.progress(root) if order.is_open]
             known = heads.read(root)
             coming = bills.next_run(root, arguments.month)
         except Broken as broken:
@@ -100,6 +103,9 @@ def main(arguments: Namespace, root: Root) -> None:
     print()
     if quotes:
         show_quotes(quotes)
+        print()
+    if orders:
+        show_orders(orders)
         print()
     show_next(coming)
     print()
@@ -237,6 +243,32 @@ def open_quotes(root: Root, today: date) -> list[list[Message | str]]:
         ]
         for day, quotation in sorted(waiting, key=lambda entry: (str(entry[0]), entry[1].number))
     ]
+
+
+def show_orders(orders: list[OrderProgress]) -> None:
+    """What each order comes to without VAT and what of it is left to invoice; with VAT what is
+    invoiced and what of that is paid. The first of them where there are many."""
+    rows: list[list[Message | str]] = [
+        [
+            order.order,
+            order.client,
+            *("" if net is None else money.plain(net, 2) for net in (order.net, order.left)),
+            money.plain(order.invoiced, 2),
+            money.plain(order.paid, 2),
+        ]
+        for order in orders[:_MOST_ORDERS]
+    ]
+    if more := len(orders) - len(rows):
+        rows.append([say("and {number} more", number=more), "", "", "", "", ""])
+    headings = [
+        say("orders"),
+        say("client"),
+        say("without VAT"),
+        say("left to invoice"),
+        say("invoiced with VAT"),
+        say("paid"),
+    ]
+    tables.show("", headings, rows, right=4)
 
 
 def show_quotes(rows: list[list[Message | str]]) -> None:

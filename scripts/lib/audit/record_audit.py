@@ -20,6 +20,7 @@ from lib.billing import batch_rows
 from lib.books import (
     numbering,
     openings,
+    order_records,
     payment_rules,
     payments,
     quotations,
@@ -28,7 +29,7 @@ from lib.books import (
     revenues,
 )
 from lib.books.heads import Head
-from lib.books.record_lines import BillingRevenue, OpeningLine
+from lib.books.record_lines import BillingRevenue, OpeningLine, OrderRevenue
 from lib.books.records import Chain, Record
 from lib.books.revenues import Ledger
 from lib.core import storage, strict_json
@@ -36,7 +37,7 @@ from lib.core.faults import Alert, Broken, Fault, Refused
 from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 from lib.values import money, numbers
-from lib.values.document import Period
+from lib.values.document import DEPOSIT, Period
 
 REVENUES = revenues.DIRECT.records
 REVENUES_BATCH = revenues.BATCH.records
@@ -312,6 +313,45 @@ def bill_faults(book: Book) -> Iterator[Alert]:
         for text in _bill(record, book.owner, invoices, left):
             yield _of_line("B-RECORD-WRONG", book, record, text)
     yield from _doubles(book)
+    if book.family == REVENUES:
+        yield from _order_faults(book)
+
+
+def _order_faults(book: Book) -> Iterator[Alert]:
+    """Steps invoiced twice, and deposits that are not taken off as they stood."""
+    of_orders = [record for record in book.records if record.get("order")]
+    lines = msgspec.convert(of_orders, list[OrderRevenue])
+    for i, line in enumerate(lines):
+        if line.corrects:
+            continue
+        before = {
+            invoice.number: invoice
+            for order, invoice in order_records.step_invoices(lines[:i])
+            if order == line.order
+        }
+        for invoice in before.values():
+            if invoice.step == line.step and not invoice.is_credited:
+                text = say(
+                    "{number} invoices {step} of {order}, as {earlier} does",
+                    number=line.number,
+                    step=line.step,
+                    order=line.order,
+                    earlier=invoice.number,
+                )
+                yield _of_line("B-RECORD-WRONG", book, of_orders[i], text)
+        deposits = {
+            number: {share: amounts for share, amounts in invoice.shares.items() if any(amounts)}
+            for number, invoice in before.items()
+            if invoice.type_code == DEPOSIT and any(map(any, invoice.shares.values()))
+        }
+        taken_off = {entry.number: order_records.taxed(entry) for entry in line.deposits}
+        if taken_off and taken_off != deposits:
+            text = say(
+                "{number} takes off other deposits of {order} than stood then",
+                number=line.number,
+                order=line.order,
+            )
+            yield _of_line("B-RECORD-WRONG", book, of_orders[i], text)
 
 
 def _bill(

@@ -226,6 +226,30 @@ def _beyond_rates(invoice: Document, credited: Credited, parts: Parts) -> list[F
             )
             remedy = say("take back the lines below 0 too, or an amount of at most that")
             faults.append(Fault(place, text, remedy=remedy))
+    return faults or _beyond_natures(invoice, credited, parts)
+
+
+def _beyond_natures(invoice: Document, credited: Credited, parts: Parts) -> list[Fault]:
+    """Goods and services of a rate of which less than nothing, or more than is left, is taken."""
+    faults = []
+    shares = {(line.vat_category, line.vat_rate, line.category) for line in invoice.lines}
+    for category, rate, nature in sorted(shares):
+        lines = [
+            line
+            for line in invoice.lines
+            if (line.vat_category, line.vat_rate, line.category) == (category, rate, nature)
+        ]
+        taken = money.total(parts[line.id].net for line in lines if line.id in parts)
+        left = money.total(credited.left(line).net for line in lines)
+        if any(line.preceding for line in lines) and not 0 <= taken <= left:
+            text = say(
+                "{amount} of {nature} before VAT would be taken back, and {left} are left",
+                amount=str(taken),
+                nature=nature,
+                left=str(left),
+            )
+            remedy = say("take back the lines below 0 of them together with those above 0")
+            faults.append(Fault(f"VAT {money.plain(rate)} %", text, remedy=remedy))
     return faults
 
 

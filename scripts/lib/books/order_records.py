@@ -1,11 +1,15 @@
 """The invoices of orders by what the records know: each with what stands of it"""
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import NamedTuple
 
+from lib.billing import orders
 from lib.billing.orders import StepInvoice, Taxed
-from lib.books import records, revenues
-from lib.books.record_lines import OrderRevenue
+from lib.books import balances, records, revenues
+from lib.books.record_lines import OrderDeposit, OrderRevenue
 from lib.core.root import Root
+from lib.inputs import order_files
 from lib.inputs.order_files import Share
 from lib.values import money
 from lib.values.document import INVOICE, Preceding
@@ -32,11 +36,11 @@ def step_invoices(lines: Iterable[OrderRevenue]) -> Iterator[tuple[str, StepInvo
         notes.setdefault(line.corrects, []).append(line)
     for line in notes.get("", []):
         own = notes.get(line.number, [])
-        shares = _taxed(line)
+        shares = taxed(line)
         for note in own:
-            for key, taxed in _taxed(note).items():
+            for key, share in taxed(note).items():
                 left = shares[key]
-                shares[key] = Taxed(left.net - taxed.net, left.vat - taxed.vat)
+                shares[key] = Taxed(left.net - share.net, left.vat - share.vat)
         credited = money.total(note.gross for note in own)
         yield (
             line.order,
@@ -52,7 +56,56 @@ def step_invoices(lines: Iterable[OrderRevenue]) -> Iterator[tuple[str, StepInvo
         )
 
 
-def _taxed(line: OrderRevenue) -> dict[tuple[str, Share], Taxed]:
+class OrderProgress(NamedTuple):
+    """An order by its file and the records: what it comes to and what is left to invoice, both
+    without VAT (None where there is no such file), and what is invoiced and paid with VAT."""
+
+    client: str
+    order: str
+    net: Decimal | None
+    left: Decimal | None
+    invoiced: Decimal
+    paid: Decimal
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something of it is to be invoiced or paid."""
+        return bool(self.left) or self.invoiced != self.paid
+
+
+def progress(root: Root) -> list[OrderProgress]:
+    """Every order that there is a file or an invoice of, by client and order.
+
+    Raises:
+      Broken: with the first disagreement of the records.
+    """
+    files = {(client, order): file for client, order, file in order_files.glances(root)}
+    clients = {client for client, _ in files} | set(revenues.owners(root, revenues.DIRECT))
+    found = []
+    for client in sorted(clients):
+        invoices = of_client(root, client)
+        names = sorted({*invoices, *(order for owner, order in files if owner == client)})
+        lines = balances.of_client(balances.read_lines(root, client)) if invoices else []
+        bills = {bill.number: bill for bill in lines}
+        for name in names:
+            own = invoices.get(name, [])
+            file = files.get((client, name))
+            own_bills = [bills[invoice.number] for invoice in own]
+            found.append(
+                OrderProgress(
+                    client,
+                    name,
+                    money.total(order_files.nets(file).values()) if file else None,
+                    orders.net_left(file, own) if file else None,
+                    money.total(bill.gross - bill.credited for bill in own_bills),
+                    money.total(bill.paid + bill.written_off for bill in own_bills),
+                )
+            )
+    return found
+
+
+def taxed(line: OrderRevenue | OrderDeposit) -> dict[tuple[str, Share], Taxed]:
+    """What an invoice charges, or takes off of a deposit, by VAT category and share."""
     return {
         (share.vat_category, Share(share.vat_rate, share.nature)): Taxed(share.net, share.vat)
         for share in line.breakdown

@@ -485,11 +485,19 @@ class OrderShare(Struct, gc=False):
     vat_rate: Decimal
 
 
+class OrderDeposit(Struct, gc=False):
+    """What a final invoice takes off of a deposit."""
+
+    breakdown: tuple[OrderShare, ...]
+    number: str
+
+
 class OrderRevenue(Link, gc=False, kw_only=True):
     """What the next invoice of an order needs of a record."""
 
     breakdown: tuple[OrderShare, ...]
     corrects: str = ""
+    deposits: tuple[OrderDeposit, ...] = ()
     gross: Decimal
     issue_date: date
     number: str

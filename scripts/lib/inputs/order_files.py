@@ -6,7 +6,7 @@ here, by VAT rate and nature, so that steps that do not add up are refused befor
 """
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -203,6 +203,15 @@ def load(
             if order is not None:
                 orders[folder.name, path.stem] = OrderInput(order, read[1])
     return orders
+
+
+def glances(root: Root) -> Iterator[tuple[str, str, Order | None]]:
+    """Each order as its file has it, by client and id, not checked: to be shown, never invoiced.
+
+    None for a file that cannot be read so.
+    """
+    for path in sorted(root.orders.glob("*/*.json")):
+        yield path.parent.name, path.stem, input_files.glance(root, path, Order)
 
 
 def new_order_faults(
