@@ -26,6 +26,8 @@ _DAY = {"today": "2026-11-20"}
 _ISSUED = {"issue_date": house.TODAY, "today": house.TODAY}
 _LATER = {"issue_date": "2026-11-20", **_DAY}
 _PAID = {"client": "sud", "date": "2026-11-20", "method": "transfer", **_DAY}
+_ORDER = {"client": "sud", "order": "site"}
+_SIGNED = house.HOME / "docs/invoice.png"  # any picture of what was signed
 _REASON = (("REASON", "bounced"),)
 
 _OPENINGS = {"file": str(Path(__file__).with_name("opening.csv")), "today": house.TODAY}
@@ -44,7 +46,15 @@ STEPS = (
     Step("month", "generate_invoice", {"month": house.MONTH, **_ISSUED}),
     Step("packages", "pack_batches", {}),
     Step("balances", "reconcile", {}),
+    Step("quote", "issue_quote", {**_ORDER, **_ISSUED}),
     Step("mail", "send_invoices", _DAY),
+    Step("refusal of a quote", "decline_quote", {"quote": "SUD-D2026-0001", **_DAY}, _REASON),
+    Step("quote again", "issue_quote", {**_ORDER, **_LATER}),
+    Step(
+        "acceptance",
+        "accept_quote",
+        {"quote": "SUD-D2026-0002", "date": "2026-11-20", "file": str(_SIGNED), **_DAY},
+    ),
     Step(
         "payment",
         "record_payment",
@@ -91,6 +101,9 @@ def build(folder: Path, lines: int = 3) -> Root:
     """The inputs: a payer, another client, a batch to issue and one to reject."""
     root = batches.build(folder, batches.file_of(*(batches.row(i + 1) for i in range(lines))))
     house.put_client(root, house.client("sud", i=2))
+    house.put_order(
+        root, house.order("site", "sud", house.step("deposit", percent="30"), house.step())
+    )
     batches.hand_in(root, batches.file_of(batches.row(90, vat_rate_1="21")), "2026-09")
     return root
 
