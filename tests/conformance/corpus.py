@@ -72,6 +72,7 @@ def _examples(folder: Path) -> Root:
     lines = orders.read_bytes().splitlines(keepends=True)
     orders.write_bytes(b"".join(lines[: _ORDERS + 1]))
     _month(root)
+    _quote(root)
     _credit(
         root,
         [
@@ -115,6 +116,9 @@ def _wide(folder: Path) -> Root:
         if logo:
             house.write(root, f"batch_clients/{name}", logo)
     _month(root)
+    for order in _orders():
+        house.put_order(root, order)
+    _quote(root)
     _credit(root, _wide_credits(root))
     _close(root)
     return root
@@ -567,6 +571,30 @@ def _wide_credits(root: Root) -> list[Credit]:
         Credit("S0-2026-0004", "Returned", {}),
         Credit("S3-2026-0001", "Erreur", {"1": "0.5"}),
     ]
+
+
+def _orders() -> Iterable[dict[str, Any]]:
+    """Orders in one piece and in steps, of one line and of eighty, in both languages."""
+    steps = (
+        house.step("deposit", percent="30", description={"fr": "à la commande", "en": "on order"}),
+        house.step("milestone", amount="100.00"),
+        house.step("final", payment_terms={"days": 45, "end_of_month": True}),
+    )
+    discounts = [{"description": {"fr": "Remise", "en": "Discount"}, "percent": "3.33"}]
+    for client in ("flat_standard_fr", "flat_standard_en"):
+        yield house.order("one_piece", client)
+        lines = [house.one_off(f"{i}.37", quantity="1.25") for i in range(1, 81)]
+        yield house.order("in_steps", client, *steps, lines=lines, discounts=discounts)
+
+
+def _quote(root: Root) -> None:
+    """A quote of every order, accepted with a file that was signed."""
+    for path in sorted(root.data.glob("orders/*/*.json")):
+        today = f"TODAY={ISSUED}"
+        _make(root, "quote", f"CLIENT={path.parent.name}", f"ORDER={path.stem}", today)
+    signed = f"FILE={house.HOME / 'docs/invoice.png'}"
+    for path in sorted(root.data.glob("quotes/*/*/*.json")):
+        _make(root, "accept", f"QUOTE={path.stem}", f"DATE={ISSUED}", f"TODAY={ISSUED}", signed)
 
 
 def _close(root: Root) -> None:

@@ -32,6 +32,7 @@ class Corpus(NamedTuple):
 
     roots: tuple[Root, ...]
     issued: tuple[Issued, ...]
+    quotes: tuple[Path, ...]
 
 
 @dataclass
@@ -69,7 +70,10 @@ class Judge(NamedTuple):
 def read(roots: Iterable[Root]) -> Corpus:
     """The corpus that stands in these roots."""
     given = tuple(roots)
-    return Corpus(given, tuple(issued for root in given for issued in _issued(root)))
+    issued = tuple(issued for root in given for issued in _issued(root))
+    records = (path for root in given for path in sorted(root.data.glob("quotes/*/*/*.json")))
+    quotes = tuple(path.with_suffix(".pdf") for path in records)
+    return Corpus(given, issued, quotes)
 
 
 def _issued(root: Root) -> Iterator[Issued]:

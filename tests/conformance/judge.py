@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,8 +67,11 @@ def resolve_jars() -> list[str]:
     return cache.read_text().split(os.pathsep)
 
 
-def judge(files: list[Path]) -> list[Verdict]:
+def judge(files: list[Path], without_xml: Sequence[Path] = ()) -> list[Verdict]:
     """The verdict of each judge on each file, from one JVM.
+
+    Args:
+      without_xml: files that are no invoices, which veraPDF alone judges.
 
     Raises:
       CannotJudgeError: if the JVM failed, or a verdict is missing.
@@ -80,7 +84,7 @@ def judge(files: list[Path]) -> list[Verdict]:
     with LOG.open("wb") as log:
         done = subprocess.run(
             ["java", *options, "-cp", vera_pdf, str(HERE / "Judges.java"), *mustang],
-            input="\0".join(map(str, files)).encode(),
+            input="\0".join(map(str, [*files, *without_xml])).encode(),
             stdout=subprocess.PIPE,
             stderr=log,
             # In the C locale Java could not open a file whose name is not ASCII.
@@ -90,7 +94,10 @@ def judge(files: list[Path]) -> list[Verdict]:
     if done.returncode != 0:
         raise CannotJudgeError(f"the judges stopped with status {done.returncode}: see {LOG}")
     verdicts = [Verdict(**json.loads(line)) for line in done.stdout.splitlines()]
-    expected = sorted((name, str(file)) for name in JUDGES for file in files)
+    apart = set(map(str, without_xml))
+    verdicts = [one for one in verdicts if one.judge == "veraPDF" or one.file not in apart]
+    expected = [(name, str(file)) for name in JUDGES for file in files]
+    expected = sorted([*expected, *(("veraPDF", str(file)) for file in without_xml)])
     if sorted((verdict.judge, verdict.file) for verdict in verdicts) != expected:
         raise CannotJudgeError(f"the judges did not answer once for every file: see {LOG}")
     return verdicts
