@@ -132,7 +132,6 @@ check: $(READY) ## validate every input, issue nothing [MONTH: the prices that h
 sequence: $(READY) ## moving in: the first number of CODE in YEAR comes after LAST, for a REASON
 	@$(SCRIPT)/record_sequence.py --root $(ROOT)
 opening: $(READY) ## moving in: open invoices of the tool before, from a CSV FILE, all or none
-	$(call need,FILE,opening.csv)
 	@$(SCRIPT)/import_openings.py --root $(ROOT)
 opening-reverse: $(READY) ## take out OPENING=client/3, entered wrongly, for a REASON
 	@$(SCRIPT)/reverse_opening.py --root $(ROOT)

@@ -17,6 +17,7 @@ COMMANDS = {
     "credit-note": "INVOICE",
     "payments-import": "FILE",
     "statement": "FILE",
+    "opening": "FILE",
     "export": "YEAR or MONTH",
     "fec": "YEAR",
     "ledger": "YEAR",
