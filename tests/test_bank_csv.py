@@ -139,6 +139,7 @@ def two_columns(**more: Any) -> dict[str, Any]:
         ("x;0,00;12,34", False, "12.34"),
         ("x;12,34;0,00", False, "-12.34"),
         ("x;0,00;0,00", False, "0.00"),
+        ("x;12,34;;;", False, "-12.34"),
         ("x;;1\u202f234,5", False, "1234.50"),
         ("x;-12,34;", False, "has a minus sign; bank_files says debit_is_negative false"),
         ("x;12,34;", True, "has no minus sign; bank_files says debit_is_negative true"),

@@ -261,10 +261,9 @@ def _day(table: _Table, line: _Line, column: str) -> date:
 
 def _entry(table: _Table, line: _Line, width: tuple[int, int], account: str) -> _Entry:
     least, most = width
-    extra = line.cells[least:]
-    if len(line.cells) < least or len(line.cells) > most or (table.form.header and any(extra)):
+    if len(line.cells) < least or any(line.cells[most:]):
         found = say("has {number} cells", number=len(line.cells))
-        raise refusal(found, on_line(line.number), say("expected {number}", number=least))
+        raise refusal(found, on_line(line.number), say("expected {number}", number=most))
     columns, place = table.columns, on_line(line.number)
     if columns.value_date and table.cell(line, columns.value_date):
         _day(table, line, columns.value_date)

@@ -2,7 +2,7 @@
 
 The library is handed each message alone and only as far as its closing balance: what follows
 there is of the account, and it would take that for the last entry's. What it does not
-understand it refuses, and so does this reader.
+understand it refuses, and so does this reader. Balances are read here.
 """
 
 import logging
@@ -41,8 +41,7 @@ _ENTRY = re.compile(
     r"\s*[0-9]{6}(?:[0-9]{4}|\s{4})?(R?[DC])[A-Z]?\s?([0-9]+,?[0-9]*)", re.IGNORECASE
 )
 
-_OPENING = ("opening_balance", "final_opening_balance", "intermediate_opening_balance")
-_CLOSING = ("closing_balance", "final_closing_balance", "intermediate_closing_balance")
+_BALANCE = re.compile(r"([CDcd])[0-9]{6}([A-Z]{3})?([0-9]+,?[0-9]*)")
 _SUMS = (("sum_debit_entries", ":90D:", "out"), ("sum_credit_entries", ":90C:", "in"))
 _TEXTS = ("posting_text", "purpose", "transaction_details", "extra_details", "additional_purpose")
 _IN_TEXT = re.compile(r"/EREF/([^/]{1,35})/")
@@ -123,14 +122,7 @@ def _statement(number: int, line: int, text: str) -> Statement:
         ),
         enumerate(message.transactions, 1),
     )
-    balances = (
-        [
-            Balance(balance.amount.amount, balance.amount.currency)
-            for name in names
-            if (balance := message.data.get(name))
-        ]
-        for names in (_OPENING, _CLOSING)
-    )
+    balances = (_balances(text, tag, currency, line, place) for tag in ("60", "62"))
     declared = [
         Declared(name, side, int(total.number or 0), abs(total.amount))
         for key, name, side in _SUMS
@@ -143,6 +135,23 @@ def _statement(number: int, line: int, text: str) -> Statement:
         declared,
         *balances,
     )
+
+
+def _balances(text: str, tag: str, currency: str, line: int, place: str) -> list[Balance]:
+    """Those of a tag. The library takes digits for the currency where a bank leaves it out."""
+    found = []
+    for match in re.finditer(rf"^:{tag}[FM]?:(.*)$", text, re.MULTILINE):
+        parts = _BALANCE.fullmatch(match[1].strip())
+        if not parts or parts[2] not in (currency, None):
+            wrong = say(
+                '"{value}" is not a balance in {currency}',
+                value=match[0][:SHOWN],
+                currency=currency,
+            )
+            raise refusal(wrong, on_line(line + text.count("\n", 0, match.start()), place))
+        value = Decimal(parts[3].replace(",", "."))
+        found.append(Balance(value if parts[1] in "Cc" else -value, currency))
+    return found
 
 
 def _without_the_end(text: str) -> str:
