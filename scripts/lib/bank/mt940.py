@@ -82,8 +82,10 @@ def _messages(text: str) -> Iterator[tuple[int, str]]:
             starts.append(tag.start())
             closed = False
         closed = closed or tag[1] == "62"
+    line, before = 1, 0
     for start, end in pairwise([*starts, len(text)]):
-        yield text.count("\n", 0, start) + 1, text[start:end]
+        line, before = line + text.count("\n", before, start), start
+        yield line, text[start:end]
 
 
 def _second_count(text: str) -> tuple[int, list[Decimal]]:
