@@ -340,6 +340,18 @@ def test_tables_say_which_invoices_are_deposits(tmp_path: Path) -> None:
     assert [row["stage"] for row in rows["vat_due"]] == ["deposit"]
 
 
+def test_the_month_of_a_delivery_has_the_vat_of_a_deposit_that_is_not_paid(tmp_path: Path) -> None:
+    root: Root = house.build(tmp_path / "root")
+    past.lay(root, deposit(GOODS), final(OF_GOODS, off=(GOODS,)))
+    assert house.call("export_revenues", root, month="2024-03").code == 0
+    data = (root.path / "exports/recettes/vat_due-2024-03.csv").read_bytes().decode()
+    rows = list(csv.DictReader(io.StringIO(data, newline="")))
+    assert [(row["number"], row["vat"], row["stage"]) for row in rows] == [
+        ("NORD-0001", "60.00", "deposit"),
+        ("NORD-0002", "140.00", "final"),
+    ]
+
+
 # --- by the commands -----------------------------------------------------------------
 
 

@@ -412,7 +412,7 @@ def test_a_receipt_shows_a_payment_difference_and_a_bad_debt_gets_none(root):
         past.lost("nord", "NORD-2026-0001", "2026-11-21", 1, "difference"),
     )
     text = text_of_receipt(root, "NORD-2026-0001")
-    assert "Réglé −76,79 € Écart de règlement −0,01 € Reste à payer 0,00 €" in text
+    assert "Réglé −76,79 € Écarts et frais de règlement −0,01 € Reste à payer 0,00 €" in text
     assert "21 novembre 2026 · écart de règlement · 0,01 €" in text
     past.lay(
         root,
