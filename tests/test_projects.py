@@ -16,7 +16,7 @@ import house
 from lib.core.root import Root
 from lib.values import money
 
-PROJECTS = int(os.environ.get("PROJECTS", "4"))
+PROJECTS = int(os.environ.get("PROJECTS", "3"))
 DAYS = [f"2026-{month:02d}-{day:02d}" for month in range(4, 13) for day in (5, 15, 25)]
 TODAY = "2026-12-31"
 
@@ -152,7 +152,7 @@ def test_every_file_says_the_same_of_the_projects_of_a_studio(
         entries[row["EcritureNum"]] += amount
     assert not any(entries.values())
     assert studio.finished == {record["order"] for record in issued if record.get("order")}
-    assert accounts["419500"] == 0
+    assert "419500" in accounts and accounts["419500"] == 0
     signed = {record["number"]: -1 if "corrects" in record else 1 for record in issued}
     net = sum(signed[record["number"]] * Decimal(record["net"]) for record in issued)
     assert accounts["706"] == -net
