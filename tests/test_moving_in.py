@@ -261,6 +261,7 @@ def rows(root: Root, name: str) -> list[dict[str, str]]:
 
 
 def test_open_invoices_are_owed_paid_and_declared_and_are_not_revenue(tmp_path, monkeypatch):
+    monkeypatch.setenv("REASON", "too much")
     root = house_of_two(tmp_path / "root")
     ran = enter(root, HEADINGS + TWO_RATES + SMALL + OF_SUD)
     assert ran.code == 0, ran
@@ -313,10 +314,32 @@ def test_open_invoices_are_owed_paid_and_declared_and_are_not_revenue(tmp_path, 
     assert status.code == 0
     ran = house.call("verify", root, today="2026-12-20")
     assert ran.code == 0, ran
+    credit = house.call("issue_credit_note", root, invoice="F-0144", today="2026-12-20")
+    assert credit.code == 1 and "make opening-reverse OPENING=nord/2 REASON" in credit.err, credit
     receipt = house.call("make_receipt", root, invoice="2026/F-0131")
     assert receipt.code == 1 and "issued by the tool before" in receipt.err
     report = house.call("make_report", root, year="2026", language="fr", today="2026-12-31")
     assert report.code == 0 and "invoiced 153.60" in report.out, report
+
+
+def test_whatever_a_number_is_made_of_the_exports_stay_whole(tmp_path):
+    root = house_of_two(tmp_path / "root", reminders={"polite": 7})
+    number = """N° 7|8 (b); «é» 'x"""
+    text = HEADINGS + SMALL.replace("F-0144", number).replace("10-31,", "10-31,2026-11-01")
+    assert enter(root, text).code == 0
+    assert pay(root, number, "20.00", "2026-12-02").code == 0
+    for script in ("export_revenues", "export_fec", "export_ledger", "pack_accountant"):
+        assert house.call(script, root, year="2026").code == 0
+    fec = (root.exports / f"fec/{house.siren(0)}FEC20261231.txt").read_text().splitlines()
+    assert {len(line.split("\t")) for line in fec} == {18} and "7 8 (b)" in fec[1]
+    assert [line.split("\t")[2] for line in fec[1:]] == ["1", "1", "2", "2"]
+    ledger = (root.exports / "ledger/2026.beancount").read_text()
+    assert "^N__7_8__b_____" in ledger
+    assert rows(root, "recettes/recettes-2026.csv")[0]["invoice"] == number
+    assert house.call("send_reminders", root, today="2026-12-20").code == 0
+    (mail,) = (root.data / "outbox").glob("reminder__*.eml")
+    assert re.fullmatch(r"[A-Za-z0-9_.-]+", mail.name)
+    assert house.call("verify", root, today="2026-12-20").code == 0
 
 
 def test_what_a_french_spreadsheet_saves_is_read_alike(tmp_path):

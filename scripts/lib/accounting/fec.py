@@ -136,7 +136,7 @@ def joined(parts: Sequence[FecPart]) -> Iterator[bytes]:
 def _lines(entry: JournalEntry, numbers: dict[str, str]) -> Iterator[str]:
     day = _day(entry.date)
     head = f"{entry.journal}\t{_JOURNALS[entry.journal]}\t{_NUMBER.decode()}\t{day}\t"
-    piece = f"{entry.piece.number}\t{_day(entry.piece.date)}\t{_clean(entry.label)}\t"
+    piece = f"{_clean(entry.piece.number)}\t{_day(entry.piece.date)}\t{_clean(entry.label)}\t"
     client = f"{entry.client}\t{_clean(entry.invoice.name)}\t"
     for account, amount in entry.postings:
         own = client if account in _OF_A_CLIENT else "\t\t"

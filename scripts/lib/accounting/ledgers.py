@@ -4,6 +4,7 @@ Each file stands alone: earlier years are its opening balances. A client has one
 on which what was paid too much counts too, so that it ends with the client's balance.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -145,6 +146,11 @@ def _plain(text: str) -> str:
     return " ".join(text.replace(";", ",").replace("|", "/").split())
 
 
+def _link(entry: JournalEntry) -> str:
+    """The number of the piece, in the characters of a link: another tool may have had others."""
+    return re.sub("[^A-Za-z0-9_/.-]", "_", entry.piece.number)
+
+
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
@@ -203,12 +209,12 @@ def _amounts(syntax: Syntax, amounts: Amounts) -> Iterator[str]:
 
 def _journal_heading(entry: JournalEntry) -> str:
     payee, label = _plain(entry.invoice.name), _plain(entry.label)
-    return f"{entry.date} * ({entry.piece.number}) {payee} | {label}"
+    return f"{entry.date} * ({_link(entry)}) {payee} | {label}"
 
 
 def _beancount_heading(entry: JournalEntry) -> str:
     payee, label = _quoted(_plain(entry.invoice.name)), _quoted(_plain(entry.label))
-    return f"{entry.date} * {payee} {label} ^{entry.piece.number}"
+    return f"{entry.date} * {payee} {label} ^{_link(entry)}"
 
 
 def _beancount_account(account: str) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lib.billing import credit_notes
 from lib.billing.credit_notes import Wish, Wishes
-from lib.books import payment_rules, payments, records, revenues
+from lib.books import openings, payment_rules, payments, records, revenues
 from lib.books.numbering import Numbered
 from lib.books.revenues import Ledger
 from lib.core import cli, dates, handed_file, readings, strict_json
@@ -108,6 +108,16 @@ def find(root: Root, number: str) -> CreditedInvoice:
                 _refuse_written_off(root, chain, number)
             return CreditedInvoice(ledger, numbers, chain, record)
         known |= {numbered.number for numbered in numbers}
+    for client in records.owners(root, openings.folder(root)):
+        for line in openings.standing(openings.read(root, client)):
+            if line.number == number:
+                text = say("{number} was issued by the tool before", number=number)
+                again = say(
+                    "credit it there, take it out here (make opening-reverse OPENING={name}"
+                    " REASON=...), and enter what is left of it",
+                    name=payments.name(client, line.seq),
+                )
+                raise cli.refuse("B-CREDIT", "", "INVOICE", text, client, again)
     remedy = readings.remedy("invoice_number", number, known.__contains__)
     text = say('"{number}" is not an invoice of ours', number=number)
     raise cli.refuse("B-CREDIT", "", "INVOICE", text, remedy=remedy)
