@@ -3,6 +3,7 @@
 import re
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -10,6 +11,7 @@ from pypdf import PdfReader
 
 import house
 from house import order, step
+from lib.audit import record_audit
 from lib.core.root import Root
 from lib.documents import facturx_xml
 from lib.values.document import Document
@@ -270,6 +272,47 @@ def test_more_than_the_order_is_never_invoiced(root):
     house.put_order(root, order("site", "nord", *steps, lines=lines))
     line = refused(invoice(root, step="milestone"))
     assert "steps: milestone comes to 100.00, and 50.00 of the order is left; make" in line
+
+
+# --- what is left, and what is wrong ------------------------------------------------------
+
+
+def test_the_status_says_what_is_left_of_each_order(root):
+    house.put_order(root, order("talk"))
+    issue(root)
+    paid = {"client": "nord", "invoice": "NORD-2026-0001", "date": DAY, "method": "transfer"}
+    assert house.call("record_payment", root, amount="100.00", today=DAY, **paid).code == 0
+    out = house.call("show_status", root, today=DAY, month="2026-11").out
+    assert re.search(r"^site +nord +1000\.00 +700\.00 +346\.95 +100\.00$", out, re.M), out
+    assert re.search(r"^talk +nord +1000\.00 +1000\.00 +0\.00 +0\.00$", out, re.M), out
+    issue(root, name="talk")
+    house.call(
+        "record_payment", root, amount="1200.00", today=DAY, **paid | {"invoice": "NORD-2026-0002"}
+    )
+    out = house.call("show_status", root, today=DAY, month="2026-11").out
+    assert "talk" not in out
+
+
+def test_verify_names_a_step_that_is_invoiced_twice_and_a_deposit_taken_off_wrongly(root):
+    for _ in range(3):
+        issue(root)
+    lines = house.records(root, "nord")
+
+    def wrong(changes: dict[str, Any]) -> list[str]:
+        records = (*lines[:2], house.changed(lines[2], changes))
+        book = record_audit.Book("revenues", "data/revenues/nord.jsonl", "nord", records, True)
+        return [str(alert) for alert in record_audit.bill_faults(book)]
+
+    assert wrong({}) == []
+    (twice,) = wrong({"step": "milestone"})
+    assert "line 3: NORD-2026-0003 invoices milestone of site, as NORD-2026-0002 does" in twice
+    for changes in (
+        {"deposits.0.breakdown.0.vat": "41.99"},
+        {"deposits.0.breakdown.0.net": "209.99"},
+        {"deposits.0.number": "NORD-2026-0002"},
+    ):
+        (other,) = wrong(changes)
+        assert "NORD-2026-0003 takes off other deposits of site than stood then" in other
 
 
 # --- once quoted ------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 """A random house over its months: whatever happens in it, every file says the same sums.
 
-Clients of several countries and charge models, batches, payments in part, in full and beyond,
-refunds, reversals, credit notes whole and by line, invoices issued anew. What is added up here
-is added up from the documents and from what was done, never by the functions under test.
+Clients of several countries and charge models, batches, orders with deposits, milestones and
+final invoices, payments in part, in full and beyond, refunds, reversals, credit notes whole and by
+line, invoices issued anew. What is added up here is added up from the documents and from what was
+done, never by the functions under test.
 
 YEARS=6 MONTHS=12 goes through six houses and whole years; `make fuzz` does.
 """
@@ -71,6 +72,7 @@ class House:
         # payment or write-off, invoice, cents, which of the two; what may be reversed
         self.lines: list[tuple[str, str, int, bool]] = []
         self.refused = 0
+        self.orders: dict[str, str] = {}  # of each client the one that is under way
 
     def _client(self, i: int) -> dict[str, Any]:
         dice, name = self.dice, f"client_{i}"
@@ -152,10 +154,39 @@ class House:
         batches.hand_in(self.root, batches.file_of(*rows), month)
         self.did(batches.run(self.root, issued_on))
         self.did(house.month(self.root, month, issued_on))
+        for value in self.clients:
+            self._order(value, month, issued_on)
         for number in sorted(self.standing()):
             self._happen(number, later)
         self._correct_a_batch(later)
         self._begin_anew(month, later)
+
+    def _order(self, client: dict[str, Any], month: str, day: str) -> None:
+        """The next step of a client's order, or of a new one where all of it is invoiced."""
+        name, dice = client["id"], self.dice
+        if dice.random() < 0.3:
+            return
+        options = {"client": name, "issue_date": day, "today": day}
+        if name in self.orders:
+            ran = house.call("invoice_order", self.root, order=self.orders[name], **options)
+            if ran.code == 0:
+                return
+            assert "B-DUPLICATE" in ran.err, ran
+            self.refused += 1
+        self.orders[name] = f"order_{month.replace('-', '_')}"
+        rate = client["plans"][0]["items"][0]["vat_rate"]
+        lines = [
+            house.one_off(_text(dice.randint(1, 200_000)), quantity=str(dice.randint(1, 9)))
+            | {"vat_rate": rate}
+            for _ in range(dice.randint(1, 3))
+        ]
+        steps = [
+            house.step(kind, f"{kind}_{i}", percent=str(dice.randint(1, 33)))
+            for i, kind in enumerate(dice.sample(["deposit", "deposit", "milestone"], 2))
+        ]
+        order = house.order(self.orders[name], name, *steps, house.step(), lines=lines)
+        house.put_order(self.root, order)
+        self.did(house.call("invoice_order", self.root, order=self.orders[name], **options))
 
     def _happen(self, number: str, day: str) -> None:
         """What may become of an invoice; too much is refused."""
@@ -224,7 +255,9 @@ class House:
         path, chosen = self.root.path.parent / "lines.json", ""
         if by_line:
             every = self.documents() | self.documents("invoices_batch")
-            line = self.dice.choice(every[number]["lines"])
+            # Lines below 0 take deposits off; they are taken back whole or not at all.
+            lines = [line for line in every[number]["lines"] if not line["preceding"]]
+            line = self.dice.choice(lines)
             half = (Decimal(line["quantity"]) / 2).quantize(Decimal("0.0001"))
             if not half:
                 return

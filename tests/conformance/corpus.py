@@ -73,9 +73,16 @@ def _examples(folder: Path) -> Root:
     orders.write_bytes(b"".join(lines[: _ORDERS + 1]))
     _month(root)
     _quote(root)
+    _order(root, "biscuiterie_estran", "boutique", "acompte")
+    _credit(root, [Credit("ESTR-2026-0002", "Catalogues en moins", {"2": None})])
+    for step in ("maquettes", "solde"):
+        _order(root, "biscuiterie_estran", "boutique", step)
+    for step in ("deposit", "final"):
+        _order(root, "kuestenlicht", "brand_book", step)
     _credit(
         root,
         [
+            Credit("KUST-2026-0003", "The photographs are put off", {}),
             Credit("MARAIS-2026-0001", "Facturé deux fois", {}),
             Credit("AIGA-2026-0001", "Three posters came damaged", {"2": "3"}),
             Credit("PHAR-2026-0001", "Catalogues non livrés", {"2": None}),
@@ -536,6 +543,11 @@ def _make(root: Root, *words: str, **values: str) -> str:
 
 def _month(root: Root) -> None:
     _make(root, "month", f"MONTH={MONTH}", f"TODAY={ISSUED}", "MAIL=no")
+
+
+def _order(root: Root, client: str, order: str, step: str) -> None:
+    values = {"CLIENT": client, "ORDER": order, "STEP": step}
+    _make(root, "invoice", ISSUE_DATE=CREDITED, TODAY=CREDITED, **values)
 
 
 def _credit(root: Root, credits: Iterable[Credit]) -> None:

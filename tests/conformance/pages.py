@@ -101,7 +101,7 @@ def _joined(value: str) -> str:
 def _amounts(document: Document) -> Iterator[str]:
     """Each amount as often as the page must say it."""
     totals = document.totals
-    values = [line.net for line in document.lines]
+    values = [abs(line.net) for line in document.lines]  # a minus may be another character
     values += [allowance.amount for allowance in document.allowances]
     values += [value for part in document.vat_breakdown for value in (part.taxable, part.vat)]
     values += [totals.net, totals.gross, totals.due]

@@ -32,6 +32,7 @@ _REASON = (("REASON", "bounced"),)
 
 _OPENINGS = {"file": str(Path(__file__).with_name("opening.csv")), "today": house.TODAY}
 _LAST = {"code": "SUD", "year": "2025", "last": "31", "today": house.TODAY}
+_ORDER = {"client": "sud", "order": "site"}
 
 STEPS = (
     Step("sequence", "record_sequence", _LAST, _REASON),
@@ -86,6 +87,13 @@ STEPS = (
         {"invoice": "FIL-2026-0001", **_LATER},
         _REASON,
     ),
+    Step("deposit", "invoice_order", {**_ORDER, **_LATER}),
+    Step(
+        "payment of a deposit",
+        "record_payment",
+        {**_PAID, "invoice": "SUD-2026-0003", "amount": "360.00"},
+    ),
+    Step("final invoice", "invoice_order", {**_ORDER, **_LATER}),
     Step("balances again", "reconcile", {}),
     Step("packages again", "pack_batches", {}),
     Step("mail again", "send_invoices", _DAY),
