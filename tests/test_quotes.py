@@ -584,3 +584,9 @@ def test_a_closed_client_is_quoted_nothing(root):
     house.put_client(root, house.client(changes={"status": "closed"}))
     ran = quote(root)
     assert ran.code == 1 and "is closed: nothing is quoted or invoiced" in ran.err
+
+
+def test_the_summary_counts_quotes_and_answers(root):
+    assert quote(root).code == 0 and accept(root).code == 0
+    ran = house.call("send_alerts", root, command="month", today=LATER)
+    assert "2 quotes issued or answered" in ran.err, ran

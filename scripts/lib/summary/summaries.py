@@ -87,6 +87,11 @@ class Summary(NamedTuple):
             parts.append(say("{number} issued in the name of batch clients", number=number))
         if number := lines.get("payments"):
             parts.append(counted(number, "1 payment recorded", "{number} payments recorded"))
+        if number := lines.get("quotations"):
+            issued = counted(
+                number, "1 quote issued or answered", "{number} quotes issued or answered"
+            )
+            parts.append(issued)
         if number := lines.get("outbox"):
             parts.append(counted(number, "1 mail sent", "{number} mails sent"))
         if self.wrong:
