@@ -11,13 +11,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import house
-from lib.billing import credit_notes, orders
+from lib.billing import credit_notes, orders, quoting
 from lib.billing.credit_notes import TooMuch
 from lib.billing.orders import StepRefused
+from lib.billing.quoting import Version
 from lib.books import order_records, revenues
 from lib.books.record_lines import CreditNoteRecord, InvoiceRecord, OrderRevenue
 from lib.inputs.client_files import Client
@@ -244,3 +245,18 @@ def test_an_order_that_becomes_smaller_is_refused_until_its_deposits_are(
             )
     assert all(one.taxable >= 0 and one.vat >= 0 for one in final.vat_breakdown)
     assert +ledger.nets() == +hand(ledger.order)
+
+
+@given(projects())
+@settings(max_examples=60, deadline=None)
+def test_each_step_of_a_quote_is_the_invoice_that_it_becomes(order):
+    ledger = Ledger(order)
+    try:
+        totals = [ledger.issue(step).totals for step in order.steps]
+    except StepRefused:
+        assume(False)
+    version = Version("NORD-D2026-0001", 1, None)
+    quote = quoting.quote(order, version, CLIENT, ISSUER, DAY, {"a": "b"}, {})
+    quoted = [(step.net, step.vat, step.gross) for step in quote.steps]
+    assert quoted == [(total.net, total.vat, total.gross) for total in totals]
+    assert quote.totals.net == sum(net for net, _, _ in quoted)

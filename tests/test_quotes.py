@@ -11,6 +11,8 @@ from typing import Any
 
 import pypdf
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import house
 from lib.billing import quoting
@@ -590,3 +592,17 @@ def test_the_summary_counts_quotes_and_answers(root):
     assert quote(root).code == 0 and accept(root).code == 0
     ran = house.call("send_alerts", root, command="month", today=LATER)
     assert "2 quotes issued or answered" in ran.err, ran
+
+
+_PLAIN = st.recursive(
+    st.booleans() | st.text("ab", max_size=2),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("xyz"), inner),
+    max_leaves=8,
+)
+
+
+@given(_PLAIN, _PLAIN)
+def test_there_is_a_difference_where_values_differ_and_none_where_they_do_not(before, now):
+    assert not list(quoting.differences(before, before))
+    if storage.canonical_json(before) != storage.canonical_json(now):
+        assert list(quoting.differences(before, now))
