@@ -16,9 +16,9 @@ import books
 import house
 import past
 import test_ledger
-from lib.accounting import bookkeeping, csv_tables, fec, tax_points
+from lib.accounting import bookkeeping, csv_tables, fec
 from lib.accounting.bookkeeping import FiscalYear
-from lib.books import balances
+from lib.books import balances, tax_points
 from lib.books.records import Record
 from lib.core.root import Root
 from lib.inputs.issuer_file import Accounts

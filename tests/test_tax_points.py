@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 import house
 import past
-from lib.accounting import bookkeeping, csv_tables, ledgers, tax_points, year_report
+from lib.accounting import bookkeeping, csv_tables, ledgers, year_report
 from lib.accounting.bookkeeping import FiscalYear
-from lib.books import payments
+from lib.books import payments, tax_points
 from lib.books.histories import History
 from lib.values import periods
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 import books
 import house
 import past
-from lib.accounting import bookkeeping, csv_tables, tax_points
-from lib.books import allocation, balances
+from lib.accounting import bookkeeping, csv_tables
+from lib.books import allocation, balances, tax_points
 from lib.books.records import Record
 from lib.core.root import Root
 

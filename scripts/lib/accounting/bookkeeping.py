@@ -23,10 +23,10 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from lib.accounting.tax_points import dues_as_paid, is_pending, tax_point
 from lib.books import payments
 from lib.books.allocation import WriteOff, receipts, write_offs
 from lib.books.histories import History, IssuedDocument, Movement, VatShare
+from lib.books.tax_points import dues_as_paid, is_pending, tax_point
 
 # The keys of issuer_file.Accounts.
 CUSTOMERS = "customers"

