@@ -35,7 +35,7 @@ def times(work: Callable[[int], Any], few: int) -> float:
 def test_a_ledger_takes_as_long_as_it_has_accounts():
     def write(clients: int) -> None:
         closing = {f"{ledgers.RECEIVABLE}client_{i:05d}": i for i in range(clients)}
-        list(ledgers.file("beancount", YEAR, [ledgers.Ledger(closing, closing, set(), 0, {})]))
+        list(ledgers.file("beancount", YEAR, [ledgers.YearLedger(closing, closing, set(), 0, {})]))
 
     assert times(write, 300) < _EIGHT
 
