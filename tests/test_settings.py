@@ -73,3 +73,36 @@ def test_a_setting_that_cannot_be_is_a_fault_at_its_name(tmp_path, line, place, 
     [alert] = refused.value.alerts
     assert (alert.code, alert.file, alert.place) == ("B-SETTING", ".env", place)
     assert alert.text.startswith(text)
+
+
+def test_the_account_of_a_batch_client_has_settings_with_its_code(tmp_path, monkeypatch):
+    root = Root(tmp_path)
+    house.write(root, ".env", b"PLATFORM_TOKEN=ours\nPLATFORM_CLIENT_ID_FIL=fil\n")
+    monkeypatch.setenv("PLATFORM_CLIENT_SECRET_FIL", "hush")
+    monkeypatch.setenv("PLATFORM_TIMEOUT_FIL", "7")
+    platforms = settings.load(root).platforms
+    assert platforms[""].token == "ours" and platforms[""].timeout == 30
+    fil = platforms["FIL"]
+    assert (fil.client_id, fil.client_secret, fil.auth, fil.token, fil.timeout) == (
+        *("fil", "hush", "basic", "", 7),
+    )
+    assert "hush" not in repr(settings.load(root))
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "text"),
+    [
+        ("PLATFORM_CLIENT_ID_FIL=fil", "PLATFORM_CLIENT_SECRET_FIL", "is missing, which PLATFORM_"),
+        ("PLATFORM_AUTH_FIL=digest", "PLATFORM_AUTH_FIL", '"digest" is not how the platform'),
+        ("PLATFORM_CA_FILE_FIL=ca.pem", "PLATFORM_CA_FILE_FIL", '"ca.pem" is not a file'),
+        ("PLATFORM_TOKEN_FIL=höch", "PLATFORM_TOKEN_FIL", "has a character that cannot be sent"),
+        ("PLATFORM_TOKEN_fil=x", "line 1", "is not the name of a setting"),
+    ],
+)
+def test_a_setting_of_a_batch_client_is_checked_as_the_issuers_is(tmp_path, line, place, text):
+    root = Root(tmp_path)
+    house.write(root, ".env", line.encode())
+    with pytest.raises(Refused) as refused:
+        settings.load(root)
+    [alert] = refused.value.alerts
+    assert (alert.place, alert.text[: len(text)]) == (place, text)

@@ -22,7 +22,7 @@ FLOORS = (
     ("billing",),
     ("books",),
     ("documents",),
-    ("accounting", "bank", "mail"),
+    ("accounting", "bank", "mail", "platform"),
     ("audit", "summary"),
 )
 

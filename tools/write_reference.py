@@ -29,6 +29,7 @@ class Section(NamedTuple):
 FILES = (
     Section("`issuer.json`", "issuer"),
     Section("`bank_files` in `issuer.json`", "bank_file"),
+    Section("`platform` in `issuer.json` and of a batch client", "platform"),
     Section("`.env`", "settings"),
     Section("`clients/<id>.json`", "client"),
     Section("`batch_clients/<id>.json`", "batch_client"),

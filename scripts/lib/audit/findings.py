@@ -22,8 +22,11 @@ from lib.inputs import settings
 _Content = TypeVar("_Content", bytes, str)
 
 # A folder of proofs, and of what only the program writes; group and others only read these.
-PROOFS = ("invoices", "invoices_batch", "quotes", "archive_batch", "archive_inputs", "batch_sent")
-_RECORDS = ("revenues", "revenues_batch", "payments", "openings", "quotations")
+PROOFS = (
+    *("invoices", "invoices_batch", "quotes", "archive_batch", "archive_inputs", "batch_sent"),
+    "platform/received",
+)
+_RECORDS = ("revenues", "revenues_batch", "payments", "openings", "quotations", "platform")
 _KEPT = (*_RECORDS, "heads", "counters", "counters_batch", "counters_quotes")
 _WALKED = ("data", "exports", "downloads")
 
@@ -170,13 +173,12 @@ def _disks_without_modes(files: Files) -> Iterator[tuple[int, int]]:
 
 def _one_mode(root: Root, name: str, status: os.stat_result, is_modeless: bool) -> Iterator[Alert]:
     mode = stat.S_IMODE(status.st_mode)
-    is_proof = name.startswith(_folders(PROOFS)) and not is_leftover(name)
     if stat.S_ISLNK(status.st_mode):
         remedy = say("put the file itself in its place")
         yield alert("B-LINK", name, say("is a symbolic link"), remedy)
     elif not stat.S_ISREG(status.st_mode):
         yield alert("B-LINK", name, say("is not a file"), say("remove it"))
-    elif is_proof and mode != storage.PROOF_MODE and not is_modeless:
+    elif is_proof(name) and mode != storage.PROOF_MODE and not is_modeless:
         text = say("has mode {mode}, a proof has 0444", mode=f"{mode:04o}")
         yield alert("B-MODE", name, text, say("compare it with a backup, then chmod 444"))
     elif name.startswith(_folders(_KEPT)) and _is_open(root.path / name, mode):
@@ -251,6 +253,11 @@ def is_leftover(name: str) -> bool:
     """Whether it is a file that a stopped command was still writing; it means nothing."""
     last = Path(name).name
     return last.startswith(".") and last.endswith(".tmp")
+
+
+def is_proof(name: str) -> bool:
+    """Whether it is a file that was issued or received, which never changes."""
+    return name.startswith(_folders(PROOFS)) and not is_leftover(name)
 
 
 def stopped_runs(files: Files) -> Iterator[Alert]:

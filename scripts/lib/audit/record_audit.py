@@ -45,6 +45,7 @@ PAYMENTS = "payments"
 QUOTATIONS = quotations.LEDGER.records
 OPENINGS = "openings"
 OUTBOX = "outbox"
+PLATFORM = "platform"
 
 # Where sequences begin stands among revenues, in files of codes: books of their own.
 SEQUENCES = {family: f"{family} of codes" for family in (REVENUES, REVENUES_BATCH)}
@@ -103,7 +104,9 @@ def read(files: Files) -> tuple[RecordBooks, list[Alert]]:
                 books.families[family if is_client else SEQUENCES[family]][book.owner] = book
                 faults += wrong
                 known_heads.add(findings.head_name(files.root, name))
-            elif family != OUTBOX and not findings.is_leftover(name):
+            elif (
+                family != OUTBOX and not findings.is_proof(name) and not findings.is_leftover(name)
+            ):
                 text = say("is not a record file")
                 faults.append(findings.alert("B-STRAY", name, text, say("move it elsewhere")))
     for name in files.under("data/heads"):

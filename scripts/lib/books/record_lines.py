@@ -254,6 +254,96 @@ class ReminderMailRecord(MailRecord, tag="reminder", tag_field="kind"):
     pdf_sha256: str = ""
 
 
+_TrackingId = Annotated[str, Meta(pattern=r"^[!-~]{1,64}\Z")]
+_FlowId = Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class DepositRecord(Struct, tag="deposit", tag_field="kind", kw_only=True):
+    """What is about to be handed to the approved platform; `number` is empty for a report."""
+
+    client: str
+    what: Literal["invoice", "credit_note", "cash_in", "report"]
+    number: str
+    tracking_id: _TrackingId
+    name: str
+    sha256: _Sha256
+    date: date
+
+
+class ExchangeReason(Struct):
+    """Why a platform refuses a deposit, in its own words."""
+
+    code: str
+    item: str = ""
+    message: str = ""
+
+
+class ExchangeAnswerRecord(Struct, tag="answer", tag_field="kind", kw_only=True):
+    """What the platform said of a deposit, at once or later; `deposit` is the line of that."""
+
+    client: str
+    deposit: Annotated[int, Meta(ge=1)]
+    outcome: Literal["accepted", "refused", "exists", "acknowledged", "rejected"]
+    flow_id: Annotated[str, Meta(max_length=64)] = ""
+    reasons: list[ExchangeReason] = []
+    date: date
+
+
+class StatusReason(Struct):
+    """Why an invoice has a status, and what is asked for."""
+
+    code: str
+    text: str = ""
+    action: str = ""
+
+
+class StatusAmount(Struct):
+    """An amount with VAT that a status is about; `vat_rate` is empty where it names none."""
+
+    amount: _Amount
+    vat_rate: str = ""
+    type: str = ""
+
+
+class StatusRecord(Struct, tag="status", tag_field="kind", kw_only=True):
+    """What the platform said of an invoice, at the moment that its message and its flow name.
+
+    `code` is empty for a file that could not be read: it is kept, and a person looks at it.
+    `number` is as the message has it, which may not be a number of ours.
+    """
+
+    client: str
+    number: str
+    code: Annotated[str, Meta(pattern=r"^([0-9]{3})?\Z")]
+    at: str
+    updated: str
+    flow_id: _FlowId
+    sha256: _Sha256
+    reasons: list[StatusReason] = []
+    amounts: list[StatusAmount] = []
+
+
+class CashInShare(Struct):
+    """What was received at a VAT rate, with VAT; negative where it was given back."""
+
+    vat_rate: _Amount
+    amount: _Amount
+
+
+class CashInRecord(Struct, tag="cash_in", tag_field="kind", kw_only=True):
+    """The decision to report that money of an invoice was received or given back.
+
+    `payments` are the payment lines that it is about: nord/3.
+    """
+
+    client: str
+    number: str
+    payments: list[str]
+    shares: list[CashInShare]
+    sha256: _Sha256
+    date: date
+
+
 # Each family of records, and what its lines are; a new one is a line here.
 FAMILIES: dict[str, Any] = {
     "revenues": InvoiceRecord | CreditNoteRecord,
@@ -268,6 +358,7 @@ FAMILIES: dict[str, Any] = {
     | CreditNoteMailRecord
     | CustomerMailRecord
     | ReminderMailRecord,
+    "platform": DepositRecord | ExchangeAnswerRecord | StatusRecord | CashInRecord,
 }
 
 
@@ -437,6 +528,32 @@ class QuotationLine(Link, gc=False, kw_only=True):
     signed: str = ""
     signed_sha256: str = ""
     reason: str = ""
+
+
+# --- the approved platform -----------------------------------------------------------
+
+
+class ExchangeLine(Link, gc=False, kw_only=True):
+    """A whole line about what went to the platform, or came from it."""
+
+    amounts: tuple[StatusAmount, ...] = ()
+    at: str = ""
+    client: str
+    code: str = ""
+    date: str = ""
+    deposit: int = 0
+    flow_id: str = ""
+    kind: str
+    name: str = ""
+    number: str = ""
+    outcome: str = ""
+    payments: tuple[str, ...] = ()
+    reasons: tuple[dict[str, str], ...] = ()
+    sha256: str = ""
+    shares: tuple[CashInShare, ...] = ()
+    tracking_id: str = ""
+    updated: str = ""
+    what: str = ""
 
 
 # --- the next invoice ----------------------------------------------------------------

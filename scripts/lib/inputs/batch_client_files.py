@@ -13,7 +13,7 @@ from lib.inputs import input_files, issuer_file, plans, vat_checks
 from lib.inputs.batch_csv import Dialect
 from lib.inputs.client_files import ClientInput
 from lib.inputs.input_files import Source
-from lib.inputs.issuer_file import IssuerInput
+from lib.inputs.issuer_file import IssuerInput, Platform
 from lib.inputs.plan_checks import BATCH_METRIC
 from lib.inputs.plans import PaymentTerms, Vat
 from lib.values import vat
@@ -38,7 +38,8 @@ class BatchDelivery(Struct, frozen=True, kw_only=True):
 
 
 class BatchClient(Struct, frozen=True, kw_only=True):
-    """batch_clients/<id>.json; `billed_as` is the direct client who pays for the service."""
+    """batch_clients/<id>.json; `billed_as` is the direct client who pays for the service;
+    `platform` its own account at an approved platform, if it has one."""
 
     id: str
     code: str
@@ -48,6 +49,7 @@ class BatchClient(Struct, frozen=True, kw_only=True):
     defaults: BatchDefaults
     delivery: BatchDelivery
     billed_as: str
+    platform: Platform | None = None
 
 
 class BatchClientInput(NamedTuple):

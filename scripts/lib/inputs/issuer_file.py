@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -77,6 +78,23 @@ class Reminders(Struct, frozen=True, kw_only=True):
         return {level: number for level, number in days.items() if number is not None}
 
 
+class Platform(Struct, frozen=True, kw_only=True):
+    """An account at an approved platform: where its services stand, and what is deposited there:
+    all that is issued from `since` on.
+
+    `address` is where statuses reach us: a suffix to the SIREN, or a whole address under 0225.
+    `cash_in` is "due" (payments of VAT that is due on receipt are reported) or "all".
+    """
+
+    flow_url: str
+    since: date
+    directory_url: str = ""
+    token_url: str = ""
+    organization: str = ""
+    address: str = ""
+    cash_in: str = "due"
+
+
 class Issuer(SellerTerms, frozen=True, kw_only=True):
     """issuer.json. `numbering` is "client" (a sequence each) or "issuer" (one for all);
     an older file that says neither has a sequence for each client. `number_format` is one of
@@ -86,7 +104,8 @@ class Issuer(SellerTerms, frozen=True, kw_only=True):
     are those of the VAT exemption by year: {"2026": ...}; `reminders` the days after the due
     date by level, from polite to formal: {"polite": 7, ...}, and what is the `smallest` amount to
     ask for. `write_off_limit` is what is written off of an invoice without LARGE=yes; None:
-    nothing is. `bank_files` are the forms of banks' CSV by the name that is typed.
+    nothing is. `bank_files` are the forms of banks' CSV by the name that is typed. `platform` is
+    the account at an approved platform, if there is one.
     """
 
     code: str
@@ -99,6 +118,7 @@ class Issuer(SellerTerms, frozen=True, kw_only=True):
     reminders: Reminders = Reminders()
     write_off_limit: Decimal | None = None
     bank_files: dict[str, BankFile] = field(default_factory=dict)
+    platform: Platform | None = None
 
 
 class IssuerInput(NamedTuple):

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from dotenv.parser import Binding
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+# The settings of a batch client's own account at the platform have its code at the end.
+_OF_CODE = re.compile(
+    r"(PLATFORM_(?:CLIENT_ID|CLIENT_SECRET|AUTH|TOKEN|CA_FILE|TIMEOUT))_([A-Z0-9]{1,8})"
+)
 # A comment behind a value without quotes: it may as well be the rest of a password.
 _CUT = re.compile(r"[^=]*=[ \t]*[^'\"\s#][^\n]*[ \t]#")
 
@@ -64,6 +68,26 @@ class Mail(Struct, frozen=True, kw_only=True):
         return f"Mail({self.host}:{self.port})"
 
 
+class PlatformAccess(Struct, frozen=True, kw_only=True):
+    """How an account at an approved platform is entered.
+
+    A client id with its secret, which `auth` says to hand over in a header (basic) or as fields
+    (form); or a `token` that does not change. `ca_file` are the authorities to trust instead of
+    the machine's, or None; `timeout` is in seconds.
+    """
+
+    client_id: str
+    client_secret: str
+    auth: str
+    token: str
+    ca_file: Path | None
+    timeout: int
+
+    def __repr__(self) -> str:
+        """Without the secrets, which no trace of a fault shows."""
+        return "PlatformAccess()"
+
+
 class Tls(NamedTuple):
     """The authority that all certificates of a cluster are from; our certificate and its key."""
 
@@ -84,7 +108,8 @@ class Settings(NamedTuple):
     for what is done on all cores; `cluster`: who renders instead of them, or None.
 
     `csv_dialect` is rfc4180 or fr, `csv_headers` a language; `csv_once` is what sets files apart
-    that are not written as .env says: ".fr-en", or empty.
+    that are not written as .env says: ".fr-en", or empty. `platforms` is how accounts at approved
+    platforms are entered, by the code of their batch client, the issuer's own by "".
     """
 
     lock_wait: int
@@ -94,6 +119,7 @@ class Settings(NamedTuple):
     csv_headers: str
     csv_once: str
     mail: Mail
+    platforms: dict[str, PlatformAccess]
 
 
 def load(root: Root) -> Settings:
@@ -103,7 +129,9 @@ def load(root: Root) -> Settings:
       Refused: for a setting that is unknown or has a value that it cannot have.
     """
     of_file = defaults() | _file(root)
-    values = of_file | {name: os.environ[name] for name in of_file if os.environ.get(name)}
+    of_codes = {name for name in os.environ if _OF_CODE.fullmatch(name)}
+    names = of_file.keys() | of_codes
+    values = of_file | {name: os.environ[name] for name in names if os.environ.get(name)}
     if faults := [*_value_faults(values), *_faults_between(root, values)]:
         raise Refused(_alert(root, fault) for fault in faults)
     is_cluster = not values["WORKERS"].isdecimal()
@@ -127,6 +155,7 @@ def load(root: Root) -> Settings:
             max_attachment=int(values["MAIL_MAX_ATTACHMENT"]),
             alert_to=tuple(_entries(values["ALERT_TO"])),
         ),
+        platforms={code: _platform(root, values, code) for code in _codes(values)},
     )
 
 
@@ -174,28 +203,34 @@ def notices(settings: Settings) -> list[Alert]:
 
 def _value_faults(values: Mapping[str, str]) -> Iterator[Fault]:
     """What the schema has against each value; a default is not checked."""
-    for name, default in defaults().items():
-        if values[name] == default:
+    default = defaults()
+    for name, value in values.items():
+        general = _general(name)
+        if value == default[general]:
             continue
-        schema, path = _schemas()[name], ["properties", name]
-        entries = [values[name]]
+        schema, path = _schemas()[general], ["properties", general]
+        entries = [value]
         if "x-separator" in schema:
-            entries, path = _entries(values[name]), [*path, "items"]
+            entries, path = _entries(value), [*path, "items"]
             if len(entries) > (most := schema["maxItems"]):
                 yield Fault(name, say("has more than {most} addresses", most=most))
                 continue
         for misfit in filter(None, map(schemas.check("settings", tuple(path)), entries)):
             if schema.get("writeOnly"):  # a password is never repeated
-                yield Fault(name, say("has a character outside ASCII, which SMTP cannot carry"))
+                yield Fault(
+                    name, say("has a character that cannot be sent: only printable ASCII can")
+                )
             else:
                 yield misfit.fault(name)
 
 
 def _faults_between(root: Root, values: Mapping[str, str]) -> Iterator[Fault]:
     """What is wrong between settings, or with the files that they name."""
-    for name, others in schemas.content("settings")["dependentRequired"].items():
-        for other in others:
-            if values[name] and not values[other]:
+    together = schemas.content("settings")["dependentRequired"]
+    for name in values:
+        for general in together.get(_general(name), ()):
+            other = general + name.removeprefix(_general(name))
+            if values[name] and not values.get(other):
                 found = say("is missing, which {name} needs", name=name)
                 yield Fault(other, found, remedy=say("give both or neither"))
     is_open = values["SMTP_SECURITY"] == "none" and values["SMTP_HOST"] not in _LOOPBACK
@@ -203,7 +238,8 @@ def _faults_between(root: Root, values: Mapping[str, str]) -> Iterator[Fault]:
         found = say("none would send the password in the clear")
         yield Fault("SMTP_SECURITY", found, remedy=say("write starttls"))
     needed = _TLS_FILES if values["WORKERS"].startswith("tls://") else ()
-    for name in (*needed, "SMTP_CA_FILE"):
+    authorities = [name for name in values if _general(name) == "PLATFORM_CA_FILE"]
+    for name in (*needed, "SMTP_CA_FILE", *authorities):
         if values[name] and not _is_file(root.path / values[name]):
             found = say("{path} is not a file", path=schemas.excerpt(values[name]))
             yield Fault(name, found, remedy=say("write its path, or put it there"))
@@ -216,6 +252,34 @@ def _cluster(root: Root, values: Mapping[str, str]) -> Cluster:
     address = values["WORKERS"]
     is_plain = address.startswith("tcp://")
     return Cluster(address, None if is_plain else Tls(*(root.path / values[n] for n in _TLS_FILES)))
+
+
+def _general(name: str) -> str:
+    """The setting whose schema a name has: that without a batch client's code."""
+    match = _OF_CODE.fullmatch(name)
+    return match[1] if match else name
+
+
+def _codes(values: Mapping[str, str]) -> set[str]:
+    """Whose accounts at platforms have settings; "" for the issuer's."""
+    return {""} | {match[2] for match in map(_OF_CODE.fullmatch, values) if match}
+
+
+def _platform(root: Root, values: Mapping[str, str], code: str) -> PlatformAccess:
+    """An account's settings; what a batch client's does not say has its default."""
+    suffix = f"_{code}" if code else ""
+
+    def value(name: str) -> str:
+        return values.get(f"{name}{suffix}") or str(_schemas()[name]["default"])
+
+    return PlatformAccess(
+        client_id=value("PLATFORM_CLIENT_ID"),
+        client_secret=value("PLATFORM_CLIENT_SECRET"),
+        auth=value("PLATFORM_AUTH"),
+        token=value("PLATFORM_TOKEN"),
+        ca_file=root.path / file if (file := value("PLATFORM_CA_FILE")) else None,
+        timeout=int(value("PLATFORM_TIMEOUT")),
+    )
 
 
 def _is_file(path: Path) -> bool:
@@ -268,7 +332,7 @@ def _binding_fault(binding: "Binding") -> Fault | None:
         return None
     if not _NAME.fullmatch(name):
         return Fault(place, say("is not the name of a setting"))
-    if name not in _schemas():
+    if _general(name) not in _schemas():
         return Fault(name, say("unknown setting"), say("known: {names}", names=tuple(_schemas())))
     if _CUT.match(binding.original.string):
         found = say("what follows # would not be read")

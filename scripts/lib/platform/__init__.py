@@ -1,0 +1,1 @@
+"""Platform: the approved platform, what is deposited there and what it says."""
