@@ -22,12 +22,10 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 from lib.books import answering, issuing, quotations, records
-from lib.books.answering import Found
 from lib.core import dates, handed_file, storage
 from lib.core.faults import Alert, Fault, Refused
 from lib.core.messages import say
@@ -58,7 +56,9 @@ def main(arguments: Namespace, root: Root) -> None:
             return
         quotation = answering.find(root, number)
         answering.check_open(quotation, declines=False)
-        check_date(quotation, day, arguments.today)
+        expected = say("give the day on which it was accepted")
+        dates.refuse_future("DATE", day, arguments.today, expected, quotation.fact.client)
+        answering.check_day(quotation, "DATE", day)
         client = quotation.fact.client
         if signed.suffix:
             name = quotations.signed_path(root, client, number, signed.suffix)
@@ -88,24 +88,6 @@ def read_signed(file: str) -> Signed:
     found = say("is not a PDF, JPEG or PNG file")
     fault = Fault("FILE", found, remedy=say("scan or save it as one of these"))
     raise Refused([Alert("B-QUOTE", file, fault)])
-
-
-def check_date(quotation: Found, day: date, today: date) -> None:
-    """An acceptance is not before its quote, and not in the future.
-
-    Raises:
-      Refused: if it is.
-    """
-    client, issued = quotation.fact.client, quotation.fact.issue_date
-    dates.refuse_future("DATE", day, today, say("give the day on which it was accepted"), client)
-    if day.isoformat() < issued:
-        text = say(
-            "{day} is before {number} was issued, on {issued}",
-            day=str(day),
-            number=quotation.fact.number,
-            issued=issued,
-        )
-        raise Refused([Alert("B-DATE", "", Fault("DATE", text), client)])
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ def main(arguments: Namespace, root: Root) -> None:
             return
         quotation = answering.find(root, number)
         answering.check_open(quotation, declines=True)
+        answering.check_day(quotation, "TODAY", day)
         client = quotation.fact.client
         fact = quotations.refusal(quotation.fact, day, reason)
         run.append(records.end_of(quotations.chain_path(root, client), quotation.lines), [fact])

@@ -12,8 +12,8 @@ from lib.core import cli
 def parser() -> ArgumentParser:
     """The options of this script."""
     options = cli.parser(__doc__ or "")
-    options.add_argument("--client", default="", help="studio_nord")
-    options.add_argument("--order", default="", help="website, as its file is named")
+    options.add_argument("--client", required=True, help="studio_nord")
+    options.add_argument("--order", required=True, help="website")
     cli.add_dates(options, month_too=False)
     return options
 

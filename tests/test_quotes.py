@@ -606,3 +606,10 @@ def test_there_is_a_difference_where_values_differ_and_none_where_they_do_not(be
     assert not list(quoting.differences(before, before))
     if storage.canonical_json(before) != storage.canonical_json(now):
         assert list(quoting.differences(before, now))
+
+
+def test_a_quote_is_not_declined_before_it_was_issued(root):
+    assert quote(root, day=LATER).code == 0
+    ran = decline(root, day=DAY)
+    assert ran.code == 1 and "2026-11-08 is before NORD-D2026-0001 was issued" in ran.err
+    assert len(records(root)) == 1

@@ -1,5 +1,6 @@
 """Answering: the quote that a client answered is found, and whether it may be answered so."""
 
+from datetime import date
 from typing import NamedTuple
 
 from lib.books import quotations, records
@@ -11,8 +12,8 @@ from lib.core.messages import Message, say
 from lib.core.root import Root
 
 
-class Found(NamedTuple):
-    """A quote, the newest version of its order, and all quotation records of its client."""
+class AnsweredQuote(NamedTuple):
+    """The quote that is answered, the newest version of its order, all records of its client."""
 
     quotation: Quotation
     newest: Quotation
@@ -23,7 +24,7 @@ class Found(NamedTuple):
         return self.quotation.fact
 
 
-def find(root: Root, number: str) -> Found:
+def find(root: Root, number: str) -> AnsweredQuote:
     """The quote with this number.
 
     Raises:
@@ -37,7 +38,7 @@ def find(root: Root, number: str) -> Found:
         for quotation in known:
             if quotation.number == number:
                 newest = quotations.of_order(lines, quotation.fact.order)[-1]
-                return Found(quotation, newest, lines)
+                return AnsweredQuote(quotation, newest, lines)
         waiting += [quotation.number for quotation in known if quotation.is_open]
     meant = readings.readings("invoice_number", number, waiting.__contains__)
     remedy = say("none waits for an answer")
@@ -48,7 +49,7 @@ def find(root: Root, number: str) -> Found:
     )
 
 
-def check_open(found: Found, *, declines: bool) -> None:
+def check_open(found: AnsweredQuote, *, declines: bool) -> None:
     """Whether a quote waits for an answer.
 
     Args:
@@ -82,6 +83,23 @@ def check_open(found: Found, *, declines: bool) -> None:
                 **values,
             )
     raise refusal(Fault("QUOTE", text, remedy=remedy), found.fact.client)
+
+
+def check_day(quotation: AnsweredQuote, place: str, day: date) -> None:
+    """An answer is not before its quote.
+
+    Raises:
+      Refused: if it is.
+    """
+    fact = quotation.fact
+    if day.isoformat() < fact.issue_date:
+        text = say(
+            "{day} is before {number} was issued, on {issued}",
+            day=str(day),
+            number=fact.number,
+            issued=fact.issue_date,
+        )
+        raise Refused([Alert("B-DATE", "", Fault(place, text), fact.client)])
 
 
 def refusal(fault: Fault, client: str = "") -> Refused:
