@@ -342,7 +342,7 @@ def invoices(draw: st.DrawFn, model: Document) -> Document:
         deposit = money.percentage_of(rest, Decimal(draw(st.sampled_from([0, 0, 0, 30, 100]))))
         if deposit:
             taken_off = replace(of_share[0], id=str(len(lines) + 1), quantity=Decimal(-1))
-            lines += (replace(taken_off, unit_price=deposit, net=-deposit),)
+            lines += (replace(taken_off, unit_price=deposit, net=-deposit, preceding="X-1"),)
     subtotals = vat.breakdown(lines, allowances, {})
     totals = invoicing.totals_of(lines, allowances, subtotals)
     return replace(
@@ -424,6 +424,11 @@ def test_credit_notes_of_everything_add_up_to_the_cent(model: Document, data: st
         for line in invoice.lines:
             left = credited.left(line)
             assert left.net * line.net >= 0 and left.quantity * line.quantity >= 0
+        natures: dict[tuple[Decimal, str], Decimal] = {}
+        for line in invoice.lines:
+            share = line.vat_rate, line.category
+            natures[share] = natures.get(share, money.ZERO) + credited.left(line).net
+        assert all(left >= 0 for left in natures.values())
         for one in invoice.vat_breakdown:
             assert credited.taxable[one.category, one.rate] <= one.taxable
             assert credited.vat[one.category, one.rate] <= one.vat

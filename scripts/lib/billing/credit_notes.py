@@ -334,33 +334,45 @@ def _sums_near(
     invoice: Document, credited: Credited, rate: VatSubtotal, share: Decimal
 ) -> list[_Sum]:
     """What lines of a rate come to near its share of an amount."""
-    key = rate.category, rate.rate
-    lines = [
-        line
-        for line in invoice.lines
-        if (line.vat_category, line.vat_rate) == key and credited.left(line).net > 0
-    ]
-    weights = [credited.left(line).net for line in lines]
-    if not lines:
+    weights = _weights(invoice, credited, rate)
+    if not weights:
         return [_Sum(money.ZERO, {})]
 
+    lefts = {line.id: credited.left(line) for line in invoice.lines}
+
     def at(cents: int) -> tuple[Decimal, _Sum]:
-        nets = money.share_out(money.in_euros(cents), weights)
+        nets = money.share_out(money.in_euros(cents), list(weights.values()))
         parts = {
-            line.id: credited.left(line) if net == weight else Part(Decimal(0), net)
-            for line, net, weight in zip(lines, nets, weights, strict=True)
+            name: lefts[name] if net == lefts[name].net else Part(Decimal(0), net)
+            for name, net in zip(weights, nets, strict=True)
             if net
         }
-        of_lines = {line.id: net for line, net in zip(lines, nets, strict=True) if net}
+        of_lines = {name: part.net for name, part in parts.items()}
         subtotals = _subtotals(invoice, credited, of_lines)
         taxable = money.total(one.taxable for one in subtotals)
         return taxable, _Sum(taxable + money.total(one.vat for one in subtotals), parts)
 
-    every = range(money.cents(money.total(weights)) + 1)
+    every = range(money.cents(money.total(weights.values())) + 1)
     start = bisect_left(every, share, key=lambda cents: at(cents)[1].gross)
     around = every[max(start - _AROUND, 0) : start + _AROUND + 1]
     # Discounts are rounded each by itself: near the ends they can come to more than their lines.
     return [one for taxable, one in map(at, around) if 0 <= taxable <= rate.taxable]
+
+
+def _weights(invoice: Document, credited: Credited, rate: VatSubtotal) -> dict[str, Decimal]:
+    """What can be taken of each line above 0 of a rate: what is left of it, and of the lines of a
+    nature together what lines below 0 have left of that."""
+    weights = {line.id: money.ZERO for line in invoice.lines}
+    key = rate.category, rate.rate
+    of_rate = [line for line in invoice.lines if (line.vat_category, line.vat_rate) == key]
+    for nature in dict.fromkeys(line.category for line in of_rate):
+        lefts = {line.id: credited.left(line).net for line in of_rate if line.category == nature}
+        rest = money.total(lefts.values())
+        above = {name: left for name, left in lefts.items() if left > 0}
+        if rest > 0:
+            parts = money.share_out(rest, list(above.values()))
+            weights |= zip(above, parts, strict=True)
+    return {name: weight for name, weight in weights.items() if weight}
 
 
 # --- the credit note -----------------------------------------------------------------
