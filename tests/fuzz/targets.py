@@ -89,6 +89,11 @@ TARGETS = (
     Target("issuer", "issuer.json", (_CHECK, _ISSUE, Step("export_fec", {"year": "2026"}))),
     Target("batch client", "batch_clients/fil.json", (_CHECK, _BATCH)),
     Target("usage", "data/usage/sud/2026-11.manual.json", (_CHECK, _ISSUE)),
+    Target("order", "data/orders/sud/site.json", (
+        _CHECK,
+        Step("invoice_order", {"client": "sud", "order": "site", **_DAYS}),
+        Step("show_status", {"today": TODAY, "month": "2026-11"}),
+    ), 200),
     Target("index", "data/indices/costs.json", (_CHECK, _ISSUE)),
     Target("credit lines", "", (Step("issue_credit_note", _CREDIT),)),
     Target("batch CSV", INBOX, (_BATCH,), 1500),
@@ -180,6 +185,12 @@ def build(folder: Path) -> Root:
     house.put_client(root, house.client("est", i=3))
     for month in ("2026-10", "2026-11"):
         house.put_usage(root, house.usage("sud", month, {"hours": "12"}, house.one_off()))
+    steps = (
+        house.step("deposit", percent="30", payment_terms={"days": 8}),
+        house.step("milestone", lines=["2"]),
+        house.step(amount="300.00"),
+    )
+    house.put_order(root, house.order("site", "sud", *steps, valid_days=9))
     house.write(root, ".env", _ENV).chmod(0o600)
     opened = {"file": str(_OPENINGS), "today": TODAY}
     last = {"code": "SUD", "year": "2025", "last": "31", "today": TODAY}

@@ -1,16 +1,16 @@
 """The invoices of orders by what the records know: each with what stands of it"""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from decimal import Decimal
 from typing import NamedTuple
 
-from lib.billing import orders
 from lib.billing.orders import StepInvoice, Taxed
 from lib.books import balances, records, revenues
 from lib.books.record_lines import OrderDeposit, OrderRevenue
 from lib.core.root import Root
 from lib.inputs import order_files
-from lib.inputs.order_files import Share
+from lib.inputs.order_files import Order, Share
 from lib.values import money
 from lib.values.document import INVOICE, Preceding
 
@@ -89,19 +89,26 @@ def progress(root: Root) -> list[OrderProgress]:
         bills = {bill.number: bill for bill in lines}
         for name in names:
             own = invoices.get(name, [])
-            file = files.get((client, name))
+            net = _net(files.get((client, name)))
             own_bills = [bills[invoice.number] for invoice in own]
             found.append(
                 OrderProgress(
                     client,
                     name,
-                    money.total(order_files.nets(file).values()) if file else None,
-                    orders.net_left(file, own) if file else None,
+                    net,
+                    None if net is None else net - money.total(invoice.net for invoice in own),
                     money.total(bill.gross - bill.credited for bill in own_bills),
                     money.total(bill.paid + bill.written_off for bill in own_bills),
                 )
             )
     return found
+
+
+def _net(file: Order | None) -> Decimal | None:
+    """What an order comes to that nobody checked; None where it comes to nothing that is right."""
+    with suppress(ValueError, ArithmeticError):
+        return money.total(order_files.nets(file).values()) if file else None
+    return None
 
 
 def taxed(line: OrderRevenue | OrderDeposit) -> dict[tuple[str, Share], Taxed]:
