@@ -15,7 +15,7 @@ def parser() -> ArgumentParser:
     options = cli.parser(__doc__ or "")
     cli.add_dates(options, month_too=False)
     options.add_argument("--client", required=True, help="studio_nord")
-    options.add_argument("--order", required=True, help="the order, website")
+    options.add_argument("--order", required=True, help="website")
     options.add_argument("--step", default="", help="the step; empty: the next")
     options.add_argument("--reissue", type=cli.yes, default=False, help="yes: after a credit note")
     return options
@@ -47,6 +47,11 @@ def main(arguments: Namespace, root: Root) -> None:
     dates.refuse_future(
         "ISSUE_DATE", arguments.issue_date, arguments.today, say("an invoice is not post-dated")
     )
+    if cli.typed("month"):
+        text = say("an order is invoiced on a day, not for a month")
+        raise cli.refuse(
+            "B-USAGE", "", "MONTH", text, remedy=say("leave it out, or give ISSUE_DATE")
+        )
     limits = settings.load(root)
     name = f"{arguments.client}/{arguments.order}"
     with issuing.begin(root, f"invoice_order {name} {arguments.step}", limits.lock_wait) as run:

@@ -1,5 +1,7 @@
 """Orders: deposits, milestones and final invoices add up to the order, whatever is credited."""
 
+import email
+import email.policy
 import re
 from datetime import date
 from decimal import Decimal
@@ -374,3 +376,15 @@ def test_make_takes_an_order(root):
     ran = house.make(root, "invoice", "CLIENT=nord", "ORDER=site", f"TODAY={DAY}")
     assert ran.code == 0, ran
     assert "site: deposit is invoiced, 700.00 EUR without VAT are left to invoice" in ran.out
+    ran = house.make(root, "invoice", "CLIENT=nord", "ORDER=site", "MONTH=2026-10", f"TODAY={DAY}")
+    assert (ran.code, len(house.records(root, "nord"))) == (2, 1)
+    assert "MONTH: an order is invoiced on a day, not for a month" in ran.err
+    assert "ORDER: is missing" in house.make(root, "invoice", "CLIENT=nord", "STEP=deposit").err
+
+
+def test_a_mail_carries_a_deposit_under_its_own_name(root):
+    issue(root)
+    assert house.call("send_invoices", root, today=DAY).code == 0
+    (mail,) = root.data.glob("outbox/*.eml")
+    message = email.message_from_bytes(mail.read_bytes(), policy=email.policy.default)
+    assert message["subject"].startswith("Facture d’acompte NORD-2026-0001\xa0: 346,95")
