@@ -31,8 +31,9 @@ def root(tmp_path_factory: Any) -> Root:
     assert house.call("reconcile", made).code == 0
     house.write(made, ".env", b"LOCK_WAIT=1\n").chmod(0o600)
     house.write(made, "logo.png", b"picture")
-    house.write(made, "data/inbox_batch/x__2026-11.csv.part", b"")
-    house.write(made, "data/outbox/invoice__\u00e9t\u00e9.eml", b"mail")
+    house.write(made, "data/inbox_batch/\u00e9t\u00e9__2026-11.csv.part", b"")
+    assert house.call("send_invoices", made, today=house.TODAY).code == 0
+    (made.data / "outbox/.lock").unlink()  # locks are not kept
     house.write(made, "exports/recettes/x.csv", b"derived")
     house.write(made, "downloads/x.zip", b"derived")
     house.write(made, "data/flags/2026-10/direct.done", b"")
