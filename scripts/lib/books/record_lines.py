@@ -333,13 +333,17 @@ class CashInShare(Struct):
 class CashInRecord(Struct, tag="cash_in", tag_field="kind", kw_only=True):
     """The decision to report that money of an invoice was received or given back.
 
-    `payments` are the payment lines that it is about: nord/3.
+    What books/cash_ins.record gives; `at` is the moment at which the invoice was deposited.
     """
 
     client: str
     number: str
+    tracking_id: _TrackingId
     payments: list[str]
     shares: list[CashInShare]
+    at: str
+    received: date
+    comment: str
     sha256: _Sha256
     date: date
 
@@ -540,6 +544,7 @@ class ExchangeLine(Link, gc=False, kw_only=True):
     at: str = ""
     client: str
     code: str = ""
+    comment: str = ""
     date: str = ""
     deposit: int = 0
     flow_id: str = ""
@@ -549,6 +554,7 @@ class ExchangeLine(Link, gc=False, kw_only=True):
     outcome: str = ""
     payments: tuple[str, ...] = ()
     reasons: tuple[dict[str, str], ...] = ()
+    received: str = ""
     sha256: str = ""
     shares: tuple[CashInShare, ...] = ()
     tracking_id: str = ""
