@@ -8,7 +8,6 @@ wait, the heads of the records, and the disk.
 
 from argparse import ArgumentParser, Namespace
 
-from lib.books.order_records import OrderProgress
 from lib.core import cli
 
 
@@ -33,6 +32,7 @@ from typing import NamedTuple
 from lib.books import balances, bills, heads, issuing, order_records, quotations, records
 from lib.books.balances import InvoiceBalance
 from lib.books.heads import Head
+from lib.books.order_records import OrderProgress
 from lib.core import lock, storage, tables
 from lib.core.faults import Broken, printable
 from lib.core.messages import Message, say
