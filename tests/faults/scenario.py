@@ -32,7 +32,6 @@ _REASON = (("REASON", "bounced"),)
 
 _OPENINGS = {"file": str(Path(__file__).with_name("opening.csv")), "today": house.TODAY}
 _LAST = {"code": "SUD", "year": "2025", "last": "31", "today": house.TODAY}
-_ORDER = {"client": "sud", "order": "site"}
 
 STEPS = (
     Step("sequence", "record_sequence", _LAST, _REASON),

@@ -49,7 +49,7 @@ def find(root: Root, number: str) -> AnsweredQuote:
     )
 
 
-def check_open(found: AnsweredQuote, *, declines: bool) -> None:
+def check_open(answered: AnsweredQuote, *, declines: bool) -> None:
     """Whether a quote waits for an answer.
 
     Args:
@@ -58,10 +58,10 @@ def check_open(found: AnsweredQuote, *, declines: bool) -> None:
     Raises:
       Refused: if it was answered, or superseded.
     """
-    quotation, newest = found.quotation, found.newest
+    quotation, newest = answered.quotation, answered.newest
     if quotation.is_open:
         return
-    values = {"client": found.fact.client, "order": found.fact.order}
+    values = {"client": answered.fact.client, "order": answered.fact.order}
     remedy: Message | None = None
     if newest.is_open:
         remedy = say("answer {newest}, the version that waits", newest=newest.number)
@@ -82,7 +82,7 @@ def check_open(found: AnsweredQuote, *, declines: bool) -> None:
                 " of one that is called off, `make credit-note` takes back what was invoiced",
                 **values,
             )
-    raise refusal(Fault("QUOTE", text, remedy=remedy), found.fact.client)
+    raise refusal(Fault("QUOTE", text, remedy=remedy), answered.fact.client)
 
 
 def check_day(quotation: AnsweredQuote, place: str, day: date) -> None:
