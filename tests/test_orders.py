@@ -340,6 +340,30 @@ def test_a_quoted_order_is_invoiced_as_it_was_accepted_alone(root):
     assert issue(root).step == "milestone"
 
 
+def test_goods_are_not_credited_beyond_what_their_deposit_left(tmp_path, monkeypatch):
+    """900.00 of goods less a deposit of 270.00 are 630.00, whatever services leave at the rate."""
+    seller = house.issuer({"operation_category": "mixed"})
+    root = house.build(tmp_path, house.client(changes={"plans": []}), seller=seller)
+    lines = [
+        house.one_off("1000.00", category="goods"),
+        house.one_off("1000.00", category="services"),
+    ]
+    off = [{"description": {"fr": "Remise"}, "percent": "10"}]
+    house.put_order(root, order("site", "nord", DEPOSIT, FINAL, lines=lines, discounts=off))
+    issue(root)
+    final = issue(root)
+
+    def take(amount: str) -> house.Ran:
+        part = {"lines": [{"line": "1", "amount": amount}]}
+        file = house.write(root, "lines.json", part)
+        return credit(root, final.number, monkeypatch, lines=str(file), reason=amount)
+
+    ran = take("700.01")
+    assert ran.code == 1 and "630.01 of goods before VAT would be taken back, and 630.00" in ran.err
+    assert take("700.00").code == 0
+    assert house.run("verify", root).code == 0
+
+
 # --- beside months ----------------------------------------------------------------------
 
 

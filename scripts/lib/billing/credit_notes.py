@@ -233,6 +233,7 @@ def _beyond_natures(invoice: Document, credited: Credited, parts: Parts) -> list
     """Goods and services of a rate of which less than nothing, or more than is left, is taken."""
     faults = []
     shares = {(line.vat_category, line.vat_rate, line.category) for line in invoice.lines}
+    taken_off = _allowances(invoice, credited, {name: part.net for name, part in parts.items()})
     for category, rate, nature in sorted(shares):
         lines = [
             line
@@ -241,6 +242,10 @@ def _beyond_natures(invoice: Document, credited: Credited, parts: Parts) -> list
         ]
         taken = money.total(parts[line.id].net for line in lines if line.id in parts)
         left = money.total(credited.left(line).net for line in lines)
+        for i, discount in enumerate(invoice.allowances):
+            if _shares(discount, lines[0]):
+                left -= discount.amount - credited.allowances[i]
+                taken -= money.total(one.amount for one in taken_off if one.position == i)
         if any(line.preceding for line in lines) and not 0 <= taken <= left:
             text = say(
                 "{amount} of {nature} before VAT would be taken back, and {left} are left",
