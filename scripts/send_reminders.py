@@ -4,7 +4,8 @@
 Each level goes once for each invoice, one after the other, however late the first one is.
 Nobody is reminded of an invoice whose own mail has not left. What is outstanding is looked up
 again when the server is ready to take the mail: a payment recorded meanwhile stops the
-reminder. DRY_RUN=1 shows what would go, and writes and sends nothing.
+reminder. An invoice that was refused or rejected on the platform is not reminded of, and a
+disputed one not formally. DRY_RUN=1 shows what would go, and writes and sends nothing.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -36,8 +37,19 @@ from typing import NamedTuple
 import msgspec
 
 from lib.billing import invoicing
-from lib.books import balances, histories, issuing, openings, proofs, records, revenues
+from lib.books import (
+    balances,
+    exchanges,
+    histories,
+    issuing,
+    lifecycle,
+    openings,
+    proofs,
+    records,
+    revenues,
+)
 from lib.books.balances import InvoiceBalance
+from lib.books.lifecycle import State
 from lib.books.records import Record
 from lib.core import alerts, dates, strict_json, tables
 from lib.core.faults import Alert, Broken, Fault, collecting
@@ -170,8 +182,13 @@ def of_client(desk: Desk, client: str) -> Iterator[Reminder | Alert]:
     facts = {fact["number"]: fact for fact in issued.records}
     opened = openings.standing(openings.read(desk.root, client))
     facts |= {line.number: msgspec.to_builtins(line) for line in opened}
+    states = lifecycle.states(exchanges.read(desk.root, client))
     for balance, level in late:
-        fact = facts[balance.number]
+        fact, state = facts[balance.number], states.get(balance.number)
+        formal = level == issuer_file.REMINDER_LEVELS[-1]
+        if state and (state.decision or (state.disputed and formal)):
+            yield objected(fact, state)
+            continue
         if fact["kind"] == openings.OPENING:
             invoice = opening_invoice(fact, known.client, desk.given.issuer.issuer)
         elif is_unsent(desk, fact, known.client):
@@ -234,6 +251,18 @@ def held_back(fact: Record) -> Alert:
         ),
     )
     return Alert("I-REMINDER-HELD", "", fault, fact["client"])
+
+
+def objected(fact: Record, state: State) -> Alert:
+    """A reminder of an invoice that its customer or the platform objects to: none of one that
+    was refused or rejected, and no formal one of a disputed one."""
+    found = say(
+        "is not reminded of: it is {stage} ({code})",
+        stage=lifecycle.STAGES[state.objection],
+        code=state.objection,
+    )
+    remedy = say("settle it with the customer first; `make status` shows why")
+    return Alert("I-REMINDER-HELD", "", Fault(fact["number"], found, remedy=remedy), fact["client"])
 
 
 def opening_invoice(fact: Record, client: Client, issuer: Issuer) -> Invoice:

@@ -2,8 +2,8 @@
 """Shows the state of everything on one screen. Reads only.
 
 The last run and how it ended, the flags of the month, invoices by status, what is overdue,
-quotes that wait for an answer, what the next run invoices by plan, mails and batches that
-wait, the heads of the records, and the disk.
+quotes that wait for an answer, what became of invoices on the platform, what the next run
+invoices by plan, mails and batches that wait, the heads of the records, and the disk.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -29,9 +29,20 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from lib.books import balances, bills, heads, issuing, order_records, quotations, records
+from lib.books import (
+    balances,
+    bills,
+    exchanges,
+    heads,
+    issuing,
+    lifecycle,
+    order_records,
+    quotations,
+    records,
+)
 from lib.books.balances import InvoiceBalance
 from lib.books.heads import Head
+from lib.books.lifecycle import State
 from lib.books.order_records import OrderProgress
 from lib.core import lock, storage, tables
 from lib.core.faults import Broken, printable
@@ -90,6 +101,7 @@ def main(arguments: Namespace, root: Root) -> None:
             statuses, ages = sums_of(balances.read_all(root), arguments.today)
             quotes = open_quotes(root, arguments.today)
             orders = [order for order in order_records.progress(root) if order.is_open]
+            deposited = [*states_of(root)]
             known = heads.read(root)
             coming = bills.next_run(root, arguments.month)
         except Broken as broken:
@@ -106,6 +118,9 @@ def main(arguments: Namespace, root: Root) -> None:
         print()
     if orders:
         show_orders(orders)
+        print()
+    if deposited:
+        show_platform(deposited)
         print()
     show_next(coming)
     print()
@@ -285,6 +300,41 @@ def show_quotes(rows: list[list[Message | str]]) -> None:
         say("gross"),
     ]
     tables.show("", headings, shown, right=1)
+
+
+# --- the platform --------------------------------------------------------------------
+
+
+def states_of(root: Root) -> Iterator[tuple[str, str, State]]:
+    """What the platform knows or said of each document: its client, its number, its state."""
+    for owner in records.owners(root, exchanges.folder(root)):
+        for number, state in lifecycle.states(exchanges.read(root, owner)).items():
+            yield owner, number, state
+
+
+def show_platform(deposited: list[tuple[str, str, State]]) -> None:
+    """How many documents are how far, then those that are objected to, with the reasons; the
+    first of these where there are many."""
+    stages: dict[tuple[str, Message], int] = {}
+    for _, _, state in deposited:
+        key = state.code, state.stage
+        stages[key] = stages.get(key, 0) + 1
+    rows: list[list[Message | str]] = [
+        [stage, code, str(number)] for (code, stage), number in sorted(stages.items())
+    ]
+    headings = [say("platform"), say("status"), say("number")]
+    tables.show("", headings, rows, right=1)
+    objected = [entry for entry in deposited if entry[-1].objection]
+    rows = [
+        [number, owner, state.objection, lifecycle.STAGES[state.objection], join(state.why)]
+        for owner, number, state in objected[:_MOST_ORDERS]
+    ]
+    if more := len(objected) - len(rows):
+        rows.append([say("and {number} more", number=more), "", "", "", ""])
+    if rows:
+        print()
+        headings = [say("objections"), say("client"), say("status"), say("stage"), say("reason")]
+        tables.show("", headings, rows)
 
 
 # --- heads ---------------------------------------------------------------------------

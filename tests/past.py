@@ -80,11 +80,18 @@ def reversal(original: Record, seq: int, day: str) -> Record:
 
 def lay(root: Root, *facts: Record) -> None:
     """Appends facts to the record files that they belong to, with their heads."""
+    for family, own in (
+        ("revenues", [fact for fact in facts if "number" in fact]),
+        ("payments", [fact for fact in facts if "number" not in fact]),
+    ):
+        lay_in(root, family, *own)
+
+
+def lay_in(root: Root, family: str, *facts: Record) -> None:
+    """Appends facts to the record files of a family, by client."""
     chains: dict[Any, list[Record]] = {}
     for fact in facts:
-        family = "revenues" if "number" in fact else "payments"
-        path = root.data / family / f"{fact['client']}.jsonl"
-        chains.setdefault(path, []).append(fact)
+        chains.setdefault(root.data / family / f"{fact['client']}.jsonl", []).append(fact)
     for path, new in chains.items():
         chain = records.read(root, path)
         extension = records.extend(chain, new)
@@ -94,6 +101,21 @@ def lay(root: Root, *facts: Record) -> None:
         with path.open("ab") as stream:
             stream.write(extension.lines)
         head.write_bytes(records.head_bytes(extension.seq, extension.hash))
+
+
+def platform_said(client: str, number: str, code: str, *reasons: str, hour: int = 10) -> Record:
+    """The facts of a status of the approved platform."""
+    return {
+        "kind": "status",
+        "client": client,
+        "number": number,
+        "code": code,
+        "at": f"2026-11-10T{hour}:00:00",
+        "updated": f"2026-11-10T{hour}:00:00Z",
+        "flow_id": f"flow-{number}-{code}-{hour}",
+        "sha256": "0" * 64,
+        "reasons": [{"code": reason, "text": "Prix faux", "action": ""} for reason in reasons],
+    }
 
 
 def root_of(folder: Any, *facts: Record, issuer: dict[str, Any] | None = None) -> Root:

@@ -687,3 +687,38 @@ def test_texts_do_not_change_from_day_to_day():
     assert list(notices.overdue([late], date(2026, 2, 1))) == []
     days = [date(2026, 2, 2), date(2026, 9, 9)]
     assert len({str(one) for day in days for one in notices.overdue([late], day)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("codes", "code", "remedies"),
+    [
+        (["200"], "", []),
+        (["200", "205"], "I-PLATFORM-STATUS", []),
+        (["200", "211"], "I-PLATFORM-STATUS", []),
+        (["200", "207"], "I-PLATFORM-DISPUTED", ["credit-note INVOICE=A-1"]),
+        (["200", "208"], "I-PLATFORM-DISPUTED", ["209"]),
+        (["200", "210"], "I-PLATFORM-REFUSED", ["credit-note INVOICE=A-1"]),
+        (["213"], "I-PLATFORM-REFUSED", ["platform INVOICE=A-1 AGAIN=yes", "credit-note INVOICE"]),
+    ],
+)
+def test_what_the_platform_says_is_news_once_until_it_is_settled(tmp_path, codes, code, remedies):
+    root = house.build(tmp_path / "root", house.client("nord"))
+    said = [
+        past.platform_said("nord", "A-1", one, *(["PU_ERR"] if one > "205" else []), hour=10 + i)
+        for i, one in enumerate(codes)
+    ]
+    past.lay(root, past.bill("nord", "A-1", "2026-11-08", ("services", "20.00", 10_000, 2_000)))
+    past.lay_in(root, "platform", *said)
+
+    def told() -> list[str]:
+        err = house.call("send_alerts", root, command="platform", today="2026-11-20").err
+        return [line for line in err.splitlines() if "I-PLATFORM" in line]
+
+    first = told()
+    assert [re.search(r"\[(I-PLATFORM-\w+)\]", line)[1] for line in first] == [code] * bool(code)
+    assert all(remedy in line for remedy in remedies for line in first)
+    assert told() == []
+    credit = ("services", "20.00", 10_000, 2_000)
+    past.lay(root, past.bill("nord", "A-2", "2026-11-10", credit, corrects="A-1"))
+    (root.flags / "told.json").unlink()
+    assert told() == []

@@ -50,15 +50,16 @@ def state(*facts: Fact) -> State:
 
 
 def test_before_there_is_a_status() -> None:
-    assert state() == State("waiting")
-    assert state(deposit()) == State("handed over", since="2027-09-03")
+    assert state() == State(lifecycle.WAITING)
+    assert state(deposit()) == State(lifecycle.HANDED_OVER, since="2027-09-03")
     for outcome in ("accepted", "exists", "acknowledged"):
-        assert state(deposit(), answer(1, outcome)).stage == "handed over"
+        assert state(deposit(), answer(1, outcome)).stage == lifecycle.HANDED_OVER
     for outcome in ("refused", "rejected"):
-        assert state(deposit(), answer(1, outcome)).stage == "not taken"
-    assert state(deposit("cash_in"), answer(1, "rejected")).stage == "waiting"
-    assert state(deposit(number="OTHER")).stage == "waiting"
-    assert state(deposit("credit_note"), answer(1, "refused"), deposit()).stage == "handed over"
+        assert state(deposit(), answer(1, outcome)).stage == lifecycle.NOT_TAKEN
+    assert state(deposit("cash_in"), answer(1, "rejected")).stage == lifecycle.WAITING
+    assert state(deposit(number="OTHER")).stage == lifecycle.WAITING
+    again = state(deposit("credit_note"), answer(1, "refused"), deposit())
+    assert again.stage == lifecycle.HANDED_OVER
 
 
 @pytest.mark.parametrize(
@@ -94,14 +95,15 @@ def test_whatever_the_order(facts: list[Fact], code: str, objection: str) -> Non
 
 
 def test_a_rejection_of_a_duplicate_alone_says_nothing_of_the_invoice() -> None:
-    assert state(deposit(), answer(1, "accepted"), said("213", 1, "DOUBLON")).stage == "handed over"
+    found = state(deposit(), answer(1, "accepted"), said("213", 1, "DOUBLON"))
+    assert found.stage == lifecycle.HANDED_OVER
 
 
 def test_what_was_rejected_is_deposited_again() -> None:
     rejected = [deposit(), answer(1, "accepted"), said("213", 1, "DEST_INC")]
     assert state(*rejected).decision
     again = [*rejected, deposit(), said("213", 1, "DEST_INC")]
-    assert state(*again).stage == "handed over"  # what comes twice is about the first
+    assert state(*again).stage == lifecycle.HANDED_OVER  # what comes twice is about the first
     assert state(*again, said("213", 2, "DEST_INC")).decision
     assert not state(*again, said("200", 2)).decision
 

@@ -14,6 +14,7 @@ import stdnum.luhn
 
 import books
 import house
+import past
 import post
 from lib.core.root import Root
 from lib.mail import outbox, reminders
@@ -419,3 +420,30 @@ def test_what_is_written_off_is_not_asked_for(root, server):
     before = len(subjects(server, "nord"))
     assert remind(root, "2026-12-15").code == 0
     assert len(subjects(server, "nord")) == before and "polite" not in str(subjects(server, "nord"))
+
+
+@pytest.mark.parametrize(
+    ("statuses", "levels"),
+    [
+        (["200", "205"], ["Rappel", "Relance", "Mise en demeure"]),
+        (["200", "207"], ["Rappel", "Relance"]),
+        (["200", "207", "205"], ["Rappel", "Relance", "Mise en demeure"]),
+        (["200", "210"], []),
+        (["213"], []),
+    ],
+)
+def test_what_the_customer_or_the_platform_objects_to(root, server, statuses, levels):
+    """A refused or a rejected invoice is not reminded of, a disputed one not formally."""
+    number = "NORD-2026-0001"
+    said = [
+        past.platform_said("nord", number, code, "PU_ERR", hour=10 + i)
+        for i, code in enumerate(statuses)
+    ]
+    past.lay_in(root, "platform", *said)
+    for day in ("2026-12-16", "2026-12-30", "2027-01-30"):
+        ran = remind(root, day)
+        assert ran.code == 0
+    assert [subject.partition("\xa0")[0] for subject in subjects(server, "nord")] == levels
+    assert len(subjects(server, "sud")) == 3
+    held = len(levels) < 3
+    assert (f"{number}: is not reminded of: it is" in ran.err) == held

@@ -124,3 +124,21 @@ def test_the_first_invoices_of_the_next_run_are_named_and_the_others_counted(tmp
     first = ["client_0", "main", "2026-11-01", "–", "2026-11-30", "64.00"]
     assert lines[2].split() == first
     assert lines[9].split() == ["and", "5", "more"]
+
+
+def test_what_became_of_invoices_on_the_platform(tmp_path):
+    root = house.build(tmp_path)
+    assert "platform" not in status(root).out
+    past.lay_in(
+        root,
+        "platform",
+        past.platform_said("nord", "A-1", "200"),
+        past.platform_said("nord", "A-2", "200"),
+        past.platform_said("nord", "A-2", "207", "PU_ERR", hour=11),
+        past.platform_said("sud", "B-1", "200"),
+    )
+    out = status(root).out
+    assert re.search(r"^deposited +200 +2$", out, re.M), out
+    assert re.search(r"^disputed by the customer +207 +1$", out, re.M), out
+    assert re.search(r"^A-2 +nord +207 +disputed by the customer +PU_ERR Prix faux$", out, re.M)
+    assert "A-1" not in out

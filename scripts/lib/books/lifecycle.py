@@ -19,37 +19,39 @@ from typing import NamedTuple
 
 from lib.books import exchanges
 from lib.books.record_lines import ExchangeLine
+from lib.core.messages import Message, say
 
 DEPOSITED = "200"
 APPROVED = "205"
+SUSPENDED = "208"
 REFUSED = "210"
 PAYMENT_SENT = "211"
 CASHED_IN = "212"
 REJECTED = "213"
 
-_OBJECTIONS = ("206", "207", "208")
+_OBJECTIONS = ("206", "207", SUSPENDED)
 _TRANSPORT = ("200", "201", "202", "203")
 _DUPLICATE = "DOUBLON"
 
-WAITING = "waiting"
-HANDED_OVER = "handed over"
-NOT_TAKEN = "not taken"
-# The stage that each status is, in the words of XP Z12-012.
+WAITING = say("waiting to be deposited")
+HANDED_OVER = say("handed over")
+NOT_TAKEN = say("not taken by the platform")
+# What an invoice is by each status, in the words of XP Z12-012.
 STAGES = {
-    DEPOSITED: "deposited",
-    "201": "issued by the platform",
-    "202": "received by the customer's platform",
-    "203": "made available",
-    "204": "taken in charge",
-    APPROVED: "approved",
-    "206": "approved in part",
-    "207": "disputed",
-    "208": "suspended",
-    "209": "completed",
-    REFUSED: "refused by the customer",
-    PAYMENT_SENT: "payment sent",
-    CASHED_IN: "cashed in",
-    REJECTED: "rejected by the platform",
+    DEPOSITED: say("deposited"),
+    "201": say("sent on by the platform"),
+    "202": say("received by the customer's platform"),
+    "203": say("made available to the customer"),
+    "204": say("taken in charge by the customer"),
+    APPROVED: say("approved by the customer"),
+    "206": say("approved in part by the customer"),
+    "207": say("disputed by the customer"),
+    SUSPENDED: say("suspended by the customer"),
+    "209": say("completed"),
+    REFUSED: say("refused by the customer"),
+    PAYMENT_SENT: say("payment sent by the customer"),
+    CASHED_IN: say("payment reported"),
+    REJECTED: say("rejected by the platform"),
 }
 
 
@@ -65,12 +67,20 @@ class State(NamedTuple):
       deposited: the moment at which it was deposited (200); empty where it was not.
     """
 
-    stage: str
+    stage: Message
     code: str = ""
     since: str = ""
     objection: str = ""
     reasons: tuple[dict[str, str], ...] = ()
     deposited: str = ""
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """The reasons as a person reads them: "TX_TVA_ERR Taux de TVA erroné"."""
+        return tuple(
+            " ".join(filter(None, (reason.get("code"), reason.get("text"))))
+            for reason in self.reasons
+        )
 
     @property
     def decision(self) -> bool:

@@ -9,9 +9,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from lib.billing import invoicing, plan_periods
+from lib.books import lifecycle
 from lib.books.balances import InvoiceBalance
+from lib.books.lifecycle import State
 from lib.core.faults import Alert, Fault
-from lib.core.messages import say
+from lib.core.messages import Message, say
 from lib.inputs import plans, prices
 from lib.inputs.batch_client_files import BatchClient
 from lib.inputs.client_files import Client
@@ -55,6 +57,84 @@ def overdue(invoices: Iterable[InvoiceBalance], today: date) -> Iterator[Alert]:
             )
             fault = Fault(invoice.number, text, remedy=remedy)
             yield Alert("I-OVERDUE", "", fault, invoice.client)
+
+
+def of_platform(
+    client: str, states: Mapping[str, State], invoices: Iterable[InvoiceBalance]
+) -> Iterator[Alert]:
+    """What the customer or the platform objects to, until it is settled, and what is approved.
+
+    Args:
+      invoices: those of a direct client; of a batch client there are none here, and what is
+        approved is its own business.
+    """
+    balances = {invoice.number: invoice for invoice in invoices}
+    for number, state in states.items():
+        balance = balances.get(number)
+        if balance and balance.gross <= balance.credited:
+            continue
+        if state.decision:
+            yield _objection("I-PLATFORM-REFUSED", client, number, state, balance)
+        elif balance and balance.outstanding <= 0:
+            continue
+        elif state.disputed:
+            yield _objection("I-PLATFORM-DISPUTED", client, number, state, balance)
+        elif balance and state.code in (lifecycle.APPROVED, lifecycle.PAYMENT_SENT):
+            text = say(
+                "{stage} ({code}) on {day}",
+                stage=state.stage,
+                code=state.code,
+                day=state.since[: len("2027-09-03")],
+            )
+            yield Alert("I-PLATFORM-STATUS", "", Fault(number, text), client)
+
+
+def _objection(
+    code: str, client: str, number: str, state: State, balance: InvoiceBalance | None
+) -> Alert:
+    stage = lifecycle.STAGES[state.objection]
+    text = say("{stage} ({code})", stage=stage, code=state.objection)
+    if state.why:
+        text = say(
+            "{stage} ({code}): {reasons}", stage=stage, code=state.objection, reasons=state.why
+        )
+    remedy = _of_invoice(state.objection, number) if balance else _of_other(state, number)
+    return Alert(code, "", Fault(number, text, remedy=remedy), client)
+
+
+def _of_invoice(objection: str, number: str) -> Message:
+    """What a person can do about an objection to a direct invoice."""
+    if objection == lifecycle.REFUSED:
+        return say(
+            "nobody will pay it: `make credit-note INVOICE={number} REASON=...` cancels it, then"
+            " invoice what is right",
+            number=number,
+        )
+    if objection == lifecycle.REJECTED:
+        return say(
+            "the customer did not get it. If the invoice is right (the directory was wrong):"
+            " `make platform INVOICE={number} AGAIN=yes`. If not: `make credit-note"
+            " INVOICE={number} REASON=...`, then invoice what is right",
+            number=number,
+        )
+    if objection == lifecycle.SUSPENDED:
+        return say("give the customer what it waits for; it completes the invoice then (209)")
+    return say(
+        "settle it with the customer; `make credit-note INVOICE={number} REASON=...` takes back"
+        " what was wrong",
+        number=number,
+    )
+
+
+def _of_other(state: State, number: str) -> Message:
+    """What can be done about a credit note, or an invoice of a batch client's."""
+    if state.objection == lifecycle.REJECTED:
+        return say(
+            "the customer did not get it; if it is right, `make platform INVOICE={number}"
+            " AGAIN=yes` deposits it again",
+            number=number,
+        )
+    return say("settle it with the customer, or let the batch client do so")
 
 
 def months_not_run(

@@ -12,7 +12,18 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from lib.books import balances, heads, histories, issuing, openings, payments, records, revenues
+from lib.books import (
+    balances,
+    exchanges,
+    heads,
+    histories,
+    issuing,
+    lifecycle,
+    openings,
+    payments,
+    records,
+    revenues,
+)
 from lib.books.heads import Head
 from lib.books.record_lines import BalancePayment, DatedRevenue, NoticeRevenue, SummaryFacts
 from lib.books.records import Record
@@ -194,6 +205,7 @@ def _observe(root: Root, run: EndedRun) -> Iterator[Alert]:
     past = _read_past(root, run.today)
     yield from notices.clock(past.newest, run.today)
     yield from past.overdue
+    yield from past.on_platform
     loaded = inputs.load(root)
     clients = [client_file.client for client_file in loaded.clients.values()]
     yield from notices.without_email(clients)
@@ -211,13 +223,15 @@ def _observe(root: Root, run: EndedRun) -> Iterator[Alert]:
 
 class _Past(NamedTuple):
     """What notices need of all records: the newest date, what was sold this year by nature, the
-    months that were invoiced, those of each batch client, and what is overdue."""
+    months that were invoiced, those of each batch client, what is overdue, and what became of
+    invoices on the platform."""
 
     newest: date | None
     sold: dict[str, Decimal]
     months: set[str]
     batches: dict[str, set[str]]
     overdue: list[Alert]
+    on_platform: list[Alert]
 
 
 def _read_past(root: Root, today: date) -> _Past:
@@ -228,7 +242,7 @@ def _read_past(root: Root, today: date) -> _Past:
     """
     newest = date.min
     sold = {"services": money.ZERO, "goods": money.ZERO}
-    past = _Past(None, sold, set(), {}, [])
+    past = _Past(None, sold, set(), {}, [], [])
     faults: list[Alert] = []
     for client in histories.clients_of(root):
         with collecting(faults):
@@ -238,6 +252,8 @@ def _read_past(root: Root, today: date) -> _Past:
             opened = openings.read(root, client)
             invoices = balances.of_client(balances.Lines(issued, paid, opened))
             past.overdue.extend(notices.overdue(invoices, today))
+            states = lifecycle.states(exchanges.read(root, client))
+            past.on_platform.extend(notices.of_platform(client, states, invoices))
             newest = max([newest, *(move.date for move in paid)])
             for line in issued:
                 if not line.order:
@@ -250,6 +266,8 @@ def _read_past(root: Root, today: date) -> _Past:
     for client in revenues.owners(root, revenues.BATCH):
         path = revenues.chain_path(root, revenues.BATCH, client)
         with collecting(faults):
+            states = lifecycle.states(exchanges.read(root, client))
+            past.on_platform.extend(notices.of_platform(client, states, ()))
             for batch in records.read_typed(root, path, DatedRevenue):
                 past.batches.setdefault(client, set()).add(batch.month)
                 newest = max(newest, batch.issue_date)
