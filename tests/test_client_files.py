@@ -1,10 +1,14 @@
 """clients/*.json: each mistake gets one line, with its place and its remedy."""
 
+import json
 import unicodedata
 
 import pytest
+import stdnum.luhn
+from lxml import etree
 
 import house
+from lib.documents import facturx_xml, validators
 
 # What is changed in clients/nord.json, and how the line about that place begins.
 CLIENT_MISTAKES = [
@@ -157,3 +161,44 @@ def test_a_root_without_a_client_is_refused(tmp_path):
     root = house.build(tmp_path)
     (root.clients / "nord.json").unlink()
     assert house.refusal(root).startswith("clients: has no client; `make client ID=...` writes one")
+
+
+PUBLIC = "11004301" + stdnum.luhn.calc_check_digit("11004301")
+
+
+def test_a_public_body_is_invoiced_by_its_service_or_its_siret(tmp_path):
+    """EN 16931 has BT-46 once: under 0240 the service, under 0009 the SIRET."""
+    siren = PUBLIC
+    public = {"party.siren": siren, "party.vat_number": None, "purchase_order": "EJ-2027-17"}
+    found = {}
+    for name, more in {
+        "service": {"party.service_code": "SVC-7"},
+        "siret": {"party.siret": house.siret(siren), "buyer_reference": "SVC-7"},
+    }.items():
+        root = house.build(tmp_path / name, house.client(changes=public | more))
+        document = house.draft(root)
+        xml = facturx_xml.generate(document)
+        assert validators.verdicts(document, xml) == []
+        [party] = etree.fromstring(xml).iter("{*}BuyerTradeParty")
+        found[name] = [(one.get("schemeID"), one.text) for one in party.findall("{*}GlobalID")]
+        assert b"<ram:IssuerAssignedID>EJ-2027-17<" in xml
+        assert (b"<ram:BuyerReference>SVC-7<" in xml) == (name == "siret")
+    assert found == {"service": [("0240", "SVC-7")], "siret": [("0009", house.siret(siren))]}
+
+
+def test_a_service_code_that_no_invoice_can_carry_is_refused(tmp_path):
+    code = {"party.service_code": "SVC-7"}
+    root = house.build(tmp_path / "private", house.client(changes=code))
+    assert house.refusal(root).startswith(
+        "clients/nord.json: party.service_code: is of public bodies alone"
+    )
+    siren = PUBLIC
+    both = {"party.siren": siren, "party.siret": house.siret(siren), "party.vat_number": None}
+    root = house.build(tmp_path / "both", house.client(changes=code | both))
+    line = house.refusal(root)
+    assert line.startswith("clients/nord.json: party.service_code: stands beside siret")
+    address = {"scheme": "0225", "id": f"{siren}_{house.siret(siren)}_SVC-7"}
+    assert json.dumps(address) in line
+    cure = code | both | {"party.siret": None, "party.electronic_address": address}
+    document = house.draft(house.build(tmp_path / "cured", house.client(changes=cure)))
+    assert validators.verdicts(document, facturx_xml.generate(document)) == []

@@ -45,3 +45,51 @@ def test_a_logo_that_cannot_be_printed_is_refused(tmp_path, data, text):
     line = house.refusal(root)
     assert "logo.png" in line
     assert text in line
+
+
+PLATFORM = {"flow_url": "https://api.platform.example/flow", "since": "2027-09-01"}
+SIREN = house.issuer()["party"]["siren"]
+
+
+@pytest.mark.parametrize(
+    ("address", "party", "reached"),
+    [
+        (None, {}, SIREN),
+        ("STATUTS", {}, f"{SIREN}_STATUTS"),
+        (f"{SIREN}_STATUTS", {}, f"{SIREN}_STATUTS"),
+        (SIREN, {}, SIREN),
+        (None, {"electronic_address": {"scheme": "0225", "id": f"{SIREN}_A"}}, f"{SIREN}_A"),
+        ("A", {"electronic_address": {"scheme": "0225", "id": f"{SIREN}_A"}}, f"{SIREN}_A"),
+    ],
+)
+def test_statuses_reach_the_address_of_the_seller(tmp_path, address, party, reached):
+    """BT-34 of an invoice, and of one that is made for a batch client."""
+    platform = PLATFORM | ({"address": address} if address else {})
+    seller = house.issuer({"platform": platform, **{f"party.{k}": v for k, v in party.items()}})
+    sent = house.draft(house.build(tmp_path, seller=seller)).seller.electronic_address
+    assert (sent.scheme, sent.id) == ("0225", reached)
+
+
+@pytest.mark.parametrize(
+    ("address", "party", "line"),
+    [
+        ("552100554_A", {}, 'platform.address: "552100554_A" does not begin with the SIREN'),
+        ("A" * 120, {}, "platform.address: is longer than 125 characters with the SIREN"),
+        ("A B", {}, 'platform.address: "A B" is not an address under 0225'),
+        (
+            "A",
+            {"scheme": "0225", "id": f"{SIREN}_B"},
+            "platform.address: is another address than electronic_address",
+        ),
+        (
+            None,
+            {"scheme": "EM", "id": "a@b.example"},
+            'party.electronic_address.scheme: "EM" is not one of them; statuses reach addresses',
+        ),
+    ],
+)
+def test_an_address_that_no_status_reaches_is_refused(tmp_path, address, party, line):
+    platform = PLATFORM | ({"address": address} if address else {})
+    changes = {"platform": platform} | ({"party.electronic_address": party} if party else {})
+    root = house.build(tmp_path, seller=house.issuer(changes))
+    assert house.refusal(root).startswith(f"issuer.json: {line}")

@@ -14,6 +14,7 @@ from lib.values.vat import NOT_SUBJECT
 FILE_NAME = "factur-x.xml"  # inside the PDF
 _SIREN_SCHEME = "0002"
 _SIRET_SCHEME = "0009"
+_SERVICE_SCHEME = "0240"
 _PROCESS = {"goods": "B", "services": "S", "mixed": "M"}  # BT-23, BR-FR-08
 _ORDINARY, _AFTER_DEPOSIT = "1", "4"
 _CREDIT_TRANSFER = "30"  # BT-81, UNTDID 4461
@@ -132,6 +133,8 @@ def _party(party: Party) -> dict[str, Any]:
     terms: dict[str, Any] = {"name": party.name, **_address(party.address)}
     if party.siret:
         terms["identifiers"] = {_SIRET_SCHEME: party.siret}
+    elif party.service_code:  # BT-46 stands once (EN 16931)
+        terms["identifiers"] = {_SERVICE_SCHEME: party.service_code}
     if party.siren:
         terms["legal_identifier"] = party.siren
         terms["legal_identifier_schemeid"] = _SIREN_SCHEME

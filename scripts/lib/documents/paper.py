@@ -90,6 +90,8 @@ def _identifiers(party: Party, speech: Speech) -> Iterable[str]:
         yield labelled("siren", grouped(party.siren, 3))
     if party.siret:
         yield labelled("siret", grouped(party.siret, 3, 3, 3, 5))
+    if party.service_code:
+        yield labelled("service_code", party.service_code)
     if party.vat_number:
         yield labelled("vat_number", party.vat_number)
     if party.contact and isinstance(party, Seller):

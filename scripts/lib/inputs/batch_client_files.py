@@ -83,7 +83,9 @@ def load(
         taken.setdefault(value["code"], source.name)
         faults += input_files.alerts(wrong, source.name, path.stem)
         logo = issuer_file.load_logo(root, path, value["seller"].get("logo", ""), faults)
-        client = input_files.convert(value, BatchClient, source.name, path.stem, faults)
+        reached = issuer_file.reached_by_statuses(value, value["seller"])
+        whole = {**value, "seller": reached}
+        client = input_files.convert(whole, BatchClient, source.name, path.stem, faults)
         content[path.stem] = BatchClientInput(client, source, logo) if client else None
     return content
 
@@ -92,6 +94,7 @@ def _batch_client_faults(
     value: Mapping[str, Any], stem: str, clients: Mapping[str, ClientInput | None]
 ) -> list[Fault]:
     faults = issuer_file.seller_faults(value["seller"], "seller.")
+    faults += issuer_file.platform_faults(value, value["seller"], "seller.")
     if value["id"] != stem:
         faults.append(input_files.not_the_name("id", value["id"], stem))
     if stem in clients:

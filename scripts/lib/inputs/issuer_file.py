@@ -1,6 +1,7 @@
 """issuer.json: who invoices, how numbers run, what the books post to; what any seller has to be."""
 
 import itertools
+import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -19,6 +20,8 @@ from lib.inputs.input_files import Source
 from lib.values import money, numbers
 from lib.values.seller_terms import SellerTerms
 
+_STATUS_SCHEME = "0225"  # the French directory's addresses: a SIREN, and what follows it
+_LONGEST_ADDRESS = 125  # BR-FR-25
 REMINDER_LEVELS = ("polite", "firm", "formal")
 _OF_BUYERS = ("person", "taxable")  # keys of a party that no seller has
 
@@ -140,11 +143,65 @@ def load(root: Root, faults: list[Alert]) -> IssuerInput | None:
         return None
     value, source = read
     own_faults = seller_faults(value) + _reminder_faults(value.get("reminders", {}))
+    own_faults += platform_faults(value, value)
     own_faults += bank_files.faults(value.get("bank_files", {}))
     logo = load_logo(root, root.issuer, value.get("logo", ""), faults)
     faults += input_files.alerts(own_faults, source.name, "")
-    issuer = input_files.convert(bank_files.with_presets(value), Issuer, source.name, "", faults)
+    whole = bank_files.with_presets(reached_by_statuses(value, value))
+    issuer = input_files.convert(whole, Issuer, source.name, "", faults)
     return IssuerInput(issuer, source, logo) if issuer else None
+
+
+def platform_faults(
+    file: Mapping[str, Any], seller: Mapping[str, Any], place: str = ""
+) -> list[Fault]:
+    """What is wrong between a platform and the address (BT-34) that its statuses reach.
+
+    Args:
+      file: which may have a platform; its `seller` stands at `place` in it.
+    """
+    if "platform" not in file:
+        return []
+    party, address = seller["party"], file["platform"].get("address", "")
+    siren, own = party.get("siren", ""), party.get("electronic_address")
+    at, whole = "platform.address", _status_address(siren, address)
+    if not siren:
+        rule = say("an approved platform knows a seller by its SIREN")
+        return [Fault(f"{place}party.siren", say("is missing"), rule)]
+    if address and own and (own["scheme"], own["id"]) != (_STATUS_SCHEME, whole):
+        found = say("is another address than electronic_address, and an invoice has one (BT-34)")
+        return [Fault(at, found, remedy=say("keep one of them"))]
+    if own and own["scheme"] != _STATUS_SCHEME:
+        rule = say('statuses reach addresses of scheme "0225" alone')
+        found = say('"{scheme}" is not one of them', scheme=own["scheme"])
+        return [Fault(f"{place}party.electronic_address.scheme", found, rule)]
+    if re.match("[0-9]{9}(_|$)", address) and whole != address:
+        found = say(
+            '"{address}" does not begin with the SIREN, {siren}', address=address, siren=siren
+        )
+        return [Fault(at, found)]
+    if len(whole) > _LONGEST_ADDRESS:
+        found = say("is longer than {number} characters with the SIREN", number=_LONGEST_ADDRESS)
+        return [Fault(at, found)]
+    return []
+
+
+def _status_address(siren: str, address: str) -> str:
+    """A whole address under 0225, or what follows the SIREN in it, as a whole address."""
+    return address if address.split("_")[0] == siren else f"{siren}_{address}"
+
+
+def reached_by_statuses(file: Mapping[str, Any], seller: Mapping[str, Any]) -> dict[str, Any]:
+    """A seller whose electronic address (BT-34) is the one that its platform's statuses reach.
+
+    Args:
+      file: which may have a platform.
+    """
+    address, party = file.get("platform", {}).get("address", ""), seller["party"]
+    if not address or "siren" not in party:
+        return dict(seller)
+    reached = {"scheme": _STATUS_SCHEME, "id": _status_address(party["siren"], address)}
+    return {**seller, "party": {**party, "electronic_address": reached}}
 
 
 def _reminder_faults(days: Mapping[str, int]) -> list[Fault]:

@@ -7,7 +7,7 @@ from typing import Any
 from lib.core import readings
 from lib.core.faults import Fault
 from lib.core.messages import Message, say
-from lib.values import territories
+from lib.values import territories, vat
 
 
 def faults(party: Mapping[str, Any], place: str = "party.") -> list[Fault]:
@@ -36,6 +36,7 @@ def faults(party: Mapping[str, Any], place: str = "party.") -> list[Fault]:
             '"{siret}" does not begin with the SIREN, {siren}', siret=party["siret"], siren=siren
         )
         misfits.append(Fault(f"{place}siret", text))
+    misfits += _service_faults(party, place)
     vat_number = party.get("vat_number", "")
     if siren and vat_number.startswith("FR") and vat_number[4:] != siren:
         text = say(
@@ -57,6 +58,27 @@ def faults(party: Mapping[str, Any], place: str = "party.") -> list[Fault]:
         remedy = french_postcode(postcode or "")
         misfits.append(Fault(f"{place}address.postcode", text, remedy=remedy))
     return misfits
+
+
+def _service_faults(party: Mapping[str, Any], place: str) -> list[Fault]:
+    """What is wrong with the service code of a public body: EN 16931 has BT-46 once."""
+    code, siren, siret = party.get("service_code"), party.get("siren", ""), party.get("siret", "")
+    if code is None:
+        return []
+    if not vat.is_public_siren(siren):
+        found = say("is of public bodies alone, whose SIREN begins with 1 or 2")
+        remedy = say("remove it; what the customer wants to find again stands in buyer_reference")
+        return [Fault(f"{place}service_code", found, remedy=remedy)]
+    if not siret:
+        return []
+    found = say("stands beside siret, and an invoice carries one of them (BT-46, EN 16931)")
+    remedy = say(
+        'remove siret and name both in electronic_address: {{"scheme": "0225", "id":'
+        ' "{address}"}}; or keep siret and write the code as buyer_reference (BT-10), where the'
+        " platform takes it from there",
+        address=f"{siren}_{siret}_{code}",
+    )
+    return [Fault(f"{place}service_code", found, remedy=remedy)]
 
 
 def _is_french_postcode(text: str) -> bool:

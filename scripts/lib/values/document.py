@@ -56,6 +56,7 @@ class Party(Struct, frozen=True, kw_only=True):
     taxable: bool = True  # False: an association, a co-ownership ... that buys outside VAT
     siren: str = ""  # BT-30, BT-47, scheme 0002
     siret: str = ""  # BT-29, BT-46, scheme 0009
+    service_code: str = ""  # BT-46, scheme 0240: the service of a public body
     vat_number: str = ""  # BT-31, BT-48
     address: Address
     email: tuple[str, ...] = ()

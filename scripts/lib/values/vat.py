@@ -84,7 +84,12 @@ def is_taxable(party: Party) -> bool:
 
 def is_public(party: Party) -> bool:
     """Whether a buyer is a public body: INSEE keeps the SIRENs that begin with 1 or 2 for them."""
-    return party.siren.startswith(("1", "2"))
+    return is_public_siren(party.siren)
+
+
+def is_public_siren(siren: str) -> bool:
+    """Whether a SIREN is that of a public body."""
+    return siren.startswith(("1", "2"))
 
 
 def audience(buyer: Party, subtotals: Iterable[VatSubtotal]) -> str:
