@@ -39,6 +39,8 @@ def main(arguments: Namespace, root: Root) -> None:
         raise Refused(unfit)
     if arguments.law or arguments.today:
         today = dates.of_run(root, arguments.today, None, None).today
+        with lock.shared(root, wait):
+            revenues.refuse_other_format(root, today.year, content.issuer.issuer.number_format)
         notices = [*law_notices.of_inputs(content, today), *law_notices.old_law(today)]
         alerts.report(root.logs, "check_inputs.py", notices)
     if arguments.month:

@@ -23,12 +23,23 @@ if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 
 import msgspec
 
-from lib.books import allocation, histories, issuing, openings, payments, recording, records
+from lib.books import (
+    allocation,
+    histories,
+    issuing,
+    numbering,
+    openings,
+    payments,
+    recording,
+    records,
+)
 from lib.books import revenues as revenue_records
+from lib.books.numbering import Sequence
 from lib.books.record_lines import OpeningLine
 from lib.core import handed_file, storage
 from lib.core.faults import Fault, Refused, printable
@@ -40,6 +51,7 @@ from lib.inputs.issuer_file import Issuer
 from lib.inputs.opening_files import Opening
 from lib.values import money
 from lib.values.money import text_of
+from lib.values.numbers import Number
 
 LARGEST = 10_000_000  # bytes of a file
 _SCRIPT = "import_openings.py"
@@ -49,6 +61,7 @@ Faults = list[tuple[int, Fault]]  # with the row of the file
 def main(arguments: Namespace, root: Root) -> None:
     """The story of an import."""
     data, file = handed_file.read(arguments.file, LARGEST), str(arguments.file)
+    text, notes = handed_file.text(file, data)
     command = f"import_openings {storage.sha256(data)}"
     with issuing.begin(root, command, settings.load(root).lock_wait) as run:
         if run.just_finished:
@@ -56,8 +69,8 @@ def main(arguments: Namespace, root: Root) -> None:
             print(printable(str(finished)))
             return
         content = inputs.load(root)
-        entered = opening_files.read(file, data, arguments.today)
-        pdfs = check(root, content, file, entered)
+        entered = opening_files.read(file, text, arguments.today)
+        pdfs = check(root, content, file, entered, arguments.today)
         facts = stage(run, content, data, entered, pdfs, arguments.today.isoformat())
         chains = {client: _chain(root, client) for client in facts}
         for client, new in facts.items():
@@ -68,6 +81,8 @@ def main(arguments: Namespace, root: Root) -> None:
         for client, new in facts.items()
         for seq, fact in enumerate(new, chains[client].seq + 1)
     ]
+    for note in notes:
+        print(note)
     report(root, lines, content.issuer.issuer)
 
 
@@ -78,13 +93,20 @@ def _chain(root: Root, client: str) -> records.Chain:
 # --- what the house says of them ------------------------------------------------------
 
 
-def check(root: Root, content: Inputs, file: str, entered: list[Opening]) -> dict[int, bytes]:
+def check(
+    root: Root, content: Inputs, file: str, entered: list[Opening], today: date
+) -> dict[int, bytes]:
     """The PDFs of the openings, by their rows, if clients/ and the records have room for all.
 
     Raises:
       Refused: with everything that is wrong with any of them.
     """
     known = dict(_numbers(root))
+    codes = revenue_records.codes(content)
+    sequences = {
+        ledger: revenue_records.sequences(root, ledger)
+        for ledger in (revenue_records.DIRECT, revenue_records.BATCH)
+    }
     faults: Faults = []
     pdfs: dict[int, bytes] = {}
     for opening in entered:
@@ -93,6 +115,11 @@ def check(root: Root, content: Inputs, file: str, entered: list[Opening]) -> dic
             found = say('"{number}" is known already: {other}', number=opening.number, other=other)
             remedy = say("leave it out; `make opening-reverse` takes one out that was wrong")
             faults.append((opening.row, Fault("number", found, remedy=remedy)))
+        for ledger, of_ledger in sequences.items():
+            number = numbering.still_to_come(of_ledger, opening.number, today.year)
+            if number and codes.get(number.code) == ledger:
+                last = of_ledger.get((number.code, number.year))
+                faults.append((opening.row, _to_come(opening.number, number, last)))
         here = say("line {line}", line=opening.row)
         known.setdefault(opening.number, here)
         if opening.pdf:
@@ -115,6 +142,25 @@ def _numbers(root: Root) -> Iterator[tuple[str, Message | str]]:
         for client, chain in revenue_records.each_chain(root, ledger):
             for record in chain.records:
                 yield record["number"], say("issued here, to {client}", client=client)
+
+
+def _to_come(text: str, number: Number, sequence: Sequence | None) -> Fault:
+    code, year = number.code, str(number.year)
+    found = say(
+        "{number} would be given once more here, by the numbers of {code} in {year}",
+        number=text,
+        code=code,
+        year=year,
+    )
+    if sequence and sequence.format:
+        return Fault("number", found, remedy=say("correct it: they have begun here"))
+    again = " AGAIN=yes" if sequence else ""
+    command = f"make sequence CODE={code} YEAR={year} LAST={number.seq}{again} REASON=..."
+    remedy = say(
+        "say the last number of the tool before, this one or a later one: {command}",
+        command=command,
+    )
+    return Fault("number", found, remedy=remedy)
 
 
 def _client_faults(content: Inputs, opening: Opening) -> Iterator[Fault]:

@@ -35,8 +35,17 @@ if __name__ == "__main__":
 
 from datetime import date
 
-from lib.books import issuing, numbering, recording, records, revenues
-from lib.books.numbering import Sequence
+from lib.books import (
+    histories,
+    issuing,
+    numbering,
+    openings,
+    payments,
+    recording,
+    records,
+    revenues,
+)
+from lib.books.numbering import Sequence, Sequences
 from lib.books.revenues import Ledger
 from lib.core.faults import Alert, Refused
 from lib.core.root import Root
@@ -62,13 +71,11 @@ def main(arguments: Namespace, root: Root) -> None:
         if year > arguments.today.year:
             text = say("{year} has not begun; its numbers begin at 1 here", year=str(year))
             raise cli.refuse("B-SEQUENCE", "", "YEAR", text)
-        starts = revenues.starts(root, ledger)
-        chains = revenues.read(root, ledger).values()
-        numbered = list(numbering.numbered(root, chains))
-        sequences = numbering.read(root, ledger.counters, numbered, starts)
+        sequences = revenues.sequences(root, ledger)
         _refuse_if_begun(sequences.get((code, year)), code, year, arguments.again)
-        run.append(records.read(root, revenues.chain_path(root, ledger, code)), [fact])
         sequences[code, year] = Sequence(last, date(year, 1, 1), "")
+        _refuse_openings_to_come(root, sequences, code, year)
+        run.append(records.read(root, revenues.chain_path(root, ledger, code)), [fact])
         numbering.stage(run, ledger.counters, sequences)
         run.commit()
     first = numbers.write(content.issuer.issuer.number_format, code, arguments.today, last + 1)
@@ -88,17 +95,11 @@ def _ledger(content: Inputs, code: str) -> Ledger:
     Raises:
       Refused: if no client has it.
     """
-    issuer = content.issuer.issuer
-    direct = [issuer.code]
-    if issuer.numbering != "issuer":
-        direct = [file.client.code for file in content.clients.values()]
-    batches = [file.client.code for file in content.batch_clients.values()]
-    if code in direct:
-        return revenues.DIRECT
-    if code in batches:
-        return revenues.BATCH
+    codes = revenues.codes(content)
+    if code in codes:
+        return codes[code]
     found = say('"{code}" is not a code that numbers have here', code=code)
-    remedy = say("they have {codes}", codes=(*direct, *batches))
+    remedy = say("they have {codes}", codes=tuple(codes))
     raise cli.refuse("B-SEQUENCE", "", "CODE", found, remedy=remedy)
 
 
@@ -127,6 +128,25 @@ def _refuse_if_begun(sequence: Sequence | None, code: str, year: int, again: boo
         )
         remedy = say("AGAIN=yes puts another LAST in its place")
         raise cli.refuse("B-SEQUENCE", "", "LAST", found, remedy=remedy)
+
+
+def _refuse_openings_to_come(root: Root, sequences: Sequences, code: str, year: int) -> None:
+    """An open invoice of the tool before has a number that was given there.
+
+    Raises:
+      Refused: where the sequence would give it again.
+    """
+    for client in histories.clients_of(root):
+        for line in openings.standing(openings.read(root, client)):
+            number = numbering.still_to_come(sequences, line.number, year)
+            if number and (number.code, number.year) == (code, year):
+                found = say(
+                    "{number} comes later, but opening {name} has it: it was given already",
+                    number=line.number,
+                    name=payments.name(client, line.seq),
+                )
+                remedy = say("write the last number that the tool before gave")
+                raise cli.refuse("B-SEQUENCE", "", "LAST", found, remedy=remedy)
 
 
 if __name__ == "__main__":

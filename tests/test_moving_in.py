@@ -173,9 +173,39 @@ def test_a_format_does_not_change_within_a_year(tmp_path):
     ran = house.month(root)
     assert ran.code == 1 and "B-NUMBER-FORMAT" in ran.err and ran.err.count("\n") == 1, ran
     assert "number_format" in ran.err and house.tree(root, "issuer.json") == before
+    checked = house.call("check_inputs", root, today=house.TODAY)
+    assert (checked.code, checked.err) == (1, ran.err)
+    assert house.call("check_inputs", root, today="2027-01-01").code == 0
     assert house.month(root, "2026-12", "2027-01-08").code == 0
     assert house.numbers(root, "nord") == ["NORD-2026-0001", "NORD-2027-01-001"]
     assert house.call("verify", root, today="2027-01-09").code == 0
+
+
+def test_no_number_of_the_tool_before_is_given_once_more(tmp_path, monkeypatch):
+    seller = house.issuer({**F, "number_format": "{code}{year}-{seq:04d}"})
+    root = house.build(tmp_path / "root", house.client(), seller=seller)
+    last_year, another = (
+        SMALL.replace("F-0144", "F2025-0099"),
+        SMALL.replace("F-0144", "G2026-0099"),
+    )
+    assert enter(root, HEADINGS + last_year + another).code == 0
+    f147, f_148 = (SMALL.replace("F-0144", number) for number in ("f2026-0147", "F-2026-148"))
+    refused = enter(root, HEADINGS + f147)
+    assert refused.code == 1 and "make sequence CODE=F YEAR=2026 LAST=147 REASON=" in refused.err
+    assert sequence(root, monkeypatch, last="146").code == 0
+    refused = enter(root, HEADINGS + f147)
+    assert refused.code == 1 and "LAST=147 AGAIN=yes" in refused.err, refused
+    assert sequence(root, monkeypatch, last="147", again="yes").code == 0
+    assert enter(root, HEADINGS + f147).code == 0
+    short = sequence(root, monkeypatch, last="146", again="yes")
+    assert short.code == 1 and "opening nord/3 has it" in short.err, short
+    assert house.month(root).code == 0
+    assert house.numbers(root, "nord") == ["F2026-0148"]
+    for number in ("F2026-0149", "F-2026-0149", "F-2026-11-149"):
+        refused = enter(root, HEADINGS + SMALL.replace("F-0144", number))
+        assert refused.code == 1 and "they have begun here" in refused.err, refused
+    assert enter(root, HEADINGS + f_148).code == 0
+    assert verify(root).code == 0
 
 
 def test_a_code_leaves_the_number_room(tmp_path):
@@ -240,13 +270,19 @@ def house_of_two(folder: Path, **changes: Any) -> Root:
 
 
 def enter(
-    root: Root, text: str, *, pdf: bytes = b"%PDF-1.4 old", today: str = house.TODAY
+    root: Root,
+    text: str,
+    *,
+    pdf: bytes = b"%PDF-1.4 old",
+    today: str = house.TODAY,
+    encoding: str = "utf-8",
 ) -> house.Ran:
     """`make opening` in this process."""
     folder = root.path.parent / "old"
     folder.mkdir(exist_ok=True)
-    (folder / "old.pdf").write_bytes(pdf)
-    (folder / "opening.csv").write_text(text, newline="")
+    for name in ("old.pdf", "né.pdf"):
+        (folder / name).write_bytes(pdf)
+    (folder / "opening.csv").write_text(text, encoding, newline="")
     return house.call("import_openings", root, file=str(folder / "opening.csv"), today=today)
 
 
@@ -347,13 +383,21 @@ def test_what_a_french_spreadsheet_saves_is_read_alike(tmp_path):
     french = re.sub(r"(\d)\.(\d\d)\b", r"\1,\2", text).replace("1000,00;200,00", "1000;200")
     french = re.sub(r"(\d{4})-(\d\d)-(\d\d)", r"\3/\2/\1", french) + ";" * 13 + "\r\n"
     found = []
-    for name, some in (("en", HEADINGS + TWO_RATES + SMALL), ("fr", "\ufeff" + french)):
+    text = HEADINGS + TWO_RATES + SMALL
+    quoted = re.sub("[^;\r\n]+", lambda cell: f'"{cell[0]}"', french)
+    for name, some, encoding in (
+        ("en", text, "utf-8"),
+        ("fr", french, "utf-8-sig"),
+        ("1252", french.replace("old.pdf", "né.pdf"), "cp1252"),
+        ("quoted", quoted, "utf-8"),
+    ):
         root = house_of_two(tmp_path / name / "root")
-        ran = enter(root, some)
+        ran = enter(root, some, encoding=encoding)
         assert ran.code == 0, ran
+        assert ("read as Windows-1252" in ran.out) is (encoding == "cp1252")
         lines = house.records(root, "nord", "openings")
         found.append([{**one, "source_sha256": "", "prev": "", "hash": ""} for one in lines])
-    assert found[0] == found[1]
+    assert found[0] == found[1] == found[2] == found[3]
 
 
 @pytest.mark.parametrize(

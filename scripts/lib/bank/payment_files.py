@@ -7,8 +7,6 @@ with the headings that the settings name, and read in any of these, also as a Fr
 saves them: dates as 03/12/2026, amounts as 76,8, Windows-1252.
 """
 
-import codecs
-import contextlib
 import csv
 import io
 import re
@@ -21,7 +19,7 @@ from lib.bank.matching import Proposal, Review
 from lib.bank.statements import Movement
 from lib.books import payment_rules, payments
 from lib.books.payment_rules import Invoice
-from lib.core import messages
+from lib.core import handed_file, messages
 from lib.core.faults import Alert, Fault, Refused, printable
 from lib.core.messages import Message, say
 from lib.documents import csv_files
@@ -158,7 +156,7 @@ def read(file: str, data: bytes) -> Payments:
     Raises:
       Refused: for a file that is not read by lines at all, or has nothing to record.
     """
-    text, notes = _decoded(file, data)
+    text, notes = handed_file.text(file, data)
     if not text:
         raise Refused([Alert("B-CSV-EMPTY", file, Fault("", say("is empty")))])
     form = _form(file, text)
@@ -201,21 +199,6 @@ def stopped(file: str, line: int) -> tuple[int, Alert]:
     """Reading stops where enough is wrong: nobody reads a hundred lines of errors."""
     found = say("reading stopped after {errors} errors", errors=MOST_FAULTS)
     return on_line("B-CSV-LINE", file, line, Fault("", found, remedy=say("correct these first")))
-
-
-def _decoded(file: str, data: bytes) -> tuple[str, list[Message]]:
-    """The text of a file, and a note where it is not UTF-8."""
-    try:
-        return data.removeprefix(codecs.BOM_UTF8).decode(), []
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        found = say("byte 0x{byte} is not UTF-8", byte=f"{data[error.start]:02X}")
-    # A spreadsheet set to French saves semicolons and Windows-1252, unless it is asked for UTF-8.
-    if b";" in data.partition(b"\n")[0]:
-        with contextlib.suppress(UnicodeDecodeError):
-            return data.decode("cp1252"), [say("read as Windows-1252, as it is not UTF-8")]
-    fault = Fault(f"line {line}", found, remedy=say("save the file as CSV UTF-8"))
-    raise Refused([Alert("B-CSV-ENCODING", file, fault)])
 
 
 def _form(file: str, text: str) -> Form:

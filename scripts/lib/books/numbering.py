@@ -19,6 +19,7 @@ from lib.core.faults import Alert, Broken, Fault, Refused
 from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.values import numbers
+from lib.values.numbers import Number
 
 
 class Sequence(NamedTuple):
@@ -109,6 +110,17 @@ def read(
     if faults:
         raise Broken(faults)
     return sequences
+
+
+def still_to_come(sequences: Sequences, text: str, year: int) -> Number | None:
+    """The parts of a number, of any format, that its sequence gives in `year` or later; None if it
+    does not. Formats may change, and two that differ by a hyphen have one creditor reference."""
+    try:
+        number = numbers.parse(text.upper())
+    except ValueError:
+        return None
+    last = sequences.get((number.code, number.year))
+    return number if number.year >= year and number.seq > (last.seq if last else 0) else None
 
 
 def format_in(sequences: Sequences, year: int) -> str:

@@ -16,13 +16,14 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from lib.billing.plan_periods import Billed
-from lib.books import issuing, proofs, records
-from lib.books.numbering import Numbered
+from lib.books import issuing, numbering, proofs, records
+from lib.books.numbering import Numbered, Sequence, Sequences
 from lib.books.record_lines import BillingRevenue, RevenueMonth, SequenceStart
 from lib.core import storage, tables
 from lib.core.faults import Alert, Broken, collecting
 from lib.core.messages import Message, say
 from lib.core.root import Root
+from lib.inputs.inputs import Inputs
 from lib.values import money, numbers, periods, spans
 from lib.values.document import DEPOSIT, Document, Period, from_json
 from lib.values.spans import Spans
@@ -118,6 +119,42 @@ def proved_document(root: Root, ledger: Ledger, fact: records.Record) -> Documen
       Broken: as `proved` does.
     """
     return from_json(proved(root, ledger, fact, "json"))
+
+
+def sequences(root: Root, ledger: Ledger) -> Sequences:
+    """The sequences of a ledger, where they begin and as far as they have come.
+
+    Raises:
+      Broken: as `starts` and `numbering.read` do.
+    """
+    numbered = list(numbering.numbered(root, read(root, ledger).values()))
+    return numbering.read(root, ledger.counters, numbered, starts(root, ledger))
+
+
+def refuse_other_format(root: Root, year: int, wanted: str) -> None:
+    """As `numbering.refuse_other_format`, by the first number of a year: no other is looked for.
+
+    Raises:
+      Refused: if it has another format than issuer.json says.
+    """
+    for ledger in (DIRECT, BATCH):
+        chains = (chain for _, chain in each_chain(root, ledger))
+        for entry in numbering.numbered(root, chains):
+            number = numbers.parse(entry.number)
+            if number.year == year:
+                last = Sequence(number.seq, date.fromisoformat(entry.issue_date), number.format)
+                numbering.refuse_other_format({(number.code, year): last}, year, wanted)
+                break
+
+
+def codes(content: Inputs) -> dict[str, Ledger]:
+    """The codes that numbers have here, and whose they are."""
+    issuer = content.issuer.issuer
+    direct = [issuer.code]
+    if issuer.numbering != "issuer":
+        direct = [file.client.code for file in content.clients.values()]
+    batches = [file.client.code for file in content.batch_clients.values()]
+    return dict.fromkeys(batches, BATCH) | dict.fromkeys(direct, DIRECT)
 
 
 def stage(

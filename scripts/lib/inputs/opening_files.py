@@ -39,7 +39,6 @@ COLUMNS = (
 )
 _OF_SHARE = ("nature", "vat_category", "vat_rate", "net", "vat")
 _AMOUNTS = ("gross", "vat_rate", "net", "vat")
-_BOM = b"\xef\xbb\xbf"
 _MOST = 100  # faults of a file that are reported
 _ROUNDED = Decimal("1.00")  # VAT that was summed up line by line is off by less
 
@@ -80,13 +79,13 @@ class Opening(NamedTuple):
 Rows = list[tuple[int, dict[str, str]]]  # with the number that a spreadsheet shows
 
 
-def read(file: str, data: bytes, today: date) -> list[Opening]:
-    """The openings of a file.
+def read(file: str, text: str, today: date) -> list[Opening]:
+    """The openings of a file with this text.
 
     Raises:
       Refused: with everything that is wrong with any row, in their order.
     """
-    rows = _rows(file, data)
+    rows = _rows(file, text)
     faults = [(row, fault) for row, cells in rows for fault in _form_faults(cells)]
     openings: list[Opening] = []
     if not faults:
@@ -119,18 +118,12 @@ def refuse(file: str, faults: Iterable[tuple[int, Fault]]) -> None:
     raise Refused(alerts)
 
 
-def _rows(file: str, data: bytes) -> Rows:
+def _rows(file: str, text: str) -> Rows:
     def misread(code: str, place: str, found: Message, remedy: Message | None = None) -> Refused:
         return Refused([Alert(code, file, Fault(place, found, remedy=remedy))])
 
-    try:
-        text = data.removeprefix(_BOM).decode()
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        byte = say("byte 0x{byte} is not UTF-8", byte=f"{data[error.start]:02X}")
-        remedy = say("save the file as CSV UTF-8")
-        raise misread("B-CSV-ENCODING", f"line {line}", byte, remedy) from None
-    delimiter = next((sign for sign in ",;" if text.startswith(sign.join(COLUMNS))), "")
+    first = text.partition("\n")[0].removesuffix("\r").replace('"', "")
+    delimiter = next((sign for sign in ",;" if first == sign.join(COLUMNS)), "")
     if not delimiter:
         found = say("the first line is not {line}", line=",".join(COLUMNS))
         remedy = say("docs/template_opening.csv has it; semicolons do as well")
