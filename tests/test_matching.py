@@ -16,8 +16,9 @@ import books
 import house
 from lib.bank import matching, payment_files
 from lib.bank.statements import Movement
-from lib.books.payment_rules import Books, Invoice
+from lib.books.payment_rules import Books, Change, Invoice
 from lib.core import messages
+from lib.core.messages import say
 from lib.core.root import Root
 from lib.values import payment_code
 
@@ -41,6 +42,23 @@ def books_of(**outstanding: str) -> Books:
             "nord", number, date(2026, 11, 8), "EUR", Decimal(amount), (), ()
         )
     return Books({}, invoices, {})
+
+
+def test_what_was_paid_before_the_move_is_recorded_already_once() -> None:
+    books = books_of(F_117="1200.00")
+    entered = (Change(DAY, Decimal("700.00"), "F-117"),)
+    books.invoices["F-117"] = books.invoices["F-117"]._replace(movements=entered)
+    before = transfer("700.00", "acompte f-117")
+    for movements, recorded in (
+        ([before], 1),
+        ([before, before._replace(place="2")], 1),
+        ([before._replace(booked=date(2026, 12, 4))], 0),
+        ([transfer("700.00", "acompte")], 0),
+        ([before._replace(doubt=say("is not booked"))], 0),
+    ):
+        result = matching.match(movements, matching.known(books))
+        assert len(result.recorded) == recorded and not result.proposed
+        assert len(result.review) == len(movements) - recorded
 
 
 NORD = {"NORD_2026_0001": "76.80", "NORD_2026_0002": "23.20", "NORD_2026_00011": "76.80"}

@@ -528,6 +528,14 @@ def test_a_statement_pays_an_opening_by_number_and_by_reference(tmp_path):
         assert known.names[name] == [number]
 
 
+def test_a_payment_that_an_opening_was_entered_with_is_not_recorded_once_more(tmp_path):
+    root = house_of_two(tmp_path / "root")
+    assert enter(root, HEADINGS + TWO_RATES).code == 0
+    ran = pay(root, "2026/F-0131", "600.00", "2026-10-20")
+    assert ran.code == 1 and "was entered with the same payment; AGAIN=yes" in ran.err, ran
+    assert pay(root, "2026/F-0131", "600.00", "2026-10-21").code == 0
+
+
 @pytest.mark.parametrize(("before", "code"), [("25000.00", "NEAR"), ("40000.00", "OVER")])
 def test_the_turnover_before_the_move_counts_against_the_thresholds(tmp_path, before, code):
     limits = {"services": "25100.00", "services_raised": "41250.00", "before": {"services": before}}

@@ -75,20 +75,23 @@ class Known(NamedTuple):
     """What the records say, and what a statement has used up of it so far.
 
     `names`: the invoices by each way to name them, in capitals. `recorded`: what the payments of
-    a day and reference that stand come to, one by one; `reversed`: who reversed the payment of
-    an invoice, of a day and reference. `proposed`: where the statement pays an invoice already.
+    a day and reference that stand come to, one by one; `earlier`: what was paid of an invoice of
+    the tool before, with its days; `reversed`: who reversed the payment of an invoice, of a day
+    and reference. `proposed`: where the statement pays an invoice already.
     """
 
     books: Books
     names: dict[str, list[str]]
     recorded: dict[tuple[date, str], list[Decimal]]
+    earlier: dict[str, list[tuple[date, Decimal]]]
     reversed: dict[tuple[str, date, str], str]
     proposed: dict[str, str]
 
 
 def known(books: Books) -> Known:
     """What is known of the invoices and payments of these books."""
-    learned = Known(books, {}, {}, {}, {})
+    earlier = {number: invoice.earlier for number, invoice in books.invoices.items()}
+    learned = Known(books, {}, {}, earlier, {}, {})
     for number, invoice in books.invoices.items():
         references = filter(None, (*_creditor_reference(number), invoice.reference))
         for name in dict.fromkeys((number, *references)):
@@ -194,6 +197,11 @@ def _is_recorded(movement: Movement, matches: list[Match], known: Known) -> bool
         return True
     if amounts and money.total(amounts) == movement.amount:
         amounts.clear()
+        return True
+    payment = movement.booked, movement.amount
+    paid = known.earlier[matches[0].number] if len(matches) == 1 else []
+    if payment in paid and not movement.doubt:
+        paid.remove(payment)
         return True
     return False
 

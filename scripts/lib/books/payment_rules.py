@@ -61,6 +61,13 @@ class Invoice(NamedTuple):
         return tuple(change for change in self.movements if change.cause and change.amount > 0)
 
     @property
+    def earlier(self) -> list[tuple[date, Decimal]]:
+        """What an invoice of the tool before was entered with: the days and amounts paid there."""
+        return [
+            (change.date, change.amount) for change in self.movements if change.name == self.number
+        ]
+
+    @property
     def changes(self) -> tuple[Change, ...]:
         """All that happened to it, its own issue first."""
         issued = Change(self.issue_date, -self.gross, self.number)
@@ -220,6 +227,9 @@ def faults(
         wrong.append(Fault("", same, remedy=say("AGAIN=yes records it again")))
     elif kind == payments.REFUND:
         wrong += refund_faults(invoice, facts["amount"], day)
+    elif (day, Decimal(facts["amount"])) in invoice.earlier and not allowed.again:
+        entered = say("{invoice} was entered with the same payment", invoice=invoice.number)
+        wrong.append(Fault("", entered, remedy=say("AGAIN=yes records it again")))
     elif Decimal(facts["amount"]) > invoice.outstanding and invoice.lost:
         wrong += lost_faults(invoice)
     elif Decimal(facts["amount"]) > invoice.outstanding and not allowed.overpayment:
