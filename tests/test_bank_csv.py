@@ -175,6 +175,50 @@ def test_a_sign_column_and_columns_by_number(row: str, amount: str) -> None:
             movements(text, form)
 
 
+@pytest.mark.parametrize(
+    ("cell", "amount"),
+    [("76,80 €", "76.80"), ("-76,80\u00a0€", "-76.80"), ("€76,80", "76.80"), ("-€ 76,80", "-76.80"),
+     ("€-76,80", "-76.80"), ("76,80 EUR", "76.80"), ("EUR 1 076,80", "1076.80"), ("€ 76", "76.0"),
+     ("$76,80", "is not an amount"), ("76,80 USD", "is not an amount"), ("€", "is not an amount"),
+     ("1,234", "is not an amount"), ("76,8000", "76.8000")],
+)  # fmt: skip
+def test_an_amount_may_have_the_sign_of_its_currency(cell: str, amount: str) -> None:
+    form = house.changed(FORM, {"skip_head": 0, "skip_foot": 0, "encoding": "utf-8"})
+    form["columns"] = {"date": "Date", "label": ["Texte"], "amount": "Montant"}
+    text = f"Date;Texte;Montant\n03/12/2026;x;{cell}\n"
+    if amount[-1].isdigit():
+        assert [str(statements.signed(one)) for one in movements(text, form, "utf-8")] == [amount]
+    else:
+        with pytest.raises(StatementError, match=amount):
+            movements(text, form, "utf-8")
+
+
+def test_what_a_status_column_does_not_say_is_booked_is_for_a_person(
+    root: Root, tmp_path: Path
+) -> None:
+    columns = {"date": "Day", "label": ["Text"], "amount": "Amount", "status": "State"}
+    columns["balance"] = "Balance"
+    form = FORM | {"skip_head": 0, "skip_foot": 0, "columns": columns, "booked": ["COMPLETED"]}
+    with_banks(root, {"neo": form})
+    text = (
+        "Day;Text;Amount;State;Balance\n"
+        "03/12/2026;NORD-2026-0001;76,80;COMPLETED;176,80\n"
+        "03/12/2026;SUD-2026-0001;76,80;PENDING;\n"
+        "03/12/2026;EST-2026-0001;76,80;declined;176,80\n"
+        "04/12/2026;card;-6,80;DECLINED;176,80\n"
+        "05/12/2026;card;-6,80;COMPLETED;170,00\n"
+    )
+    found = read(root, handed(tmp_path, text), bank="neo")
+    assert [row["invoice"] for row in found.proposed] == ["NORD-2026-0001"]
+    assert reasons(found) == [
+        ("line 3", "is not booked (PENDING)", "SUD-2026-0001"),
+        ("line 4", "is not booked (declined)", "EST-2026-0001"),
+    ]
+    assert "230.40 EUR came in, of which 76.80 proposed, 153.60 to review" in found.out
+    with_banks(root, {"neo": house.changed(form, {"booked": None})})
+    assert "a status column and its words" in house.call("check_inputs", root).err
+
+
 # Rows as these banks were seen to write them, invented.
 EXPORTS = {
     "banque_populaire": (

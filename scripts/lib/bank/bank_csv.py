@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -34,6 +35,7 @@ from lib.values import money
 _CODECS = {"utf-8": "utf-8-sig", "windows-1252": "cp1252"}
 _SEARCHED = 200  # lines in which the header is looked for, to say where it is
 _SPACE = "[ \u00a0\u202f]"
+_SYMBOLS = {"EUR": "€", "USD": "[$]", "GBP": "£"}
 _PARTS = {"DD": r"(?P<day>[0-9]{2})", "MM": r"(?P<month>[0-9]{2})",
           "YYYY": r"(?P<year>[0-9]{4})", "YY": r"(?P<year>[0-9]{2})"}  # fmt: skip
 
@@ -52,10 +54,12 @@ class _Table(NamedTuple):
     columns: BankColumns
     positions: dict[str, int]
     date: re.Pattern[str]
-    amount: re.Pattern[str]
 
     def cell(self, line: _Line, column: str) -> str:
         return line.cells[self.positions[column]] if column else ""
+
+    def currency(self, line: _Line) -> str:
+        return self.cell(line, self.columns.currency) or self.form.currency
 
     def wrong(
         self, line: _Line, column: str, what: Message, expected: Message | None = None
@@ -88,7 +92,7 @@ def read(data: bytes, form: BankFile, account: str) -> File:
     body = lines[form.skip_head : end]
     records = list(_records(body, form, form.skip_head))
     width, index = _header(records, form, form.columns, lines)
-    table = _Table(form, form.columns, index, _date_pattern(form), _amount_pattern(form))
+    table = _Table(form, form.columns, index, _date_pattern(form))
     rows = records[1:] if form.header else records
     entries = statements.gather(lambda line: _entry(table, line, width, account), rows)
     faults = [*_skipped(table, lines, end), *_balance_faults(entries)]
@@ -190,13 +194,20 @@ def _date_pattern(form: BankFile) -> re.Pattern[str]:
     return re.compile("".join(_PARTS.get(part, re.escape(part)) for part in parts) + "(?:[ T].*)?")
 
 
-def _amount_pattern(form: BankFile) -> re.Pattern[str]:
+@cache
+def _amount_pattern(decimal: str, thousands: str, currency: str) -> re.Pattern[str]:
+    """An amount, with the sign or code of its currency where the bank writes it.
+
+    Three decimals are none that a bank has: they would be thousands whose sign is not as was said.
+    """
     whole = "[0-9]{1,15}"
-    if form.thousands:
-        between = _SPACE if form.thousands == " " else re.escape(form.thousands)
+    if thousands:
+        between = _SPACE if thousands == " " else re.escape(thousands)
         whole = f"[0-9]{{1,3}}(?:{between}[0-9]{{3}}){{1,4}}|{whole}"
-    sign = re.escape(form.decimal)
-    return re.compile(f"([+-]?){_SPACE}?({whole})(?:{sign}([0-9]{{1,5}}))?")
+    unit = f"(?:{_SYMBOLS.get(currency, '(?!)')}|{re.escape(currency)})"
+    front = f"(?:{unit}{_SPACE}?)?([+-]?){_SPACE}?(?:{unit}{_SPACE}?)?"
+    cents = f"(?:{re.escape(decimal)}([0-9]{{1,2}}|[0-9]{{4,5}}))?"
+    return re.compile(f"{front}({whole}){cents}(?:{_SPACE}?{unit})?")
 
 
 def _amount(table: _Table, line: _Line, column: str) -> Decimal | None:
@@ -204,9 +215,9 @@ def _amount(table: _Table, line: _Line, column: str) -> Decimal | None:
     text = table.cell(line, column)
     if not text:
         return None
-    found = table.amount.fullmatch(text)
+    form = table.form
+    found = _amount_pattern(form.decimal, form.thousands, table.currency(line)).fullmatch(text)
     if not found:
-        form = table.form
         example = f"-1{form.thousands}234{form.decimal}50"
         expected = say("expected {example}", example=example)
         raise table.wrong(line, column, say("is not an amount"), expected)
@@ -269,7 +280,9 @@ def _entry(table: _Table, line: _Line, width: tuple[int, int], account: str) -> 
         _day(table, line, columns.value_date)
     amount = _signed(table, line)
     labels = [table.cell(line, name) for name in columns.label]
-    currency = table.cell(line, columns.currency) or table.form.currency
+    status = table.cell(line, columns.status)
+    booked = not columns.status or status in table.form.booked
+    currency = table.currency(line)
     movement = Movement(
         place=place,
         account=table.cell(line, columns.account) or account,
@@ -283,10 +296,10 @@ def _entry(table: _Table, line: _Line, width: tuple[int, int], account: str) -> 
         text=" ".join(dict.fromkeys(label for label in labels if label)),
         party=table.cell(line, columns.party),
         bank_reference=table.cell(line, columns.reference),
-        doubt=None,
+        doubt=None if booked else say("is not booked ({status})", status=status[:35]),
     )
     balance = _amount(table, line, columns.balance) if columns.balance else None
-    return _Entry(line, StatementEntry(place, amount, currency, True, [movement]), balance)
+    return _Entry(line, StatementEntry(place, amount, currency, booked, [movement]), balance)
 
 
 # --- what is compared ----------------------------------------------------------------
@@ -296,7 +309,7 @@ def _balance_faults(entries: Iterable[_Entry]) -> Iterator[Fault]:
     """Where a balance does not follow from the one before: of each account, either way."""
     key = lambda one: (one.entry.movements[0].account, one.entry.currency)  # noqa: E731
     for _, group in groupby(sorted(entries, key=key), key):
-        mine = list(group)
+        mine = [one for one in group if one.entry.booked]
         down, up = list(_breaks(mine)), list(_breaks(mine[::-1]))
         if down and up:
             first = min(down, up, key=len)[0]
@@ -361,6 +374,6 @@ def _digits(cells: list[str], table: _Table) -> Decimal:
             out = name == columns.debit or "-" in whole
             if signs:
                 out = cells[table.positions[columns.sign]].strip('" ') == signs.debit
-            value = Decimal(digits).scaleb(-len(rest.strip()))
+            value = Decimal(digits).scaleb(-len(re.sub("[^0-9]", "", rest)))
             return -value if out else value
     return money.ZERO

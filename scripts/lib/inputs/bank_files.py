@@ -35,6 +35,7 @@ class BankColumns(Struct, frozen=True, kw_only=True):
     currency: str = ""
     account: str = ""
     party: str = ""
+    status: str = ""
 
     def names(self) -> list[str]:
         """All of them, each once."""
@@ -64,6 +65,7 @@ class BankFile(Struct, frozen=True, kw_only=True):
     header: bool = True
     debit_is_negative: bool = False
     signs: BankSigns | None = None
+    booked: list[str] = []
     columns: BankColumns | None = None
 
 
@@ -117,6 +119,9 @@ def _column_faults(place: str, said: BankFile, columns: BankColumns) -> Iterator
     if bool(columns.sign) != bool(said.signs) or (columns.sign and not columns.amount):
         found = say("a sign column, its words (signs) and an amount column go together")
         yield Fault(f"{place}.sign", found)
+    if bool(columns.status) != bool(said.booked):
+        found = say("a status column and its words for what is booked go together")
+        yield Fault(f"{place}.status", found, remedy=say("name both, or neither"))
     if not said.header:
         for name in columns.names():
             if not (name.isascii() and name.isdigit() and 0 < int(name) <= 200):
