@@ -693,12 +693,12 @@ def test_texts_do_not_change_from_day_to_day():
     ("codes", "code", "remedies"),
     [
         (["200"], "", []),
-        (["200", "205"], "I-PLATFORM-STATUS", []),
-        (["200", "211"], "I-PLATFORM-STATUS", []),
+        (["200", "205"], "I-PLATFORM-APPROVED", []),
+        (["200", "211"], "I-PLATFORM-APPROVED", []),
         (["200", "207"], "I-PLATFORM-DISPUTED", ["credit-note INVOICE=A-1"]),
         (["200", "208"], "I-PLATFORM-DISPUTED", ["209"]),
         (["200", "210"], "I-PLATFORM-REFUSED", ["credit-note INVOICE=A-1"]),
-        (["213"], "I-PLATFORM-REFUSED", ["platform INVOICE=A-1 AGAIN=yes", "credit-note INVOICE"]),
+        (["213"], "I-PLATFORM-REFUSED", ["platform INVOICE=A-1", "credit-note INVOICE"]),
     ],
 )
 def test_what_the_platform_says_is_news_once_until_it_is_settled(tmp_path, codes, code, remedies):

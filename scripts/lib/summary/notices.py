@@ -86,7 +86,7 @@ def of_platform(
                 code=state.code,
                 day=state.since[: len("2027-09-03")],
             )
-            yield Alert("I-PLATFORM-STATUS", "", Fault(number, text), client)
+            yield Alert("I-PLATFORM-APPROVED", "", Fault(number, text), client)
 
 
 def _objection(
@@ -113,7 +113,7 @@ def _of_invoice(objection: str, number: str) -> Message:
     if objection == lifecycle.REJECTED:
         return say(
             "the customer did not get it. If the invoice is right (the directory was wrong):"
-            " `make platform INVOICE={number} AGAIN=yes`. If not: `make credit-note"
+            " `make platform INVOICE={number}`. If not: `make credit-note"
             " INVOICE={number} REASON=...`, then invoice what is right",
             number=number,
         )
@@ -130,8 +130,8 @@ def _of_other(state: State, number: str) -> Message:
     """What can be done about a credit note, or an invoice of a batch client's."""
     if state.objection == lifecycle.REJECTED:
         return say(
-            "the customer did not get it; if it is right, `make platform INVOICE={number}"
-            " AGAIN=yes` deposits it again",
+            "the customer did not get it; if it is right, `make platform INVOICE={number}` deposits"
+            " it again",
             number=number,
         )
     return say("settle it with the customer, or let the batch client do so")
