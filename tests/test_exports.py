@@ -229,9 +229,9 @@ def test_totals_stand_in_a_file_of_their_own(root):
     house.call("export_revenues", root, year="2024")
     totals = read(root, "recettes/recettes-2024.totals.csv")
     assert [tuple(row.values()) for row in totals] == [
-        ("goods", "S", "5.50", "200.00", "11.00", "211.00"),
-        ("services", "S", "20.00", "100.00", "20.00", "120.00"),
-        ("total", "", "", "300.00", "31.00", "331.00"),
+        ("goods", "S", "5.50", "", "200.00", "11.00", "211.00"),
+        ("services", "S", "20.00", "", "100.00", "20.00", "120.00"),
+        ("total", "", "", "", "300.00", "31.00", "331.00"),
     ]
 
 
@@ -308,7 +308,7 @@ def test_french_dialect():
     lines = table.to_bytes(FRENCH).split(b"\r\n")
     assert lines[0].startswith(b"\xef\xbb\xbfDate d'encaissement;Facture;Client;")
     assert lines[1].decode() == (
-        "2024-03-01;NORD-2024-0001;nord;Client nord;paiement;ventes de biens;"
+        "2024-03-01;NORD-2024-0001;nord;Client nord;;;paiement;ventes de biens;S;5,50;;"
         "200,00;11,00;211,00;EUR;virement;VIR 12;"
     )
 

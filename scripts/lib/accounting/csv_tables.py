@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 from lib.books import allocation, tax_points
 from lib.books.allocation import Receipt
-from lib.books.histories import History, IssuedDocument, Movement
+from lib.books.histories import History, IssuedDocument, Movement, VatShare
 from lib.documents import csv_files
 from lib.documents.csv_files import AMOUNT, CODE, FIGURE, TEXT, Column
 from lib.inputs.settings import Settings
 from lib.values.money import text_of
 
-Kind = tuple[str, ...]  # nature, VAT category, VAT rate, and the month of the tax point
+Kind = tuple[str, ...]  # nature, VAT category, VAT rate, VATEX code, and the month of the tax point
 Cells = Mapping[str, Sequence[Any]]  # by the name of the column, from top to bottom
 
 RECETTES = (
@@ -25,8 +25,13 @@ RECETTES = (
     Column("invoice"),
     Column("client"),
     Column("name", TEXT),
+    Column("country"),
+    Column("vat_number"),
     Column("kind", CODE),
     Column("nature", CODE),
+    Column("vat_category"),
+    Column("vat_rate", FIGURE),
+    Column("exemption"),
     Column("net", AMOUNT),
     Column("vat", AMOUNT),
     Column("gross", AMOUNT),
@@ -43,9 +48,12 @@ REVENUES = (
     Column("corrects"),
     Column("client"),
     Column("name", TEXT),
+    Column("country"),
+    Column("vat_number"),
     Column("nature", CODE),
     Column("vat_category"),
     Column("vat_rate", FIGURE),
+    Column("exemption"),
     Column("net", AMOUNT),
     Column("vat", AMOUNT),
     Column("gross", AMOUNT),
@@ -62,9 +70,12 @@ VAT_DUE = (
     Column("kind", CODE),
     Column("client"),
     Column("name", TEXT),
+    Column("country"),
+    Column("vat_number"),
     Column("nature", CODE),
     Column("vat_category"),
     Column("vat_rate", FIGURE),
+    Column("exemption"),
     Column("net", AMOUNT),
     Column("vat", AMOUNT),
     Column("gross", AMOUNT),
@@ -92,6 +103,7 @@ TOTALS = (
     Column("nature", CODE),
     Column("vat_category"),
     Column("vat_rate", FIGURE),
+    Column("exemption"),
     Column("tax_point", heading="tax_point_month"),
     Column("net", AMOUNT),
     Column("vat", AMOUNT),
@@ -119,8 +131,8 @@ class Report(NamedTuple):
 
     @property
     def totals(self) -> Table:
-        """The sums by nature, VAT category and rate, where the table has tax points by their
-        month too, in that order, with a last row for all."""
+        """The sums by nature, VAT category, rate and exemption, where the table has tax points by
+        their month too, in that order, with a last row for all."""
         with_tax_points = any(column.name == "tax_point" for column in self.table.columns)
         columns = TOTALS if with_tax_points else _OTHER_TOTALS
         kinds = sorted(self.sums)
@@ -140,9 +152,9 @@ class Report(NamedTuple):
 def recettes(histories: Iterable[History], period: str) -> Report:
     """The livre des recettes: money received and given back, in order of date.
 
-    A row for each nature (goods, services) of a movement, and one for what is beyond its
-    invoice. A credit note has rows only where it moves what was paid between natures or
-    rates; they add up to 0.00.
+    A row for each nature (goods, services), VAT category and rate of a movement, and one for what
+    is beyond its invoice. A credit note has rows only where it moves what was paid between them;
+    they add up to 0.00.
     """
     receipts = [
         receipt
@@ -152,51 +164,32 @@ def recettes(histories: Iterable[History], period: str) -> Report:
     ]
     # Credit notes before the money of the same day.
     receipts.sort(key=attrgetter("source.date", "source.client", "source.rank", "source.seq"))
-    rows = [(receipt, *row) for receipt in receipts for row in _by_nature(receipt)]
-    sources = [receipt.source for receipt, _, _, _ in rows]
+    rows = [(receipt, share) for receipt in receipts for share in _shares(receipt)]
+    sources = [receipt.source for receipt, _ in rows]
     cells: Cells = {
         "date": [source.date for source in sources],
         "invoice": _numbers(sources),
         "client": [source.client for source in sources],
-        "name": [receipt.invoice.name for receipt, _, _, _ in rows],
+        **_buyer_cells([receipt.invoice for receipt, _ in rows]),
         "kind": [source.kind for source in sources],
-        "nature": [nature for _, nature, _, _ in rows],
-        "net": [net for _, _, net, _ in rows],
-        "vat": [vat for _, _, _, vat in rows],
+        **_share_cells([(receipt.invoice, share) for receipt, share in rows]),
         "currency": [source.currency for source in sources],
         "method": [source.method if isinstance(source, Movement) else "" for source in sources],
         "reference": [
             source.reference if isinstance(source, Movement) else "" for source in sources
         ],
-        "stage": [_stage(receipt.invoice) for receipt, _, _, _ in rows],
+        "stage": [_stage(receipt.invoice) for receipt, _ in rows],
     }
-    sums = _sums(
-        [
-            ((share.nature, share.vat_category, share.vat_rate), share.net, share.vat)
-            for receipt in receipts
-            for share in receipt.shares
-        ]
-        + [
-            ((allocation.OVERPAYMENT, "", ""), receipt.overpaid, 0)
-            for receipt in receipts
-            if receipt.overpaid
-        ]
-    )
-    return Report(_table(RECETTES, cells), sums)
+    return Report(_table(RECETTES, cells), _sums_by_kind(cells))
 
 
-def _by_nature(receipt: Receipt) -> list[tuple[str, int, int]]:
-    """Nature, net and VAT of a receipt, where they are not both 0, in order of nature."""
+def _shares(receipt: Receipt) -> Sequence[VatShare]:
+    """The shares of a receipt and what is beyond its invoice, in order of nature."""
     if len(receipt.shares) == 1 and not receipt.overpaid:  # the common case
-        (share,) = receipt.shares
-        return [(share.nature, share.net, share.vat)]
-    natures: dict[str, tuple[int, int]] = {}
-    for share in receipt.shares:
-        net, vat = natures.get(share.nature, (0, 0))
-        natures[share.nature] = (net + share.net, vat + share.vat)
-    if receipt.overpaid:
-        natures[allocation.OVERPAYMENT] = (receipt.overpaid, 0)
-    return [(nature, net, vat) for nature, (net, vat) in sorted(natures.items()) if net or vat]
+        return receipt.shares
+    beyond = VatShare(allocation.OVERPAYMENT, "", "", receipt.overpaid, 0)
+    shares = [share for share in (*receipt.shares, beyond) if share.net or share.vat]
+    return sorted(shares, key=attrgetter("nature", "vat_category", "vat_rate"))
 
 
 def revenues(histories: Iterable[History], period: str) -> Report:
@@ -211,19 +204,19 @@ def revenues(histories: Iterable[History], period: str) -> Report:
         if bill.date.startswith(period)
     ]
     bills.sort(key=lambda pair: (pair[0].date, pair[0].client, pair[0].seq))
-    rows = [(bill, share) for bill, _ in bills for share in bill.shares]
+    rows = [
+        (bill, share if bill.kind == "invoice" else -share)
+        for bill, _ in bills
+        for share in bill.shares
+    ]
     cells: Cells = {
         "date": [bill.date for bill, _ in rows],
         "number": [bill.number for bill, _ in rows],
         "kind": [bill.kind for bill, _ in rows],
         "corrects": [bill.corrects for bill, _ in rows],
         "client": [bill.client for bill, _ in rows],
-        "name": [bill.name for bill, _ in rows],
-        "nature": [share.nature for _, share in rows],
-        "vat_category": [share.vat_category for _, share in rows],
-        "vat_rate": [share.vat_rate for _, share in rows],
-        "net": [share.net if bill.kind == "invoice" else -share.net for bill, share in rows],
-        "vat": [share.vat if bill.kind == "invoice" else -share.vat for bill, share in rows],
+        **_buyer_cells([bill for bill, _ in rows]),
+        **_share_cells(rows),
         "currency": [bill.currency for bill, _ in rows],
         "due_date": [bill.due_date for bill, _ in rows],
         "tax_point": [
@@ -235,9 +228,7 @@ def revenues(histories: Iterable[History], period: str) -> Report:
         "order": [bill.order for bill, _ in rows],
     }
     months = [day[:7] for day in cells["tax_point"]]
-    kinds = zip(cells["nature"], cells["vat_category"], cells["vat_rate"], months, strict=True)
-    sums = _sums(zip(kinds, cells["net"], cells["vat"], strict=True))
-    return Report(_table(REVENUES, cells), sums)
+    return Report(_table(REVENUES, cells), _sums_by_kind(cells, months))
 
 
 def vat_due(histories: Iterable[History], period: str) -> Report:
@@ -258,18 +249,32 @@ def vat_due(histories: Iterable[History], period: str) -> Report:
         "number": _numbers([due.source for due in dues]),
         "kind": [due.source.kind for due in dues],
         "client": [due.source.client for due in dues],
-        "name": [invoice.name for _, invoice in rows],
-        "nature": [due.share.nature for due in dues],
-        "vat_category": [due.share.vat_category for due in dues],
-        "vat_rate": [due.share.vat_rate for due in dues],
-        "net": [due.share.net for due in dues],
-        "vat": [due.share.vat for due in dues],
+        **_buyer_cells([invoice for _, invoice in rows]),
+        **_share_cells([(invoice, due.share) for due, invoice in rows]),
         "currency": [due.source.currency for due in dues],
         "stage": [_stage(invoice) for _, invoice in rows],
     }
-    kinds = zip(cells["nature"], cells["vat_category"], cells["vat_rate"], strict=True)
-    sums = _sums(zip(kinds, cells["net"], cells["vat"], strict=True))
-    return Report(_table(VAT_DUE, cells), sums)
+    return Report(_table(VAT_DUE, cells), _sums_by_kind(cells))
+
+
+def _buyer_cells(bills: Sequence[IssuedDocument]) -> Cells:
+    return {
+        "name": [bill.name for bill in bills],
+        "country": [bill.country for bill in bills],
+        "vat_number": [bill.vat_number for bill in bills],
+    }
+
+
+def _share_cells(rows: Sequence[tuple[IssuedDocument, VatShare]]) -> Cells:
+    """What shares are, each of the bill before it, which knows why some bear no VAT."""
+    return {
+        "nature": [share.nature for _, share in rows],
+        "vat_category": [share.vat_category for _, share in rows],
+        "vat_rate": [share.vat_rate for _, share in rows],
+        "exemption": [bill.exemptions.get(share.vat_category, "") for bill, share in rows],
+        "net": [share.net for _, share in rows],
+        "vat": [share.vat for _, share in rows],
+    }
 
 
 def _stage(invoice: IssuedDocument) -> str:
@@ -282,6 +287,13 @@ def _stage(invoice: IssuedDocument) -> str:
 def _numbers(sources: Iterable[IssuedDocument | Movement]) -> list[str]:
     """For each source its own number, or that of the invoice that money is for."""
     return [source.invoice if isinstance(source, Movement) else source.number for source in sources]
+
+
+def _sums_by_kind(cells: Cells, *more: Sequence[str]) -> dict[Kind, tuple[int, int]]:
+    """The sums of a table by nature, VAT category, rate and exemption, and by `more`."""
+    names = ("nature", "vat_category", "vat_rate", "exemption")
+    kinds = zip(*(cells[name] for name in names), *more, strict=True)
+    return _sums(zip(kinds, cells["net"], cells["vat"], strict=True))
 
 
 def _sums(amounts: Iterable[tuple[Kind, int, int]]) -> dict[Kind, tuple[int, int]]:

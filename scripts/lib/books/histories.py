@@ -69,6 +69,10 @@ class IssuedDocument(msgspec.Struct, frozen=True, gc=False):
     order: str = ""
     is_deposit: bool = False
     advanced: tuple[VatShare, ...] = ()
+    country: str = ""  # of the buyer
+    vat_number: str = ""  # of the buyer
+    exemptions: Mapping[str, str] = {}  # VAT category -> VATEX code (BT-121)
+    places: Mapping[str, str] = {}  # nature -> the part of France whose rates its VAT has
     delivered: str = ""  # of a deposit, when its first final invoice was delivered
 
 
@@ -371,6 +375,10 @@ def _bill(record: HistoryRevenue, advances: _Advances) -> IssuedDocument:
         record.order,
         record.type == DEPOSIT,
         advances.move(record, shares) if of_order else (),
+        record.buyer_country,
+        record.buyer_vat_number,
+        record.exemptions,
+        record.places,
     )
 
 

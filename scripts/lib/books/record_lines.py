@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypedDict
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from lib.books.records import Link
 from lib.values import numbers, spans
@@ -59,7 +59,11 @@ class RevenueDeposit(Struct):
 
 
 class RevenueRecord(Struct):
-    """What `revenues.facts` gives; a document's facts are compared with all of it."""
+    """What `revenues.facts` gives; a document's facts are compared with all of it.
+
+    `exemptions` has the VATEX code (BT-121) of each VAT category, `places` by nature the part of
+    France whose rates its VAT has, where that is not the mainland.
+    """
 
     client: _Id
     number: _Number
@@ -74,6 +78,10 @@ class RevenueRecord(Struct):
     breakdown: list[RevenueShare]
     document_sha256: _Sha256
     pdf_sha256: _Sha256
+    buyer_country: Annotated[str, Meta(pattern=r"^([A-Z]{2})?\Z")] = ""
+    buyer_vat_number: str = ""
+    exemptions: dict[str, str] = {}
+    places: dict[Literal["goods", "services"], str] = {}
     due_date: date | None = None
     delivery: date | None = None
     services: list[RevenueService] = []
@@ -406,6 +414,8 @@ class HistoryRevenue(Link, gc=False, kw_only=True):
 
     breakdown: list[HistoryShare]
     buyer: str
+    buyer_country: str = ""
+    buyer_vat_number: str = ""
     client: str
     corrects: str = ""
     currency: str
@@ -413,6 +423,7 @@ class HistoryRevenue(Link, gc=False, kw_only=True):
     deposits: tuple[HistoryDeposit, ...] = ()
     document_sha256: str
     due_date: str = ""
+    exemptions: dict[str, str] = field(default_factory=dict)
     gross: str
     issue_date: str
     kind: str
@@ -420,6 +431,7 @@ class HistoryRevenue(Link, gc=False, kw_only=True):
     order: str = ""
     pdf_sha256: str
     period: HistoryPeriod
+    places: dict[str, str] = field(default_factory=dict)
     type: str = ""
     vat_on_debits: bool = False
 

@@ -24,7 +24,7 @@ from lib.core.faults import Alert, Broken, collecting
 from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.inputs.inputs import Inputs
-from lib.values import money, numbers, periods, spans
+from lib.values import money, numbers, periods, spans, vat
 from lib.values.document import DEPOSIT, Document, Period, from_json
 from lib.values.spans import Spans
 
@@ -185,6 +185,7 @@ def facts(document: Document, document_sha256: str, pdf_sha256: str) -> records.
         },
         "currency": document.currency,
         "buyer": document.buyer.name,
+        "buyer_country": document.buyer.address.country,
         "net": money.plain(document.totals.net, 2),
         "vat": money.plain(document.totals.vat, 2),
         "gross": money.plain(document.totals.gross, 2),
@@ -192,6 +193,16 @@ def facts(document: Document, document_sha256: str, pdf_sha256: str) -> records.
         "document_sha256": document_sha256,
         "pdf_sha256": pdf_sha256,
     }
+    if document.buyer.vat_number:
+        result["buyer_vat_number"] = document.buyer.vat_number
+    if exemptions := {
+        subtotal.category: subtotal.exemption_code
+        for subtotal in document.vat_breakdown
+        if subtotal.exemption_code
+    }:
+        result["exemptions"] = exemptions
+    if places := vat.places_of(document):
+        result["places"] = places
     if document.delivery:
         result["delivery"] = document.delivery.isoformat()
     if services := _services(document):

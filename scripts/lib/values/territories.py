@@ -27,6 +27,7 @@ class Territory(NamedTuple):
     go from one `zone` of it to another are exported. `eu_goods` and `eu_services` say whether
     it counts as the EU for them, `french` whether French law is that of a seller there, and
     its businesses have a SIREN. `rates` are those of France; empty where there is no VAT.
+    `rates_of` names a place whose rates are not those of the mainland; empty elsewhere.
     """
 
     name: Message
@@ -36,6 +37,7 @@ class Territory(NamedTuple):
     eu_services: bool = False
     french: bool = False
     rates: frozenset[Decimal] = frozenset()
+    rates_of: str = ""
 
 
 class _Entry(NamedTuple):
@@ -56,6 +58,7 @@ def _table() -> tuple[_Entry, ...]:
                 entry.get("eu_services", False),
                 entry.get("french", False),
                 frozenset(Decimal(rate) for rate in entry.get("rates", ())),
+                entry.get("rates_of", ""),
             ),
         )
         for entry in sources()

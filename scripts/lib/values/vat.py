@@ -22,7 +22,7 @@ from typing import NamedTuple
 from lib.core.faults import Fault
 from lib.core.messages import Message, say
 from lib.values import code_lists, money, territories
-from lib.values.document import Allowance, Line, Party, VatSubtotal
+from lib.values.document import Allowance, Document, Line, Party, VatSubtotal
 from lib.values.territories import OUTSIDE, Territory
 
 NOT_SUBJECT = "O"  # the category without a rate, which stands alone on an invoice (BR-O-11)
@@ -164,6 +164,15 @@ def _place(sold: str, seller: Party, buyer: Party) -> Territory:
     if sold == "goods":
         return _delivery(buyer)
     return territories.of_address((buyer if is_taxable(buyer) else seller).address)
+
+
+def places_of(document: Document) -> dict[str, str]:
+    """By nature, the part of France with rates of its own in which what bears VAT is supplied."""
+    sold = {line.category for line in document.lines if line.vat_category == "S"}
+    places = {
+        nature: _place(nature, document.seller, document.buyer).rates_of for nature in sorted(sold)
+    }
+    return {nature: place for nature, place in places.items() if place}
 
 
 def _law_at_home(supply: _Supply) -> Law:
