@@ -324,6 +324,17 @@ def test_a_line_that_is_missing_or_changed_contradicts_the_balances(
             movements("".join([*lines[:at], *other, *lines[at + 1 :]]), FORM)
 
 
+def test_a_foot_is_no_part_of_an_entry_and_no_text_holds_one() -> None:
+    for cut in (len("05/1"), len("05/12/2026;"), len("05/12/2026;05/12/2026;VIR SEPA;acompte;C")):
+        with pytest.raises(StatementError, match="the beginning of an entry"):
+            movements(HEAD + "\n".join(ROWS[:3]) + "\n" + ROWS[3][:cut], FORM)
+    assert len(movements(CSV.rstrip("\n"), FORM)) == len(ROWS)
+    first, last = ROWS[2].split("\n")
+    swallowed = "\n".join((*ROWS[:2], first, ROWS[3].replace("715,94", ""), last))
+    with pytest.raises(StatementError, match="line 7: is an entry, but stands in a text"):
+        movements(f"{HEAD}{swallowed}\n{FOOT}", FORM)
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=30), st.integers(0), st.booleans())
 def test_no_byte_leads_to_anything_but_a_refusal(noise: bytes, where: int, cut: bool) -> None:

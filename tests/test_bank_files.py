@@ -181,7 +181,7 @@ def test_a_statement_in_mt940(root: Root) -> None:
             ": 61:2612041203DR450",
             "its entries come to 153.60, but it closes",
         ),
-        (":20:STARTUMSE\n:25", ":25", "holds :61: 4 times, but 1 could be read"),
+        (":20:STARTUMSE\n:25", ":25", "line 3: has :60F: before the first :20:"),
         ("RD12,34", "D12,34", "opens with 703.60 EUR, its entries come to -12.34"),
         ("CR76,80", "CR76,8", ""),
         ("CR76,80", "C76,80", ""),

@@ -295,7 +295,7 @@ FIRST = "</Bal>\n      <Ntry>\n        <!-- 1: booked"
         ),
         ("<Sum>0</Sum>", "<Sum>0.01</Sum>", "TtlDbtNtries/Sum is 0.01, its entries come to 0.00"),
         ('"EUR">460.81', '"EUR">384.01', "opens with 0.00 EUR, its entries come to 460.81, but it"),
-        ('"EUR">460.81', '"CHF">384.01', ""),
+        ('"EUR">460.81', '"CHF">460.81', "opens in EUR and closes in CHF"),
     ],
 )
 def test_a_file_that_contradicts_its_own_totals_is_refused_whole(

@@ -392,6 +392,20 @@ def test_each_difference_is_found(
     assert len(checked(statement, number, amounts)) == faults
 
 
+def test_entries_in_another_currency_than_the_balances_are_for_a_person() -> None:
+    dollars = [Balance(Decimal(100), "USD"), Balance(Decimal(103), "USD")]
+    assert checked(TWO._replace(opening=[HUNDRED], closing=dollars[1:])) == [
+        "opens in EUR and closes in USD"
+    ]
+    other = TWO._replace(opening=dollars[:1], closing=dollars[1:])
+    found = statements.check(File([other], "TAG", 2, [Decimal(5), Decimal(-2)], []))
+    assert [str(one.doubt) for one in found] == [
+        "is in EUR, the balances of the account in USD"
+    ] * 2
+    both = TWO._replace(opening=[HUNDRED, dollars[0]], closing=[REST, dollars[0]])
+    assert checked(both) == []
+
+
 def test_totals_may_leave_out_what_is_not_booked() -> None:
     with_pending = TWO._replace(entries=[entry("5.00"), entry("-2.00", booked=False)])
     for number, total in ((2, 7), (1, 5)):

@@ -41,8 +41,9 @@ _PARTS = {"DD": r"(?P<day>[0-9]{2})", "MM": r"(?P<month>[0-9]{2})",
 
 
 class _Line(NamedTuple):
-    """A record of the file, its cells without the spaces around them, and its last line."""
+    """A record of the file, its cells without the spaces around them, and its lines."""
 
+    first: int
     number: int
     cells: list[str]
 
@@ -85,7 +86,8 @@ def read(data: bytes, form: BankFile, account: str) -> File:
       StatementError: if anything is not as the form says.
     """
     assert form.columns is not None
-    lines = _decoded(data, form.encoding).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    text = _decoded(data, form.encoding)
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     while lines and not lines[-1].strip(" \x1a\0"):
         lines.pop()
     end = max(len(lines) - form.skip_foot, form.skip_head)
@@ -95,7 +97,13 @@ def read(data: bytes, form: BankFile, account: str) -> File:
     table = _Table(form, form.columns, index, _date_pattern(form))
     rows = records[1:] if form.header else records
     entries = statements.gather(lambda line: _entry(table, line, width, account), rows)
-    faults = [*_skipped(table, lines, end), *_balance_faults(entries)]
+    ends = text.endswith(("\n", "\r"))
+    faults = [
+        *_skipped(table, lines, end),
+        *([] if ends else _cut_short(table, lines, end)),
+        *_swallowed(table, lines, rows),
+        *_balance_faults(entries),
+    ]
     if faults:
         raise StatementError(faults[:20])
     count, amounts = _second_count(body, table)
@@ -131,6 +139,7 @@ def _records(body: Sequence[str], form: BankFile, skipped: int) -> Iterator[_Lin
     """The records that hold anything; a quoted cell may run over several lines."""
     reader = csv.reader((f"{line}\n" for line in body), delimiter=form.delimiter, strict=True)
     while True:
+        first = reader.line_num + skipped + 1
         try:
             cells = [" ".join(cell.split()) for cell in next(reader)]
         except StopIteration:
@@ -139,7 +148,7 @@ def _records(body: Sequence[str], form: BankFile, skipped: int) -> Iterator[_Lin
             found = say("is not CSV: {error}", error=str(error))
             raise refusal(found, on_line(reader.line_num + skipped)) from None
         if any(cells):
-            yield _Line(reader.line_num + skipped, cells)
+            yield _Line(first, reader.line_num + skipped, cells)
 
 
 def _header(
@@ -335,16 +344,45 @@ def _skipped(table: _Table, lines: Sequence[str], end: int) -> Iterator[Fault]:
     head = table.form.skip_head
     for first, part, name in ((0, lines[:head], "skip_head"), (end, lines[end:], "skip_foot")):
         for i, text in enumerate(part, first + 1):
-            cells = [" ".join(cell.split()) for cell in text.split(table.form.delimiter)]
-            if len(cells) <= max(table.positions.values()):
-                continue
-            line = _Line(i, cells)
-            try:
-                _day(table, line, table.columns.date), _signed(table, line)
-            except StatementError:
-                continue
-            found = say("is an entry, but {name} leaves it out", name=name)
-            yield Fault(on_line(i), found, remedy=say("correct it in bank_files"))
+            if _is_entry(table, i, text):
+                found = say("is an entry, but {name} leaves it out", name=name)
+                yield Fault(on_line(i), found, remedy=say("correct it in bank_files"))
+
+
+def _swallowed(table: _Table, lines: Sequence[str], rows: Iterable[_Line]) -> Iterator[Fault]:
+    """Entries that a quote without its end has made a part of a text."""
+    for row in rows:
+        for i in range(row.first + 1, row.number + 1):
+            if _is_entry(table, i, lines[i - 1]):
+                found = say("is an entry, but stands in a text that a quote began")
+                yield Fault(on_line(i), found, remedy=say("download the file again"))
+
+
+def _cut_short(table: _Table, lines: Sequence[str], end: int) -> Iterator[Fault]:
+    """A foot that is the beginning of an entry, in a file without a last line end."""
+    if end == len(lines):
+        return
+    cells = _cells(table, lines[-1])
+    at = table.positions[table.columns.date]
+    begins = at < len(cells) <= max(table.positions.values()) and table.date.fullmatch(cells[at])
+    if begins or re.fullmatch("[0-9/.-]{1,10}", lines[-1]):
+        found = say("is the beginning of an entry; the file is cut short")
+        yield Fault(on_line(len(lines)), found, remedy=say("download the file again"))
+
+
+def _cells(table: _Table, text: str) -> list[str]:
+    return [" ".join(cell.split()) for cell in text.split(table.form.delimiter)]
+
+
+def _is_entry(table: _Table, number: int, text: str) -> bool:
+    line = _Line(number, number, _cells(table, text))
+    if len(line.cells) <= max(table.positions.values()):
+        return False
+    try:
+        _day(table, line, table.columns.date), _signed(table, line)
+    except StatementError:
+        return False
+    return True
 
 
 def _second_count(body: Sequence[str], table: _Table) -> tuple[int, list[Decimal]]:

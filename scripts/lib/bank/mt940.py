@@ -81,6 +81,10 @@ def _messages(text: str) -> Iterator[tuple[int, str]]:
         if tag[1] == "20" or (closed and tag[1] in ("25", "28", "60")):
             starts.append(tag.start())
             closed = False
+        elif not starts and tag[1] in ("60", "61", "62"):
+            found = say("has {tag} before the first :20:", tag=tag[0].strip())
+            remedy = say("its beginning is missing; download the file again")
+            raise refusal(found, on_line(text.count("\n", 0, tag.start()) + 1), remedy=remedy)
         closed = closed or tag[1] == "62"
     line, before = 1, 0
     for start, end in pairwise([*starts, len(text)]):

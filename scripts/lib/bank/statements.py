@@ -161,7 +161,7 @@ def check(file: File) -> list[Movement]:
         faults += [*_movement_faults(statement)]
     if faults:
         raise StatementError(faults[:_AT_ONCE])
-    return _marked([movement for entry in file.entries for movement in entry.movements])
+    return _marked([one for statement in file.statements for one in _movements(statement)])
 
 
 def gaps(file: File) -> list[Message]:
@@ -273,9 +273,11 @@ def _total_faults(place: str, declared: Declared, entries: list[StatementEntry])
 
 def _balance_faults(statement: Statement) -> Iterator[Fault]:
     """Where no opening balance and the entries lead to a closing one."""
-    covered = {one.currency for one in statement.opening} & {
-        one.currency for one in statement.closing
-    }
+    covered = _covered(statement)
+    if statement.opening and statement.closing and not covered:
+        start, end = statement.opening[0].currency, statement.closing[0].currency
+        found = say("opens in {start} and closes in {end}", start=start, end=end)
+        yield Fault(statement.place, found)
     if not {entry.currency for entry in statement.entries} <= covered:
         return
     for currency in sorted(covered):
@@ -296,6 +298,28 @@ def _balance_faults(statement: Statement) -> Iterator[Fault]:
                 end=str(ends[-1]),
             )
             yield Fault(statement.place, found)
+
+
+def _covered(statement: Statement) -> set[str]:
+    """The currencies in which it says an opening and a closing balance."""
+    opening = {balance.currency for balance in statement.opening}
+    return opening & {balance.currency for balance in statement.closing}
+
+
+def _movements(statement: Statement) -> Iterator[Movement]:
+    """Its movements; one in another currency than its balances is in doubt, and keeps these from
+    being compared."""
+    covered = _covered(statement)
+    for entry in statement.entries:
+        for movement in entry.movements:
+            if covered and entry.currency not in covered and not movement.doubt:
+                doubt = say(
+                    "is in {own}, the balances of the account in {currency}",
+                    own=entry.currency or say("no currency"),
+                    currency=tuple(sorted(covered)),
+                )
+                movement = movement._replace(doubt=doubt)
+            yield movement
 
 
 def _movement_faults(statement: Statement) -> Iterator[Fault]:
