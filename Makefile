@@ -21,7 +21,7 @@ $(if $(and $(filter 1,$(words $(HOUSE))),$(wildcard $(HOUSE)/Makefile)),,$(error
 
 COMMANDS := help setup init demo client order check preview month invoice credit-note batch packages \
   payment refund payment-reverse write-off payments-import statement reconcile overdue mail reminders \
-  export payments-csv fec ledger accountant report receipt verify status logs purge-logs backup \
+  export payments-csv fec ledger workbook accountant report receipt verify status logs purge-logs backup \
   restore sequence opening opening-reverse quote accept decline test faults fuzz lint audit \
   conformance bench pin
 .PHONY: $(COMMANDS)
@@ -223,6 +223,8 @@ fec: $(READY) ## sales and receipts of the fiscal year that ends in YEAR, in the
 	@$(SCRIPT)/export_fec.py --root $(ROOT) --flag
 ledger: $(READY) ## the same fiscal YEAR for hledger, ledger and beancount
 	@$(SCRIPT)/export_ledger.py --root $(ROOT) --flag
+workbook: $(READY) ## YEAR or MONTH as .xlsx for people who calculate: tables, sums, clients by month, ageing [LANGUAGE]
+	@$(SCRIPT)/make_workbook.py --root $(ROOT) --flag
 accountant: $(READY) ## one ZIP of YEAR or MONTH: exports, FEC, PDFs, a list of hashes
 	@$(SCRIPT)/pack_accountant.py --root $(ROOT) --flag
 report: $(READY) ## YEAR on a few pages with charts, as a PDF [LANGUAGE=fr|en] [DATE: what is owed then]

@@ -30,12 +30,12 @@ from collections.abc import Iterator
 
 from lib.accounting import exports, report_pdf, year_report
 from lib.books import balances, heads, histories, records, revenues
-from lib.core.faults import Alert, Broken, Fault, WrongUsage, collecting
-from lib.core.messages import either, languages, say
+from lib.core.faults import Alert, Broken, collecting
+from lib.core.messages import say
 from lib.core.root import Root
 from lib.inputs import inputs
 from lib.values.money import text_of
-from lib.values.speech import Speech, language_of
+from lib.values.speech import Speech
 
 
 def main(arguments: Namespace, root: Root) -> None:
@@ -43,11 +43,7 @@ def main(arguments: Namespace, root: Root) -> None:
     year = arguments.year
     day = arguments.date or arguments.today
     issuer = inputs.load_issuer(root)
-    language = arguments.language or language_of(issuer.party.address.country)
-    if language not in languages():
-        found = say('"{language}" is not a language of the report', language=language)
-        remedy = say("write {languages}", languages=either(languages()))
-        raise WrongUsage([Alert("B-USAGE", "", Fault("LANGUAGE", found, remedy=remedy))])
+    language = exports.language(arguments.language, issuer)
     with exports.held(root, f"make_report {year}"):
         clients = histories.by_client(root, histories.clients_of(root), "")
         report = year_report.make(

@@ -329,10 +329,13 @@ def test_english_headings_and_codes_are_the_stable_names():
     assert all(code == word for code, word in messages.words("en")["codes"].items())
 
 
+HELP = ("sheets", "sheet_help", "column_help", "code_help", "file_help")
+
+
 def test_a_language_is_a_file(tmp_path, monkeypatch):
     for language in messages.languages():
         assert messages.words(language).keys() == messages.words("en").keys()
-        for section in ("columns", "codes"):
+        for section in ("columns", "codes", *HELP):
             assert messages.words(language)[section].keys() == messages.words("en")[section].keys()
     german = {"columns": {"kind": "Art", "amount": "Betrag"}, "codes": {"refund": "Erstattung"}}
     (tmp_path / "de.json").write_text(json.dumps(german))

@@ -142,6 +142,7 @@ MAKERS = {
     "export_fec": ("--year", "2026"),
     "export_ledger": ("--year", "2026"),
     "pack_accountant": ("--year", "2026"),
+    "make_workbook": ("--year", "2026"),
     "make_report": ("--year", "2026", "--today", "2026-12-01"),
     "preview_invoices": ("--month", "2026-11", "--today", "2026-12-01"),
     "pack_batches": (),

@@ -86,6 +86,33 @@ def test_help_is_answered_before_the_house_is_read(path):
     assert not {name.partition(".")[0] for name in read} & (PACKAGES | SLOW)
 
 
+# pandas takes a second to import: the commands that people calculate with import it, and the ZIP
+# and the audit where they come to a workbook.
+CALCULATE = {"make_workbook.py"}
+
+
+def read_at_once(path: Path, seen: set[Path]) -> set[str]:
+    """The packages that a file, and what it imports of ours, import as it is read."""
+    packages = set()
+    for node in ast.parse(path.read_bytes()).body:
+        for alias in node.names if isinstance(node, ast.Import | ast.ImportFrom) else ():
+            name = alias.name
+            if isinstance(node, ast.ImportFrom):
+                name = f"{node.module}.{alias.name}"
+            packages.add(name.partition(".")[0])
+            for module in (name, name.rpartition(".")[0]):
+                file = HOME / "scripts" / f"{module.replace('.', '/')}.py"
+                if file.is_file() and file not in seen:
+                    packages |= read_at_once(file, seen | {file})
+    return packages
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=name_of)
+def test_only_commands_that_calculate_import_pandas(path):
+    read = read_at_once(path, set())
+    assert bool({"pandas", "xlsxwriter"} & read) == (path.name in CALCULATE)
+
+
 def opens_text_without_encoding(call: ast.Call) -> bool:
     """A call that reads or writes a text in the encoding of the locale (ruff's PLW1514 sees only
     those whose receiver it knows to be a path)."""

@@ -68,6 +68,7 @@ LIFE = (
     ("payments-csv",),
     ("fec", "YEAR=2026"),
     ("ledger", "YEAR=2026"),
+    ("workbook", "YEAR=2026"),
     ("accountant", "MONTH=2026-11"),
     ("report", "YEAR=2026", DAY),
     ("status", DAY),

@@ -13,7 +13,7 @@ from lib.books import allocation, tax_points
 from lib.books.allocation import Receipt
 from lib.books.histories import History, IssuedDocument, Movement, VatShare
 from lib.documents import csv_files
-from lib.documents.csv_files import AMOUNT, CODE, FIGURE, TEXT, Column
+from lib.documents.csv_files import AMOUNT, CODE, DATE, FIGURE, TEXT, Column
 from lib.inputs.settings import Settings
 from lib.values.money import text_of
 
@@ -21,7 +21,7 @@ Kind = tuple[str, ...]  # nature, VAT category, VAT rate, VATEX code, and the mo
 Cells = Mapping[str, Sequence[Any]]  # by the name of the column, from top to bottom
 
 RECETTES = (
-    Column("date", heading="received_on"),
+    Column("date", DATE, "received_on"),
     Column("invoice"),
     Column("client"),
     Column("name", TEXT),
@@ -42,7 +42,7 @@ RECETTES = (
 )
 
 REVENUES = (
-    Column("date", heading="issued_on"),
+    Column("date", DATE, "issued_on"),
     Column("number"),
     Column("kind", CODE),
     Column("corrects"),
@@ -58,14 +58,14 @@ REVENUES = (
     Column("vat", AMOUNT),
     Column("gross", AMOUNT),
     Column("currency"),
-    Column("due_date"),
-    Column("tax_point"),
+    Column("due_date", DATE),
+    Column("tax_point", DATE),
     Column("stage", CODE),
     Column("order"),
 )
 
 VAT_DUE = (
-    Column("date", heading="falls_due_on"),
+    Column("date", DATE, "falls_due_on"),
     Column("number", heading="piece"),
     Column("kind", CODE),
     Column("client"),
@@ -85,7 +85,7 @@ VAT_DUE = (
 
 PAYMENTS = (
     Column("id"),
-    Column("date"),
+    Column("date", DATE),
     Column("kind", CODE),
     Column("invoice"),
     Column("client"),
@@ -178,7 +178,7 @@ def recettes(histories: Iterable[History], period: str) -> Report:
         "reference": [
             source.reference if isinstance(source, Movement) else "" for source in sources
         ],
-        "stage": [_stage(receipt.invoice) for receipt, _ in rows],
+        "stage": [stage(receipt.invoice) for receipt, _ in rows],
     }
     return Report(_table(RECETTES, cells), _sums_by_kind(cells))
 
@@ -224,7 +224,7 @@ def revenues(histories: Iterable[History], period: str) -> Report:
             for bill, invoice in bills
             for share in bill.shares
         ],
-        "stage": [_stage(invoice) for bill, invoice in bills for _ in bill.shares],
+        "stage": [stage(invoice) for bill, invoice in bills for _ in bill.shares],
         "order": [bill.order for bill, _ in rows],
     }
     months = [day[:7] for day in cells["tax_point"]]
@@ -252,7 +252,7 @@ def vat_due(histories: Iterable[History], period: str) -> Report:
         **_buyer_cells([invoice for _, invoice in rows]),
         **_share_cells([(invoice, due.share) for due, invoice in rows]),
         "currency": [due.source.currency for due in dues],
-        "stage": [_stage(invoice) for _, invoice in rows],
+        "stage": [stage(invoice) for _, invoice in rows],
     }
     return Report(_table(VAT_DUE, cells), _sums_by_kind(cells))
 
@@ -277,7 +277,7 @@ def _share_cells(rows: Sequence[tuple[IssuedDocument, VatShare]]) -> Cells:
     }
 
 
-def _stage(invoice: IssuedDocument) -> str:
+def stage(invoice: IssuedDocument) -> str:
     """What an invoice is of an order: a deposit, or the final invoice that takes deposits off."""
     if invoice.is_deposit:
         return "deposit"

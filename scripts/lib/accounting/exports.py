@@ -9,11 +9,13 @@ from typing import TypeVar
 from lib.books import histories, issuing, payments, records, revenues
 from lib.books.histories import History
 from lib.core import storage, workers
-from lib.core.faults import Alert, Broken
-from lib.core.messages import say
+from lib.core.faults import Alert, Broken, Fault, WrongUsage
+from lib.core.messages import either, languages, say
 from lib.core.root import Root
 from lib.inputs import settings
+from lib.inputs.issuer_file import Issuer
 from lib.inputs.settings import Settings
+from lib.values.speech import language_of
 
 _Result = TypeVar("_Result")
 Work = Callable[[Iterator[list[History]]], _Result]
@@ -34,6 +36,20 @@ def held(root: Root, command: str) -> Iterator[Settings]:
     config = settings.load(root)
     with issuing.reading(root, command, config.lock_wait):
         yield config
+
+
+def language(typed: str, issuer: Issuer) -> str:
+    """The language of a file for people: what was typed, else that of the issuer's country.
+
+    Raises:
+      WrongUsage: if there are no words of it.
+    """
+    chosen = typed or language_of(issuer.party.address.country)
+    if chosen not in languages():
+        found = say('"{language}" is not a language of these files', language=chosen)
+        remedy = say("write {languages}", languages=either(languages()))
+        raise WrongUsage([Alert("B-USAGE", "", Fault("LANGUAGE", found, remedy=remedy))])
+    return chosen
 
 
 def of_shares(root: Root, work: Work[_Result], period: str, config: Settings) -> list[_Result]:

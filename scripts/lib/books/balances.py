@@ -212,8 +212,12 @@ def days_late(invoice: InvoiceBalance, day: date) -> int:
 
 
 def age(invoice: InvoiceBalance, day: date) -> int:
-    """The place in AGES: 30 days late is still 1-30, 91 is over 90."""
-    late = days_late(invoice, day)
+    """The place of an invoice in AGES."""
+    return age_of(days_late(invoice, day))
+
+
+def age_of(late: int) -> int:
+    """The place in AGES of so many days late: 30 is still 1-30, 91 is over 90."""
     return min((max(late, 0) + 29) // 30, len(AGES) - 1)
 
 

@@ -64,6 +64,7 @@ _WORKS = {
     "payments": Work(_BOOKS, ("exports/payments/*",), DIALECT, is_export=True),
     "fec": Work(_BOOKS, ("exports/fec/*FEC{}*",), is_export=True),
     "ledger": Work(_BOOKS, ("exports/ledger/{}.*",), is_export=True),
+    "workbook": Work(_BOOKS, ("exports/workbook/*-{}.xlsx",), ("LANGUAGE",), is_export=True),
     "accountant": Work(_BOOKS, ("exports/accountant/*-{}.*",), DIALECT, is_export=True),
 }
 

@@ -22,9 +22,11 @@ from lib.values.money import text_of
 
 TEXT = "text"  # what people wrote
 AMOUNT = "amount"  # whole cents
+COUNT = "count"  # how many, or how many days; of workbooks alone
 FIGURE = "figure"  # a number as its text, with a decimal point: a VAT rate
 CODE = "code"  # a word of "codes" of the languages
-PLAIN = "plain"  # what the program made: a date, a number of an invoice
+DATE = "date"  # 2024-03-31, or empty
+PLAIN = "plain"  # what the program made: a number of an invoice
 
 _END = "\r\n"
 _RUN_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")

@@ -1,0 +1,172 @@
+"""Frames: the books as tables of pandas, for the commands that calculate with them.
+
+Amounts are whole cents (int64), days are datetime64, and everything else is a text. The rows
+are those of the exports (accounting/csv_tables), and two tables that only a workbook has: what
+is open, and what stands on the advances of customers, on the last day of a period.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from lib.accounting import csv_tables
+from lib.accounting.csv_tables import TABLES, Table
+from lib.books import balances
+from lib.books.histories import History
+from lib.documents.csv_files import AMOUNT, CODE, COUNT, DATE, TEXT, Column
+from lib.values import periods
+
+OVERPAID = "overpaid"
+AGES = ("not_due", "late_30", "late_60", "late_90", "late_more")  # as balances.AGES
+
+OPEN_ITEMS = (
+    Column("client"),
+    Column("name", TEXT),
+    Column("number"),
+    Column("date", DATE, "issued_on"),
+    Column("due_date", DATE),
+    Column("currency"),
+    Column("gross", AMOUNT),
+    Column("outstanding", AMOUNT),
+    Column("days_late", COUNT),
+    *(Column(age, AMOUNT) for age in AGES),
+    Column(OVERPAID, AMOUNT),
+)
+
+DEPOSITS = (
+    Column("date", DATE, "issued_on"),
+    Column("number"),
+    Column("kind", CODE),
+    Column("stage", CODE),
+    Column("corrects"),
+    Column("client"),
+    Column("name", TEXT),
+    Column("order"),
+    Column("advance", AMOUNT),
+    Column("currency"),
+)
+
+COLUMNS: Mapping[str, Sequence[Column]] = {
+    **{name: table.columns for name, table in TABLES.items()},
+    "payments": csv_tables.PAYMENTS,
+    "open_items": OPEN_ITEMS,
+    "deposits": DEPOSITS,
+}
+
+Gathered = Mapping[str, Mapping[str, list[Any]]]  # cells by table and column
+
+
+def last_day(period: str) -> date:
+    """The last day of "2024" or "2024-03"."""
+    return periods.last_day(period if len(period) > len("2024") else f"{period}-12")
+
+
+def tables(histories: Sequence[History], period: str) -> dict[str, Table]:
+    """Every table of a client."""
+    day = last_day(period)
+    return {
+        **{name: table.of(histories, period).table for name, table in TABLES.items()},
+        "payments": csv_tables.payments(histories, period).table,
+        "open_items": open_items(histories, day),
+        "deposits": deposits(histories, day),
+    }
+
+
+def gather(clients: Iterable[Mapping[str, Table]]) -> Gathered:
+    """The tables of some clients, one below the other."""
+    cells: dict[str, dict[str, list[Any]]] = {
+        name: {column.name: [] for column in columns} for name, columns in COLUMNS.items()
+    }
+    for of_client in clients:
+        for name, table in of_client.items():
+            for column in table.columns:
+                cells[name][column.name] += table.cells[column.name]
+    return cells
+
+
+def framed(parts: Iterable[Gathered]) -> dict[str, pd.DataFrame]:
+    """Each table as a frame, in order of date, and of client within a day, as in the exports.
+
+    Args:
+      parts: in order of client.
+    """
+    whole = gather(
+        {name: Table(COLUMNS[name], cells) for name, cells in part.items()} for part in parts
+    )
+    frames = {name: frame(Table(COLUMNS[name], cells)) for name, cells in whole.items()}
+    for name, rows in frames.items():
+        keys = ["client", "date"] if name == "open_items" else ["date"]
+        frames[name] = rows.sort_values(keys, kind="stable", ignore_index=True)
+    return frames
+
+
+def frame(table: Table) -> pd.DataFrame:
+    """A table as a frame."""
+    return pd.DataFrame(
+        {column.name: _series(column.kind, table.cells[column.name]) for column in table.columns}
+    )
+
+
+def _series(kind: str, cells: Sequence[Any]) -> pd.Series:
+    if kind in (AMOUNT, COUNT):
+        return pd.Series(cells, dtype="int64")
+    texts = pd.Series(cells, dtype="object")
+    return pd.to_datetime(texts, format="%Y-%m-%d") if kind == DATE else texts
+
+
+# --- what only a workbook has --------------------------------------------------------
+
+
+def open_items(histories: Iterable[History], day: date) -> Table:
+    """What is outstanding at the end of a day, by age; and what is to be given back."""
+    until = day.isoformat()
+    items = [
+        (history.invoice, amount, _days_late(history.invoice.due_date, day))
+        for history in histories
+        if history.invoice.date <= until and (amount := balances.outstanding_of(history, until))
+    ]
+    places = [balances.age_of(days) if amount > 0 else None for _, amount, days in items]
+    cells: csv_tables.Cells = {
+        **{
+            name: [getattr(invoice, name) for invoice, _, _ in items]
+            for name in ("client", "name", "number", "date", "due_date", "currency", "gross")
+        },
+        "outstanding": [amount for _, amount, _ in items],
+        "days_late": [days if amount > 0 else 0 for _, amount, days in items],
+        **{
+            age: [
+                amount if at == i else 0 for at, (_, amount, _) in zip(places, items, strict=True)
+            ]
+            for i, age in enumerate(AGES)
+        },
+        OVERPAID: [max(0, -amount) for _, amount, _ in items],
+    }
+    return Table(OPEN_ITEMS, cells)
+
+
+def _days_late(due: str, day: date) -> int:
+    return max(0, (day - date.fromisoformat(due)).days) if due else 0
+
+
+def deposits(histories: Iterable[History], day: date) -> Table:
+    """What put an amount on the advances of customers, or took it off, up to a day."""
+    until = day.isoformat()
+    moves = [
+        (bill, history.invoice, sum(share.net for share in bill.advanced))
+        for history in histories
+        for bill in history.issued
+        if bill.advanced and bill.date <= until
+    ]
+    cells: csv_tables.Cells = {
+        **{
+            name: [getattr(bill, name) for bill, _, _ in moves]
+            for name in (
+                *("date", "number", "kind", "corrects", "client", "name", "order", "currency"),
+            )
+        },
+        "stage": [csv_tables.stage(invoice) for _, invoice, _ in moves],
+        "advance": [net if bill is invoice else -net for bill, invoice, net in moves],
+    }
+    return Table(DEPOSITS, cells)
