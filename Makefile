@@ -21,8 +21,8 @@ $(if $(and $(filter 1,$(words $(HOUSE))),$(wildcard $(HOUSE)/Makefile)),,$(error
 
 COMMANDS := help setup init demo client order check preview month invoice credit-note batch packages \
   payment refund payment-reverse write-off payments-import statement reconcile overdue mail reminders \
-  export payments-csv fec ledger workbook accountant report receipt verify status logs purge-logs backup \
-  restore sequence opening opening-reverse quote accept decline test faults fuzz lint audit \
+  export payments-csv fec ledger workbook accountant report receipt ereporting verify status logs \
+  purge-logs backup restore sequence opening opening-reverse quote accept decline test faults fuzz lint audit \
   conformance bench pin
 .PHONY: $(COMMANDS)
 DEVELOPERS := $(HOUSE)/tools/developers.mk
@@ -51,7 +51,8 @@ VALUES := YEAR CLIENT MONTH ISSUE_DATE TODAY REISSUE INVOICE AMOUNT METHOD REFER
   PAYMENT BANK AGAIN OVERPAYMENT KIND LARGE QUIET KEEP_DAYS DRY_RUN TO FROM WITNESS MAIL LINES DATE FILE LANGUAGE \
   SENT NUMBERING VAT_REGIME ID NAME COUNTRY PERSON TAXABLE SIREN VAT_NUMBER ADDRESS POSTCODE CITY EMAIL CODE DAYS \
   TREATMENT EXEMPTION_CODE EXEMPTION_REASON START EVERY BILLED DESCRIPTION PRICE UNIT VAT_RATE CATEGORY SIZE \
-  APPROVE PUBLISH RUN_LOG LAST OPENING ORDER QUOTE STEP TITLE QUANTITY DEPOSIT
+  APPROVE PUBLISH RUN_LOG LAST OPENING ORDER QUOTE STEP TITLE QUANTITY DEPOSIT \
+  PERIOD SEND
 SETTINGS := LOCK_WAIT WORKERS WORKERS_CA_FILE WORKERS_CERT_FILE WORKERS_KEY_FILE CSV_DIALECT \
   CSV_HEADERS SMTP_HOST SMTP_PORT SMTP_SECURITY SMTP_USER SMTP_PASSWORD SMTP_CA_FILE SMTP_TIMEOUT \
   MAIL_FROM MAIL_SINCE MAIL_MAX_ATTACHMENT ALERT_TO PLATFORM_CLIENT_ID PLATFORM_CLIENT_SECRET \
@@ -231,6 +232,8 @@ report: $(READY) ## YEAR on a few pages with charts, as a PDF [LANGUAGE=fr|en] [
 	@$(SCRIPT)/make_report.py --root $(ROOT)
 receipt: $(READY) ## a copy of a paid INVOICE that says so; the invoice stays as it is
 	@$(SCRIPT)/make_receipt.py --root $(ROOT)
+ereporting: $(READY) ## sales abroad and to private customers of PERIOD (2027-09), for the tax office [SEND=yes]
+	@$(SCRIPT)/make_ereporting.py --root $(ROOT)
 
 ##@ Watching over it
 

@@ -35,6 +35,7 @@ EXISTS = "exists"  # it had it already, by an attempt whose answer never came
 REFUSED = "refused"
 ACKNOWLEDGED = "acknowledged"
 REJECTED = "rejected"
+NOT_TAKEN = (REFUSED, REJECTED)
 
 
 def folder(root: Root) -> Path:
@@ -51,6 +52,11 @@ def received_path(root: Root, sha256: str) -> Path:
     """data/platform/received/<SHA-256>.xml: a message as it came. Platforms choose the names of
     their flows, two platforms perhaps the same."""
     return folder(root) / "received" / f"{sha256}.xml"
+
+
+def report_path(root: Root, tracking_id: str) -> Path:
+    """data/platform/reports/<tracking id>.xml: a report as it was, or is to be, handed over."""
+    return folder(root) / "reports" / f"{tracking_id}.xml"
 
 
 def read(root: Root, owner: str) -> list[ExchangeLine]:

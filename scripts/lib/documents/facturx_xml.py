@@ -30,7 +30,7 @@ def generate(document: Document) -> bytes:
         "BT-2": document.issue_date,
         "BT-3": document.type_code,
         "BT-5": document.currency,
-        "BT-23": _process(document),
+        "BT-23": process(document),
         "BT-10": document.buyer_reference,
         "BT-13": document.purchase_order,
         "BT-72": document.delivery or document.period.end,
@@ -64,7 +64,7 @@ def _notes(document: Document) -> list[dict[str, str]]:
     return [{"BT-21": code, "BT-22": text} for code, text in notes]
 
 
-def _process(document: Document) -> str:
+def process(document: Document) -> str:
     """BT-23: what is sold, and whether deposits came before."""
     framework = _AFTER_DEPOSIT if document.takes_off_deposits else _ORDINARY
     return _PROCESS[document.operation_category] + framework

@@ -86,7 +86,8 @@ class Platform(Struct, frozen=True, kw_only=True):
     all that is issued from `since` on.
 
     `address` is where statuses reach us: a suffix to the SIREN, or a whole address under 0225.
-    `cash_in` is "due" (payments of VAT that is due on receipt are reported) or "all".
+    `cash_in` is "due" (payments of VAT that is due on receipt are reported) or "all". `number` (of
+    its registration) and `name` are who sends our reports.
     """
 
     flow_url: str
@@ -96,6 +97,8 @@ class Platform(Struct, frozen=True, kw_only=True):
     organization: str = ""
     address: str = ""
     cash_in: str = "due"
+    number: str = ""
+    name: str = ""
 
 
 class Issuer(SellerTerms, frozen=True, kw_only=True):
@@ -108,7 +111,8 @@ class Issuer(SellerTerms, frozen=True, kw_only=True):
     date by level, from polite to formal: {"polite": 7, ...}, and what is the `smallest` amount to
     ask for. `write_off_limit` is what is written off of an invoice without LARGE=yes; None:
     nothing is. `bank_files` are the forms of banks' CSV by the name that is typed. `platform` is
-    the account at an approved platform, if there is one.
+    the account at an approved platform, if there is one; `vat_periods` (monthly, quarterly,
+    simplified, franchise) says when what no electronic invoice covers is reported: empty, never.
     """
 
     code: str
@@ -122,6 +126,7 @@ class Issuer(SellerTerms, frozen=True, kw_only=True):
     write_off_limit: Decimal | None = None
     bank_files: dict[str, BankFile] = field(default_factory=dict)
     platform: Platform | None = None
+    vat_periods: str = ""
 
 
 class IssuerInput(NamedTuple):

@@ -202,6 +202,11 @@ def of_credited(
     )
 
 
+def audience_of(document: Document) -> str:
+    """What note BAR says of a document; empty where it has none (a seller outside France)."""
+    return next((note.text for note in document.notes if note.code == "BAR"), "")
+
+
 def unknown_in(document: Document) -> list[str]:
     """The mentions of a document that the table does not have for its day, whatever fills their
     placeholders: garbled ones, or of another law. A credit note repeats those of its invoice.

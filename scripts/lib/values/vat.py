@@ -98,13 +98,18 @@ def audience(buyer: Party, subtotals: Iterable[VatSubtotal]) -> str:
     What art. 261 to 261 E CGI exempts is out of its scope (art. 289 bis and 290 CGI). French
     Guiana, Mayotte and Monaco count as abroad: their businesses are not in the directory.
     """
-    if all(subtotal.exemption_code.startswith(_OUT_OF_SCOPE) for subtotal in subtotals):
+    if all(is_out_of_scope(subtotal.exemption_code) for subtotal in subtotals):
         return "OUTOFSCOPE"
     place = territories.of_address(buyer.address)
     if not is_taxable(buyer):
         at_home = place.state == "FR" and place.rates
         return "B2C" if at_home else "B2CINT"
     return "B2B" if place.french and place.rates else "B2BINT"
+
+
+def is_out_of_scope(exemption_code: str) -> bool:
+    """Whether art. 261 to 261 E CGI exempt it, so that the reform does not ask for it."""
+    return exemption_code.startswith(_OUT_OF_SCOPE)
 
 
 def _number_state(party: Party) -> str:
