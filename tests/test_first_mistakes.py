@@ -24,6 +24,7 @@ COMMANDS = {
     "accountant": "YEAR or MONTH",
     "report": "YEAR",
     "receipt": "INVOICE",
+    "ereporting": "PERIOD",
     "purge-logs": "KEEP_DAYS",
     "backup": "TO",
     "restore": "FROM",

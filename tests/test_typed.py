@@ -1,5 +1,6 @@
 """Only what was typed after `make` counts: an environment full of odd values changes nothing."""
 
+import json
 import re
 from pathlib import Path
 
@@ -49,6 +50,7 @@ LIFE = (
     ("payment-reverse", "PAYMENT=sud/1", "REASON=bounced", DAY),
     ("payments-import", "FILE={folder}/payments.csv", DAY),
     ("receipt", "INVOICE=SUD-2026-0001"),
+    ("ereporting", "PERIOD=2027-09", "SEND=yes", "TODAY=2027-10-31"),
     ("quote", "CLIENT=sud", "ORDER=site", DAY),
     ("decline", "QUOTE=SUD-D2026-0001", "REASON=$(shell touch pwned) too much", DAY),
     ("quote", "CLIENT=sud", "ORDER=site", DAY),
@@ -118,6 +120,10 @@ def start(root: Root, words: tuple[str, ...], environment: dict[str, str]) -> ho
 
 def lay_out(folder: Path) -> Root:
     root = batches.build(folder / "root", batches.file_of(batches.row(1)))
+    account = {"flow_url": "https://api.platform.example", "since": "2027-09-01"}
+    account |= {"number": "0000", "name": "Plateforme"}
+    changes = {"platform": account, "vat_periods": "monthly"}
+    house.write(root, "issuer.json", house.changed(json.loads(root.issuer.read_bytes()), changes))
     house.put_client(root, house.client("sud", {"plans.0.start": "2026-10"}, i=2))
     house.put_order(
         root, house.order("site", "sud", house.step("deposit", percent="30"), house.step())

@@ -35,6 +35,7 @@ from lib.values.vat_periods import TRANSACTIONS, ReportPeriod
 GOODS, SERVICES, NOT_LOCATED = "TLB1", "TPS1", "TNT1"
 _ABROAD = "B2BINT"
 _PRIVATE = ("B2C", "B2CINT")
+_TAXED = "S"
 _EURO = "EUR"
 _NAME_CHARACTERS = 16  # of a buyer outside the EU, after its country (G2.19)
 
@@ -189,8 +190,12 @@ def _payments(
 
 
 def _money(history: History) -> Iterator[VatDue]:
-    """What falls due as it is received: not what does by a delivery."""
-    return (due for due in tax_points.dues_as_paid(history) if due.source is not history.invoice)
+    """What falls due as it is received: not by a delivery, nor what bears no VAT of ours."""
+    return (
+        due
+        for due in tax_points.dues_as_paid(history)
+        if due.share.vat_category == _TAXED and due.source is not history.invoice
+    )
 
 
 def _negative(day: str, number: str, rate: str, amount: int) -> Alert:
