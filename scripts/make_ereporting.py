@@ -29,7 +29,7 @@ from datetime import date
 from typing import NamedTuple
 
 from lib.accounting import exports
-from lib.books import exchanges, histories, issuing, proofs, records, revenues
+from lib.books import exchanges, histories, issuing, proofs, records, reports, revenues
 from lib.books.exchanges import Deposit
 from lib.books.histories import IssuedDocument
 from lib.core import alerts
@@ -148,7 +148,7 @@ def _files(
       Refused: with every rule that a report breaks.
     """
     histories_ = histories.read(root)
-    known = exchanges.deposits(exchanges.read(root, issuer.code))
+    lines = exchanges.read(root, issuer.code)
     documents: dict[str, Document] = {}
 
     def document_of(bill: IssuedDocument) -> Document:
@@ -163,7 +163,8 @@ def _files(
     for period in periods:
         report = ereporting.report(period, histories_, document_of, platform.since)
         alerts.report(root.logs, _SCRIPT, report.held)
-        file = _file(root, issuer, platform, report, known, today)
+        before = reports.of_period(issuer, period, lines)
+        file = _file(root, issuer, platform, report, before, today)
         print(_outcome(report, file))
         if file is None:
             continue
@@ -181,13 +182,12 @@ def _file(
     issuer: Issuer,
     platform: Platform,
     report: PeriodReport,
-    known: Iterable[Deposit],
+    before: Iterable[Deposit],
     today: date,
 ) -> ReportFile | None:
     """The file of a report, if there is something to send: none where it was sent like this."""
-    stem = f"{issuer.party.siren}-{report.period.name}-"
-    before = [deposit for deposit in known if deposit.line.tracking_id.startswith(stem)]
-    sent = [deposit for deposit in before if deposit.outcome not in exchanges.NOT_TAKEN]
+    stem = reports.stem(issuer, report.period)
+    sent = [deposit for deposit in before if reports.is_taken(deposit)]
     if not sent and report.is_empty:
         return None
     kind = report_xml.AGAIN if sent else report_xml.FIRST

@@ -39,16 +39,17 @@ from lib.books import (
     order_records,
     quotations,
     records,
+    reports,
 )
 from lib.books.balances import InvoiceBalance
 from lib.books.heads import Head
 from lib.books.lifecycle import State
 from lib.books.order_records import OrderProgress
 from lib.core import lock, storage, tables
-from lib.core.faults import Broken, printable
+from lib.core.faults import Alert, Broken, collecting, printable
 from lib.core.messages import Message, say
 from lib.core.root import Root
-from lib.inputs import inbox, settings
+from lib.inputs import inbox, issuer_file, settings
 from lib.mail import outbox
 from lib.summary import last_summary
 from lib.values import money
@@ -65,7 +66,7 @@ _SHORT = 12  # characters of a hash, enough to compare two
 _WIDEST = 100  # columns of a line
 _MOST_QUOTES = 5
 _MOST_ORDERS = 20
-_MOST_LINES = 4  # of names of what is not a batch, below the first
+_MOST_LINES = 4  # of names of what is not a batch, below the first; of what is to be reported
 
 
 class Sum(NamedTuple):
@@ -93,6 +94,7 @@ def main(arguments: Namespace, root: Root) -> None:
             (say("month {month}", month=arguments.month), join(steps) if steps else say("no flag")),
             (say("mails"), say("{number} waiting", number=len(outbox.waiting(root)))),
             *batches(root),
+            *reporting(root, arguments.today),
             (say("disk"), disk(root)),
         ]
         for name, text in lines:
@@ -185,6 +187,19 @@ def batches(root: Root) -> Iterator[tuple[Message | str, Message | str]]:
     yield from (("", line) for line in more[:_MOST_LINES])
     if more[_MOST_LINES:]:
         yield "", say("… and more: `make batch` names them all, with what to do")
+
+
+def reporting(root: Root, today: date) -> Iterator[tuple[Message | str, Message]]:
+    """Until when what was sold abroad and to private customers is to be reported."""
+    faults: list[Alert] = []
+    own = issuer_file.load(root, faults)
+    periods = []
+    if own and own.issuer.vat_periods:
+        with collecting(faults):  # what is broken is said below, of all records
+            periods = reports.due(own.issuer, exchanges.read(root, own.issuer.code), today)
+    for i, period in enumerate(periods[:_MOST_LINES]):
+        name = "" if i else say("to be reported")
+        yield name, say("{period} until {due}", period=period.name, due=period.due.isoformat())
 
 
 def disk(root: Root) -> Message:

@@ -15,9 +15,12 @@ from lxml import etree
 
 import books
 import house
-from lib.books import exchanges, issuing, records
+from lib.books import exchanges, issuing, records, reports
+from lib.core.faults import Alert
 from lib.core.root import Root
+from lib.inputs import inputs
 from lib.platform import ereporting, report_xml
+from lib.summary import notices
 from lib.values import vat_periods
 from lib.values.document import Address, Party
 
@@ -423,6 +426,29 @@ def test_every_day_is_in_one_period_of_each_kind(regime):
         ]
         assert days == [*range(date(2027, 1, 1).toordinal(), date(2028, 12, 31).toordinal() + 1)]
         assert all(period.end < period.due for period in periods)
+
+
+def test_what_is_due_is_told_beforehand_by_status_and_by_the_summary(root):
+    today = "2027-10-12"
+    ran = house.call("show_status", root, today=today)
+    # September's periods, the last of them due on the same day as its payments; then October's.
+    assert "transactions-20270911-20270920 until 2027-09-30" in ran.out
+    names = [alert.place for alert in due(root, today)]
+    last = "transactions-20271001-20271010"
+    assert names[-1] == last and "payments-20270901-20270930" in names
+    report(root, today=today, send="yes")
+    assert [alert.place for alert in due(root, today)] == names[:-1]
+    assert last not in [alert.place for alert in due(root, "2027-11-21")]
+    (remedy,) = {str(alert.fault.remedy) for alert in due(root, "2027-11-21")[-1:]}
+    assert remedy == "`make ereporting PERIOD=2027-11 SEND=yes`"
+    ran = house.call("send_alerts", root, today=today, command="month", month="2027-09")
+    assert "I-EREPORTING-DUE" in ran.out + ran.err
+
+
+def due(root: Root, today: str) -> list[Alert]:
+    issuer = inputs.load_issuer(root)
+    lines = exchanges.read(root, issuer.code)
+    return [*notices.reports_due(reports.due(issuer, lines, date.fromisoformat(today)))]
 
 
 # --- a year of dice ------------------------------------------------------------------

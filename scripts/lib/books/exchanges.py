@@ -35,7 +35,6 @@ EXISTS = "exists"  # it had it already, by an attempt whose answer never came
 REFUSED = "refused"
 ACKNOWLEDGED = "acknowledged"
 REJECTED = "rejected"
-NOT_TAKEN = (REFUSED, REJECTED)
 
 
 def folder(root: Root) -> Path:

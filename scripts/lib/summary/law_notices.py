@@ -16,7 +16,7 @@ from lib.inputs.client_files import Client
 from lib.inputs.inputs import Inputs
 from lib.inputs.issuer_file import Issuer
 from lib.inputs.plans import Item, Minimum, PaymentTerms
-from lib.values import mentions, payment_law, territories, vat
+from lib.values import mentions, payment_law, territories, vat, vat_periods
 from lib.values.document import Party
 from lib.values.seller_terms import SellerTerms
 
@@ -25,7 +25,7 @@ _YEAR = timedelta(days=366)
 
 def old_law(today: date) -> Iterator[Alert]:
     """Tables of law with entries that nobody has looked up for over a year."""
-    for table in (mentions, payment_law, territories, decisions):
+    for table in (mentions, payment_law, territories, decisions, vat_periods):
         old = [
             entry
             for entry in table.sources()

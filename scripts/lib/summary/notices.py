@@ -23,6 +23,7 @@ from lib.inputs.plan_checks import BATCH_METRIC
 from lib.inputs.prices import Indices
 from lib.inputs.usage_files import UsageInput
 from lib.values import money, periods
+from lib.values.vat_periods import ReportPeriod
 
 HAND_IN_BY = 7  # the day of the following month on which `make batch` runs for the last time
 _NEAR = Decimal("0.90")  # of a threshold
@@ -135,6 +136,15 @@ def _of_other(state: State, number: str) -> Message:
             number=number,
         )
     return say("settle it with the customer, or let the batch client do so")
+
+
+def reports_due(periods: Iterable[ReportPeriod]) -> Iterator[Alert]:
+    """Periods whose sales abroad and to private customers were not reported yet."""
+    for period in periods:
+        month = period.start.isoformat()[: len("2026-10")]
+        text = say("is to be reported until {due}", due=period.due.isoformat())
+        remedy = say("`make ereporting PERIOD={month} SEND=yes`", month=month)
+        yield Alert("I-EREPORTING-DUE", "", Fault(period.name, text, remedy=remedy))
 
 
 def months_not_run(

@@ -22,6 +22,7 @@ from lib.books import (
     openings,
     payments,
     records,
+    reports,
     revenues,
 )
 from lib.books.heads import Head
@@ -211,6 +212,8 @@ def _observe(root: Root, run: EndedRun) -> Iterator[Alert]:
     yield from notices.without_email(clients)
     yield from notices.plans_ending(clients, run.today)
     yield from notices.turnover(loaded.issuer.issuer, past.sold, run.today.year)
+    own = exchanges.read(root, loaded.issuer.issuer.code)
+    yield from notices.reports_due(reports.due(loaded.issuer.issuer, own, run.today))
     yield from notices.batches_missing(loaded, past.batches, run.today)
     if run.month:
         # A month that is not over cannot be invoiced yet.
