@@ -22,7 +22,7 @@ $(if $(and $(filter 1,$(words $(HOUSE))),$(wildcard $(HOUSE)/Makefile)),,$(error
 COMMANDS := help setup init demo client order check preview month invoice credit-note batch packages \
   payment refund payment-reverse write-off payments-import statement reconcile overdue mail reminders \
   export payments-csv fec ledger workbook accountant report receipt ereporting verify status logs \
-  purge-logs backup restore sequence opening opening-reverse quote accept decline test faults fuzz lint audit \
+  purge-logs backup restore sequence opening opening-reverse quote accept decline close test faults fuzz lint audit \
   conformance bench pin
 .PHONY: $(COMMANDS)
 DEVELOPERS := $(HOUSE)/tools/developers.mk
@@ -52,7 +52,7 @@ VALUES := YEAR CLIENT MONTH ISSUE_DATE TODAY REISSUE INVOICE AMOUNT METHOD REFER
   SENT NUMBERING VAT_REGIME ID NAME COUNTRY PERSON TAXABLE SIREN VAT_NUMBER ADDRESS POSTCODE CITY EMAIL CODE DAYS \
   TREATMENT EXEMPTION_CODE EXEMPTION_REASON START EVERY BILLED DESCRIPTION PRICE UNIT VAT_RATE CATEGORY SIZE \
   APPROVE PUBLISH RUN_LOG LAST OPENING ORDER QUOTE STEP TITLE QUANTITY DEPOSIT \
-  PERIOD SEND
+  PERIOD SEND VALUE_DATE QUARTER
 SETTINGS := LOCK_WAIT WORKERS WORKERS_CA_FILE WORKERS_CERT_FILE WORKERS_KEY_FILE CSV_DIALECT \
   CSV_HEADERS SMTP_HOST SMTP_PORT SMTP_SECURITY SMTP_USER SMTP_PASSWORD SMTP_CA_FILE SMTP_TIMEOUT \
   MAIL_FROM MAIL_SINCE MAIL_MAX_ATTACHMENT ALERT_TO PLATFORM_CLIENT_ID PLATFORM_CLIENT_SECRET \
@@ -189,9 +189,9 @@ decline: $(READY) ## QUOTE was declined [REASON]
 	@$(SCRIPT)/decline_quote.py --root $(ROOT)
 
 ##@ Payments
-payment: $(READY) ## CLIENT INVOICE AMOUNT DATE METHOD [REFERENCE] [NOTE] [AGAIN=yes] [OVERPAYMENT=yes]
+payment: $(READY) ## CLIENT INVOICE AMOUNT DATE METHOD [REFERENCE] [NOTE] [VALUE_DATE] [AGAIN=yes] [OVERPAYMENT=yes]
 	@$(SCRIPT)/record_payment.py --root $(ROOT)
-refund: $(READY) ## money given back: CLIENT INVOICE AMOUNT DATE METHOD [REFERENCE] [NOTE] [AGAIN=yes]
+refund: $(READY) ## money given back: CLIENT INVOICE AMOUNT DATE METHOD [REFERENCE] [NOTE] [VALUE_DATE] [AGAIN=yes]
 	@$(SCRIPT)/record_refund.py --root $(ROOT)
 payment-reverse: $(READY) ## take out PAYMENT=client/3 for a REASON [DATE]
 	@$(SCRIPT)/reverse_payment.py --root $(ROOT)
@@ -228,6 +228,8 @@ workbook: $(READY) ## YEAR or MONTH as .xlsx for people who calculate: tables, s
 	@$(SCRIPT)/make_workbook.py --root $(ROOT) --flag
 accountant: $(READY) ## one ZIP of YEAR or MONTH: exports, FEC, PDFs, a list of hashes
 	@$(SCRIPT)/pack_accountant.py --root $(ROOT) --flag
+close: $(READY) ## MONTH, or YEAR with its open months: its totals on record, nothing is dated in it any more
+	@$(SCRIPT)/close_period.py --root $(ROOT)
 report: $(READY) ## YEAR on a few pages with charts, as a PDF [LANGUAGE=fr|en] [DATE: what is owed then]
 	@$(SCRIPT)/make_report.py --root $(ROOT)
 receipt: $(READY) ## a copy of a paid INVOICE that says so; the invoice stays as it is

@@ -31,7 +31,7 @@ from typing import NamedTuple
 from lib.billing import invoicing
 from lib.billing.invoicing import Billable, NothingToBill
 from lib.billing.pricing import MissingUsage
-from lib.books import bills, issuing, numbering, proofs, records, revenues
+from lib.books import bills, closed_periods, issuing, numbering, proofs, records, revenues
 from lib.books.bills import Owed
 from lib.books.record_lines import BillingRevenue
 from lib.core import alerts, dates
@@ -67,6 +67,7 @@ def main(arguments: Namespace, root: Root) -> None:
     config = settings.load(root)
     alerts.report(root.logs, "generate_invoice.py", settings.notices(config))
     with issuing.begin(root, command, config.lock_wait) as run:
+        closed_periods.refuse(root, "ISSUE_DATE", issue_date)
         content = inputs.load(root)
         past = Past({}, [], {}, {})
         decision = decide(root, content, past, month, arguments.client, arguments.reissue)

@@ -37,7 +37,7 @@ import msgspec
 from lib.billing import batch_files, batch_invoicing, batch_rows
 from lib.billing.batch_files import Checked
 from lib.billing.batch_rows import BatchInvoice
-from lib.books import issuing, numbering, records, revenues
+from lib.books import closed_periods, issuing, numbering, records, revenues
 from lib.core import alerts, dates, lock, progress, storage
 from lib.core.faults import SHOWN, Alert, Fault, Refused
 from lib.core.messages import counted, say
@@ -169,6 +169,7 @@ def handle(root: Root, path: Path, arguments: Namespace, config: Settings, part:
         if not path.exists():
             print(say("{file}: another run has just dealt with it", file=path.name))
             return
+        closed_periods.refuse(root, "ISSUE_DATE", arguments.issue_date)
         house = inputs.load(root)
         check_dates(path, arguments)
         submission = inbox.receive(root, path)

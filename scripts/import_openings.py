@@ -30,6 +30,7 @@ import msgspec
 
 from lib.books import (
     allocation,
+    closed_periods,
     histories,
     issuing,
     numbering,
@@ -70,6 +71,7 @@ def main(arguments: Namespace, root: Root) -> None:
             return
         content = inputs.load(root)
         entered = opening_files.read(file, text, arguments.today)
+        refuse_closed(file, entered, run.closed)
         pdfs = check(root, content, file, entered, arguments.today)
         facts = stage(run, content, data, entered, pdfs, arguments.today.isoformat())
         chains = {client: _chain(root, client) for client in facts}
@@ -131,6 +133,24 @@ def check(
     if faults:
         opening_files.refuse(file, faults)
     return pdfs
+
+
+def refuse_closed(file: str, entered: list[Opening], closed: date) -> None:
+    """What was owed when a period was closed is not added to.
+
+    Raises:
+      Refused: with every opening that is dated in it.
+    """
+    remedy = say("open invoices of the tool before are entered before anything is closed")
+    found = [
+        fault
+        for opening in entered
+        for fault in closed_periods.faults(
+            f"line {opening.row}, issue_date", opening.issue_date, closed, remedy
+        )
+    ]
+    if found:
+        raise Refused(closed_periods.alerts(found, file))
 
 
 def _numbers(root: Root) -> Iterator[tuple[str, Message | str]]:

@@ -29,7 +29,15 @@ from decimal import Decimal
 
 from lib.bank import payment_files
 from lib.bank.payment_files import Payments
-from lib.books import histories, issuing, payment_rules, payments, recording, records
+from lib.books import (
+    closed_periods,
+    histories,
+    issuing,
+    payment_rules,
+    payments,
+    recording,
+    records,
+)
 from lib.books.payment_rules import Allowed, Books
 from lib.core import handed_file, storage
 from lib.core.faults import Fault, Refused, printable
@@ -89,8 +97,12 @@ def decide(
         wrong = recording.faults(root, books, payments.PAYMENT, row, today, allowed)
         if not wrong:
             wrong = currency_faults(books, row["invoice"], handed.currencies[line])
+        closed = payment_rules.closed_faults(row, books.closed)
+        faults += [
+            payment_files.on_line(closed_periods.CODE, file, line, fault) for fault in closed
+        ]
         faults += [payment_files.on_line("B-PAYMENT", file, line, fault) for fault in wrong]
-        if not wrong:
+        if not wrong and not closed:
             currency = books.invoices[row["invoice"]].currency
             new = payments.fact(payments.PAYMENT, row, currency)
             facts.setdefault(row["client"], []).append(new)

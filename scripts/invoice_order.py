@@ -28,7 +28,15 @@ from collections.abc import Sequence
 
 from lib.billing import orders
 from lib.billing.orders import Beyond, StepInvoice, StepRefused
-from lib.books import issuing, numbering, order_records, quotations, records, revenues
+from lib.books import (
+    closed_periods,
+    issuing,
+    numbering,
+    order_records,
+    quotations,
+    records,
+    revenues,
+)
 from lib.core import alerts, dates, storage
 from lib.core.faults import Alert, Broken, Refused, WrongUsage, collecting
 from lib.core.messages import Message, say
@@ -57,6 +65,7 @@ def main(arguments: Namespace, root: Root) -> None:
     with issuing.begin(root, f"invoice_order {name} {arguments.step}", limits.lock_wait) as run:
         if run.just_finished:
             return
+        closed_periods.refuse(root, "ISSUE_DATE", arguments.issue_date, arguments.client)
         content = inputs.load(root, arguments.client)
         entry = inputs.order_of(content, arguments.client, arguments.order)
         past = read_past(root, content)

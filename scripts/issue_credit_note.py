@@ -28,7 +28,7 @@ if __name__ == "__main__":
 
 from decimal import Decimal
 
-from lib.books import crediting, issuing, numbering, records, revenues
+from lib.books import closed_periods, crediting, issuing, numbering, records, revenues
 from lib.books.crediting import CreditedInvoice
 from lib.core import alerts, storage
 from lib.core.faults import Alert, Fault, Refused
@@ -47,6 +47,7 @@ def main(arguments: Namespace, root: Root) -> None:
     with issuing.begin(root, command, settings.load(root).lock_wait) as run:
         if run.just_finished:
             return
+        closed_periods.refuse(root, "ISSUE_DATE", arguments.issue_date)
         credited = crediting.find(root, arguments.invoice)
         note, sequences = decide(root, credited, request, arguments)
         fact = stage(run, credited, note, sequences)

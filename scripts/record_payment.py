@@ -34,6 +34,7 @@ def main(arguments: Namespace, root: Root) -> None:
         date=arguments.date,
         amount=arguments.amount,
         method=arguments.method,
+        value_date=arguments.value_date,
     )
     allowed = Allowed(arguments.again, arguments.overpayment)
     recording.record_one(

@@ -33,6 +33,7 @@ def main(arguments: Namespace, root: Root) -> None:
         date=arguments.date,
         amount=arguments.amount,
         method=arguments.method,
+        value_date=arguments.value_date,
     )
     recording.record_one(
         root, "record_refund.py", payments.REFUND, facts, arguments.today, Allowed(arguments.again)

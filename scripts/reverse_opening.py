@@ -21,7 +21,9 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-from lib.books import issuing, openings, payments, recording, records
+from datetime import date
+
+from lib.books import closed_periods, issuing, openings, payments, recording, records
 from lib.books.record_lines import OpeningLine
 from lib.core.faults import Alert, Fault, Refused
 from lib.core.messages import counted, say
@@ -45,6 +47,7 @@ def main(arguments: Namespace, root: Root) -> None:
         lines = openings.read(root, client)
         line = _standing(lines, client, seq)
         _refuse_if_paid(root, line)
+        _refuse_if_closed(line, run.closed)
         chain = records.read(root, openings.chain_path(root, client))
         fact = openings.reversal(line, arguments.today.isoformat(), reason)
         run.append(chain, [fact])
@@ -68,6 +71,21 @@ def _standing(lines: list[OpeningLine], client: str, seq: int) -> OpeningLine:
     count = counted(len(lines), "1 line", "{number} lines")
     remedy = say("{client} has {lines}", client=client, lines=count)
     raise cli.refuse("B-OPENING", "", "OPENING", found, client, remedy)
+
+
+def _refuse_if_closed(line: OpeningLine, closed: date) -> None:
+    """What was owed when a period was closed stays so; what will not be paid is written off.
+
+    Raises:
+      Refused: if its date is closed.
+    """
+    remedy = say(
+        "it stays: `make write-off INVOICE={number} KIND=difference` closes what was wrong of it",
+        number=line.number,
+    )
+    day = date.fromisoformat(line.issue_date)
+    if found := closed_periods.faults("OPENING", day, closed, remedy):
+        raise Refused(closed_periods.alerts(found, client=line.client))
 
 
 def _refuse_if_paid(root: Root, line: OpeningLine) -> None:

@@ -22,7 +22,7 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-from lib.books import issuing, payment_rules, payments, recording
+from lib.books import closed_periods, issuing, payment_rules, payments, recording
 from lib.books.payments import PaymentEntry
 from lib.books.recording import refuse
 from lib.core.faults import Fault
@@ -60,6 +60,7 @@ def main(arguments: Namespace, root: Root) -> None:
         refuse(
             payment_rules.date_faults(day, arguments.today, entry.date, verbatim(name), remedy),
             client,
+            closed_periods.faults("date", day, run.closed),
         )
         fact = payments.reversal(chain.records[seq - 1], day, typed["reason"])
         [new] = payments.record(run, chain, [fact])

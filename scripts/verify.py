@@ -28,6 +28,7 @@ from datetime import date
 from pathlib import Path
 
 from lib.audit import (
+    book_audit,
     derived_audit,
     findings,
     mail_audit,
@@ -38,7 +39,7 @@ from lib.audit import (
 )
 from lib.audit.findings import Files
 from lib.audit.record_audit import RecordBooks
-from lib.books import heads, quotations, revenues
+from lib.books import heads
 from lib.books.heads import Head
 from lib.core import alerts, dates, handed_file, lock
 from lib.core.faults import Alert, Broken, Refused
@@ -46,7 +47,6 @@ from lib.core.messages import counted, say
 from lib.core.root import Root
 from lib.inputs import settings
 from lib.inputs.settings import Settings
-from lib.values import numbers
 
 _LARGEST_WITNESS = 50_000_000  # bytes
 
@@ -112,33 +112,9 @@ def check(
 ) -> tuple[RecordBooks, proof_audit.Tally, list[Alert]]:
     """All checks, in the order in which things depend on each other."""
     found = list(findings.mode_faults(files))
-    books, faults = record_audit.read(files)
+    books, faults = book_audit.read(files)
     found += faults
     found += record_audit.witness_faults(books, witness)
-    for ledger in (revenues.DIRECT, revenues.BATCH):
-        found += record_audit.number_faults(files, books, ledger)
-        for book in books.of(ledger.records):
-            found += record_audit.bill_faults(book)
-        for book in books.of(record_audit.SEQUENCES[ledger.records]):
-            found += record_audit.start_faults(book)
-    for book in books.of(record_audit.PAYMENTS):
-        bills = books.get(record_audit.REVENUES, book.owner)
-        opened = books.get(record_audit.OPENINGS, book.owner)
-        faults = list(record_audit.payment_faults(book, bills, opened))
-        if book.sound and bills.sound and opened.sound and not faults:
-            faults = list(record_audit.withdrawal_faults(files.root, book, bills, opened))
-        found += faults
-    found += record_audit.number_faults(files, books, quotations.LEDGER, (numbers.QUOTE,))
-    for book in books.of(record_audit.QUOTATIONS):
-        found += quote_audit.record_faults(book)
-        found += quote_audit.order_faults(
-            files.root, book, books.get(record_audit.REVENUES, book.owner)
-        )
-    for book in books.of(record_audit.OPENINGS):
-        paid = books.get(record_audit.PAYMENTS, book.owner)
-        found += record_audit.opening_faults(book, paid)
-    found += record_audit.taken_faults(books)
-    found += mail_audit.mail_faults(books)
     found += mail_audit.waiting_faults(files, books)
     found += record_audit.future_faults(books, today)
     quotes = quote_audit.verifications(files.root, books)

@@ -27,7 +27,7 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
-from lib.books import issuing, payment_rules, payments, recording
+from lib.books import closed_periods, issuing, payment_rules, payments, recording
 from lib.books.payment_rules import Limit
 from lib.books.recording import refuse
 from lib.core.messages import say
@@ -62,7 +62,9 @@ def main(arguments: Namespace, root: Root) -> None:
         fact = payments.write_off(client, typed, cause, invoice.currency)
         allowed = Limit(limit, arguments.large, arguments.again)
         refuse(
-            payment_rules.write_off_faults(invoice, books, fact, arguments.today, allowed), client
+            payment_rules.write_off_faults(invoice, books, fact, arguments.today, allowed),
+            client,
+            closed_periods.faults("date", cli.day(typed["date"]), books.closed),
         )
         [name] = payments.record(run, books.chains[client], [fact])
         run.commit()

@@ -26,7 +26,10 @@ PROOFS = (
     *("invoices", "invoices_batch", "quotes", "archive_batch", "archive_inputs", "batch_sent"),
     *("platform/received", "platform/reports"),
 )
-_RECORDS = ("revenues", "revenues_batch", "payments", "openings", "quotations", "platform")
+_RECORDS = (
+    *("revenues", "revenues_batch", "payments", "openings", "closings", "quotations"),
+    "platform",
+)
 _KEPT = (*_RECORDS, "heads", "counters", "counters_batch", "counters_quotes")
 _WALKED = ("data", "exports", "downloads")
 

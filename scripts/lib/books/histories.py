@@ -6,18 +6,28 @@ and dates are the texts of the records, so that what is done for each record sta
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import ClassVar, NamedTuple, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
-from lib.books import openings, payments, records, revenues
-from lib.books.record_lines import HistoryPayment, HistoryRevenue, HistoryShare, OpeningLine
+from lib.books import closed_periods, openings, payments, records, revenues
+from lib.books.closed_periods import Since
+from lib.books.record_lines import (
+    ClosedPeriod,
+    HistoryPayment,
+    HistoryRevenue,
+    HistoryShare,
+    OpeningLine,
+)
 from lib.core.faults import Alert, Broken, Fault, collecting
 from lib.core.messages import say
 from lib.core.root import Root
 from lib.values.document import DEPOSIT
 from lib.values.money import cents_of
+
+Dates = str | tuple[str, ...]  # how the dates of a period begin: "2024", or some months
 
 _Key = tuple[str, str, str]  # nature, VAT category, VAT rate
 
@@ -56,7 +66,9 @@ class IssuedDocument(msgspec.Struct, frozen=True, gc=False):
     seq: int
     number: str
     date: str
-    delivery: str  # BT-72, the last day of the period where a record says no other
+    # BT-72, the last day of the period where a record says no other; where that was closed
+    # already, the first day that was open: what falls due with it falls due then.
+    delivery: str
     due_date: str
     corrects: str
     name: str  # of the buyer
@@ -91,6 +103,7 @@ class Movement(msgspec.Struct, frozen=True, gc=False):
     reference: str
     note: str
     reverses: int
+    value_date: str  # when money moved that was recorded after its month was closed
     cause: str  # why it is written off, or was until this reversal; empty where money moved
 
 
@@ -131,32 +144,37 @@ def read(root: Root) -> list[History]:
     return [history for own in by_client(root, clients_of(root), "") for history in own]
 
 
-def by_client(root: Root, clients: Iterable[str], period: str) -> Iterator[list[History]]:
+def by_client(root: Root, clients: Iterable[str], period: Dates) -> Iterator[list[History]]:
     """The histories of some clients, one client at a time, so that none has to be kept.
 
     Args:
       clients: in order of name.
-      period: only invoices to which something happened in it ("2024", "2024-03").
+      period: only invoices to which something happened in it: how its dates begin.
 
     Raises:
       Broken: after the last of them.
     """
     faults: list[Alert] = []
+    closed = closed_periods.read(root)
     for client in clients:
         with collecting(faults):
-            yield _read_client(root, client, period)
+            yield _read_client(root, client, period, closed)
     if faults:
         raise Broken(faults)
 
 
-def _read_client(root: Root, client: str, period: str) -> list[History]:
+def _read_client(
+    root: Root, client: str, period: Dates, closed: list[ClosedPeriod]
+) -> list[History]:
     path_of_issued = revenues.chain_path(root, revenues.DIRECT, client)
     path_of_paid = payments.chain_path(root, client)
     issued = records.read_typed(root, path_of_issued, HistoryRevenue)
     moved = records.read_typed(root, path_of_paid, HistoryPayment)
     faults: list[Alert] = []
     with collecting(faults):
-        invoices, credited = _counted(root.name_of(path_of_issued), issued, _bills)
+        name = root.name_of(path_of_issued)
+        bills = partial(_bills, closed=closed_periods.since(closed, name))
+        invoices, credited = _counted(name, issued, bills)
     with collecting(faults):
         paid = _counted(root.name_of(path_of_paid), moved, _movements)
     opened: list[OpeningLine] = []
@@ -213,7 +231,7 @@ def _joined(
     invoices: list[IssuedDocument],
     credited: Mapping[str, list[IssuedDocument]],
     paid: Mapping[str, list[Movement]],
-    period: str,
+    period: Dates,
 ) -> list[History]:
     """Those of the invoices to which something happened in a period."""
     histories = [
@@ -223,7 +241,7 @@ def _joined(
     return _in_period(histories, period)
 
 
-def _in_period(histories: list[History], period: str) -> list[History]:
+def _in_period(histories: list[History], period: Dates) -> list[History]:
     return [
         history
         for history in histories
@@ -266,6 +284,7 @@ def of_opening(line: OpeningLine, paid: Sequence[Movement] = ()) -> History:
             method="",
             reference="",
             note="",
+            value_date="",
             cause="",
             reverses=0,
         )
@@ -274,7 +293,7 @@ def of_opening(line: OpeningLine, paid: Sequence[Movement] = ()) -> History:
     return History(invoice, (), paid, earlier)
 
 
-def _went_on_in(period: str, history: History) -> bool:
+def _went_on_in(period: Dates, history: History) -> bool:
     """Whether an invoice was delivered or credited, or money moved for it, in a period."""
     dates = [history.invoice.delivery, history.invoice.delivered]
     dates += [note.date for note in history.credit_notes]
@@ -283,14 +302,15 @@ def _went_on_in(period: str, history: History) -> bool:
 
 
 def _bills(
-    lines: Iterable[HistoryRevenue],
+    lines: Iterable[HistoryRevenue], closed: Since = ()
 ) -> tuple[list[IssuedDocument], dict[str, list[IssuedDocument]]]:
     """Invoices, and credit notes by the invoice that they correct."""
     invoices: list[IssuedDocument] = []
     credited: defaultdict[str, list[IssuedDocument]] = defaultdict(list)
     advances = _Advances({}, {})
     for record in lines:
-        bill = _bill(record, advances)
+        open_from = closed_periods.open_from(closed, record.seq) if closed else ""
+        bill = _bill(record, advances, max(record.delivery or record.period.end, open_from))
         if bill.kind == "invoice":
             invoices.append(bill)
         else:
@@ -309,7 +329,9 @@ class _Advances(NamedTuple):
     standing: dict[str, dict[_Key, int]]
     delivered: dict[str, str]
 
-    def move(self, record: HistoryRevenue, shares: tuple[VatShare, ...]) -> tuple[VatShare, ...]:
+    def move(
+        self, record: HistoryRevenue, shares: tuple[VatShare, ...], delivery: str
+    ) -> tuple[VatShare, ...]:
         """What a document puts on the advances, or takes off them."""
         if record.type == DEPOSIT:
             self.standing[record.number] = {_key(share): share.net for share in shares}
@@ -327,7 +349,7 @@ class _Advances(NamedTuple):
                 own[_key(share)] += sign * share.net
                 nets[_key(share)] = nets.get(_key(share), 0) - share.net
             if not record.corrects:
-                self.delivered.setdefault(deposit.number, record.delivery or record.period.end)
+                self.delivered.setdefault(deposit.number, delivery)
         return _of_nets(nets)
 
 
@@ -353,7 +375,7 @@ def _shares(breakdown: Iterable[HistoryShare]) -> tuple[VatShare, ...]:
     return tuple(shares)
 
 
-def _bill(record: HistoryRevenue, advances: _Advances) -> IssuedDocument:
+def _bill(record: HistoryRevenue, advances: _Advances, delivery: str) -> IssuedDocument:
     shares = _shares(record.breakdown)
     of_order = record.type or record.deposits or record.corrects in advances.standing
     return IssuedDocument(
@@ -362,7 +384,7 @@ def _bill(record: HistoryRevenue, advances: _Advances) -> IssuedDocument:
         record.seq,
         record.number,
         record.issue_date,
-        record.delivery or record.period.end,
+        delivery,
         record.due_date,
         record.corrects,
         record.buyer,
@@ -374,7 +396,7 @@ def _bill(record: HistoryRevenue, advances: _Advances) -> IssuedDocument:
         record.pdf_sha256,
         record.order,
         record.type == DEPOSIT,
-        advances.move(record, shares) if of_order else (),
+        advances.move(record, shares, delivery) if of_order else (),
         record.buyer_country,
         record.buyer_vat_number,
         record.exemptions,
@@ -406,6 +428,7 @@ def _movements(lines: Iterable[HistoryPayment]) -> dict[str, list[Movement]]:
             original.reference if original else line.reference,
             line.reason or line.note,
             line.reverses,
+            original.value_date if original else line.value_date,
             original.cause if original else line.cause,
         )
         by_seq[line.seq] = movement

@@ -26,10 +26,12 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from lib.books import records
+from lib.books import closed_periods, records
 from lib.core import alerts, lock, storage
 from lib.core.faults import Alert, Broken, Fault, Unavailable, printable
 from lib.core.messages import Message, say
@@ -68,6 +70,11 @@ class Run:
         self._puts: list[dict[str, str]] = []
         self._removals: list[dict[str, str]] = []
 
+    @cached_property
+    def closed(self) -> date:
+        """The last day that is closed."""
+        return closed_periods.last_day(self.root)
+
     def stage_proof(self, path: Path, data: bytes) -> str:
         """Stages a file that will never change; returns its SHA-256."""
         self._proofs += 1
@@ -79,12 +86,19 @@ class Run:
         return digest
 
     def append(self, chain: records.Chain, facts: Iterable[records.Record]) -> None:
-        """Stages new lines for a record file as they come, and its new head."""
+        """Stages new lines for a record file as they come, and its new head.
+
+        Raises:
+          Refused: for a line that is dated in a closed period.
+        """
         last, digest = chain, hashlib.sha256()
+        family = chain.path.parent.name
 
         def lines() -> Iterator[bytes]:
             nonlocal last
             for fact in facts:
+                if family in closed_periods.FAMILIES:
+                    closed_periods.refuse_line(fact, self.closed)
                 line, seq, hash_ = records.extend(last, [fact])
                 last = last._replace(seq=seq, hash=hash_)
                 digest.update(line)

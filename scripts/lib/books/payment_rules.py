@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cache
 from typing import NamedTuple
 
-from lib.books import balances, openings, payments, records
+from lib.books import balances, closed_periods, openings, payments, records
 from lib.books.record_lines import OpeningLine
 from lib.core import dates
 from lib.core.faults import Fault
@@ -81,12 +81,13 @@ def _sum(changes: tuple[Change, ...]) -> Decimal:
 class Books(NamedTuple):
     """What the records say: payment chains by client, invoices by number, who said it before.
 
-    `seen` names the line that has the facts already.
+    `seen` names the line that has the facts already. `closed` is the last day that is closed.
     """
 
     chains: dict[str, records.Chain]
     invoices: dict[str, Invoice]
     seen: dict[Identity, Message | str]
+    closed: date = date.min
 
 
 class Allowed(NamedTuple):
@@ -148,7 +149,7 @@ def enter(
         if entry.kind != payments.REVERSAL:
             amount = entry.amount.copy_abs()
             how = entry.method or entry.cause
-            facts = (entry.kind, entry.invoice, entry.date, amount, how, entry.reference)
+            facts = (entry.kind, entry.invoice, entry.moved, amount, how, entry.reference)
             books.seen[facts] = entry.name
             if entry.reversed_by:
                 by = payments.name(entry.client, entry.reversed_by)
@@ -167,7 +168,8 @@ def take_in(books: Books, kind: str, facts: Mapping[str, str], name: Message | s
 
 def identity(kind: str, facts: Mapping[str, str]) -> Identity:
     """What makes two payments the same."""
-    day, amount = date.fromisoformat(facts["date"]), Decimal(facts["amount"])
+    day = date.fromisoformat(facts.get("value_date") or facts["date"])
+    amount = Decimal(facts["amount"])
     how = facts.get("method") or facts["cause"]
     return kind, facts["invoice"], day, amount, how, facts.get("reference", "")
 
@@ -217,6 +219,7 @@ def faults(
     day = date.fromisoformat(facts["date"])
     deposit = say("correct it; money that comes before its invoice is a deposit, which has its own")
     wrong = date_faults(day, today, invoice.issue_date, say("the invoice"), deposit)
+    wrong += value_date_faults(facts, invoice.issue_date, books.closed)
     before = books.seen.get(identity(kind, facts))
     if before and not allowed.again:
         same = (
@@ -342,6 +345,35 @@ def date_faults(
         earliest=str(earliest),
     )
     return [Fault("date", found, remedy=remedy)]
+
+
+def closed_faults(facts: Mapping[str, str], closed: date) -> list[Fault]:
+    """Why money cannot be recorded with its date, which is closed."""
+    return closed_periods.money_faults(date.fromisoformat(facts["date"]), closed)
+
+
+def value_date_faults(facts: Mapping[str, str], earliest: date, closed: date) -> list[Fault]:
+    """Why money cannot have moved on the day that stands beside its date.
+
+    Args:
+      earliest: the date of the invoice.
+    """
+    if "value_date" not in facts:
+        return []
+    day = date.fromisoformat(facts["value_date"])
+    if day > closed:
+        found = say("{day} is not closed", day=str(day))
+        remedy = say("write it as DATE, and leave VALUE_DATE out")
+        return [Fault("value_date", found, remedy=remedy)]
+    if day < earliest:
+        found = say(
+            "{day} is before the date of {what}, {earliest}",
+            day=str(day),
+            what=say("the invoice"),
+            earliest=str(earliest),
+        )
+        return [Fault("value_date", found, remedy=say("correct it"))]
+    return []
 
 
 def refund_faults(invoice: Invoice, amount: str, day: date) -> list[Fault]:

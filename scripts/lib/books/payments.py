@@ -9,6 +9,9 @@ like all records. A line is one of four kinds:
 - `reversal`: a line that never was, or a payment that came back; it repeats the invoice and
   the amount of the line that it `reverses`.
 
+The `date` is the day on which a line counts, in recettes, VAT due and the books. Money that is
+found after its month was closed counts on an open day; its `value_date` says when it moved.
+
 Amounts stand in the records as they were typed, always above 0; the sign is the kind's.
 People name a line `<client>/<seq>`: nord/3.
 """
@@ -48,6 +51,8 @@ METHODS = ("transfer", "card", "cheque", "cash", "direct_debit", "other")
 # The columns of a file for `make payments-import`.
 COLUMNS = ["client", "invoice", "amount", "date", "method", "reference", "note"]
 
+_Day = date  # entries have a field of that name
+
 _NAME = re.compile(r"([a-z][a-z0-9_]{1,39})/([1-9][0-9]{0,8})")
 
 
@@ -74,6 +79,12 @@ class PaymentEntry(msgspec.Struct, frozen=True, gc=False):
     cause: str
     reverses: int
     reversed_by: int
+    value_date: _Day | None = None
+
+    @property
+    def moved(self) -> _Day:
+        """The day on which the money moved, which may have been closed when it was recorded."""
+        return self.value_date or self.date
 
     @property
     def name(self) -> str:
@@ -138,6 +149,7 @@ def entries(lines: Sequence[records.Record]) -> list[PaymentEntry]:
             (by_seq[line.reverses] if line.reverses else line).cause,
             line.reverses,
             reversed_by.get(line.seq, 0),
+            line.value_date,
         )
         for line, amount in zip(typed, amounts, strict=True)
     ]
@@ -211,7 +223,8 @@ def fact(kind: str, facts: dict[str, str], currency: str) -> records.Record:
     """The line of a payment or a refund.
 
     Args:
-      facts: client, invoice, date, amount, method; reference and note where there are any.
+      facts: client, invoice, date, amount, method; reference, note and value_date where there
+        are any.
     """
     return {"kind": kind, **facts, "currency": currency}
 

@@ -159,7 +159,10 @@ class MoneyRecord(Struct):
 
 
 class PaymentRecord(MoneyRecord, tag="payment", tag_field="kind", kw_only=True):
+    """`value_date` is the day on which the money moved, where that was closed already."""
+
     method: str
+    value_date: date | None = None
     reference: str = ""
     note: str = ""
 
@@ -356,6 +359,58 @@ class CashInRecord(Struct, tag="cash_in", tag_field="kind", kw_only=True):
     date: date
 
 
+class ClosingNumbers(Struct):
+    """The numbers of a code that documents of a period have."""
+
+    ledger: Literal["revenues", "revenues_batch"]
+    code: str
+    first: _Number
+    last: _Number
+    documents: int
+
+
+class ClosingShare(Struct):
+    """What a period has of a nature at a VAT category and rate; an overpayment has neither."""
+
+    nature: Literal["goods", "services", "overpayment"]
+    vat_category: str
+    vat_rate: Annotated[str, Meta(pattern=r"^([0-9]{1,3}\.[0-9]{2})?\Z")]
+    net: _Amount
+    vat: _Amount
+
+
+class ClosingSum(Struct):
+    net: _Amount
+    vat: _Amount
+
+
+class GrandTotals(Struct):
+    """All that was ever invoiced, received and due, up to the end of a period."""
+
+    invoiced: ClosingSum
+    received: ClosingSum
+    due: ClosingSum
+
+
+class ClosingHead(Struct):
+    file: str
+    seq: Annotated[int, Meta(ge=1)]
+    hash: _Sha256
+
+
+class ClosingRecord(Struct, tag="closing", tag_field="kind", kw_only=True):
+    """What books/closings.facts gives: a month or a year that was closed on a day."""
+
+    period: Annotated[str, Meta(pattern=r"^20[0-9]{2}(-(0[1-9]|1[0-2]))?\Z")]
+    date: date
+    numbers: list[ClosingNumbers]
+    invoiced: list[ClosingShare]
+    received: list[ClosingShare]
+    due: list[ClosingShare]
+    grand_totals: GrandTotals
+    heads: list[ClosingHead]
+
+
 # Each family of records, and what its lines are; a new one is a line here.
 FAMILIES: dict[str, Any] = {
     "revenues": InvoiceRecord | CreditNoteRecord,
@@ -363,6 +418,7 @@ FAMILIES: dict[str, Any] = {
     "payments": PaymentRecord | RefundRecord | WriteOffRecord | ReversalRecord,
     "quotations": QuoteRecord | AcceptanceRecord | RefusalRecord,
     "openings": OpeningRecord | OpeningReversalRecord,
+    "closings": ClosingRecord,
     "outbox": SummaryMailRecord
     | PackageMailRecord
     | QuoteMailRecord
@@ -451,6 +507,7 @@ class HistoryPayment(Link, gc=False, kw_only=True):
     reason: str = ""
     reference: str = ""
     reverses: int = 0
+    value_date: str = ""
 
 
 class OpeningLinePayment(Struct, gc=False):
@@ -479,7 +536,26 @@ class OpeningLine(Link, gc=False, kw_only=True):
     vat_on_debits: bool = False
 
 
+# --- closed periods ------------------------------------------------------------------
+
+
+class ClosedHead(Struct, gc=False):
+    """How many lines a record file had when a period was closed."""
+
+    file: str
+    seq: int
+
+
+class ClosedPeriod(Link, gc=False, kw_only=True):
+    """What others need of a closing."""
+
+    heads: list[ClosedHead]
+    period: str
+
+
 # --- balances ------------------------------------------------------------------------
+
+_Day = date  # lines have a field of that name
 
 
 class BalanceRevenue(Link, gc=False, kw_only=True):
@@ -516,11 +592,10 @@ class PaymentFacts(BalancePayment, gc=False, kw_only=True):
     reference: str = ""
     note: str = ""
     reason: str = ""
+    value_date: _Day | None = None
 
 
 # --- quotes --------------------------------------------------------------------------
-
-_Day = date  # lines have a field of that name
 
 
 class QuotationLine(Link, gc=False, kw_only=True):

@@ -4,7 +4,15 @@ import os
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from lib.books import issuing, openings, payment_rules, payments, records, revenues
+from lib.books import (
+    closed_periods,
+    issuing,
+    openings,
+    payment_rules,
+    payments,
+    records,
+    revenues,
+)
 from lib.books.payment_rules import Allowed, Books
 from lib.core import alerts, storage
 from lib.core.faults import Alert, Fault, Refused
@@ -20,7 +28,7 @@ def open_books(root: Root, clients: Iterable[str]) -> Books:
     Raises:
       Broken: with every disagreement found.
     """
-    books = Books({}, {}, {})
+    books = Books({}, {}, {}, closed_periods.last_day(root))
     for client in clients:
         issued = records.read(root, revenues.chain_path(root, revenues.DIRECT, client))
         paid, opened = payments.read_client(root, client), openings.read(root, client)
@@ -142,7 +150,11 @@ def record_one(
             )
             return
         books = open_books(root, [client])
-        refuse(faults(root, books, kind, facts, today, allowed), client)
+        refuse(
+            faults(root, books, kind, facts, today, allowed),
+            client,
+            payment_rules.closed_faults(facts, books.closed),
+        )
         currency = books.invoices[facts["invoice"]].currency
         fact = payments.fact(kind, facts, currency)
         [name] = payments.record(run, books.chains[client], [fact])
@@ -178,11 +190,17 @@ def fingerprint(facts: Mapping[str, str]) -> str:
     return storage.sha256(storage.canonical_json(dict(facts)))[:12]
 
 
-def refuse(faults: Iterable[Fault], client: str = "") -> None:
+def refuse(faults: Iterable[Fault], client: str = "", closed: Iterable[Fault] = ()) -> None:
     """Refuses what was typed, where anything is wrong with it; places become Make's names.
+
+    Args:
+      closed: what books/closed_periods finds, which has a code of its own.
 
     Raises:
       Refused: with all of it.
     """
-    if named := [fault._replace(place=fault.place.upper()) for fault in faults]:
-        raise Refused(Alert("B-PAYMENT", "", fault, client) for fault in named)
+    found = closed_periods.alerts(closed, client=client)
+    for fault in faults:
+        found.append(Alert("B-PAYMENT", "", fault._replace(place=fault.place.upper()), client))
+    if found:
+        raise Refused(found)

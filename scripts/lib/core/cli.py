@@ -150,6 +150,9 @@ def add_payment(options: argparse.ArgumentParser) -> None:
     options.add_argument("--amount", default="", help="175.80")
     options.add_argument("--date", default="", help="the day on which the money moved, 2026-12-03")
     options.add_argument(
+        "--value-date", default="", help="the day on which it moved, where that is closed"
+    )
+    options.add_argument(
         "--method", default="", help="transfer, card, cheque, cash, direct_debit, other"
     )
     options.add_argument("--again", type=yes, default=False, help="yes: the same once more")

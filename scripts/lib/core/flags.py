@@ -42,6 +42,7 @@ _BOOKS = (
     "data/revenues/*",
     "data/payments/*",
     "data/openings/*",
+    "data/closings/*",
     "data/pending/*/*",
 )
 DIALECT = ("CSV_DIALECT", "CSV_HEADERS")

@@ -70,6 +70,29 @@ def last_day(month: str) -> date:
     return date(year, number, calendar.monthrange(year, number)[1])
 
 
+def first_day_of(period: str) -> date:
+    """The first day of a month, a quarter or a year: 2026-10-01 for "2026-10" and "2026-Q4"."""
+    return first_day(months_of(period)[0])
+
+
+def last_day_of(period: str) -> date:
+    """The last day of a month, a quarter or a year."""
+    return last_day(months_of(period)[-1])
+
+
+def months_of(period: str) -> tuple[str, ...]:
+    """The months of a month, a quarter or a year. The dates that begin with one lie in it.
+
+    >>> months_of("2026-Q4")
+    ('2026-10', '2026-11', '2026-12')
+    """
+    year, _, part = period.partition("-")
+    if part.startswith("Q"):
+        last = 3 * int(part[1:])
+        return tuple(months(f"{year}-{last - 2:02d}", f"{year}-{last:02d}"))
+    return (period,) if part else tuple(months(f"{year}-01", f"{year}-12"))
+
+
 def months_between(first: str, last: str) -> int:
     """How many months `last` is after `first`: 0 for the same, negative if before."""
     (first_year, first_number), (last_year, last_number) = parse_month(first), parse_month(last)

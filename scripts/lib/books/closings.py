@@ -1,0 +1,210 @@
+"""Closings: what the books had of a month or a year when it was closed.
+
+A line holds the numbers that documents of the period have, what was invoiced, received and due in
+it by nature, VAT category and rate, the sums of all time up to its end (the grand totals, which
+never begin again), and the heads of all record files. All but the heads can be made
+again from the records, on any later day: `make verify` does, and what comes out has to be the same.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import NamedTuple
+
+from lib.books import allocation, records, revenues, tax_points
+from lib.books.heads import Head
+from lib.books.histories import History, VatShare
+from lib.books.record_lines import BalanceRevenue, ClosedPeriod
+from lib.core.messages import Message, say
+from lib.core.root import Root
+from lib.values import numbers, periods
+from lib.values.money import text_of
+
+CLOSING = "closing"
+
+INVOICED, RECEIVED, DUE = "invoiced", "received", "due"
+WHAT = (INVOICED, RECEIVED, DUE)
+
+_Kind = tuple[str, str, str]  # nature, VAT category, VAT rate
+_Sum = tuple[int, int]  # net, VAT: cents
+Sums = dict[tuple[str, str, _Kind], _Sum]  # by month, one of WHAT, and kind
+
+
+class Numbered(NamedTuple):
+    """A number of the records, and the day that it is of."""
+
+    ledger: str
+    number: str
+    date: str
+
+
+class Past(NamedTuple):
+    """What closings are made of: what each month has, and every number."""
+
+    sums: Sums
+    numbered: list[Numbered]
+
+    @property
+    def first_month(self) -> str:
+        """The first month of which there is anything; empty where there is nothing."""
+        months = [month for month, _, _ in self.sums]
+        return min([*months, *(entry.date[:7] for entry in self.numbered)], default="")
+
+
+def past(root: Root, histories: Iterable[History]) -> Past:
+    """All that the records say.
+
+    Raises:
+      Broken: with every disagreement of those of batches, which histories do not have.
+    """
+    return Past(sums_of(histories), list(_numbered(root)))
+
+
+def _numbered(root: Root) -> Iterator[Numbered]:
+    for ledger in (revenues.DIRECT, revenues.BATCH):
+        for client in revenues.owners(root, ledger):
+            path = revenues.chain_path(root, ledger, client)
+            for line in records.read_typed(root, path, BalanceRevenue):
+                yield Numbered(ledger.records, line.number, line.issue_date.isoformat())
+
+
+def sums_of(histories: Iterable[History]) -> Sums:
+    """What each month has, as the exports of it count."""
+    sums: Sums = {}
+    for history in histories:
+        for day, what, kind, net, vat in _amounts(history):
+            key = (day[:7], what, kind)
+            so_far = sums.get(key, (0, 0))
+            sums[key] = (so_far[0] + net, so_far[1] + vat)
+    return sums
+
+
+def _amounts(history: History) -> Iterator[tuple[str, str, _Kind, int, int]]:
+    for bill in history.issued:
+        sign = -1 if bill.corrects else 1
+        for share in bill.shares:
+            yield bill.date, INVOICED, _kind(share), sign * share.net, sign * share.vat
+    for receipt in allocation.receipts(history):
+        day = receipt.source.date
+        for share in receipt.shares:
+            yield day, RECEIVED, _kind(share), share.net, share.vat
+        if receipt.overpaid:
+            yield day, RECEIVED, (allocation.OVERPAYMENT, "", ""), receipt.overpaid, 0
+    for due in tax_points.dues(history):
+        yield due.date, DUE, _kind(due.share), due.share.net, due.share.vat
+
+
+def _kind(share: VatShare) -> _Kind:
+    return share.nature, share.vat_category, share.vat_rate
+
+
+# --- what is closed ------------------------------------------------------------------
+
+
+class NotClosed(ValueError):
+    """Why a period cannot be closed, and what to do."""
+
+    def __init__(self, why: Message, remedy: Message | None = None):
+        self.why, self.remedy = why, remedy
+        super().__init__(str(why))
+
+
+def months_to_close(
+    period: str, closed: Iterable[ClosedPeriod], first_month: str, today: date
+) -> list[str]:
+    """The months that are closed with a period: itself, or those of a year that are open.
+
+    Args:
+      first_month: of the records, "2026-10"; empty where there are none.
+
+    Raises:
+      NotClosed: for a period that is not over, is closed already, or has an open month before it.
+    """
+    known = [line.period for line in closed]
+    if periods.last_day_of(period) >= today:
+        why = say("{period} is not over on {today}", period=period, today=str(today))
+        raise NotClosed(why, say("a period is closed when it is over"))
+    months = [month for month in known if len(month) > len("2026")]
+    own = periods.months_of(period)
+    if period in known or (len(own) == 1 and months and own[0] <= max(months)):
+        raise NotClosed(say("{period} is closed already", period=period))
+    following = next_month(months, first_month, own[-1])
+    if following < own[0]:
+        why = say("{month}, before {period}, is open", month=following, period=period)
+        raise NotClosed(why, say("close it first: make close MONTH={month}", month=following))
+    return [month for month in own if month >= following]
+
+
+def next_month(closed: Iterable[str], first_month: str, otherwise: str) -> str:
+    """The month that is to be closed next: after the last one, or the first that has records."""
+    last = max(closed, default="")
+    if last:
+        return periods.add_months(last, 1)
+    return min(first_month or otherwise, otherwise)
+
+
+def could_be_closed(closed: Iterable[ClosedPeriod], first_month: str, today: date) -> list[str]:
+    """The months that are over and open, in order; none before the first record."""
+    months = [line.period for line in closed if len(line.period) > len("2026")]
+    this = periods.month_of(today)
+    following = next_month(months, first_month, this)
+    return periods.months(following, periods.add_months(this, -1)) if following < this else []
+
+
+# --- the lines -----------------------------------------------------------------------
+
+
+def facts(period: str, day: date, books: Past, heads: Iterable[Head]) -> records.Record:
+    """The line of a period that is closed on a day."""
+    months = periods.months_of(period)
+    return {
+        "kind": CLOSING,
+        "period": period,
+        "date": day.isoformat(),
+        "numbers": _numbers(months, books.numbered),
+        **{what: _shares(books.sums, what, months) for what in WHAT},
+        "grand_totals": {what: _grand_total(books.sums, what, months[-1]) for what in WHAT},
+        "heads": [head._asdict() for head in heads],
+    }
+
+
+def _numbers(months: tuple[str, ...], numbered: Iterable[Numbered]) -> list[dict[str, object]]:
+    """By ledger and code, the first and the last number, and how many there are."""
+    of_codes: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    for entry in numbered:
+        if entry.date.startswith(months):
+            parsed = numbers.parse(entry.number)
+            own = of_codes.setdefault((entry.ledger, parsed.code), [])
+            own.append((parsed.seq, entry.number))
+    return [
+        {
+            "ledger": ledger,
+            "code": code,
+            "first": min(own)[1],
+            "last": max(own)[1],
+            "documents": len(own),
+        }
+        for (ledger, code), own in sorted(of_codes.items())
+    ]
+
+
+def _shares(sums: Sums, what: str, months: tuple[str, ...]) -> list[dict[str, str]]:
+    found: dict[_Kind, _Sum] = {}
+    for (month, of, kind), (net, vat) in sums.items():
+        if of == what and month in months:
+            so_far = found.get(kind, (0, 0))
+            found[kind] = (so_far[0] + net, so_far[1] + vat)
+    return [
+        {
+            "nature": nature,
+            "vat_category": category,
+            "vat_rate": rate,
+            "net": text_of(net),
+            "vat": text_of(vat),
+        }
+        for (nature, category, rate), (net, vat) in sorted(found.items())
+    ]
+
+
+def _grand_total(sums: Sums, what: str, last: str) -> dict[str, str]:
+    own = [amounts for (month, of, _), amounts in sums.items() if of == what and month <= last]
+    return {"net": text_of(sum(net for net, _ in own)), "vat": text_of(sum(vat for _, vat in own))}
