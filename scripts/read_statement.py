@@ -66,7 +66,7 @@ def main(arguments: Namespace, root: Root) -> None:
         proposed = folder / f"{stem}.proposed{config.csv_once}.csv"
         review = folder / f"{stem}.review{config.csv_once}.csv"
         storage.update_derived(proposed, payment_files.proposed(result.proposed, config))
-        to_review = payment_files.review(result.review, books.invoices, config)
+        to_review = payment_files.review(result.review, books, config)
         storage.update_derived(review, to_review)
     heading = say("{number} movements in {file}", number=len(movements), file=name)
     strangers = of_other_accounts(file, bank, issuer)

@@ -77,6 +77,7 @@ LIFE = (
     ("logs", "CLIENT=sud"),
     ("purge-logs", "KEEP_DAYS=9000", DAY),
     ("backup", "TO={folder}/backups", DAY),
+    ("close", "MONTH=2026-10", DAY),
     ("verify",),
     ("init",),
 )

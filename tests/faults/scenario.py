@@ -101,6 +101,20 @@ STEPS = (
     Step("FEC", "export_fec", {"year": "2026"}),
     Step("ledger", "export_ledger", {"year": "2026"}),
     Step("accountant", "pack_accountant", {"year": "2026"}),
+    Step("closing", "close_period", {"month": "2026-11", "today": "2026-12-01"}),
+    Step(
+        "payment found after it",
+        "record_payment",
+        {
+            **_PAID,
+            "invoice": "2026/131",
+            "amount": "20.00",
+            "date": "2026-12-02",
+            "value_date": "2026-11-20",
+            "today": "2026-12-02",
+        },
+    ),
+    Step("closing of the year", "close_period", {"year": "2026", "today": "2027-01-02"}),
 )
 
 

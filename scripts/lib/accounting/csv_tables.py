@@ -39,6 +39,7 @@ RECETTES = (
     Column("method", CODE),
     Column("reference", TEXT),
     Column("stage", CODE),
+    Column("value_date"),
 )
 
 REVENUES = (
@@ -97,6 +98,7 @@ PAYMENTS = (
     Column("note", TEXT),
     Column("cause", CODE),
     Column("reverses"),
+    Column("value_date"),
 )
 
 TOTALS = (
@@ -179,6 +181,9 @@ def recettes(histories: Iterable[History], period: str) -> Report:
             source.reference if isinstance(source, Movement) else "" for source in sources
         ],
         "stage": [stage(receipt.invoice) for receipt, _ in rows],
+        "value_date": [
+            source.value_date if isinstance(source, Movement) else "" for source in sources
+        ],
     }
     return Report(_table(RECETTES, cells), _sums_by_kind(cells))
 
@@ -334,6 +339,7 @@ def payments(histories: Iterable[History], period: str = "") -> Report:
             f"{movement.client}/{movement.reverses}" if movement.reverses else ""
             for movement in movements
         ],
+        "value_date": [movement.value_date for movement in movements],
     }
     return Report(_table(PAYMENTS, cells), {})
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from lib.bank.statements import Movement
-from lib.books import payments
+from lib.books import closed_periods, payments
 from lib.books.payment_rules import Books, Invoice
 from lib.core.messages import Message, say
 from lib.values import money, payment_code
@@ -99,9 +99,9 @@ def known(books: Books) -> Known:
     for chain in books.chains.values():
         for entry in payments.entries(chain.records):
             if entry.kind == payments.PAYMENT and entry.standing:
-                learned.recorded.setdefault((entry.date, entry.reference), []).append(entry.amount)
+                learned.recorded.setdefault((entry.moved, entry.reference), []).append(entry.amount)
             elif entry.kind == payments.PAYMENT:
-                key = (entry.invoice, entry.date, entry.reference)
+                key = (entry.invoice, entry.moved, entry.reference)
                 learned.reversed[key] = payments.name(entry.client, entry.reversed_by)
     return learned
 
@@ -123,7 +123,7 @@ def match(movements: Iterable[Movement], known: Known) -> Matched:
             result.outgoing.append(movement)
         elif _is_recorded(movement, matches, known):
             result.recorded.append(movement)
-        elif reason := _doubt(movement, matches, known) or _misfit(movement, matches, known):
+        elif reason := _reason(movement, matches, known):
             result.review.append(Review(movement, reason, matches))
         else:
             result.proposed.extend(_proposals(movement, matches, known))
@@ -204,6 +204,24 @@ def _is_recorded(movement: Movement, matches: list[Match], known: Known) -> bool
         paid.remove(payment)
         return True
     return False
+
+
+def _reason(movement: Movement, matches: list[Match], known: Known) -> Message | None:
+    """Why a movement is for a person, and what is to be written where its day is closed."""
+    reason = _doubt(movement, matches, known) or _misfit(movement, matches, known)
+    if not is_closed(movement, known.books):
+        return reason
+    late = say(
+        "{day} is in a closed period: write {open} or a later day in date",
+        day=str(movement.booked),
+        open=str(closed_periods.first_open(known.books.closed)),
+    )
+    return say("{reason}; {late}", reason=reason, late=late) if reason else late
+
+
+def is_closed(movement: Movement, books: Books) -> bool:
+    """Whether a movement is of a day that is closed."""
+    return movement.booked is not None and movement.booked <= books.closed
 
 
 def _doubt(movement: Movement, matches: list[Match], known: Known) -> Message | None:

@@ -10,7 +10,7 @@ saves them: dates as 03/12/2026, amounts as 76,8, Windows-1252.
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from lib.bank import matching, statements
 from lib.bank.matching import Proposal, Review
 from lib.bank.statements import Movement
 from lib.books import payment_rules, payments
-from lib.books.payment_rules import Invoice
+from lib.books.payment_rules import Books
 from lib.core import handed_file, messages
 from lib.core.faults import Alert, Fault, Refused, printable
 from lib.core.messages import Message, say
@@ -38,9 +38,10 @@ PAYMENTS = (
     Column("reference"),
     Column("note"),
 )
+WITH_VALUE_DATES = (*PAYMENTS, Column("value_date"))  # of money found in a closed period
 PROPOSED = (*PAYMENTS, Column("matched_by", csv_files.CODE))
 REVIEW = (
-    *PAYMENTS,
+    *WITH_VALUE_DATES,
     Column("currency"),
     Column("reason"),
     Column("candidate"),
@@ -67,9 +68,9 @@ def proposed(proposals: list[Proposal], settings: Settings) -> bytes:
     return _table(PROPOSED, [_proposed_row(proposal) for proposal in proposals], settings)
 
 
-def review(reviews: list[Review], invoices: Mapping[str, Invoice], settings: Settings) -> bytes:
+def review(reviews: list[Review], books: Books, settings: Settings) -> bytes:
     """The file of what a person decides, with what is outstanding of the invoices to look at."""
-    return _table(REVIEW, [_review_row(reviewed, invoices) for reviewed in reviews], settings)
+    return _table(REVIEW, [_review_row(reviewed, books) for reviewed in reviews], settings)
 
 
 def _table(columns: tuple[Column, ...], rows: list[list[str]], settings: Settings) -> bytes:
@@ -83,15 +84,18 @@ def _proposed_row(proposal: Proposal) -> list[str]:
     return [proposal.client, invoice.number, *payment, invoice.by]
 
 
-def _review_row(reviewed: Review, invoices: Mapping[str, Invoice]) -> list[str]:
-    movement = reviewed.movement
+def _review_row(reviewed: Review, books: Books) -> list[str]:
+    movement, invoices = reviewed.movement, books.invoices
     numbers = [invoice.number for invoice in reviewed.matches]
     amount = money.plain(statements.signed(movement), 2)
     texts = [movement.party, movement.text, " ".join(movement.references), movement.account]
+    amount, day, *how = _payment(movement, amount, matching.reference(movement, reviewed.matches))
+    # Where the day is closed, a person writes an open one.
+    is_closed = matching.is_closed(movement, books)
     return [
         "",
         "",
-        *_payment(movement, amount, matching.reference(movement, reviewed.matches)),
+        *(amount, "" if is_closed else day, *how, day if is_closed else ""),
         _harmless(movement.currency),
         _harmless(str(reviewed.reason)),
         " ".join(numbers),
@@ -210,7 +214,7 @@ def _form(file: str, text: str) -> Form:
     first = text.partition("\n")[0].removesuffix("\r").replace('"', "")
     for language in messages.languages():
         headings = messages.words(language)["columns"]
-        for columns in (PAYMENTS, PROPOSED, REVIEW):
+        for columns in (PAYMENTS, WITH_VALUE_DATES, PROPOSED, REVIEW):
             names = [headings[column.heading or column.name] for column in columns]
             for delimiter in ",;":
                 if first == delimiter.join(names):
@@ -247,7 +251,7 @@ def _value_faults(form: Form, row: dict[str, str]) -> Iterator[Fault]:
 def _facts(form: Form, row: dict[str, str]) -> dict[str, str]:
     """The facts of a payment, as `payments.fact` takes them."""
     codes = {word: code for code, word in messages.words(form.language)["codes"].items()}
-    facts = {name: row[name] for name in payments.COLUMNS if row[name]}
+    facts = {name: row[name] for name in payments.ALL_COLUMNS if row.get(name)}
     if "method" in facts:
         facts["method"] = codes.get(facts["method"], facts["method"])
     for name in facts.keys() & {"reference", "note"}:
@@ -263,6 +267,7 @@ def _of_french_spreadsheet(facts: dict[str, str]) -> dict[str, str]:
     values = {}
     if _DECIMAL.fullmatch(facts.get("amount", "")):
         values["amount"] = money.plain(Decimal(facts["amount"].replace(",", ".")), 2)
-    if day := _FRENCH_DAY.fullmatch(facts.get("date", "")):
-        values["date"] = f"{day[3]}-{day[2]}-{day[1]}"
+    for name in ("date", "value_date"):
+        if day := _FRENCH_DAY.fullmatch(facts.get(name, "")):
+            values[name] = f"{day[3]}-{day[2]}-{day[1]}"
     return values

@@ -428,7 +428,7 @@ def _movements(lines: Iterable[HistoryPayment]) -> dict[str, list[Movement]]:
             original.reference if original else line.reference,
             line.reason or line.note,
             line.reverses,
-            original.value_date if original else line.value_date,
+            line.value_date,
             original.cause if original else line.cause,
         )
         by_seq[line.seq] = movement

@@ -48,8 +48,9 @@ Amount = TypeVar("Amount", Decimal, int)  # int: whole cents
 # How money came or went.
 METHODS = ("transfer", "card", "cheque", "cash", "direct_debit", "other")
 
-# The columns of a file for `make payments-import`.
+# The columns of a file for `make payments-import`; value_date may be left out.
 COLUMNS = ["client", "invoice", "amount", "date", "method", "reference", "note"]
+ALL_COLUMNS = [*COLUMNS, "value_date"]
 
 _Day = date  # entries have a field of that name
 
