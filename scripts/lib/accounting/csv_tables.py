@@ -39,7 +39,7 @@ RECETTES = (
     Column("method", CODE),
     Column("reference", TEXT),
     Column("stage", CODE),
-    Column("value_date"),
+    Column("value_date", DATE),
 )
 
 REVENUES = (
@@ -98,7 +98,7 @@ PAYMENTS = (
     Column("note", TEXT),
     Column("cause", CODE),
     Column("reverses"),
-    Column("value_date"),
+    Column("value_date", DATE),
 )
 
 TOTALS = (
