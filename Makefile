@@ -23,7 +23,7 @@ COMMANDS := help setup init demo client order check preview month invoice credit
   payment refund payment-reverse write-off payments-import statement reconcile overdue mail reminders \
   export payments-csv fec ledger workbook accountant report receipt ereporting verify status logs \
   purge-logs backup restore sequence opening opening-reverse quote accept decline close test faults fuzz lint audit \
-  conformance bench pin
+  conformance bench pin platform
 .PHONY: $(COMMANDS)
 DEVELOPERS := $(HOUSE)/tools/developers.mk
 $(MAKEFILE_LIST) $(DEVELOPERS): ;
@@ -155,12 +155,13 @@ FLAGS := $(ROOT)/data/flags
 # lib/core/flags.py knows what a phase is done from; its script raises the flag. Typed by hand, no
 # other script has looked whether the flag stands: then it does.
 BY_HAND := $(if $(RUN_LOG),,by-hand)
-.PHONY: by-hand phase-batches phase-direct phase-packages phase-balances phase-mail phase-reminders phase-batch issue-batches
+.PHONY: by-hand phase-batches phase-direct phase-packages phase-balances phase-mail phase-platform phase-reminders phase-batch issue-batches
 phase-batches: $(if $(filter-out %/rejected %/. %/..,$(wildcard $(addprefix $(ROOT)/data/inbox_batch/,* .*))),issue-batches)
 phase-direct: $(FLAGS)/$(if $(call odd,$(MONTH)),,$(firstword $(MONTH)))/direct.done
 phase-packages: $(FLAGS)/packages.done
 phase-balances: $(FLAGS)/balances.done
 phase-mail: $(FLAGS)/mail.done
+phase-platform: $(FLAGS)/platform.done
 
 # What is not a batch keeps no invoice of a month waiting: the summary gives the run its status.
 issue-batches: ; @$(SCRIPT)/import_batch.py --root $(ROOT) --pass-strays yes
@@ -169,6 +170,7 @@ phase-batch: ; @$(SCRIPT)/import_batch.py --root $(ROOT)
 %/packages.done: $(BY_HAND) ; @$(SCRIPT)/pack_batches.py --root $(ROOT) --flag
 %/balances.done: $(BY_HAND) ; @$(SCRIPT)/reconcile.py --root $(ROOT) --flag
 %/mail.done: $(BY_HAND) ; @$(SCRIPT)/send_invoices.py --root $(ROOT) --flag
+%/platform.done: $(BY_HAND) ; @$(SCRIPT)/exchange_with_platform.py --root $(ROOT) --flag
 phase-reminders: ; @$(SCRIPT)/send_reminders.py --root $(ROOT)
 invoice: $(READY) ## CLIENT's invoice of MONTH, or of an ORDER's next [STEP]; REISSUE=yes after it was credited in full
 	@$(if $(CLIENT),,$(error CLIENT is missing: make invoice CLIENT=studio_nord))
@@ -212,6 +214,10 @@ mail: $(READY) ## send what was not sent; SENT=name or all: record that it went 
 	@$(SCRIPT)/send_invoices.py --root $(ROOT)
 reminders: $(READY) ## remind clients of overdue invoices [DATE] [DRY_RUN=1: only show what would go]
 	+@$(PHASES) reminders
+
+##@ The approved platform
+platform: $(READY) ## deposit invoices, read what became of them [DRY_RUN=1] [INVOICE: once more, if refused]
+	@$(SCRIPT)/exchange_with_platform.py --root $(ROOT)
 
 ##@ For the accountant
 

@@ -11,7 +11,7 @@ from argparse import ArgumentParser, Namespace
 from lib.core import cli
 
 PHASES = {
-    "month": ("batches", "direct", "packages", "balances", "mail"),
+    "month": ("batches", "direct", "packages", "balances", "mail", "platform"),
     "batch": ("batch",),
     "reminders": ("reminders",),
 }
@@ -56,7 +56,7 @@ from lib.summary import last_summary
 from lib.summary.last_summary import EndedRun
 
 _SCRIPT = "run_phases.py"
-_FLAGS = {"direct", "packages", "balances", "mail"}
+_FLAGS = {"direct", "packages", "balances", "mail", "platform"}
 _OF_MAKE = ("MAKE", "MFLAGS", "GNUMAKE")
 
 

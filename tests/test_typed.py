@@ -65,6 +65,8 @@ LIFE = (
     ("reconcile",),
     ("overdue", DAY),
     ("mail", DAY),
+    ("platform", "DRY_RUN=1", DAY),
+    ("platform", DAY),
     ("reminders", DAY),
     ("export", "YEAR=2026"),
     ("payments-csv",),

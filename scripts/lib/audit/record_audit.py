@@ -104,9 +104,7 @@ def read(files: Files) -> tuple[RecordBooks, list[Alert]]:
                 books.families[family if is_client else SEQUENCES[family]][book.owner] = book
                 faults += wrong
                 known_heads.add(findings.head_name(files.root, name))
-            elif (
-                family != OUTBOX and not findings.is_proof(name) and not findings.is_leftover(name)
-            ):
+            elif family != OUTBOX and not _may_stand_by(files, name):
                 text = say("is not a record file")
                 faults.append(findings.alert("B-STRAY", name, text, say("move it elsewhere")))
     for name in files.under("data/heads"):
@@ -116,6 +114,12 @@ def read(files: Files) -> tuple[RecordBooks, list[Alert]]:
             text = say("is the head of {file}, which is missing", file=missing)
             faults.append(findings.alert("B-RECORD-HEAD", name, text, _RESTORE))
     return books, faults
+
+
+def _may_stand_by(files: Files, name: str) -> bool:
+    """Whether a file that is no record file may stand in the folder of a family."""
+    is_lock = PurePosixPath(name).name == files.root.lock.name
+    return is_lock or findings.is_proof(name) or findings.is_leftover(name)
 
 
 def _read_book(files: Files, family: str, name: str) -> tuple[Book, list[Alert]]:

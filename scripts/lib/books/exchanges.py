@@ -79,9 +79,14 @@ class Deposit(NamedTuple):
         return self.answers[-1].outcome if self.answers else ""
 
     @property
-    def flow_id(self) -> str:
-        """What the platform calls it; empty where it did not say."""
-        return next((answer.flow_id for answer in self.answers if answer.flow_id), "")
+    def pending_flow(self) -> str:
+        """What the platform calls it, where it has taken it and not yet said what it thinks."""
+        last = self.answers[-1] if self.answers else None
+        return last.flow_id if last and last.outcome in (ACCEPTED, EXISTS) else ""
+
+    @property
+    def is_refused(self) -> bool:
+        return self.outcome in (REFUSED, REJECTED)
 
 
 def deposits(lines: Iterable[ExchangeLine]) -> list[Deposit]:

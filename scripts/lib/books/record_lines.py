@@ -624,6 +624,25 @@ class QuotationLine(Link, gc=False, kw_only=True):
 # --- the approved platform -----------------------------------------------------------
 
 
+class RevenueNumber(Struct, gc=False):
+    """The number of a deposit that a final invoice takes off."""
+
+    number: str
+
+
+class DepositRevenue(Link, gc=False, kw_only=True):
+    """What depositing an invoice or a credit note needs of its record."""
+
+    client: str
+    corrects: str = ""
+    deposits: tuple[RevenueNumber, ...] = ()
+    document_sha256: str
+    issue_date: date
+    kind: str
+    number: str
+    pdf_sha256: str
+
+
 class ExchangeLine(Link, gc=False, kw_only=True):
     """A whole line about what went to the platform, or came from it."""
 

@@ -61,6 +61,8 @@ _WORKS = {
         ),
         settings=("SMTP_HOST", "MAIL_FROM", "MAIL_SINCE", "MAIL_MAX_ATTACHMENT"),
     ),
+    # Where there is a platform, no flag is raised: what it says is asked with every run.
+    "platform": Work(("issuer.json", ".env", "batch_clients/*")),
     "recettes": Work(_BOOKS, ("exports/recettes/*-{}.*",), DIALECT, is_export=True),
     "payments": Work(_BOOKS, ("exports/payments/*",), DIALECT, is_export=True),
     "fec": Work(_BOOKS, ("exports/fec/*FEC{}*",), is_export=True),

@@ -88,6 +88,11 @@ class PlatformAccess(Struct, frozen=True, kw_only=True):
         return "PlatformAccess()"
 
 
+NO_ACCESS = PlatformAccess(
+    client_id="", client_secret="", auth="basic", token="", ca_file=None, timeout=30
+)
+
+
 class Tls(NamedTuple):
     """The authority that all certificates of a cluster are from; our certificate and its key."""
 

@@ -1,0 +1,312 @@
+#!/usr/bin/env python3
+"""Deposits at the approved platform what has not been deposited, and reads what it says.
+
+Domestic B2B invoices and credit notes, from the day that `platform` names in issuer.json, and in
+the file of a batch client for its own. Each attempt is on record before it is made; what got no
+answer is looked for before it goes again. A platform that is down costs nothing: all waits for the
+next run, and this one ends with 4. INVOICE deposits once more what the platform refused.
+"""
+
+from argparse import ArgumentParser, Namespace
+
+from lib.core import cli
+
+
+def parser() -> ArgumentParser:
+    """The options of this script."""
+    options = cli.parser(__doc__ or "")
+    options.add_argument("--invoice", default="", help="a refused document, to deposit once more")
+    options.add_argument(
+        "--dry-run", type=cli.switch, default=False, help="1: only show what would be deposited"
+    )
+    cli.add_today(options)
+    cli.add_flag(options)
+    return options
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parser().parse_args()
+    cli.leave_if_done(ARGUMENTS, "platform")
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from lib.books import issuing, records, revenues
+from lib.books.record_lines import DepositRevenue
+from lib.books.revenues import Ledger
+from lib.core import alerts
+from lib.core.faults import Alert, Broken, Fault, Refused, Unavailable
+from lib.core.messages import counted, say
+from lib.core.root import Root
+from lib.inputs import input_files, inputs, settings
+from lib.inputs.inputs import Inputs
+from lib.inputs.issuer_file import Platform
+from lib.inputs.settings import PlatformAccess, Settings
+from lib.platform import exchange, invoices, receiving
+from lib.platform.exchange import Books, Exchange
+from lib.platform.invoices import Queue
+
+
+class Account(NamedTuple):
+    """An account at a platform: of the issuer, or of a batch client.
+
+    `file` names it in messages, `code` its own file of records, `suffix` its settings in .env;
+    `clients` are those whose documents it deposits.
+    """
+
+    file: str
+    code: str
+    suffix: str
+    platform: Platform
+    access: PlatformAccess
+    ledger: Ledger
+    clients: tuple[str, ...]
+
+
+class Holder(Struct):
+    """A file that may name an account."""
+
+    platform: Any = None
+
+
+class Desk(NamedTuple):
+    """What one account has to exchange: its books, and the records of its documents."""
+
+    account: Account
+    books: Books
+    lines: list[DepositRevenue]
+
+    def queue(self, again: str = "") -> Queue:
+        """What can be deposited now."""
+        account, known = self.account, self.books.deposits()
+        root, lines = self.books.root, self.lines
+        return invoices.queue(root, account.ledger, lines, account.platform, known, again)
+
+
+def main(arguments: Namespace, root: Root) -> None:
+    """Account after account, each with what it deposits and what it hears.
+
+    Raises:
+      Broken: with every document that is not what was issued.
+      Unavailable: with every platform that could not be used.
+      Refused: with every document that a platform will not have.
+    """
+    config = settings.load(root)
+    if not has_account(root):
+        print(say("no platform: neither issuer.json nor a batch client has an account"))
+        return
+    if arguments.dry_run:
+        for desk in desks_of(root, config, arguments.invoice):
+            show(desk, arguments.invoice)
+        return
+    broken: list[Alert] = []
+    failures: list[Alert] = []
+    refusals: list[Alert] = []
+    with exchange.locked(root, config.lock_wait):
+        for desk in desks_of(root, config, arguments.invoice):
+            try:
+                run = exchanged(desk, arguments.today, arguments.invoice)
+            except Broken as stop:
+                broken += stop.alerts
+                continue
+            except Refused as stop:
+                refusals += stop.alerts
+                continue
+            failures += run.failures
+            refusals += run.refusals
+    everything = dict.fromkeys([*broken, *failures, *refusals])
+    if broken:
+        raise Broken(everything)
+    if failures:
+        raise Unavailable(everything)
+    if refusals:
+        raise Refused(everything)
+
+
+# --- accounts ------------------------------------------------------------------------
+
+
+def accounts(root: Root, given: Inputs, config: Settings) -> Iterator[Account]:
+    """The accounts that there are; a batch client without one deposits nothing."""
+    issuer = given.issuer
+    if issuer.issuer.platform:
+        yield Account(
+            issuer.source.name,
+            issuer.issuer.code,
+            "",
+            issuer.issuer.platform,
+            config.platforms[""],
+            revenues.DIRECT,
+            tuple(revenues.owners(root, revenues.DIRECT)),
+        )
+    for file in given.batch_clients.values():
+        client = file.client
+        if client.platform:
+            yield Account(
+                file.source.name,
+                client.code,
+                f"_{client.code}",
+                client.platform,
+                config.platforms.get(client.code, settings.NO_ACCESS),
+                revenues.BATCH,
+                (client.id,),
+            )
+
+
+def desks_of(root: Root, config: Settings, again: str) -> list[Desk]:
+    """Each account with its records.
+
+    Raises:
+      Refused: if `again` is not a document that a platform refused.
+    """
+    with issuing.reading(root, "exchange_with_platform", config.lock_wait):
+        given = inputs.load(root)
+        desks = [opened(root, account, config) for account in accounts(root, given, config)]
+    refuse_wrong(again, desks)
+    return desks
+
+
+def opened(root: Root, account: Account, config: Settings) -> Desk:
+    """An account with its records.
+
+    Raises:
+      Broken: if they are not what was written.
+    """
+    lines = [
+        line
+        for client in account.clients
+        for line in records.read_typed(
+            root, revenues.chain_path(root, account.ledger, client), DepositRevenue
+        )
+    ]
+    return Desk(account, Books(root, (*account.clients, account.code), config.lock_wait), lines)
+
+
+def check(account: Account) -> None:
+    """Whether .env and the file of an account have what opens the platform.
+
+    Raises:
+      Refused: if something is missing.
+    """
+    access, needed = account.access, []
+    if not access.token and not access.client_id:
+        remedy = say("write it with PLATFORM_CLIENT_SECRET, or PLATFORM_TOKEN, each with its code")
+        if not account.suffix:
+            remedy = say("write it with PLATFORM_CLIENT_SECRET, or PLATFORM_TOKEN")
+        fault = Fault(f"PLATFORM_CLIENT_ID{account.suffix}", say("is missing"), remedy=remedy)
+        needed.append(Alert("B-SETTING", ".env", fault))
+    elif not access.token and not account.platform.token_url:
+        found = say("is missing, which PLATFORM_CLIENT_ID needs")
+        needed.append(Alert("B-INPUT-VALUE", account.file, Fault("platform.token_url", found)))
+    if needed:
+        raise Refused(needed)
+
+
+# --- the exchange --------------------------------------------------------------------
+
+
+def exchanged(desk: Desk, today: date, again: str) -> Exchange:
+    """What came of one account's exchange.
+
+    Raises:
+      Refused: if there is nothing to open the platform with.
+      Broken: if a document is not what was issued.
+    """
+    from lib.platform.flow_client import FlowClient
+
+    account = desk.account
+    check(account)
+    with closing(FlowClient(account.platform, account.access, time.sleep)) as client:
+        run = Exchange(client, desk.books, today)
+        run.settle()
+        received = hear(run, desk) if not run.has_ended else 0
+        previous: set[str] = set()
+        while not run.has_ended:
+            ready = desk.queue(again).ready
+            again = ""
+            # A credit note follows its invoice in the same run; what failed is not tried twice.
+            if not {item.tracking_id for item in ready} - previous:
+                break
+            run.deposit([item for item in ready if item.tracking_id not in previous])
+            previous |= {item.tracking_id for item in ready}
+    left = desk.queue()
+    print(
+        say(
+            "{file}: {deposited} deposited, {received} received, {waiting} waiting",
+            file=account.file,
+            deposited=run.deposited,
+            received=counted(received, "1 status", "{number} statuses"),
+            waiting=len(left.ready) + len(left.waiting),
+        )
+    )
+    return run
+
+
+def hear(run: Exchange, desk: Desk) -> int:
+    """Records what the platform says of deposits and invoices; returns how many statuses."""
+    account, books = desk.account, desk.books
+    before = sum(map(len, books.lines.values()))
+    walk = receiving.walked(run, account.platform.since)
+    clients = {line.number: line.client for line in desk.lines}
+    notices = receiving.receive(run, walk.flows, clients, account.code)
+    received = sum(map(len, books.lines.values())) - before
+    if not run.has_ended:
+        run.acknowledge(walk.flows)
+    alerts.report(books.root.logs, exchange.SCRIPT, notices)
+    return received
+
+
+# --- what is typed, what is shown ----------------------------------------------------
+
+
+def refuse_wrong(number: str, desks: list[Desk]) -> None:
+    """INVOICE is a document that a platform refused.
+
+    Raises:
+      Refused: if it is not.
+    """
+    deposits = [deposit for desk in desks for deposit in desk.books.deposits().values()]
+    refused = {
+        deposit.line.number: deposit.is_refused for deposit in deposits if deposit.line.number
+    }
+    if number and not refused.get(number):
+        found = say('"{number}" is not a document that the platform refused', number=number)
+        names = tuple(sorted(name for name, is_refused in refused.items() if is_refused))
+        expected = say("these are: {names}", names=names or say("none"))
+        raise Refused([Alert("B-PLATFORM-AGAIN", "", Fault("INVOICE", found, expected))])
+
+
+def show(desk: Desk, again: str) -> None:
+    """What would be deposited."""
+    queue, known = desk.queue(again), desk.books.deposits()
+    for item in queue.ready:
+        text = say("{number}: would be deposited ({rule})", number=item.number, rule=item.rule)
+        if item.tracking_id in known:
+            text = say("{number}: would be looked for, its answer is missing", number=item.number)
+        print(text)
+    for document in queue.waiting:
+        print(
+            say(
+                "{number}: waits until {others} is deposited",
+                number=document.number,
+                others=document.others,
+            )
+        )
+    count = counted(len(queue.ready), "1 document", "{number} documents")
+    print(say("{file}: {documents} to deposit", file=desk.account.file, documents=count))
+
+
+def has_account(root: Root) -> bool:
+    """Whether there is a platform to ask. What it says, no flag knows: it is asked every time."""
+    paths = (root.issuer, *root.batch_clients.glob("*.json"))
+    holders = (input_files.glance(root, path, Holder) for path in paths)
+    return any(holder.platform for holder in holders if holder)
+
+
+if __name__ == "__main__":
+    cli.run(ARGUMENTS, main, "platform", is_apart=has_account)

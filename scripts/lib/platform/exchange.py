@@ -1,0 +1,338 @@
+"""One exchange with a platform: what waits is deposited, once; what was said of it is recorded.
+
+Before a file is handed over its `deposit` is on record, after that its `answer`. Where there is a
+`deposit` without an answer, the platform may have the file or not: it is asked by the tracking id
+before the file is handed over again. Whoever exchanges holds a lock of its own, not the root's:
+a platform that is slow keeps nobody waiting.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from lib.books import exchanges, issuing, records
+from lib.books.exchanges import ACCEPTED, ACKNOWLEDGED, EXISTS, REFUSED, REJECTED, Deposit
+from lib.books.record_lines import ExchangeLine
+from lib.books.records import Record
+from lib.core import alerts, lock
+from lib.core.faults import Alert, Fault
+from lib.core.messages import Message, say
+from lib.core.root import Root
+from lib.platform.flow_client import Flow, FlowClient, Info, Reason, Refusal, Unclear
+
+SCRIPT = "exchange_with_platform.py"
+
+_GROUP = 100  # deposits that are recorded together, before and after they are handed over
+_MOST_FAILURES = 3  # one after the other, then the platform is left alone
+_MOST_ASKED = 100  # flows that are asked for one by one
+_ALREADY_THERE = "alreadyexistingflow"
+_DOWN, _SHUT = "B-PLATFORM-DOWN", "B-PLATFORM-LOGIN"
+
+
+class Item(NamedTuple):
+    """What is to be deposited.
+
+    `owner` is the client, or the code of a report; `what` and `number` are those of
+    exchanges.deposit; `syntax` and `rule` those of the norm (flowSyntax, processingRule); `content`
+    gives the bytes, whose SHA-256 is `sha256`.
+    """
+
+    owner: str
+    what: str
+    number: str
+    tracking_id: str
+    name: str
+    syntax: str
+    rule: str
+    sha256: str
+    content: Callable[[], bytes]
+
+    @property
+    def info(self) -> Info:
+        return Info(self.tracking_id, self.name, self.syntax, self.rule, self.sha256)
+
+
+class _Answer(NamedTuple):
+    """What came of handing something over."""
+
+    outcome: str
+    flow_id: str = ""
+    reasons: tuple[Reason, ...] = ()
+
+
+class Books:
+    """The exchange records of an account, in step with what is appended to them."""
+
+    def __init__(self, root: Root, owners: Iterable[str], wait: int):
+        self.root = root
+        self._wait = wait
+        self.lines: dict[str, list[ExchangeLine]] = {}
+        self._ends: dict[str, records.Chain] = {}
+        for owner in owners:
+            lines = exchanges.read(root, owner)
+            self.lines[owner] = lines
+            self._ends[owner] = records.end_of(exchanges.chain_path(root, owner), lines)
+
+    def deposits(self) -> dict[str, Deposit]:
+        """The deposits by tracking id."""
+        return {
+            deposit.line.tracking_id: deposit
+            for lines in self.lines.values()
+            for deposit in exchanges.deposits(lines)
+        }
+
+    def append(
+        self, facts: Mapping[str, list[Record]], proofs: Mapping[Path, bytes] | None = None
+    ) -> dict[str, list[ExchangeLine]]:
+        """Records facts by owner, with files that came, in one run; returns their lines."""
+        with issuing.begin(self.root, SCRIPT.removesuffix(".py"), self._wait) as run:
+            for path, data in (proofs or {}).items():
+                run.stage_proof(path, data)
+            for owner, some in facts.items():
+                run.append(self._ends[owner], some)
+            run.commit()
+        added = {}
+        for owner, some in facts.items():
+            end = self._ends[owner]
+            new = records.extend(end, some)
+            length = end.length + len(new.lines)
+            self._ends[owner] = records.Chain(end.path, (), length, new.seq, new.hash)
+            decode = msgspec.json.Decoder(ExchangeLine).decode
+            added[owner] = [decode(line) for line in new.lines.splitlines()]
+            self.lines[owner] += added[owner]
+        return added
+
+
+class Exchange:
+    """A run with one platform: its client, its books, and what came of it.
+
+    `failures` are why the platform was of no use, `refusals` what it will not have.
+    """
+
+    def __init__(self, client: FlowClient, books: Books, day: date):
+        self.client = client
+        self.books = books
+        self.failures: list[Alert] = []
+        self.refusals: list[Alert] = []
+        self.deposited = 0
+        self.has_ended = False  # the platform is not to be asked anything more in this run
+        self._day = day
+        self._in_a_row = 0
+
+    def failed(self, stop: Unclear, in_a_row: int = _MOST_FAILURES) -> None:
+        """Keeps why something could not be done; after so many such, the platform is left alone."""
+        self.failures += (alert for alert in stop.alerts if alert not in self.failures)
+        code = stop.alerts[0].code
+        self.has_ended |= code == _SHUT or (code == _DOWN and in_a_row >= _MOST_FAILURES)
+        self.has_ended |= in_a_row > _MOST_FAILURES
+
+    # --- depositing ----------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Asks the platform about each deposit without an answer."""
+        doubtful = [deposit for deposit in self.books.deposits().values() if not deposit.answers]
+        found: list[tuple[ExchangeLine, _Answer]] = []
+        try:
+            for deposit in doubtful:
+                if flow := self._located(deposit.line.tracking_id):
+                    found.append((deposit.line, _Answer(EXISTS, flow.flow_id)))
+        except Unclear as stop:
+            self.failed(stop)
+        self._record(found)
+
+    def deposit(self, items: Iterable[Item]) -> None:
+        """Deposits what was not deposited yet; what is in doubt must have been settled before."""
+        known = self.books.deposits()
+        waiting = [
+            item
+            for item in items
+            if item.tracking_id not in known or not known[item.tracking_id].answers
+        ]
+        for start in range(0, len(waiting), _GROUP):
+            if self.has_ended:
+                return
+            group = waiting[start : start + _GROUP]
+            facts: dict[str, list[Record]] = {}
+            for item in group:
+                if item.tracking_id not in known:
+                    fact = exchanges.deposit(
+                        item.owner,
+                        item.what,
+                        item.number,
+                        item.tracking_id,
+                        item.name,
+                        item.sha256,
+                        self._day,
+                    )
+                    facts.setdefault(item.owner, []).append(fact)
+            added = self.books.append(facts) if facts else {}
+            lines = {line.tracking_id: line for some in added.values() for line in some}
+            lines |= {
+                item.tracking_id: known[item.tracking_id].line
+                for item in group
+                if item.tracking_id in known
+            }
+            self._hand_over([(item, lines[item.tracking_id]) for item in group])
+
+    def _hand_over(self, group: list[tuple[Item, ExchangeLine]]) -> None:
+        answered: list[tuple[ExchangeLine, _Answer]] = []
+        try:
+            for item, line in group:
+                try:
+                    answered.append((line, self._attempt(item)))
+                    self._in_a_row = 0
+                except Unclear as stop:
+                    self._in_a_row += 1
+                    self.failed(stop, self._in_a_row)
+                    if self.has_ended:
+                        return
+        finally:
+            self._record(answered)
+
+    def _attempt(self, item: Item) -> _Answer:
+        """Hands a file over. Where it is asked to wait, it is looked for before it goes again."""
+        data = item.content()
+        try:
+            return self._sent(item, data)
+        except Unclear as stop:
+            if not self.client.waits(stop.wait):
+                raise
+        if flow := self._located(item.tracking_id):
+            return _Answer(EXISTS, flow.flow_id)
+        return self._sent(item, data)
+
+    def _sent(self, item: Item, data: bytes) -> _Answer:
+        try:
+            return _Answer(ACCEPTED, self.client.send(item.info, data))
+        except Refusal as refusal:
+            if not _is_duplicate(refusal.reasons):
+                return _Answer(REFUSED, "", refusal.reasons)
+        flow = self._located(item.tracking_id)
+        return _Answer(EXISTS, flow.flow_id if flow else "")
+
+    def _located(self, tracking_id: str, but: str = "") -> Flow | None:
+        """The flow that has a tracking id, one that is not in error where there are several."""
+        cursor, found = "", list[Flow]()
+        for _ in range(10):
+            page = self.client.search({"trackingId": tracking_id}, cursor=cursor)
+            found += (
+                flow
+                for flow in page.flows
+                if flow.tracking_id == tracking_id and flow.flow_id != but
+            )
+            if found or not page.cursor or page.cursor == cursor:
+                break
+            cursor = page.cursor
+        return min(found, key=lambda flow: flow.acknowledgement == "Error", default=None)
+
+    # --- acknowledgements ----------------------------------------------------------------
+
+    def acknowledge(self, flows: Iterable[Flow]) -> None:
+        """Records what the platform says of deposits that it took, of `flows` or asked for."""
+        pending = [deposit for deposit in self.books.deposits().values() if deposit.pending_flow]
+        known = {flow.flow_id: flow for flow in flows}
+        found: list[tuple[ExchangeLine, _Answer]] = []
+        asked = 0
+        try:
+            for deposit in pending:
+                flow = known.get(deposit.pending_flow)
+                if (flow is None or flow.acknowledgement == "Pending") and asked < _MOST_ASKED:
+                    asked += 1
+                    flow = self._asked(deposit.pending_flow)
+                if flow and (answer := self._acknowledged(deposit, flow)):
+                    found.append((deposit.line, answer))
+        except Unclear as stop:
+            self.failed(stop)
+        self._record(found)
+
+    def _asked(self, flow_id: str) -> Flow | None:
+        try:
+            return self.client.metadata(flow_id)
+        except Refusal:
+            return None
+
+    def _acknowledged(self, deposit: Deposit, flow: Flow) -> _Answer | None:
+        if flow.acknowledgement == "Ok":
+            return _Answer(ACKNOWLEDGED, flow.flow_id)
+        if flow.acknowledgement != "Error":
+            return None
+        if not _is_duplicate(flow.reasons):
+            return _Answer(REJECTED, flow.flow_id, flow.reasons)
+        other = self._located(deposit.line.tracking_id, flow.flow_id)
+        return _Answer(EXISTS, other.flow_id if other else "")
+
+    # --- records -------------------------------------------------------------------------
+
+    def _record(self, answered: list[tuple[ExchangeLine, _Answer]]) -> None:
+        """Records answers in one run, and says them."""
+        facts: dict[str, list[Record]] = {}
+        for line, answer in answered:
+            reasons = [reason._asdict() for reason in answer.reasons]
+            fact = exchanges.answer(line, answer.outcome, self._day, answer.flow_id, reasons)
+            facts.setdefault(self._owner_of(line), []).append(fact)
+        if not facts:
+            return
+        self.books.append(facts)
+        for line, answer in answered:
+            self._say(line, answer)
+
+    def _owner_of(self, line: ExchangeLine) -> str:
+        return line.client
+
+    def _say(self, line: ExchangeLine, answer: _Answer) -> None:
+        name = line.number or line.name
+        if answer.outcome in (REFUSED, REJECTED):
+            self.refusals.append(refusal(line, answer.outcome, answer.reasons))
+            return
+        if answer.outcome == ACKNOWLEDGED:
+            text = say("{name}: the platform has checked it", name=name)
+        elif answer.outcome == EXISTS:
+            text = say("{name}: the platform has it already", name=name)
+        else:
+            text = say("{name}: deposited", name=name)
+        self.deposited += answer.outcome != ACKNOWLEDGED
+        print(text)
+        logs = self.books.root.logs
+        alerts.write_log(logs, line.client, "INFO", SCRIPT, "I-PLATFORM-DEPOSITED", str(text))
+
+
+def refusal(line: ExchangeLine, outcome: str, reasons: Iterable[Reason]) -> Alert:
+    """A deposit that the platform will not have, at once or once it had checked it."""
+    whys = tuple(verbose for reason in reasons if (verbose := _reason(reason)))
+    found = say("the platform refuses it: {reasons}", reasons=whys or say("it says no reason"))
+    if outcome == REJECTED:
+        found = say("the platform rejects it: {reasons}", reasons=whys or say("it says no reason"))
+    remedy = say("what is not deposited again waits for ever")
+    if line.number:
+        remedy = say(
+            "correct the cause, then `make platform INVOICE={number}` deposits it again; or cancel"
+            " it by `make credit-note` and invoice it anew",
+            number=line.number,
+        )
+    fault = Fault(line.number or line.name, found, remedy=remedy)
+    return Alert("B-PLATFORM-REFUSED", "", fault, line.client)
+
+
+def _reason(reason: Reason) -> Message | None:
+    parts = [part for part in reason if part]
+    return say("{text}", text=" ".join(parts)) if parts else None
+
+
+def _is_duplicate(reasons: tuple[Reason, ...]) -> bool:
+    """Whether all that a platform has against a file is that it has it already."""
+    return bool(reasons) and all(reason.code.lower() == _ALREADY_THERE for reason in reasons)
+
+
+@contextmanager
+def locked(root: Root, wait: int) -> Iterator[None]:
+    """Whoever exchanges is alone: two at once never deposit the same.
+
+    Raises:
+      Unavailable: if another one does, and does not end within `wait` seconds.
+    """
+    with lock.exclusive(root, SCRIPT, wait, exchanges.folder(root) / ".lock"):
+        yield

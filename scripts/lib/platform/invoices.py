@@ -1,0 +1,122 @@
+"""Which invoices and credit notes are deposited: domestic B2B, from `since` on, each once.
+
+What an invoice is, its note BAR says (BR-FR-20), as it was printed when it was issued. A credit
+note follows its invoice, a final invoice the deposits that it takes off: what the platform does
+not know cannot be corrected there.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from typing import NamedTuple
+
+from lib.books import exchanges, proofs, revenues
+from lib.books.exchanges import CREDIT_NOTE, INVOICE, Deposit
+from lib.books.record_lines import DepositRevenue
+from lib.books.revenues import Ledger
+from lib.core.root import Root
+from lib.inputs.issuer_file import Platform
+from lib.platform.exchange import Item
+from lib.platform.flow_client import FACTUR_X
+from lib.values import vat
+from lib.values.document import Document, from_json
+
+_DOMESTIC = "B2B"
+
+
+class Waiting(NamedTuple):
+    """A document that goes once others were taken: `others` by number."""
+
+    client: str
+    number: str
+    others: tuple[str, ...]
+
+
+class Queue(NamedTuple):
+    """What can be deposited now, and what cannot yet."""
+
+    ready: list[Item]
+    waiting: list[Waiting]
+
+
+def processing_rule(document: Document) -> str:
+    """B2B, or B2G for a public body; empty where a document is not deposited."""
+    if not any(note.code == "BAR" and note.text == _DOMESTIC for note in document.notes):
+        return ""
+    if not document.buyer.siren:
+        return ""
+    return "B2G" if vat.is_public(document.buyer) else "B2B"
+
+
+def queue(
+    root: Root,
+    ledger: Ledger,
+    lines: Iterable[DepositRevenue],
+    account: Platform,
+    known: Mapping[str, Deposit],
+    again: str = "",
+) -> Queue:
+    """What of a ledger's documents is to be deposited.
+
+    Args:
+      known: what was deposited, by tracking id.
+      again: the number of a refused document that is to be deposited once more.
+
+    Raises:
+      Broken: if a document is not what was issued.
+    """
+    last = {deposit.line.number: deposit for deposit in known.values() if _is_document(deposit)}
+    ready, waiting = [], []
+    lines = [line for line in lines if line.issue_date >= account.since]
+    ours = {line.number for line in lines}
+    for line in lines:
+        before = last.get(line.number)
+        if before and before.answers and not (line.number == again and before.is_refused):
+            continue
+        path = revenues.proof_path(root, ledger, line.client, line.number, "json")
+        document = from_json(proofs.read(root, path, line.document_sha256, line.client))
+        rule = processing_rule(document)
+        if not rule:
+            continue
+        others = tuple(number for number in _missing(line, last) if number in ours)
+        if others:
+            waiting.append(Waiting(line.client, line.number, others))
+        else:
+            ready.append(_item(root, ledger, line, rule, _tracking_id(line.number, known)))
+    return Queue(ready, waiting)
+
+
+def _is_document(deposit: Deposit) -> bool:
+    return deposit.line.what in (INVOICE, CREDIT_NOTE)
+
+
+def _missing(line: DepositRevenue, last: Mapping[str, Deposit]) -> Iterator[str]:
+    """The documents that this one follows and that the platform has not taken."""
+    for number in filter(None, (line.corrects, *(deposit.number for deposit in line.deposits))):
+        before = last.get(number)
+        if before is None or not before.answers or before.is_refused:
+            yield number
+
+
+def _tracking_id(number: str, known: Mapping[str, Deposit]) -> str:
+    """The number; once it was refused, with how often it was tried: NORD-2027-0001-2."""
+    tries, tracking_id = 1, number
+    while tracking_id in known and known[tracking_id].is_refused:
+        tries += 1
+        tracking_id = f"{number}-{tries}"
+    return tracking_id
+
+
+def _item(root: Root, ledger: Ledger, line: DepositRevenue, rule: str, tracking_id: str) -> Item:
+    path = revenues.proof_path(root, ledger, line.client, line.number, "pdf")
+    what = CREDIT_NOTE if line.kind == exchanges.CREDIT_NOTE else INVOICE
+    return Item(
+        owner=line.client,
+        what=what,
+        number=line.number,
+        tracking_id=tracking_id,
+        name=f"{line.number}.pdf",
+        syntax=FACTUR_X,
+        rule=rule,
+        sha256=line.pdf_sha256,
+        content=partial(proofs.read, root, path, line.pdf_sha256, line.client),
+    )

@@ -1,0 +1,387 @@
+"""The approved platform: each document deposited once, each status kept once, whatever it does."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+import batches
+import house
+from cdar_messages import message, status
+from lib.core.root import Root
+from lib.documents import production
+from platform_stub import Platform, running
+
+DAY = "2026-11-20"
+
+
+@pytest.fixture
+def platform() -> Iterator[Platform]:
+    platform = Platform()
+    platform.checks_files = False
+    with running(platform):
+        yield platform
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The seconds that somebody waited, or would have."""
+    waited: list[int] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    return waited
+
+
+def account(platform: Platform, **changes: object) -> dict[str, object]:
+    urls = {"flow_url": f"{platform.url}/flow-service", "token_url": f"{platform.url}/token"}
+    return {**urls, "since": "2026-11-01", **changes}
+
+
+def settings(root: Root, *lines: str, code: str = "") -> None:
+    """Writes .env: a client with its secret where nothing else is named."""
+    known = lines or (f"PLATFORM_CLIENT_ID{code}=atelier", f"PLATFORM_CLIENT_SECRET{code}=s3cret+/")
+    house.write(root, ".env", "\n".join((*known, "PLATFORM_TIMEOUT=1", "")).encode())
+
+
+def join(root: Root, platform: Platform, **changes: object) -> None:
+    """The issuer has an account there from now on."""
+    house.write(root, "issuer.json", house.issuer({"platform": account(platform, **changes)}))
+    settings(root)
+
+
+@pytest.fixture
+def root(tmp_path, platform, monkeypatch) -> Root:
+    """Three clients, each with an invoice of today; the last is a private person."""
+    from faults import scenario
+
+    monkeypatch.setattr(production, "produce", production.produce)
+    scenario.fake_production()
+    clients = [house.client(name, i=i) for i, name in enumerate(("nord", "ouest", "sud"), 1)]
+    clients[2]["party"] = {
+        key: clients[2]["party"][key] for key in ("name", "address", "email")
+    } | {"person": True}
+    root = house.build(tmp_path, *clients)
+    join(root, platform)
+    ran = house.month(root)
+    assert ran.code == 0, ran
+    return root
+
+
+def exchange(root: Root, **options: str) -> house.Ran:
+    return house.call("exchange_with_platform", root, **{"today": DAY, **options})
+
+
+def lines(root: Root, owner: str) -> list[tuple[str, str]]:
+    """The kinds of the records of a client, with what each says."""
+    keys = {"deposit": "tracking_id", "answer": "outcome", "status": "code"}
+    return [
+        (line["kind"], line[keys[line["kind"]]]) for line in house.records(root, owner, "platform")
+    ]
+
+
+# --- depositing ----------------------------------------------------------------------
+
+
+def test_domestic_b2b_is_deposited_once(root, platform):
+    ran = exchange(root)
+    assert ran.code == 0, ran
+    assert platform.deposited == ["NORD-2026-0001", "OUEST-2026-0001"]
+    assert (platform.wrong, platform.calls_of("token")) == ([], 1)
+    assert lines(root, "nord") == [("deposit", "NORD-2026-0001"), ("answer", "accepted")]
+    assert not house.records(root, "sud", "platform")
+    again = exchange(root)
+    assert (again.code, platform.deposited[2:]) == (0, [])
+    assert lines(root, "nord")[2:] == [("answer", "acknowledged")]
+    before = house.tree(root)
+    assert exchange(root).code == 0
+    assert house.tree(root) == before
+
+
+def test_connections_are_kept(root, platform):
+    exchange(root)
+    assert (len(platform.calls) > 3, platform.connections) == (True, 1)
+
+
+def test_what_would_go_is_shown_and_nobody_is_asked(root, platform):
+    before = house.tree(root)
+    ran = exchange(root, dry_run="1")
+    assert "NORD-2026-0001: would be deposited (B2B)" in ran.out
+    assert (platform.calls, house.tree(root)) == ([], before)
+
+
+def test_a_public_body_is_of_another_rule(root, platform):
+    public = {"party.siren": "217500016", "party.vat_number": None, "party.siret": None}
+    house.put_client(root, house.client("mairie", public, i=7))
+    house.month(root)
+    exchange(root)
+    [flow] = [flow for flow in platform.flows if flow["trackingId"] == "MAIRIE-2026-0001"]
+    assert flow["processingRule"] == "B2G"
+
+
+def test_an_invoice_is_deposited_as_it_was_issued_and_passes_there(tmp_path, platform):
+    platform.checks_files = True
+    root = house.build(tmp_path)
+    join(root, platform)
+    settings(root, "PLATFORM_TOKEN=fixed-token")
+    house.month(root)
+    ran = exchange(root)
+    assert (ran.code, platform.wrong, platform.calls_of("token")) == (0, [], 0)
+    [flow] = platform.flows
+    pdf = house.proof(root, "nord", "NORD-2026-0001", "pdf").read_bytes()
+    assert platform.files[flow["flowId"]] == pdf
+    assert flow["name"] == "NORD-2026-0001.pdf"
+
+
+def test_a_credit_note_follows_its_invoice(root, platform, monkeypatch):
+    monkeypatch.setenv("REASON", "wrong")
+    credited = house.call(
+        "issue_credit_note", root, invoice="NORD-2026-0001", issue_date=DAY, today=DAY
+    )
+    assert credited.code == 0, credited
+    platform.happens("deposit", "422")
+    ran = exchange(root)
+    assert ran.code == 1
+    assert "buyer is not in the directory" in ran.err
+    assert platform.deposited == ["OUEST-2026-0001"]
+    assert "waits until NORD-2026-0001" in exchange(root, dry_run="1").out
+    assert exchange(root, invoice="NORD-2026-0001").code == 0
+    assert platform.deposited[1:] == ["NORD-2026-0001-2", "NORD-2026-0002"]
+
+
+def test_before_since_nothing_is_deposited(root, platform):
+    join(root, platform, since="2026-11-09")
+    assert exchange(root).code == 0
+    assert platform.deposited == []
+
+
+def test_without_a_platform_nothing_is_done(root, platform):
+    house.write(root, "issuer.json", house.issuer())
+    ran = exchange(root)
+    assert (ran.code, platform.calls) == (0, [])
+    assert "no platform" in ran.out
+
+
+def test_only_what_was_refused_is_deposited_once_more(root, platform):
+    exchange(root)
+    ran = exchange(root, invoice="NORD-2026-0001")
+    assert (ran.code, len(platform.deposited)) == (1, 2)
+    assert "is not a document that the platform refused" in ran.err
+
+
+# --- answers that do not come --------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["lost", "late", "html", "nothing"])
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_deposit_without_an_answer_is_looked_for(root, platform, what, taken):
+    platform.duplicates = "take"
+    if not taken and what in ("lost", "late"):
+        what = "deaf"
+    platform.happens("deposit", what)
+    ran = exchange(root)
+    assert ran.code == 4, ran
+    assert lines(root, "nord") == [("deposit", "NORD-2026-0001")]
+    assert exchange(root).code == 0
+    assert sorted(platform.deposited) == ["NORD-2026-0001", "OUEST-2026-0001"]
+    outcome = "exists" if what in ("lost", "late") else "accepted"
+    assert lines(root, "nord")[1:2] == [("answer", outcome)]
+
+
+@pytest.mark.parametrize("duplicates", ["refuse", "error"])
+def test_a_platform_that_has_it_already_refuses_nothing(root, platform, duplicates):
+    platform.duplicates = duplicates
+    platform.happens("deposit", "lost")
+    exchange(root)
+    platform.happens("search", *["list"] * 9)  # so that it is not found
+    exchange(root)
+    platform.next.clear()
+    for _ in range(3):
+        assert exchange(root).code == 0
+    kinds = lines(root, "nord")
+    assert kinds.count(("deposit", "NORD-2026-0001")) == 1
+    assert kinds[-1] == ("answer", "acknowledged")
+    assert not any(outcome in ("refused", "rejected") for _, outcome in kinds)
+
+
+@pytest.mark.parametrize("what", ["500", "503", "deaf", "403", "redirect", "huge", "429 for ever"])
+@pytest.mark.parametrize("operation", ["token", "search", "deposit"])
+def test_a_platform_that_is_down_costs_nothing(root, platform, waits, what, operation):
+    platform.happens(operation, *[what] * 20)
+    ran = exchange(root)
+    assert ran.code == 4, ran
+    assert "Traceback" not in ran.err
+    assert sum(waits) <= 120
+    platform.next.clear()
+    assert exchange(root).code == 0
+    assert sorted(platform.deposited) == ["NORD-2026-0001", "OUEST-2026-0001"]
+
+
+def test_a_platform_that_is_not_there_is_one_line(root, platform):
+    gone = {"flow_url": "http://127.0.0.1:9/flow", "token_url": "http://127.0.0.1:9/token"}
+    join(root, platform, **gone)
+    ran = exchange(root)
+    assert ran.code == 4
+    assert ran.err.count("B-PLATFORM-DOWN") == 1
+
+
+@pytest.mark.parametrize(("what", "pause"), [("429", 2), ("503 later", 3)])
+@pytest.mark.parametrize("operation", ["search", "deposit"])
+def test_who_asks_to_wait_is_waited_for(root, platform, waits, what, pause, operation):
+    platform.happens(operation, what)
+    assert exchange(root).code == 0
+    assert waits == [pause]
+    assert platform.deposited == ["NORD-2026-0001", "OUEST-2026-0001"]
+
+
+def test_a_token_is_renewed_once(root, platform):
+    platform.happens("deposit", "", "401")
+    assert exchange(root).code == 0
+    assert platform.calls_of("token") == 2
+    assert len(platform.deposited) == 2
+
+
+@pytest.mark.parametrize("form", [True, False])
+def test_credentials_are_handed_over_both_ways(root, platform, form):
+    platform.form = form
+    way = "form" if form else "basic"
+    known = ("PLATFORM_CLIENT_ID=atelier", "PLATFORM_CLIENT_SECRET=s3cret+/")
+    settings(root, *known, f"PLATFORM_AUTH={way}")
+    assert exchange(root).code == 0
+
+
+def test_wrong_credentials_are_said_without_them(root, platform):
+    settings(root, "PLATFORM_CLIENT_ID=atelier", "PLATFORM_CLIENT_SECRET=not-s3cret")
+    ran = exchange(root)
+    assert ran.code == 4
+    assert "does not let us in" in ran.err
+    platform.happens("deposit", "echo", "echo")
+    settings(root, "PLATFORM_TOKEN=fixed-token")
+    exchange(root)
+    for secret in ("not-s3cret", "fixed-token"):
+        for path in (root.data).rglob("*"):
+            if path.is_file():
+                assert secret.encode() not in path.read_bytes(), path
+        assert secret not in ran.out + ran.err
+
+
+def test_what_opens_the_platform_is_asked_for(root, platform):
+    settings(root, "LOCK_WAIT=5")
+    ran = exchange(root)
+    assert ran.code == 1
+    assert ".env: PLATFORM_CLIENT_ID: is missing" in ran.err
+    assert platform.calls == []
+
+
+def test_the_organization_is_named(root, platform):
+    platform.organization = "732829320"
+    assert exchange(root).code == 4
+    join(root, platform, organization="732829320")
+    assert exchange(root).code == 0
+
+
+# --- acknowledgements and statuses ---------------------------------------------------
+
+
+def test_what_the_platform_rejects_is_told_with_its_reasons(root, platform):
+    platform.acknowledges = "Pending"
+    exchange(root)
+    assert exchange(root).code == 0
+    detail = {"level": "Error", "item": "BT-49", "reasonCode": "X", "reasonMessage": "no address"}
+    platform.answer("NORD-2026-0001", "Error", detail, {**detail, "level": "Warning"})
+    platform.answer("OUEST-2026-0001", "Ok")
+    ran = exchange(root)
+    assert ran.code == 1
+    assert "rejects it: X BT-49 no address" in ran.err
+    assert "make platform INVOICE=NORD-2026-0001" in ran.err
+    assert lines(root, "nord")[-1] == ("answer", "rejected")
+    assert lines(root, "ouest")[-1] == ("answer", "acknowledged")
+    assert exchange(root).code == 0
+    assert exchange(root, invoice="NORD-2026-0001").code == 0
+    assert platform.deposited[-1] == "NORD-2026-0001-2"
+
+
+def test_each_status_is_kept_once(root, platform):
+    exchange(root)
+    first = platform.put(message(status("NORD-2026-0001", "200")))
+    platform.put(message(status("NORD-2026-0001", "205")))
+    platform.put(b"<pdf/>", "Factur-X")
+    assert exchange(root).code == 0
+    assert exchange(root).code == 0
+    assert platform.calls_of("original") == 2
+    assert [line for line in lines(root, "nord") if line[0] == "status"] == [
+        *[("status", "200"), ("status", "205")]
+    ]
+    record = next(r for r in house.records(root, "nord", "platform") if r["kind"] == "status")
+    kept = root.data / "platform" / "received" / f"{record['sha256']}.xml"
+    assert kept.read_bytes() == platform.files[first["flowId"]]
+    assert kept.stat().st_mode & 0o777 == 0o444
+
+
+def test_what_concerns_nobody_or_cannot_be_read_is_kept_too(root, platform):
+    platform.put(message(status("OTHERS-1", "200")))
+    platform.put(b"nonsense")
+    platform.put(message(status("NORD-2026-0001", "200")))
+    platform.happens("original", "", "", "entities")
+    ran = exchange(root)
+    assert (ran.code, ran.err.count("I-PLATFORM-UNREADABLE")) == (0, 2)
+    assert lines(root, "ATL") == [("status", "200"), ("status", ""), ("status", "")]
+    assert "I-PLATFORM-UNREADABLE" not in exchange(root).err
+
+
+def test_a_status_that_cannot_be_fetched_keeps_its_place(root, platform):
+    exchange(root)
+    for code in ("200", "202", "203", "205"):
+        platform.put(message(status("NORD-2026-0001", code)))
+        platform.now = platform.now.replace(day=platform.now.day + 3)
+    platform.happens("original", "", "500")
+    assert exchange(root).code == 4
+    assert exchange(root).code == 0
+    assert [code for kind, code in lines(root, "nord") if kind == "status"] == [
+        *("200", "202", "203", "205")
+    ]
+
+
+# --- accounts ------------------------------------------------------------------------
+
+
+def test_a_batch_client_has_an_account_of_its_own(tmp_path, platform, monkeypatch):
+    from faults import scenario
+
+    monkeypatch.setattr(production, "produce", production.produce)
+    scenario.fake_production()
+    root = batches.build(tmp_path, batches.file_of(batches.row(1), batches.row(2)))
+    ran = house.call("import_batch", root, issue_date=house.TODAY, today=house.TODAY)
+    assert ran.code == 0, ran
+    assert "no platform" in exchange(root).out
+    [path] = root.batch_clients.glob("*.json")
+    client = json.loads(path.read_bytes())
+    house.write(root, root.name_of(path), {**client, "platform": account(platform)})
+    assert "PLATFORM_CLIENT_ID_FIL: is missing" in exchange(root).err
+    settings(root, code="_FIL")
+    assert exchange(root).code == 0
+    assert platform.deposited == ["FIL-2026-0001", "FIL-2026-0002"]
+
+
+# --- as a command --------------------------------------------------------------------
+
+
+def test_the_month_exchanges_and_a_house_without_a_platform_does_it_once(root, platform):
+    typed = ("--no-print-directory", "month", f"MONTH={house.MONTH}", f"TODAY={DAY}")
+    ran = house.make(root, *typed)
+    assert ran.code == 0, ran
+    assert len(platform.deposited) == 2
+    house.write(root, "issuer.json", house.issuer())
+    assert "no platform" in house.make(root, *typed).out
+    assert "platform: nothing left to do" in house.make(root, *typed).out
+
+
+def test_two_at_once_deposit_once(root, platform):
+    platform.duplicates = "take"
+    command = [str(house.SCRIPTS / "exchange_with_platform.py"), "--root", str(root.path)]
+    command = [house.sys.executable, *command, "--today", DAY]
+    both = [
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(2)
+    ]
+    assert [process.wait() for process in both] == [0, 0]
+    assert sorted(platform.deposited) == ["NORD-2026-0001", "OUEST-2026-0001"]
