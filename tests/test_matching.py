@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 import subprocess
 from datetime import date
 from decimal import Decimal
@@ -223,6 +222,19 @@ def test_money_that_names_nothing_is_known_again_by_the_reference_of_the_bank(ro
     assert place not in review.read_text()
 
 
+def test_money_of_which_the_bank_says_a_text_alone_is_known_again_by_it() -> None:
+    text = "VIR SEPA M DUPONT JEAN POUR LE SITE DE NOVEMBRE ET D'OCTOBRE"
+    two = [transfer("76.80", text), transfer("76.80", text, place="2")]
+    books = books_of(**NORD)
+    for times in range(3):
+        known = matching.known(books)
+        reference = matching.reference(two[0], [])
+        assert reference == text[:50].strip()
+        known.recorded[DAY, reference] = [Decimal("76.80")] * times
+        result = matching.match(two, known)
+        assert (len(result.recorded), len(result.review)) == (times, 2 - times)
+
+
 @pytest.mark.parametrize(
     ("place", "client", "invoice", "said"),
     [
@@ -266,12 +278,15 @@ def test_both_files_follow_the_dialect_and_are_read_back(root: Root) -> None:
     assert {fact["method"] for fact in house.records(root, "nord", "payments")} == {"transfer"}
 
 
-def test_a_french_spreadsheet_may_have_saved_it(root: Root) -> None:
+@pytest.mark.parametrize(
+    ("amount", "day"),
+    [("76,8", "03/12/2026"), ("76,80 €", "03/12/26"), ("76,80\u00a0€", "3/12/26")],
+)
+def test_a_french_spreadsheet_may_have_saved_it(root: Root, amount: str, day: str) -> None:
     """Its dates, its decimals without a last 0, Windows-1252, rows of nothing but semicolons."""
     proposed, _ = statement(root, **FRENCH)
-    text = proposed.read_text(encoding="utf-8-sig").replace("76,80", "76,8")
-    text = re.sub(r"(\d{4})-(\d\d)-(\d\d);", r"\3/\2/\1;", text)
-    assert "03/12/2026" in text
+    text = proposed.read_text(encoding="utf-8-sig").replace("76,80", amount) + ";;;;;;;\n"
+    text = text.replace("2026-12-03;", f"{day};")
     proposed.write_bytes(text.encode("cp1252"))
     ran = books.import_file(root, proposed)
     assert (ran.code, ran.err) == (0, "")

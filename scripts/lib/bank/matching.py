@@ -139,9 +139,12 @@ def _proposals(movement: Movement, matches: list[Match], known: Known) -> Iterat
 
 
 def reference(movement: Movement, matches: list[Match]) -> str:
-    """The reference of the payments that this movement is: how it names invoices, or the bank's."""
+    """The reference of the payments that this movement is: how it names invoices, or the bank's,
+    or the beginning of its text, so that it is known again where a person has recorded it."""
     names = " ".join(dict.fromkeys(invoice.reference for invoice in matches))
-    return names if 0 < len(names) <= _LONGEST_REFERENCE else movement.bank_reference
+    if 0 < len(names) <= _LONGEST_REFERENCE:
+        return names
+    return movement.bank_reference or movement.text[:_LONGEST_REFERENCE].strip()
 
 
 # --- what a movement names -----------------------------------------------------------

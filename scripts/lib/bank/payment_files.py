@@ -4,14 +4,13 @@ Three kinds of CSV begin with the same columns, those of a payment; what a file 
 says: `PAYMENTS`, `PROPOSED` (what matched besides) or `REVIEW` (all that a person needs to decide;
 client and invoice are empty until somebody fills them in). They are written in the dialect and
 with the headings that the settings name, and read in any of these, also as a French spreadsheet
-saves them: dates as 03/12/2026, amounts as 76,8, Windows-1252.
+saves them: dates as 03/12/2026 or 03/12/26, amounts as 76,8 or 1 076,80 €, Windows-1252.
 """
 
 import csv
 import io
 import re
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import NamedTuple
 
 from lib.bank import matching, statements
@@ -53,8 +52,6 @@ REVIEW = (
     Column("place"),
 )
 
-_FRENCH_DAY = re.compile(r"([0-9]{2})/([0-9]{2})/([0-9]{4})")
-_DECIMAL = re.compile(r"[0-9]+[.,][0-9]{1,2}")
 _ROUNDED = re.compile(r"[0-9]+([.,][0-9]+)?E\+[0-9]+", re.IGNORECASE)
 
 LineFaults = list[tuple[int, Alert]]  # with the number that a spreadsheet shows of the line
@@ -175,6 +172,8 @@ def read(file: str, data: bytes) -> Payments:
             if len(faults) >= MOST_FAULTS:
                 faults.append(stopped(file, line))
                 break
+            if cells and not any(cells):
+                continue  # spreadsheets leave such lines below the last
             row = dict(zip((column.name for column in form.columns), cells, strict=False))
             if form.columns == REVIEW and not any(cells[:2]):
                 left_alone += 1
@@ -221,7 +220,8 @@ def _form(file: str, text: str) -> Form:
                     return Form(columns, language, delimiter)
     expected = ",".join(column.name for column in PAYMENTS)
     found = say("the first line is not {line}, with commas", line=expected)
-    raise Refused([Alert("B-CSV-HEADER", file, Fault("line 1", found))])
+    remedy = say("a file that `make statement` wrote keeps its first line, whole and in its order")
+    raise Refused([Alert("B-CSV-HEADER", file, Fault("line 1", found, remedy=remedy))])
 
 
 def _shape_faults(form: Form, cells: list[str]) -> Iterator[Fault]:
@@ -265,9 +265,8 @@ def _facts(form: Form, row: dict[str, str]) -> dict[str, str]:
 def _of_french_spreadsheet(facts: dict[str, str]) -> dict[str, str]:
     """The values that a spreadsheet set to French writes in its own way."""
     values = {}
-    if _DECIMAL.fullmatch(facts.get("amount", "")):
-        values["amount"] = money.plain(Decimal(facts["amount"].replace(",", ".")), 2)
-    for name in ("date", "value_date"):
-        if day := _FRENCH_DAY.fullmatch(facts.get(name, "")):
-            values[name] = f"{day[3]}-{day[2]}-{day[1]}"
+    if "amount" in facts:
+        values["amount"] = handed_file.plain_amount(facts["amount"])
+    for name in facts.keys() & {"date", "value_date"}:
+        values[name] = handed_file.iso_days(facts[name])
     return values

@@ -1,13 +1,24 @@
-"""Files from outside the root that a person hands to a command: FILE=/home/me/bank.xml."""
+"""Files from outside the root that a person hands to a command: FILE=/home/me/bank.xml.
+
+A spreadsheet set to French saves a CSV in its own way: semicolons, Windows-1252, amounts and days
+as it shows them.
+"""
 
 import codecs
 import contextlib
+import re
 from pathlib import Path
 
 from lib.core.faults import Alert, Fault, Refused
 from lib.core.messages import Message, say
 
 _SPLIT = say("split it")
+
+_SHOWN_DAY = re.compile(r"\b([0-9]{1,2})/([0-9]{1,2})/(?:20)?([0-9]{2})\b")
+_SPACE = "[ \u00a0\u202f]"
+_SHOWN_AMOUNT = re.compile(
+    f"([0-9]{{1,3}}(?:{_SPACE}[0-9]{{3}})+|[0-9]+)(?:[.,]([0-9]{{1,2}}))?(?:{_SPACE}?€)?"
+)
 
 
 def read(path: Path, largest: int, remedy: Message = _SPLIT) -> bytes:
@@ -55,3 +66,14 @@ def text(file: str, data: bytes) -> tuple[str, list[Message]]:
             return data.decode("cp1252"), [say("read as Windows-1252, as it is not UTF-8")]
     fault = Fault(f"line {line}", found, remedy=say("save the file as CSV UTF-8"))
     raise Refused([Alert("B-CSV-ENCODING", file, fault)])
+
+
+def iso_days(text: str) -> str:
+    """A text whose days, 03/12/2026 or 03/12/26 (day first), are written 2026-12-03."""
+    return _SHOWN_DAY.sub(lambda day: f"20{day[3]}-{day[2]:0>2}-{day[1]:0>2}", text)
+
+
+def plain_amount(text: str) -> str:
+    """An amount such as 76,8 or 1 200,50 € as 76.80 or 1200.50; any other text as it is."""
+    amount = _SHOWN_AMOUNT.fullmatch(text)
+    return f"{re.sub(_SPACE, '', amount[1])}.{amount[2] or '':0<2}" if amount else text

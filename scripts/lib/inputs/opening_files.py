@@ -15,7 +15,7 @@ from decimal import Decimal
 from functools import cache
 from typing import NamedTuple
 
-from lib.core import dates
+from lib.core import dates, handed_file
 from lib.core.faults import Alert, Fault, Refused
 from lib.core.messages import Message, say
 from lib.inputs import schemas
@@ -38,7 +38,6 @@ COLUMNS = (
     "pdf",
 )
 _OF_SHARE = ("nature", "vat_category", "vat_rate", "net", "vat")
-_AMOUNTS = ("gross", "vat_rate", "net", "vat")
 _MOST = 100  # faults of a file that are reported
 _ROUNDED = Decimal("1.00")  # VAT that was summed up line by line is off by less
 
@@ -156,12 +155,15 @@ def _rows(file: str, text: str) -> Rows:
 def _of_spreadsheet(row: Mapping[str, str]) -> dict[str, str]:
     """A row as a French spreadsheet saves it: 1200,5 is 1200.50, and 03/10/2026 is 2026-10-03."""
     cells = dict(row)
-    for name in (*_AMOUNTS, "paid"):
-        cells[name] = re.sub(r"(?<=[0-9]),(?=[0-9]{1,2}\b)", ".", cells[name])
     for name in ("gross", "net", "vat"):
-        cells[name] = re.sub(r"(?<=\.[0-9])$", "0", cells[name])
+        cells[name] = handed_file.plain_amount(cells[name])
+    cells["vat_rate"] = cells["vat_rate"].replace(",", ".")
     for name in ("issue_date", "due_date", "paid"):
-        cells[name] = re.sub(r"\b(\d\d)/(\d\d)/(\d{4})\b", r"\3-\2-\1", cells[name])
+        cells[name] = handed_file.iso_days(cells[name])
+    payments = (payment.strip().partition(" ") for payment in cells["paid"].split("+"))
+    cells["paid"] = " + ".join(
+        f"{day}{space}{handed_file.plain_amount(amount)}" for day, space, amount in payments
+    )
     return cells
 
 
