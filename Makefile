@@ -222,7 +222,7 @@ platform: $(READY) ## deposit invoices, read what became of them [DRY_RUN=1] [IN
 ##@ For the accountant
 
 # --flag: only what changed since is made again.
-export: $(READY) ## money received, revenues and VAT due of YEAR (2024) or MONTH (2024-03), as CSV
+export: $(READY) ## money received, revenues and VAT due of YEAR (2024), QUARTER (2024-Q1) or MONTH (2024-03), as CSV
 	@$(SCRIPT)/export_revenues.py --root $(ROOT) --flag
 payments-csv: $(READY) ## every payment, refund and reversal, as CSV
 	@$(SCRIPT)/export_payments.py --root $(ROOT) --flag
@@ -232,7 +232,7 @@ ledger: $(READY) ## the same fiscal YEAR for hledger, ledger and beancount
 	@$(SCRIPT)/export_ledger.py --root $(ROOT) --flag
 workbook: $(READY) ## YEAR or MONTH as .xlsx for people who calculate: tables, sums, clients by month, ageing [LANGUAGE]
 	@$(SCRIPT)/make_workbook.py --root $(ROOT) --flag
-accountant: $(READY) ## one ZIP of YEAR or MONTH: exports, FEC, PDFs, a list of hashes
+accountant: $(READY) ## one ZIP of YEAR, QUARTER or MONTH: exports, FEC, PDFs, a list of hashes
 	@$(SCRIPT)/pack_accountant.py --root $(ROOT) --flag
 close: $(READY) ## MONTH, or YEAR with its open months: its totals on record, nothing is dated in it any more
 	@$(SCRIPT)/close_period.py --root $(ROOT)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Money received (the livre des recettes), revenues and VAT due of a year or a month, as CSV.
+"""Money received (the livre des recettes), revenues and VAT due of a year, a quarter or a month.
 
 exports/recettes/recettes-2024.csv, revenues-2024.csv and vat_due-2024.csv, each with its totals
 by nature and VAT rate in a file beside it (recettes-2024.totals.csv).
@@ -13,7 +13,7 @@ from lib.core import cli
 def parser() -> ArgumentParser:
     """The options of this script."""
     options = cli.parser(__doc__ or "")
-    cli.add_period(options)
+    cli.add_period(options, quarter_too=True)
     return options
 
 
@@ -26,17 +26,19 @@ from functools import partial
 
 from lib.accounting import csv_tables, exports
 from lib.accounting.csv_tables import TABLES, Report, TablePart
-from lib.books.histories import History
+from lib.books.histories import Dates, History
 from lib.core.messages import say
 from lib.core.root import Root
 from lib.inputs.settings import Settings
+from lib.values import periods
 
 
 def main(arguments: Namespace, root: Root) -> None:
     """Six files, made from one reading of the records."""
     period = arguments.period
     with exports.held(root, f"export_revenues {period}") as config:
-        parts = exports.of_shares(root, partial(tables_of, period, config), period, config)
+        dates = periods.beginnings(period)
+        parts = exports.of_shares(root, partial(tables_of, dates, config), dates, config)
         files: dict[str, bytes] = {}
         reports: dict[str, Report] = {}
         for i, (name, table) in enumerate(TABLES.items()):
@@ -56,7 +58,7 @@ def main(arguments: Namespace, root: Root) -> None:
     )
 
 
-def tables_of(period: str, config: Settings, clients: Iterator[list[History]]) -> list[TablePart]:
+def tables_of(period: Dates, config: Settings, clients: Iterator[list[History]]) -> list[TablePart]:
     """The tables of some clients, in the order of TABLES."""
     rows = [
         [csv_tables.written(table.of(own, period), config) for table in TABLES.values()]

@@ -15,7 +15,7 @@ from lib.core import cli
 def parser() -> ArgumentParser:
     """The options of this script."""
     options = cli.parser(__doc__ or "")
-    cli.add_period(options)
+    cli.add_period(options, quarter_too=True)
     return options
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shutil
+import zipfile
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -371,6 +372,25 @@ def test_goods_delivered_in_a_closed_month_fall_due_on_the_first_open_day(tmp_pa
     due = [row for row in rows(root, "recettes/vat_due-2026-11.csv") if row["nature"] == "goods"]
     assert [(row["date"], row["net"]) for row in due] == [("2026-11-01", "100.00")]
     assert house.run("verify", root).code == 0
+
+
+def test_a_quarter_has_what_its_months_have(root: Root) -> None:
+    assert books.pay(root, "EST-2026-0001", "6.00", LATE, today=LATE).code == 0
+    for script in ("export_revenues", "pack_accountant"):
+        for option in ({"quarter": "2026-Q4"}, {"year": "2026"}, {"quarter": "2026-Q3"}):
+            assert house.call(script, root, **option).code == 0
+    for name in ("recettes", "revenues", "vat_due"):
+        quarter = rows(root, f"recettes/{name}-2026-Q4.csv")
+        assert quarter == rows(root, f"recettes/{name}-2026.csv") != []
+        assert rows(root, f"recettes/{name}-2026-Q3.csv") == []
+    inside = zipfile.ZipFile(root.exports / "accountant/accountant-2026-Q4.zip").namelist()
+    assert any(name.endswith("/recettes-2026-Q4.csv") for name in inside)
+    assert sum(name.endswith(".pdf") for name in inside) == 2
+    assert house.run("verify", root).code == 0
+    table = root.exports / "recettes/recettes-2026-Q4.csv"
+    table.write_bytes(table.read_bytes().replace(b"6.00", b"7.00"))
+    assert "[B-DERIVED-CHANGED]" in house.run("verify", root).err
+    assert "is not a quarter" in house.run("export_revenues", root, quarter="2026-Q5").err
 
 
 # --- what was changed afterwards is found ----------------------------------------------

@@ -33,6 +33,7 @@ def part(
       clients: the histories of each, in order of client.
     """
     year, days = _days(issuer, period)
+    dates = periods.beginnings(period)
     ways = [*(table.of for table in TABLES.values()), csv_tables.payments]
     rows: list[list[csv_tables.Rows]] = [[] for _ in ways]
     bills: list[IssuedDocument] = []
@@ -40,12 +41,12 @@ def part(
     def in_tables() -> Iterator[Sequence[History]]:
         for histories in clients:
             for way, some in zip(ways, rows, strict=True):
-                some.append(csv_tables.written(way(histories, period), config))
+                some.append(csv_tables.written(way(histories, dates), config))
             bills.extend(
                 bill
                 for history in histories
                 for bill in history.issued
-                if bill.date.startswith(period)
+                if bill.date.startswith(dates)
             )
             yield histories
 
@@ -85,6 +86,6 @@ def _days(issuer: Issuer, period: str) -> tuple[FiscalYear, FiscalYear]:
     if len(period) == len("2024"):
         year = bookkeeping.fiscal_year(int(period), issuer.fiscal_year_end)
         return year, year
-    first, last = periods.first_day(period), periods.last_day(period)
+    first, last = periods.first_day_of(period), periods.last_day_of(period)
     year = bookkeeping.fiscal_year_of(last, issuer.fiscal_year_end)
     return year, FiscalYear(first.isoformat(), last.isoformat())

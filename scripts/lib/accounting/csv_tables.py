@@ -1,7 +1,7 @@
 """The tables for the accountant: money received, revenues, VAT due and payments of a period.
 
-Each is a pure function of the histories of the invoices. A period is the beginning of the
-dates in it: "2024" or "2024-03". Aggregation is over whole cents.
+Each is a pure function of the histories of the invoices. A period is how the dates in it
+begin: "2024", "2024-03", or the months of a quarter. Aggregation is over whole cents.
 """
 
 from collections import defaultdict
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from lib.books import allocation, tax_points
 from lib.books.allocation import Receipt
-from lib.books.histories import History, IssuedDocument, Movement, VatShare
+from lib.books.histories import Dates, History, IssuedDocument, Movement, VatShare
 from lib.documents import csv_files
 from lib.documents.csv_files import AMOUNT, CODE, DATE, FIGURE, TEXT, Column
 from lib.inputs.settings import Settings
@@ -151,7 +151,7 @@ class Report(NamedTuple):
         return text_of(sum(net + vat for net, vat in self.sums.values()))
 
 
-def recettes(histories: Iterable[History], period: str) -> Report:
+def recettes(histories: Iterable[History], period: Dates) -> Report:
     """The livre des recettes: money received and given back, in order of date.
 
     A row for each nature (goods, services), VAT category and rate of a movement, and one for what
@@ -197,7 +197,7 @@ def _shares(receipt: Receipt) -> Sequence[VatShare]:
     return sorted(shares, key=attrgetter("nature", "vat_category", "vat_rate"))
 
 
-def revenues(histories: Iterable[History], period: str) -> Report:
+def revenues(histories: Iterable[History], period: Dates) -> Report:
     """What was invoiced: a row for each nature, VAT category and rate; credit notes negative.
 
     A tax point is the day on which the VAT of a row falls due, empty where it does as it is paid.
@@ -236,7 +236,7 @@ def revenues(histories: Iterable[History], period: str) -> Report:
     return Report(_table(REVENUES, cells), _sums_by_kind(cells, months))
 
 
-def vat_due(histories: Iterable[History], period: str) -> Report:
+def vat_due(histories: Iterable[History], period: Dates) -> Report:
     """What falls due in a period, whenever it was invoiced: goods delivered, services under the
     option for debits invoiced, other services paid; by tax point.
     """
@@ -311,7 +311,7 @@ def _sums(amounts: Iterable[tuple[Kind, int, int]]) -> dict[Kind, tuple[int, int
     return {kind: (net, vats[kind]) for kind, net in nets.items()}
 
 
-def payments(histories: Iterable[History], period: str = "") -> Report:
+def payments(histories: Iterable[History], period: Dates = "") -> Report:
     """Payments, refunds (negative), write-offs (negative where money is kept) and reversals
     (opposite to what they reverse), by date."""
     moved = [
@@ -355,7 +355,7 @@ class Reported(NamedTuple):
     """A table of a period: its columns, and what makes it of histories."""
 
     columns: Sequence[Column]
-    of: Callable[[Iterable[History], str], Report]
+    of: Callable[[Iterable[History], Dates], Report]
 
 
 # By the beginning of the names of their files.

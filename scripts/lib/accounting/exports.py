@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from lib.books import histories, issuing, payments, records, revenues
-from lib.books.histories import History
+from lib.books.histories import Dates, History
 from lib.core import storage, workers
 from lib.core.faults import Alert, Broken, Fault, WrongUsage
 from lib.core.messages import either, languages, say
@@ -52,13 +52,13 @@ def language(typed: str, issuer: Issuer) -> str:
     return chosen
 
 
-def of_shares(root: Root, work: Work[_Result], period: str, config: Settings) -> list[_Result]:
+def of_shares(root: Root, work: Work[_Result], period: Dates, config: Settings) -> list[_Result]:
     """`work(histories)` of each share of the clients, in order of client.
 
     Args:
       work: a function of a module with all its arguments but the last, so that workers find it;
         it is given, client by client, the invoices to which something happened in the period.
-      period: "2024" or "2024-03"; empty: at any time.
+      period: how its dates begin, as "2024" or "2024-03"; empty: at any time.
 
     Raises:
       Broken: with every disagreement found.
@@ -77,7 +77,7 @@ def of_shares(root: Root, work: Work[_Result], period: str, config: Settings) ->
     return results
 
 
-def _of_share(job: tuple[Root, Work[_Result], str], clients: list[str]) -> _Result | Broken:
+def _of_share(job: tuple[Root, Work[_Result], Dates], clients: list[str]) -> _Result | Broken:
     root, work, period = job
     with records.without_collector():
         try:

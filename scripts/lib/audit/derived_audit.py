@@ -30,6 +30,7 @@ from lib.documents import packages
 from lib.inputs import inputs, plan_checks
 from lib.inputs.issuer_file import Issuer
 from lib.inputs.settings import Settings
+from lib.values import periods
 
 _PACKAGE = re.compile(r"downloads/([a-z][a-z0-9_]{1,39})__(20[0-9]{2}-[0-9]{2})\.zip")
 _BATCH_USAGE = re.compile(r"data/usage/[^/]+/(20[0-9]{2}-[0-9]{2})\.batch_([a-z0-9_]+)\.json")
@@ -197,7 +198,7 @@ class Export(NamedTuple):
 
 
 def _recettes(past: ExportSources, match: re.Match[str], config: Settings) -> bytes:
-    report = csv_tables.TABLES[match[1]].of(past.histories, match[2])
+    report = csv_tables.TABLES[match[1]].of(past.histories, periods.beginnings(match[2]))
     table: csv_tables.Table = report.totals if match[3] else report.table
     return table.to_bytes(config)
 
@@ -223,7 +224,7 @@ def _ledger(past: ExportSources, match: re.Match[str], _: Settings) -> bytes | N
     return b"".join(ledgers.file(match[2], year, [ledger]))
 
 
-_PERIOD = r"(20[0-9]{2}(?:-[0-9]{2})?)"
+_PERIOD = r"(20[0-9]{2}(?:-[0-9]{2}|-Q[1-4])?)"
 # A file that is not written as .env says.
 _ONCE = rf"(?:\.(?:rfc4180|fr)-(?:{'|'.join(messages.languages())}))?"
 

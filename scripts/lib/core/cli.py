@@ -117,11 +117,13 @@ def typed(name: str) -> str:
     return os.environ.get(name, "") if name in os.environ.get("TYPED", "").split() else ""
 
 
-def add_period(options: argparse.ArgumentParser) -> None:
-    """--year or --month, one of them."""
+def add_period(options: argparse.ArgumentParser, *, quarter_too: bool = False) -> None:
+    """--year or --month, one of them, or --quarter."""
     either = options.add_mutually_exclusive_group(required=True)
     either.add_argument("--year", dest="period", type=year, help="2024")
     either.add_argument("--month", dest="period", type=month, help="2024-03")
+    if quarter_too:
+        either.add_argument("--quarter", dest="period", type=quarter, help="2024-Q1")
     add_flag(options)
 
 
@@ -380,6 +382,14 @@ def year(text: str) -> str:
     """A year given as an option."""
     if not _is_year(text):
         raise unfit("year", text, _is_year, say("a year"))
+    return text
+
+
+def quarter(text: str) -> str:
+    """A quarter given as an option."""
+    if not re.fullmatch("20[0-9]{2}-Q[1-4]", text):
+        found = say('"{text}" is not a quarter', text=text)
+        raise Unfit(found, say("write one such as 2026-Q4"))
     return text
 
 

@@ -93,6 +93,11 @@ def months_of(period: str) -> tuple[str, ...]:
     return (period,) if part else tuple(months(f"{year}-01", f"{year}-12"))
 
 
+def beginnings(period: str) -> str | tuple[str, ...]:
+    """How the dates of a month, a quarter or a year begin, as `startswith` takes it."""
+    return months_of(period) if "Q" in period else period
+
+
 def months_between(first: str, last: str) -> int:
     """How many months `last` is after `first`: 0 for the same, negative if before."""
     (first_year, first_number), (last_year, last_number) = parse_month(first), parse_month(last)
