@@ -32,6 +32,8 @@ from typing import NamedTuple
 from lib.books import (
     balances,
     bills,
+    closed_periods,
+    closings,
     exchanges,
     heads,
     issuing,
@@ -47,7 +49,7 @@ from lib.books.lifecycle import State
 from lib.books.order_records import OrderProgress
 from lib.core import lock, storage, tables
 from lib.core.faults import Alert, Broken, collecting, printable
-from lib.core.messages import Message, say
+from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 from lib.inputs import inbox, issuer_file, settings
 from lib.mail import outbox
@@ -106,10 +108,12 @@ def main(arguments: Namespace, root: Root) -> None:
             deposited = [*states_of(root)]
             known = heads.read(root)
             coming = bills.next_run(root, arguments.month)
+            closed = closing_text(root, arguments.today)
         except Broken as broken:
             faults = say("broken, {number} faults; run `make verify`", number=len(broken.alerts))
             print(f"{say('records')!s:14}  {faults}")
             raise
+    print(shortened(f"{say('closed')!s:14}  {closed}"))
     print()
     show_invoices(say("invoices"), say("gross"), statuses)
     print()
@@ -127,6 +131,25 @@ def main(arguments: Namespace, root: Root) -> None:
     show_next(coming)
     print()
     show_heads(known)
+
+
+def closing_text(root: Root, today: date) -> Message:
+    """Up to which day the books are closed, and which months could be.
+
+    Raises:
+      Broken: if the records are not what was written.
+    """
+    open_months = closings.open_months(root, today)
+    last = closed_periods.last_day(root)
+    until = say("nothing") if last == date.min else say("up to {day}", day=str(last))
+    if not open_months:
+        return until
+    return say(
+        "{until}; {months} could be: make close MONTH={month}",
+        until=until,
+        months=counted(len(open_months), "1 month", "{number} months"),
+        month=open_months[0],
+    )
 
 
 def show_next(coming: bills.Coming) -> None:

@@ -123,6 +123,14 @@ def closings_sum(shares: list[dict[str, str]]) -> int:
     return sum(int(share[key].replace(".", "")) for share in shares for key in ("net", "vat"))
 
 
+def test_the_status_says_up_to_where_it_is_closed(root: Root) -> None:
+    shown = house.call("show_status", root, today="2027-01-02", month="2026-12").out
+    line = next(line for line in shown.splitlines() if line.startswith("closed"))
+    assert line == "closed          up to 2026-10-31; 2 months could be: make close MONTH=2026-11"
+    shown = house.call("show_status", root, today=LATE, month="2026-10").out
+    assert "closed          up to 2026-10-31\n" in shown
+
+
 # --- what cannot be closed ------------------------------------------------------------
 
 

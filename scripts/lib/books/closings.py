@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
-from lib.books import allocation, records, revenues, tax_points
+from lib.books import allocation, closed_periods, records, revenues, tax_points
 from lib.books.heads import Head
 from lib.books.histories import History, VatShare
 from lib.books.record_lines import BalanceRevenue, ClosedPeriod
@@ -148,6 +148,17 @@ def could_be_closed(closed: Iterable[ClosedPeriod], first_month: str, today: dat
     this = periods.month_of(today)
     following = next_month(months, first_month, this)
     return periods.months(following, periods.add_months(this, -1)) if following < this else []
+
+
+def open_months(root: Root, today: date) -> list[str]:
+    """The months that are over and could be closed, in order.
+
+    Raises:
+      Broken: with every disagreement of the records that say so.
+    """
+    closed = closed_periods.read(root)
+    first = "" if closed else min((entry.date[:7] for entry in _numbered(root)), default="")
+    return could_be_closed(closed, first, today)
 
 
 # --- the lines -----------------------------------------------------------------------
