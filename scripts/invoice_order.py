@@ -2,7 +2,7 @@
 """Issues the invoice of a step of an order: a deposit, a milestone, the final invoice.
 
 On any day, beside the invoices of months. Without --step it is the first step that was never
-invoiced. What the records know already is not issued again.
+invoiced, once a day. What the records know already is not issued again.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -115,7 +115,8 @@ def decide(
         entry.order.id, []
     )
     try:
-        step = orders.step_of(entry.order, invoices, arguments.step, arguments.reissue)
+        day = arguments.issue_date
+        step = orders.step_of(entry.order, invoices, arguments.step, arguments.reissue, day)
         return step, orders.step_charges(entry.order, step, invoices, client)
     except StepRefused as refused:
         fault = refused.fault

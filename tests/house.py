@@ -209,6 +209,15 @@ def step(kind: str = "final", step_id: str = "", **share: Any) -> dict[str, Any]
 # --- the root ------------------------------------------------------------------------
 
 
+def due_step(root: Root, client_id: str, order_id: str) -> str:
+    """The first step of an order that was never invoiced."""
+    path = root.orders / client_id / f"{order_id}.json"
+    steps = json.loads(path.read_bytes()).get("steps", [step()])
+    lines = records(root, client_id)
+    had = {line["step"] for line in lines if line.get("order") == order_id}
+    return next((each["id"] for each in steps if each["id"] not in had), "")
+
+
 def write(root: Root, name: str, value: Any) -> Path:
     """Writes a file under the root: bytes as they are, anything else as JSON."""
     path = root.path / name

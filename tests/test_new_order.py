@@ -25,9 +25,9 @@ def test_the_file_is_one_that_is_invoiced(root):
     ran = make(root, QUANTITY="2", UNIT="DAY")
     assert ran.code == 0 and "data/orders/nord/site.json: written; `make quote CLIENT=" in ran.out
     assert house.call("check_inputs", root).code == 0
-    days = {"issue_date": TODAY, "today": TODAY}
-    for net in ("720.00", "1680.00"):
-        assert house.call("invoice_order", root, client="nord", order="site", **days).code == 0
+    for step, net in (("deposit", "720.00"), ("final", "1680.00")):
+        options = {"client": "nord", "order": "site", "step": step, "today": TODAY}
+        assert house.call("invoice_order", root, **options).code == 0
         assert house.records(root, "nord")[-1]["net"] == net
 
 

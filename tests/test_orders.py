@@ -33,6 +33,7 @@ def invoice(root: Root, day: str = DAY, name: str = "site", **options: str) -> h
 
 def issue(root: Root, day: str = DAY, name: str = "site", **options: str) -> Document:
     """The document of the next step of an order."""
+    options = {"step": house.due_step(root, "nord", name), **options}
     ran = invoice(root, day, name, **options)
     assert (ran.code, ran.err) == (0, ""), ran
     return house.issued(root, "nord", house.numbers(root, "nord")[-1])
@@ -105,6 +106,18 @@ def test_what_is_invoiced_is_not_invoiced_twice(root):
     issue(root), issue(root)
     for options in ({}, {"step": "milestone"}, {"step": "final"}, {"reissue": "yes"}):
         assert 'STEP: "final" is invoiced: NORD-2026-0003' in refused(invoice(root, **options))
+
+
+def test_the_same_command_twice_on_a_day_does_not_invoice_two_steps(root):
+    assert invoice(root).code == 0
+    before = house.tree(root)
+    line = refused(invoice(root))
+    assert 'STEP: is not named, and "deposit" was invoiced on this day: NORD-2026-0001' in line
+    assert "to invoice the next step too, add STEP=milestone" in line
+    assert house.tree(root) == before
+    assert issue(root, step="milestone").step == "milestone"
+    assert invoice(root, "2026-11-11").code == 0
+    assert house.records(root, "nord")[-1]["step"] == "final"
 
 
 def test_what_is_mistyped_is_named(root):
@@ -227,7 +240,7 @@ def test_a_final_invoice_smaller_than_its_deposits_is_refused_with_the_command(r
     issue(root)
     house.put_order(root, order("site", "nord", DEPOSIT, FINAL, lines=[house.one_off("150.00")]))
     before = house.tree(root, "preview/")
-    while (ran := invoice(root)).code:
+    while (ran := invoice(root, step="final")).code:
         line = refused(ran)
         assert "site.json: NORD-2026-0001: has " in line
         assert "without VAT at" in line and "that the order has not, or no longer" in line

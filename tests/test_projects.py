@@ -44,6 +44,7 @@ class Studio:
         """The next step of an order."""
         day = self.later()
         options = {"client": "nord", "order": order, "issue_date": day, "today": day}
+        options["step"] = house.due_step(self.root, "nord", order)
         self.did(house.call("invoice_order", self.root, **options))
         return house.records(self.root, "nord")[-1]
 

@@ -72,12 +72,18 @@ class StepRefused(ValueError):
 # --- which step ----------------------------------------------------------------------
 
 
-def step_of(order: Order, invoices: Sequence[StepInvoice], wanted: str, reissue: bool) -> Step:
+def step_of(
+    order: Order, invoices: Sequence[StepInvoice], wanted: str, reissue: bool, day: date
+) -> Step:
     """The step to invoice: the one that is wanted, else the first that never was.
+
+    A command that names no step does not invoice two of them on one day: given again, after a stop
+    of which nothing is left to see, it would invoice more than was meant.
 
     Args:
       invoices: those of the order, in order of issue.
       reissue: a step whose invoice is credited in full is due again.
+      day: the day of issue.
 
     Raises:
       StepRefused: if it is invoiced, or nothing is left to invoice.
@@ -113,6 +119,15 @@ def step_of(order: Order, invoices: Sequence[StepInvoice], wanted: str, reissue:
     if not wanted:
         never = [step for step in due if step.id not in credited]
         wanted = (due if reissue else never or due)[0].id
+        last = invoices[-1] if invoices else None
+        if last and last.issue_date == day and not last.is_credited:
+            found = say(
+                'is not named, and "{step}" was invoiced on this day: {number}',
+                step=last.step,
+                number=last.number,
+            )
+            remedy = say("to invoice the next step too, add STEP={step}", step=wanted)
+            raise StepRefused("B-DUPLICATE", Fault("STEP", found, remedy=remedy))
     if wanted in credited and not reissue:
         found = say(
             '"{step}" was invoiced by {number}, which is credited',
