@@ -52,7 +52,7 @@ VALUES := YEAR CLIENT MONTH ISSUE_DATE TODAY REISSUE INVOICE AMOUNT METHOD REFER
   SENT NUMBERING VAT_REGIME ID NAME COUNTRY PERSON TAXABLE SIREN VAT_NUMBER ADDRESS POSTCODE CITY EMAIL CODE DAYS \
   TREATMENT EXEMPTION_CODE EXEMPTION_REASON START EVERY BILLED DESCRIPTION PRICE UNIT VAT_RATE CATEGORY SIZE \
   APPROVE PUBLISH RUN_LOG LAST OPENING ORDER QUOTE STEP TITLE QUANTITY DEPOSIT \
-  PERIOD SEND VALUE_DATE QUARTER
+  PERIOD SEND VALUE_DATE QUARTER DELIVERED
 SETTINGS := LOCK_WAIT WORKERS WORKERS_CA_FILE WORKERS_CERT_FILE WORKERS_KEY_FILE CSV_DIALECT \
   CSV_HEADERS SMTP_HOST SMTP_PORT SMTP_SECURITY SMTP_USER SMTP_PASSWORD SMTP_CA_FILE SMTP_TIMEOUT \
   MAIL_FROM MAIL_SINCE MAIL_MAX_ATTACHMENT ALERT_TO PLATFORM_CLIENT_ID PLATFORM_CLIENT_SECRET \
@@ -172,9 +172,9 @@ phase-batch: ; @$(SCRIPT)/import_batch.py --root $(ROOT)
 %/mail.done: $(BY_HAND) ; @$(SCRIPT)/send_invoices.py --root $(ROOT) --flag
 %/platform.done: $(BY_HAND) ; @$(SCRIPT)/exchange_with_platform.py --root $(ROOT) --flag
 phase-reminders: ; @$(SCRIPT)/send_reminders.py --root $(ROOT)
-invoice: $(READY) ## CLIENT's invoice of MONTH, or of an ORDER's next [STEP]; REISSUE=yes after it was credited in full
+invoice: $(READY) ## CLIENT's invoice of MONTH, or of an ORDER's next [STEP] [DELIVERED]; REISSUE=yes after it was credited
 	@$(if $(CLIENT),,$(error CLIENT is missing: make invoice CLIENT=studio_nord))
-	@$(SCRIPT)/$(if $(ORDER)$(STEP),invoice_order,generate_invoice).py --root $(ROOT)
+	@$(SCRIPT)/$(if $(ORDER)$(STEP)$(DELIVERED),invoice_order,generate_invoice).py --root $(ROOT)
 credit-note: $(READY) ## take back INVOICE for a REASON: all, an AMOUNT with VAT, or the LINES of a JSON file
 	@$(SCRIPT)/issue_credit_note.py --root $(ROOT)
 batch: $(READY) ## issue the CSV files of the inbox (of CLIENT only, where given)

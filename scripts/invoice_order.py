@@ -17,6 +17,9 @@ def parser() -> ArgumentParser:
     options.add_argument("--client", required=True, help="studio_nord")
     options.add_argument("--order", required=True, help="website")
     options.add_argument("--step", default="", help="the step; empty: the next")
+    options.add_argument(
+        "--delivered", type=cli.day_or_none, help="when, 2026-10-31 (default: the issue date)"
+    )
     options.add_argument("--reissue", type=cli.yes, default=False, help="yes: after a credit note")
     return options
 
@@ -25,6 +28,7 @@ if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
 from collections.abc import Sequence
+from datetime import date
 
 from lib.billing import orders
 from lib.billing.orders import Beyond, StepInvoice, StepRefused
@@ -69,10 +73,11 @@ def main(arguments: Namespace, root: Root) -> None:
         content = inputs.load(root, arguments.client)
         entry = inputs.order_of(content, arguments.client, arguments.order)
         past = read_past(root, content)
-        step, charges = decide(root, content, entry, past, arguments)
+        step, delivered, charges = decide(root, content, entry, past, arguments)
         starts = revenues.starts(root, revenues.DIRECT)
         sequences = numbering.read(root, revenues.DIRECT.counters, past.numbered, starts)
-        document = make(content, entry, step, charges, sequences, arguments)
+        days = arguments.issue_date, delivered
+        document = make(content, entry, step, charges, sequences, days)
         facts = direct_invoices.stage(run, content, [document], limits)[document.client]
         run.append(past.ends[document.client], facts)
         numbering.stage(run, revenues.DIRECT.counters, sequences)
@@ -100,8 +105,8 @@ def read_past(root: Root, content: Inputs) -> Past:
 
 def decide(
     root: Root, content: Inputs, entry: OrderInput, past: Past, arguments: Namespace
-) -> tuple[Step, orders.StepCharges]:
-    """The step to invoice, and what it charges.
+) -> tuple[Step, date, orders.StepCharges]:
+    """The step to invoice, when what it invoices was delivered, and what it charges.
 
     Raises:
       Refused, WrongUsage: with why it is not invoiced, and what to do.
@@ -117,13 +122,14 @@ def decide(
     try:
         day = arguments.issue_date
         step = orders.step_of(entry.order, invoices, arguments.step, arguments.reissue, day)
-        return step, orders.step_charges(entry.order, step, invoices, client)
+        delivered = orders.delivery_day(step, invoices, day, arguments.delivered)
+        return step, delivered, orders.step_charges(entry.order, step, invoices, client)
     except StepRefused as refused:
         fault = refused.fault
         if refused.beyond:
             fault = fault._replace(remedy=credit_first(root, client.id, refused.beyond))
         stop = WrongUsage if refused.code == "B-USAGE" else Refused
-        file = "" if fault.place == "STEP" else entry.source.name
+        file = "" if fault.place in ("STEP", "DELIVERED") else entry.source.name
         raise stop([Alert(refused.code, file, fault, client.id)]) from None
 
 
@@ -166,14 +172,17 @@ def make(
     step: Step,
     charges: orders.StepCharges,
     sequences: numbering.Sequences,
-    arguments: Namespace,
+    days: tuple[date, date],
 ) -> Document:
     """The document, with the next number of `sequences`.
+
+    Args:
+      days: of issue, and of delivery.
 
     Raises:
       Refused: if a later invoice has a number already.
     """
-    client, day = content.clients[entry.order.client].client, arguments.issue_date
+    client, (day, delivered) = content.clients[entry.order.client].client, days
     numbering.refuse_other_format(sequences, day.year, content.issuer.issuer.number_format)
     number = direct_invoices.next_number(content, client, sequences, day)
     return orders.invoice(
@@ -183,6 +192,7 @@ def make(
         charges,
         number,
         day,
+        delivered,
         content.issuer.issuer,
         direct_invoices.sources_of(content, client.id, [entry.source]),
         dict(production.renderer()),

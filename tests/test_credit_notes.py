@@ -89,6 +89,26 @@ def test_a_gift_whose_price_is_rounded_up_is_issued_credited_in_parts_and_verifi
     assert ran.code == 0, ran.err
 
 
+def test_nothing_is_said_of_paying_on_the_page_of_a_credit_note(copy, monkeypatch):
+    assert credit(copy, monkeypatch).code == 0
+    note = house.issued(copy, "nord", "NORD-2026-0002")
+    codes = {"PMT", "PMD", "AAB"}  # BR-FR-05 wants them in the XML
+    said = {other.text for other in note.notes if other.code in codes}
+    assert len(said) == 3
+    page, invoiced = (
+        " ".join(
+            pypdf.PdfReader(house.proof(copy, "nord", number, "pdf"))
+            .pages[0]
+            .extract_text()
+            .split()
+        )
+        for number in ("NORD-2026-0002", "NORD-2026-0001")
+    )
+    assert all(" ".join(text.split()) in invoiced for text in said)
+    assert not any(" ".join(text.split()) in page for text in said)
+    assert all(text in facturx_xml.generate(note).decode() for text in said)
+
+
 def test_what_is_printed_says_that_it_is_a_credit_note_and_of_what(copy, monkeypatch):
     ran = credit(copy, monkeypatch)
     row = next(line for line in ran.out.splitlines() if "NORD-2026-0002" in line)

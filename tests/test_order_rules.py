@@ -101,7 +101,7 @@ class Ledger:
         charges = orders.step_charges(self.order, step, self.invoices, CLIENT)
         number = f"NORD-2026-{len(self.documents) + 1:04d}"
         document = orders.invoice(
-            CLIENT, self.order, step, charges, number, DAY, ISSUER, {"a": "b"}, {}
+            CLIENT, self.order, step, charges, number, DAY, DAY, ISSUER, {"a": "b"}, {}
         )
         self.add(document)
         return document

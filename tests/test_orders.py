@@ -1,5 +1,6 @@
 """Orders: deposits, milestones and final invoices add up to the order, whatever is credited."""
 
+import csv
 import email
 import email.policy
 import re
@@ -14,6 +15,7 @@ from pypdf import PdfReader
 import house
 from house import order, step
 from lib.audit import record_audit
+from lib.books import order_records
 from lib.core.root import Root
 from lib.documents import facturx_xml
 from lib.values.document import Document
@@ -221,6 +223,10 @@ def test_the_final_invoice_takes_off_what_credit_notes_left_of_a_deposit(
     assert [line.net for line in final.lines[2:]] == [Decimal("-199.97"), Decimal("-90.00")]
     # 42.00 less 20 % of 10.03, as the credit note took it
     assert final.lines[2].preceding_vat == Decimal("39.99")
+    assert [line.description for line in final.lines[2:]] == [
+        "TVA déduite : 39,99\xa0€, après avoir NORD-2026-0002",
+        "TVA déduite : 4,95\xa0€",
+    ]
     assert house.run("verify", root).code == 0
 
 
@@ -308,6 +314,31 @@ def test_the_status_says_what_is_left_of_each_order(root):
     assert "talk" not in out
 
 
+def test_the_status_leaves_out_what_is_declined_or_was_credited_after_the_end(root, monkeypatch):
+    issue(root, step="deposit")
+    house.put_order(root, order("talk"))
+    days = {"issue_date": DAY, "today": DAY}
+    assert house.call("issue_quote", root, client="nord", order="talk", **days).code == 0
+    status = {"today": DAY, "month": "2026-11"}
+    assert "talk" in house.call("show_status", root, **status).out
+    assert house.call("decline_quote", root, quote="NORD-D2026-0001", today=DAY).code == 0
+    assert "talk" not in house.call("show_status", root, **status).out
+    final = issue(root, step="final")
+    assert credit(root, final.number, monkeypatch, amount="12.00").code == 0
+    out = house.call("show_status", root, **status).out
+    assert re.search(r"^site +nord +1000\.00 +0\.00 +1144\.50 +0\.00$", out, re.M), out
+
+
+def test_an_order_that_is_called_off_is_done_once_its_file_is_removed(root, monkeypatch):
+    number = issue(root).number
+    assert credit(root, number, monkeypatch).code == 0
+    status = {"today": DAY, "month": "2026-11"}
+    assert "site" in house.call("show_status", root, **status).out
+    (root.orders / "nord/site.json").unlink()
+    assert "site" not in house.call("show_status", root, **status).out
+    assert house.run("verify", root).code == 0
+
+
 def test_verify_names_a_step_that_is_invoiced_twice_and_a_deposit_taken_off_wrongly(root):
     for _ in range(3):
         issue(root)
@@ -328,6 +359,67 @@ def test_verify_names_a_step_that_is_invoiced_twice_and_a_deposit_taken_off_wron
     ):
         (other,) = wrong(changes)
         assert "NORD-2026-0003 takes off other deposits of site than stood then" in other
+
+
+def test_verify_names_a_final_invoice_that_takes_off_nothing_of_what_stood(root, monkeypatch):
+    issue(root)
+    monkeypatch.setattr(order_records, "of_client", lambda *_: {"site": []})
+    assert invoice(root, step="final").code == 0
+    monkeypatch.undo()
+    ran = house.call("verify", root)
+    assert ran.code == 3
+    assert "takes off nothing, and NORD-2026-0001 stood of site [B-DOCUMENT-WRONG]" in ran.err
+
+
+# --- delivered on another day ------------------------------------------------------------
+
+
+@pytest.fixture
+def shop(tmp_path):
+    seller = house.issuer({"operation_category": "mixed"})
+    built = house.build(tmp_path, house.client(changes={"plans": []}), seller=seller)
+    lines = [
+        house.one_off("1000.00", category="goods"),
+        house.one_off("10.00", category="services"),
+    ]
+    house.put_order(built, order("site", "nord", DEPOSIT, FINAL, lines=lines))
+    return built
+
+
+def test_vat_on_goods_falls_due_on_the_day_of_delivery_that_was_typed(shop):
+    issue(shop, "2026-10-02")
+    final = issue(shop, delivered="2026-10-31")
+    assert (final.issue_date, final.period.end) == (date(2026, 11, 10), date(2026, 10, 31))
+    assert "Livré le 31 octobre 2026" in pages(shop, final.number)
+    xml = etree.fromstring(facturx_xml.generate(final))
+    days = [
+        day.text for day in xml.iterfind(".//{*}ActualDeliverySupplyChainEvent//{*}DateTimeString")
+    ]
+    assert days == ["20261031"]
+    assert house.call("export_revenues", shop, month="2026-10").code == 0
+    with (shop.path / "exports/recettes/vat_due-2026-10.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    # Of the deposit too, which nobody paid.
+    assert [(row["date"], row["nature"], row["vat"]) for row in rows] == [
+        ("2026-10-31", "goods", "60.00"),
+        ("2026-10-31", "goods", "140.00"),
+    ]
+    assert house.run("verify", shop).code == 0
+
+
+def test_a_day_of_delivery_that_cannot_be_is_refused(shop):
+    before = house.tree(shop)
+    line = refused(invoice(shop, delivered="2026-10-31"))
+    assert 'DELIVERED: "deposit" is a deposit: nothing of it is delivered; leave it out' in line
+    line = refused(invoice(shop, step="final", delivered="2026-11-11"))
+    assert "DELIVERED: 2026-11-11 is after the invoice; invoice it when it is delivered" in line
+    assert house.tree(shop) == before
+    issue(shop, "2026-11-02")
+    line = refused(invoice(shop, delivered="2026-11-01"))
+    assert "DELIVERED: 2026-11-01 is before a deposit was invoiced; credit that deposit" in line
+    # Of a month nothing is typed: its goods are delivered on the last day of their period.
+    ran = house.make(shop, "invoice", "CLIENT=nord", "DELIVERED=2026-10-31")
+    assert (ran.code, "ORDER: is missing" in ran.err) == (2, True)
 
 
 # --- once quoted ------------------------------------------------------------------------

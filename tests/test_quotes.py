@@ -140,6 +140,30 @@ def test_the_steps_come_to_the_quote_without_vat(tmp_path):
     assert verify(root).code == 0, verify(root)
 
 
+def test_the_page_says_what_the_rounded_invoices_come_to_where_it_is_not_the_quote(tmp_path):
+    root = house.build(tmp_path)
+    steps = [house.step("deposit", amount="33.33"), house.step("final")]
+    lines = [house.one_off("66.66")]  # 20 % of it is 13.33, of each half 6.67
+    house.put_order(root, house.order("site", "nord", *steps, lines=lines))
+    assert quote(root).code == 0
+    text = words(root, "NORD-D2026-0001")
+    assert "Total TTC 79,99 €" in text
+    assert "arrondit sa propre TVA : ensemble, elles font 80,00 €." in text
+    house.put_order(root, house.order("talk", "nord", *STEPS))
+    assert quote(root, "talk").code == 0
+    assert "arrondit" not in words(root, "NORD-D2026-0002")
+
+
+def test_the_invoices_to_come_stand_on_the_first_page_where_it_has_room(tmp_path):
+    root = house.build(tmp_path)
+    lines = [house.one_off() for _ in range(7)]
+    house.put_order(root, house.order("site", "nord", *STEPS, lines=lines))
+    assert quote(root).code == 0
+    pages = pypdf.PdfReader(proof(root, "NORD-D2026-0001", "pdf")).pages
+    first, last = (page.extract_text() for page in pages)
+    assert "Facturation" in first and "Bon pour accord" in last
+
+
 def test_a_client_reads_its_language_and_a_private_one_what_protects_it(tmp_path):
     changes = {"language": "en", "party.person": True, "party.siren": None}
     root = house.build(tmp_path, house.client(changes=changes))

@@ -55,7 +55,7 @@ LIFE = (
     ("decline", "QUOTE=SUD-D2026-0001", "REASON=$(shell touch pwned) too much", DAY),
     ("quote", "CLIENT=sud", "ORDER=site", DAY),
     ("accept", "QUOTE=SUD-D2026-0002", "DATE=2026-11-09", "FILE={folder}/signed.pdf", DAY),
-    ("invoice", "CLIENT=sud", "ORDER=site", DAY),
+    ("invoice", "CLIENT=sud", "ORDER=site", "STEP=final", "DELIVERED=2026-11-09", DAY),
     ("preview", "INVOICE=SUD-2026-0001", "REASON=again", "AMOUNT=10.00", DAY),
     ("credit-note", "INVOICE=SUD-2026-0001", "REASON=again", "AMOUNT=10.00", DAY),
     ("credit-note", "INVOICE=SUD-2026-0001", "REASON=again", DAY),

@@ -92,7 +92,7 @@ STEPS = (
         "record_payment",
         {**_PAID, "invoice": "SUD-2026-0003", "amount": "360.00"},
     ),
-    Step("final invoice", "invoice_order", {**_ORDER, **_LATER}),
+    Step("final invoice", "invoice_order", {**_ORDER, **_LATER, "step": "final"}),
     Step("balances again", "reconcile", {}),
     Step("packages again", "pack_batches", {}),
     Step("mail again", "send_invoices", _DAY),

@@ -8,7 +8,7 @@ rendered again where its renderer is today's.
 
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import chain
 from pathlib import Path
@@ -20,7 +20,8 @@ from lib.audit import findings
 from lib.audit.findings import Files
 from lib.audit.record_audit import OPENINGS, OUTBOX, RecordBooks
 from lib.billing import credit_notes, invoicing
-from lib.books import revenues
+from lib.books import order_records, revenues
+from lib.books.record_lines import OrderRevenue
 from lib.books.records import Record
 from lib.books.revenues import Ledger
 from lib.core import storage, workers
@@ -28,6 +29,7 @@ from lib.core.faults import Alert
 from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.documents import facturx_xml, invoice_pdf, packages, production
+from lib.inputs import order_files
 from lib.values import mentions, money
 from lib.values.document import Document, from_json
 from lib.values.quote import Paper, Quote
@@ -47,11 +49,13 @@ _SUMS = f"{_RAM}SpecifiedTradeSettlementHeaderMonetarySummation/{_RAM}"
 
 class Task(NamedTuple):
     """A record whose proofs are to be checked; `before` are the records of the invoice that it
-    corrects and of that invoice's earlier credit notes, if it is a credit note."""
+    corrects and of that invoice's earlier credit notes, if it is a credit note; `standing` are the
+    invoices of its order of which something stood when it was issued."""
 
     ledger: Ledger
     record: Record
     before: tuple[Record, ...]
+    standing: frozenset[str] = frozenset()
 
 
 class ArchivedFile(NamedTuple):
@@ -112,6 +116,7 @@ def _tasks(books: RecordBooks) -> Iterator[Task]:
     for ledger in (revenues.DIRECT, revenues.BATCH):
         for book in books.of(ledger.records):
             about: dict[str, tuple[Record, ...]] = {}
+            standing = _standing(book.records)
             seen: set[bytes] = set()
             for record in book.records:
                 facts = storage.canonical_json(_facts_of(record))
@@ -121,8 +126,23 @@ def _tasks(books: RecordBooks) -> Iterator[Task]:
                 is_note = record["kind"] == "credit_note"
                 number = record["corrects" if is_note else "number"]
                 before = about.get(number, ())
-                yield Task(ledger, record, before if is_note else ())
+                stood = standing.get(record["number"], frozenset())
+                yield Task(ledger, record, before if is_note else (), stood)
                 about[number] = (*before, record)
+
+
+def _standing(records: Sequence[Record]) -> dict[str, frozenset[str]]:
+    """The invoices of its order of which something stood, for each invoice of an order."""
+    lines = msgspec.convert([line for line in records if line.get("order")], list[OrderRevenue])
+    return {
+        line.number: frozenset(
+            invoice.number
+            for order, invoice in order_records.step_invoices(lines[:i])
+            if order == line.order and any(map(any, invoice.shares.values()))
+        )
+        for i, line in enumerate(lines)
+        if not line.corrects
+    }
 
 
 def _facts_of(record: Record) -> Record:
@@ -162,6 +182,7 @@ def check(root: Root, task: Task) -> Verification:
         facts = revenues.facts(document, record["document_sha256"], record["pdf_sha256"])
         of_document = [*arithmetic(document), *differing(facts, record)]
         of_document += [*_credited(root, task, document), *_source_faults(task, document)]
+        of_document += _taken_off(task, document)
         wrong += [findings.alert("B-DOCUMENT-WRONG", names["json"], text) for text in of_document]
         wrong += _mentions(names["json"], document)
         if "pdf" in contents:
@@ -366,6 +387,19 @@ def _credited(root: Root, task: Task, document: Document) -> Iterator[Message]:
                 vat=str(vat),
                 expected=str(expected),
             )
+
+
+def _taken_off(task: Task, document: Document) -> Iterator[Message]:
+    """A final invoice takes off every earlier one of its order of which something stands."""
+    taken_off = {line.preceding for line in document.lines if line.preceding}
+    is_final = document.step_kind == order_files.FINAL and not document.is_credit_note
+    if is_final and taken_off != task.standing:
+        yield say(
+            "takes off {numbers}, and {standing} stood of {order}",
+            numbers=tuple(sorted(taken_off)) or say("nothing"),
+            standing=tuple(sorted(task.standing)) or say("nothing"),
+            order=document.order,
+        )
 
 
 def _source_faults(task: Task, document: Document) -> Iterator[Message]:

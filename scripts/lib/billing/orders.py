@@ -37,7 +37,7 @@ class Taxed(NamedTuple):
 class StepInvoice(NamedTuple):
     """The invoice of a step by what the records know: what stands of it, less its credit notes.
 
-    `shares` are by VAT category, rate and nature.
+    `shares` are by VAT category, rate and nature, `noted` the credit notes that took from each.
     """
 
     number: str
@@ -46,6 +46,7 @@ class StepInvoice(NamedTuple):
     type_code: str
     shares: Mapping[tuple[str, Share], Taxed]
     notes: tuple[Preceding, ...]
+    noted: Mapping[tuple[str, Share], tuple[str, ...]]
     is_credited: bool  # in full
 
     @property
@@ -137,6 +138,38 @@ def step_of(
         remedy = say("issue it again with REISSUE=yes")
         raise StepRefused("B-DUPLICATE", Fault("STEP", found, remedy=remedy))
     return steps[wanted]
+
+
+def delivery_day(
+    step: Step, invoices: Iterable[StepInvoice], issue_date: date, delivered: date | None
+) -> date:
+    """The day on which what a step invoices was delivered or done; None: the day of issue.
+
+    The VAT of goods falls due on it, that of their deposits at the latest.
+
+    Raises:
+      StepRefused: for a deposit, or a day after the invoice or before a deposit of it.
+    """
+    if delivered is None:
+        return issue_date
+    found = remedy = None
+    deposits = [
+        invoice.issue_date
+        for invoice in invoices
+        if invoice.type_code == document.DEPOSIT and not invoice.is_credited
+    ]
+    if step.kind == DEPOSIT:
+        found = say('"{step}" is a deposit: nothing of it is delivered', step=step.id)
+        remedy = say("leave it out")
+    elif delivered > issue_date:
+        found = say("{date} is after the invoice", date=str(delivered))
+        remedy = say("invoice it when it is delivered")
+    elif step.kind == FINAL and delivered < max(deposits, default=delivered):
+        found = say("{date} is before a deposit was invoiced", date=str(delivered))
+        remedy = say("credit that deposit first: what is delivered is invoiced as a whole")
+    if found:
+        raise StepRefused("B-DATE", Fault("DELIVERED", found, remedy=remedy))
+    return delivered
 
 
 # --- what it charges -----------------------------------------------------------------
@@ -277,16 +310,16 @@ def _final(order: Order, standing: Iterable[StepInvoice], client: Client) -> Ste
         is_deposit = invoice.type_code == document.DEPOSIT
         values = {"number": invoice.number, "date": speech.date(invoice.issue_date)}
         name = speech.word("deposit_taken_off" if is_deposit else "milestone_taken_off", **values)
-        for (_, share), taxed in invoice.shares.items():
+        for key, taxed in invoice.shares.items():
             if any(taxed):
                 detail = []
                 if taxed.vat:
                     tax = speech.amount(taxed.vat, client.currency)
                     detail.append(speech.word("vat_taken_off", vat=tax))
-                if invoice.notes:
-                    numbers = ", ".join(note.number for note in invoice.notes)
+                if noted := invoice.noted.get(key):
+                    numbers = ", ".join(noted)
                     detail.append(speech.word("less_credit_notes", numbers=numbers))
-                charge = _charge(name, share, taxed.net, Decimal(-1), speech)
+                charge = _charge(name, key[1], taxed.net, Decimal(-1), speech)
                 lines.append(StepLine(charge, ", ".join(detail), invoice, taxed.vat))
     return StepCharges(tuple(lines), whole.allowances)
 
@@ -314,12 +347,17 @@ def invoice(
     charges: StepCharges,
     number: str,
     issue_date: date,
+    delivered: date,
     seller: SellerTerms,
     sources: dict[str, str],
     renderer: dict[str, str],
     logo: str = "",
 ) -> Document:
-    """The invoice of a step, of its charges; other arguments are those of `invoicing.invoice`."""
+    """The invoice of a step, of its charges; other arguments are those of `invoicing.invoice`.
+
+    Args:
+      delivered: the day on which it was delivered or done (BT-72): the tax point of goods.
+    """
     terms = Terms(
         step.payment_terms or client.payment_terms,
         order.purchase_order or client.purchase_order,
@@ -330,8 +368,8 @@ def invoice(
         client,
         periods.month_of(issue_date),
         terms,
-        Period(start=issue_date, end=issue_date),
-        issue_date,
+        Period(start=delivered, end=delivered),
+        delivered,
         Charges(lines=tuple(line.charge for line in charges.lines), allowances=charges.allowances),
     )
     plain = invoicing.invoice(billable, number, issue_date, seller, sources, renderer, logo)

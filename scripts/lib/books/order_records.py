@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from lib.billing.orders import StepInvoice, Taxed
-from lib.books import balances, records, revenues
+from lib.books import balances, quotations, records, revenues
 from lib.books.record_lines import OrderDeposit, OrderRevenue
 from lib.core.root import Root
 from lib.inputs import order_files
@@ -37,10 +37,13 @@ def step_invoices(lines: Iterable[OrderRevenue]) -> Iterator[tuple[str, StepInvo
     for line in notes.get("", []):
         own = notes.get(line.number, [])
         shares = taxed(line)
+        noted: dict[tuple[str, Share], tuple[str, ...]] = {}
         for note in own:
             for key, share in taxed(note).items():
                 left = shares[key]
                 shares[key] = Taxed(left.net - share.net, left.vat - share.vat)
+                if any(share):
+                    noted[key] = (*noted.get(key, ()), note.number)
         credited = money.total(note.gross for note in own)
         yield (
             line.order,
@@ -51,6 +54,7 @@ def step_invoices(lines: Iterable[OrderRevenue]) -> Iterator[tuple[str, StepInvo
                 line.type or INVOICE,
                 shares,
                 tuple(Preceding(number=note.number, issue_date=note.issue_date) for note in own),
+                noted,
                 bool(own) and credited == line.gross,
             ),
         )
@@ -58,7 +62,9 @@ def step_invoices(lines: Iterable[OrderRevenue]) -> Iterator[tuple[str, StepInvo
 
 class OrderProgress(NamedTuple):
     """An order by its file and the records: what it comes to and what is left to invoice, both
-    without VAT (None where there is no such file), and what is invoiced and paid with VAT."""
+    without VAT (None where there is no such file), and what is invoiced and paid with VAT.
+
+    Nothing is left of an order that was declined, or whose final invoice stands."""
 
     client: str
     order: str
@@ -87,21 +93,32 @@ def progress(root: Root) -> list[OrderProgress]:
         names = sorted({*invoices, *(order for owner, order in files if owner == client)})
         lines = balances.of_client(balances.read_lines(root, client)) if invoices else []
         bills = {bill.number: bill for bill in lines}
+        quoted = quotations.read(root, client)
         for name in names:
             own = invoices.get(name, [])
-            net = _net(files.get((client, name)))
+            file = files.get((client, name))
+            net = _net(file)
+            left = None if net is None else net - money.total(invoice.net for invoice in own)
+            if file and (_is_final(file, own) or quotations.is_declined(quoted, name)):
+                left = money.ZERO
             own_bills = [bills[invoice.number] for invoice in own]
             found.append(
                 OrderProgress(
                     client,
                     name,
                     net,
-                    None if net is None else net - money.total(invoice.net for invoice in own),
+                    left,
                     money.total(bill.gross - bill.credited for bill in own_bills),
                     money.total(bill.paid + bill.written_off for bill in own_bills),
                 )
             )
     return found
+
+
+def _is_final(file: Order, invoices: Iterable[StepInvoice]) -> bool:
+    """Whether the final invoice of an order stands."""
+    last = file.steps[-1].id if file.steps else ""
+    return any(invoice.step == last and not invoice.is_credited for invoice in invoices)
 
 
 def _net(file: Order | None) -> Decimal | None:

@@ -182,6 +182,13 @@ def binding(versions: Iterable[Quotation]) -> Quotation | Fault | None:
     return Fault("ORDER", say("{number} was declined", number=newest.number), remedy=remedy)
 
 
+def is_declined(lines: Iterable[QuotationLine], order: str) -> bool:
+    """Whether an order was declined, and nothing of it was accepted before."""
+    versions = of_order(lines, order)
+    is_answered = bool(versions) and not versions[-1].is_open
+    return is_answered and not isinstance(binding(versions), Quotation)
+
+
 def faults(root: Root, lines: Iterable[QuotationLine], order: Order, currency: str) -> list[Fault]:
     """Why an order may not be invoiced: it was quoted, and is not what was accepted.
 

@@ -456,7 +456,7 @@ def show(facts: Iterable[records.Record]) -> None:
     amounts = []
     for fact in facts:
         sign = -1 if fact["kind"] == "credit_note" else 1
-        signed = [sign * Decimal(fact[key]) for key in ("net", "vat", "gross")]
+        signed = [sign * Decimal(fact[key]) or money.ZERO for key in ("net", "vat", "gross")]
         period = f"{fact['period']['start']} – {fact['period']['end']}"
         figures = [money.plain(amount, 2) for amount in signed]
         rows.append([fact["client"], fact["number"], period, *figures, fact.get("due_date", "")])

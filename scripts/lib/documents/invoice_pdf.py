@@ -30,6 +30,8 @@ from lib.values.speech import grouped
 QR_SIZE = 88.0
 # Notes that no page prints (BAR), or that stand near the heading (DCL) or in the footer (ABL).
 ELSEWHERE = ("BAR", "DCL", "ABL")
+# Nothing is to be paid on a credit note, late or early: BR-FR-05 wants these in its XML alone.
+OF_PAYMENT = ("PMT", "PMD", "AAB")
 PAY = Style(REGULAR, 8.6, INK, 11.2)
 PAY_STRONG = Style(SEMIBOLD, 8.6, INK, 11.2)
 PAID = Style(SEMIBOLD, 16, ACCENT, 24)
@@ -65,6 +67,9 @@ def _facts(document: Document) -> Facts:
         day = speech.date(document.corrected.issue_date)
         value = [document.corrected.number, speech.word("of_date", date=day)]
         facts.append(("preceding", value))
+    if document.is_delivered_before:
+        kind = "completed" if document.operation_category == "services" else "delivered"
+        facts.append((kind, [speech.date(document.period.end)]))
     if not document.order:
         facts.append(("period", [speech.period(document.period.start, document.period.end)]))
     facts.append(("purchase_order", [document.purchase_order]))
@@ -97,7 +102,8 @@ def _lay_out(
     sheet.y += 16
     conclusion.draw(sheet.page, sheet.y)
     sheet.y += conclusion.height
-    paper.fine_print(sheet, [note.text for note in document.notes if note.code not in ELSEWHERE])
+    unprinted = ELSEWHERE + OF_PAYMENT if document.is_credit_note else ELSEWHERE
+    paper.fine_print(sheet, [note.text for note in document.notes if note.code not in unprinted])
     return sheet.finish()
 
 

@@ -22,6 +22,7 @@ from lib.documents.paper import (
 from lib.documents.pdf_writer import Box, Page
 from lib.documents.sheet import Sheet, TableColumn, put_headings, put_row
 from lib.documents.typeset import ACCENT, GREY, INK, LEFT, LIGHT, RIGHT, WIDTH, Lines, Style
+from lib.values import money
 from lib.values.quote import Quote, QuoteStep
 from lib.values.speech import NBSP, Speech
 
@@ -84,9 +85,8 @@ def lay_out(quote: Quote, logo: bytes | None) -> list[Page]:
     conclusion = _conclusion(quote)
     paper.table(sheet, quote, conclusion.height + GAP)
     _draw(sheet, conclusion)
-    agreement = _agreement(quote)
-    _steps(sheet, quote, agreement.height + GAP)
-    _draw(sheet, agreement)
+    _steps(sheet, quote)
+    _draw(sheet, _agreement(quote))
     return sheet.finish()
 
 
@@ -127,10 +127,10 @@ def _kept(text: str) -> str:
 # --- the invoices to come ------------------------------------------------------------
 
 
-def _steps(sheet: Sheet, quote: Quote, after: float) -> None:
+def _steps(sheet: Sheet, quote: Quote) -> None:
     """The invoices that are to come: what each is for, its share, its terms and amounts.
 
-    They stand on one page with what comes after (`after` points high), if they are few.
+    They stand together on one page, if they are few.
     """
     speech = quote.speech
     rows = [_row(quote, step) for step in quote.steps]
@@ -146,7 +146,9 @@ def _steps(sheet: Sheet, quote: Quote, after: float) -> None:
         sheet.turn()
         begin()
 
-    whole = head + sum(heights) + after
+    gross = money.total(step.gross for step in quote.steps)
+    rounded = typeset.height([("", HINT)]) + 4 if gross != quote.totals.gross else 0
+    whole = head + sum(heights) + rounded
     least = whole if whole <= sheet.room_of_a_page else head + sum(heights[:2])
     if sheet.room < GAP + least:
         sheet.turn()
@@ -163,6 +165,10 @@ def _steps(sheet: Sheet, quote: Quote, after: float) -> None:
         cells = [_wrapped(row, columns), *[[(cell, CELL)] for cell in row[1:]]]
         put_row(sheet, columns, cells, STEP_PADDING, turn)
     typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
+    if rounded:
+        text = speech.word("steps_rounded", amount=speech.amount(gross, quote.currency))
+        typeset.put(sheet.page, LEFT, sheet.y + 4, text, HINT)
+        sheet.y += rounded
 
 
 def _row(quote: Quote, step: QuoteStep) -> tuple[str, ...]:

@@ -210,6 +210,12 @@ class Document(Struct, frozen=True, kw_only=True):
         return self.preceding[0]
 
     @property
+    def is_delivered_before(self) -> bool:
+        """Whether an order's invoice has a day of delivery of its own, which it has to state."""
+        is_invoice = bool(self.order) and not self.is_credit_note
+        return is_invoice and self.period.end != self.issue_date
+
+    @property
     def takes_off_deposits(self) -> bool:
         """Whether a final invoice follows deposits (BT-23), or a credit note takes such lines."""
         return any(line.preceding_type == DEPOSIT for line in self.lines)
