@@ -407,6 +407,22 @@ def test_vat_on_goods_falls_due_on_the_day_of_delivery_that_was_typed(shop):
     assert house.run("verify", shop).code == 0
 
 
+def test_a_client_of_orders_alone_may_be_one_to_whom_goods_are_exported(shop):
+    abroad = {
+        "plans": [],
+        "vat": {"treatment": "export"},
+        "party.siren": None,
+        "party.address.country": "US",
+    }
+    house.put_client(shop, house.client(changes=abroad))
+    lines = [house.one_off(vat_rate="0", category="goods")]
+    house.put_order(shop, order("site", lines=lines))
+    assert figures(issue(shop)) == [("0", "100.00", "0.00")]
+    lines.append(house.one_off(vat_rate="0", category="services"))
+    house.put_order(shop, order("talk", lines=lines))
+    assert "talk.json: lines[1].category: services" in refused(invoice(shop, name="talk"))
+
+
 def test_a_day_of_delivery_that_cannot_be_is_refused(shop):
     before = house.tree(shop)
     line = refused(invoice(shop, delivered="2026-10-31"))

@@ -31,8 +31,14 @@ def treatment_faults(value: Mapping[str, Any], issuer: Issuer) -> list[Fault]:
     ]
     common = [entry for _, entry in rated if "vat" not in entry]
     faults = []
-    if common or not rated:
+    if common:
         faults += _vat_faults(terms, kinds(common, issuer), issuer, buyer)
+    elif not rated:
+        # What a client of orders alone is sold stands in their lines, and is checked there.
+        sold = issuer.operation_category
+        either = ("services", "goods") if sold == "mixed" else (sold,)
+        of_each = [_vat_faults(terms, [kind], issuer, buyer) for kind in either]
+        faults += of_each[0] if all(of_each) else []
     reasons = {_reason_of(terms)} - {None}
     for place, entry in rated:
         own = terms
@@ -67,10 +73,8 @@ def _reason_of(terms: Vat) -> Vat | None:
 
 
 def kinds(entries: Sequence[Mapping[str, Any]], issuer: Issuer) -> set[str]:
-    """What entries sell, as far as they say it; of a plan without any, what the issuer does."""
-    sold = issuer.operation_category
-    kinds = {entry.get("category", sold) for entry in entries} - {"mixed"}
-    return {"services" if sold == "mixed" else sold} if not entries else kinds
+    """What entries sell, as far as they say it."""
+    return {entry.get("category", issuer.operation_category) for entry in entries} - {"mixed"}
 
 
 def _vat_faults(terms: Vat, kinds: Iterable[str], issuer: Issuer, buyer: Party) -> list[Fault]:
