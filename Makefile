@@ -21,7 +21,7 @@ $(if $(and $(filter 1,$(words $(HOUSE))),$(wildcard $(HOUSE)/Makefile)),,$(error
 
 COMMANDS := help setup init demo client order check preview month invoice credit-note batch packages \
   payment refund payment-reverse write-off payments-import statement reconcile overdue mail reminders \
-  export payments-csv fec ledger workbook accountant report receipt ereporting verify status logs \
+  export payments-csv fec ledger workbook declare accountant report receipt ereporting verify status logs \
   purge-logs backup restore sequence opening opening-reverse quote accept decline close test faults fuzz lint audit \
   conformance bench pin platform
 .PHONY: $(COMMANDS)
@@ -232,6 +232,8 @@ ledger: $(READY) ## the same fiscal YEAR for hledger, ledger and beancount
 	@$(SCRIPT)/export_ledger.py --root $(ROOT) --flag
 workbook: $(READY) ## YEAR or MONTH as .xlsx for people who calculate: tables, sums, clients by month, ageing [LANGUAGE]
 	@$(SCRIPT)/make_workbook.py --root $(ROOT) --flag
+declare: $(READY) ## what to type at the tax office and URSSAF for MONTH, QUARTER (2024-Q1) or YEAR: VAT boxes, DES, turnover
+	@$(SCRIPT)/declare.py --root $(ROOT) --flag
 accountant: $(READY) ## one ZIP of YEAR, QUARTER or MONTH: exports, FEC, PDFs, a list of hashes
 	@$(SCRIPT)/pack_accountant.py --root $(ROOT) --flag
 close: $(READY) ## MONTH, or YEAR with its open months: its totals on record, nothing is dated in it any more

@@ -73,6 +73,7 @@ LIFE = (
     ("fec", "YEAR=2026"),
     ("ledger", "YEAR=2026"),
     ("workbook", "YEAR=2026"),
+    ("declare", "QUARTER=2026-Q4"),
     ("accountant", "MONTH=2026-11"),
     ("report", "YEAR=2026", DAY),
     ("status", DAY),

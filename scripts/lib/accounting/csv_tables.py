@@ -166,15 +166,15 @@ def recettes(histories: Iterable[History], period: Dates) -> Report:
     ]
     # Credit notes before the money of the same day.
     receipts.sort(key=attrgetter("source.date", "source.client", "source.rank", "source.seq"))
-    rows = [(receipt, share) for receipt in receipts for share in _shares(receipt)]
+    rows = [(receipt, share) for receipt in receipts for share in shares_of(receipt)]
     sources = [receipt.source for receipt, _ in rows]
     cells: Cells = {
         "date": [source.date for source in sources],
-        "invoice": _numbers(sources),
+        "invoice": numbers(sources),
         "client": [source.client for source in sources],
-        **_buyer_cells([receipt.invoice for receipt, _ in rows]),
+        **buyer_cells([receipt.invoice for receipt, _ in rows]),
         "kind": [source.kind for source in sources],
-        **_share_cells([(receipt.invoice, share) for receipt, share in rows]),
+        **share_cells([(receipt.invoice, share) for receipt, share in rows]),
         "currency": [source.currency for source in sources],
         "method": [source.method if isinstance(source, Movement) else "" for source in sources],
         "reference": [
@@ -188,7 +188,7 @@ def recettes(histories: Iterable[History], period: Dates) -> Report:
     return Report(_table(RECETTES, cells), _sums_by_kind(cells))
 
 
-def _shares(receipt: Receipt) -> Sequence[VatShare]:
+def shares_of(receipt: Receipt) -> Sequence[VatShare]:
     """The shares of a receipt and what is beyond its invoice, in order of nature."""
     if len(receipt.shares) == 1 and not receipt.overpaid:  # the common case
         return receipt.shares
@@ -220,8 +220,8 @@ def revenues(histories: Iterable[History], period: Dates) -> Report:
         "kind": [bill.kind for bill, _ in rows],
         "corrects": [bill.corrects for bill, _ in rows],
         "client": [bill.client for bill, _ in rows],
-        **_buyer_cells([bill for bill, _ in rows]),
-        **_share_cells(rows),
+        **buyer_cells([bill for bill, _ in rows]),
+        **share_cells(rows),
         "currency": [bill.currency for bill, _ in rows],
         "due_date": [bill.due_date for bill, _ in rows],
         "tax_point": [
@@ -251,18 +251,18 @@ def vat_due(histories: Iterable[History], period: Dates) -> Report:
     dues = [due for due, _ in rows]
     cells: Cells = {
         "date": [due.date for due in dues],
-        "number": _numbers([due.source for due in dues]),
+        "number": numbers([due.source for due in dues]),
         "kind": [due.source.kind for due in dues],
         "client": [due.source.client for due in dues],
-        **_buyer_cells([invoice for _, invoice in rows]),
-        **_share_cells([(invoice, due.share) for due, invoice in rows]),
+        **buyer_cells([invoice for _, invoice in rows]),
+        **share_cells([(invoice, due.share) for due, invoice in rows]),
         "currency": [due.source.currency for due in dues],
         "stage": [stage(invoice) for _, invoice in rows],
     }
     return Report(_table(VAT_DUE, cells), _sums_by_kind(cells))
 
 
-def _buyer_cells(bills: Sequence[IssuedDocument]) -> Cells:
+def buyer_cells(bills: Sequence[IssuedDocument]) -> Cells:
     return {
         "name": [bill.name for bill in bills],
         "country": [bill.country for bill in bills],
@@ -270,7 +270,7 @@ def _buyer_cells(bills: Sequence[IssuedDocument]) -> Cells:
     }
 
 
-def _share_cells(rows: Sequence[tuple[IssuedDocument, VatShare]]) -> Cells:
+def share_cells(rows: Sequence[tuple[IssuedDocument, VatShare]]) -> Cells:
     """What shares are, each of the bill before it, which knows why some bear no VAT."""
     return {
         "nature": [share.nature for _, share in rows],
@@ -289,7 +289,7 @@ def stage(invoice: IssuedDocument) -> str:
     return "final" if invoice.advanced else ""
 
 
-def _numbers(sources: Iterable[IssuedDocument | Movement]) -> list[str]:
+def numbers(sources: Iterable[IssuedDocument | Movement]) -> list[str]:
     """For each source its own number, or that of the invoice that money is for."""
     return [source.invoice if isinstance(source, Movement) else source.number for source in sources]
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from lib.accounting import accountant, bookkeeping, csv_tables, fec, ledgers
+from lib.accounting import accountant, bookkeeping, csv_tables, declarations, fec, ledgers
 from lib.audit import findings, record_audit
 from lib.audit.findings import Files
 from lib.audit.record_audit import Book, RecordBooks
@@ -224,6 +224,23 @@ def _ledger(past: ExportSources, match: re.Match[str], _: Settings) -> bytes | N
     return b"".join(ledgers.file(match[2], year, [ledger]))
 
 
+def _declaration(past: ExportSources, match: re.Match[str], config: Settings) -> bytes | None:
+    if past.issuer is None:
+        return None
+    period = match[1]
+    whole = declarations.joined([declarations.part(period, [past.histories])])
+    figures = declarations.declaration(past.issuer, period, whole)
+    return declarations.tables(figures, config)[match[2]]
+
+
+def _des(past: ExportSources, match: re.Match[str], _: Settings) -> bytes | None:
+    if past.issuer is None:
+        return None
+    whole = declarations.joined([declarations.part(match[1], [past.histories])])
+    figures = declarations.services_abroad(match[1], whole.due)
+    return declarations.des_file(past.issuer.party.vat_number, match[1], figures)
+
+
 _PERIOD = r"(20[0-9]{2}(?:-[0-9]{2}|-Q[1-4])?)"
 # A file that is not written as .env says.
 _ONCE = rf"(?:\.(?:rfc4180|fr)-(?:{'|'.join(messages.languages())}))?"
@@ -237,6 +254,12 @@ _EXPORTS = (
     Export(rf"payments/payments{_ONCE}\.csv", "payments-csv", _payments),
     Export(r"fec/([0-9]{9})FEC(20[0-9]{2})[0-9]{4}\.txt", "fec", _fec),
     Export(r"ledger/(20[0-9]{2})\.(journal|beancount)", "ledger", _ledger),
+    Export(
+        rf"declarations/declaration-{_PERIOD}{_ONCE}\.((?:documents\.)?csv)",
+        "declare",
+        _declaration,
+    ),
+    Export(r"declarations/des-(20[0-9]{2}-[0-9]{2})\.xml", "declare", _des),
 )
 
 

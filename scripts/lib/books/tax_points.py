@@ -7,6 +7,8 @@
     what else is written off    never, where it falls due as it is paid
     a deposit                   as it is paid, of goods too (tax_points.json): what of it is not
                                 paid when the goods are delivered falls due with them
+    services taxed in another   as they are paid, and what is not paid when they are done: then
+    state of the EU             (art. 63, 65 and 66 of directive 2006/112/CE; art. 269 2 CGI)
     credit notes                when they are issued (art. 272 1 CGI), but never before what
                                 they take back fell due
 
@@ -14,13 +16,15 @@ Worked example: goods delivered on 31 October and invoiced on 8 November are Oct
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from lib.books import payments
 from lib.books.allocation import receipts, write_offs
 from lib.books.histories import History, IssuedDocument, Movement, VatShare
+
+EU_SERVICES = "VATEX-EU-AE"
 
 # From which day on the VAT of deposits on goods falls due as they are paid.
 GOODS_AS_PAID: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_bytes())
@@ -38,13 +42,23 @@ def is_due_as_paid(invoice: IssuedDocument, share: VatShare) -> bool:
     """Whether the VAT of a share of `invoice` falls due with the money for it."""
     if share.nature == "goods":
         return invoice.is_deposit and invoice.date >= GOODS_AS_PAID["from"]
-    return not invoice.vat_on_debits
+    return not invoice.vat_on_debits or _is_taxed_abroad(invoice, share)
+
+
+def _is_taxed_abroad(invoice: IssuedDocument, share: VatShare) -> bool:
+    return invoice.exemptions.get(share.vat_category) == EU_SERVICES
+
+
+def _delivered(invoice: IssuedDocument, share: VatShare) -> str:
+    """The day from which on what is due as it is paid waits no longer; empty: it always does."""
+    if share.nature == "services" and not _is_taxed_abroad(invoice, share):
+        return ""
+    return invoice.delivered if invoice.is_deposit else invoice.delivery
 
 
 def is_pending(invoice: IssuedDocument, share: VatShare, day: str) -> bool:
     """Whether the VAT of a share waits for its money on a day: of goods until their delivery."""
-    is_delivered = share.nature == "goods" and "" < invoice.delivered < day
-    return is_due_as_paid(invoice, share) and not is_delivered
+    return is_due_as_paid(invoice, share) and not "" < _delivered(invoice, share) < day
 
 
 def tax_point(invoice: IssuedDocument, bill: IssuedDocument, share: VatShare) -> str:
@@ -54,7 +68,7 @@ def tax_point(invoice: IssuedDocument, bill: IssuedDocument, share: VatShare) ->
       bill: `invoice`, or a credit note on it.
     """
     if is_due_as_paid(invoice, share):
-        is_delivered = share.nature == "goods" and "" < invoice.delivered <= bill.date
+        is_delivered = "" < _delivered(invoice, share) <= bill.date
         return bill.date if is_delivered and bill is not invoice else ""
     due = invoice.delivery if share.nature == "goods" else invoice.date
     return due if bill is invoice else max(bill.date, due)
@@ -91,21 +105,21 @@ def dues_as_paid(history: History) -> list[VatDue]:
         for share in write_off.shares
         if is_pending(invoice, share, write_off.source.date)
     ]
-    if invoice.delivered:
-        shares += _on_delivery(history, [*lost, *(due.share for due in shares)])
+    shares += _on_delivery(history, [*lost, *(due.share for due in shares)])
     return shares
 
 
-def _on_delivery(history: History, settled: Iterable[VatShare]) -> Iterator[VatDue]:
-    """What of the goods of a deposit is delivered before it is paid."""
+def _on_delivery(history: History, settled: Sequence[VatShare]) -> Iterator[VatDue]:
+    """What is delivered before it is paid, of what falls due as it is paid."""
     invoice = history.invoice
-    notes = [note for note in history.credit_notes if note.date < invoice.delivered]
-    less = [*settled, *(share for note in notes for share in note.shares)]
     for share in invoice.shares:
-        if share.nature == "goods" and is_due_as_paid(invoice, share):
+        day = _delivered(invoice, share)
+        if day and is_due_as_paid(invoice, share):
+            notes = [note for note in history.credit_notes if note.date < day]
+            less = [*settled, *(credited for note in notes for credited in note.shares)]
             about = (share.nature, share.vat_category, share.vat_rate)
             own = [one for one in less if (one.nature, one.vat_category, one.vat_rate) == about]
             net = share.net - sum(one.net for one in own)
             vat = share.vat - sum(one.vat for one in own)
             if net or vat:
-                yield VatDue(invoice.delivered, invoice, VatShare(*about, net, vat))
+                yield VatDue(day, invoice, VatShare(*about, net, vat))

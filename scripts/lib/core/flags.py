@@ -68,6 +68,7 @@ _WORKS = {
     "fec": Work(_BOOKS, ("exports/fec/*FEC{}*",), is_export=True),
     "ledger": Work(_BOOKS, ("exports/ledger/{}.*",), is_export=True),
     "workbook": Work(_BOOKS, ("exports/workbook/*-{}.xlsx",), ("LANGUAGE",), is_export=True),
+    "declarations": Work(_BOOKS, ("exports/declarations/*",), DIALECT, is_export=True),
     "accountant": Work(_BOOKS, ("exports/accountant/*-{}.*",), DIALECT, is_export=True),
 }
 

@@ -60,7 +60,7 @@ _BR_FR = "cii-schematron-fr-ctc/BR-FR-Flux2-Schematron-CII.xslt"
 
 def broken_rules(xml: bytes, xsd: Path, schematrons: Iterable[Path]) -> list[Verdict]:
     """The rules that an XML of ours breaks: of its XSD, and if it passes that of schematrons."""
-    broken = _xsd_verdicts(xml, xsd)
+    broken = xsd_verdicts(xml, xsd)
     if broken:
         return broken
     node = schematron.processor().parse_xml(xml_text=xml.decode())
@@ -81,7 +81,8 @@ def get_ready() -> None:
         schematron.compiled(facturx_folder() / name)
 
 
-def _xsd_verdicts(xml: bytes, xsd: Path) -> list[Verdict]:
+def xsd_verdicts(xml: bytes, xsd: Path) -> list[Verdict]:
+    """What of an XML is not of its XSD."""
     from lxml import etree
 
     schema = _schema(xsd)

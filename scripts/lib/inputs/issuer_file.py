@@ -113,6 +113,7 @@ class Issuer(SellerTerms, frozen=True, kw_only=True):
     nothing is. `bank_files` are the forms of banks' CSV by the name that is typed. `platform` is
     the account at an approved platform, if there is one; `vat_periods` (monthly, quarterly,
     simplified, franchise) says when what no electronic invoice covers is reported: empty, never.
+    `activity` (bnc, bic_services, bic_sales) says what services are for URSSAF.
     """
 
     code: str
@@ -127,6 +128,7 @@ class Issuer(SellerTerms, frozen=True, kw_only=True):
     bank_files: dict[str, BankFile] = field(default_factory=dict)
     platform: Platform | None = None
     vat_periods: str = ""
+    activity: str = ""
 
 
 class IssuerInput(NamedTuple):

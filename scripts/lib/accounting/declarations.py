@@ -1,0 +1,499 @@
+"""Declarations: what of a period goes into which box of which form, and what each box is made of.
+
+    3310-CA3-SD   the sales side of the VAT return, from what fell due (books/tax_points)
+    3517-S-SD     the same by year, for the simplified regime
+    DES           services to businesses in the EU, by month and VAT number of the customer
+    URSSAF        turnover received, for a seller without VAT or with `activity` in issuer.json
+
+A box has no negative number: what is below 0 goes, without its sign, where the form wants it
+(vat_returns.json): its base into the box of regularisations, its VAT into that of VAT to deduct.
+
+Amounts are whole cents, and whole euros where the form wants them (0.50 is rounded up).
+
+Worked example: 10.00 invoiced at 20 % and 30.00 credited fell due in October. Box 08 has nothing,
+B5 20.00 and 21 4.00.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lib.accounting import bookkeeping, csv_tables
+from lib.books import payments, tax_points
+from lib.books.allocation import receipts, write_offs
+from lib.books.histories import History, IssuedDocument, Movement, VatShare
+from lib.core.faults import Alert, Fault, Refused
+from lib.core.messages import Message, render, say
+from lib.documents import csv_files, validators
+from lib.documents.csv_files import AMOUNT, CODE, FIGURE, TEXT, Column
+from lib.inputs.issuer_file import Issuer
+from lib.inputs.settings import Settings
+from lib.values import code_lists, money, periods
+from lib.values.money import text_of
+
+CA3, CA12, DES, URSSAF, LIMITS = "3310-CA3-SD", "3517-S-SD", "DES", "URSSAF", "CGI 293 B"
+FRANCHISE, SIMPLIFIED = "franchise", "simplified"
+EU_SERVICES = tax_points.EU_SERVICES
+
+FIGURES = (
+    Column("form"),
+    Column("box"),
+    Column("label", TEXT),
+    Column("net", FIGURE),
+    Column("vat", FIGURE),
+    Column("net_euros", FIGURE),
+    Column("vat_euros", FIGURE),
+)
+DOCUMENTS = (
+    Column("form"),
+    Column("box"),
+    Column("date", heading="falls_due_on"),
+    Column("number", heading="piece"),
+    Column("kind", CODE),
+    Column("client"),
+    Column("name", TEXT),
+    Column("country"),
+    Column("vat_number"),
+    Column("nature", CODE),
+    Column("vat_category"),
+    Column("vat_rate", FIGURE),
+    Column("exemption"),
+    Column("net", AMOUNT),
+    Column("vat", AMOUNT),
+)
+
+
+class Operation(NamedTuple):
+    """What counts in a period: a share of an invoice, the day, and what makes it count then."""
+
+    date: str
+    source: IssuedDocument | Movement
+    invoice: IssuedDocument
+    share: VatShare
+
+    @property
+    def exemption(self) -> str:
+        return self.invoice.exemptions.get(self.share.vat_category, "")
+
+
+class Entry(NamedTuple):
+    """What an operation adds to a box, in cents; None where it has no such figure."""
+
+    operation: Operation
+    net: int | None
+    vat: int | None
+
+
+class Figure(NamedTuple):
+    """A box: what stands in it, in cents, and the entries that add up to it."""
+
+    form: str
+    box: str
+    label: Message
+    net: int | None
+    vat: int | None
+    entries: Sequence[Entry] = ()
+
+
+class Part(NamedTuple):
+    """What some clients have of a period: what fell due, what was received, what was invoiced
+    since the year began by nature, and VAT by their entries in the books."""
+
+    due: list[Operation]
+    received: list[Operation]
+    invoiced: dict[str, int]
+    booked: int
+
+
+# --- what counts ---------------------------------------------------------------------
+
+
+def part(period: str, clients: Iterable[Sequence[History]]) -> Part:
+    """What some clients have, of the histories to which something happened in the year.
+
+    Args:
+      period: a month, a quarter or a year.
+    """
+    months = periods.months_of(period)
+    year = period[:4]
+    due: list[Operation] = []
+    received: list[Operation] = []
+    invoiced = {"goods": 0, "services": 0}
+    booked = 0
+    for history in (history for own in clients for history in own):
+        due += _due(history, months)
+        received += _received(history, months)
+        for bill in history.issued:
+            if bill.date.startswith(year) and bill.date[:7] <= months[-1]:
+                for share in bill.shares:
+                    sign = 1 if bill is history.invoice else -1
+                    invoiced[share.nature] += sign * share.net
+        booked -= sum(
+            posting.amount
+            for entry in bookkeeping.entries(history)
+            if entry.date.startswith(months)
+            for posting in entry.postings
+            if posting.account == bookkeeping.VAT_COLLECTED
+        )
+    return Part(due, received, invoiced, booked)
+
+
+def _due(history: History, months: tuple[str, ...]) -> Iterator[Operation]:
+    for due in tax_points.dues(history):
+        if due.date.startswith(months):
+            yield Operation(due.date, due.source, history.invoice, due.share)
+
+
+def _received(history: History, months: tuple[str, ...]) -> Iterator[Operation]:
+    """Money received, and what a bank kept of it: the customer paid that too."""
+    kept = (taken for taken in write_offs(history) if taken.cause == payments.BANK_CHARGE)
+    for receipt in (*receipts(history), *kept):
+        if receipt.source.date.startswith(months):
+            for share in csv_tables.shares_of(receipt):
+                yield Operation(receipt.source.date, receipt.source, history.invoice, share)
+
+
+def joined(parts: Sequence[Part]) -> Part:
+    """The parts as one, in order of date and client."""
+    order = attrgetter("date", "source.client", "source.rank", "source.seq")
+    return Part(
+        sorted((operation for part in parts for operation in part.due), key=order),
+        sorted((operation for part in parts for operation in part.received), key=order),
+        {nature: sum(part.invoiced[nature] for part in parts) for nature in ("goods", "services")},
+        sum(part.booked for part in parts),
+    )
+
+
+# --- the boxes -----------------------------------------------------------------------
+
+
+def declaration(issuer: Issuer, period: str, whole: Part) -> list[Figure]:
+    """The figures of every form that an issuer fills in for a period, in their order.
+
+    Raises:
+      Refused: for a VAT number that the DES does not take.
+    """
+    figures: list[Figure] = []
+    if issuer.vat_regime != FRANCHISE:
+        form = CA12 if issuer.vat_periods == SIMPLIFIED else CA3
+        figures += vat_return(form, whole.due)
+    for month in periods.months_of(period):
+        figures += services_abroad(month, whole.due)
+    if issuer.vat_regime == FRANCHISE or issuer.activity:
+        figures += turnover(issuer.activity, whole.received)
+    if issuer.vat_regime == FRANCHISE:
+        figures += limits(issuer, period[:4], whole.invoiced)
+    return figures
+
+
+def vat_return(form: str, operations: Iterable[Operation]) -> list[Figure]:
+    """The sales side of a VAT return."""
+    boxes = _boxes(form)
+    rows: dict[str, list[Operation]] = {}
+    for operation in operations:
+        rows.setdefault(_holder(form, operation), []).append(operation)
+    entries: dict[str, list[Entry]] = {}
+    for holder, own in rows.items():
+        nets_back = sum(operation.share.net for operation in own) < 0
+        vat_back = sum(operation.share.vat for operation in own) < 0
+        is_taxed = boxes[holder]["box"] == holder
+        for operation in own:
+            net, vat = operation.share.net, operation.share.vat
+            if not is_taxed:
+                _add(entries, "untaxed_back" if nets_back else holder, operation, net, None)
+                continue
+            _add(entries, "taxed_back" if nets_back else "taxed", operation, net, None)
+            _add(entries, holder, operation, None if nets_back else net, None if vat_back else vat)
+            _add(entries, "vat_back", operation, None, vat if vat_back else None)
+    return [
+        _figure(
+            form,
+            box["box"],
+            Message(box["label"]),
+            entries[holder],
+            -1 if box["holds"].endswith("_back") else 1,
+        )
+        for holder, box in boxes.items()
+        if holder in entries
+    ]
+
+
+def _add(
+    entries: dict[str, list[Entry]],
+    holder: str,
+    operation: Operation,
+    net: int | None,
+    vat: int | None,
+) -> None:
+    if net or vat:
+        entries.setdefault(holder, []).append(Entry(operation, net, vat))
+
+
+def _figure(form: str, box: str, label: Message, entries: Iterable[Entry], sign: int = 1) -> Figure:
+    """The sum of entries, which `sign` turns round."""
+    own = [
+        Entry(
+            entry.operation,
+            None if entry.net is None else sign * entry.net,
+            None if entry.vat is None else sign * entry.vat,
+        )
+        for entry in entries
+    ]
+    nets = [entry.net for entry in own if entry.net is not None]
+    vats = [entry.vat for entry in own if entry.vat is not None]
+    return Figure(form, box, label, sum(nets) if nets else None, sum(vats) if vats else None, own)
+
+
+_UNTAXED = {"G": "export", "K": "intra_eu_goods"}
+
+
+def _holder(form: str, operation: Operation) -> str:
+    """What holds an operation: the box of its rate, or the kind of what bears no VAT.
+
+    A rate that a place does not have is that of another: it is held by its own box all the same.
+    """
+    share = operation.share
+    if share.vat_category != "S":
+        return _UNTAXED.get(share.vat_category, "other")
+    boxes = [box for box in _boxes(form).values() if box.get("rate") == share.vat_rate]
+    place = operation.invoice.places.get(share.nature, "")
+    of_place = [box for box in boxes if place in box["places"]]
+    others = [box for box in _boxes(form).values() if box["holds"] == "particular"]
+    return str((of_place or boxes or others)[0]["box"])
+
+
+@cache
+def _boxes(form: str) -> dict[str, dict[str, Any]]:
+    """The boxes of a form, by what they hold; those of rates by their own names."""
+    (entry,) = (entry for entry in sources() if entry["id"] == form)
+    return {
+        box["box"] if box["holds"] in ("rate", "particular") else box["holds"]: box
+        for box in entry["boxes"]
+    }
+
+
+def sources() -> list[dict[str, Any]]:
+    """The forms as they stand in the table: each names its source and its day."""
+    path = Path(__file__).with_name("vat_returns.json")
+    entries: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return entries
+
+
+def vat_of(figures: Iterable[Figure]) -> int:
+    """The VAT that a return comes to: what is due at each rate, less what is taken back."""
+    backs = {_boxes(form)["vat_back"]["box"] for form in (CA3, CA12)}
+    return sum(
+        (-1 if figure.box in backs else 1) * (figure.vat or 0)
+        for figure in figures
+        if figure.form in (CA3, CA12)
+    )
+
+
+# --- services abroad -----------------------------------------------------------------
+
+
+def services_abroad(month: str, operations: Iterable[Operation]) -> list[Figure]:
+    """The lines of the DES of a month: services that customers in the EU pay VAT on.
+
+    Raises:
+      Refused: for a VAT number of no member state: since 2021, one of the United Kingdom.
+    """
+    rows: dict[str, list[Entry]] = {}
+    for operation in operations:
+        if operation.date.startswith(month) and operation.exemption == EU_SERVICES:
+            number = operation.invoice.vat_number
+            entry = Entry(operation, operation.share.net, None)
+            rows.setdefault(number, []).append(entry)
+    members = code_lists.eu_members() - {"XI"}
+    strange = [number for number in rows if number[:2].replace("EL", "GR") not in members]
+    if strange:
+        raise Refused([_strange(number, rows[number][0].operation) for number in sorted(strange)])
+    figures = [
+        _figure(
+            f"{DES} {month}",
+            number,
+            say(
+                "{name}: services taxed in the customer's state",
+                name=own[-1].operation.invoice.name,
+            ),
+            own,
+        )
+        for number, own in sorted(rows.items())
+    ]
+    return [figure for figure in figures if figure.net]
+
+
+def _strange(number: str, operation: Operation) -> Alert:
+    invoice = operation.invoice
+    found = say(
+        '"{number}" of the buyer is not a VAT number of a member state of the EU', number=number
+    )
+    remedy = say("the DES does not take it: ask your accountant how to declare it")
+    return Alert("B-DES-NUMBER", invoice.number, Fault("", found, remedy=remedy), invoice.client)
+
+
+def des_file(vat_number: str, month: str, figures: Iterable[Figure]) -> bytes | None:
+    """The DES of a month as XML, which passes its XSD; None where it has no line.
+
+    A line whose whole euros are 0 has nothing to declare, and the XSD refuses it.
+    """
+    from lxml import etree
+
+    lines = [(figure.box, euros(figure.net or 0)) for figure in figures]
+    lines = [(number, value) for number, value in lines if value]
+    if not lines:
+        return None
+    whole = etree.Element("fichier_des")
+    head = etree.SubElement(whole, "declaration_des")
+    year, number = month.split("-")
+    heading = {
+        "num_des": year + number,
+        "num_tvaFr": vat_number,
+        "mois_des": number,
+        "an_des": year,
+    }
+    for name, text in heading.items():
+        etree.SubElement(head, name).text = text
+    for i, (partner, value) in enumerate(lines, 1):
+        line = etree.SubElement(head, "ligne_des")
+        cells = {"numlin_des": str(i), "valeur": str(value), "partner_des": partner}
+        for name, text in cells.items():
+            etree.SubElement(line, name).text = text
+    etree.indent(whole)
+    xml: bytes = etree.tostring(whole, xml_declaration=True, encoding="UTF-8") + b"\n"
+    if broken := validators.xsd_verdicts(xml, Path(__file__).with_name("des.xsd")):
+        raise RuntimeError(f"the DES of {month} is not of its XSD: {broken}")
+    return xml
+
+
+# --- turnover received ---------------------------------------------------------------
+
+_CATEGORIES = {
+    "bic_sales": say("Sales of goods"),
+    "bic_services": say("Services, BIC"),
+    "bnc": say("Services, BNC"),
+    "services": say("Services, BIC or BNC: write activity in issuer.json"),
+    "overpayment": say("Received beyond invoices: given back or kept, not turnover yet"),
+}
+
+
+def turnover(activity: str, operations: Iterable[Operation]) -> list[Figure]:
+    """What was received, without VAT, by category of activity; what is below 0 is taken off of
+    the next declaration.
+
+    Args:
+      activity: of issuer.json; empty: nobody said what services are.
+    """
+    services = "bic_services" if activity == "bic_sales" else activity or "services"
+    categories = {"goods": "bic_sales", "services": services}
+    rows: dict[str, list[Entry]] = {}
+    for operation in operations:
+        category = categories.get(operation.share.nature, operation.share.nature)
+        rows.setdefault(category, []).append(Entry(operation, operation.share.net, None))
+    figures = []
+    for category, label in _CATEGORIES.items():
+        figure = _figure(URSSAF, category, label, rows.get(category, ()))
+        if (figure.net or 0) < 0:
+            text = say("{category}: below 0, to take off of the next declaration", category=label)
+            figure = _figure(URSSAF, f"{category} -", text, figure.entries, -1)
+        figures += [figure] if figure.net else []
+    return figures
+
+
+def limits(issuer: Issuer, year: str, invoiced: Mapping[str, int]) -> list[Figure]:
+    """How near the year's turnover, as invoiced, is to the limits of the VAT exemption."""
+    known = issuer.thresholds.get(year)
+    sums = dict(invoiced)
+    if known:
+        sums = {
+            nature: sum_ + money.cents(getattr(known.before, nature))
+            for nature, sum_ in sums.items()
+        }
+    compared = [("services", sums["services"])]
+    if sums["goods"]:
+        compared.append(("goods", sum(sums.values())))
+    figures = []
+    for nature, amount in compared:
+        limit = getattr(known, nature) if known else None
+        label = say("Invoiced since 1 January; issuer.json has no limit of the year")
+        if limit:
+            label = say(
+                "Invoiced since 1 January, limit {limit}: {percent} %",
+                limit=str(limit),
+                percent=str(100 * amount // money.cents(limit)),
+            )
+        figures.append(Figure(LIMITS, nature, label, amount, None))
+    return figures
+
+
+# --- files ---------------------------------------------------------------------------
+
+
+def euros(amount: int) -> int:
+    """Whole euros of cents, 0.50 rounded away from 0."""
+    return (abs(amount) + 50) // 100 * (1 if amount >= 0 else -1)
+
+
+def tables(figures: Sequence[Figure], config: Settings) -> dict[str, bytes]:
+    """By their suffixes, the boxes as CSV and what each is made of."""
+    entries = [(figure, entry) for figure in figures for entry in figure.entries]
+    shares = [(entry.operation.invoice, entry.operation.share) for _, entry in entries]
+    sources_of = [entry.operation.source for _, entry in entries]
+    cells = {
+        "form": [figure.form for figure in figures],
+        "box": [figure.box for figure in figures],
+        "label": [render(figure.label, config.csv_headers) for figure in figures],
+        **_amount_cells(figures, "", text_of),
+        **_amount_cells(figures, "_euros", lambda amount: str(euros(amount))),
+    }
+    below = {
+        "form": [figure.form for figure, _ in entries],
+        "box": [figure.box for figure, _ in entries],
+        "date": [entry.operation.date for _, entry in entries],
+        "number": csv_tables.numbers(sources_of),
+        "kind": [source.kind for source in sources_of],
+        "client": [source.client for source in sources_of],
+        **csv_tables.buyer_cells([invoice for invoice, _ in shares]),
+        **csv_tables.share_cells(shares),
+        "net": [entry.net or 0 for _, entry in entries],
+        "vat": [entry.vat or 0 for _, entry in entries],
+    }
+    return {
+        "csv": csv_files.to_bytes(FIGURES, cells, config),
+        "documents.csv": csv_files.to_bytes(DOCUMENTS, below, config),
+    }
+
+
+def _amount_cells(
+    figures: Sequence[Figure], suffix: str, text: Callable[[int], str]
+) -> dict[str, list[str]]:
+    return {
+        f"{name}{suffix}": [
+            "" if amount is None else text(amount)
+            for amount in (getattr(figure, name) for figure in figures)
+        ]
+        for name in ("net", "vat")
+    }
+
+
+def des_files(issuer: Issuer, period: str, figures: Sequence[Figure]) -> dict[str, bytes]:
+    """The DES of each month of a period that has lines: des-2026-10.xml."""
+    found = {}
+    for month in periods.months_of(period):
+        own = [figure for figure in figures if figure.form == f"{DES} {month}"]
+        if data := des_file(issuer.party.vat_number, month, own):
+            found[f"des-{month}.xml"] = data
+    return found
+
+
+def periods_in(issuer: Issuer, period: str) -> list[str]:
+    """The periods of returns in a year: its months, its quarters, or itself; of another period
+    itself alone."""
+    if "-" in period or issuer.vat_periods in ("", SIMPLIFIED, FRANCHISE):
+        return [period]
+    if issuer.vat_periods == "quarterly":
+        return [f"{period}-Q{number}" for number in range(1, 5)]
+    return list(periods.months_of(period))
