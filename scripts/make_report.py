@@ -29,7 +29,7 @@ if __name__ == "__main__":
 from collections.abc import Iterator
 
 from lib.accounting import exports, report_pdf, year_report
-from lib.books import balances, heads, histories, records, revenues
+from lib.books import heads, histories, records, revenues
 from lib.core.faults import Alert, Broken, collecting
 from lib.core.messages import say
 from lib.core.root import Root
@@ -50,9 +50,7 @@ def main(arguments: Namespace, root: Root) -> None:
             year,
             day,
             (history for own in clients for history in own),
-            balances.read_all(root, until=day),
-            _issued(root, revenues.DIRECT),
-            _issued(root, revenues.BATCH),
+            _issued_in_batches(root),
             heads.read(root),
         )
         pdf = report_pdf.render(report, issuer.party.name, Speech(language))
@@ -80,12 +78,12 @@ class _Issue(records.Link, gc=False):
     number: str
 
 
-def _issued(root: Root, ledger: revenues.Ledger) -> Iterator[year_report.Issued]:
+def _issued_in_batches(root: Root) -> Iterator[year_report.Issued]:
     """What was issued; raises Broken after the last of it."""
     faults: list[Alert] = []
-    for client in revenues.owners(root, ledger):
+    for client in revenues.owners(root, revenues.BATCH):
         with collecting(faults):
-            path = revenues.chain_path(root, ledger, client)
+            path = revenues.chain_path(root, revenues.BATCH, client)
             for issue in records.read_typed(root, path, _Issue):
                 yield issue.number, issue.issue_date, issue.kind
     if faults:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A year or a month for people who calculate: exports/workbook/workbook-2026.xlsx.
+"""A year, a quarter or a month for people who calculate: exports/workbook/workbook-2026.xlsx.
 
 Money received, revenues, VAT by month and rate, clients by month, what is outstanding by age,
 payments, deposits and the numbers used, with real dates and numbers, and sums as formulas. What
@@ -14,7 +14,7 @@ from lib.core import cli
 def parser() -> ArgumentParser:
     """The options of this script."""
     options = cli.parser(__doc__ or "")
-    cli.add_period(options)
+    cli.add_period(options, quarter_too=True)
     options.add_argument(
         "--language", default="", help="fr or en (default: by the issuer's country)"
     )

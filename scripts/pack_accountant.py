@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """One ZIP for the accountant: exports/accountant/accountant-2024.zip, or -2024-03.zip.
 
-In it: money received, revenues and VAT due with their totals, the payments, the FEC, the PDF
-of every invoice and credit note issued in the period, and the SHA-256 of each of these files
-(`sha256sum -c SHA256SUMS` checks them). Nothing is compressed and every file has the same
+In it: the workbook, of a year the report, money received, revenues and VAT due with their
+totals, the payments, the FEC, the PDF of every invoice and credit note issued in the period, what
+each file and code means (LISEZMOI.txt), and the SHA-256 of each of these files (`sha256sum -c
+SHA256SUMS` checks them). Nothing is compressed and every file has the same
 time and mode, so that the same records give the same bytes on every machine.
 """
 
@@ -27,7 +28,7 @@ from functools import partial
 from pathlib import Path
 
 from lib.accounting import accountant, exports
-from lib.books import proofs, revenues
+from lib.books import histories, proofs, revenues
 from lib.books.histories import IssuedDocument
 from lib.core import storage
 from lib.core.faults import Alert, Broken, collecting
@@ -48,7 +49,8 @@ def main(arguments: Namespace, root: Root) -> None:
         bills.sort(key=lambda bill: (bill.client, bill.number))
         _check(root, bills)
         target = exports.path_of(root, f"accountant/accountant-{period}.zip", config.csv_once)
-        tables = accountant.files(parts, issuer, period, config)
+        clients = histories.by_client(root, histories.clients_of(root), "")
+        tables = accountant.files(parts, clients, issuer, period, config)
         changed = pack(root, target, tables, bills)
     name = root.name_of(target)
     print(name if changed else say("{file}: as it was", file=name))

@@ -1,5 +1,6 @@
 """A past to export: records with everything exports read, laid down at once, and random ones."""
 
+import json
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -137,6 +138,17 @@ def histories_of(facts: list[Record]) -> list[History]:
             msgspec.convert(_chained(paid), list[HistoryPayment]),
         )
     return made
+
+
+def numbered(facts: list[Record]) -> list[Record]:
+    """The facts with numbers that have the year of issue in them, as a house gives them."""
+    text = json.dumps(facts)
+    for fact in facts:
+        if number := fact.get("number"):
+            named = f"{number[:-5]}-{fact['issue_date'][:4]}-{number[-4:]}"
+            text = text.replace(f'"{number}"', f'"{named}"')
+    numbers: list[Record] = json.loads(text)
+    return numbers
 
 
 def _chained(facts: list[Record]) -> list[Record]:

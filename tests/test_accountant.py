@@ -52,7 +52,11 @@ def test_a_year_has_tables_fec_pdfs_and_their_hashes(root, tmp_path):
         for suffix in (".csv", ".totals.csv")
     }
     pdf = "invoices/nord/NORD-2026-0001.pdf"
-    assert found == {*tables, "payments-2026.csv", fec, pdf, "SHA256SUMS"}
+    people = {"workbook-2026.xlsx", "report-2026.pdf", "LISEZMOI.txt"}
+    assert found == {*tables, "payments-2026.csv", fec, pdf, *people, "SHA256SUMS"}
+    house.call("make_workbook", root, year="2026")
+    made = root.path / "exports/workbook/workbook-2026.xlsx"
+    assert (folder / "workbook-2026.xlsx").read_bytes() == made.read_bytes()
     for name in tables:
         exported = root.path / "exports/recettes" / name
         assert (folder / name).read_bytes() == exported.read_bytes()
@@ -73,6 +77,7 @@ def test_a_month_has_what_was_issued_and_received_in_it(root):
         assert house.call("pack_accountant", root, month=month).code == 0
     pdf = "invoices/nord/NORD-2026-0001.pdf"
     assert f"accountant-2026-11/{pdf}" in names(root, "2026-11")
+    assert "accountant-2026-11/workbook-2026-11.xlsx" in names(root, "2026-11")
     assert not [name for name in names(root, "2026-12") if name.endswith(".pdf")]
     with zipfile.ZipFile(path_of(root, "2026-12")) as archive:
         text = archive.read("accountant-2026-12/recettes-2026-12.csv").decode()
@@ -81,6 +86,43 @@ def test_a_month_has_what_was_issued_and_received_in_it(root):
         fec = archive.read(f"accountant-2026-12/{house.siren(0)}FEC20261231.txt").decode()
     # The invoice is entry 1 of the year; December goes on from there.
     assert {line.split("\t")[2] for line in fec.splitlines()[1:]} == {"2", "3"}
+
+
+def readme(root: Root, period: str, name: str = "LISEZMOI.txt") -> str:
+    with zipfile.ZipFile(path_of(root, period)) as archive:
+        return archive.read(f"accountant-{period}/{name}").decode()
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_each_file_column_and_code_is_explained_in_french(root, language):
+    house.write(root, ".env", f"CSV_HEADERS={language}\n".encode()).chmod(0o600)
+    assert house.call("pack_accountant", root, year="2026").code == 0
+    text = readme(root, "2026")
+    with zipfile.ZipFile(path_of(root, "2026")) as archive:
+        files = [name.partition("/")[2] for name in archive.namelist()]
+        tables = {
+            name: archive.read(f"accountant-2026/{name}").decode("utf-8-sig")
+            for name in files
+            if name.endswith(".csv")
+        }
+    lines = [line.split("  ", 1) for line in text.splitlines() if "  " in line]
+    explained = {name: said.strip() for name, said in lines}
+    assert all(explained.values())
+    listed = {"invoices/" if name.endswith(".pdf") and "/" in name else name for name in files}
+    assert listed - {"LISEZMOI.txt"} <= explained.keys()
+    for table in tables.values():
+        assert set(table.splitlines()[0].split(",")) <= explained.keys()
+    codes = {"fr": {"paiement", "prestations de services"}, "en": {"payment", "services"}}
+    assert codes[language] <= explained.keys()
+    assert explained["AE"] == "autoliquidation par le client"
+
+
+def test_what_is_owed_later_changes_nothing_of_a_year(root):
+    house.call("pack_accountant", root, year="2026")
+    before = path_of(root, "2026").read_bytes()
+    past.lay(root, past.money("nord", "NORD-2026-0001", "2027-01-02", 1_000))
+    house.call("pack_accountant", root, year="2026")
+    assert path_of(root, "2026").read_bytes() == before
 
 
 def test_the_same_records_give_the_same_bytes(root):
@@ -137,6 +179,7 @@ def test_a_seller_without_siren_gets_a_zip_without_fec(root):
     ran = house.call("pack_accountant", root, year="2026")
     assert ran.code == 0, ran.err
     assert not [name for name in names(root, "2026") if "FEC" in name]
+    assert "goods that leave the European Union" in readme(root, "2026", "README.txt")
     ran = house.call("export_fec", root, year="2026")
     assert (ran.code, "party.siren: is missing" in ran.err) == (1, True)
 

@@ -85,7 +85,13 @@ def house_of_a_month(tmp_path_factory: pytest.TempPathFactory) -> Path:
         did(house.call("reverse_payment", root, payment="sud/1", today="2026-12-01"))
     for script in ("reconcile", "pack_batches", "export_payments"):
         did(house.call(script, root))
-    for script in ("export_revenues", "export_fec", "export_ledger", "pack_accountant"):
+    for script in (
+        "export_revenues",
+        "export_fec",
+        "export_ledger",
+        "make_workbook",
+        "pack_accountant",
+    ):
         did(house.call(script, root, year="2026"))
     return root.path
 
@@ -503,6 +509,10 @@ SEEN = {
     "an export": (
         change(RECETTES, lambda data: data.replace(b"20.50", b"21.50")),
         {(RECETTES, "B-DERIVED-CHANGED")},
+    ),
+    "a workbook": (
+        change("exports/workbook/workbook-2026.xlsx"),
+        {("exports/workbook/workbook-2026.xlsx", "B-DERIVED-CHANGED")},
     ),
     "the accountant's ZIP": (
         change("exports/accountant/accountant-2026.zip"),

@@ -1,25 +1,42 @@
-"""What the accountant gets of a period beside the PDFs: the tables, and the FEC.
+"""What the accountant gets of a period beside the PDFs: the tables, the FEC, the workbook, of a
+year the report, and what each file and each code means.
 
 One computation for the ZIP and for the audit of it.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
-from lib.accounting import bookkeeping, csv_tables, fec
+from lib.accounting import (
+    bookkeeping,
+    csv_tables,
+    exports,
+    fec,
+    frames,
+    report_pdf,
+    workbook,
+    year_report,
+)
 from lib.accounting.bookkeeping import FiscalYear
-from lib.accounting.csv_tables import PAYMENTS, TABLES
+from lib.accounting.csv_tables import PAYMENTS, TABLES, TOTALS
 from lib.books.histories import History, IssuedDocument
+from lib.core import messages
 from lib.inputs.issuer_file import Issuer
 from lib.inputs.settings import Settings
 from lib.values import periods
+from lib.values.speech import Speech
+
+_END = "\r\n"
 
 
 class PeriodPart(NamedTuple):
-    """What some clients have of it: the tables in their order, payments last, the FEC, and what
-    was issued."""
+    """What some clients have of it: the tables in their order, payments last, those of the
+    workbook, the FEC, and what was issued."""
 
     tables: list[csv_tables.TablePart]
+    cells: frames.Gathered
     fec: fec.FecPart
     bills: list[IssuedDocument]
 
@@ -34,14 +51,18 @@ def part(
     """
     year, days = _days(issuer, period)
     dates = periods.beginnings(period)
-    ways = [*(table.of for table in TABLES.values()), csv_tables.payments]
+    ways = {**{name: table.of for name, table in TABLES.items()}, "payments": csv_tables.payments}
     rows: list[list[csv_tables.Rows]] = [[] for _ in ways]
+    tables: list[dict[str, csv_tables.Table]] = []
     bills: list[IssuedDocument] = []
 
     def in_tables() -> Iterator[Sequence[History]]:
         for histories in clients:
-            for way, some in zip(ways, rows, strict=True):
-                some.append(csv_tables.written(way(histories, dates), config))
+            reports = {name: way(histories, dates) for name, way in ways.items()}
+            for report, some in zip(reports.values(), rows, strict=True):
+                some.append(csv_tables.written(report, config))
+            of_client = {name: report.table for name, report in reports.items()}
+            tables.append(of_client | frames.on_last_day(histories, period))
             bills.extend(
                 bill
                 for history in histories
@@ -51,20 +72,27 @@ def part(
             yield histories
 
     entries = fec.part(issuer.accounts, year, days, in_tables())
-    return PeriodPart(list(map(csv_tables.part, rows)), entries, bills)
+    return PeriodPart(list(map(csv_tables.part, rows)), frames.gather(tables), entries, bills)
 
 
 def files(
-    parts: Sequence[PeriodPart], issuer: Issuer, period: str, config: Settings
+    parts: Sequence[PeriodPart],
+    clients: Iterable[Sequence[History]],
+    issuer: Issuer,
+    period: str,
+    config: Settings,
 ) -> dict[str, bytes]:
     """The files of the period that are not PDFs, by name.
 
     The FEC of a month has that month's entries under their numbers in the fiscal year. A
-    seller without SIREN has none.
+    seller without SIREN has none. The report of a year is as of its last day, and of these books
+    alone, so that it changes no more than they do. A workbook that no sheet can hold is left out.
 
     Args:
       parts: in order of client.
+      clients: the histories of each, for the report of a year.
     """
+    seller, language = issuer.party.name, exports.language("", issuer)
     contents: dict[str, bytes] = {}
     for i, (name, table) in enumerate(TABLES.items()):
         rows = [part.tables[i] for part in parts]
@@ -78,7 +106,49 @@ def files(
         contents[fec.file_name(issuer.party.siren, end)] = b"".join(
             fec.joined([part.fec for part in parts])
         )
+    with suppress(workbook.TooLong):
+        cells = [part.cells for part in parts]
+        contents[f"workbook-{period}.xlsx"] = workbook.render(cells, period, seller, language)
+    if len(period) == len("2024"):
+        histories = itertools.chain.from_iterable(clients)
+        figures = year_report.make(period, periods.last_day_of(period), histories, [], [])
+        contents[f"report-{period}.pdf"] = report_pdf.render(figures, seller, Speech(language))
+    name = messages.words(language)["words"]["readme_name"]
+    contents[name] = _readme(sorted(contents), seller, period, language, config)
     return contents
+
+
+def _readme(
+    names: Sequence[str], seller: str, period: str, language: str, config: Settings
+) -> bytes:
+    """What each file is and what each column and code of the CSV files means."""
+    words, written = messages.words(language), messages.words(config.csv_headers)
+    files = [(name, words["file_help"][_kind(name)]) for name in names]
+    files += [("invoices/", words["file_help"]["invoices"])]
+    files += [("SHA256SUMS", words["file_help"]["sums"])]
+    tables = (*(table.columns for table in TABLES.values()), PAYMENTS, TOTALS)
+    headings = [column.heading or column.name for columns in tables for column in columns]
+    columns = [(written["columns"][key], words["column_help"][key]) for key in headings]
+    chapters = {
+        "readme_files": files,
+        "readme_columns": list(dict.fromkeys(columns)),
+        "readme_codes": [
+            (written["codes"].get(code, code), text) for code, text in words["code_help"].items()
+        ],
+    }
+    lines = [f"{seller}, {period}", "", words["words"]["readme_intro"]]
+    for key, entries in chapters.items():
+        lines += ["", words["words"][key], ""]
+        width = max(len(name) for name, _ in entries) + 2
+        lines += [f"{name:{width}}{text}" for name, text in entries]
+    return _END.join([*lines, ""]).encode()
+
+
+def _kind(name: str) -> str:
+    """What a file is, as "file_help" of the languages has it."""
+    if name.endswith(".totals.csv"):
+        return "totals"
+    return "fec" if name.endswith(".txt") else name.partition("-")[0]
 
 
 def _days(issuer: Issuer, period: str) -> tuple[FiscalYear, FiscalYear]:

@@ -58,20 +58,20 @@ COLUMNS: Mapping[str, Sequence[Column]] = {
 Gathered = Mapping[str, Mapping[str, list[Any]]]  # cells by table and column
 
 
-def last_day(period: str) -> date:
-    """The last day of "2024" or "2024-03"."""
-    return periods.last_day(period if len(period) > len("2024") else f"{period}-12")
-
-
 def tables(histories: Sequence[History], period: str) -> dict[str, Table]:
     """Every table of a client."""
-    day = last_day(period)
+    dates = periods.beginnings(period)
     return {
-        **{name: table.of(histories, period).table for name, table in TABLES.items()},
-        "payments": csv_tables.payments(histories, period).table,
-        "open_items": open_items(histories, day),
-        "deposits": deposits(histories, day),
+        **{name: table.of(histories, dates).table for name, table in TABLES.items()},
+        "payments": csv_tables.payments(histories, dates).table,
+        **on_last_day(histories, period),
     }
+
+
+def on_last_day(histories: Sequence[History], period: str) -> dict[str, Table]:
+    """What only a workbook has."""
+    day = periods.last_day_of(period)
+    return {"open_items": open_items(histories, day), "deposits": deposits(histories, day)}
 
 
 def gather(clients: Iterable[Mapping[str, Table]]) -> Gathered:

@@ -141,7 +141,8 @@ def _lay_out(report: YearReport, seller: str, speech: Speech) -> list[Page]:
     _ranges(sheet, "report_ranges", report.ranges)
     if report.batch_ranges:
         _ranges(sheet, "report_batch_ranges", report.batch_ranges)
-    _heads(sheet)
+    if report.heads:
+        _heads(sheet)
     return sheet.finish()
 
 

@@ -86,7 +86,7 @@ def render(parts: Iterable[Gathered], period: str, seller: str, language: str) -
 
     Args:
       parts: in order of client, as frames.gather has them.
-      period: "2024" or "2024-03".
+      period: "2024", "2024-Q1" or "2024-03".
 
     Raises:
       TooLong: if a sheet cannot hold all.
@@ -107,7 +107,7 @@ def render(parts: Iterable[Gathered], period: str, seller: str, language: str) -
     )
     words = messages.words(language)
     title = f"{seller} {period}"
-    created = datetime.combine(frames.last_day(period), time(), UTC).replace(tzinfo=None)
+    created = datetime.combine(periods.last_day_of(period), time(), UTC).replace(tzinfo=None)
     book.set_properties({"title": title, "author": seller, "created": created})
     writer = _Writer(book, _formats(book), words)
     about = book.add_worksheet(words["sheets"]["about"])
@@ -145,9 +145,7 @@ def _vat_by_month(due: pd.DataFrame) -> pd.DataFrame:
 
 def _clients_by_month(bills: pd.DataFrame, period: str) -> Sheet:
     """What each client was invoiced without VAT, less credit notes, month by month."""
-    months = [period]
-    if len(period) == len("2024"):
-        months = [f"{period}-{number:02d}" for number in range(1, 13)]
+    months = list(periods.months_of(period))
     by_month = (
         bills.assign(month=bills["date"].dt.strftime("%Y-%m"))
         .groupby(["client", "month"])["net"]
@@ -297,8 +295,8 @@ def _write_about(
 ) -> None:
     """Whose books, of when; what each sheet, column and code means."""
     words, formats = writer.words, writer.formats
-    day = frames.last_day(period)
-    page.write_string(0, 0, f"{seller}, {_named(period, speech)}", formats["title"])
+    day = periods.last_day_of(period)
+    page.write_string(0, 0, f"{seller}, {period}", formats["title"])
     page.write_string(1, 0, speech.word("workbook_as_of", date=speech.date(day)))
     page.write_string(2, 0, speech.word("workbook_totals"))
     row = 4
@@ -321,7 +319,3 @@ def _write_about(
     page.set_column(1, 1, 100)
     page.set_landscape()
     page.fit_to_pages(1, 0)
-
-
-def _named(period: str, speech: Speech) -> str:
-    return speech.month_and_year(periods.first_day(period)) if len(period) > len("2024") else period

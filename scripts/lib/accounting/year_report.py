@@ -5,7 +5,7 @@ outstanding, late or settled is as it stood at the end of a day.
 """
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
@@ -13,11 +13,9 @@ from typing import NamedTuple
 from lib.accounting import csv_tables
 from lib.accounting.csv_tables import Report
 from lib.books import allocation, balances
-from lib.books.balances import InvoiceBalance
 from lib.books.heads import Head
 from lib.books.histories import History
 from lib.values import numbers
-from lib.values.money import cents
 
 _TABLES = [csv_tables.TABLES[name] for name in ("revenues", "recettes", "vat_due")]
 
@@ -121,20 +119,10 @@ class _Settled(NamedTuple):
     past_due: int | None
 
 
-class _Owed(NamedTuple):
-    """What is outstanding: of each client, by age, and what is to be given back."""
-
-    clients: dict[str, int]
-    ages: list[Age]
-    overpaid: int
-
-
 def make(
     year: str,
     day: date,
     histories: Iterable[History],
-    open_invoices: Iterable[InvoiceBalance],
-    issued: Iterable[Issued],
     issued_in_batches: Iterable[Issued],
     heads: list[Head],
 ) -> YearReport:
@@ -144,10 +132,11 @@ def make(
       year: "2026".
       day: what is outstanding, late or settled is as it stood then.
       histories: those of every invoice, in order of client.
-      open_invoices: the balance of every invoice, at the end of `day`.
-      issued, issued_in_batches: of the revenue records of all years.
+      issued_in_batches: of the revenue records of all years.
     """
-    owed = _owed(open_invoices, day)
+    ages = [Age(0, 0)] * len(balances.AGES)
+    overpaid = 0
+    issued: list[Issued] = []
     months = {f"{year}-{number:02d}": [0, 0, 0, 0, 0] for number in range(1, 13)}
     rates: dict[_Kind, list[int]] = {}
     clients: list[ClientYear] = []
@@ -161,7 +150,14 @@ def make(
         reports = [table.of(own, year) for table in _TABLES]
         _add_months(months, *reports)
         _add_rates(rates, *reports)
-        clients += _client(own, reports, owed, settled_now)
+        rest = _outstanding(own, day)
+        clients += _client(own, reports, sum(amount for _, amount in rest), settled_now)
+        for late, amount in rest:
+            if amount > 0:
+                count, before = ages[place := balances.age_of(late)]
+                ages[place] = Age(count + 1, before + amount)
+            overpaid -= min(amount, 0)
+        issued += _issued(own, year)
         settled += settled_now
         moved = [movement for history in own for movement in history.movements]
         written_off += sum(
@@ -176,8 +172,8 @@ def make(
         months=[Month(month, *figures) for month, figures in months.items()],
         clients=sorted(clients, key=lambda client: (-client.invoiced, client.id)),
         rates=_rates(rates),
-        ages=owed.ages,
-        overpaid=owed.overpaid,
+        ages=ages,
+        overpaid=overpaid,
         written_off=written_off,
         delay=Delay(
             len(settled),
@@ -215,12 +211,14 @@ def _add_rates(sums: dict[_Kind, list[int]], *reports: Report) -> None:
 
 
 def _client(
-    histories: Sequence[History], reports: Sequence[Report], owed: _Owed, settled: list[_Settled]
+    histories: Sequence[History],
+    reports: Sequence[Report],
+    outstanding: int,
+    settled: list[_Settled],
 ) -> list[ClientYear]:
     """A client, where it was invoiced, paid, or owes something."""
     invoiced, received = (report.table.cells for report in reports[:2])
     last = histories[-1].invoice
-    outstanding = owed.clients.get(last.client, 0)
     if not (invoiced["date"] or received["date"] or outstanding):
         return []
     return [
@@ -247,19 +245,21 @@ def _high(key: tuple[str, str, str]) -> Decimal:
     return -Decimal(key[2] or "0")
 
 
-def _owed(open_invoices: Iterable[InvoiceBalance], day: date) -> _Owed:
-    clients: dict[str, int] = {}
-    ages = [Age(0, 0)] * len(balances.AGES)
-    overpaid = 0
-    for invoice in open_invoices:
-        outstanding = cents(invoice.outstanding)
-        clients[invoice.client] = clients.get(invoice.client, 0) + outstanding
-        if outstanding > 0:
-            place = balances.age(invoice, day)
-            count, amount = ages[place]
-            ages[place] = Age(count + 1, amount + outstanding)
-        overpaid -= min(outstanding, 0)
-    return _Owed(clients, ages, overpaid)
+def _outstanding(histories: Iterable[History], day: date) -> list[tuple[int, int]]:
+    """How many days late each invoice is that was issued by a day, and what is outstanding."""
+    until = day.isoformat()
+    issued = [history for history in histories if history.invoice.date <= until]
+    dues = [history.invoice.due_date for history in issued]
+    late = [(day - date.fromisoformat(due)).days if due else 0 for due in dues]
+    rest = [balances.outstanding_of(history, until) for history in issued]
+    return list(zip(late, rest, strict=True))
+
+
+def _issued(histories: Iterable[History], year: str) -> Iterator[Issued]:
+    for history in histories:
+        for bill in history.issued:
+            if bill.date.startswith(year):
+                yield bill.number, bill.date, bill.kind
 
 
 def _settled(history: History, year: str, day: date) -> _Settled | None:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from lib.accounting import accountant, bookkeeping, csv_tables, declarations, fec, ledgers
+from lib.accounting import bookkeeping, csv_tables, declarations, exports, fec, ledgers
 from lib.audit import findings, record_audit
 from lib.audit.findings import Files
 from lib.audit.record_audit import Book, RecordBooks
@@ -282,6 +282,8 @@ def _exports(files: Files, books: RecordBooks, config: Settings) -> Iterator[Ale
                 yield from _export(files, name, kind, match, past, config)
         if match := re.fullmatch(f"exports/accountant/accountant-{_PERIOD}{_ONCE}\\.zip", name):
             yield from _for_accountant(files, books, name, match[1], past, config)
+        if match := re.fullmatch(f"exports/workbook/workbook-{_PERIOD}\\.xlsx", name):
+            yield from _workbook(files, name, match[1], past)
 
 
 def _issuer(root: Root) -> Issuer | None:
@@ -330,11 +332,34 @@ def _differs(files: Files, name: str, command: str) -> Alert:
     return (_stale if is_old else _changed)(name, command)
 
 
+def _workbook(files: Files, name: str, period: str, past: ExportSources) -> Iterator[Alert]:
+    """A workbook is right in any language: one of them may have been asked for."""
+    from lib.accounting import frames, workbook  # import pandas
+
+    if past.issuer is None:
+        return
+    data, _ = findings.read(files.root, name)
+    own = exports.language("", past.issuer)
+    parts = [frames.gather([frames.tables(past.histories, period)])]
+    languages = sorted(messages.languages(), key=lambda language: language != own)
+    try:
+        right = any(
+            workbook.render(parts, period, past.issuer.party.name, language) == data
+            for language in languages
+        )
+    except workbook.TooLong:
+        right = False
+    if not right:
+        yield _differs(files, name, "workbook")
+
+
 def _for_accountant(
     files: Files, books: RecordBooks, name: str, period: str, past: ExportSources, config: Settings
 ) -> Iterator[Alert]:
     """The files inside have the hashes that its list says, the PDFs those of the records, and
     the tables say what the records say."""
+    from lib.accounting import accountant  # imports pandas
+
     digests = {
         f"invoices/{book.owner}/{record['number']}.pdf": record["pdf_sha256"]
         for book in books.of(record_audit.REVENUES)
@@ -360,6 +385,7 @@ def _for_accountant(
     elif past.issuer and not any(
         accountant.files(
             [accountant.part(past.issuer, period, variant, [past.histories])],
+            [past.histories],
             past.issuer,
             period,
             variant,
