@@ -47,7 +47,7 @@ from lib.inputs import input_files, inputs, settings
 from lib.inputs.inputs import Inputs
 from lib.inputs.issuer_file import Platform
 from lib.inputs.settings import PlatformAccess, Settings
-from lib.platform import exchange, invoices, receiving
+from lib.platform import exchange, invoices, receiving, report_deposits
 from lib.platform.exchange import Books, Exchange
 from lib.platform.invoices import Queue
 
@@ -85,7 +85,9 @@ class Desk(NamedTuple):
         """What can be deposited now."""
         account, known = self.account, self.books.deposits()
         root, lines = self.books.root, self.lines
-        return invoices.queue(root, account.ledger, lines, account.platform, known, again)
+        queue = invoices.queue(root, account.ledger, lines, account.platform, known, again)
+        reports = report_deposits.waiting(root, account.code, known.values())
+        return Queue([*queue.ready, *reports], queue.waiting)
 
 
 def main(arguments: Namespace, root: Root) -> None:
@@ -285,9 +287,10 @@ def show(desk: Desk, again: str) -> None:
     """What would be deposited."""
     queue, known = desk.queue(again), desk.books.deposits()
     for item in queue.ready:
-        text = say("{number}: would be deposited ({rule})", number=item.number, rule=item.rule)
-        if item.tracking_id in known:
-            text = say("{number}: would be looked for, its answer is missing", number=item.number)
+        name = item.number or item.tracking_id
+        text = say("{number}: would be deposited ({rule})", number=name, rule=item.rule)
+        if item.number and item.tracking_id in known:
+            text = say("{number}: would be looked for, its answer is missing", number=name)
         print(text)
     for document in queue.waiting:
         print(

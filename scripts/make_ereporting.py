@@ -75,7 +75,9 @@ def main(arguments: Namespace, root: Root) -> None:
             sha256 = run.stage_proof(path, file.xml)
             name = path.name
             report = exchanges.REPORT
-            fact = exchanges.deposit("", report, "", file.id, name, sha256, arguments.today)
+            fact = exchanges.deposit(
+                issuer.code, report, "", file.id, name, sha256, arguments.today
+            )
             facts.append(fact)
         if facts:
             path = exchanges.chain_path(root, issuer.code)
@@ -187,7 +189,7 @@ def _file(
 ) -> ReportFile | None:
     """The file of a report, if there is something to send: none where it was sent like this."""
     stem = reports.stem(issuer, report.period)
-    sent = [deposit for deposit in before if reports.is_taken(deposit)]
+    sent = [deposit for deposit in before if not deposit.is_refused]
     if not sent and report.is_empty:
         return None
     kind = report_xml.AGAIN if sent else report_xml.FIRST

@@ -23,6 +23,7 @@ from lib.platform import ereporting, report_xml
 from lib.summary import notices
 from lib.values import vat_periods
 from lib.values.document import Address, Party
+from platform_stub import Platform, running
 
 PLATFORM = {
     "flow_url": "https://api.platform.example/flow",
@@ -291,6 +292,25 @@ def test_a_first_report_that_was_refused_is_a_first_one_again(root):
         run.commit()
     report(root, send="yes")
     assert exchanges.read(root, "ATL")[-1].tracking_id.endswith("-20271010-IN-2")
+
+
+def test_make_platform_hands_a_report_over_once_and_never_the_invoice_too(root):
+    report(root, send="yes")
+    name = f"{SIREN}-transactions-20271001-20271010-IN"
+    with running(Platform()) as platform:
+        account = {**PLATFORM, "flow_url": f"{platform.url}/flow-service"}
+        house.write(root, "issuer.json", seller(platform=account))
+        house.write(root, ".env", b"PLATFORM_TOKEN=fixed-token\nPLATFORM_TIMEOUT=5\n")
+        shown = house.call("exchange_with_platform", root, today=TODAY, dry_run="1")
+        assert f"{name}: would be deposited" in shown.out and not platform.deposited
+        for _ in range(2):
+            ran = house.call("exchange_with_platform", root, today=TODAY)
+            assert ran.code == 0, ran
+            assert sorted(platform.deposited) == [name, "NORD-2027-0001"] and not platform.wrong
+    taken = [data for data in platform.files.values() if data.startswith(b"<?xml")]
+    assert taken == [exchanges.report_path(root, name).read_bytes()]
+    assert [line.outcome for line in exchanges.read(root, "ATL")][:2] == ["", "accepted"]
+    assert house.call("verify", root).code == 0
 
 
 def test_the_same_records_give_the_same_bytes(root):

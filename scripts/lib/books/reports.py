@@ -28,11 +28,6 @@ def of_period(issuer: Issuer, period: ReportPeriod, lines: Iterable[ExchangeLine
     ]
 
 
-def is_taken(report: Deposit) -> bool:
-    """Whether the platform has it, or is to have it."""
-    return report.outcome not in (exchanges.REFUSED, exchanges.REJECTED)
-
-
 def due(issuer: Issuer, lines: Iterable[ExchangeLine], today: date) -> list[ReportPeriod]:
     """The periods that are over and of which no report was handed over, the most urgent first.
 
@@ -44,6 +39,7 @@ def due(issuer: Issuer, lines: Iterable[ExchangeLine], today: date) -> list[Repo
     periods = [
         period
         for period in vat_periods.ended(issuer.vat_periods, issuer.platform.since, today)
-        if today <= period.due + _TOLD and not any(map(is_taken, of_period(issuer, period, lines)))
+        if today <= period.due + _TOLD
+        and all(report.is_refused for report in of_period(issuer, period, lines))
     ]
     return sorted(periods, key=lambda period: (period.due, period.start))
