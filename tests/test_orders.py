@@ -391,6 +391,10 @@ def test_vat_on_goods_falls_due_on_the_day_of_delivery_that_was_typed(shop):
     final = issue(shop, delivered="2026-10-31")
     assert (final.issue_date, final.period.end) == (date(2026, 11, 10), date(2026, 10, 31))
     assert "Livré le 31 octobre 2026" in pages(shop, final.number)
+    assert [line.description for line in final.lines[2:]] == [
+        "biens, TVA déduite : 60,00\xa0€",
+        "services, TVA déduite : 0,60\xa0€",
+    ]
     xml = etree.fromstring(facturx_xml.generate(final))
     days = [
         day.text for day in xml.iterfind(".//{*}ActualDeliverySupplyChainEvent//{*}DateTimeString")

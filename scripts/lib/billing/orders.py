@@ -310,17 +310,17 @@ def _final(order: Order, standing: Iterable[StepInvoice], client: Client) -> Ste
         is_deposit = invoice.type_code == document.DEPOSIT
         values = {"number": invoice.number, "date": speech.date(invoice.issue_date)}
         name = speech.word("deposit_taken_off" if is_deposit else "milestone_taken_off", **values)
-        for key, taxed in invoice.shares.items():
-            if any(taxed):
-                detail = []
-                if taxed.vat:
-                    tax = speech.amount(taxed.vat, client.currency)
-                    detail.append(speech.word("vat_taken_off", vat=tax))
-                if noted := invoice.noted.get(key):
-                    numbers = ", ".join(noted)
-                    detail.append(speech.word("less_credit_notes", numbers=numbers))
-                charge = _charge(name, key[1], taxed.net, Decimal(-1), speech)
-                lines.append(StepLine(charge, ", ".join(detail), invoice, taxed.vat))
+        shares = {key: taxed for key, taxed in invoice.shares.items() if any(taxed)}
+        is_mixed = len({share.category for _, share in shares}) > 1
+        for key, taxed in shares.items():
+            detail = [speech.word(f"report_{key[1].category}")] if is_mixed else []
+            if taxed.vat:
+                tax = speech.amount(taxed.vat, client.currency)
+                detail.append(speech.word("vat_taken_off", vat=tax))
+            if noted := invoice.noted.get(key):
+                detail.append(speech.word("less_credit_notes", numbers=", ".join(noted)))
+            charge = _charge(name, key[1], taxed.net, Decimal(-1), speech)
+            lines.append(StepLine(charge, ", ".join(detail), invoice, taxed.vat))
     return StepCharges(tuple(lines), whole.allowances)
 
 
