@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from lxml import etree
 
-from conformance import accounts, court, judge, mails, pages, xmls
+from conformance import accounts, court, ereports, judge, mails, pages, xmls
 from conformance.court import Corpus, Judge, Report
 
 _POM = "{http://maven.apache.org/POM/4.0.0}"
@@ -88,6 +88,18 @@ JUDGES = (
         xmls.reader,
         "Another library reads the same parties, lines, VAT and totals from each XML,"
         " and what it writes of them passes its XSD.",
+    ),
+    _python(
+        "flux 10 rules",
+        "pyfrctc",
+        ereports.rules,
+        "Each report to the tax office keeps its XSD and its schematron (as pyfrctc ships them).",
+    ),
+    _python(
+        "pyfrctc",
+        "pyfrctc",
+        ereports.library,
+        "Another library writes the sums and the money of each report alike, from the same facts.",
     ),
     _debian(
         "qpdf",
