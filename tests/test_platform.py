@@ -341,6 +341,19 @@ def test_a_status_that_cannot_be_fetched_keeps_its_place(root, platform):
     ]
 
 
+def test_a_report_goes_from_where_it_is_kept(root, platform):
+    named = account(platform, name="Plateforme", number="0042")
+    house.write(root, "issuer.json", house.issuer({"platform": named, "vat_periods": "monthly"}))
+    ran = house.call("make_ereporting", root, period="2026-11", today="2026-12-08", send="yes")
+    assert ran.code == 0, ran
+    kept = {path.stem: path.read_bytes() for path in root.data.glob("platform/reports/*")}
+    assert exchange(root, today="2026-12-08").code == 0
+    sent = {flow["trackingId"]: flow for flow in platform.flows if flow["flowSyntax"] == "FRR"}
+    assert {name: platform.files[flow["flowId"]] for name, flow in sent.items()} == kept != {}
+    assert exchange(root, today="2026-12-08").code == 0
+    assert len(platform.deposited) == 2 + len(kept)
+
+
 # --- accounts ------------------------------------------------------------------------
 
 

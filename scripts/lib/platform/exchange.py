@@ -73,9 +73,12 @@ class Books:
         self.lines: dict[str, list[ExchangeLine]] = {}
         self._ends: dict[str, records.Chain] = {}
         for owner in owners:
-            lines = exchanges.read(root, owner)
-            self.lines[owner] = lines
-            self._ends[owner] = records.end_of(exchanges.chain_path(root, owner), lines)
+            self._read(owner)
+
+    def _read(self, owner: str) -> None:
+        lines = exchanges.read(self.root, owner)
+        self.lines[owner] = lines
+        self._ends[owner] = records.end_of(exchanges.chain_path(self.root, owner), lines)
 
     def deposits(self) -> dict[str, Deposit]:
         """The deposits by tracking id."""
@@ -93,6 +96,10 @@ class Books:
             for path, data in (proofs or {}).items():
                 run.stage_proof(path, data)
             for owner, some in facts.items():
+                path = exchanges.chain_path(self.root, owner)
+                # Reports are recorded by another command, meanwhile perhaps.
+                if path.exists() and path.stat().st_size != self._ends[owner].length:
+                    self._read(owner)
                 run.append(self._ends[owner], some)
             run.commit()
         added = {}
@@ -270,18 +277,16 @@ class Exchange:
     def _record(self, answered: list[tuple[ExchangeLine, _Answer]]) -> None:
         """Records answers in one run, and says them."""
         facts: dict[str, list[Record]] = {}
+        owners = {line.hash: owner for owner, lines in self.books.lines.items() for line in lines}
         for line, answer in answered:
             reasons = [reason._asdict() for reason in answer.reasons]
             fact = exchanges.answer(line, answer.outcome, self._day, answer.flow_id, reasons)
-            facts.setdefault(self._owner_of(line), []).append(fact)
+            facts.setdefault(owners[line.hash], []).append(fact)
         if not facts:
             return
         self.books.append(facts)
         for line, answer in answered:
             self._say(line, answer)
-
-    def _owner_of(self, line: ExchangeLine) -> str:
-        return line.client
 
     def _say(self, line: ExchangeLine, answer: _Answer) -> None:
         name = line.number or line.name
