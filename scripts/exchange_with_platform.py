@@ -111,6 +111,10 @@ def main(arguments: Namespace, root: Root) -> None:
     refusals: list[Alert] = []
     with exchange.locked(root, config.lock_wait):
         for desk in desks_of(root, config, arguments.invoice):
+            if arguments.today < desk.account.platform.since:
+                since = desk.account.platform.since.isoformat()
+                print(say("{file}: from {date} on", file=desk.account.file, date=since))
+                continue
             try:
                 run = exchanged(desk, arguments.today, arguments.invoice)
             except Broken as stop:

@@ -154,6 +154,14 @@ def test_before_since_nothing_is_deposited(root, platform):
     assert platform.deposited == []
 
 
+def test_before_since_the_platform_is_not_asked(root, platform):
+    join(root, platform, since="2026-11-21")
+    assert exchange(root).code == 0
+    assert platform.calls == []
+    assert exchange(root, today="2026-11-21").code == 0
+    assert platform.calls
+
+
 def test_without_a_platform_nothing_is_done(root, platform):
     house.write(root, "issuer.json", house.issuer())
     ran = exchange(root)
