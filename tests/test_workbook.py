@@ -3,6 +3,8 @@
 import csv
 import io
 import re
+import shutil
+import subprocess
 import zipfile
 from collections import Counter
 from datetime import date, datetime
@@ -282,3 +284,32 @@ def test_make_makes_it_once(root):
     assert "nothing changed" in house.make(root, "workbook", "YEAR=2024").out
     past.lay(root, past.money("sud", "SUD-2024-0001", "2024-12-31", 100))
     assert "nothing changed" not in house.make(root, "workbook", "YEAR=2024").out
+
+
+# --- a spreadsheet -------------------------------------------------------------------
+
+
+@pytest.mark.conformance
+@pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
+def test_libreoffice_computes_our_sums_and_reads_our_cells(root, tmp_path):
+    house.call("make_workbook", root, year="2024")
+    bare, out = tmp_path / "bare.xlsx", tmp_path / "out"
+    with zipfile.ZipFile(path_of(root)) as archive, zipfile.ZipFile(bare, "w") as copy:
+        for name in archive.namelist():
+            text = archive.read(name).decode()
+            # Without our values it has to compute its own.
+            copy.writestr(name, re.sub("(<f>[^<]*</f>)<v>[^<]*</v>", r"\1", text))
+    command = ["soffice", f"-env:UserInstallation=file://{tmp_path}/profile", "--headless"]
+    command += ["--convert-to", "xlsx", "--outdir", str(out), str(bare)]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    ours = opened(root, data_only=True)
+    theirs = openpyxl.load_workbook(out / "bare.xlsx", data_only=True)
+    assert theirs.sheetnames == ours.sheetnames
+    compared = 0
+    for page in ours.worksheets:
+        for row in page.iter_rows():
+            for cell in row:
+                found = theirs[page.title][cell.coordinate].value
+                assert found == cell.value, (page.title, cell.coordinate)
+                compared += cell.value is not None
+    assert compared > 300
