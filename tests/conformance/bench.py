@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from lxml import etree
 
-from conformance import accounts, court, ereports, judge, mails, pages, xmls
+from conformance import accounts, court, deposits, ereports, judge, mails, pages, xmls
 from conformance.court import Corpus, Judge, Report
 
 _POM = "{http://maven.apache.org/POM/4.0.0}"
@@ -100,6 +100,15 @@ JUDGES = (
         "pyfrctc",
         ereports.library,
         "Another library writes the sums and the money of each report alike, from the same facts.",
+    ),
+    Judge(
+        "platform of the tests",
+        "Each domestic invoice between businesses is deposited once, as its proof, and nothing else"
+        " (written here from the OpenAPI of AFNOR XP Z12-013).",
+        (),
+        "make test",
+        lambda: "1.3.0",
+        deposits.platform,
     ),
     _debian(
         "qpdf",
