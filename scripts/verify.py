@@ -30,12 +30,12 @@ from pathlib import Path
 from lib.audit import (
     book_audit,
     derived_audit,
+    exchange_audit,
     findings,
     mail_audit,
     proof_audit,
     quote_audit,
     record_audit,
-    report_audit,
 )
 from lib.audit.findings import Files
 from lib.audit.record_audit import RecordBooks
@@ -120,7 +120,7 @@ def check(
     quotes = quote_audit.verifications(files.root, books)
     faults, tally = proof_audit.faults(files, books, quotes, config.workers)
     found += quote_audit.strays(files, books)
-    found += report_audit.faults(files, books)
+    found += exchange_audit.faults(files, books)
     found += faults
     found += derived_audit.faults(files, books, config)
     return books, tally, found

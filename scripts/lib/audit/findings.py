@@ -24,7 +24,7 @@ _Content = TypeVar("_Content", bytes, str)
 # A folder of proofs, and of what only the program writes; group and others only read these.
 PROOFS = (
     *("invoices", "invoices_batch", "quotes", "archive_batch", "archive_inputs", "batch_sent"),
-    *("platform/received", "platform/reports"),
+    *("platform/received", "platform/reports", "platform/sent"),
 )
 _RECORDS = (
     *("revenues", "revenues_batch", "payments", "openings", "closings", "quotations"),

@@ -53,6 +53,11 @@ def received_path(root: Root, sha256: str) -> Path:
     return folder(root) / "received" / f"{sha256}.xml"
 
 
+def sent_path(root: Root, tracking_id: str) -> Path:
+    """data/platform/sent/<tracking id>.xml: a message of ours (212)."""
+    return folder(root) / "sent" / f"{tracking_id}.xml"
+
+
 def report_path(root: Root, tracking_id: str) -> Path:
     """data/platform/reports/<tracking id>.xml: a report as it was, or is to be, handed over."""
     return folder(root) / "reports" / f"{tracking_id}.xml"
