@@ -2,9 +2,10 @@
 """Deposits at the approved platform what has not been deposited, and reads what it says.
 
 Domestic B2B invoices and credit notes, from the day that `platform` names in issuer.json, and in
-the file of a batch client for its own. Each attempt is on record before it is made; what got no
-answer is looked for before it goes again. A platform that is down costs nothing: all waits for the
-next run, and this one ends with 4. INVOICE deposits once more what the platform refused.
+the file of a batch client for its own; then what was received of them (212). Each attempt is on
+record before it is made; what got no answer is looked for before it goes again. A platform that is
+down costs nothing: all waits for the next run, and this one ends with 4. INVOICE deposits once more
+what the platform refused.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -37,6 +38,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from lib.books import issuing, records, revenues
+from lib.books.cash_ins import CashIn
 from lib.books.record_lines import DepositRevenue
 from lib.books.revenues import Ledger
 from lib.core import alerts
@@ -47,7 +49,7 @@ from lib.inputs import input_files, inputs, settings
 from lib.inputs.inputs import Inputs
 from lib.inputs.issuer_file import Platform
 from lib.inputs.settings import PlatformAccess, Settings
-from lib.platform import exchange, invoices, receiving, report_deposits
+from lib.platform import cashing_in, exchange, invoices, receiving, report_deposits
 from lib.platform.exchange import Books, Exchange
 from lib.platform.invoices import Queue
 
@@ -80,13 +82,22 @@ class Desk(NamedTuple):
     account: Account
     books: Books
     lines: list[DepositRevenue]
+    wait: int
 
     def queue(self, again: str = "") -> Queue:
         """What can be deposited now."""
-        account, known = self.account, self.books.deposits()
-        root, lines = self.books.root, self.lines
-        queue = invoices.queue(root, account.ledger, lines, account.platform, known, again)
-        reports = report_deposits.waiting(root, account.code, known.values())
+        account, books = self.account, self.books
+        known = books.deposits()
+        queue = invoices.queue(
+            books.root,
+            account.ledger,
+            self.lines,
+            account.platform,
+            known,
+            books.refused(),
+            again,
+        )
+        reports = report_deposits.waiting(books.root, account.code, known.values())
         return Queue([*queue.ready, *reports], queue.waiting)
 
 
@@ -104,7 +115,7 @@ def main(arguments: Namespace, root: Root) -> None:
         return
     if arguments.dry_run:
         for desk in desks_of(root, config, arguments.invoice):
-            show(desk, arguments.invoice)
+            show(desk, arguments.invoice, arguments.today)
         return
     broken: list[Alert] = []
     failures: list[Alert] = []
@@ -190,7 +201,8 @@ def opened(root: Root, account: Account, config: Settings) -> Desk:
             root, revenues.chain_path(root, account.ledger, client), DepositRevenue
         )
     ]
-    return Desk(account, Books(root, (*account.clients, account.code), config.lock_wait), lines)
+    books = Books(root, (*account.clients, account.code), config.lock_wait)
+    return Desk(account, books, lines, config.lock_wait)
 
 
 def check(account: Account) -> None:
@@ -216,7 +228,7 @@ def check(account: Account) -> None:
 # --- the exchange --------------------------------------------------------------------
 
 
-def exchanged(desk: Desk, today: date, again: str) -> Exchange:
+def exchanged(desk: Desk, today: date, invoice: str) -> Exchange:
     """What came of one account's exchange.
 
     Raises:
@@ -230,8 +242,8 @@ def exchanged(desk: Desk, today: date, again: str) -> Exchange:
     with closing(FlowClient(account.platform, account.access, time.sleep)) as client:
         run = Exchange(client, desk.books, today)
         run.settle()
-        received = hear(run, desk) if not run.has_ended else 0
-        previous: set[str] = set()
+        heard = hear(run, desk) if not run.has_ended else 0
+        again, previous = invoice, set[str]()
         while not run.has_ended:
             ready = desk.queue(again).ready
             again = ""
@@ -240,17 +252,34 @@ def exchanged(desk: Desk, today: date, again: str) -> Exchange:
                 break
             run.deposit([item for item in ready if item.tracking_id not in previous])
             previous |= {item.tracking_id for item in ready}
+        if not run.has_ended:
+            run.refusals += cashing_in.record(desk.books, received(desk, today))
+            run.deposit(cashing_in.ready(desk.books, desk.lines, invoice))
     left = desk.queue()
     print(
         say(
             "{file}: {deposited} deposited, {received} received, {waiting} waiting",
             file=account.file,
             deposited=run.deposited,
-            received=counted(received, "1 status", "{number} statuses"),
+            received=counted(heard, "1 status", "{number} statuses"),
             waiting=len(left.ready) + len(left.waiting),
         )
     )
     return run
+
+
+def received(desk: Desk, today: date) -> list[tuple[CashIn, bytes]]:
+    """What was received and is to be reported, each with its message. What batches are paid is
+    the business of their sellers.
+
+    Raises:
+      Broken: if records or documents are not what was written.
+    """
+    account, books = desk.account, desk.books
+    if account.ledger is not revenues.DIRECT:
+        return []
+    with issuing.reading(books.root, "exchange_with_platform", desk.wait):
+        return list(cashing_in.due(books, desk.lines, account.platform.cash_in, today))
 
 
 def hear(run: Exchange, desk: Desk) -> int:
@@ -260,26 +289,28 @@ def hear(run: Exchange, desk: Desk) -> int:
     walk = receiving.walked(run, account.platform.since)
     clients = {line.number: line.client for line in desk.lines}
     notices = receiving.receive(run, walk.flows, clients, account.code)
-    received = sum(map(len, books.lines.values())) - before
+    statuses = sum(map(len, books.lines.values())) - before
     if not run.has_ended:
         run.acknowledge(walk.flows)
     alerts.report(books.root.logs, exchange.SCRIPT, notices)
-    return received
+    return statuses
 
 
 # --- what is typed, what is shown ----------------------------------------------------
 
 
 def refuse_wrong(number: str, desks: list[Desk]) -> None:
-    """INVOICE is a document that a platform refused.
+    """INVOICE is a document that a platform refused, or a 212 that it refused.
 
     Raises:
       Refused: if it is not.
     """
-    deposits = [deposit for desk in desks for deposit in desk.books.deposits().values()]
-    refused = {
-        deposit.line.number: deposit.is_refused for deposit in deposits if deposit.line.number
-    }
+    refused: dict[str, bool] = {}
+    for desk in desks:
+        ids = desk.books.refused()
+        for tracking_id, deposit in desk.books.deposits().items():
+            if deposit.line.number:
+                refused[exchange.typed_name(deposit.line)] = tracking_id in ids
     if number and not refused.get(number):
         found = say('"{number}" is not a document that the platform refused', number=number)
         names = tuple(sorted(name for name, is_refused in refused.items() if is_refused))
@@ -287,8 +318,8 @@ def refuse_wrong(number: str, desks: list[Desk]) -> None:
         raise Refused([Alert("B-PLATFORM-AGAIN", "", Fault("INVOICE", found, expected))])
 
 
-def show(desk: Desk, again: str) -> None:
-    """What would be deposited."""
+def show(desk: Desk, again: str, today: date) -> None:
+    """What would be deposited, and reported."""
     queue, known = desk.queue(again), desk.books.deposits()
     for item in queue.ready:
         name = item.number or item.tracking_id
@@ -304,6 +335,10 @@ def show(desk: Desk, again: str) -> None:
                 others=document.others,
             )
         )
+    for cash_in, _ in received(desk, today):
+        name = cash_in.tracking_id
+        amounts = tuple(f"{share.amount} ({share.vat_rate} %)" for share in cash_in.shares)
+        print(say("{name}: would be reported: {amounts}", name=name, amounts=amounts))
     count = counted(len(queue.ready), "1 document", "{number} documents")
     print(say("{file}: {documents} to deposit", file=desk.account.file, documents=count))
 

@@ -105,6 +105,7 @@ def test_what_was_rejected_is_deposited_again() -> None:
     again = [*rejected, deposit(), said("213", 1, "DEST_INC")]
     assert state(*again).stage == lifecycle.HANDED_OVER  # what comes twice is about the first
     assert state(*again, said("213", 2, "DEST_INC")).decision
+    assert state(deposit(), said("200", 0), *again[2:]).deposited == ""
     assert not state(*again, said("200", 2)).decision
 
 

@@ -127,7 +127,10 @@ def _state(lines: list[ExchangeLine], number: str) -> State:
         if line.kind == exchanges.STATUS and line.number == number and line.code in STAGES:
             codes = tuple(reason["code"] for reason in line.reasons)
             first_of.setdefault((line.at, line.code, codes), line)
-    statuses = [line for _, line in sorted(first_of.items()) if _counts(line, last)]
+    counting = [line for _, line in sorted(first_of.items()) if not _is_of_duplicate(line)]
+    # What was rejected and deposited again begins again: what came before was about the first.
+    again = last if any(line.code == REJECTED and line.seq < last for line in counting) else 0
+    statuses = [line for line in counting if line.seq > again]
     through = [line for line in statuses if line.code != REJECTED]
     deposited = next((line.at for line in statuses if line.code == DEPOSITED), "")
     if not statuses:
@@ -153,14 +156,10 @@ def _state(lines: list[ExchangeLine], number: str) -> State:
     )
 
 
-def _counts(line: ExchangeLine, last_deposit: int) -> bool:
-    """Whether a status is about the invoice: a rejection is about a deposit that is the last one,
-    and of something else than a second delivery."""
-    if line.code != REJECTED:
-        return True
+def _is_of_duplicate(line: ExchangeLine) -> bool:
+    """Whether it rejects nothing but a second delivery of what the platform has."""
     codes = [reason["code"] for reason in line.reasons if reason["code"]]
-    is_duplicate = bool(codes) and all(code == _DUPLICATE for code in codes)
-    return not is_duplicate and line.seq > last_deposit
+    return line.code == REJECTED and bool(codes) and all(code == _DUPLICATE for code in codes)
 
 
 def _unseen(deposit: exchanges.Deposit | None) -> State:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from lib.books import exchanges, issuing, records
+from lib.books import exchanges, issuing, lifecycle, records
 from lib.books.exchanges import ACCEPTED, ACKNOWLEDGED, EXISTS, REFUSED, REJECTED, Deposit
 from lib.books.record_lines import ExchangeLine
 from lib.books.records import Record
@@ -86,6 +86,21 @@ class Books:
             deposit.line.tracking_id: deposit
             for lines in self.lines.values()
             for deposit in exchanges.deposits(lines)
+        }
+
+    def refused(self) -> set[str]:
+        """The tracking ids of what the platform refused, at once, later, or by a status (213)."""
+        rejected = {
+            number
+            for lines in self.lines.values()
+            for number, state in lifecycle.states(lines).items()
+            if state.objection == lifecycle.REJECTED
+        }
+        return {
+            tracking_id
+            for tracking_id, deposit in self.deposits().items()
+            if deposit.is_refused
+            or (deposit.line.what != exchanges.CASH_IN and deposit.line.number in rejected)
         }
 
     def append(
@@ -289,7 +304,7 @@ class Exchange:
             self._say(line, answer)
 
     def _say(self, line: ExchangeLine, answer: _Answer) -> None:
-        name = line.number or line.name
+        name = typed_name(line) or line.name
         if answer.outcome in (REFUSED, REJECTED):
             self.refusals.append(refusal(line, answer.outcome, answer.reasons))
             return
@@ -305,6 +320,11 @@ class Exchange:
         alerts.write_log(logs, line.client, "INFO", SCRIPT, "I-PLATFORM-DEPOSITED", str(text))
 
 
+def typed_name(line: ExchangeLine) -> str:
+    """What a person calls what was deposited: a document by its number, a 212 by its own name."""
+    return line.name.removesuffix(".xml") if line.what == exchanges.CASH_IN else line.number
+
+
 def refusal(line: ExchangeLine, outcome: str, reasons: Iterable[Reason]) -> Alert:
     """A deposit that the platform will not have, at once or once it had checked it."""
     whys = tuple(verbose for reason in reasons if (verbose := _reason(reason)))
@@ -318,7 +338,12 @@ def refusal(line: ExchangeLine, outcome: str, reasons: Iterable[Reason]) -> Aler
             " it by `make credit-note` and invoice it anew",
             number=line.number,
         )
-    fault = Fault(line.number or line.name, found, remedy=remedy)
+    if line.what == exchanges.CASH_IN:
+        name = typed_name(line)
+        remedy = say(
+            "correct the cause, then `make platform INVOICE={name}` reports it again", name=name
+        )
+    fault = Fault(typed_name(line) or line.name, found, remedy=remedy)
     return Alert("B-PLATFORM-REFUSED", "", fault, line.client)
 
 

@@ -5,7 +5,7 @@ note follows its invoice, a final invoice the deposits that it takes off: what t
 not know cannot be corrected there.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from functools import partial
 from typing import NamedTuple
 
@@ -53,12 +53,13 @@ def queue(
     lines: Iterable[DepositRevenue],
     account: Platform,
     known: Mapping[str, Deposit],
+    refused: Set[str],
     again: str = "",
 ) -> Queue:
     """What of a ledger's documents is to be deposited.
 
     Args:
-      known: what was deposited, by tracking id.
+      known: what was deposited, by tracking id; `refused` are those that the platform refused.
       again: the number of a refused document that is to be deposited once more.
 
     Raises:
@@ -70,18 +71,20 @@ def queue(
     ours = {line.number for line in lines}
     for line in lines:
         before = last.get(line.number)
-        if before and before.answers and not (line.number == again and before.is_refused):
+        is_again = line.number == again and before and before.line.tracking_id in refused
+        if before and before.answers and not is_again:
             continue
         path = revenues.proof_path(root, ledger, line.client, line.number, "json")
         document = from_json(proofs.read(root, path, line.document_sha256, line.client))
         rule = processing_rule(document)
         if not rule:
             continue
-        others = tuple(number for number in _missing(line, last) if number in ours)
+        others = tuple(number for number in _missing(line, last, refused) if number in ours)
         if others:
             waiting.append(Waiting(line.client, line.number, others))
         else:
-            ready.append(_item(root, ledger, line, rule, _tracking_id(line.number, known)))
+            tracking_id = next_tracking_id(line.number, refused)
+            ready.append(_item(root, ledger, line, rule, tracking_id))
     return Queue(ready, waiting)
 
 
@@ -89,18 +92,18 @@ def _is_document(deposit: Deposit) -> bool:
     return deposit.line.what in (INVOICE, CREDIT_NOTE)
 
 
-def _missing(line: DepositRevenue, last: Mapping[str, Deposit]) -> Iterator[str]:
+def _missing(line: DepositRevenue, last: Mapping[str, Deposit], refused: Set[str]) -> Iterator[str]:
     """The documents that this one follows and that the platform has not taken."""
     for number in filter(None, (line.corrects, *(deposit.number for deposit in line.deposits))):
         before = last.get(number)
-        if before is None or not before.answers or before.is_refused:
+        if before is None or not before.answers or before.line.tracking_id in refused:
             yield number
 
 
-def _tracking_id(number: str, known: Mapping[str, Deposit]) -> str:
+def next_tracking_id(number: str, refused: Set[str]) -> str:
     """The number; once it was refused, with how often it was tried: NORD-2027-0001-2."""
     tries, tracking_id = 1, number
-    while tracking_id in known and known[tracking_id].is_refused:
+    while tracking_id in refused:
         tries += 1
         tracking_id = f"{number}-{tries}"
     return tracking_id
