@@ -233,7 +233,7 @@ ledger: $(READY) ## the same fiscal YEAR for hledger, ledger and beancount
 workbook: $(READY) ## YEAR, QUARTER or MONTH as .xlsx for people who calculate: tables, sums, clients by month, ageing [LANGUAGE]
 	@$(SCRIPT)/make_workbook.py --root $(ROOT) --flag
 declare: $(READY) ## what to type at the tax office and URSSAF for MONTH, QUARTER (2024-Q1) or YEAR: VAT boxes, DES, turnover
-	@$(SCRIPT)/declare.py --root $(ROOT) --flag
+	@$(SCRIPT)/declare.py --root $(ROOT)
 accountant: $(READY) ## one ZIP of YEAR, QUARTER or MONTH: workbook, exports, FEC, PDFs, what all of it means, hashes
 	@$(SCRIPT)/pack_accountant.py --root $(ROOT) --flag
 close: $(READY) ## MONTH, or YEAR with its open months: its totals on record, nothing is dated in it any more

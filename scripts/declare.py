@@ -58,7 +58,7 @@ def main(arguments: Namespace, root: Root) -> None:
 
 def _refuse_other_states(issuer: Issuer) -> None:
     place = territories.of_address(issuer.party.address)
-    if place.state != "FR":
+    if place.state != declarations.STATE:
         found = say("is in {place}, and these forms are French", place=place.name)
         remedy = say("declare by the totals of `make export`")
         fault = Fault("party.address", found, remedy=remedy)

@@ -53,7 +53,8 @@ def test_a_year_has_tables_fec_pdfs_and_their_hashes(root, tmp_path):
     }
     pdf = "invoices/nord/NORD-2026-0001.pdf"
     people = {"workbook-2026.xlsx", "report-2026.pdf", "LISEZMOI.txt"}
-    assert found == {*tables, "payments-2026.csv", fec, pdf, *people, "SHA256SUMS"}
+    declared = {"declaration-2026.csv", "declaration-2026.documents.csv"}
+    assert found == {*tables, "payments-2026.csv", fec, pdf, *people, *declared, "SHA256SUMS"}
     house.call("make_workbook", root, year="2026")
     made = root.path / "exports/workbook/workbook-2026.xlsx"
     assert (folder / "workbook-2026.xlsx").read_bytes() == made.read_bytes()

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zipfile
 from collections import Counter
 from decimal import Decimal
 from typing import Any
@@ -129,7 +130,19 @@ def test_services_to_buyers_of_all_sorts(tmp_path):
     ]
     declare(root, quarter="2026-Q4")
     assert boxes(root, "2026-Q4")[CA3, "E2"] == ("300.00", "")
+    assert house.call("pack_accountant", root, quarter="2026-Q4").code == 0
+    with zipfile.ZipFile(root.path / "exports/accountant/accountant-2026-Q4.zip") as package:
+        for name in ("declaration-2026-Q4.csv", "des-2026-10.xml"):
+            data = (root.path / "exports/declarations" / name).read_bytes()
+            assert package.read(f"accountant-2026-Q4/{name}") == data
     assert house.call("verify", root).code == 0
+    for name in ("declaration-2026-Q4.documents.csv", "des-2026-10.xml"):
+        path = root.path / "exports/declarations" / name
+        data = path.read_bytes()
+        path.write_bytes(data.replace(b"100", b"101"))
+        ran = house.call("verify", root)
+        assert ran.code == 3 and name in ran.err
+        path.write_bytes(data)
 
 
 def test_goods_abroad_have_boxes_of_their_own(tmp_path):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from lib.accounting import (
     bookkeeping,
     csv_tables,
+    declarations,
     exports,
     fec,
     frames,
@@ -25,7 +26,7 @@ from lib.books.histories import History, IssuedDocument
 from lib.core import messages
 from lib.inputs.issuer_file import Issuer
 from lib.inputs.settings import Settings
-from lib.values import periods
+from lib.values import periods, territories
 from lib.values.speech import Speech
 
 _END = "\r\n"
@@ -33,12 +34,13 @@ _END = "\r\n"
 
 class PeriodPart(NamedTuple):
     """What some clients have of it: the tables in their order, payments last, those of the
-    workbook, the FEC, and what was issued."""
+    workbook, the FEC, what was issued, and what is declared."""
 
     tables: list[csv_tables.TablePart]
     cells: frames.Gathered
     fec: fec.FecPart
     bills: list[IssuedDocument]
+    declared: declarations.Part
 
 
 def part(
@@ -55,6 +57,7 @@ def part(
     rows: list[list[csv_tables.Rows]] = [[] for _ in ways]
     tables: list[dict[str, csv_tables.Table]] = []
     bills: list[IssuedDocument] = []
+    declared: list[declarations.Part] = []
 
     def in_tables() -> Iterator[Sequence[History]]:
         for histories in clients:
@@ -69,10 +72,13 @@ def part(
                 for bill in history.issued
                 if bill.date.startswith(dates)
             )
+            declared.append(declarations.part(period, [histories]))
             yield histories
 
     entries = fec.part(issuer.accounts, year, days, in_tables())
-    return PeriodPart(list(map(csv_tables.part, rows)), frames.gather(tables), entries, bills)
+    whole = declarations.joined(declared)
+    lines = list(map(csv_tables.part, rows))
+    return PeriodPart(lines, frames.gather(tables), entries, bills, whole)
 
 
 def files(
@@ -106,6 +112,12 @@ def files(
         contents[fec.file_name(issuer.party.siren, end)] = b"".join(
             fec.joined([part.fec for part in parts])
         )
+    if territories.of_address(issuer.party.address).state == declarations.STATE:
+        whole = declarations.joined([part.declared for part in parts])
+        boxes = declarations.declaration(issuer, period, whole)
+        for suffix, data in declarations.tables(boxes, config).items():
+            contents[f"declaration-{period}.{suffix}"] = data
+        contents |= declarations.des_files(issuer, period, boxes)
     with suppress(workbook.TooLong):
         cells = [part.cells for part in parts]
         contents[f"workbook-{period}.xlsx"] = workbook.render(cells, period, seller, language)
@@ -126,7 +138,8 @@ def _readme(
     files = [(name, words["file_help"][_kind(name)]) for name in names]
     files += [("invoices/", words["file_help"]["invoices"])]
     files += [("SHA256SUMS", words["file_help"]["sums"])]
-    tables = (*(table.columns for table in TABLES.values()), PAYMENTS, TOTALS)
+    of_declarations = (declarations.FIGURES, declarations.DOCUMENTS)
+    tables = (*(table.columns for table in TABLES.values()), PAYMENTS, TOTALS, *of_declarations)
     headings = [column.heading or column.name for columns in tables for column in columns]
     columns = [(written["columns"][key], words["column_help"][key]) for key in headings]
     chapters = {
@@ -148,6 +161,8 @@ def _kind(name: str) -> str:
     """What a file is, as "file_help" of the languages has it."""
     if name.endswith(".totals.csv"):
         return "totals"
+    if name.endswith(".documents.csv"):
+        return "documents"
     return "fec" if name.endswith(".txt") else name.partition("-")[0]
 
 

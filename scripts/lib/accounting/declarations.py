@@ -35,6 +35,7 @@ from lib.values import code_lists, money, periods
 from lib.values.money import text_of
 
 CA3, CA12, DES, URSSAF, LIMITS = "3310-CA3-SD", "3517-S-SD", "DES", "URSSAF", "CGI 293 B"
+STATE = "FR"  # whose forms these are
 FRANCHISE, SIMPLIFIED = "franchise", "simplified"
 EU_SERVICES = tax_points.EU_SERVICES
 
@@ -487,13 +488,3 @@ def des_files(issuer: Issuer, period: str, figures: Sequence[Figure]) -> dict[st
         if data := des_file(issuer.party.vat_number, month, own):
             found[f"des-{month}.xml"] = data
     return found
-
-
-def periods_in(issuer: Issuer, period: str) -> list[str]:
-    """The periods of returns in a year: its months, its quarters, or itself; of another period
-    itself alone."""
-    if "-" in period or issuer.vat_periods in ("", SIMPLIFIED, FRANCHISE):
-        return [period]
-    if issuer.vat_periods == "quarterly":
-        return [f"{period}-Q{number}" for number in range(1, 5)]
-    return list(periods.months_of(period))
