@@ -189,7 +189,12 @@ def _formats(book: xlsxwriter.Workbook) -> dict[str, Any]:
     figures = {AMOUNT: "#,##0.00", COUNT: "0", FIGURE: "0.0#", DATE: "yyyy-mm-dd", MONTH: "yyyy-mm"}
     bold = {"bold": True, "bg_color": "#E8F0F2", "valign": "top"}
     return {
-        **{kind: book.add_format({"num_format": code}) for kind, code in figures.items()},
+        **{
+            kind: book.add_format(
+                {"num_format": code, "align": "right" if kind in _RIGHT else "left"}
+            )
+            for kind, code in figures.items()
+        },
         **{
             f"total_{kind}": book.add_format({"num_format": figures[kind], "bold": True})
             for kind in (AMOUNT, COUNT)
@@ -213,6 +218,8 @@ def _write(writer: _Writer, sheet: Sheet) -> None:
     )
     for i, column in enumerate(sheet.columns):
         cells = sheet.rows[column.name].tolist()
+        if column.kind == CODE:
+            cells = [writer.words["codes"].get(cell, cell) for cell in cells]
         heading = _heading(writer.words, column)
         style = "heading_right" if column.kind in _RIGHT else "heading"
         page.write_string(_HEADING_ROW, i, heading, writer.formats[style])
@@ -250,10 +257,9 @@ def _write_cells(writer: _Writer, page: Any, i: int, kind: str, cells: Sequence[
             if (value := of_cell(cell)) is not None:
                 page.write_number(row, i, value, style)
         return
-    codes = writer.words["codes"] if kind == CODE else {}
     for row, cell in enumerate(cells, _FIRST_ROW):
         if cell:
-            page.write_string(row, i, codes.get(cell, cell))
+            page.write_string(row, i, cell)
 
 
 def _serial(day: pd.Timestamp) -> int | None:
