@@ -27,7 +27,7 @@ from lib.accounting import bookkeeping, exports, fec
 from lib.core.faults import Alert, Fault, Refused
 from lib.core.messages import counted, say
 from lib.core.root import Root
-from lib.inputs import inputs
+from lib.inputs import client_files, inputs
 
 
 def main(arguments: Namespace, root: Root) -> None:
@@ -39,7 +39,8 @@ def main(arguments: Namespace, root: Root) -> None:
     year = bookkeeping.fiscal_year(int(arguments.year), issuer.fiscal_year_end)
     name = fec.file_name(issuer.party.siren, year.end)
     with exports.held(root, f"export_fec {arguments.year}") as config:
-        work = partial(fec.part, issuer.accounts, year, year)
+        chart = fec.chart(issuer.accounts, client_files.accounts(root))
+        work = partial(fec.part, chart, year, year)
         parts = exports.of_shares(root, work, "", config)
         exports.write(root, {f"fec/{name}": partial(fec.joined, parts)})
         for path in (root.exports / "fec").glob(f"*FEC{arguments.year}????.txt"):

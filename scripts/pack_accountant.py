@@ -27,7 +27,7 @@ if __name__ == "__main__":
 from functools import partial
 from pathlib import Path
 
-from lib.accounting import accountant, exports
+from lib.accounting import accountant, exports, fec
 from lib.books import histories, proofs, revenues
 from lib.books.histories import IssuedDocument
 from lib.core import storage
@@ -35,7 +35,7 @@ from lib.core.faults import Alert, Broken, collecting
 from lib.core.messages import counted, say
 from lib.core.root import Root
 from lib.documents import packages
-from lib.inputs import inputs
+from lib.inputs import client_files, inputs
 
 
 def main(arguments: Namespace, root: Root) -> None:
@@ -43,7 +43,8 @@ def main(arguments: Namespace, root: Root) -> None:
     period = arguments.period
     issuer = inputs.load_issuer(root)
     with exports.held(root, f"pack_accountant {period}") as config:
-        work = partial(accountant.part, issuer, period, config)
+        chart = fec.chart(issuer.accounts, client_files.accounts(root))
+        work = partial(accountant.part, issuer, chart, period, config)
         parts = exports.of_shares(root, work, "", config)
         bills = [bill for part in parts for bill in part.bills]
         bills.sort(key=lambda bill: (bill.client, bill.number))

@@ -105,7 +105,7 @@ def test_a_deposit_waits_on_4191_until_the_final_invoice_takes_it_off() -> None:
 def test_the_accounts_of_the_issuer_are_posted_to() -> None:
     year = FiscalYear("2024-01-01", "2024-12-31")
     accounts = Accounts(deposits="419100")
-    part = fec.part(accounts, year, year, [past.histories_of([deposit(SERVICES)])])
+    part = fec.part(fec.chart(accounts), year, year, [past.histories_of([deposit(SERVICES)])])
     text = b"".join(fec.joined([part])).decode()
     (line,) = [line.split("\t") for line in text.splitlines() if "419100" in line]
     assert line[4:8] == ["419100", "Clients - avances et acomptes reçus", "nord", "Client nord"]

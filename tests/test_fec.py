@@ -13,10 +13,11 @@ import house
 import past
 from lib.accounting import bookkeeping, fec
 from lib.accounting.bookkeeping import FiscalYear
-from lib.inputs.issuer_file import Accounts
+from lib.inputs.issuer_file import Accounts, RateAccounts
 from lib.values import periods
 
 YEAR = FiscalYear("2024-01-01", "2024-12-31")
+CHART = fec.chart(Accounts())
 YEAR_BEFORE = FiscalYear("2023-01-01", "2023-12-31")
 
 # Article A47 A-1, VII, of the livre des procédures fiscales.
@@ -69,7 +70,7 @@ def parse(data: bytes) -> list[Line]:
 
 def of(*facts, year: FiscalYear = YEAR, period: FiscalYear | None = None) -> list[Line]:
     histories = past.histories_of(list(facts))
-    return parse(b"".join(fec.joined([fec.part(Accounts(), year, period or year, [histories])])))
+    return parse(b"".join(fec.joined([fec.part(CHART, year, period or year, [histories])])))
 
 
 def amount(line: Line) -> Decimal:
@@ -272,9 +273,9 @@ def test_the_months_of_a_year_are_the_year(facts):
     lines = []
     for month in (f"2024-{number:02d}" for number in range(1, 13)):
         period = FiscalYear(f"{month}-01", periods.last_day(month).isoformat())
-        lines += parse(b"".join(fec.joined([fec.part(Accounts(), YEAR, period, [histories])])))
+        lines += parse(b"".join(fec.joined([fec.part(CHART, YEAR, period, [histories])])))
     unlettered = {"EcritureLet": "", "DateLet": ""}
-    whole = parse(b"".join(fec.joined([fec.part(Accounts(), YEAR, YEAR, [histories])])))
+    whole = parse(b"".join(fec.joined([fec.part(CHART, YEAR, YEAR, [histories])])))
     assert [line | unlettered for line in lines] == [line | unlettered for line in whole]
 
 
@@ -319,3 +320,41 @@ def test_accounts_and_closing_date_are_checked(tmp_path, changes, place):
     ran = house.call("export_fec", root, year="2024")
     assert (ran.code, ran.err.split(": ")[:2]) == (1, ["issuer.json", place])
     assert not (root.path / "exports").exists()
+
+
+# --- accounts of rates, of clients, and the order of a day ------------------------------
+
+
+def test_a_rate_may_have_accounts_of_its_own() -> None:
+    own = {"20": RateAccounts(vat_collected="445712", services="706200", vat_pending="445742")}
+    chart = fec.chart(Accounts(by_vat_rate=own), {"nord": "C0042"})
+    facts = [
+        past.bill(
+            "nord", "NORD-2024-0001", "2024-03-01", SERVICES, ("services", "10.00", 1000, 100)
+        ),
+        past.money("nord", "NORD-2024-0001", "2024-03-05", 13_100),
+    ]
+    part = fec.part(chart, YEAR, YEAR, [past.histories_of(facts)])
+    lines = parse(b"".join(fec.joined([part])))
+    balances = {number: value for number, value in sums(lines, "CompteNum").items() if value}
+    assert balances == {
+        "706200": Decimal(-100),
+        "706": Decimal(-10),
+        "445712": Decimal(-20),
+        "44571": Decimal(-1),
+        "512": Decimal(131),
+    }
+    assert {"445742", "44574"} < {line["CompteNum"] for line in lines}
+    assert {line["CompAuxNum"] for line in lines if line["CompteNum"] == "411"} == {"C0042"}
+    plain = of(*facts)
+    assert len(plain) < len(lines) and sums(plain, "CompteNum")["44571"] == Decimal(-21)
+
+
+def test_sales_of_a_day_stand_in_order_of_their_numbers() -> None:
+    facts = [
+        past.bill("nord", "F-2024-0003", "2024-03-01", SERVICES),
+        past.bill("sud", "F-2024-0002", "2024-03-01", SERVICES),
+        past.bill("est", "F-2024-10001", "2024-03-01", SERVICES),
+    ]
+    pieces = list(dict.fromkeys(line["PieceRef"] for line in of(*facts)))
+    assert pieces == ["F-2024-0002", "F-2024-0003", "F-2024-10001"]

@@ -44,7 +44,11 @@ class PeriodPart(NamedTuple):
 
 
 def part(
-    issuer: Issuer, period: str, config: Settings, clients: Iterable[Sequence[History]]
+    issuer: Issuer,
+    chart: fec.Chart,
+    period: str,
+    config: Settings,
+    clients: Iterable[Sequence[History]],
 ) -> PeriodPart:
     """What some clients have.
 
@@ -75,7 +79,7 @@ def part(
             declared.append(declarations.part(period, [histories]))
             yield histories
 
-    entries = fec.part(issuer.accounts, year, days, in_tables())
+    entries = fec.part(chart, year, days, in_tables())
     whole = declarations.joined(declared)
     lines = list(map(csv_tables.part, rows))
     return PeriodPart(lines, frames.gather(tables), entries, bills, whole)

@@ -20,6 +20,7 @@ Labels are French whatever the language: they are entries in the books of a Fren
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -27,6 +28,7 @@ from lib.books import payments
 from lib.books.allocation import WriteOff, receipts, write_offs
 from lib.books.histories import History, IssuedDocument, Movement, VatShare
 from lib.books.tax_points import dues_as_paid, is_pending, tax_point
+from lib.values import numbers
 
 # The keys of issuer_file.Accounts.
 CUSTOMERS = "customers"
@@ -47,14 +49,30 @@ _CLOSED_BY = {
 SALES, BANKING, CASHING, OTHER = "VE", "BQ", "CA", "OD"
 
 
-Moment = tuple[str, int]  # date, sales first
+Moment = tuple[str, int, str, int]  # date, sales first, these by code and number
+
+
+class Order(NamedTuple):
+    """Where an entry stands: by date, sales before receipts, sales in order of their numbers."""
+
+    date: str
+    rank: int
+    code: str
+    number: int
+    client: str
+    seq: int
+    is_vat: bool
 
 
 class Posting(NamedTuple):
-    """A line of an entry: `amount` in cents, above 0 debit, below 0 credit."""
+    """A line of an entry: `amount` in cents, above 0 debit, below 0 credit.
+
+    Sales and VAT have their rate: they may have an account for each.
+    """
 
     account: str
     amount: int
+    rate: str = ""
 
 
 class JournalEntry(NamedTuple):
@@ -67,12 +85,12 @@ class JournalEntry(NamedTuple):
     piece: IssuedDocument
     label: str
     postings: tuple[Posting, ...]
-    order: tuple[str, int, str, int, int]  # date, sales first, client, seq, VAT last
+    order: Order
 
     @property
     def moment(self) -> Moment:
         """Entries of one moment stand in order of client."""
-        return self.order[:2]
+        return self.order[:4]
 
 
 class FiscalYear(NamedTuple):
@@ -130,26 +148,33 @@ def entries(history: History) -> list[JournalEntry]:
     return [entry for entry in journal_entries if entry.postings]
 
 
-def _due_on_other_days(invoice: IssuedDocument, bill: IssuedDocument) -> dict[str, int]:
-    """The VAT of a bill that falls due before or after it, by its tax point."""
+_ByRate = dict[str, int]
+
+
+def _due_on_other_days(invoice: IssuedDocument, bill: IssuedDocument) -> dict[str, _ByRate]:
+    """The VAT of a bill that falls due before or after it, by its tax point and rate."""
     sign = 1 if bill is invoice else -1
-    amounts: dict[str, int] = {}
+    amounts: dict[str, _ByRate] = {}
     for share in bill.shares:
         day = tax_point(invoice, bill, share)
         if day not in ("", bill.date):
-            amounts[day] = amounts.get(day, 0) + sign * share.vat
+            _add(amounts.setdefault(day, {}), share.vat_rate, sign * share.vat)
     return amounts
+
+
+def _add(amounts: _ByRate, rate: str, amount: int) -> None:
+    amounts[rate] = amounts.get(rate, 0) + amount
 
 
 def _due_as_paid(history: History) -> Iterator[JournalEntry]:
     """The VAT of each receipt, and the rest of a deposit that falls due as goods are delivered."""
     invoice = history.invoice
-    sums: dict[tuple[str, int, int], int] = {}
+    sums: dict[tuple[str, int, int], _ByRate] = {}
     sources = {}
     for due in dues_as_paid(history):
         key = (due.date, due.source.rank, due.source.seq)
         sources[key] = due.source
-        sums[key] = sums.get(key, 0) + due.share.vat
+        _add(sums.setdefault(key, {}), due.share.vat_rate, due.share.vat)
     for key, vat in sums.items():
         source = sources[key]
         label = f"TVA sur encaissements {invoice.number}"
@@ -164,25 +189,34 @@ def _due_as_paid(history: History) -> Iterator[JournalEntry]:
 def _sale(invoice: IssuedDocument, bill: IssuedDocument) -> JournalEntry:
     sign = 1 if bill is invoice else -1
     postings = [Posting(CUSTOMERS, sign * bill.gross)]
-    postings += [Posting(nature, -sign * net) for nature, net in _sold(bill).items()]
+    postings += [Posting(nature, -sign * net, rate) for (nature, rate), net in _sold(bill).items()]
     postings.append(Posting(DEPOSITS, -sign * sum(share.net for share in bill.advanced)))
     postings += [
-        Posting(_vat_account(invoice, bill, share), -sign * share.vat) for share in bill.shares
+        Posting(_vat_account(invoice, bill, share), -sign * share.vat, share.vat_rate)
+        for share in bill.shares
     ]
     label = f"{'Facture d’acompte' if bill.is_deposit else 'Facture'} {bill.number}"
     if bill is not invoice:
         label = f"Avoir {bill.number} sur {invoice.number}"
-    order = (bill.date, bill.rank, bill.client, bill.seq, 0)
+    order = _order(bill.date, bill)
     return _entry(SALES, bill.date, invoice, bill, label, postings, order)
 
 
-def _sold(bill: IssuedDocument) -> dict[str, int]:
-    """The net of each nature, without what goes on the advances."""
-    nets: dict[str, int] = {}
-    for share in bill.shares:
-        nets[share.nature] = nets.get(share.nature, 0) + share.net
-    for share in bill.advanced:
-        nets[share.nature] = nets.get(share.nature, 0) - share.net
+def _order(day: str, source: IssuedDocument | Movement, *, is_vat: bool = False) -> Order:
+    code, number = "", 0
+    if isinstance(source, IssuedDocument):
+        with suppress(ValueError):  # a number of the tool before
+            parsed = numbers.parse(source.number)
+            code, number = parsed.code, parsed.seq
+    return Order(day, source.rank, code, number, source.client, source.seq, is_vat)
+
+
+def _sold(bill: IssuedDocument) -> dict[tuple[str, str], int]:
+    """The net of each nature and rate, without what goes on the advances."""
+    nets: dict[tuple[str, str], int] = {}
+    for share in (*bill.shares, *(-share for share in bill.advanced)):
+        key = share.nature, share.vat_rate
+        nets[key] = nets.get(key, 0) + share.net
     return nets
 
 
@@ -201,7 +235,7 @@ def _money(invoice: IssuedDocument, movement: Movement, overpaid: int) -> Journa
         Posting(ADVANCES, -overpaid),
     ]
     label = f"{_MONEY[movement.kind]} {invoice.number} {movement.reference}".rstrip()
-    order = (movement.date, movement.rank, movement.client, movement.seq, 0)
+    order = _order(movement.date, movement)
     code = CASHING if cash else BANKING
     return _entry(code, movement.date, invoice, invoice, label, postings, order)
 
@@ -219,10 +253,12 @@ def _write_off(taken: WriteOff) -> JournalEntry:
     gross = sum(share.gross for share in taken.shares)
     is_paid = taken.cause == payments.BANK_CHARGE
     shares = [share for share in taken.shares if is_pending(invoice, share, source.date)]
-    never_due = 0 if is_paid else sum(share.vat for share in shares)
+    never_due: _ByRate = {}
+    for share in () if is_paid else shares:
+        _add(never_due, share.vat_rate, share.vat)
     postings = [
-        Posting(_CLOSED_BY[taken.cause], gross + taken.overpaid - never_due),
-        Posting(VAT_PENDING, never_due),
+        Posting(_CLOSED_BY[taken.cause], gross + taken.overpaid - sum(never_due.values())),
+        *(Posting(VAT_PENDING, vat, rate) for rate, vat in never_due.items()),
         Posting(CUSTOMERS, -gross),
         Posting(ADVANCES, -taken.overpaid),
     ]
@@ -230,7 +266,7 @@ def _write_off(taken: WriteOff) -> JournalEntry:
     if source.kind == payments.REVERSAL:
         label = f"{_MONEY[source.kind]} {label[0].lower()}{label[1:]}"
     piece = invoice if isinstance(source, Movement) else source
-    order = (source.date, source.rank, source.client, source.seq, 0)
+    order = _order(source.date, source)
     return _entry(OTHER, source.date, invoice, piece, label, postings, order)
 
 
@@ -239,11 +275,12 @@ def _vat_due(
     piece: IssuedDocument,
     source: IssuedDocument | Movement,
     day: str,
-    vat: int,
+    vat: _ByRate,
     label: str,
 ) -> JournalEntry:
-    postings = [Posting(VAT_PENDING, vat), Posting(VAT_COLLECTED, -vat)]
-    order = (day, source.rank, source.client, source.seq, 1)
+    postings = [Posting(VAT_PENDING, amount, rate) for rate, amount in vat.items()]
+    postings += [Posting(VAT_COLLECTED, -amount, rate) for rate, amount in vat.items()]
+    order = _order(day, source, is_vat=True)
     return _entry(OTHER, day, invoice, piece, label, postings, order)
 
 
@@ -254,7 +291,7 @@ def _entry(
     piece: IssuedDocument,
     label: str,
     postings: list[Posting],
-    order: tuple[str, int, str, int, int],
+    order: Order,
 ) -> JournalEntry:
     not_zero = tuple(posting for posting in postings if posting.amount)
     return JournalEntry(code, day, invoice.client, invoice, piece, label, not_zero, order)

@@ -6,13 +6,15 @@ accountant's books; a complete legal FEC has everything else that happened too. 
 named by that article, journals and accounts in French whatever the language.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from types import MappingProxyType
 from typing import NamedTuple
 
 from msgspec.structs import asdict
 
 from lib.accounting import bookkeeping
-from lib.accounting.bookkeeping import FiscalYear, JournalEntry, Moment, Settled
+from lib.accounting.bookkeeping import FiscalYear, JournalEntry, Moment, Posting, Settled
 from lib.books.histories import History
 from lib.inputs.issuer_file import Accounts
 from lib.values.money import text_of
@@ -83,8 +85,36 @@ class FecPart(NamedTuple):
     settled: list[Settled]
 
 
+class Chart(NamedTuple):
+    """The numbers of accounts: by key of issuer_file.Accounts, by rate and key where a rate has
+    its own, and the auxiliary accounts of clients that have one of their own."""
+
+    numbers: Mapping[str, str]
+    of_rates: Mapping[tuple[str, str], str]
+    of_clients: Mapping[str, str]
+
+    def number(self, posting: Posting) -> str:
+        own = self.of_rates.get((posting.rate, posting.account), "")
+        return own or self.numbers[posting.account]
+
+
+def chart(accounts: Accounts, of_clients: Mapping[str, str] = MappingProxyType({})) -> Chart:
+    """The chart of a house.
+
+    Args:
+      of_clients: their auxiliary accounts, for those that have another than their identifier.
+    """
+    numbers = asdict(accounts)
+    of_rates = {
+        (f"{Decimal(rate):.2f}", key): number
+        for rate, own in numbers.pop("by_vat_rate").items()
+        for key, number in asdict(own).items()
+    }
+    return Chart(numbers, of_rates, of_clients)
+
+
 def part(
-    accounts: Accounts, year: FiscalYear, period: FiscalYear, clients: Iterable[Sequence[History]]
+    accounts: Chart, year: FiscalYear, period: FiscalYear, clients: Iterable[Sequence[History]]
 ) -> FecPart:
     """The entries of some clients.
 
@@ -92,7 +122,6 @@ def part(
       period: the whole fiscal year, or a part of it.
       clients: the histories of each, in order of client.
     """
-    numbers: dict[str, str] = asdict(accounts)
     before = lines = 0
     entries: dict[Moment, list[Drawn]] = {}
     settled: list[Settled] = []
@@ -100,11 +129,15 @@ def part(
         journal = bookkeeping.journal(histories)
         settled += bookkeeping.settled(journal, period.start, period.end)
         in_year = [entry for entry in journal if year.start <= entry.date <= year.end]
-        before += sum(entry.date < period.start for entry in in_year)
         for entry in in_year:
-            if period.start <= entry.date <= period.end:
-                lines += len(entry.postings)
-                text = "".join(_lines(entry, numbers)).encode()
+            postings = _on_accounts(entry, accounts)
+            if not postings:
+                continue  # VAT that went from one rate to another, on the same accounts
+            if entry.date < period.start:
+                before += 1
+            elif entry.date <= period.end:
+                lines += len(postings)
+                text = "".join(_lines(entry, postings, accounts)).encode()
                 drawn = Drawn(entry.invoice.number, text)
                 entries.setdefault(entry.moment, []).append(drawn)
     return FecPart(before, lines, entries, settled)
@@ -133,17 +166,32 @@ def joined(parts: Sequence[FecPart]) -> Iterator[bytes]:
         yield b"".join(texts)
 
 
-def _lines(entry: JournalEntry, numbers: dict[str, str]) -> Iterator[str]:
+_Amounts = dict[tuple[str, str, int], int]
+
+
+def _on_accounts(entry: JournalEntry, accounts: Chart) -> _Amounts:
+    """What an entry comes to by account and its number; VAT of a sale stays apart by share."""
+    amounts: _Amounts = {}
+    for i, posting in enumerate(entry.postings):
+        is_vat = posting.account in (bookkeeping.VAT_COLLECTED, bookkeeping.VAT_PENDING)
+        apart = i if is_vat and entry.journal == bookkeeping.SALES else 0
+        key = (posting.account, accounts.number(posting), apart)
+        amounts[key] = amounts.get(key, 0) + posting.amount
+    return {key: amount for key, amount in amounts.items() if amount}
+
+
+def _lines(entry: JournalEntry, postings: _Amounts, accounts: Chart) -> Iterator[str]:
     day = _day(entry.date)
     head = f"{entry.journal}\t{_JOURNALS[entry.journal]}\t{_NUMBER.decode()}\t{day}\t"
     piece = f"{_clean(entry.piece.number)}\t{_day(entry.piece.date)}\t{_clean(entry.label)}\t"
-    client = f"{entry.client}\t{_clean(entry.invoice.name)}\t"
-    for account, amount in entry.postings:
+    auxiliary = _clean(accounts.of_clients.get(entry.client, entry.client))
+    client = f"{auxiliary}\t{_clean(entry.invoice.name)}\t"
+    for (account, account_number, _), amount in postings.items():
         own = client if account in _OF_A_CLIENT else "\t\t"
         let = _LETTER.decode() if account == bookkeeping.CUSTOMERS else "\t"
         figure = text_of(abs(amount)).replace(".", ",")
         sides = f"{figure}\t0,00\t" if amount > 0 else f"0,00\t{figure}\t"
-        named = f"{numbers[account]}\t{_ACCOUNTS[account]}\t"
+        named = f"{account_number}\t{_ACCOUNTS[account]}\t"
         yield f"{head}{named}{own}{piece}{sides}{let}\t{day}\t\t\r\n"
 
 

@@ -61,6 +61,8 @@ def ledger_of(year: FiscalYear, clients: Iterable[Sequence[History]]) -> YearLed
             if entry.date > year.end:
                 break
             postings = _postings(entry)
+            if not postings:
+                continue  # VAT that went from one rate to another
             _add(closing, postings)
             if entry.date < year.start:
                 _add(opening, postings)
@@ -130,9 +132,9 @@ def _lines(lines: Iterable[str]) -> bytes:
 
 def _postings(entry: JournalEntry) -> Amounts:
     postings: Amounts = {}
-    for key, amount in entry.postings:
-        account = ACCOUNTS.get(key) or RECEIVABLE + entry.client
-        postings[account] = postings.get(account, 0) + amount
+    for posting in entry.postings:
+        account = ACCOUNTS.get(posting.account) or RECEIVABLE + entry.client
+        postings[account] = postings.get(account, 0) + posting.amount
     return {account: amount for account, amount in postings.items() if amount}
 
 

@@ -8,7 +8,7 @@ that claims to be of today, or of a past that the records had, and is not, was c
 import re
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import product
 from pathlib import Path, PurePosixPath
@@ -27,7 +27,7 @@ from lib.core.faults import Alert, Broken, Refused
 from lib.core.messages import counted, say
 from lib.core.root import Root
 from lib.documents import packages
-from lib.inputs import inputs, plan_checks
+from lib.inputs import client_files, inputs, plan_checks
 from lib.inputs.issuer_file import Issuer
 from lib.inputs.settings import Settings
 from lib.values import periods
@@ -183,6 +183,7 @@ class ExportSources(NamedTuple):
 
     histories: list[History]
     issuer: Issuer | None
+    accounts: Mapping[str, str]
 
 
 # Makes a file in a dialect, from what its name says; None if no such file is ever made.
@@ -213,7 +214,8 @@ def _fec(past: ExportSources, match: re.Match[str], _: Settings) -> bytes | None
     year = bookkeeping.fiscal_year(int(match[2]), past.issuer.fiscal_year_end)
     if match[0] != f"exports/fec/{fec.file_name(past.issuer.party.siren, year.end)}":
         return None
-    return b"".join(fec.joined([fec.part(past.issuer.accounts, year, year, [past.histories])]))
+    chart = fec.chart(past.issuer.accounts, past.accounts)
+    return b"".join(fec.joined([fec.part(chart, year, year, [past.histories])]))
 
 
 def _ledger(past: ExportSources, match: re.Match[str], _: Settings) -> bytes | None:
@@ -273,7 +275,9 @@ def _exports(files: Files, books: RecordBooks, config: Settings) -> Iterator[Ale
         if not _is_plain(issued, paid, opened):
             return  # what they derive from is broken, and named
     try:
-        past = ExportSources(histories.read(files.root), _issuer(files.root))
+        past = ExportSources(
+            histories.read(files.root), _issuer(files.root), client_files.accounts(files.root)
+        )
     except (Broken, OSError):
         return  # a folder in the place of a record file, which is named
     for name in names:
@@ -325,9 +329,8 @@ def _differs(files: Files, name: str, command: str) -> Alert:
         for source, status in files.stats.items()
         if source.startswith(("data/revenues/", "data/payments/"))
     ]
-    made_from += [
-        path.stat().st_mtime_ns for path in (files.root.issuer, files.root.env) if path.exists()
-    ]
+    inputs_of = (files.root.issuer, files.root.env, *files.root.clients.glob("*.json"))
+    made_from += [path.stat().st_mtime_ns for path in inputs_of if path.exists()]
     is_old = files.stats[name].st_mtime_ns < max(made_from, default=0)
     return (_stale if is_old else _changed)(name, command)
 
@@ -384,7 +387,15 @@ def _for_accountant(
         yield _changed(name, "accountant")
     elif past.issuer and not any(
         accountant.files(
-            [accountant.part(past.issuer, period, variant, [past.histories])],
+            [
+                accountant.part(
+                    past.issuer,
+                    fec.chart(past.issuer.accounts, past.accounts),
+                    period,
+                    variant,
+                    [past.histories],
+                )
+            ],
             [past.histories],
             past.issuer,
             period,

@@ -47,6 +47,9 @@ _BOOKS = (
 )
 DIALECT = ("CSV_DIALECT", "CSV_HEADERS")
 
+# The FEC has clients' auxiliary accounts.
+_BOOKS_OF_CLIENTS = (*_BOOKS, "clients/*")
+
 _WORKS = {
     "direct": Work((*_PARTIES, "data/usage/*/*", "data/orders/*/*", "data/indices/*")),
     "packages": Work(("data/heads/revenues_batch/*",), ("downloads/*",)),
@@ -65,11 +68,11 @@ _WORKS = {
     "platform": Work(("issuer.json", ".env", "batch_clients/*")),
     "recettes": Work(_BOOKS, ("exports/recettes/*-{}.*",), DIALECT, is_export=True),
     "payments": Work(_BOOKS, ("exports/payments/*",), DIALECT, is_export=True),
-    "fec": Work(_BOOKS, ("exports/fec/*FEC{}*",), is_export=True),
+    "fec": Work(_BOOKS_OF_CLIENTS, ("exports/fec/*FEC{}*",), is_export=True),
     "ledger": Work(_BOOKS, ("exports/ledger/{}.*",), is_export=True),
     "workbook": Work(_BOOKS, ("exports/workbook/*-{}.xlsx",), ("LANGUAGE",), is_export=True),
     "declarations": Work(_BOOKS, ("exports/declarations/*",), DIALECT, is_export=True),
-    "accountant": Work(_BOOKS, ("exports/accountant/*-{}.*",), DIALECT, is_export=True),
+    "accountant": Work(_BOOKS_OF_CLIENTS, ("exports/accountant/*-{}.*",), DIALECT, is_export=True),
 }
 
 

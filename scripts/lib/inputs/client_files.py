@@ -34,6 +34,7 @@ class Client(Struct, frozen=True, kw_only=True):
     currency: str
     payment_terms: PaymentTerms
     vat: Vat
+    account: str = ""  # the auxiliary account that the accountant's books have for it
     purchase_order: str = ""
     buyer_reference: str = ""
     subject: Text = {}
@@ -86,6 +87,11 @@ def glances(root: Root) -> Iterator[tuple[str, Client | None]]:
     """
     for path in sorted(root.clients.glob("*.json")):
         yield path.stem, input_files.glance(root, path, Client)
+
+
+def accounts(root: Root) -> dict[str, str]:
+    """The auxiliary account of each client that has one of its own, by its identifier."""
+    return {key: client.account for key, client in glances(root) if client and client.account}
 
 
 def new_client_faults(root: Root, value: Mapping[str, Any], issuer: Issuer) -> list[Alert]:

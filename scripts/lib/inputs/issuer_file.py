@@ -26,6 +26,15 @@ REMINDER_LEVELS = ("polite", "firm", "formal")
 _OF_BUYERS = ("person", "taxable")  # keys of a party that no seller has
 
 
+class RateAccounts(Struct, frozen=True, kw_only=True):
+    """Accounts of a VAT rate of its own; empty: that of all rates."""
+
+    services: str = ""
+    goods: str = ""
+    vat_collected: str = ""
+    vat_pending: str = ""
+
+
 class Accounts(Struct, frozen=True, kw_only=True):
     """The accounts of the plan comptable that exports post to."""
 
@@ -42,6 +51,7 @@ class Accounts(Struct, frozen=True, kw_only=True):
     differences_gained: str = "758"
     bank_charges: str = "627"
     bad_debts: str = "654"
+    by_vat_rate: Mapping[str, RateAccounts] = {}
 
 
 class Turnover(Struct, frozen=True, kw_only=True):
