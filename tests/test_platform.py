@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
+import trustme
 
 import batches
 import house
@@ -285,6 +286,25 @@ def test_the_organization_is_named(root, platform):
     assert exchange(root).code == 4
     join(root, platform, organization="732829320")
     assert exchange(root).code == 0
+
+
+def test_a_certificate_of_another_authority_is_refused(root, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tls")
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    certificate.private_key_pem.write_to_path(folder / "key.pem")
+    certificate.cert_chain_pems[0].write_to_path(folder / "cert.pem")
+    platform = Platform()
+    platform.checks_files = False
+    with running(platform, tls=(folder / "cert.pem", folder / "key.pem")):
+        join(root, platform)
+        ran = exchange(root)
+        assert (ran.code, platform.calls) == (4, [])
+        assert "certificate verify failed" in ran.err
+        settings(root, "PLATFORM_TOKEN=fixed-token", f"PLATFORM_CA_FILE={folder / 'ca.pem'}")
+        assert exchange(root).code == 0
+    assert len(platform.deposited) == 2
 
 
 # --- acknowledgements and statuses ---------------------------------------------------

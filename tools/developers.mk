@@ -12,11 +12,15 @@ $(READY_DEV): $(HOUSE)/requirements-dev.txt $(READY)
 test: $(READY_DEV) ## the tests, under five minutes
 	@$(IN) $(PYTHON) -m pytest
 
+demo-platform: $(READY_DEV) ## a month of the demo through a platform on this machine
+	@$(IN) PYTHONPATH=scripts:tests $(PYTHON) tests/demo_platform.py
+
 faults: $(READY_DEV) ## a month stopped at every call; power cuts; many runs at once (needs gcc; minutes)
 	@command -v gcc >/dev/null || { \
 	  echo "gcc is missing: install it (Debian, Ubuntu: apt install gcc libc6-dev)" >&2; exit 4; }
 	@$(IN) $(PYTHON) tests/faults/simulate.py && $(PYTHON) tests/faults/simulate.py --no-link --every 5
 	@$(IN) $(PYTHON) -m pytest tests/faults/runs_at_once.py tests/faults/times.py tests/faults/cluster.py
+	@$(IN) EVERY=1 $(PYTHON) -m pytest -n 0 tests/test_platform_kills.py
 
 fuzz: $(READY_DEV) ## thousands of broken files through every reader; whole years of random houses (minutes)
 	@$(IN) $(PYTHON) tests/fuzz/run.py
