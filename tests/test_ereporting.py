@@ -249,6 +249,13 @@ def test_what_was_issued_before_the_account_began_is_not_reported(tmp_path):
     assert ran.out.count("nothing to report") == 4
 
 
+def test_an_account_that_began_within_a_period_reports_from_that_day_on(tmp_path):
+    late = seller(platform=PLATFORM | {"since": "2027-10-09"})
+    root = house.build(tmp_path / "root", private(), german(), seller=late)
+    issue(root)
+    assert report(root).out.count("nothing to report") == 4
+
+
 # --- first and again -----------------------------------------------------------------
 
 
@@ -290,6 +297,7 @@ def test_a_first_report_that_was_refused_is_a_first_one_again(root):
     with issuing.begin(root, "test", 0) as run:
         run.append(records.end_of(exchanges.chain_path(root, "ATL"), [line]), [refusal])
         run.commit()
+    assert "transactions-20271001-20271010" in {alert.place for alert in due(root, "2027-10-12")}
     report(root, send="yes")
     assert exchanges.read(root, "ATL")[-1].tracking_id.endswith("-20271010-IN-2")
 
