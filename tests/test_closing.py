@@ -348,8 +348,8 @@ def test_whatever_comes_later_exports_of_a_closed_month_stay(root: Root) -> None
     assert call("reverse_payment", root, payment="est/1", date=LATE).code == 0
     assert call("issue_credit_note", root, invoice="SUD-2026-0001", **day).code == 0
     assert call("record_refund", root, **{**SUD, "date": LATE}, amount="100.00").code == 0
-    for _ in range(2):
-        assert call("invoice_order", root, client="sud", order="site", **day).code == 0
+    for step in ("deposit", "final"):
+        assert call("invoice_order", root, client="sud", order="site", step=step, **day).code == 0
     assert batches.run(root, LATE).code == 0
     assert house.month(root, "2026-10", day=LATE).code == 0
     assert exports(root) == before and len(before) == 7
