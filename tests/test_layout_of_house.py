@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from types import ModuleType
@@ -90,25 +91,35 @@ def test_help_is_answered_before_the_house_is_read(path):
 CALCULATE = {"make_workbook.py", "pack_accountant.py"}
 
 
-def read_at_once(path: Path, seen: set[Path]) -> set[str]:
-    """The packages that a file, and what it imports of ours, import as it is read."""
-    packages = set()
-    for node in ast.parse(path.read_bytes()).body:
-        for alias in node.names if isinstance(node, ast.Import | ast.ImportFrom) else ():
-            name = alias.name
-            if isinstance(node, ast.ImportFrom):
-                name = f"{node.module}.{alias.name}"
-            packages.add(name.partition(".")[0])
-            for module in (name, name.rpartition(".")[0]):
-                file = HOME / "scripts" / f"{module.replace('.', '/')}.py"
-                if file.is_file() and file not in seen:
-                    packages |= read_at_once(file, seen | {file})
+@cache
+def imported_at_once(path: Path) -> tuple[set[str], set[Path]]:
+    """The packages and the files of ours that a file imports as it is read."""
+    names = {
+        f"{node.module}.{alias.name}" if isinstance(node, ast.ImportFrom) else alias.name
+        for node in ast.parse(path.read_bytes()).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    modules = names | {name.rpartition(".")[0] for name in names}
+    files = {HOME / "scripts" / f"{module.replace('.', '/')}.py" for module in modules}
+    return {name.partition(".")[0] for name in names}, {file for file in files if file.is_file()}
+
+
+def read_at_once(path: Path) -> set[str]:
+    """The packages that a file, and what it imports of ours, import as they are read."""
+    packages: set[str] = set()
+    seen, waiting = set(), {path}
+    while waiting:
+        seen.add(file := waiting.pop())
+        names, files = imported_at_once(file)
+        packages |= names
+        waiting |= files - seen
     return packages
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=name_of)
 def test_only_commands_that_calculate_import_pandas(path):
-    read = read_at_once(path, set())
+    read = read_at_once(path)
     assert bool({"pandas", "xlsxwriter"} & read) == (path.name in CALCULATE)
 
 
