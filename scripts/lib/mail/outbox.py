@@ -213,11 +213,16 @@ class Outbox:
     def clear(self, kinds: Iterable[str], names: Iterable[str]) -> None:
         """Removes the waiting mails of these kinds that are not among these names."""
         wanted, beginnings = set(names), tuple(f"{kind}__" for kind in kinds)
-        for path in waiting(self.root):
-            if path.name.startswith(beginnings) and path.stem not in wanted:
-                path.unlink()
-        for path in folder(self.root).glob(".*.tmp"):  # what a stopped run was writing
+        unwanted = [
+            path
+            for path in waiting(self.root)
+            if path.name.startswith(beginnings) and path.stem not in wanted
+        ]
+        unwanted += folder(self.root).glob(".*.tmp")  # what a stopped run was writing
+        for path in unwanted:
             path.unlink()
+        if unwanted:
+            storage.flush_folder(folder(self.root))
 
     def drop(self, name: str) -> None:
         """Removes one waiting mail."""
