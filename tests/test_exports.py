@@ -442,7 +442,7 @@ def test_a_dialect_given_for_once_has_a_file_of_its_own(root):
 def test_make_wants_a_year_or_a_month(root, target):
     ran = house.make(root, target)
     assert ran.code == 2
-    assert "YEAR or MONTH: is missing; add YEAR=2024 or MONTH=2024-03" in ran.err
+    assert "YEAR or MONTH or QUARTER: is missing; add YEAR=2024 or MONTH=2024-03" in ran.err
     for words, said in (
         (["YEAR=24"], 'YEAR: "24" is not a year; write '),
         (["MONTH=2024-13"], 'MONTH: "2024-13" is not a month; write '),

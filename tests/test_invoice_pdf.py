@@ -233,7 +233,7 @@ def test_every_word_has_the_same_places_in_both_languages() -> None:
     for french, english in (*both("words").values(), *both("letters").values()):
         assert sorted(re.findall(r"{\w+}", french)) == sorted(re.findall(r"{\w+}", english))
         assert not characters.missing(french + english)
-        assert english.isascii(), "French in the English column"
+        assert re.sub("[“”]", "", english).isascii(), "French in the English column"
     for french, english in both("units").values():
         assert french and english and not characters.missing(french + english)
 

@@ -12,6 +12,8 @@ LAYOUTS = {
     "2": "4cf62ac05662c63e747b701fbfba348cb8912441cc811c896df5d874417abe27",
     "3": "4f12a48e00bc4e790f255c2e1f2d0ee8d230949d0e02bc63231ebf3d6b39b679",
     "4": "5b9be5fd122f32fb3f1b6557775d91681dd19138cabb69e0f092bbc5685c9eb0",
+    # Orders, notes, subjects and contacts changed other pages than these two.
+    "5": "5b9be5fd122f32fb3f1b6557775d91681dd19138cabb69e0f092bbc5685c9eb0",
 }
 
 

@@ -92,12 +92,12 @@ class Run:
           Refused: for a line that is dated in a closed period.
         """
         last, digest = chain, hashlib.sha256()
-        family = chain.path.parent.name
+        dated = self.closed > date.min and chain.path.parent.name in closed_periods.FAMILIES
 
         def lines() -> Iterator[bytes]:
             nonlocal last
             for fact in facts:
-                if family in closed_periods.FAMILIES:
+                if dated:
                     closed_periods.refuse_line(fact, self.closed)
                 line, seq, hash_ = records.extend(last, [fact])
                 last = last._replace(seq=seq, hash=hash_)
