@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from lib.accounting import declarations, exports
-from lib.accounting.declarations import Figure, Part
+from lib.accounting.declarations import BoxPart, Figure
 from lib.core import tables
 from lib.core.faults import Alert, Broken, Fault, Refused
 from lib.core.messages import Message, say
@@ -65,7 +65,7 @@ def _refuse_other_states(issuer: Issuer) -> None:
         raise Refused([Alert("B-DECLARATION-STATE", "issuer.json", fault)])
 
 
-def _check(issuer: Issuer, figures: Sequence[Figure], whole: Part) -> None:
+def _check(issuer: Issuer, figures: Sequence[Figure], whole: BoxPart) -> None:
     """The boxes of VAT come to what the books say, which is computed another way."""
     declared = declarations.vat_of(figures)
     if issuer.vat_regime != declarations.FRANCHISE and declared != whole.booked:

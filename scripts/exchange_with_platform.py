@@ -50,7 +50,7 @@ from lib.inputs.inputs import Inputs
 from lib.inputs.issuer_file import Platform
 from lib.inputs.settings import PlatformAccess, Settings
 from lib.platform import cashing_in, exchange, invoices, receiving, report_deposits
-from lib.platform.exchange import Books, Exchange
+from lib.platform.exchange import Exchange, ExchangeBooks
 from lib.platform.invoices import Queue
 
 
@@ -76,11 +76,11 @@ class Holder(Struct):
     platform: Any = None
 
 
-class Desk(NamedTuple):
+class AccountDesk(NamedTuple):
     """What one account has to exchange: its books, and the records of its documents."""
 
     account: Account
-    books: Books
+    books: ExchangeBooks
     lines: list[DepositRevenue]
     wait: int
 
@@ -175,7 +175,7 @@ def accounts(root: Root, given: Inputs, config: Settings) -> Iterator[Account]:
             )
 
 
-def desks_of(root: Root, config: Settings, again: str) -> list[Desk]:
+def desks_of(root: Root, config: Settings, again: str) -> list[AccountDesk]:
     """Each account with its records.
 
     Raises:
@@ -188,7 +188,7 @@ def desks_of(root: Root, config: Settings, again: str) -> list[Desk]:
     return desks
 
 
-def opened(root: Root, account: Account, config: Settings) -> Desk:
+def opened(root: Root, account: Account, config: Settings) -> AccountDesk:
     """An account with its records.
 
     Raises:
@@ -201,8 +201,8 @@ def opened(root: Root, account: Account, config: Settings) -> Desk:
             root, revenues.chain_path(root, account.ledger, client), DepositRevenue
         )
     ]
-    books = Books(root, (*account.clients, account.code), config.lock_wait)
-    return Desk(account, books, lines, config.lock_wait)
+    books = ExchangeBooks(root, (*account.clients, account.code), config.lock_wait)
+    return AccountDesk(account, books, lines, config.lock_wait)
 
 
 def check(account: Account) -> None:
@@ -228,7 +228,7 @@ def check(account: Account) -> None:
 # --- the exchange --------------------------------------------------------------------
 
 
-def exchanged(desk: Desk, today: date, invoice: str) -> Exchange:
+def exchanged(desk: AccountDesk, today: date, invoice: str) -> Exchange:
     """What came of one account's exchange.
 
     Raises:
@@ -268,7 +268,7 @@ def exchanged(desk: Desk, today: date, invoice: str) -> Exchange:
     return run
 
 
-def received(desk: Desk, today: date) -> list[tuple[CashIn, bytes]]:
+def received(desk: AccountDesk, today: date) -> list[tuple[CashIn, bytes]]:
     """What was received and is to be reported, each with its message. What batches are paid is
     the business of their sellers.
 
@@ -282,7 +282,7 @@ def received(desk: Desk, today: date) -> list[tuple[CashIn, bytes]]:
         return list(cashing_in.due(books, desk.lines, account.platform.cash_in, today))
 
 
-def hear(run: Exchange, desk: Desk) -> int:
+def hear(run: Exchange, desk: AccountDesk) -> int:
     """Records what the platform says of deposits and invoices; returns how many statuses."""
     account, books = desk.account, desk.books
     before = sum(map(len, books.lines.values()))
@@ -299,7 +299,7 @@ def hear(run: Exchange, desk: Desk) -> int:
 # --- what is typed, what is shown ----------------------------------------------------
 
 
-def refuse_wrong(number: str, desks: list[Desk]) -> None:
+def refuse_wrong(number: str, desks: list[AccountDesk]) -> None:
     """INVOICE is a document that a platform refused, or a 212 that it refused.
 
     Raises:
@@ -318,7 +318,7 @@ def refuse_wrong(number: str, desks: list[Desk]) -> None:
         raise Refused([Alert("B-PLATFORM-AGAIN", "", Fault("INVOICE", found, expected))])
 
 
-def show(desk: Desk, again: str, today: date) -> None:
+def show(desk: AccountDesk, again: str, today: date) -> None:
     """What would be deposited, and reported."""
     queue, known = desk.queue(again), desk.books.deposits()
     for item in queue.ready:

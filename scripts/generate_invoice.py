@@ -50,7 +50,7 @@ from lib.values.document import Document, from_json
 _LOOKED_BACK = 3  # months whose usage is looked through for what came too late
 
 
-class Decision(NamedTuple):
+class MonthDecision(NamedTuple):
     """What a month comes to: what to issue, and a line for each client that gets nothing."""
 
     to_issue: list[Billable]
@@ -98,7 +98,7 @@ def _check_dates(month: str, issue_date: date, today: date) -> None:
 
 def decide(
     root: Root, content: Inputs, past: Past, month: str, client: str, reissue: bool
-) -> Decision:
+) -> MonthDecision:
     """Who is to be invoiced, by the inputs and the records.
 
     Args:
@@ -112,7 +112,7 @@ def decide(
     """
     if client:
         content.check_client(client)
-    decision = Decision([], [], [], [])
+    decision = MonthDecision([], [], [], [])
     faults: list[Alert] = []
     broken: list[Alert] = []
     since = revenues.first_run(root)
@@ -136,7 +136,7 @@ def decide(
 def _decide(
     root: Root,
     content: Inputs,
-    decision: Decision,
+    decision: MonthDecision,
     client: str,
     lines: list[BillingRevenue],
     month: str,
@@ -266,7 +266,7 @@ def sources_of(
 # --- saying --------------------------------------------------------------------------
 
 
-def report(root: Root, decision: Decision, facts: dict[str, list[records.Record]]) -> None:
+def report(root: Root, decision: MonthDecision, facts: dict[str, list[records.Record]]) -> None:
     """One line an invoice, one a client passed over, and a summary."""
     issued = [fact for new in facts.values() for fact in new]
     for passed in decision.passed_over:

@@ -83,7 +83,7 @@ class Issued(msgspec.Struct):
         self.currency = invoice.currency
 
 
-class Part(NamedTuple):
+class BarPart(NamedTuple):
     """A file's part of the progress bar, in bytes."""
 
     shown: Callable[[int], None]
@@ -116,7 +116,7 @@ def main(arguments: Namespace, root: Root) -> None:
     sizes = [path.stat().st_size if path.is_file() else 0 for path in files]
     with progress.bar("batches", sum(sizes)) as shown:
         for i, path in enumerate(files):
-            part = Part(shown, sum(sizes[:i]), sizes[i])
+            part = BarPart(shown, sum(sizes[:i]), sizes[i])
             try:
                 check_name(root, path)
                 handle(root, path, arguments, config, part)
@@ -162,7 +162,7 @@ def check_dates(path: Path, arguments: Namespace) -> None:
         raise Stray([Alert("B-DATE", f"data/inbox_batch/{path.name}", fault)])
 
 
-def handle(root: Root, path: Path, arguments: Namespace, config: Settings, part: Part) -> None:
+def handle(root: Root, path: Path, arguments: Namespace, config: Settings, part: BarPart) -> None:
     """The story of one file."""
     command = f"import_batch {path.name}"
     with issuing.begin(root, command, config.lock_wait) as run:

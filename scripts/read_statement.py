@@ -32,7 +32,7 @@ from decimal import Decimal
 
 from lib.bank import bank_csv, camt, cfonb, matching, ofx, payment_files, statements
 from lib.bank.matching import Matched
-from lib.bank.statements import File, Movement, StatementError
+from lib.bank.statements import BankMovement, File, StatementError
 from lib.books import histories, issuing, recording
 from lib.core import handed_file, lock, storage
 from lib.core.messages import Message, say
@@ -162,7 +162,7 @@ def of_other_accounts(file: File, bank: BankFile | None, issuer: Issuer) -> list
     ]
 
 
-def incoming(movements: Iterable[Movement], result: Matched) -> list[Message]:
+def incoming(movements: Iterable[BankMovement], result: Matched) -> list[Message]:
     """For each currency what came in, and what became of it: the parts add up to the whole."""
     came_in = _sums((item.currency, item.amount) for item in movements if item.credit)
     groups = {

@@ -59,7 +59,7 @@ _SCRIPT = "send_invoices.py"
 _KINDS = ("invoice", "credit_note", "quote", "package", "customer")
 
 
-class Desk(NamedTuple):
+class MailDesk(NamedTuple):
     """What deciding needs: the root, its settings and inputs, what was sent, who sends."""
 
     root: Root
@@ -76,7 +76,7 @@ def main(arguments: Namespace, root: Root) -> None:
         with issuing.reading(root, "send_invoices", config.lock_wait):
             given = inputs.load(root)
             sender = outbox.sender_of(config, given.issuer.issuer)
-            desk = Desk(root, config, given, outbox.read_sent(root), sender)
+            desk = MailDesk(root, config, given, outbox.read_sent(root), sender)
             notices: list[Alert] = []
             dues = [
                 *direct_mails(desk, notices),
@@ -98,7 +98,7 @@ def main(arguments: Namespace, root: Root) -> None:
         box.report()
 
 
-def chosen(desk: Desk, name: str, dues: list[Due]) -> list[Due]:
+def chosen(desk: MailDesk, name: str, dues: list[Due]) -> list[Due]:
     """The waiting mail of this name (or of this file), or each that waits where it is "all".
 
     Raises:
@@ -117,7 +117,7 @@ def chosen(desk: Desk, name: str, dues: list[Due]) -> list[Due]:
     return [known[stem]]
 
 
-def written_elsewhere(desk: Desk, paths: list[Path]) -> Iterator[Due]:
+def written_elsewhere(desk: MailDesk, paths: list[Path]) -> Iterator[Due]:
     """The waiting mails that other scripts wrote: reminders and summaries."""
     for path in paths:
         kind, _, rest = path.stem.partition("__")
@@ -171,7 +171,7 @@ def written(root: Root, due: Due, sha256: str) -> bytes:
 Compose = Callable[[Record, str, tuple[str, ...], tuple[str, ...]], bytes]
 
 
-def direct_mails(desk: Desk, notices: list[Alert]) -> list[Due]:
+def direct_mails(desk: MailDesk, notices: list[Alert]) -> list[Due]:
     """A mail for each document that its client does not have yet; closed clients get theirs too."""
     compose = partial(document_mail, desk, revenues.DIRECT)
     return [
@@ -181,7 +181,7 @@ def direct_mails(desk: Desk, notices: list[Alert]) -> list[Due]:
     ]
 
 
-def quote_mails(desk: Desk, today: date, notices: list[Alert]) -> Iterator[Due]:
+def quote_mails(desk: MailDesk, today: date, notices: list[Alert]) -> Iterator[Due]:
     """A mail for each quote that waits for an answer, and that its client does not have yet."""
     for client in records.owners(desk.root, quotations.folder(desk.root)):
         known = quotations.quotations(quotations.read(desk.root, client))
@@ -193,7 +193,7 @@ def quote_mails(desk: Desk, today: date, notices: list[Alert]) -> Iterator[Due]:
 
 
 def mails_to(
-    desk: Desk, client: str, facts: Iterable[Record], compose: Compose, notices: list[Alert]
+    desk: MailDesk, client: str, facts: Iterable[Record], compose: Compose, notices: list[Alert]
 ) -> list[Due]:
     """The mails that carry those of a client's documents that it does not have yet."""
     unsent = [fact for fact in facts if is_unsent(desk, fact, fact["kind"])]
@@ -215,7 +215,7 @@ def mails_to(
     return [due for due in dues if due.recipients]
 
 
-def is_unsent(desk: Desk, fact: Record, kind: str) -> bool:
+def is_unsent(desk: MailDesk, fact: Record, kind: str) -> bool:
     """Whether someone may still have to get a document."""
     ours = outbox.is_ours(fact, desk.config.mail.since)
     return ours and outbox.is_open(desk.sent.get(mail_name(fact, kind)))
@@ -244,7 +244,12 @@ def documents(count: int) -> Message:
 
 
 def document_mail(
-    desk: Desk, ledger: Ledger, fact: Record, name: str, to: tuple[str, ...], cc: tuple[str, ...]
+    desk: MailDesk,
+    ledger: Ledger,
+    fact: Record,
+    name: str,
+    to: tuple[str, ...],
+    cc: tuple[str, ...],
 ) -> bytes:
     """The bytes of the mail that carries a document."""
     document = revenues.proved_document(desk.root, ledger, fact)
@@ -261,7 +266,7 @@ def document_mail(
 
 
 def quote_mail(
-    desk: Desk, fact: Record, name: str, to: tuple[str, ...], cc: tuple[str, ...]
+    desk: MailDesk, fact: Record, name: str, to: tuple[str, ...], cc: tuple[str, ...]
 ) -> bytes:
     """The bytes of the mail that carries a quote."""
     quote, pdf = quotations.proved(desk.root, msgspec.convert(fact, QuotationLine))
@@ -273,7 +278,7 @@ def quote_mail(
 # --- batches -------------------------------------------------------------------------
 
 
-def batch_mails(desk: Desk, notices: list[Alert]) -> list[Due]:
+def batch_mails(desk: MailDesk, notices: list[Alert]) -> list[Due]:
     """Each batch client's packages, and its customers' invoices where it wants them mailed."""
     dues: list[Due] = []
     for client, chain in revenues.each_chain(desk.root, revenues.BATCH):
@@ -287,7 +292,7 @@ def batch_mails(desk: Desk, notices: list[Alert]) -> list[Due]:
     return [due for due in dues if due.recipients]
 
 
-def customer_mails(desk: Desk, chain: records.Chain, notices: list[Alert]) -> Iterator[Due]:
+def customer_mails(desk: MailDesk, chain: records.Chain, notices: list[Alert]) -> Iterator[Due]:
     """Batch invoices and credit notes to the customers they are addressed to."""
     nowhere = 0
     for fact in chain.records:
@@ -316,7 +321,7 @@ def customer_mails(desk: Desk, chain: records.Chain, notices: list[Alert]) -> It
 
 
 def package_mails(
-    desk: Desk, client_file: BatchClientInput, chain: records.Chain, notices: list[Alert]
+    desk: MailDesk, client_file: BatchClientInput, chain: records.Chain, notices: list[Alert]
 ) -> Iterator[Due]:
     """The package of each month, again where a credit note has changed it."""
     client = client_file.client.id
@@ -344,7 +349,7 @@ def package_mails(
 
 
 def package_mail(
-    desk: Desk, client_file: BatchClientInput, name: str, path: Path, facts: list[Record]
+    desk: MailDesk, client_file: BatchClientInput, name: str, path: Path, facts: list[Record]
 ) -> Due:
     """The mail that carries or names a package."""
     client, month = client_file.client.id, facts[0]["month"]
@@ -366,7 +371,7 @@ def package_mail(
 
 
 def package_bytes(
-    desk: Desk, client_file: BatchClientInput, name: str, path: Path, package: BatchPackage
+    desk: MailDesk, client_file: BatchClientInput, name: str, path: Path, package: BatchPackage
 ) -> bytes:
     """The bytes of a package's mail.
 

@@ -72,7 +72,7 @@ _SCRIPT = "send_reminders.py"
 _KIND = "reminder"
 
 
-class Desk(NamedTuple):
+class ReminderDesk(NamedTuple):
     """What deciding needs: the root, its settings and inputs, what was sent, the day."""
 
     root: Root
@@ -82,7 +82,7 @@ class Desk(NamedTuple):
     day: date
 
 
-class Invoice(NamedTuple):
+class LateInvoice(NamedTuple):
     """An invoice as its client knows it, and the annual rate of late penalties that it states."""
 
     document: Document
@@ -97,7 +97,7 @@ class Reminder(NamedTuple):
     level: str
     claim: Claim
     recipients: tuple[str, ...]
-    invoice: Invoice
+    invoice: LateInvoice
 
     @property
     def name(self) -> str:
@@ -144,7 +144,7 @@ def decide(
     """
     if not content.issuer.issuer.reminders.days:
         print(say('issuer.json sets no "reminders": none is sent'))
-    desk = Desk(root, config, content, outbox.read_sent(root), day)
+    desk = ReminderDesk(root, config, content, outbox.read_sent(root), day)
     reminders: list[Reminder] = []
     notices: list[Alert] = []
     faults: list[Alert] = []
@@ -160,7 +160,7 @@ def decide(
     return reminders, notices
 
 
-def of_client(desk: Desk, client: str) -> Iterator[Reminder | Alert]:
+def of_client(desk: ReminderDesk, client: str) -> Iterator[Reminder | Alert]:
     """The reminders that are due to a client, and why others are held back."""
     late = []
     smallest = desk.given.issuer.issuer.reminders.smallest
@@ -196,7 +196,7 @@ def of_client(desk: Desk, client: str) -> Iterator[Reminder | Alert]:
             continue
         else:
             document = revenues.proved_document(desk.root, revenues.DIRECT, fact)
-            invoice = Invoice(document, stated_rate(desk.root, document))
+            invoice = LateInvoice(document, stated_rate(desk.root, document))
         claim = claim_of(invoice, balance.outstanding, desk.day)
         reminder = Reminder(fact, known.client, level, claim, (), invoice)
         addresses = (*known.client.party.email, *known.client.delivery.cc)
@@ -205,7 +205,7 @@ def of_client(desk: Desk, client: str) -> Iterator[Reminder | Alert]:
             yield reminder._replace(recipients=recipients)
 
 
-def level_of(desk: Desk, balance: InvoiceBalance) -> str:
+def level_of(desk: ReminderDesk, balance: InvoiceBalance) -> str:
     """The level that is due for an invoice, empty where none is."""
     if balance.outstanding <= 0 or balance.due_date is None:
         return ""
@@ -232,7 +232,7 @@ def too_small(balance: InvoiceBalance, smallest: Decimal) -> Message:
     )
 
 
-def is_unsent(desk: Desk, fact: Record, client: Client) -> bool:
+def is_unsent(desk: ReminderDesk, fact: Record, client: Client) -> bool:
     """Whether an invoice's own mail is to leave, and reached nobody yet."""
     ours = client.delivery.email and outbox.is_ours(fact, desk.config.mail.since)
     return ours and outbox.mail_name(fact["kind"], client.id, fact["number"]) not in desk.sent
@@ -265,7 +265,7 @@ def objected(fact: Record, state: State) -> Alert:
     return Alert("I-REMINDER-HELD", "", Fault(fact["number"], found, remedy=remedy), fact["client"])
 
 
-def opening_invoice(fact: Record, client: Client, issuer: Issuer) -> Invoice:
+def opening_invoice(fact: Record, client: Client, issuer: Issuer) -> LateInvoice:
     """An open invoice of the tool before: what our own say of the parties and the law, with its
     number, dates and amounts."""
     issue_date, buyer = date.fromisoformat(fact["issue_date"]), client.party
@@ -305,10 +305,10 @@ def opening_invoice(fact: Record, client: Client, issuer: Issuer) -> Invoice:
         ),
         payment_reference=fact["reference"],
     )
-    return Invoice(document, issuer.late_penalty_rate)
+    return LateInvoice(document, issuer.late_penalty_rate)
 
 
-def claim_of(invoice: Invoice, outstanding: Decimal, day: date) -> Claim:
+def claim_of(invoice: LateInvoice, outstanding: Decimal, day: date) -> Claim:
     """What an invoice of which so much is outstanding comes to on a day."""
     document = invoice.document
     assert document.due_date is not None

@@ -37,7 +37,7 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T")
 _COLOURS = {"ERROR": "bold red", "NOTICE": "yellow", "INFO": "green"}
 
 
-class Entry(NamedTuple):
+class LogLine(NamedTuple):
     """A line of a log, and the moment that it stands at."""
 
     moment: str
@@ -65,13 +65,13 @@ def main(arguments: Namespace, root: Root) -> None:
             print(shown)
 
 
-def read(root: Root, name: str) -> Iterator[Entry]:
+def read(root: Root, name: str) -> Iterator[LogLine]:
     """The lines of a log; one without a time of its own belongs to the line before it."""
     moment = ""
     for line in storage.read(root.logs / f"{name}.log").decode("utf-8", "replace").split("\n"):
         moment = line.partition(" ")[0] if _TIME.match(line) else moment
         if line:
-            yield Entry(moment, name, line)
+            yield LogLine(moment, name, line)
 
 
 def coloured(line: str) -> Text:

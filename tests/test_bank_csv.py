@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import house
 import statement_files
 from lib.bank import bank_csv, statements
-from lib.bank.statements import Movement, StatementError
+from lib.bank.statements import BankMovement, StatementError
 from lib.core.root import Root
 from lib.inputs import bank_files
 from statement_files import CSV, FOOT, FORM, HEAD, ROWS, SAMPLES, read, reasons
@@ -35,7 +35,7 @@ def handed(tmp_path: Path, text: str, encoding: str = "cp1252") -> Path:
     return file
 
 
-def movements(text: str, form: dict[str, Any], encoding: str = "cp1252") -> list[Movement]:
+def movements(text: str, form: dict[str, Any], encoding: str = "cp1252") -> list[BankMovement]:
     found = bank_csv.read(text.encode(encoding), bank_files.form(form), "ma_banque")
     return statements.check(found)
 

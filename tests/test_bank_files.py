@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import house
 import statement_files
 from lib.bank import cfonb, mt940, statements
-from lib.bank.statements import Movement, StatementError
+from lib.bank.statements import BankMovement, StatementError
 from lib.core.root import Root
 from lib.values import money
 from statement_files import SAMPLES, read, reasons, sample
@@ -26,7 +26,7 @@ def root(tmp_path: Path) -> Root:
     return statement_files.build(tmp_path / "root")
 
 
-def movements(name: str, data: bytes) -> list[Movement]:
+def movements(name: str, data: bytes) -> list[BankMovement]:
     return statements.check(READERS[name].read(data))
 
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 import house
 from lib.billing import credit_notes, invoicing
-from lib.billing.credit_notes import Part, Parts, Wish
+from lib.billing.credit_notes import CreditedPart, Parts, Wish
 from lib.core.root import Root
 from lib.documents import facturx_xml, validators
 from lib.values import money, vat
@@ -379,7 +379,7 @@ def model(root: Root) -> Document:
     return house.issued(root, "nord", "NORD-2026-0001")
 
 
-def _wish(draw: st.DataObject, left: Part) -> Wish | None:
+def _wish(draw: st.DataObject, left: CreditedPart) -> Wish | None:
     """A quantity, an amount, or the rest of a line; None: nothing of it."""
     what = draw.draw(st.sampled_from(["nothing", "quantity", "amount", "rest"]))
     if what == "quantity" and left.quantity > 0:

@@ -51,6 +51,16 @@ def test_no_shared_module_imports_a_script(path):
     assert not imported(path) & {script.stem for script in SCRIPTS}
 
 
+def test_a_class_name_exists_once():
+    names = [
+        node.name
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    ]
+    assert sorted(names) == sorted(set(names))
+
+
 # Widths on a page are floats; so is the length of a bar; amounts never are.
 DRAWING = {"invoice_pdf.py", "__init__.py"}
 

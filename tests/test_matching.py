@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import books
 import house
 from lib.bank import matching, payment_files
-from lib.bank.statements import Movement
+from lib.bank.statements import BankMovement
 from lib.books.payment_rules import Books, Change, Invoice
 from lib.core import messages
 from lib.core.messages import say
@@ -25,8 +25,10 @@ DAY = date(2026, 12, 3)
 RF = payment_code.creditor_reference("NORD-2026-0001")
 
 
-def transfer(amount: str, text: str = "", bank_reference: str = "", place: str = "1") -> Movement:
-    return Movement(
+def transfer(
+    amount: str, text: str = "", bank_reference: str = "", place: str = "1"
+) -> BankMovement:
+    return BankMovement(
         place, "FR76", DAY, Decimal(amount), "EUR", True, False, "transfer", (), text, "",
         bank_reference, None,
     )  # fmt: skip

@@ -19,9 +19,9 @@ import read_statement
 from lib.bank import camt, matching, ofx, statements
 from lib.bank.statements import (
     Balance,
+    BankMovement,
     Declared,
     File,
-    Movement,
     Statement,
     StatementEntry,
     StatementError,
@@ -61,11 +61,11 @@ ITEMS = st.lists(
 )
 
 
-def read(data: bytes) -> list[Movement]:
+def read(data: bytes) -> list[BankMovement]:
     return statements.check((ofx if ofx.is_ofx(data) else camt).read(data))
 
 
-def came(movements: list[Movement]) -> list[Decimal]:
+def came(movements: list[BankMovement]) -> list[Decimal]:
     return [statements.signed(movement) for movement in movements]
 
 
@@ -328,7 +328,7 @@ def test_no_amount_that_came_in_is_lost(entries: list[Item]) -> None:
 # --- the check itself ----------------------------------------------------------------
 
 
-def movement(amount: str, **more: object) -> Movement:
+def movement(amount: str, **more: object) -> BankMovement:
     value = Decimal(amount)
     fields = (
         "1",
@@ -345,7 +345,7 @@ def movement(amount: str, **more: object) -> Movement:
         "",
         "",
     )
-    return Movement(*fields)._replace(**more)  # type: ignore[arg-type]
+    return BankMovement(*fields)._replace(**more)  # type: ignore[arg-type]
 
 
 def entry(amount: str, *parts: str, booked: bool = True) -> StatementEntry:

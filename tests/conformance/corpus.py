@@ -594,8 +594,9 @@ def _orders() -> Iterable[dict[str, Any]]:
     )
     discounts = [{"description": {"fr": "Remise", "en": "Discount"}, "percent": "3.33"}]
     for client in ("flat_standard_fr", "flat_standard_en"):
-        yield house.order("one_piece", client)
-        lines = [house.one_off(f"{i}.37", quantity="1.25") for i in range(1, 81)]
+        one_off = {**house.one_off("600.00"), "category": "services"}
+        yield house.order("one_piece", client, lines=[one_off])
+        lines = [{**one_off, "unit_price": f"{i}.37", "quantity": "1.25"} for i in range(1, 81)]
         yield house.order("in_steps", client, *steps, lines=lines, discounts=discounts)
 
 

@@ -40,7 +40,7 @@ class PeriodPart(NamedTuple):
     cells: frames.Gathered
     fec: fec.FecPart
     bills: list[IssuedDocument]
-    declared: declarations.Part
+    declared: declarations.BoxPart
 
 
 def part(
@@ -61,7 +61,7 @@ def part(
     rows: list[list[csv_tables.Rows]] = [[] for _ in ways]
     tables: list[dict[str, csv_tables.Table]] = []
     bills: list[IssuedDocument] = []
-    declared: list[declarations.Part] = []
+    declared: list[declarations.BoxPart] = []
 
     def in_tables() -> Iterator[Sequence[History]]:
         for histories in clients:

@@ -52,7 +52,7 @@ SALES, BANKING, CASHING, OTHER = "VE", "BQ", "CA", "OD"
 Moment = tuple[str, int, str, int]  # date, sales first, these by code and number
 
 
-class Order(NamedTuple):
+class JournalPlace(NamedTuple):
     """Where an entry stands: by date, sales before receipts, sales in order of their numbers."""
 
     date: str
@@ -85,7 +85,7 @@ class JournalEntry(NamedTuple):
     piece: IssuedDocument
     label: str
     postings: tuple[Posting, ...]
-    order: Order
+    order: JournalPlace
 
     @property
     def moment(self) -> Moment:
@@ -202,13 +202,13 @@ def _sale(invoice: IssuedDocument, bill: IssuedDocument) -> JournalEntry:
     return _entry(SALES, bill.date, invoice, bill, label, postings, order)
 
 
-def _order(day: str, source: IssuedDocument | Movement, *, is_vat: bool = False) -> Order:
+def _order(day: str, source: IssuedDocument | Movement, *, is_vat: bool = False) -> JournalPlace:
     code, number = "", 0
     if isinstance(source, IssuedDocument):
         with suppress(ValueError):  # a number of the tool before
             parsed = numbers.parse(source.number)
             code, number = parsed.code, parsed.seq
-    return Order(day, source.rank, code, number, source.client, source.seq, is_vat)
+    return JournalPlace(day, source.rank, code, number, source.client, source.seq, is_vat)
 
 
 def _sold(bill: IssuedDocument) -> dict[tuple[str, str], int]:
@@ -291,7 +291,7 @@ def _entry(
     piece: IssuedDocument,
     label: str,
     postings: list[Posting],
-    order: Order,
+    order: JournalPlace,
 ) -> JournalEntry:
     not_zero = tuple(posting for posting in postings if posting.amount)
     return JournalEntry(code, day, invoice.client, invoice, piece, label, not_zero, order)

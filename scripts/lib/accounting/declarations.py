@@ -80,7 +80,7 @@ class Operation(NamedTuple):
         return self.invoice.exemptions.get(self.share.vat_category, "")
 
 
-class Entry(NamedTuple):
+class BoxEntry(NamedTuple):
     """What an operation adds to a box, in cents; None where it has no such figure."""
 
     operation: Operation
@@ -96,10 +96,10 @@ class Figure(NamedTuple):
     label: Message
     net: int | None
     vat: int | None
-    entries: Sequence[Entry] = ()
+    entries: Sequence[BoxEntry] = ()
 
 
-class Part(NamedTuple):
+class BoxPart(NamedTuple):
     """What some clients have of a period: what fell due, what was received, what was invoiced
     since the year began by nature, and VAT by their entries in the books."""
 
@@ -112,7 +112,7 @@ class Part(NamedTuple):
 # --- what counts ---------------------------------------------------------------------
 
 
-def part(period: str, clients: Iterable[Sequence[History]]) -> Part:
+def part(period: str, clients: Iterable[Sequence[History]]) -> BoxPart:
     """What some clients have, of the histories to which something happened in the year.
 
     Args:
@@ -139,7 +139,7 @@ def part(period: str, clients: Iterable[Sequence[History]]) -> Part:
             for posting in entry.postings
             if posting.account == bookkeeping.VAT_COLLECTED
         )
-    return Part(due, received, invoiced, booked)
+    return BoxPart(due, received, invoiced, booked)
 
 
 def _due(history: History, months: tuple[str, ...]) -> Iterator[Operation]:
@@ -157,10 +157,10 @@ def _received(history: History, months: tuple[str, ...]) -> Iterator[Operation]:
                 yield Operation(receipt.source.date, receipt.source, history.invoice, share)
 
 
-def joined(parts: Sequence[Part]) -> Part:
+def joined(parts: Sequence[BoxPart]) -> BoxPart:
     """The parts as one, in order of date and client."""
     order = attrgetter("date", "source.client", "source.rank", "source.seq")
-    return Part(
+    return BoxPart(
         sorted((operation for part in parts for operation in part.due), key=order),
         sorted((operation for part in parts for operation in part.received), key=order),
         {nature: sum(part.invoiced[nature] for part in parts) for nature in ("goods", "services")},
@@ -171,7 +171,7 @@ def joined(parts: Sequence[Part]) -> Part:
 # --- the boxes -----------------------------------------------------------------------
 
 
-def declaration(issuer: Issuer, period: str, whole: Part) -> list[Figure]:
+def declaration(issuer: Issuer, period: str, whole: BoxPart) -> list[Figure]:
     """The figures of every form that an issuer fills in for a period, in their order.
 
     Raises:
@@ -196,7 +196,7 @@ def vat_return(form: str, operations: Iterable[Operation]) -> list[Figure]:
     rows: dict[str, list[Operation]] = {}
     for operation in operations:
         rows.setdefault(_holder(form, operation), []).append(operation)
-    entries: dict[str, list[Entry]] = {}
+    entries: dict[str, list[BoxEntry]] = {}
     for holder, own in rows.items():
         nets_back = sum(operation.share.net for operation in own) < 0
         vat_back = sum(operation.share.vat for operation in own) < 0
@@ -223,20 +223,22 @@ def vat_return(form: str, operations: Iterable[Operation]) -> list[Figure]:
 
 
 def _add(
-    entries: dict[str, list[Entry]],
+    entries: dict[str, list[BoxEntry]],
     holder: str,
     operation: Operation,
     net: int | None,
     vat: int | None,
 ) -> None:
     if net or vat:
-        entries.setdefault(holder, []).append(Entry(operation, net, vat))
+        entries.setdefault(holder, []).append(BoxEntry(operation, net, vat))
 
 
-def _figure(form: str, box: str, label: Message, entries: Iterable[Entry], sign: int = 1) -> Figure:
+def _figure(
+    form: str, box: str, label: Message, entries: Iterable[BoxEntry], sign: int = 1
+) -> Figure:
     """The sum of entries, which `sign` turns round."""
     own = [
-        Entry(
+        BoxEntry(
             entry.operation,
             None if entry.net is None else sign * entry.net,
             None if entry.vat is None else sign * entry.vat,
@@ -302,11 +304,11 @@ def services_abroad(month: str, operations: Iterable[Operation]) -> list[Figure]
     Raises:
       Refused: for a VAT number of no member state: since 2021, one of the United Kingdom.
     """
-    rows: dict[str, list[Entry]] = {}
+    rows: dict[str, list[BoxEntry]] = {}
     for operation in operations:
         if operation.date.startswith(month) and operation.exemption == EU_SERVICES:
             number = operation.invoice.vat_number
-            entry = Entry(operation, operation.share.net, None)
+            entry = BoxEntry(operation, operation.share.net, None)
             rows.setdefault(number, []).append(entry)
     members = code_lists.eu_members() - {"XI"}
     strange = [number for number in rows if number[:2].replace("EL", "GR") not in members]
@@ -390,10 +392,10 @@ def turnover(activity: str, operations: Iterable[Operation]) -> list[Figure]:
     """
     services = "bic_services" if activity == "bic_sales" else activity or "services"
     categories = {"goods": "bic_sales", "services": services}
-    rows: dict[str, list[Entry]] = {}
+    rows: dict[str, list[BoxEntry]] = {}
     for operation in operations:
         category = categories.get(operation.share.nature, operation.share.nature)
-        rows.setdefault(category, []).append(Entry(operation, operation.share.net, None))
+        rows.setdefault(category, []).append(BoxEntry(operation, operation.share.net, None))
     figures = []
     for category, label in _CATEGORIES.items():
         figure = _figure(URSSAF, category, label, rows.get(category, ()))

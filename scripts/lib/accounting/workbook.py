@@ -53,7 +53,7 @@ _NARROWEST, _WIDEST = 10, 44  # characters
 _RIGHT = (AMOUNT, COUNT, FIGURE)
 
 
-class Sheet(NamedTuple):
+class Worksheet(NamedTuple):
     """A sheet: its key in the languages, its columns, and a row for each of the frame's.
 
     `across`: the last column is the sum of the other amounts of its row.
@@ -121,18 +121,18 @@ def render(parts: Iterable[Gathered], period: str, seller: str, language: str) -
 # --- the sheets ----------------------------------------------------------------------
 
 
-def _sheets(tables: Mapping[str, pd.DataFrame], period: str) -> list[Sheet]:
+def _sheets(tables: Mapping[str, pd.DataFrame], period: str) -> list[Worksheet]:
     bills = tables["revenues"]
     return [
-        Sheet("recettes", COLUMNS["recettes"], tables["recettes"]),
-        Sheet("revenues", COLUMNS["revenues"], bills),
-        Sheet("vat_by_month", _VAT_BY_MONTH, _vat_by_month(tables["vat_due"])),
-        Sheet("vat_due", COLUMNS["vat_due"], tables["vat_due"]),
+        Worksheet("recettes", COLUMNS["recettes"], tables["recettes"]),
+        Worksheet("revenues", COLUMNS["revenues"], bills),
+        Worksheet("vat_by_month", _VAT_BY_MONTH, _vat_by_month(tables["vat_due"])),
+        Worksheet("vat_due", COLUMNS["vat_due"], tables["vat_due"]),
         _clients_by_month(bills, period),
-        Sheet("open_items", COLUMNS["open_items"], tables["open_items"]),
-        Sheet("payments", COLUMNS["payments"], tables["payments"]),
-        Sheet("deposits", COLUMNS["deposits"], tables["deposits"]),
-        Sheet("numbers", _NUMBERS, _numbers(bills, period)),
+        Worksheet("open_items", COLUMNS["open_items"], tables["open_items"]),
+        Worksheet("payments", COLUMNS["payments"], tables["payments"]),
+        Worksheet("deposits", COLUMNS["deposits"], tables["deposits"]),
+        Worksheet("numbers", _NUMBERS, _numbers(bills, period)),
     ]
 
 
@@ -143,7 +143,7 @@ def _vat_by_month(due: pd.DataFrame) -> pd.DataFrame:
     return by_month.groupby(kinds, as_index=False)[["net", "vat", "gross"]].sum()
 
 
-def _clients_by_month(bills: pd.DataFrame, period: str) -> Sheet:
+def _clients_by_month(bills: pd.DataFrame, period: str) -> Worksheet:
     """What each client was invoiced without VAT, less credit notes, month by month."""
     months = list(periods.months_of(period))
     by_month = (
@@ -163,7 +163,7 @@ def _clients_by_month(bills: pd.DataFrame, period: str) -> Sheet:
         *(Column(month, AMOUNT) for month in months),
         Column("total", AMOUNT),
     ]
-    return Sheet("clients_by_month", columns, rows.reset_index(), across=True)
+    return Worksheet("clients_by_month", columns, rows.reset_index(), across=True)
 
 
 def _numbers(bills: pd.DataFrame, period: str) -> pd.DataFrame:
@@ -208,7 +208,7 @@ def _formats(book: xlsxwriter.Workbook) -> dict[str, Any]:
     }
 
 
-def _write(writer: _Writer, sheet: Sheet) -> None:
+def _write(writer: _Writer, sheet: Worksheet) -> None:
     """A sheet: sums, headings, and a row for each of the table's."""
     page = writer.book.add_worksheet(writer.words["sheets"][sheet.key])
     last_row = _FIRST_ROW + max(len(sheet.rows), 1) - 1
@@ -297,7 +297,12 @@ def _width(kind: str, heading: str, cells: Sequence[Any]) -> int:
 
 
 def _write_about(
-    writer: _Writer, page: Any, sheets: Iterable[Sheet], seller: str, period: str, speech: Speech
+    writer: _Writer,
+    page: Any,
+    sheets: Iterable[Worksheet],
+    seller: str,
+    period: str,
+    speech: Speech,
 ) -> None:
     """Whose books, of when; what each sheet, column and code means."""
     words, formats = writer.words, writer.formats

@@ -19,8 +19,8 @@ from stdnum import iso11649
 from lib.bank import statements
 from lib.bank.statements import (
     SHOWN,
+    BankMovement,
     File,
-    Movement,
     Statement,
     StatementEntry,
     StatementError,
@@ -71,7 +71,7 @@ class _Table(NamedTuple):
         return refusal(found, on_line(line.number), expected)
 
 
-class _Entry(NamedTuple):
+class _CsvEntry(NamedTuple):
     """An entry with the balance after it, None where its cell is empty."""
 
     line: _Line
@@ -279,7 +279,7 @@ def _day(table: _Table, line: _Line, column: str) -> date:
     raise table.wrong(line, column, say("is not a date"), expected)
 
 
-def _entry(table: _Table, line: _Line, width: tuple[int, int], account: str) -> _Entry:
+def _entry(table: _Table, line: _Line, width: tuple[int, int], account: str) -> _CsvEntry:
     least, most = width
     if len(line.cells) < least or any(line.cells[most:]):
         found = say("has {number} cells", number=len(line.cells))
@@ -292,7 +292,7 @@ def _entry(table: _Table, line: _Line, width: tuple[int, int], account: str) -> 
     status = table.cell(line, columns.status)
     booked = not columns.status or status in table.form.booked
     currency = table.currency(line)
-    movement = Movement(
+    movement = BankMovement(
         place=place,
         account=table.cell(line, columns.account) or account,
         booked=_day(table, line, columns.date),
@@ -308,13 +308,13 @@ def _entry(table: _Table, line: _Line, width: tuple[int, int], account: str) -> 
         doubt=None if booked else say("is not booked ({status})", status=status[:35]),
     )
     balance = _amount(table, line, columns.balance) if columns.balance else None
-    return _Entry(line, StatementEntry(place, amount, currency, booked, [movement]), balance)
+    return _CsvEntry(line, StatementEntry(place, amount, currency, booked, [movement]), balance)
 
 
 # --- what is compared ----------------------------------------------------------------
 
 
-def _balance_faults(entries: Iterable[_Entry]) -> Iterator[Fault]:
+def _balance_faults(entries: Iterable[_CsvEntry]) -> Iterator[Fault]:
     """Where a balance does not follow from the one before: of each account, either way."""
     key = lambda one: (one.entry.movements[0].account, one.entry.currency)  # noqa: E731
     for _, group in groupby(sorted(entries, key=key), key):
@@ -326,7 +326,7 @@ def _balance_faults(entries: Iterable[_Entry]) -> Iterator[Fault]:
             yield Fault(on_line(first.line.number), found, remedy=say("download the file again"))
 
 
-def _breaks(entries: list[_Entry]) -> Iterator[_Entry]:
+def _breaks(entries: list[_CsvEntry]) -> Iterator[_CsvEntry]:
     """Entries, oldest first, whose balance is not the one before plus the amounts since."""
     before: Decimal | None = None
     since: list[Decimal] = []

@@ -16,9 +16,9 @@ from lib.bank import statements
 from lib.bank.statements import (
     SHOWN,
     Balance,
+    BankMovement,
     Declared,
     File,
-    Movement,
     Statement,
     StatementEntry,
     StatementError,
@@ -250,7 +250,7 @@ def _entry(place: str, account: str, entry: _Node) -> StatementEntry:
     return StatementEntry(place, amount, whole[1], _status(entry) in ("BOOK", ""), movements)
 
 
-def _movements(place: str, account: str, entry: _Node, whole: Amount) -> Iterator[Movement]:
+def _movements(place: str, account: str, entry: _Node, whole: Amount) -> Iterator[BankMovement]:
     """The transfers of an entry: each of its details where they account for it, else itself."""
     credit = _is_credit(entry)
     details = entry.all("NtryDtls/TxDtls") + entry.all("TxDtls")  # version 01: without a list
@@ -373,7 +373,7 @@ def _movement(
     credit: bool,
     against: Message | None = None,
     unsaid: Message | None = None,
-) -> Movement:
+) -> BankMovement:
     """The transfer; `against` is what its entry contradicts, `unsaid` what it leaves out."""
     levels = [detail, entry] if detail else [entry]
     came_back = _reversal_doubt(levels)
@@ -382,7 +382,7 @@ def _movement(
     references += detail.texts("Refs/EndToEndId") if detail else []
     families = [node.text("BkTxCd/Domn/Fmly/Cd") for node in levels]
     status = _status(entry)
-    return Movement(
+    return BankMovement(
         place=place,
         account=account,
         booked=_booked(entry),

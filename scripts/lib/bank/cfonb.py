@@ -17,8 +17,8 @@ from lib.bank import statements
 from lib.bank.statements import (
     SHOWN,
     Balance,
+    BankMovement,
     File,
-    Movement,
     Statement,
     StatementEntry,
     StatementError,
@@ -218,7 +218,7 @@ def _entry(
     texts += [detail for kind, detail in details if kind in _TEXTS]
     credit = not amount.is_signed()
     reject = record.text[_REJECT].strip(" 0")
-    movement = Movement(
+    movement = BankMovement(
         place=place,
         account=account,
         booked=_day(record),

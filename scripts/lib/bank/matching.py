@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from lib.bank.statements import Movement
+from lib.bank.statements import BankMovement
 from lib.books import closed_periods, payments
 from lib.books.payment_rules import Books, Invoice
 from lib.core.messages import Message, say
@@ -47,7 +47,7 @@ class Match(NamedTuple):
 class Proposal(NamedTuple):
     """What a movement pays of one invoice of a client; several invoices are a proposal each."""
 
-    movement: Movement
+    movement: BankMovement
     client: str
     match: Match
     reference: str
@@ -57,7 +57,7 @@ class Proposal(NamedTuple):
 class Review(NamedTuple):
     """A movement for a person: why, and the invoices to look at."""
 
-    movement: Movement
+    movement: BankMovement
     reason: Message
     matches: list[Match]
 
@@ -67,8 +67,8 @@ class Matched(NamedTuple):
 
     proposed: list[Proposal]
     review: list[Review]
-    recorded: list[Movement]
-    outgoing: list[Movement]
+    recorded: list[BankMovement]
+    outgoing: list[BankMovement]
 
 
 class Known(NamedTuple):
@@ -114,7 +114,7 @@ def _creditor_reference(number: str) -> list[str]:
         return []
 
 
-def match(movements: Iterable[Movement], known: Known) -> Matched:
+def match(movements: Iterable[BankMovement], known: Known) -> Matched:
     """Proposes payments for each movement that leaves no doubt; the rest goes to a person."""
     result = Matched([], [], [], [])
     for movement in movements:
@@ -130,7 +130,7 @@ def match(movements: Iterable[Movement], known: Known) -> Matched:
     return result
 
 
-def _proposals(movement: Movement, matches: list[Match], known: Known) -> Iterator[Proposal]:
+def _proposals(movement: BankMovement, matches: list[Match], known: Known) -> Iterator[Proposal]:
     for invoice in matches:
         known.proposed[invoice.number] = movement.place
         owed = known.books.invoices[invoice.number]
@@ -138,7 +138,7 @@ def _proposals(movement: Movement, matches: list[Match], known: Known) -> Iterat
         yield Proposal(movement, owed.client, invoice, name, owed.outstanding)
 
 
-def reference(movement: Movement, matches: list[Match]) -> str:
+def reference(movement: BankMovement, matches: list[Match]) -> str:
     """The reference of the payments that this movement is: how it names invoices, or the bank's,
     or the beginning of its text, so that it is known again where a person has recorded it."""
     names = " ".join(dict.fromkeys(invoice.reference for invoice in matches))
@@ -150,7 +150,7 @@ def reference(movement: Movement, matches: list[Match]) -> str:
 # --- what a movement names -----------------------------------------------------------
 
 
-def named(movement: Movement, known: Known) -> list[Match]:
+def named(movement: BankMovement, known: Known) -> list[Match]:
     """The invoices that it names, each once, those of its references first."""
     matches: dict[str, Match] = {}
     for name in movement.references:
@@ -188,7 +188,7 @@ def _numbers_in(text: str, known: Known) -> Iterator[tuple[str, str]]:
 # --- why it is for a person ----------------------------------------------------------
 
 
-def _is_recorded(movement: Movement, matches: list[Match], known: Known) -> bool:
+def _is_recorded(movement: BankMovement, matches: list[Match], known: Known) -> bool:
     """Whether the payments of a day and reference are this movement, in one or in several lines;
     those that are it are used up."""
     if not movement.credit or movement.booked is None:
@@ -209,7 +209,7 @@ def _is_recorded(movement: Movement, matches: list[Match], known: Known) -> bool
     return False
 
 
-def _reason(movement: Movement, matches: list[Match], known: Known) -> Message | None:
+def _reason(movement: BankMovement, matches: list[Match], known: Known) -> Message | None:
     """Why a movement is for a person, and what is to be written where its day is closed."""
     reason = _doubt(movement, matches, known) or _misfit(movement, matches, known)
     if not is_closed(movement, known.books):
@@ -222,12 +222,12 @@ def _reason(movement: Movement, matches: list[Match], known: Known) -> Message |
     return say("{reason}; {late}", reason=reason, late=late) if reason else late
 
 
-def is_closed(movement: Movement, books: Books) -> bool:
+def is_closed(movement: BankMovement, books: Books) -> bool:
     """Whether a movement is of a day that is closed."""
     return movement.booked is not None and movement.booked <= books.closed
 
 
-def _doubt(movement: Movement, matches: list[Match], known: Known) -> Message | None:
+def _doubt(movement: BankMovement, matches: list[Match], known: Known) -> Message | None:
     """Why a movement pays no invoice, whatever the records say of that."""
     if movement.doubt:
         return movement.doubt
@@ -243,7 +243,7 @@ def _doubt(movement: Movement, matches: list[Match], known: Known) -> Message | 
     return None if movement.booked else say("has no date of booking")
 
 
-def _misfit(movement: Movement, matches: list[Match], known: Known) -> Message | None:
+def _misfit(movement: BankMovement, matches: list[Match], known: Known) -> Message | None:
     """Why a movement does not pay exactly what is outstanding of the invoices that it names."""
     assert movement.booked is not None
     invoices = [known.books.invoices[invoice.number] for invoice in matches]

@@ -21,9 +21,9 @@ from lib.bank import statements
 from lib.bank.statements import (
     SHOWN,
     Balance,
+    BankMovement,
     Declared,
     File,
-    Movement,
     Statement,
     StatementEntry,
     on_line,
@@ -200,7 +200,7 @@ def _entry(place: str, account: str, currency: str, entry: Transaction) -> State
     references = (" ".join(reference.split()) for reference in named)
     booked = facts.get("entry_date") or facts["date"]
     reversal = mark.startswith("R")
-    movement = Movement(
+    movement = BankMovement(
         place=place,
         account=account,
         booked=statements.day(booked.isoformat()),

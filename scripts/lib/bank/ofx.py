@@ -19,8 +19,8 @@ from stdnum import iso11649
 from lib.bank import statements
 from lib.bank.statements import (
     SHOWN,
+    BankMovement,
     File,
-    Movement,
     Statement,
     StatementEntry,
     StatementError,
@@ -311,7 +311,7 @@ def _entry(place: str, account: str, currency: str, entry: Node) -> StatementEnt
     kind = entry.value("TRNTYPE").upper()
     pending = entry.name == "STMTTRNP" or kind == "HOLD"
     contradiction = _contradiction(entry, kind, amount)
-    movement = Movement(
+    movement = BankMovement(
         place=place,
         account=account,
         booked=booked,

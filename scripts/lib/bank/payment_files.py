@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from lib.bank import matching, statements
 from lib.bank.matching import Proposal, Review
-from lib.bank.statements import Movement
+from lib.bank.statements import BankMovement
 from lib.books import payment_rules, payments
 from lib.books.payment_rules import Books
 from lib.core import handed_file, messages
@@ -102,7 +102,7 @@ def _review_row(reviewed: Review, books: Books) -> list[str]:
     ]
 
 
-def _payment(movement: Movement, amount: str, reference: str) -> list[str]:
+def _payment(movement: BankMovement, amount: str, reference: str) -> list[str]:
     """Amount, date, method, reference and note of the payment that a movement is."""
     note = ""
     if movement.bank_reference and movement.bank_reference != reference:

@@ -53,7 +53,7 @@ def on_line(line: int | None, inside: str = "") -> str:
     return f"line {line}, {inside}" if inside else f"line {line}"
 
 
-class Movement(NamedTuple):
+class BankMovement(NamedTuple):
     """One transfer on an account.
 
     `amount` is not negative; `credit` says whether it came in. `booked` is the date of
@@ -89,7 +89,7 @@ class StatementEntry(NamedTuple):
     amount: Decimal
     currency: str
     booked: bool
-    movements: list[Movement]
+    movements: list[BankMovement]
 
 
 class Declared(NamedTuple):
@@ -144,12 +144,12 @@ class File(NamedTuple):
         return [entry for statement in self.statements for entry in statement.entries]
 
 
-def signed(movement: Movement) -> Decimal:
+def signed(movement: BankMovement) -> Decimal:
     """The amount, negative where it went out."""
     return movement.amount if movement.credit else -movement.amount
 
 
-def check(file: File) -> list[Movement]:
+def check(file: File) -> list[BankMovement]:
     """The movements of a file in which nothing contradicts anything else.
 
     Raises:
@@ -306,7 +306,7 @@ def _covered(statement: Statement) -> set[str]:
     return opening & {balance.currency for balance in statement.closing}
 
 
-def _movements(statement: Statement) -> Iterator[Movement]:
+def _movements(statement: Statement) -> Iterator[BankMovement]:
     """Its movements; one in another currency than its balances is in doubt, and keeps these from
     being compared."""
     covered = _covered(statement)
@@ -328,9 +328,9 @@ def _movement_faults(statement: Statement) -> Iterator[Fault]:
             yield Fault(entry.place, say("its transfers do not come to its amount"))
 
 
-def _marked(movements: list[Movement]) -> list[Movement]:
+def _marked(movements: list[BankMovement]) -> list[BankMovement]:
     """The movements; one that repeats an earlier one, bank reference and all, is in doubt."""
-    first: dict[Movement, str] = {}
+    first: dict[BankMovement, str] = {}
     marked = []
     for movement in movements:
         place = first.setdefault(_facts(movement), movement.place)
@@ -341,7 +341,7 @@ def _marked(movements: list[Movement]) -> list[Movement]:
     return marked
 
 
-def _facts(movement: Movement) -> Movement:
+def _facts(movement: BankMovement) -> BankMovement:
     return movement._replace(place="")
 
 

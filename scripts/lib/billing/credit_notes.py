@@ -45,7 +45,7 @@ class Wish(NamedTuple):
     since: date | None = None
 
 
-class Part(NamedTuple):
+class CreditedPart(NamedTuple):
     """What is taken back of a line; an amount alone takes no quantity.
 
     `since` is the first day where it is taken back by days.
@@ -57,9 +57,9 @@ class Part(NamedTuple):
 
 
 Wishes = Mapping[str, Wish]  # by BT-126 of a line of the invoice
-Parts = Mapping[str, Part]
+Parts = Mapping[str, CreditedPart]
 _Nets = Mapping[str, Decimal]
-_NOTHING = Part(Decimal(0), money.ZERO)
+_NOTHING = CreditedPart(Decimal(0), money.ZERO)
 
 
 class TooMuch(ValueError):
@@ -81,12 +81,12 @@ class Credited:
         }
         self.vat = dict(self.taxable)
         # Where an amount was the last to change what a unit of a line comes to.
-        self.amounts: dict[str, Part] = {}
+        self.amounts: dict[str, CreditedPart] = {}
         for note in notes:
             for line in note.lines:
                 quantity, net, _ = self.parts[line.id]
                 taken = line.quantity if line.credited_quantity is None else line.credited_quantity
-                self.parts[line.id] = Part(quantity + taken, net + line.net)
+                self.parts[line.id] = CreditedPart(quantity + taken, net + line.net)
                 if line.is_amount:
                     self.amounts[line.id] = self.parts[line.id]
             for allowance in note.allowances:
@@ -95,20 +95,20 @@ class Credited:
                 self.taxable[subtotal.category, subtotal.rate] += subtotal.taxable
                 self.vat[subtotal.category, subtotal.rate] += subtotal.vat
 
-    def left(self, line: Line) -> Part:
+    def left(self, line: Line) -> CreditedPart:
         """What is left of a line of the invoice."""
         taken = self.parts[line.id]
-        return Part(line.quantity - taken.quantity, line.net - taken.net)
+        return CreditedPart(line.quantity - taken.quantity, line.net - taken.net)
 
-    def part(self, line: Line, quantity: Decimal, since: date | None = None) -> Part:
+    def part(self, line: Line, quantity: Decimal, since: date | None = None) -> CreditedPart:
         """A quantity of a line, at the price that earlier amounts left of it."""
         if not line.quantity:
-            return Part(quantity, line.net)
+            return CreditedPart(quantity, line.net)
         taken, start = self.parts[line.id], self.amounts.get(line.id, _NOTHING)
         by_then = taken.quantity + quantity - start.quantity
         rest = line.quantity - start.quantity
         net = start.net + money.ratio_of(line.net - start.net, by_then, rest)
-        return Part(quantity, net - taken.net, since)
+        return CreditedPart(quantity, net - taken.net, since)
 
 
 # --- what is taken back --------------------------------------------------------------
@@ -133,7 +133,7 @@ def wished_parts(invoice: Document, notes: Sequence[Document], wishes: Wishes | 
             if credited.left(line).quantity or not line.quantity
         }
     faults: list[Fault] = []
-    parts: dict[str, Part] = {}
+    parts: dict[str, CreditedPart] = {}
     for line_id, wish in wishes.items():
         if line_id in lines:
             part = _part(credited, lines[line_id], wish)
@@ -145,7 +145,7 @@ def wished_parts(invoice: Document, notes: Sequence[Document], wishes: Wishes | 
                 lines=known,
             )
             part = Fault("", text)
-        if isinstance(part, Part):
+        if isinstance(part, CreditedPart):
             parts[line_id] = part
         else:
             faults.append(part._replace(place=f"line {line_id}"))
@@ -162,7 +162,7 @@ def _nothing_left(invoice: Document) -> Fault:
     return Fault("", say(text, invoice=invoice.number))
 
 
-def _part(credited: Credited, line: Line, wish: Wish) -> Part | Fault:
+def _part(credited: Credited, line: Line, wish: Wish) -> CreditedPart | Fault:
     """What is taken back of a line, or why not; an amount that takes all takes the quantity."""
     left, quantity = credited.left(line), wish.quantity
     if wish.amount is not None:
@@ -176,7 +176,7 @@ def _part(credited: Credited, line: Line, wish: Wish) -> Part | Fault:
                 net=str(left.net),
             )
             return Fault("", text)
-        return left if wish.amount == left.net else Part(Decimal(0), wish.amount)
+        return left if wish.amount == left.net else CreditedPart(Decimal(0), wish.amount)
     if wish.since:
         quantity = _quantity_from(line, wish.since)
         if quantity is None:
@@ -348,7 +348,7 @@ def _sums_near(
     def at(cents: int) -> tuple[Decimal, _Sum]:
         nets = money.share_out(money.in_euros(cents), list(weights.values()))
         parts = {
-            name: lefts[name] if net == lefts[name].net else Part(Decimal(0), net)
+            name: lefts[name] if net == lefts[name].net else CreditedPart(Decimal(0), net)
             for name, net in zip(weights, nets, strict=True)
             if net
         }
@@ -438,7 +438,7 @@ def _from_day(line: Line, first: date | None) -> Line:
     return replace(line, period=after, pauses=spans.within(line.pauses, after))
 
 
-def _line(line: Line, credited: Credited, part: Part, invoice: Document) -> Line:
+def _line(line: Line, credited: Credited, part: CreditedPart, invoice: Document) -> Line:
     """The part of a line that is taken back."""
     if not line.quantity:
         return line

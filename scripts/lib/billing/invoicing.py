@@ -13,7 +13,7 @@ from typing import NamedTuple
 from msgspec.structs import asdict, replace
 
 from lib.billing import plan_periods, pricing
-from lib.billing.plan_periods import Billed, Gap, Part
+from lib.billing.plan_periods import Billed, DuePart, Gap
 from lib.billing.pricing import (
     ChargeAllowance,
     ChargeLine,
@@ -161,7 +161,9 @@ def owes(client: Client, month: str, usage: Usages, indices: Indices) -> bool:
     return any(line.net for piece in pieces for line in piece.charges.lines)
 
 
-def _pieces(client: Client, parts: Iterable[Part], usage: Usages, indices: Indices) -> list[_Piece]:
+def _pieces(
+    client: Client, parts: Iterable[DuePart], usage: Usages, indices: Indices
+) -> list[_Piece]:
     pieces: list[_Piece] = []
     unmeasured: list[MissingQuantity] = []
     lacking: dict[tuple[str, str], MissingIndex] = {}
@@ -197,7 +199,7 @@ def _pieces(client: Client, parts: Iterable[Part], usage: Usages, indices: Indic
     return pieces
 
 
-def _months_of(part: Part) -> tuple[str, ...]:
+def _months_of(part: DuePart) -> tuple[str, ...]:
     """The months whose usage an invoice of a part is made from."""
     return () if part.advance else spans.months_of((part.period.service,))
 
@@ -209,7 +211,7 @@ def begins_of(plan: Plan, item: Item, period: ServicePeriod | None) -> date | No
     return days[0].start if days else None
 
 
-def _held(part: Part, item: Item) -> Iterator[PriceStep]:
+def _held(part: DuePart, item: Item) -> Iterator[PriceStep]:
     """The steps with an index that made the price of an item in a period."""
     begins = begins_of(part.plan, item, part.period)
     if begins is not None:
@@ -217,14 +219,14 @@ def _held(part: Part, item: Item) -> Iterator[PriceStep]:
         yield from (step for step in held if step.index)
 
 
-def _served(part: Part, item: Item, days: Spans, quantity: Decimal, indices: Indices) -> Served:
+def _served(part: DuePart, item: Item, days: Spans, quantity: Decimal, indices: Indices) -> Served:
     """An item at the price that holds in a period, and what is new about it."""
     begins = begins_of(part.plan, item, part.period) or days[0].start
     revised = prices.revised(item, begins, _begin_before(part, item), indices)
     return Served(prices.priced(item, begins, indices), days, quantity, revised)
 
 
-def _begin_before(part: Part, item: Item) -> date | None:
+def _begin_before(part: DuePart, item: Item) -> date | None:
     """The first day of an item in the last period before a part that is not skipped as a whole."""
     plan, period = part.plan, part.period
     while True:
@@ -236,7 +238,7 @@ def _begin_before(part: Part, item: Item) -> date | None:
         period = earlier
 
 
-def _plan_part(part: Part, served: tuple[Served, ...], indices: Indices) -> PlanPart:
+def _plan_part(part: DuePart, served: tuple[Served, ...], indices: Indices) -> PlanPart:
     """A part with what it bears of its plan's discounts and minimum.
 
     A plan in advance that has metered items is charged in two parts. A percentage is taken off
@@ -256,7 +258,7 @@ def _plan_part(part: Part, served: tuple[Served, ...], indices: Indices) -> Plan
     minimum = plan.minimum if not (two and part.advance) else None
     elsewhere = money.ZERO
     if minimum and two:
-        opened = Part(plan, period, True, _all_days(plan, period), ())
+        opened = DuePart(plan, period, True, _all_days(plan, period), ())
         others = tuple(
             _served(opened, item, days, Decimal(0), indices)
             for item in plan.items
@@ -400,7 +402,7 @@ def _joined(
 def _why_nothing(
     client: Client,
     month: str,
-    parts: Sequence[Part],
+    parts: Sequence[DuePart],
     pieces: Sequence[_Piece],
     earlier: Sequence[Billed],
 ) -> Message:
@@ -434,7 +436,7 @@ def _gaps(
     client: Client,
     month: str,
     billed: Sequence[Billed],
-    parts: Sequence[Part],
+    parts: Sequence[DuePart],
     usage: Usages,
     indices: Indices,
     since: date | None,

@@ -41,7 +41,7 @@ class Billed(NamedTuple):
     credited: bool  # in full
 
 
-class Part(NamedTuple):
+class DuePart(NamedTuple):
     """A period of a plan of which something falls due: its items and the days that they serve.
 
     `days` leaves out what is skipped and what was billed before; `earlier` says what had it.
@@ -87,14 +87,14 @@ def run_of(plan: Plan, period: ServicePeriod, advance: bool) -> str:
 
 def parts_due(
     plans: Sequence[Plan], month: str, billed: Sequence[Billed], reissue: bool = False
-) -> list[Part]:
+) -> list[DuePart]:
     """What falls due in the run of a month, in order of plan and period; some parts have no
     days left, and say what billed them.
 
     Args:
       reissue: what the run of this month billed, and was credited in full since, is due again.
     """
-    parts: list[Part] = []
+    parts: list[DuePart] = []
     taken: dict[str, Spans] = {}  # by this run, item by item
     for plan in plans:
         known = [bill for bill in billed if bill.plan == plan.id and bill.month == month]
@@ -121,11 +121,11 @@ def parts_due(
                 if left and (not was_run or (reissue and again)):
                     days[item_id] = left
                     taken[item_id] = spans.union((*now, *left))
-            parts.append(Part(plan, period, advance, days, tuple(earlier)))
+            parts.append(DuePart(plan, period, advance, days, tuple(earlier)))
     return parts
 
 
-def due_by_rule(plan: Plan, month: str) -> Iterator[Part]:
+def due_by_rule(plan: Plan, month: str) -> Iterator[DuePart]:
     """What the run of a month bills of a plan of which nothing was ever billed late or twice."""
     closed = period_of(plan, month)
     opened = period_of(plan, periods.add_months(month, 1))
@@ -133,7 +133,7 @@ def due_by_rule(plan: Plan, month: str) -> Iterator[Part]:
         if period and run_of(plan, period, advance) == month:
             served = _served(plan, period, advance)
             days = {item_id: own for item_id, own in served.items() if own}
-            yield Part(plan, period, advance, days, ())
+            yield DuePart(plan, period, advance, days, ())
 
 
 def days_of(plan: Plan, item: Item, period: ServicePeriod) -> Spans:
@@ -213,7 +213,7 @@ def gaps(
     plans: Sequence[Plan],
     month: str,
     billed: Sequence[Billed],
-    parts: Iterable[Part],
+    parts: Iterable[DuePart],
     since: date | None,
 ) -> list[Gap]:
     """The days of each item, up to what the run of a month bills, that no invoice has.

@@ -29,7 +29,7 @@ _Sum = tuple[int, int]  # net, VAT: cents
 Sums = dict[tuple[str, str, _Kind], _Sum]  # by month, one of WHAT, and kind
 
 
-class Numbered(NamedTuple):
+class DatedNumber(NamedTuple):
     """A number of the records, and the day that it is of."""
 
     ledger: str
@@ -37,11 +37,11 @@ class Numbered(NamedTuple):
     date: str
 
 
-class Past(NamedTuple):
+class ClosedPast(NamedTuple):
     """What closings are made of: what each month has, and every number."""
 
     sums: Sums
-    numbered: list[Numbered]
+    numbered: list[DatedNumber]
 
     @property
     def first_month(self) -> str:
@@ -50,21 +50,21 @@ class Past(NamedTuple):
         return min([*months, *(entry.date[:7] for entry in self.numbered)], default="")
 
 
-def past(root: Root, histories: Iterable[History]) -> Past:
+def past(root: Root, histories: Iterable[History]) -> ClosedPast:
     """All that the records say.
 
     Raises:
       Broken: with every disagreement of those of batches, which histories do not have.
     """
-    return Past(sums_of(histories), list(_numbered(root)))
+    return ClosedPast(sums_of(histories), list(_numbered(root)))
 
 
-def _numbered(root: Root) -> Iterator[Numbered]:
+def _numbered(root: Root) -> Iterator[DatedNumber]:
     for ledger in (revenues.DIRECT, revenues.BATCH):
         for client in revenues.owners(root, ledger):
             path = revenues.chain_path(root, ledger, client)
             for line in records.read_typed(root, path, BalanceRevenue):
-                yield Numbered(ledger.records, line.number, line.issue_date.isoformat())
+                yield DatedNumber(ledger.records, line.number, line.issue_date.isoformat())
 
 
 def sums_of(histories: Iterable[History]) -> Sums:
@@ -164,7 +164,7 @@ def open_months(root: Root, today: date) -> list[str]:
 # --- the lines -----------------------------------------------------------------------
 
 
-def facts(period: str, day: date, books: Past, heads: Iterable[Head]) -> records.Record:
+def facts(period: str, day: date, books: ClosedPast, heads: Iterable[Head]) -> records.Record:
     """The line of a period that is closed on a day."""
     months = periods.months_of(period)
     return {
@@ -178,7 +178,7 @@ def facts(period: str, day: date, books: Past, heads: Iterable[Head]) -> records
     }
 
 
-def _numbers(months: tuple[str, ...], numbered: Iterable[Numbered]) -> list[dict[str, object]]:
+def _numbers(months: tuple[str, ...], numbered: Iterable[DatedNumber]) -> list[dict[str, object]]:
     """By ledger and code, the first and the last number, and how many there are."""
     of_codes: dict[tuple[str, str], list[tuple[int, str]]] = {}
     for entry in numbered:

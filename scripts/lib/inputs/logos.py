@@ -17,7 +17,7 @@ _SIGNATURES = {".png": b"\x89PNG\r\n\x1a\n", ".jpg": b"\xff\xd8\xff", ".jpeg": b
 SUFFIXES = tuple(_SIGNATURES)
 
 
-class Unfit(ValueError):
+class UnfitLogo(ValueError):
     """A logo that no page can carry; `fault` says why."""
 
     def __init__(self, found: Message, remedy: Message | None = None) -> None:
@@ -38,7 +38,7 @@ def fault(suffix: str, logo: bytes) -> Fault | None:
         return Fault("", text, remedy=say("make it smaller"))
     try:
         size(logo)
-    except Unfit as unfit:
+    except UnfitLogo as unfit:
         return unfit.fault
     return None
 
@@ -60,9 +60,9 @@ def size(logo: bytes) -> tuple[float, float]:
                 image.load()
     # What Pillow raises for damaged files, and for those that would not fit the memory.
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise Unfit(say("the logo is not a PNG or JPEG file that can be read")) from error
+        raise UnfitLogo(say("the logo is not a PNG or JPEG file that can be read")) from error
     if not is_small:
-        raise Unfit(
+        raise UnfitLogo(
             say(
                 "the logo has {width} × {height} pixels, at most {longest} on a side and"
                 " {most} in all",
@@ -73,8 +73,8 @@ def size(logo: bytes) -> tuple[float, float]:
             )
         )
     if kind not in ("PNG", "JPEG"):
-        raise Unfit(say("the logo is a {kind} file, not PNG or JPEG", kind=kind or ""))
+        raise UnfitLogo(say("the logo is a {kind} file, not PNG or JPEG", kind=kind or ""))
     if mode == "CMYK":  # ISO 19005-3, 6.2.4.3: the output intent of the page is sRGB
-        raise Unfit(say("the logo is in CMYK"), say("save it in RGB"))
+        raise UnfitLogo(say("the logo is in CMYK"), say("save it in RGB"))
     scale = min(_WIDTH / width, _HEIGHT / height)
     return width * scale, height * scale

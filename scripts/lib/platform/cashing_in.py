@@ -19,13 +19,13 @@ from lib.core.faults import Alert, Fault
 from lib.core.messages import say
 from lib.core.root import Root
 from lib.platform import cdar, invoices
-from lib.platform.exchange import Books, Item
+from lib.platform.exchange import ExchangeBooks, Item
 from lib.platform.flow_client import CDAR
 from lib.values.document import Document, from_json
 
 
 def due(
-    books: Books, lines: Iterable[DepositRevenue], rule: str, day: date
+    books: ExchangeBooks, lines: Iterable[DepositRevenue], rule: str, day: date
 ) -> Iterator[tuple[CashIn, bytes]]:
     """All money of direct clients that is to be reported and was not, with the message of each.
 
@@ -52,7 +52,7 @@ def due(
                 yield cash_in, cdar.encashed(cash_in, document)
 
 
-def record(books: Books, reports: Iterable[tuple[CashIn, bytes]]) -> list[Alert]:
+def record(books: ExchangeBooks, reports: Iterable[tuple[CashIn, bytes]]) -> list[Alert]:
     """Records what is to be reported, and keeps its messages.
 
     Returns:
@@ -83,7 +83,7 @@ def record(books: Books, reports: Iterable[tuple[CashIn, bytes]]) -> list[Alert]
     return alerts
 
 
-def ready(books: Books, lines: Iterable[DepositRevenue], again: str = "") -> Iterator[Item]:
+def ready(books: ExchangeBooks, lines: Iterable[DepositRevenue], again: str = "") -> Iterator[Item]:
     """The messages that were recorded and that the platform has not answered.
 
     Args:

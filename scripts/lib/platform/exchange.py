@@ -22,7 +22,7 @@ from lib.core import alerts, lock
 from lib.core.faults import Alert, Fault
 from lib.core.messages import Message, say
 from lib.core.root import Root
-from lib.platform.flow_client import Flow, FlowClient, Info, Reason, Refusal, Unclear
+from lib.platform.flow_client import Flow, FlowClient, FlowReason, Info, Refusal, Unclear
 
 SCRIPT = "exchange_with_platform.py"
 
@@ -61,10 +61,10 @@ class _Answer(NamedTuple):
 
     outcome: str
     flow_id: str = ""
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[FlowReason, ...] = ()
 
 
-class Books:
+class ExchangeBooks:
     """The exchange records of an account, in step with what is appended to them."""
 
     def __init__(self, root: Root, owners: Iterable[str], wait: int):
@@ -135,7 +135,7 @@ class Exchange:
     `failures` are why the platform was of no use, `refusals` what it will not have.
     """
 
-    def __init__(self, client: FlowClient, books: Books, day: date):
+    def __init__(self, client: FlowClient, books: ExchangeBooks, day: date):
         self.client = client
         self.books = books
         self.failures: list[Alert] = []
@@ -325,7 +325,7 @@ def typed_name(line: ExchangeLine) -> str:
     return line.name.removesuffix(".xml") if line.what == exchanges.CASH_IN else line.number
 
 
-def refusal(line: ExchangeLine, outcome: str, reasons: Iterable[Reason]) -> Alert:
+def refusal(line: ExchangeLine, outcome: str, reasons: Iterable[FlowReason]) -> Alert:
     """A deposit that the platform will not have, at once or once it had checked it."""
     whys = tuple(verbose for reason in reasons if (verbose := _reason(reason)))
     found = say("the platform refuses it: {reasons}", reasons=whys or say("it says no reason"))
@@ -347,12 +347,12 @@ def refusal(line: ExchangeLine, outcome: str, reasons: Iterable[Reason]) -> Aler
     return Alert("B-PLATFORM-REFUSED", "", fault, line.client)
 
 
-def _reason(reason: Reason) -> Message | None:
+def _reason(reason: FlowReason) -> Message | None:
     parts = [part for part in reason if part]
     return say("{text}", text=" ".join(parts)) if parts else None
 
 
-def _is_duplicate(reasons: tuple[Reason, ...]) -> bool:
+def _is_duplicate(reasons: tuple[FlowReason, ...]) -> bool:
     """Whether all that a platform has against a file is that it has it already."""
     return bool(reasons) and all(reason.code.lower() == _ALREADY_THERE for reason in reasons)
 

@@ -39,7 +39,7 @@ _MOST_FLOWS = 1000  # of one page that are read
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
 
-class Reason(NamedTuple):
+class FlowReason(NamedTuple):
     """Why a platform refuses a file, in its words; `item` is what of it."""
 
     code: str
@@ -57,7 +57,7 @@ class Flow(NamedTuple):
     is_ours: bool
     updated: datetime
     acknowledgement: str
-    reasons: tuple[Reason, ...]
+    reasons: tuple[FlowReason, ...]
 
 
 class Page(NamedTuple):
@@ -80,7 +80,7 @@ class Info(NamedTuple):
 class Refusal(Exception):
     """A clear no to what was asked: the status of HTTP, the reasons, the body as it came."""
 
-    def __init__(self, status: int, reasons: tuple[Reason, ...], body: bytes):
+    def __init__(self, status: int, reasons: tuple[FlowReason, ...], body: bytes):
         self.status, self.reasons, self.body = status, reasons, body
         super().__init__(str(status))
 
@@ -211,7 +211,7 @@ class FlowClient:
                 if reasons := self._reasons_of(body):
                     raise Refusal(status, reasons, body)
                 if status in (404, 413):  # a proxy says so in words of its own
-                    raise Refusal(status, (Reason(str(status), "", ""),), body)
+                    raise Refusal(status, (FlowReason(str(status), "", ""),), body)
             raise self._unclear(answer, body, pause)
         raise self._down(say("it asks to wait again and again"))
 
@@ -312,14 +312,14 @@ class FlowClient:
             raise self._not_understood(say("a flow has no updatedAt"))
         return moment
 
-    def _details(self, details: Any) -> Iterator[Reason]:
+    def _details(self, details: Any) -> Iterator[FlowReason]:
         """The errors of an acknowledgement; warnings ask for nothing."""
         for detail in details[:_MOST_REASONS] if isinstance(details, list) else ():
             if isinstance(detail, dict) and detail.get("level") != "Warning":
                 keys = ("reasonCode", "item", "reasonMessage")
-                yield Reason(*(self._kept(detail.get(key)) for key in keys))
+                yield FlowReason(*(self._kept(detail.get(key)) for key in keys))
 
-    def _reasons_of(self, body: bytes) -> tuple[Reason, ...]:
+    def _reasons_of(self, body: bytes) -> tuple[FlowReason, ...]:
         """What an answer of the norm's form says is wrong; empty where it is of another."""
         try:
             value = json.loads(body)
@@ -328,7 +328,7 @@ class FlowClient:
         if not isinstance(value, dict) or not _text(value.get("errorCode")):
             return ()
         message = value.get("errorMessage") or value.get("details")
-        return (Reason(self._kept(value["errorCode"]), "", self._kept(message)),)
+        return (FlowReason(self._kept(value["errorCode"]), "", self._kept(message)),)
 
     def _kept(self, text: Any) -> str:
         """What a platform says, without secrets of ours that it repeats."""

@@ -17,7 +17,7 @@ from lib.core.faults import Alert, Fault
 from lib.core.messages import Message, say, verbatim
 from lib.core.root import Root
 from lib.platform import cdar
-from lib.platform.exchange import SCRIPT, Books, Exchange
+from lib.platform.exchange import SCRIPT, Exchange, ExchangeBooks
 from lib.platform.flow_client import CDAR, Flow, Refusal, Unclear
 from lib.platform.walking import Walk, utc, walk
 from lib.values import money
@@ -91,7 +91,7 @@ def receive(
 
 
 def _record(
-    books: Books, fetched: list[tuple[Flow, bytes]], clients: Mapping[str, str], code: str
+    books: ExchangeBooks, fetched: list[tuple[Flow, bytes]], clients: Mapping[str, str], code: str
 ) -> list[Alert]:
     facts: dict[str, list[Record]] = {}
     kept: dict[Path, bytes] = {}
