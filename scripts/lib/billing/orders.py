@@ -312,12 +312,17 @@ def _final(order: Order, standing: Iterable[StepInvoice], client: Client) -> Ste
         name = speech.word("deposit_taken_off" if is_deposit else "milestone_taken_off", **values)
         shares = {key: taxed for key, taxed in invoice.shares.items() if any(taxed)}
         is_mixed = len({share.category for _, share in shares}) > 1
+        # What took a whole share leaves no line of it, and is named on the first that is left.
+        taken = {number for key in shares for number in invoice.noted.get(key, ())}
+        elsewhere = [note.number for note in invoice.notes if note.number not in taken]
         for key, taxed in shares.items():
             detail = [speech.word(f"report_{key[1].category}")] if is_mixed else []
             if taxed.vat:
                 tax = speech.amount(taxed.vat, client.currency)
                 detail.append(speech.word("vat_taken_off", vat=tax))
-            if noted := invoice.noted.get(key):
+            noted = [*invoice.noted.get(key, ()), *elsewhere]
+            elsewhere = []
+            if noted:
                 detail.append(speech.word("less_credit_notes", numbers=", ".join(noted)))
             charge = _charge(name, key[1], taxed.net, Decimal(-1), speech)
             lines.append(StepLine(charge, ", ".join(detail), invoice, taxed.vat))
