@@ -24,6 +24,7 @@ from lib.bank.statements import (
     StatementError,
     refusal,
 )
+from lib.core import strict_xml
 from lib.core.messages import Message, say
 from lib.values import money
 
@@ -65,22 +66,10 @@ def read(data: bytes) -> File:
     Raises:
       StatementError: if it is not one of these messages, or not as its format says.
     """
-    # No entity is replaced, nothing is fetched; a document type is refused altogether.
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
     try:
-        root = etree.fromstring(data.lstrip(b" \t\r\n"), parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise refusal(say("is not XML: {error}", error=str(error)[:100])) from None
-    information = root.getroottree().docinfo
-    if information.doctype:
-        raise refusal(say("declares a document type, which no bank's statement does"))
+        root = strict_xml.root_of(data)
+    except ValueError as error:
+        raise refusal(error.args[0]) from None
     inside = list(root.iter("{*}Document"))
     root = inside[0] if len(inside) == 1 else root  # some banks hand it over in an envelope
     name = etree.QName(root)
@@ -97,7 +86,7 @@ def read(data: bytes) -> File:
     read_statements = statements.gather(
         lambda one: _statement(*one, pages, within_a_day=kind[1] == _REPORT), nodes
     )
-    count, amounts = _second_count(data, information.encoding or "UTF-8")
+    count, amounts = _second_count(data, root.getroottree().docinfo.encoding or "UTF-8")
     parts = {page for _, node in nodes for page in _node_pages(node)}
     notes = [
         say("{page}: its totals were not checked", page=page)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from lxml import etree
 
 from lib.books.cash_ins import CashIn
+from lib.core import strict_xml
 from lib.core.messages import say
 from lib.documents import validators
 from lib.documents.validators import Verdict
@@ -106,27 +107,14 @@ def read(data: bytes) -> tuple[Status, ...]:
 
 
 def _parsed(data: bytes) -> etree._Element:
-    """The root of a message. No entity is replaced, nothing is fetched, a DTD is refused.
+    """The root of a message.
 
     Raises:
       ValueError: with a Message.
     """
     if len(data) > LARGEST:
         raise ValueError(say("is larger than {bytes} bytes", bytes=LARGEST))
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    try:
-        root = etree.fromstring(data.lstrip(b" \t\r\n"), parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise ValueError(say("is not XML: {error}", error=str(error)[:100])) from None
-    if root.getroottree().docinfo.doctype:
-        raise ValueError(say("declares a document type, which no status does"))
+    root = strict_xml.root_of(data)
     if root.tag != f"{{{_NAMES['rsm']}}}{_ROOT}":
         raise ValueError(say("is {name}", name=root.tag[:100]))
     return root
