@@ -46,6 +46,7 @@ RICH = Document(
     period=Period(start=date(2026, 10, 2), end=date(2026, 10, 30)),
     seller=Seller(
         name="Le Vendeur & Fils",
+        trade_name="Chez le vendeur",
         siren="732829320",
         siret="73282932000074",
         vat_number="FR44732829320",
@@ -62,6 +63,7 @@ RICH = Document(
     ),
     buyer=Party(
         name="L’Acheteur <SA>",
+        trade_name="Chez l’acheteur",
         siren="552100554",
         siret="55210055400013",
         vat_number="FR54552100554",
@@ -165,6 +167,7 @@ def party_terms(path: str, party: Party) -> dict[str, list[str]]:
     assert electronic is not None
     return {
         f"{path}/ram:Name": [party.name],
+        f"{path}/ram:SpecifiedLegalOrganization/ram:TradingBusinessName": [party.trade_name],
         f"{path}/ram:GlobalID[@schemeID='0009']": [party.siret],
         f"{path}/ram:SpecifiedLegalOrganization/ram:ID[@schemeID='0002']": [party.siren],
         f"{path}//ram:SpecifiedTaxRegistration/ram:ID[@schemeID='VA']": [party.vat_number],
@@ -270,9 +273,9 @@ def test_the_rich_document_passes_its_judges():
 # What the standard has no place for, or what stands in the XML in other words.
 ELSEWHERE = {
     "client", "month", "language", "operation_category", "vat_on_debits", "person", "taxable",
-    "email", "legal_form", "capital", "registration", "logo", "issued_by", "reference", "category",
-    "sources", "renderer", "type_code", "preceding", "preceding_type", "preceding_vat", "order",
-    "step", "step_kind", "subject", "exemption_code", "exemption_reason",
+    "email", "legal_form", "capital", "registration", "logo", "colour", "issued_by", "reference",
+    "category", "sources", "renderer", "type_code", "preceding", "preceding_type", "preceding_vat",
+    "order", "step", "step_kind", "subject", "exemption_code", "exemption_reason",
 }  # fmt: skip
 
 

@@ -319,6 +319,30 @@ def test_sole_trader_and_mandate() -> None:
     assert text.index(mention) < text.index("Date d’émission")
 
 
+def test_a_trade_name_stands_beside_the_legal_name() -> None:
+    document = make_document()
+    trader = {"name": "Maëlle Quéméneur", "trade_name": "Atelier Kemener", "legal_form": "EI"}
+    seller = replace(document.seller, capital=None, **trader)
+    buyer = replace(document.buyer, trade_name="Acme Poche")
+    text = text_of(replace(document, seller=seller, buyer=buyer))
+    assert "Émetteur Maëlle Quéméneur EI Atelier Kemener 12 rue Basse" in text
+    assert "Client Acme Éditions Acme Poche 8 quai" in text
+    assert text.startswith("Atelier Kemener FACTURE")  # where there is no logo
+
+
+def test_the_accents_are_of_the_colour_of_the_seller() -> None:
+    document = make_document()
+    pink = replace(document, seller=replace(document.seller, colour="#A8325F"))
+    colours = {
+        tuple(
+            {mark.colour for page in invoice_pdf._lay_out(each, None, "") for mark in page}
+            & {typeset.ACCENT, (0xA8, 0x32, 0x5F)}
+        )
+        for each in (document, pink)
+    }
+    assert colours == {(typeset.ACCENT,), ((0xA8, 0x32, 0x5F),)}
+
+
 def test_credit_note_asks_for_no_money() -> None:
     text = text_of(make_document(type_code=CREDIT_NOTE, preceding=(CORRECTED,)))
     assert "AVOIR ACME-2026-0012" in text

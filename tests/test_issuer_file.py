@@ -1,8 +1,11 @@
 """issuer.json and the logo: each mistake gets one line, with its place and its remedy."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import house
+from lib.inputs import colours
 
 ISSUER_MISTAKES = [
     ("bank.iban", "FR7630006000011234567890188", '"FR7630006000011234567890188" is not an IBAN'),
@@ -12,6 +15,19 @@ ISSUER_MISTAKES = [
     ("party.siren", None, "is missing; a French seller's invoices carry its SIREN"),
     ("timezone", "Paris", '"Paris" is not a time zone; write'),
     ("logo", "../logo.png", '"../logo.png" is not the name of a PNG or JPEG file'),
+    ("colour", "pink", '"pink" is not a colour (# and six digits from 0 to f)'),
+    ("colour", "#f0c", '"#f0c" is not a colour (# and six digits from 0 to f); write "#ff00cc"'),
+    (
+        "colour",
+        "rgb(20, 84, 107)",
+        '"rgb(20, 84, 107)" is not a colour (# and six digits from 0 to f); write "#14546b"',
+    ),
+    (
+        "colour",
+        "#e83e8c",
+        '"#e83e8c" is too light to be read on white paper; a contrast of 4.5 to'
+        ' 1 at least (WCAG 2.2); write "#',
+    ),
     ("numbering", "year", '"year" is not a numbering'),
     ("late_penalty_rate", None, "is missing"),
 ]
@@ -21,6 +37,32 @@ ISSUER_MISTAKES = [
 def test_a_mistake_gets_one_line(tmp_path, place, value, line):
     root = house.build(tmp_path, seller=house.issuer({place: value}))
     assert house.refusal(root).startswith(f"issuer.json: {house.place_of(place)}: {line}")
+
+
+@given(st.tuples(*[st.integers(0, 255)] * 3))
+def test_the_shade_that_a_remedy_names_is_the_lightest_that_can_be_read(colour):
+    shade = colours.darkened(colour)
+    assert contrast(shade) >= 4.5
+    assert shade == colour or all(a <= b for a, b in zip(shade, colour, strict=True))
+    if shade != colour:
+        assert contrast(colour) < 4.5
+        # A little lighter, in the same proportions, is too light.
+        lighter = [min(255, part * (max(shade) + 2) // max(shade)) for part in shade]
+        assert contrast(lighter) < 4.65
+    written = "#" + bytes(shade).hex()
+    assert colours.faults({"colour": written}) == []
+
+
+def contrast(colour):
+    """With white, by the definition of WCAG 2.2, in steps of its own."""
+    linear = [
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+        for value in (part / 255 for part in colour)
+    ]
+    light = sum(
+        weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True)
+    )
+    return 1.05 / (light + 0.05)
 
 
 def test_a_missing_issuer_is_refused_with_the_command_that_lays_one_out(tmp_path):

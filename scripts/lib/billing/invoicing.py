@@ -618,6 +618,7 @@ def seller_of(terms: SellerTerms, logo: str) -> Seller:
         registration=terms.registration,
         bank=terms.bank,
         logo=logo,
+        colour=terms.colour,
     )
 
 

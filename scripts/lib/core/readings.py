@@ -149,6 +149,7 @@ _FORMS = {
     "postcode": say("write letters, digits, spaces and hyphens"),
     "invoice_number": say("copy the number that stands on the invoice"),
     "payment_name": say("write its client, / and its number, as the payments are listed"),
+    "colour": say("write # and six digits from 0 to f: two for red, green and blue each"),
     "timezone": say("write area and city, as the IANA list of time zones names them"),
 }
 
@@ -389,6 +390,14 @@ def _units(text: str) -> list[str]:
     return [*named, text.upper()]
 
 
+def _colours(text: str) -> list[str]:
+    """A colour without its #, in three digits, or as rgb(20, 84, 107)."""
+    digits = plain(text).removeprefix("#").removeprefix("0x")
+    if match := re.fullmatch(r"rgb\(([0-9]{1,3}), ?([0-9]{1,3}), ?([0-9]{1,3})\)", digits):
+        digits = "".join(f"{int(part):02x}" for part in match.groups())
+    return ["#" + ("".join(2 * digit for digit in digits) if len(digits) == 3 else digits)]
+
+
 def _timezones(text: str) -> list[str]:
     from zoneinfo import available_timezones
 
@@ -418,5 +427,6 @@ _KINDS: dict[str, Callable[[str], list[str]]] = {
     "invoice_number": _invoice_numbers,
     "payment_name": _payment_names,
     "unit": _units,
+    "colour": _colours,
     "timezone": _timezones,
 }

@@ -131,6 +131,8 @@ def _buyer(document: Document) -> dict[str, Any]:
 
 def _party(party: Party) -> dict[str, Any]:
     terms: dict[str, Any] = {"name": party.name, **_address(party.address)}
+    if party.trade_name:
+        terms["biz_name"] = party.trade_name
     if party.siret:
         terms["identifiers"] = {_SIRET_SCHEME: party.siret}
     elif party.service_code:  # BT-46 stands once (EN 16931)

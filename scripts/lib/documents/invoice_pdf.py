@@ -91,7 +91,7 @@ def _lay_out(
     sheet.y = paper.header(sheet.page, document, title, number, logo)
     # By whom the invoice was issued in the seller's name (note DCL): not in the fine print.
     mandates = [note.text for note in document.notes if note.code == "DCL"]
-    sheet.y = paper.boxed(sheet.page, mandates, sheet.y)
+    sheet.y = paper.boxed(sheet.page, mandates, sheet.y, paper.accent(document))
     sheet.y = paper.fact_row(sheet.page, _facts(document), sheet.y)
     sheet.y = paper.parties(sheet.page, document, "buyer", sheet.y)
     paper.opening(sheet, document.subject, document.note)
@@ -199,9 +199,10 @@ def _paid(document: Document, settled: Settled) -> Block:
     """In the place of how to pay: that it was paid, when and how."""
     speech = document.speech
     room = RIGHT - TOTALS_WIDTH - 26 - LEFT
+    accent = paper.accent(document)
     lines = typeset.wrap(
         [
-            (speech.word("paid_copy"), PAID),
+            (speech.word("paid_copy"), PAID._replace(colour=accent)),
             (speech.word("received"), LABEL),
             *((line, PAY_STRONG) for line in settled.lines),
         ],
@@ -210,10 +211,10 @@ def _paid(document: Document, settled: Settled) -> Block:
     height = typeset.height(lines) + 20
 
     def draw(page: Page, top: float) -> None:
-        typeset.rule(page, LEFT, top, room, ACCENT, 1.2)
-        typeset.rule(page, LEFT, top + height - 1.2, room, ACCENT, 1.2)
+        typeset.rule(page, LEFT, top, room, accent, 1.2)
+        typeset.rule(page, LEFT, top + height - 1.2, room, accent, 1.2)
         for x in (LEFT, LEFT + room - 1.2):
-            page.append(Box(x, top, 1.2, height, ACCENT))
+            page.append(Box(x, top, 1.2, height, accent))
         typeset.stack(page, LEFT + 13, top + 9, lines)
 
     return Block(height, draw)

@@ -26,6 +26,7 @@ from lib.documents.typeset import (
     Style,
 )
 from lib.inputs import logos
+from lib.inputs.colours import Colour
 from lib.inputs.logos import MM
 from lib.values import money
 from lib.values.document import Address, Document, Line, Party, Seller
@@ -74,6 +75,16 @@ def full_name(party: Party) -> str:
     if isinstance(party, Seller) and party.legal_form == "EI":
         return f"{party.name} EI"
     return party.name
+
+
+def accent(paper: Paper) -> Colour:
+    """The seller's colour."""
+    return typeset.accent(paper.seller.colour)
+
+
+def _brand(party: Party) -> str:
+    """The name that a party is known by."""
+    return party.trade_name or full_name(party)
 
 
 def _address(address: Address, speech: Speech) -> Iterable[str]:
@@ -145,7 +156,7 @@ def begin(paper: Paper, title: str) -> Sheet:
     foot_top = PAGE_HEIGHT - 12 * MM - typeset.height(legal)
     return Sheet(
         speech=paper.speech,
-        name=full_name(paper.seller),
+        name=_brand(paper.seller),
         title=title,
         running=RUNNING,
         foot=legal,
@@ -156,14 +167,14 @@ def begin(paper: Paper, title: str) -> Sheet:
     )
 
 
-def boxed(page: Page, texts: Iterable[str], top: float) -> float:
+def boxed(page: Page, texts: Iterable[str], top: float, accent: Colour) -> float:
     """What has to be read first, set off in a box."""
     lines = typeset.wrap([(text, MENTION) for text in texts], WIDTH - 24)
     if not lines:
         return top
     height = typeset.height(lines) + 12
     page.append(Box(LEFT, top, WIDTH, height, FAINT))
-    page.append(Box(LEFT, top, 2.4, height, ACCENT))
+    page.append(Box(LEFT, top, 2.4, height, accent))
     typeset.stack(page, LEFT + 13, top + 6, lines)
     return top + height + 16
 
@@ -176,13 +187,13 @@ def header(page: Page, paper: Paper, title: str, number: str, logo: bytes | None
         page.append(Picture(LEFT, TOP, width, height, logo))
         left_bottom = TOP + height
     else:
-        name = full_name(paper.seller)
+        name = _brand(paper.seller)
         lines = typeset.wrap([(name, WORDMARK)], left_width)
         if len(lines) > 2:
             lines = typeset.wrap([(name, SMALL_WORDMARK)], left_width)
         left_bottom = typeset.stack(page, LEFT, TOP, lines)
     top = TOP - 4
-    typeset.put_right(page, RIGHT, top, title.upper(), TITLE)
+    typeset.put_right(page, RIGHT, top, title.upper(), TITLE._replace(colour=accent(paper)))
     top += TITLE.leading
     room = WIDTH - left_width - 14
     style = NUMBER if fonts.width(number, NUMBER.face, NUMBER.size) <= room else SMALL_NUMBER
@@ -214,26 +225,25 @@ def fact_row(page: Page, facts: Facts, top: float) -> float:
 
 def parties(page: Page, paper: Paper, buyer: str, top: float) -> float:
     """Seller, buyer and where it is delivered; `buyer` is the word for what the buyer is."""
-    speech = paper.speech
-
+    speech, contact = paper.speech, paper.buyer.contact
+    attention = speech.word("attention", name=contact) if contact else ""
     blocks = [
-        (key, full_name(party), party.address, _identifiers(party, speech), attention)
-        for key, party, attention in (
-            ("seller", paper.seller, ""),
-            (buyer, paper.buyer, paper.buyer.contact),
+        (key, full_name(party), beneath, party.address, _identifiers(party, speech))
+        for key, party, beneath in (
+            ("seller", paper.seller, (paper.seller.trade_name,)),
+            (buyer, paper.buyer, (paper.buyer.trade_name, attention)),
         )
     ]
     if delivery := paper.buyer.delivery_address:
-        blocks.append(("delivery", delivery.name, delivery, (), ""))
+        blocks.append(("delivery", delivery.name, ("",), delivery, ()))
     step = (WIDTH + 20) / len(blocks)
     bottom = top
-    for i, (key, name, address, identifiers, attention) in enumerate(blocks):
+    for i, (key, name, beneath, address, identifiers) in enumerate(blocks):
         x = LEFT + i * step
         lines = [
             (speech.word(key), LABEL),
             (name, NAME),
-            (speech.word("attention", name=attention) if attention else "", ADDRESS),
-            *((line, ADDRESS) for line in _address(address, speech)),
+            *((line, ADDRESS) for line in (*beneath, *_address(address, speech))),
         ]
         end = typeset.stack(page, x, top, typeset.wrap(lines, step - 20)) + 3
         small = typeset.wrap([(line, IDENTIFIER) for line in identifiers], step - 20)
@@ -461,10 +471,10 @@ def totals(paper: Paper, rows: Sums, last: str, amount: str) -> Block:
             bottom = typeset.stack(page, x, top, lines)
             typeset.put_right(page, RIGHT, top, value, style)
             top = bottom
-        typeset.rule(page, x, top + 4, TOTALS_WIDTH, ACCENT, 1.2)
+        typeset.rule(page, x, top + 4, TOTALS_WIDTH, accent(paper), 1.2)
         top += 10
         typeset.put(page, x, top, last, DUE_LABEL)
-        typeset.put_right(page, RIGHT, top, amount, DUE)
+        typeset.put_right(page, RIGHT, top, amount, DUE._replace(colour=accent(paper)))
         typeset.stack(page, x, top + DUE.leading + 8, notes)
 
     return Block(height, draw)

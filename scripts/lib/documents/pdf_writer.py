@@ -19,12 +19,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lib.documents import fonts
 from lib.documents.font_slices import Slice
+from lib.inputs.colours import Colour as Colour
 
 if TYPE_CHECKING:
     import fpdf
     from fpdf.output import OutputProducer, PDFICCProfile
-
-Colour = tuple[int, int, int]
 
 
 class Text(NamedTuple):

@@ -26,7 +26,7 @@ from lib.documents import (
 from lib.inputs.settings import Settings
 from lib.values.document import Document, to_json
 
-TEMPLATE = "5"  # the layout of documents/invoice_pdf; it changes whenever the page does
+TEMPLATE = "6"  # the layout of documents/invoice_pdf; it changes whenever the page does
 _SHAPING = ("fpdf2", "fonttools", "factur-x", "lxml", "Babel", "segno", "pillow")
 _JUDGING = ("saxonche", "msgspec")
 # A worker needs two seconds to compile the schematrons; fewer documents are faster at home.

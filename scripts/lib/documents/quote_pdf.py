@@ -22,6 +22,7 @@ from lib.documents.paper import (
 from lib.documents.pdf_writer import Box, Page
 from lib.documents.sheet import Sheet, TableColumn, put_headings, put_row
 from lib.documents.typeset import ACCENT, GREY, INK, LEFT, LIGHT, RIGHT, WIDTH, Lines, Style
+from lib.inputs.colours import Colour
 from lib.values import money
 from lib.values.quote import Quote, QuoteStep
 from lib.values.speech import NBSP, Speech
@@ -209,11 +210,11 @@ def _columns(rows: list[tuple[str, ...]], speech: Speech) -> list[TableColumn]:
 
 def _agreement(quote: Quote) -> Block:
     """ "Bon pour accord", on what, and room for the date, a name and a signature."""
-    speech = quote.speech
+    speech, accent = quote.speech, paper.accent(quote)
     amount = speech.amount(quote.totals.gross, quote.currency)
     what = speech.word("agreement_on", number=quote.number, amount=amount)
     texts = [
-        (speech.word("agreement"), AGREEMENT),
+        (speech.word("agreement"), AGREEMENT._replace(colour=accent)),
         (what, HINT_STRONG),
         (speech.word("agreement_text"), HINT),
     ]
@@ -222,7 +223,7 @@ def _agreement(quote: Quote) -> Block:
     middle = LEFT + WIDTH / 2
 
     def draw(page: Page, top: float) -> None:
-        _frame(page, top, height)
+        _frame(page, top, height, accent)
         x = LEFT + 13
         y = typeset.stack(page, x, top + 9, lines) + FIELD - LABEL.leading
         for key in ("sign_date", "sign_name"):
@@ -235,11 +236,11 @@ def _agreement(quote: Quote) -> Block:
     return Block(height, draw)
 
 
-def _frame(page: Page, top: float, height: float) -> None:
-    typeset.rule(page, LEFT, top, WIDTH, ACCENT, 1)
-    typeset.rule(page, LEFT, top + height - 1, WIDTH, ACCENT, 1)
+def _frame(page: Page, top: float, height: float, colour: Colour) -> None:
+    typeset.rule(page, LEFT, top, WIDTH, colour, 1)
+    typeset.rule(page, LEFT, top + height - 1, WIDTH, colour, 1)
     for x in (LEFT, RIGHT - 1):
-        page.append(Box(x, top, 1, height, ACCENT))
+        page.append(Box(x, top, 1, height, colour))
 
 
 # --- writing -------------------------------------------------------------------------

@@ -10,7 +10,9 @@ from functools import cache
 from typing import NamedTuple
 
 from lib.documents import fonts
-from lib.documents.pdf_writer import Box, Colour, Page, Text
+from lib.documents.pdf_writer import Box, Page, Text
+from lib.inputs import colours
+from lib.inputs.colours import Colour
 from lib.inputs.logos import MM
 
 PAGE_WIDTH = 210 * MM
@@ -25,6 +27,12 @@ GREY: Colour = (97, 106, 115)
 LIGHT: Colour = (217, 221, 225)
 ACCENT: Colour = (20, 84, 107)
 FAINT: Colour = (236, 239, 241)
+
+
+@cache
+def accent(written: str) -> Colour:
+    """The colour of the accents on a seller's pages: its own, as its file has it, or ours."""
+    return colours.parsed(written) if written else ACCENT
 
 
 class Style(NamedTuple):

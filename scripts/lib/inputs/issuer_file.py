@@ -14,7 +14,7 @@ from lib.core import storage
 from lib.core.faults import Alert, Fault, Refused
 from lib.core.messages import say
 from lib.core.root import Root
-from lib.inputs import bank_files, input_files, logos, parties
+from lib.inputs import bank_files, colours, input_files, logos, parties
 from lib.inputs.bank_files import BankFile
 from lib.inputs.input_files import Source
 from lib.values import money, numbers
@@ -262,7 +262,7 @@ def seller_faults(seller: Mapping[str, Any], place: str = "") -> list[Fault]:
     party, at = seller["party"], f"{place}party."
     french = parties.territory_of(party["address"]).french
     known = {key: value for key, value in party.items() if key not in _OF_BUYERS}
-    faults = parties.faults(known, at)
+    faults = parties.faults(known, at) + colours.faults(seller, place)
     for key in _OF_BUYERS:
         if key in party and party[key] is (key == "person"):
             text = say("a seller is a business, a sole trader too")

@@ -51,6 +51,7 @@ class Party(Struct, frozen=True, kw_only=True):
     """BG-4 (seller) or BG-7 (buyer)."""
 
     name: str  # BT-27, BT-44
+    trade_name: str = ""  # BT-28, BT-45: what it is known by, where that is another name
     contact: str = ""  # BT-41, BT-56: who is to be spoken to, a person or a department
     person: bool = False  # a private customer: no SIREN, no 40 euro indemnity
     taxable: bool = True  # False: an association, a co-ownership ... that buys outside VAT
@@ -73,6 +74,7 @@ class Seller(Party, frozen=True, kw_only=True):
     registration: str = ""  # "RCS Nantes 123 456 789", "RM 44"
     bank: BankAccount | None = None
     logo: str = ""  # SHA-256 of its bytes, kept in data/archive_inputs/
+    colour: str = ""  # of the accents on its pages: "#14546b"; empty: the common one
 
 
 class Period(Struct, frozen=True, kw_only=True):

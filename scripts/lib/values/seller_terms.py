@@ -23,6 +23,7 @@ class SellerTerms(Struct, frozen=True, kw_only=True):
     registration: str = ""
     bank: BankAccount | None = None
     logo: str = ""
+    colour: str = ""
     vat_regime: str
     debits: bool = False
     late_penalty_rate: Decimal
