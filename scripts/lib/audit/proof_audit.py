@@ -30,7 +30,7 @@ from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.documents import facturx_xml, invoice_pdf, packages, production
 from lib.inputs import order_files
-from lib.values import mentions, money
+from lib.values import mentions, money, vat
 from lib.values.document import Document, from_json
 from lib.values.quote import Paper, Quote
 
@@ -266,6 +266,7 @@ def arithmetic(document: Paper) -> Iterator[Message]:
                 net=str(line.net),
                 computed=str(net),
             )
+    gross = vat.gross_of(document.lines)
     taxable: dict[tuple[str, Decimal], Decimal] = {}
     for line in document.lines:
         key = (line.vat_category, line.vat_rate)
@@ -287,17 +288,20 @@ def arithmetic(document: Paper) -> Iterator[Message]:
                 taxable=str(share.taxable),
                 computed=str(amount),
             )
-        vat = money.percentage_of(amount, rate)
+        tax = vat.tax_of(amount, rate, gross.get((category, rate)))
         is_note = isinstance(document, Document) and document.is_credit_note
-        if not is_note and share.vat != vat:
+        if not is_note and share.vat != tax:
             yield say(
                 "VAT {category} {rate}: {vat}, computed again {computed} (BR-CO-17)",
                 category=category,
                 rate=str(rate),
                 vat=str(share.vat),
-                computed=str(vat),
+                computed=str(tax),
             )
-    totals = invoicing.totals_of(document.lines, document.allowances, document.vat_breakdown)
+    is_paid = isinstance(document, Document) and bool(document.paid)
+    totals = invoicing.totals_of(
+        document.lines, document.allowances, document.vat_breakdown, is_paid
+    )
     if totals != document.totals:
         yield say(
             "totals: gross {gross}, computed again {computed}",
@@ -370,7 +374,7 @@ def _credited(root: Root, task: Task, document: Document) -> Iterator[Message]:
             )
     for subtotal in invoice.vat_breakdown:
         taxable = credited.taxable[subtotal.category, subtotal.rate]
-        vat = credited.vat[subtotal.category, subtotal.rate]
+        tax = credited.vat[subtotal.category, subtotal.rate]
         if taxable > subtotal.taxable >= 0:
             yield say(
                 "credits more at {category} {rate} than {invoice} has",
@@ -378,13 +382,13 @@ def _credited(root: Root, task: Task, document: Document) -> Iterator[Message]:
                 rate=str(subtotal.rate),
                 invoice=invoice.number,
             )
-        expected = money.percentage_of(taxable, subtotal.rate)
-        if vat != expected:
+        expected = vat.tax_of_part(subtotal, taxable, credited.is_declared)
+        if tax != expected:
             yield say(
                 "VAT {category} {rate}: {vat} credited by now, expected {expected}",
                 category=subtotal.category,
                 rate=str(subtotal.rate),
-                vat=str(vat),
+                vat=str(tax),
                 expected=str(expected),
             )
 

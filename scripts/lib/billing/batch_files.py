@@ -52,7 +52,14 @@ def read_row(row: Row, reader: Reader) -> Checked:
             faults += batch_rules.customer_faults(row.line, cells)
         return faults
     invoice = batch_rows.invoice(row.line, cells, reader)
-    return list(batch_rules.faults(cells, invoice, reader.seller)) or invoice
+    return _rule_faults(cells, invoice, reader) or invoice
+
+
+def _rule_faults(
+    cells: Mapping[str, str], invoice: BatchInvoice, reader: Reader
+) -> list[CellFault]:
+    vat_included = reader.dialect.vat_included
+    return list(batch_rules.faults(cells, invoice, reader.seller, vat_included))
 
 
 def check(lines: Iterable[Checked], month: str, numbers: Mapping[str, str]) -> Iterator[Checked]:

@@ -34,16 +34,17 @@ def invoice(
     """
     seller = client.seller
     language = row.language or client.defaults.language
-    lines = tuple(_line(str(i), line) for i, line in enumerate(row.lines, 1))
+    speech, currency = Speech(language), client.defaults.currency
+    lines = tuple(_line(str(i), line, speech, currency) for i, line in enumerate(row.lines, 1))
     subtotals = vat.breakdown(lines, (), _exemptions(client, row, issue_date, language))
-    totals = invoicing.totals_of(lines, (), subtotals)
+    totals = invoicing.totals_of(lines, (), subtotals, bool(row.paid))
     sold = invoicing.operation_category(lines)
     buyer = invoicing.delivered(invoicing.addressed(row.buyer), lines)
     notes = mentions.notes_of(
         seller,
         buyer,
         issue_date,
-        Speech(language),
+        speech,
         vat.audience(buyer, subtotals),
         sold,
         issued_by,
@@ -54,7 +55,7 @@ def invoice(
         month=month,
         issue_date=issue_date,
         due_date=_due_date(client, row, issue_date),
-        currency=client.defaults.currency,
+        currency=currency,
         language=language,
         operation_category=sold,
         vat_on_debits=seller.debits,
@@ -70,6 +71,7 @@ def invoice(
         vat_breakdown=subtotals,
         totals=totals,
         notes=notes,
+        paid=row.paid,
         payment_reference=invoicing.payment_reference(number, seller, totals),
         sources=sources,
         renderer=renderer,
@@ -87,16 +89,24 @@ def usage(client: BatchClient, month: str, invoices: int) -> dict[str, Any]:
 
 
 def _due_date(client: BatchClient, row: BatchInvoice, issue_date: date) -> date:
+    """BT-9; of what is paid the day of issue, since BR-FR-CO-09 wants one."""
     terms = client.defaults.payment_terms
+    if row.paid:
+        return issue_date
     if row.payment_days is not None:
         return periods.due_date(issue_date, row.payment_days, False)
     return periods.due_date(issue_date, terms.days, terms.end_of_month)
 
 
-def _line(line_id: str, line: BatchLine) -> Line:
+def _line(line_id: str, line: BatchLine, speech: Speech, currency: str) -> Line:
+    detail = ""
+    if line.price_with_vat is not None and line.vat_rate:
+        price = speech.amount(line.price_with_vat, currency)
+        detail = speech.word("price_with_vat", price=price)
     return Line(
         id=line_id,
         name=line.description,
+        description=detail,
         quantity=line.quantity,
         unit=line.unit,
         unit_price=line.unit_price,
@@ -106,6 +116,7 @@ def _line(line_id: str, line: BatchLine) -> Line:
         vat_category=line.vat_category,
         vat_rate=line.vat_rate,
         category=line.category,
+        gross=line.gross,
     )
 
 

@@ -13,9 +13,16 @@ from lib.values import money, vat
 from lib.values.document import Address, ElectronicAddress, Party, Period
 from lib.values.seller_terms import SellerTerms
 
+_DECIMALS_OF_PRICE = 6  # of BT-146, by BR-FR-DEC-03
+LARGEST_QUANTITY = Decimal(10_000)  # whose price without VAT can be met with these
+
 
 class BatchLine(NamedTuple):
-    """A group of columns: one line of the invoice."""
+    """A group of columns: one line of the invoice, its amounts without VAT.
+
+    Where the file has prices with VAT, `price_with_vat` is the one in the file, and `gross` what
+    the line comes to with it.
+    """
 
     description: str
     quantity: Decimal
@@ -27,6 +34,8 @@ class BatchLine(NamedTuple):
     vat_category: str
     exemption: vat.Exemption
     category: str
+    price_with_vat: Decimal | None = None
+    gross: Decimal | None = None
 
     @property
     def net(self) -> Decimal:
@@ -46,6 +55,7 @@ class BatchInvoice(NamedTuple):
     note: str
     language: str
     payment_days: int | None
+    paid: str
     lines: tuple[BatchLine, ...]
 
 
@@ -66,6 +76,9 @@ def reference_key(reference: str) -> str:
 def invoice(row: int, cells: Mapping[str, str], reader: Reader) -> BatchInvoice:
     """The invoice of a line, from its cells that hold something."""
     days = cells.get("payment_days")
+    lines = tuple(_line(group, reader) for group in _groups(cells, reader.dialect))
+    if reader.dialect.vat_included:
+        lines = without_vat(lines)
     return BatchInvoice(
         line=row,
         reference=cells["reference"],
@@ -79,7 +92,8 @@ def invoice(row: int, cells: Mapping[str, str], reader: Reader) -> BatchInvoice:
         note=cells.get("note", ""),
         language=cells.get("language", ""),
         payment_days=int(days) if days else None,
-        lines=tuple(_line(group, reader) for group in _groups(cells, reader.dialect)),
+        paid=cells.get("paid", ""),
+        lines=lines,
     )
 
 
@@ -119,6 +133,42 @@ def _line(group: Mapping[str, str], reader: Reader) -> BatchLine:
         exemption=exemption,
         category=category,
     )
+
+
+def without_vat(lines: tuple[BatchLine, ...]) -> tuple[BatchLine, ...]:
+    """Lines whose prices have VAT in them, as lines without it.
+
+    The VAT of a category and rate is what its sum with VAT contains, and the net amounts are the
+    rest, shared out over its lines: together they come to what the customer paid, to the cent.
+    A unit price has as many decimals, six at most, as its line needs to come to its net amount.
+    Lines that cannot be, with a discount above their price or too large a quantity, stay.
+    """
+    if any(line.net < 0 or line.quantity > LARGEST_QUANTITY for line in lines):
+        return lines
+    lines = tuple(line._replace(price_with_vat=line.unit_price, gross=line.net) for line in lines)
+    net_of: dict[int, Decimal] = {}
+    for (category, rate), gross in vat.gross_of(lines).items():
+        places = [
+            i
+            for i, line in enumerate(lines)
+            if (line.vat_category, line.vat_rate) == (category, rate)
+        ]
+        weights = [lines[i].net for i in places]
+        net = gross - vat.tax_of(money.ZERO, rate, gross)
+        nets = money.share_out(net, weights) if gross else weights
+        net_of |= zip(places, nets, strict=True)
+    return tuple(_at_net(line, net_of[i]) for i, line in enumerate(lines))
+
+
+def _at_net(line: BatchLine, net: Decimal) -> BatchLine:
+    """A line at the price and the discount, without VAT, that come to a net amount."""
+    discount = line.discount - money.percentage_within(line.discount, line.vat_rate)
+    for decimals in range(2, _DECIMALS_OF_PRICE + 1):
+        price = money.quotient(net + discount, line.quantity, decimals)
+        priced = line._replace(unit_price=price, discount=discount)
+        if priced.net == net:
+            return priced
+    raise AssertionError("a cent is more than the quantity times the last decimal of the price")
 
 
 def _buyer(cells: Mapping[str, str]) -> Party:

@@ -7,7 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from lib.billing.batch_rows import BatchInvoice, BatchLine, is_franchised, treatment_of
+from lib.billing.batch_rows import (
+    LARGEST_QUANTITY,
+    BatchInvoice,
+    BatchLine,
+    is_franchised,
+    treatment_of,
+)
 from lib.core.messages import Message, say
 from lib.inputs import parties
 from lib.inputs.cell_faults import CellFault
@@ -27,14 +33,20 @@ class ColumnFault(NamedTuple):
 
 
 def faults(
-    cells: Mapping[str, str], invoice: BatchInvoice, seller: SellerTerms
+    cells: Mapping[str, str], invoice: BatchInvoice, seller: SellerTerms, vat_included: bool = False
 ) -> Iterator[CellFault]:
-    """Every rule that a line breaks."""
+    """Every rule that a line breaks.
+
+    Args:
+      vat_included: whether the file has prices with VAT.
+    """
     column_faults = (
         *_date_faults(cells),
+        *_payment_faults(cells),
         *_customer_faults(cells),
         *_line_faults(invoice, seller),
         *_exemptions_faults(invoice.lines),
+        *(_quantity_faults(invoice.lines) if vat_included else ()),
         *_total_faults(invoice.lines),
     )
     yield from _placed(invoice.line, cells, column_faults)
@@ -58,6 +70,12 @@ def _date_faults(cells: Mapping[str, str]) -> Iterator[ColumnFault]:
     if cells["period_end"] < start:
         expected = say("a period does not end before it starts ({start})", start=start)
         yield ColumnFault("period_end", expected, say("exchange or correct the dates"))
+
+
+def _payment_faults(cells: Mapping[str, str]) -> Iterator[ColumnFault]:
+    if "paid" in cells and "payment_days" in cells:
+        expected = say("an invoice that is paid has no days to pay")
+        yield ColumnFault("payment_days", expected, say("empty this cell, or paid"))
 
 
 # --- the customer --------------------------------------------------------------------
@@ -295,10 +313,26 @@ def _total_faults(lines: tuple[BatchLine, ...]) -> Iterator[ColumnFault]:
         yield ColumnFault("unit_price_1", expected, remedy)
 
 
+def _quantity_faults(lines: tuple[BatchLine, ...]) -> Iterator[ColumnFault]:
+    """With VAT in it, a price of six decimals comes to a net amount up to some quantity."""
+    for i, line in enumerate(lines, 1):
+        if line.quantity > LARGEST_QUANTITY:
+            expected = say(
+                "where prices are with VAT, a quantity is at most {most}",
+                most=str(LARGEST_QUANTITY),
+            )
+            remedy = say("count in a larger unit: CEN for hundreds, MIL for thousands")
+            yield ColumnFault(f"quantity_{i}", expected, remedy)
+
+
 def _gross(lines: tuple[BatchLine, ...]) -> Decimal:
     """BT-112 of these lines."""
+    gross = vat.gross_of(lines)
     nets: dict[tuple[str, Decimal], Decimal] = {}
     for line in lines:
         key = (line.vat_category, line.vat_rate)
         nets[key] = nets.get(key, money.ZERO) + line.net
-    return money.total(net + money.percentage_of(net, rate) for (_, rate), net in nets.items())
+    return money.total(
+        net + vat.tax_of(net, rate, gross.get((category, rate)))
+        for (category, rate), net in nets.items()
+    )

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from lib.billing import invoicing, pricing
 from lib.core.faults import Fault
 from lib.core.messages import Message, say
-from lib.values import mentions, money, periods, spans
+from lib.values import mentions, money, periods, spans, vat
 from lib.values.document import (
     CREDIT_NOTE,
     Allowance,
@@ -80,6 +80,7 @@ class Credited:
             (subtotal.category, subtotal.rate): money.ZERO for subtotal in invoice.vat_breakdown
         }
         self.vat = dict(self.taxable)
+        self.is_declared = bool(vat.gross_of(invoice.lines))  # with VAT, by the seller
         # Where an amount was the last to change what a unit of a line comes to.
         self.amounts: dict[str, CreditedPart] = {}
         for note in notes:
@@ -424,6 +425,7 @@ def credit_note(
         vat_breakdown=subtotals,
         totals=invoicing.totals_of(lines, allowances, subtotals),
         notes=mentioned,
+        paid="",
         payment_reference="",
         sources=sources,
         renderer=renderer,
@@ -442,7 +444,7 @@ def _line(line: Line, credited: Credited, part: CreditedPart, invoice: Document)
     """The part of a line that is taken back."""
     if not line.quantity:
         return line
-    line = replace(_from_day(line, part.since), net=part.net)
+    line = replace(_from_day(line, part.since), net=part.net, gross=None)
     speech = invoice.speech
     # Rounding left a cent more than quantity x price, or a quantity (BT-129) has not so many
     # decimals: the part is charged as one.
@@ -516,6 +518,6 @@ def _subtotals(invoice: Document, credited: Credited, nets: _Nets) -> tuple[VatS
             continue
         allowed = [part.amount for part in allowances if (part.vat_category, part.vat_rate) == key]
         taxable = money.total(of_rate) - money.total(allowed)
-        so_far = money.percentage_of(credited.taxable[key] + taxable, subtotal.rate)
+        so_far = vat.tax_of_part(subtotal, credited.taxable[key] + taxable, credited.is_declared)
         subtotals.append(replace(subtotal, taxable=taxable, vat=so_far - credited.vat[key]))
     return tuple(subtotals)

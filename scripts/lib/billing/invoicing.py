@@ -563,16 +563,19 @@ def exemption_of(
 
 
 def totals_of(
-    lines: Iterable[Line], allowances: Iterable[Allowance], subtotals: Iterable[VatSubtotal]
+    lines: Iterable[Line],
+    allowances: Iterable[Allowance],
+    subtotals: Iterable[VatSubtotal],
+    is_paid: bool = False,
 ) -> Totals:
     """BG-22: BR-CO-10 to BR-CO-16."""
     lines_net = money.total(line.net for line in lines)
     allowed = money.total(allowance.amount for allowance in allowances)
     net = lines_net - allowed
     tax = money.total(subtotal.vat for subtotal in subtotals)
-    return Totals(
-        lines_net=lines_net, allowances=allowed, net=net, vat=tax, gross=net + tax, due=net + tax
-    )
+    gross = net + tax
+    due = money.ZERO if is_paid else gross
+    return Totals(lines_net=lines_net, allowances=allowed, net=net, vat=tax, gross=gross, due=due)
 
 
 def operation_category(lines: Iterable[Line]) -> str:

@@ -86,6 +86,7 @@ class RevenueRecord(Struct):
     delivery: date | None = None
     services: list[RevenueService] = []
     vat_on_debits: bool = False
+    paid: str = ""
     reference: str = ""
     type: Literal["", "386"] = ""
     order: str = ""

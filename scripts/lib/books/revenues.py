@@ -207,8 +207,10 @@ def facts(document: Document, document_sha256: str, pdf_sha256: str) -> records.
         result["delivery"] = document.delivery.isoformat()
     if services := _services(document):
         result["services"] = services
-    if document.due_date:
+    if document.due_date and not document.paid:
         result["due_date"] = document.due_date.isoformat()
+    if document.paid:
+        result["paid"] = document.paid
     if document.vat_on_debits:
         result["vat_on_debits"] = True
     if document.is_credit_note:

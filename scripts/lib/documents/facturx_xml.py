@@ -16,7 +16,7 @@ _SIREN_SCHEME = "0002"
 _SIRET_SCHEME = "0009"
 _SERVICE_SCHEME = "0240"
 _PROCESS = {"goods": "B", "services": "S", "mixed": "M"}  # BT-23, BR-FR-08
-_ORDINARY, _AFTER_DEPOSIT = "1", "4"
+_ORDINARY, _PAID, _AFTER_DEPOSIT = "1", "2", "4"
 _CREDIT_TRANSFER = "30"  # BT-81, UNTDID 4461
 _VAT_ON_INVOICE_DATE = "5"  # BT-8, UNTDID 2475
 
@@ -65,8 +65,10 @@ def _notes(document: Document) -> list[dict[str, str]]:
 
 
 def process(document: Document) -> str:
-    """BT-23: what is sold, and whether deposits came before."""
+    """BT-23: what is sold, and whether it is paid already or deposits came before."""
     framework = _AFTER_DEPOSIT if document.takes_off_deposits else _ORDINARY
+    if document.paid:
+        framework = _PAID
     return _PROCESS[document.operation_category] + framework
 
 
@@ -102,6 +104,8 @@ def _totals(document: Document) -> dict[str, str]:
     }
     if document.allowances:
         terms["BT-107"] = _money(totals.allowances)
+    if document.paid:
+        terms["BT-113"] = _money(totals.gross - totals.due)
     return terms
 
 

@@ -4,6 +4,7 @@ The layout is a pure function of the document: pages of marks (text, box, pictur
 its place, in points from the top left corner of an A4 sheet. documents/pdf_writer writes them.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import NamedTuple
@@ -30,7 +31,8 @@ from lib.values.speech import grouped
 QR_SIZE = 88.0
 # Notes that no page prints (BAR), or that stand near the heading (DCL) or in the footer (ABL).
 ELSEWHERE = ("BAR", "DCL", "ABL")
-# Nothing is to be paid on a credit note, late or early: BR-FR-05 wants these in its XML alone.
+# Nothing is to be paid, late or early, of a credit note or of what is paid already: BR-FR-05
+# wants these in their XML alone.
 OF_PAYMENT = ("PMT", "PMD", "AAB")
 PAY = Style(REGULAR, 8.6, INK, 11.2)
 PAY_STRONG = Style(SEMIBOLD, 8.6, INK, 11.2)
@@ -61,7 +63,7 @@ def _facts(document: Document) -> Facts:
     """Labels and lines of the row beneath the title, those that there are."""
     speech = document.speech
     facts = [("issue_date", [speech.date(document.issue_date)])]
-    if document.due_date and not document.is_credit_note:
+    if document.due_date and not document.is_credit_note and not document.paid:
         facts.append(("due_date", [speech.date(document.due_date)]))
     if document.is_credit_note:
         day = speech.date(document.corrected.issue_date)
@@ -102,7 +104,8 @@ def _lay_out(
     sheet.y += 16
     conclusion.draw(sheet.page, sheet.y)
     sheet.y += conclusion.height
-    unprinted = ELSEWHERE + OF_PAYMENT if document.is_credit_note else ELSEWHERE
+    asks = not document.is_credit_note and not document.paid
+    unprinted = ELSEWHERE if asks else ELSEWHERE + OF_PAYMENT
     paper.fine_print(sheet, [note.text for note in document.notes if note.code not in unprinted])
     return sheet.finish()
 
@@ -113,7 +116,13 @@ def _lay_out(
 def _conclusion(document: Document, watermark: str, settled: Settled | None) -> Block:
     """The payment box at the left and the totals at the right, side by side."""
     totals = _totals(document, settled)
-    payment = _paid(document, settled) if settled else _payment(document, watermark)
+    speech = document.speech
+    if settled:
+        payment = _paid(document, settled.lines, speech.word("received"))
+    elif document.paid:
+        payment = _paid(document, [speech.method(document.paid)], speech.word("paid_by"))
+    else:
+        payment = _payment(document, watermark)
 
     def draw(page: Page, top: float) -> None:
         totals.draw(page, top)
@@ -195,16 +204,15 @@ def _payment(document: Document, watermark: str) -> Block:
     return Block(SECTION.leading + 5 + max(text_height, code_height), draw)
 
 
-def _paid(document: Document, settled: Settled) -> Block:
+def _paid(document: Document, values: Iterable[str], label: str) -> Block:
     """In the place of how to pay: that it was paid, when and how."""
-    speech = document.speech
+    speech, accent = document.speech, paper.accent(document)
     room = RIGHT - TOTALS_WIDTH - 26 - LEFT
-    accent = paper.accent(document)
     lines = typeset.wrap(
         [
             (speech.word("paid_copy"), PAID._replace(colour=accent)),
-            (speech.word("received"), LABEL),
-            *((line, PAY_STRONG) for line in settled.lines),
+            (label, LABEL),
+            *((value, PAY_STRONG) for value in values),
         ],
         room - 26,
     )

@@ -43,6 +43,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     decimal: str
     encoding: str
     byte_order_mark: bool
+    vat_included: bool = False
 
 
 class Row(NamedTuple):

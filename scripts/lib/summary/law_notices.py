@@ -129,7 +129,9 @@ def of_batch_row(client: BatchClient, row: BatchInvoice) -> Iterator[tuple[str, 
     terms = client.defaults.payment_terms
     if row.payment_days is not None:
         terms = PaymentTerms(days=row.payment_days)
-    if fault := _terms_notice("", seller.party, row.buyer, terms, periodic=False):
+    if not row.paid and (
+        fault := _terms_notice("", seller.party, row.buyer, terms, periodic=False)
+    ):
         yield "I-TERMS", fault
     for line in row.lines:
         law = vat.law_of(line.category, seller.party, seller.vat_regime, row.buyer)

@@ -104,6 +104,7 @@ class Line(Struct, frozen=True, kw_only=True):
     plan: str = ""  # the plan that it charges; `item` is one of that plan
     period: Period | None = None  # BG-26: BT-134, BT-135
     pauses: tuple[Period, ...] = ()  # days within its period that it does not charge
+    gross: Decimal | None = None  # with VAT, where that is what the seller declared
     preceding: str = ""  # the invoice of an earlier step that a line below 0 takes off
     preceding_type: str = ""  # its BT-3
     preceding_vat: Decimal = money.ZERO  # the VAT of what it takes off, as that invoice had it
@@ -198,6 +199,9 @@ class Document(Struct, frozen=True, kw_only=True):
     vat_breakdown: tuple[VatSubtotal, ...]  # BG-23
     totals: Totals  # BG-22
     notes: tuple[Note, ...]  # BG-1
+    paid: str = (
+        ""  # how it was paid before it was issued (BT-113 = BT-112); empty: it is to be paid
+    )
     payment_reference: str = ""  # BT-83: RF creditor reference, where money is due
     sources: dict[str, str] = {}  # input file -> SHA-256
     renderer: dict[str, str] = {}  # what shapes the bytes -> version

@@ -62,9 +62,23 @@ def ratio_of(amount: Decimal, part: Decimal | int, whole: Decimal | int) -> Deci
     return round_half_up(_ROUND.divide(product(amount, Decimal(part)), Decimal(whole)))
 
 
+def quotient(amount: Decimal, parts: Decimal, decimals: int) -> Decimal:
+    """`amount` / `parts` with so many decimals, rounded half up."""
+    exact = _ROUND.divide(amount, parts)
+    return exact.quantize(Decimal(1).scaleb(-decimals), context=_ROUND)
+
+
 def percentage_of(amount: Decimal, percent: Decimal) -> Decimal:
     """`percent` per cent of `amount`, rounded half up: 20 % of 12.34 is 2.47 (2.468)."""
     return ratio_of(amount, percent, 100)
+
+
+def percentage_within(amount: Decimal, percent: Decimal) -> Decimal:
+    """What was added as `percent` per cent to come to `amount`, rounded half up.
+
+    Example: 9.99 with VAT at 20 % holds 1.67 (1.665) of it.
+    """
+    return ratio_of(amount, percent, 100 + percent)
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:

@@ -17,7 +17,7 @@ parties are and where goods are delivered (values/territories); an accountant ma
 
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from lib.core.faults import Fault
 from lib.core.messages import Message, say
@@ -430,17 +430,63 @@ def mention_of(treatment: str, category: str, seller: Party, buyer: Party) -> tu
     return "", ""
 
 
+class _Priced(Protocol):
+    """A line of which only this is asked."""
+
+    @property
+    def vat_category(self) -> str: ...
+    @property
+    def vat_rate(self) -> Decimal: ...
+    @property
+    def gross(self) -> Decimal | None: ...
+
+
+def gross_of(lines: Iterable[_Priced]) -> dict[tuple[str, Decimal], Decimal]:
+    """What each category and rate comes to with VAT, where that is what the seller declared."""
+    sums: dict[tuple[str, Decimal], Decimal] = {}
+    for line in lines:
+        if line.gross is not None:
+            key = (line.vat_category, line.vat_rate)
+            sums[key] = sums.get(key, money.ZERO) + line.gross
+    return sums
+
+
+def tax_of(taxable: Decimal, rate: Decimal, gross: Decimal | None = None) -> Decimal:
+    """BT-117 of a category and rate (BR-CO-17), or what is contained in a declared `gross`.
+
+    Not every sum with VAT has a net amount in cents from which BR-CO-17 comes to it: at 20 %,
+    8.32 comes to 9.98 and 8.33 to 10.00. What is contained is then a cent off, which the
+    standard's schematron allows; where there is such a net amount, both are the same.
+    """
+    if gross is None:
+        return money.percentage_of(taxable, rate)
+    return money.percentage_within(gross, rate)
+
+
+def tax_of_part(whole: VatSubtotal, taxable: Decimal, is_declared: bool) -> Decimal:
+    """The VAT of a part of a subtotal; the whole has its own, whatever it was computed from.
+
+    Args:
+      is_declared: whether the whole was declared with VAT.
+    """
+    if not is_declared:
+        return money.percentage_of(taxable, whole.rate)
+    return money.ratio_of(whole.vat, taxable, whole.taxable) if whole.taxable else whole.vat
+
+
 def breakdown(
     lines: Iterable[Line], allowances: Iterable[Allowance], exemptions: Mapping[str, Exemption]
 ) -> tuple[VatSubtotal, ...]:
     """The VAT breakdown, by category, the highest rate first.
 
     VAT is computed on the sum of a category and rate, never line by line (BR-CO-17):
-    three lines of 0.33 at 20 % are 0.99, hence 0.20 and not 3 x 0.07 = 0.21.
+    three lines of 0.33 at 20 % are 0.99, hence 0.20 and not 3 x 0.07 = 0.21 (`tax_of`).
 
     Args:
       exemptions: for each category other than S, its code and reason.
     """
+    lines = tuple(lines)
+    gross = gross_of(lines)
     taxable: dict[tuple[str, Decimal], Decimal] = {}
     for line in lines:
         key = (line.vat_category, line.vat_rate)
@@ -456,7 +502,7 @@ def breakdown(
                 category=category,
                 rate=rate,
                 taxable=amount,
-                vat=money.percentage_of(amount, rate),
+                vat=tax_of(amount, rate, gross.get((category, rate))),
                 exemption_code=exemption.code,
                 exemption_reason=exemption.reason,
             )
