@@ -98,7 +98,7 @@ class AccountDesk(NamedTuple):
             again,
         )
         reports = report_deposits.waiting(books.root, account.code, known.values())
-        return Queue([*queue.ready, *reports], queue.waiting)
+        return queue._replace(ready=[*queue.ready, *reports])
 
 
 def main(arguments: Namespace, root: Root) -> None:
@@ -256,6 +256,8 @@ def exchanged(desk: AccountDesk, today: date, invoice: str) -> Exchange:
             run.refusals += cashing_in.record(desk.books, received(desk, today))
             run.deposit(cashing_in.ready(desk.books, desk.lines, invoice))
     left = desk.queue()
+    nameless = map(invoices.nameless_alert, left.nameless)
+    alerts.report(desk.books.root.logs, exchange.SCRIPT, nameless)
     print(
         say(
             "{file}: {deposited} deposited, {received} received, {waiting} waiting",
@@ -335,6 +337,8 @@ def show(desk: AccountDesk, again: str, today: date) -> None:
                 others=document.others,
             )
         )
+    for line in queue.nameless:
+        print(say("{number}: cannot be deposited, it names no SIREN", number=line.number))
     for cash_in, _ in received(desk, today):
         name = cash_in.tracking_id
         amounts = tuple(f"{share.amount} ({share.vat_rate} %)" for share in cash_in.shares)

@@ -14,6 +14,7 @@ import past
 from lib.books import allocation, cash_ins, tax_points
 from lib.books.cash_ins import CashIn
 from lib.books.histories import History
+from lib.books.payments import BANK_CHARGE
 from lib.books.record_lines import ExchangeLine
 from lib.books.records import Record
 from lib.values.money import cents_of
@@ -146,7 +147,7 @@ def test_what_is_due_as_it_is_paid(
 
 def test_no_money_no_report() -> None:
     bill = past.bill("nord", NUMBER, "2024-01-01", SERVICES)
-    for cause in ("bad_debt", "difference", "bank_charge"):
+    for cause in ("bad_debt", "difference"):
         reporter = Reporter()
         reporter.status("200")
         lost = past.lost("nord", NUMBER, "2024-03-01", 12_000, cause)
@@ -156,6 +157,21 @@ def test_no_money_no_report() -> None:
     too_much = [pay(12_000), pay(500, "2024-01-20")]
     assert told(reporter.report(history_of(bill, *too_much))) == [
         (("nord/1",), {"20.00": "120.00"}, "")
+    ]
+
+
+def test_what_the_bank_kept_was_paid() -> None:
+    bill = past.bill("nord", NUMBER, "2024-01-01", SERVICES, CHEAP)
+    kept = past.lost("nord", NUMBER, "2024-01-12", 2_300, "bank_charge")
+    taken_back = past.reversal(kept, 2, "2024-01-14")
+    reporter = Reporter()
+    reporter.status("200")
+    assert told(reporter.report(history_of(bill, pay(20_700), kept))) == [
+        (("nord/1",), {"10.00": "99.00", "20.00": "108.00"}, ""),
+        (("nord/2",), {"10.00": "11.00", "20.00": "12.00"}, ""),
+    ]
+    assert told(reporter.report(history_of(bill, pay(20_700), kept, taken_back))) == [
+        (("nord/3",), {"10.00": "-11.00", "20.00": "-12.00"}, "Encaissement annulé")
     ]
 
 
@@ -197,6 +213,8 @@ def test_over_years_the_sums_are_what_was_received(
                     sums[share.vat_rate] += cents_of(share.amount)
                     assert share.amount != "0.00"
         wanted = expected(history, rule)
+        if rule == "due":
+            assert sums == due_as_paid(history)
         # Which rate has the odd cent of a payment over several rates is the allocation's to say.
         odd = 0 if history.credit_notes else 1
         assert all(abs(sums[rate] - wanted[rate]) <= odd for rate in sums | wanted)
@@ -205,19 +223,28 @@ def test_over_years_the_sums_are_what_was_received(
     assert len(names) == len(set(names))
 
 
+def due_as_paid(history: History) -> Counter[str]:
+    """What VAT falls due with, by rate: as the VAT return and e-reporting have it."""
+    sums: Counter[str] = Counter()
+    for due in tax_points.dues_as_paid(history):
+        if due.source is not history.invoice:
+            sums[due.share.vat_rate] += due.share.gross
+    return sums
+
+
 def expected(history: History, rule: str) -> Counter[str]:
     """What is received of an invoice by rate: without credit notes by a second computation."""
     sums: Counter[str] = Counter()
     invoice = history.invoice
     if history.credit_notes:
-        for receipt in allocation.receipts(history):
+        kept = (lost for lost in allocation.write_offs(history) if lost.cause == BANK_CHARGE)
+        for receipt in (*allocation.receipts(history), *kept):
             for share in receipt.shares:
                 if rule == "all" or tax_points.is_due_as_paid(invoice, share):
                     sums[share.vat_rate] += share.gross
         return sums
-    paid = min(
-        max(0, sum(move.amount for move in history.movements if not move.cause)), invoice.gross
-    )
+    paid = sum(move.amount for move in history.movements if move.cause in ("", BANK_CHARGE))
+    paid = min(max(0, paid), invoice.gross)
     for rate in {share.vat_rate for share in invoice.shares}:
         gross = {share.nature: share.gross for share in invoice.shares if share.vat_rate == rate}
         goods = rounded(Fraction(gross.get("goods", 0) * paid, invoice.gross))

@@ -112,11 +112,51 @@ def test_what_would_go_is_shown_and_nobody_is_asked(root, platform):
 
 def test_a_public_body_is_of_another_rule(root, platform):
     public = {"party.siren": "217500016", "party.vat_number": None, "party.siret": None}
+    vat = {"treatment": "exempt", "exemption_code": "VATEX-FR-CGI261-4", "exemption_reason": "4"}
+    exempt = public | {"vat": vat, "plans.0.items": [house.item("course", vat_rate="0")]}
+    house.put_client(root, house.client("mairie", public, i=7))
+    house.put_client(root, house.client("lycee", exempt, i=8))
+    assert house.month(root).code == exchange(root).code == 0
+    rules = {flow["trackingId"]: flow["processingRule"] for flow in platform.flows}
+    assert rules["MAIRIE-2026-0001"] == "B2G"
+    assert rules["LYCEE-2026-0001"] == "B2GOutOfScope"
+
+
+def test_a_public_body_that_is_not_taxable_is_deposited_and_never_reported(root, platform):
+    public = {"party.siren": "217500016", "party.taxable": False}
     house.put_client(root, house.client("mairie", public, i=7))
     house.month(root)
-    exchange(root)
+    assert exchange(root).code == 0
     [flow] = [flow for flow in platform.flows if flow["trackingId"] == "MAIRIE-2026-0001"]
     assert flow["processingRule"] == "B2G"
+    periods = {"vat_periods": "monthly"}
+    more = {"number": "0000", "name": "Plateforme"}
+    seller = house.issuer(periods | {"platform": account(platform, **more)})
+    house.write(root, "issuer.json", seller)
+    ran = house.call("make_ereporting", root, period="2026-11", today="2026-12-01")
+    assert "0 invoices abroad, 1 sums of sales" in ran.out  # the private person of the house
+    [xml] = (root.path / "exports/ereporting").glob("*.xml")
+    assert "<TransactionsCount>1</TransactionsCount>" in xml.read_text()
+
+
+def test_a_business_without_siren_is_refused_and_told_once_it_was_invoiced(
+    root, platform, monkeypatch
+):
+    house.put_client(root, house.client("anon", {"party.siren": None}, i=7))
+    ran = house.call("check_inputs", root)
+    assert (ran.code, "anon.json: party.siren: is missing" in ran.err) == (1, True)
+    monkeypatch.setattr("lib.inputs.parties.needs_siren", lambda party: False)
+    assert house.month(root).code == 0
+    ran = exchange(root)
+    assert ran.code == 0
+    assert "ANON-2026-0001: is for a business in France, and names no SIREN" in ran.err
+    assert "make credit-note INVOICE=ANON-2026-0001" in ran.err
+    assert "ANON-2026-0001: cannot be deposited" in exchange(root, dry_run="1").out
+    monkeypatch.setenv("REASON", "sans SIREN")
+    ran = house.call("issue_credit_note", root, invoice="ANON-2026-0001", issue_date="2026-11-09")
+    assert ran.code == 0, ran
+    assert "ANON-2026" not in exchange(root).err
+    assert len(platform.deposited) == 2
 
 
 def test_an_invoice_is_deposited_as_it_was_issued_and_passes_there(tmp_path, platform):

@@ -133,6 +133,8 @@ def test_a_rate_of_another_place_is_reported(sold, buyer, rate, elsewhere):
         (party("FR", "44000", person=True), "", "B2C"),
         (party("FR", "44000", taxable=False), "", "B2C"),
         (party("FR", "44000", taxable=False, siren=house.siren(1)), "", "B2C"),
+        (party("FR", "44000", taxable=False, siren="217500016"), "", "B2B"),
+        (party("GF", "97300", taxable=False, siren="217500016"), "", "B2CINT"),
         (party("MC", "98000", person=True), "", "B2C"),
         (party("US", person=True), "", "B2CINT"),
         (party("DE", taxable=False), "", "B2CINT"),

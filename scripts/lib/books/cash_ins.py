@@ -6,9 +6,10 @@ should be reported is open in the norm. What has no VAT (a rate of 0) has none t
 
 One cash-in is about one payment, refund or reversal, by rate and with VAT, as books/allocation
 has it. A credit note moves what was paid from one rate to another, and is reported where it does.
-What is written off is not money, and what is paid too much pays nothing of the invoice. Where a
-line that came late, with an earlier date, changes what was reported before, the difference goes
-with it: the sums of an invoice's cash-ins are always what is allocated of it.
+What the seller's bank kept of a payment was paid (books/tax_points); what else is written off is
+not money, and what is paid too much pays nothing of the invoice. Where a line that
+came late, with an earlier date, changes what was reported before, the difference goes with it: the
+sums of an invoice's cash-ins are always what is allocated of it.
 """
 
 from collections import Counter
@@ -16,11 +17,10 @@ from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
-from lib.books import exchanges, lifecycle, payments, records
-from lib.books.allocation import Receipt, receipts
+from lib.books import exchanges, lifecycle, payments, records, tax_points
+from lib.books.allocation import Receipt
 from lib.books.histories import History, IssuedDocument, Movement
 from lib.books.record_lines import CashInShare, ExchangeLine
-from lib.books.tax_points import is_pending
 from lib.values import money
 
 ALL = "all"  # of `platform.cash_in`: of every deposited invoice, whenever its VAT falls due
@@ -77,16 +77,20 @@ def due(history: History, lines: Iterable[ExchangeLine], rule: str, day: date) -
         line for line in lines if line.kind == exchanges.CASH_IN and line.number == invoice.number
     ]
     known = {name for line in reported for name in line.payments}
-    of_receipts = [(receipt, _rates(receipt, rule)) for receipt in receipts(history)]
+    sources: dict[str, Movement | IssuedDocument] = {}
+    cashed: dict[str, _Rates] = {}
+    for receipt in tax_points.cashed(history):
+        name = _name(receipt.source)
+        sources[name] = receipt.source
+        cashed.setdefault(name, Counter()).update(_rates(receipt, rule))
     new: list[tuple[tuple[str, ...], str, str, _Rates]] = [
-        ((_name(receipt.source),), receipt.source.date, _comment(receipt.source), rates)
-        for receipt, rates in of_receipts
-        if _name(receipt.source) not in known
+        ((name,), source.date, _comment(source), cashed[name])
+        for name, source in sorted(sources.items(), key=lambda entry: entry[1].date)
+        if name not in known
     ]
     rest: _Rates = Counter()
-    for receipt, rates in of_receipts:
-        if _name(receipt.source) in known:
-            rest.update(rates)
+    for name in known & cashed.keys():
+        rest.update(cashed[name])
     for line in reported:
         rest.subtract({share.vat_rate: money.cents_of(share.amount) for share in line.shares})
     if any(rest.values()):
@@ -120,7 +124,9 @@ def _rates(receipt: Receipt, rule: str) -> _Rates:
     rates: _Rates = Counter()
     for share in receipt.shares:
         taxed = share.vat_category == _TAXED
-        if rule == ALL or (taxed and is_pending(receipt.invoice, share, receipt.source.date)):
+        if rule == ALL or (
+            taxed and tax_points.is_pending(receipt.invoice, share, receipt.source.date)
+        ):
             rates[share.vat_rate] += share.gross
     return rates
 
@@ -134,7 +140,7 @@ def _name(source: Movement | IssuedDocument) -> str:
 def _comment(source: Movement | IssuedDocument) -> str:
     if isinstance(source, IssuedDocument):
         return _CREDIT_NOTE.format(number=source.number)
-    return _REFUND if source.kind == payments.REFUND else _REVERSAL
+    return {payments.REFUND: _REFUND, payments.REVERSAL: _REVERSAL}.get(source.kind, _SPREAD)
 
 
 def record(cash_in: CashIn, sha256: str) -> records.Record:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lib.books import payments
-from lib.books.allocation import receipts, write_offs
+from lib.books.allocation import Receipt, receipts, write_offs
 from lib.books.histories import History, IssuedDocument, Movement, VatShare
 
 EU_SERVICES = "VATEX-EU-AE"
@@ -61,6 +61,16 @@ def is_pending(invoice: IssuedDocument, share: VatShare, day: str) -> bool:
     return is_due_as_paid(invoice, share) and not "" < _delivered(invoice, share) < day
 
 
+def cashed(history: History) -> list[Receipt]:
+    """What the customer paid: what was received, and what the seller's bank kept of it.
+
+    The price with VAT is all that the customer gave for it (art. 266 1 a CGI): charges of the
+    seller's own bank are its costs, and make it no lower.
+    """
+    kept = (part for part in write_offs(history) if part.cause == payments.BANK_CHARGE)
+    return [*receipts(history), *kept]
+
+
 def tax_point(invoice: IssuedDocument, bill: IssuedDocument, share: VatShare) -> str:
     """The day on which the VAT of a share of `bill` falls due; empty: as it is paid.
 
@@ -90,17 +100,15 @@ def dues_as_paid(history: History) -> list[VatDue]:
     invoice = history.invoice
     if not any(is_due_as_paid(invoice, share) for share in invoice.shares):
         return []
-    taken = write_offs(history)
-    kept = [write_off for write_off in taken if write_off.cause == payments.BANK_CHARGE]
     shares = [
         VatDue(receipt.source.date, receipt.source, share)
-        for receipt in (*receipts(history), *kept)
+        for receipt in cashed(history)
         for share in receipt.shares
         if is_pending(invoice, share, receipt.source.date)
     ]
     lost = [
         share
-        for write_off in taken
+        for write_off in write_offs(history)
         if write_off.cause != payments.BANK_CHARGE
         for share in write_off.shares
         if is_pending(invoice, share, write_off.source.date)

@@ -1,6 +1,7 @@
 """Which invoices and credit notes are deposited: domestic B2B, from `since` on, each once.
 
-What an invoice is, its note BAR says (BR-FR-20), as it was printed when it was issued. A credit
+What an invoice is, its note BAR says (BR-FR-20), as it was printed when it was issued. Public
+bodies get all invoices electronically, exempt ones too (art. L2192-1 CCP). A credit
 note follows its invoice, a final invoice the deposits that it takes off: what the platform does
 not know cannot be corrected there.
 """
@@ -13,14 +14,17 @@ from lib.books import exchanges, proofs, revenues
 from lib.books.exchanges import CREDIT_NOTE, INVOICE, Deposit
 from lib.books.record_lines import DepositRevenue
 from lib.books.revenues import Ledger
+from lib.core.faults import Alert, Fault
+from lib.core.messages import say
 from lib.core.root import Root
 from lib.inputs.issuer_file import Platform
 from lib.platform.exchange import Item
 from lib.platform.flow_client import FACTUR_X
-from lib.values import vat
+from lib.values import mentions, vat
 from lib.values.document import Document, from_json
 
 _DOMESTIC = "B2B"
+_OUT_OF_SCOPE = "OUTOFSCOPE"
 
 
 class Waiting(NamedTuple):
@@ -32,19 +36,22 @@ class Waiting(NamedTuple):
 
 
 class Queue(NamedTuple):
-    """What can be deposited now, and what cannot yet."""
+    """What can be deposited now, what cannot yet, and what never can: `nameless` are invoices to
+    businesses in France whose SIREN they do not name, and that no credit note takes back."""
 
     ready: list[Item]
     waiting: list[Waiting]
+    nameless: list[DepositRevenue]
 
 
 def processing_rule(document: Document) -> str:
     """B2B, or B2G for a public body; empty where a document is not deposited."""
-    if not any(note.code == "BAR" and note.text == _DOMESTIC for note in document.notes):
+    is_public, audience = vat.is_public(document.buyer), mentions.audience_of(document)
+    if audience == _OUT_OF_SCOPE and is_public:
+        return "B2GOutOfScope"
+    if audience != _DOMESTIC:
         return ""
-    if not document.buyer.siren:
-        return ""
-    return "B2G" if vat.is_public(document.buyer) else "B2B"
+    return "B2G" if is_public else "B2B"
 
 
 def queue(
@@ -66,9 +73,10 @@ def queue(
       Broken: if a document is not what was issued.
     """
     last = {deposit.line.number: deposit for deposit in known.values() if _is_document(deposit)}
-    ready, waiting = [], []
+    ready, waiting, nameless = [], [], []
     lines = [line for line in lines if line.issue_date >= account.since]
     ours = {line.number for line in lines}
+    corrected = {line.corrects for line in lines}
     for line in lines:
         before = last.get(line.number)
         is_again = line.number == again and before and before.line.tracking_id in refused
@@ -79,13 +87,28 @@ def queue(
         rule = processing_rule(document)
         if not rule:
             continue
+        if not document.buyer.siren:
+            if not line.corrects and line.number not in corrected:
+                nameless.append(line)
+            continue
         others = tuple(number for number in _missing(line, last, refused) if number in ours)
         if others:
             waiting.append(Waiting(line.client, line.number, others))
         else:
             tracking_id = next_tracking_id(line.number, refused)
             ready.append(_item(root, ledger, line, rule, tracking_id))
-    return Queue(ready, waiting)
+    return Queue(ready, waiting, nameless)
+
+
+def nameless_alert(line: DepositRevenue) -> Alert:
+    """Says of an invoice that it cannot be deposited, since it names no SIREN of its buyer."""
+    found = say("is for a business in France, and names no SIREN of it: it cannot be deposited")
+    remedy = say(
+        "ask for the SIREN, cancel it by `make credit-note INVOICE={number} REASON=...`, and"
+        " invoice it again with that number",
+        number=line.number,
+    )
+    return Alert("I-PLATFORM-SIREN", "", Fault(line.number, found, remedy=remedy), line.client)
 
 
 def _is_document(deposit: Deposit) -> bool:

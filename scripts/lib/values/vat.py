@@ -96,13 +96,15 @@ def audience(buyer: Party, subtotals: Iterable[VatSubtotal]) -> str:
     """The code of note BAR (BR-FR-20): what the reform asks of an invoice of a French seller.
 
     What art. 261 to 261 E CGI exempts is out of its scope (art. 289 bis and 290 CGI). French
-    Guiana, Mayotte and Monaco count as abroad: their businesses are not in the directory.
+    Guiana, Mayotte and Monaco count as abroad: their businesses are not in the directory. A public
+    body gets electronic invoices whether it is taxable or not (art. L2192-1 of the code de la
+    commande publique); the list has no code of its own for it.
     """
     if all(is_out_of_scope(subtotal.exemption_code) for subtotal in subtotals):
         return "OUTOFSCOPE"
     place = territories.of_address(buyer.address)
-    if not is_taxable(buyer):
-        at_home = place.state == "FR" and place.rates
+    at_home = place.state == "FR" and place.rates
+    if not is_taxable(buyer) and not (is_public(buyer) and at_home):
         return "B2C" if at_home else "B2CINT"
     return "B2B" if place.french and place.rates else "B2BINT"
 
