@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import settings
 
 from lib.inputs.settings import defaults
@@ -13,3 +14,8 @@ for name in tuple(os.environ):
 
 settings.register_profile("house", deadline=None, derandomize=True)
 settings.load_profile("house")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests first: one that starts last keeps a single processor busy at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)

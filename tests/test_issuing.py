@@ -117,6 +117,7 @@ def refuse_link(source: Path, target: Path, number: int = errno.EPERM) -> None:
     raise OSError(number, os.strerror(number), source, None, target)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["before", "torn", "torn, without link"])
 def test_stopped_at_any_call_the_next_run_ends_with_the_same_bytes(
     tmp_path, undisturbed, kind, monkeypatch
@@ -226,6 +227,7 @@ def test_what_the_machine_refuses_after_the_intent_is_not_said_to_be_undone(tmp_
     assert house.tree(root) == undisturbed
 
 
+@pytest.mark.long
 def test_stopped_while_finishing_a_stopped_run_the_next_one_still_ends_well(tmp_path, undisturbed):
     probe = new_root(tmp_path / "probe")
     committed = next(

@@ -33,6 +33,7 @@ HOURS = {"plans.0.items": [house.item("hosting"), house.metered("support", "hour
 # --- make ----------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_make_month_issues_once_and_one_client_more_when_one_is_added(tmp_path):
     root = house.build(tmp_path)
     first = house.make(root, "month", *DATES)

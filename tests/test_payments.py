@@ -370,6 +370,7 @@ def test_a_path_that_is_not_a_file_is_refused_in_one_line(root: Root, tmp_path: 
 # --- stopped anywhere ----------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["payment", "reversal", "import"])
 def test_a_command_killed_at_any_write_and_run_again_gives_the_same_bytes(
     tmp_path: Path, command: str

@@ -100,6 +100,7 @@ def exchanged(source: Path, folder: Path, moment: int) -> bool:
     return was_killed
 
 
+@pytest.mark.long
 def test_killed_at_any_moment_it_deposits_once_and_loses_nothing(house_of_two, tmp_path):
     moment = 0
     while exchanged(house_of_two, tmp_path, moment):

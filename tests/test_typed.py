@@ -142,6 +142,7 @@ def lay_out(folder: Path) -> Root:
     return root
 
 
+@pytest.mark.long
 def test_nothing_that_merely_stands_in_the_environment_changes_what_is_done(tmp_path):
     for name in ("clean", "odd"):
         (tmp_path / name).mkdir()

@@ -450,6 +450,7 @@ def made_again(lived: House) -> None:
     assert house.tree(lived.root) == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(1, YEARS + 1))
 def test_whatever_happens_every_file_says_the_same(tmp_path, seed, capsys, monkeypatch):
     monkeypatch.setenv("REASON", "")
