@@ -134,7 +134,7 @@ def test_more_than_is_left_of_a_line_is_refused_and_nothing_is_written(copy, mon
     refused = credit(copy, monkeypatch, lines=lines_file(tmp_path, line2="3.6", line9=None))
     assert refused.code == 1
     assert "line 2: 3.6 is more than what is left of it, 3.5" in refused.err
-    assert "line 9: is no line of NORD-2026-0001; its lines are 1, 2, 3" in refused.err
+    assert "line 9: is not a line of NORD-2026-0001; its lines are 1, 2, 3" in refused.err
     assert house.tree(copy) == before
 
 

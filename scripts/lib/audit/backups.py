@@ -70,9 +70,9 @@ def unfit(root: Root, path: Path, why: Message) -> Alert:
     if why == _HIDDEN and not root.is_input(name):
         return alerts.of_machine(storage.denied(path))._replace(file=name)
     if root.is_input(name):
-        text = say("{reason}: is left out", reason=why)
+        text = say("{reason}; it is left out", reason=why)
     else:
-        text = say("{reason}: nothing is backed up without it", reason=why)
+        text = say("{reason}; nothing is backed up without it", reason=why)
     remedy = say("move it away, or put the file itself in its place")
     return findings.alert("B-BACKUP-FILE", name, text, remedy)
 

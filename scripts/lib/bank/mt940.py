@@ -107,16 +107,15 @@ def _statement(number: int, line: int, text: str) -> Statement:
     place = f"statement {number}"
     tags = [tag[1] for tag in _TAG.finditer(text)]
     within_a_day = "60" not in tags and ("34" in tags or "13" in tags or "90" in tags)
-    for tag, what in (("60", say("opening")), ("62", say("closing"))):
-        if not within_a_day and tags.count(tag) != 1:
-            found = say(
-                "has {number} {what} balances (:{tag}F: or :{tag}M:)",
-                number=tags.count(tag),
-                what=what,
-                tag=tag,
-            )
-            expected = say("expected one; is it cut short?")
-            raise refusal(found, on_line(line, place), expected)
+    opening, closing = tags.count("60"), tags.count("62")
+    found = None
+    if opening != 1:
+        found = say("has {number} opening balances (:60F: or :60M:)", number=opening)
+    elif closing != 1:
+        found = say("has {number} closing balances (:62F: or :62M:)", number=closing)
+    if found and not within_a_day:
+        expected = say("expected one; is it cut short?")
+        raise refusal(found, on_line(line, place), expected)
     message = _parsed(_without_the_end(text), line, place)
     currency = message.currency or ""
     entries = statements.gather(

@@ -141,7 +141,7 @@ def wished_parts(invoice: Document, notes: Sequence[Document], wishes: Wishes | 
         else:
             known = ", ".join(lines)
             text = say(
-                "is no line of {invoice}; its lines are {lines}",
+                "is not a line of {invoice}; its lines are {lines}",
                 invoice=invoice.number,
                 lines=known,
             )
@@ -159,8 +159,8 @@ def wished_parts(invoice: Document, notes: Sequence[Document], wishes: Wishes | 
 
 
 def _nothing_left(invoice: Document) -> Fault:
-    text = "nothing is left of {invoice}: it is credited in full"
-    return Fault("", say(text, invoice=invoice.number))
+    text = say("nothing is left of {invoice}: it is credited in full", invoice=invoice.number)
+    return Fault("", text)
 
 
 def _part(credited: Credited, line: Line, wish: Wish) -> CreditedPart | Fault:

@@ -96,7 +96,7 @@ def step_of(
         is_deposit = invoice.type_code == document.DEPOSIT
         if invoice.step not in steps or is_deposit != (steps[invoice.step].kind == DEPOSIT):
             found = say(
-                '"{step}" is invoiced by {number}, and not a step as it was then',
+                '"{step}" is invoiced by {number}, and is no longer the step that it was then',
                 step=invoice.step,
                 number=invoice.number,
             )

@@ -59,7 +59,7 @@ def read(lines: str, amount: str) -> Request:
         text = say("goes without LINES: it is shared out over all lines")
         raise cli.refuse("B-USAGE", "", "AMOUNT", text)
     if not reason:
-        remedy = say("add why it is taken back, as in {example}", example='REASON="wrong month"')
+        remedy = say('add why it is taken back, as in REASON="wrong month"')
         raise cli.refuse("B-USAGE", "", "REASON", say("is missing"), remedy=remedy)
     schemas.check_typed("REASON", reason, "text")
     if amount:

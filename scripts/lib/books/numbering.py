@@ -206,7 +206,8 @@ def _counter_faults(root: Root, counters: str, sequences: Sequences) -> list[Ale
     faults = []
     for name in sorted(expected.keys() | there.keys()):
         if expected.get(name) != there.get(name):
-            wanted = expected.get(name, b"no counter\n").decode().strip()
+            counter = expected.get(name)
+            wanted = counter.decode().strip() if counter else say("no counter")
             found = say("disagrees with the records, which say {counter}", counter=wanted)
             faults.append(Alert("B-COUNTER", name, Fault("", found)))
     return faults

@@ -159,7 +159,7 @@ class Session:
             refused = error.recipients
             if any(code == 421 for code, _ in refused.values()):
                 self.close()
-                return Outcome(failure=say("the server ended the connection (421)"), broken=True)
+                return Outcome(failure=say("ended the connection (421)"), broken=True)
         except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
             return Outcome(failure=self._why(error))
         except (OSError, smtplib.SMTPException) as error:

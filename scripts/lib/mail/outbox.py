@@ -366,13 +366,10 @@ class Outbox:
                 " records that they went another way",
                 waiting=rest,
             )
-        print(say("{mails} sent, {rest}", mails=_mails(self.sent), rest=rest))
+        sent = counted(self.sent, "1 mail sent", "{number} mails sent")
+        print(say("{sent}, {rest}", sent=sent, rest=rest))
         if self.failures:
             raise Unavailable(self.failures)
-
-
-def _mails(number: int) -> Message:
-    return counted(number, "1 mail", "{number} mails")
 
 
 @contextmanager

@@ -335,7 +335,7 @@ def refusal(line: ExchangeLine, outcome: str, reasons: Iterable[FlowReason]) -> 
     if line.number:
         remedy = say(
             "correct the cause, then `make platform INVOICE={number}` deposits it again; or cancel"
-            " it by `make credit-note` and invoice it anew",
+            " it by `make credit-note` and invoice it again",
             number=line.number,
         )
     if line.what == exchanges.CASH_IN:
