@@ -26,7 +26,7 @@ import org.w3c.dom.NodeList;
 import org.xml.sax.InputSource;
 
 /**
- * Has each PDF judged by veraPDF (as PDF/A-3B) and by Mustangproject (as Factur-X), in one JVM.
+ * Has each PDF judged by veraPDF (as PDF/A-3A and PDF/UA-1) and by Mustangproject (as Factur-X), in one JVM.
  *
  * <p>Argument: Mustang's shaded jar; veraPDF is on the class path. Standard input: the paths of the
  * PDFs, separated by NUL. Standard output: one JSON object a line for each file and judge, see
@@ -89,19 +89,25 @@ public class Judges {
 
   private static void veraPdf(String file, Set<String> errors, Set<String> notices)
       throws Exception {
-    var flavour = PDFAFlavour.PDFA_3_B;
+    for (var flavour : List.of(PDFAFlavour.PDFA_3_A, PDFAFlavour.PDFUA_1)) {
+      veraPdf(file, flavour, errors);
+    }
+  }
+
+  private static void veraPdf(String file, PDFAFlavour flavour, Set<String> errors)
+      throws Exception {
     try (var parser = Foundries.defaultInstance().createParser(new File(file), flavour);
         var validator = Foundries.defaultInstance().createValidator(flavour, false)) {
       var result = validator.validate(parser);
       for (var check : result.getTestAssertions()) {
         var rule = check.getRuleId();
-        String id = "[" + rule.getClause() + "-" + rule.getTestNumber() + "] ";
+        String id = flavour.getId() + " [" + rule.getClause() + "-" + rule.getTestNumber() + "] ";
         errors.add(oneLine(id + check.getMessage()));
       }
       boolean finished =
           result.getJobEndStatus() == JobEndStatus.NORMAL && result.getTotalAssertions() > 0;
       if (errors.isEmpty() && !(finished && result.isCompliant())) {
-        errors.add("refused without a reason");
+        errors.add(flavour.getId() + " refused without a reason");
       }
     }
   }

@@ -50,7 +50,9 @@ def _python(name: str, package: str, judging: Callable[[Corpus], Report], proves
 
 
 JUDGES = (
-    _java("veraPDF", "validation-model", "Each PDF is PDF/A-3B (ISO 19005-3)."),
+    _java(
+        "veraPDF", "validation-model", "Each PDF is PDF/A-3A and PDF/UA-1 (ISO 19005-3, 14289-1)."
+    ),
     _java(
         "Mustangproject",
         "validator",

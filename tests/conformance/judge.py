@@ -1,4 +1,4 @@
-"""Outside judges of issued PDFs: veraPDF (PDF/A-3B) and Mustangproject (Factur-X).
+"""Outside judges of issued PDFs: veraPDF (PDF/A-3A, PDF/UA-1) and Mustangproject (Factur-X).
 
     python tests/conformance/judge.py FOLDER
 
@@ -26,7 +26,7 @@ HERE = Path(__file__).resolve().parent
 BUILD = HERE.parents[1] / "build" / "conformance"
 POM = HERE / "pom.xml"
 LOG = BUILD / "judges.log"
-JUDGES = {"veraPDF": "PDF/A-3B", "Mustangproject": "Factur-X"}
+JUDGES = {"veraPDF": "PDF/A-3A and PDF/UA-1", "Mustangproject": "Factur-X"}
 
 
 class CannotJudgeError(Exception):

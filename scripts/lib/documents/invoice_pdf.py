@@ -13,6 +13,7 @@ from lib.documents import facturx_xml, fonts, paper, pdf_writer, qr_code, typese
 from lib.documents.fonts import REGULAR, SEMIBOLD
 from lib.documents.paper import LABEL, SECTION, SUM, SUM_STRONG, TOTALS_WIDTH, Block, Facts
 from lib.documents.pdf_writer import Box, EmbeddedFile, Modules, Page, Stamp
+from lib.documents.structure import Tag
 from lib.documents.typeset import (
     ACCENT,
     FAINT,
@@ -170,10 +171,9 @@ def _payment(document: Document, watermark: str) -> Block:
     x = LEFT + (QR_SIZE + 14 if matrix else 0)
     room = RIGHT - TOTALS_WIDTH - 26 - x
 
-    def pair(key: str, value: str, style: Style, width: float) -> Lines:
-        if not value:
-            return []
-        return typeset.wrap([(speech.word(key), LABEL), (value, style)], width)
+    def pair(key: str, value: str, style: Style, width: float) -> tuple[Lines, Lines]:
+        label = [(speech.word(key), LABEL)] if value else []
+        return typeset.wrap(label, width), typeset.wrap([(value, style)], width)
 
     pairs = [
         pair("holder", holder, PAY, room),
@@ -185,45 +185,66 @@ def _payment(document: Document, watermark: str) -> Block:
     amount = pair("amount", speech.amount(due, document.currency), PAY, half)
     day = document.due_date and speech.date(document.due_date)
     until = pair("due_date", day or "", PAY, half)
-    text_height = sum(typeset.height(lines) + 3 for lines in pairs if lines)
-    text_height += max(typeset.height(amount), typeset.height(until))
+    pairs = [parts for parts in pairs if any(parts)]
+    text_height = sum(_height(parts) + 3 for parts in pairs) + max(_height(amount), _height(until))
     code_height = QR_SIZE + 6 + LABEL.leading if matrix else 0
 
     def draw(page: Page, top: float) -> None:
-        typeset.put(page, LEFT, top, speech.word("payment"), SECTION)
-        top += SECTION.leading + 5
+        title = [(speech.word("payment"), SECTION)]
+        top = typeset.paragraph(page, LEFT, top, title, "H2") + 5
         if matrix:
-            page.append(Modules(LEFT, top + 2, QR_SIZE, matrix, INK))
-            typeset.put(page, LEFT, top + QR_SIZE + 5, speech.word("qr"), LABEL)
-        for lines in pairs:
-            if lines:
-                top = typeset.stack(page, x, top, lines) + 3
-        typeset.stack(page, x, top, amount)
-        typeset.stack(page, x + half, top, until)
+            with typeset.inside(page, Tag("Figure", alt=_transfer(document, holder, reference))):
+                page.append(Modules(LEFT, top + 2, QR_SIZE, matrix, INK))
+            label = [(speech.word("qr"), LABEL)]
+            typeset.paragraph(page, LEFT, top + QR_SIZE + 5, label)
+        with typeset.inside(page, Tag("L")):
+            for parts in pairs:
+                top = typeset.labelled(page, x, top, *parts) + 3
+            typeset.labelled(page, x, top, *amount)
+            if any(until):
+                typeset.labelled(page, x + half, top, *until)
 
     return Block(SECTION.leading + 5 + max(text_height, code_height), draw)
+
+
+def _height(pair: tuple[Lines, Lines]) -> float:
+    return sum(map(typeset.height, pair))
+
+
+def _transfer(document: Document, holder: str, reference: str) -> str:
+    """What the payment code says, in words."""
+    speech, bank, due = document.speech, document.seller.bank, document.totals.due
+    assert bank is not None
+    key = "qr_transfer" if reference else "qr_transfer_plain"
+    return speech.word(
+        key,
+        amount=speech.amount(due, document.currency),
+        holder=holder,
+        iban=grouped(bank.iban, 4),
+        reference=grouped(reference, 4),
+    )
 
 
 def _paid(document: Document, values: Iterable[str], label: str) -> Block:
     """In the place of how to pay: that it was paid, when and how."""
     speech, accent = document.speech, paper.accent(document)
     room = RIGHT - TOTALS_WIDTH - 26 - LEFT
-    lines = typeset.wrap(
-        [
-            (speech.word("paid_copy"), PAID._replace(colour=accent)),
-            (label, LABEL),
-            *((value, PAY_STRONG) for value in values),
-        ],
-        room - 26,
-    )
-    height = typeset.height(lines) + 20
+    title = typeset.wrap([(speech.word("paid_copy"), PAID._replace(colour=accent))], room - 26)
+    head = typeset.wrap([(label, LABEL)], room - 26)
+    items = [typeset.wrap([(value, PAY_STRONG)], room - 26) for value in values]
+    height = sum(map(typeset.height, (title, head, *items))) + 20
 
     def draw(page: Page, top: float) -> None:
         typeset.rule(page, LEFT, top, room, accent, 1.2)
         typeset.rule(page, LEFT, top + height - 1.2, room, accent, 1.2)
         for x in (LEFT, LEFT + room - 1.2):
             page.append(Box(x, top, 1.2, height, accent))
-        typeset.stack(page, LEFT + 13, top + 9, lines)
+        x = LEFT + 13
+        top = typeset.paragraph(page, x, top + 9, title, "H2")
+        top = typeset.paragraph(page, x, top, head)
+        with typeset.inside(page, Tag("L")):
+            for lines in items:
+                top = typeset.labelled(page, x, top, [], lines)
 
     return Block(height, draw)
 
@@ -249,7 +270,7 @@ def render(
         where it says what is due.
 
     Returns:
-      A PDF/A-3B file, without Info dictionary: its XMP says title, author and date.
+      A PDF/A-3A file, without Info dictionary: its XMP says title, author and date.
 
     Raises:
       ValueError: if a character has no glyph, the logo cannot be used, or the payment code

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from lib.documents import fonts, typeset
 from lib.documents.fonts import REGULAR, SEMIBOLD
 from lib.documents.pdf_writer import Box, Page, Picture
-from lib.documents.sheet import TOP, Sheet, TableColumn, put_headings, put_row
+from lib.documents.sheet import ROW_HEADING, TOP, Sheet, TableColumn, put_headings, put_row
+from lib.documents.structure import ARTIFACT, END, Tag
 from lib.documents.typeset import (
     ACCENT,
     FAINT,
@@ -175,7 +176,7 @@ def boxed(page: Page, texts: Iterable[str], top: float, accent: Colour) -> float
     height = typeset.height(lines) + 12
     page.append(Box(LEFT, top, WIDTH, height, FAINT))
     page.append(Box(LEFT, top, 2.4, height, accent))
-    typeset.stack(page, LEFT + 13, top + 6, lines)
+    typeset.paragraph(page, LEFT + 13, top + 6, lines)
     return top + height + 16
 
 
@@ -184,15 +185,18 @@ def header(page: Page, paper: Paper, title: str, number: str, logo: bytes | None
     left_width = WIDTH * 0.56
     if logo is not None:
         width, height = logos.size(logo)
-        page.append(Picture(LEFT, TOP, width, height, logo))
+        name = paper.speech.word("logo", name=full_name(paper.seller))
+        with typeset.inside(page, Tag("Figure", alt=name)):
+            page.append(Picture(LEFT, TOP, width, height, logo))
         left_bottom = TOP + height
     else:
         name = _brand(paper.seller)
         lines = typeset.wrap([(name, WORDMARK)], left_width)
         if len(lines) > 2:
             lines = typeset.wrap([(name, SMALL_WORDMARK)], left_width)
-        left_bottom = typeset.stack(page, LEFT, TOP, lines)
+        left_bottom = typeset.paragraph(page, LEFT, TOP, lines)
     top = TOP - 4
+    page.append(Tag("H1"))
     typeset.put_right(page, RIGHT, top, title.upper(), TITLE._replace(colour=accent(paper)))
     top += TITLE.leading
     room = WIDTH - left_width - 14
@@ -200,6 +204,7 @@ def header(page: Page, paper: Paper, title: str, number: str, logo: bytes | None
     for text, _ in typeset.wrap([(number, style)], room):
         typeset.put_right(page, RIGHT, top, text, style)
         top += style.leading
+    page.append(END)
     return max(left_bottom, top) + 20
 
 
@@ -212,13 +217,15 @@ def fact_row(page: Page, facts: Facts, top: float) -> float:
     step = WIDTH / columns
     typeset.rule(page, LEFT, top, WIDTH, LIGHT, 0.6)
     top += 9
+    page.append(Tag("L"))
     for start in range(0, len(facts), columns):
         bottom = top
         for i, (label, values) in enumerate(facts[start : start + columns]):
-            items = [(label, LABEL), *((value, VALUE) for value in values)]
-            end = typeset.stack(page, LEFT + i * step, top, typeset.wrap(items, step - 12))
-            bottom = max(bottom, end)
+            head = typeset.wrap([(label, LABEL)], step - 12)
+            lines = typeset.wrap([(value, VALUE) for value in values], step - 12)
+            bottom = max(bottom, typeset.labelled(page, LEFT + i * step, top, head, lines))
         top = bottom + 8
+    page.append(END)
     typeset.rule(page, LEFT, top, WIDTH, LIGHT, 0.6)
     return top + 16
 
@@ -241,28 +248,34 @@ def parties(page: Page, paper: Paper, buyer: str, top: float) -> float:
     for i, (key, name, beneath, address, identifiers) in enumerate(blocks):
         x = LEFT + i * step
         lines = [
-            (speech.word(key), LABEL),
             (name, NAME),
             *((line, ADDRESS) for line in (*beneath, *_address(address, speech))),
         ]
-        end = typeset.stack(page, x, top, typeset.wrap(lines, step - 20)) + 3
+        head = typeset.wrap([(speech.word(key), LABEL)], step - 20)
+        end = typeset.paragraph(page, x, top, head, "H2")
+        end = typeset.paragraph(page, x, end, typeset.wrap(lines, step - 20)) + 3
         small = typeset.wrap([(line, IDENTIFIER) for line in identifiers], step - 20)
-        bottom = max(bottom, typeset.stack(page, x, end, small))
+        bottom = max(bottom, typeset.paragraph(page, x, end, small))
     return bottom + 22
 
 
 def opening(sheet: Sheet, subject: str, note: str) -> None:
     """What a paper is about and its notes to the customer, over pages where that is long."""
     lines = typeset.wrap([(sheet.speech.word("about"), LABEL), (subject, SUBJECT)], WIDTH)
-    lines = lines if subject else []
-    if subject and note:
-        lines.append(("", LABEL._replace(leading=3)))
-    lines += typeset.wrap_lines(note, NOTE, WIDTH)
-    for line in lines:
-        if line[1].leading > sheet.room:
-            sheet.turn()
-        sheet.y = typeset.stack(sheet.page, LEFT, sheet.y, [line])
-    sheet.y += 16 if lines else 0
+    parts = [lines if subject else [], typeset.wrap_lines(note, NOTE, WIDTH)]
+    for part in filter(None, parts):
+        _running(sheet, part)
+        sheet.y += 3
+    sheet.y += 13 if any(parts) else 0
+
+
+def _running(sheet: Sheet, lines: Lines) -> None:
+    """A paragraph that goes on on a next page where there is no more room."""
+    with sheet.inside(Tag("P")):
+        for line in lines:
+            if line[1].leading > sheet.room:
+                sheet.turn()
+            sheet.y = typeset.stack(sheet.page, LEFT, sheet.y, [line])
 
 
 # --- the table -----------------------------------------------------------------------
@@ -391,10 +404,11 @@ def table(sheet: Sheet, paper: Paper, conclusion: float) -> None:
     carried = money.ZERO
 
     def turn() -> None:
-        _carry(sheet, columns, "carried_forward", carried)
-        sheet.turn()
-        _table_head(sheet, columns)
-        _carry(sheet, columns, "brought_forward", carried)
+        with sheet.inside(ARTIFACT):
+            _carry(sheet, columns, "carried_forward", carried)
+            sheet.turn()
+            _table_head(sheet, columns)
+            _carry(sheet, columns, "brought_forward", carried)
         typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, LIGHT, 0.4)
 
     heading = HEADING.leading + 5
@@ -403,6 +417,7 @@ def table(sheet: Sheet, paper: Paper, conclusion: float) -> None:
     heights = [typeset.height(lines) + 2 * ROW_PADDING for lines in wrapped]
     if sheet.room < heading + min(heights[0], LEAST_OF_A_ROW) + CARRY_HEIGHT:
         sheet.turn()
+    sheet.page.append(Tag("Table"))
     _table_head(sheet, columns)
     for i, (row, lines, height) in enumerate(zip(rows, wrapped, heights, strict=True)):
         wishes = [height + CARRY_HEIGHT, LEAST_OF_A_ROW + CARRY_HEIGHT]
@@ -416,6 +431,7 @@ def table(sheet: Sheet, paper: Paper, conclusion: float) -> None:
         carried = money.total((carried, row.amount))
         cells = [lines, *[[(cell, row.style)] for cell in row.cells]]
         put_row(sheet, columns, cells, ROW_PADDING, turn, CARRY_HEIGHT, followed)
+    sheet.page.append(END)
     typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
 
 
@@ -467,17 +483,26 @@ def totals(paper: Paper, rows: Sums, last: str, amount: str) -> Block:
     height += typeset.height(notes) + (8 if notes else 0)
 
     def draw(page: Page, top: float) -> None:
+        page.append(Tag("Table"))
         for lines, value, style in wrapped:
-            bottom = typeset.stack(page, x, top, lines)
-            typeset.put_right(page, RIGHT, top, value, style)
-            top = bottom
+            _sum(page, x, top, lines, value, style)
+            top += typeset.height(lines)
         typeset.rule(page, x, top + 4, TOTALS_WIDTH, accent(paper), 1.2)
         top += 10
-        typeset.put(page, x, top, last, DUE_LABEL)
-        typeset.put_right(page, RIGHT, top, amount, DUE._replace(colour=accent(paper)))
-        typeset.stack(page, x, top + DUE.leading + 8, notes)
+        _sum(page, x, top, [(last, DUE_LABEL)], amount, DUE._replace(colour=accent(paper)))
+        page.append(END)
+        typeset.paragraph(page, x, top + DUE.leading + 8, notes)
 
     return Block(height, draw)
+
+
+def _sum(page: Page, x: float, top: float, label: Lines, value: str, style: Style) -> None:
+    """A row of the totals: what it is, and what it comes to."""
+    page += (Tag("TR"), ROW_HEADING)
+    typeset.stack(page, x, top, label)
+    page += (END, Tag("TD"))
+    typeset.put_right(page, RIGHT, top, value, style)
+    page += (END, END)
 
 
 def fine_print(sheet: Sheet, notes: Iterable[str]) -> None:
@@ -493,8 +518,5 @@ def fine_print(sheet: Sheet, notes: Iterable[str]) -> None:
     for lines in paragraphs:
         if typeset.height(lines) > sheet.room and typeset.height(lines) <= sheet.room_of_a_page:
             sheet.turn()
-        for line in lines:
-            if FINE.leading > sheet.room:
-                sheet.turn()
-            sheet.y = typeset.stack(sheet.page, LEFT, sheet.y, [line])
+        _running(sheet, lines)
         sheet.y += 3

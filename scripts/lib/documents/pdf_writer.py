@@ -1,24 +1,31 @@
-"""The page onto PDF/A-3B: the only module that knows fpdf2.
+"""The page onto PDF/A-3A and PDF/UA-1: the only module that knows fpdf2.
 
-A page is a list of marks: text on a baseline, filled boxes, modules, pictures. They are
-written as content operators directly, and fonts as documents/font_slices cuts them: a stock fpdf2
-parses, subsets and compresses its fonts again for each document, which is nine tenths of its time.
+A page is a list of marks: text on a baseline, filled boxes, modules, pictures; tags between them
+say what they are (see documents/structure). They are written as content operators directly, and
+fonts as documents/font_slices cuts them: a stock fpdf2 parses, subsets and compresses its fonts
+again for each document, which is nine tenths of its time. What is no stream goes into one that
+holds them all, compressed: a page has a hundred elements.
 
-What is used of fpdf2 beyond its manual: `_out`, `_resource_catalog`, its colour profile, and
-`_add_fonts`, `_add_pdf_obj` and `PDFObject` of its OutputProducer. fpdf2 is pinned, and a test
-compares the pixels with stock `text()`.
+What is used of fpdf2 beyond its manual: `_out`, `_resource_catalog`, its colour profile, the
+attributes of its pages, and `_add_fonts`, `_add_structure_tree`, `_add_pdf_obj`, `_out` and
+`PDFObject` of its OutputProducer. fpdf2 is pinned, and a test compares the pixels with stock
+`text()`.
 """
 
 import re
+import struct
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from datetime import datetime
 from functools import cache, partial
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lib.documents import fonts
+from lib.documents import fonts, structure
 from lib.documents.font_slices import Slice
+from lib.documents.structure import Element, Tag, Tree
 from lib.inputs.colours import Colour as Colour
 
 if TYPE_CHECKING:
@@ -78,7 +85,7 @@ class Stamp(NamedTuple):
     colour: Colour
 
 
-Mark = Text | Box | Modules | Picture | Stamp
+Mark = Text | Box | Modules | Picture | Stamp | Tag
 Page = list[Mark]
 
 
@@ -99,19 +106,21 @@ def write(
     xmp: str,
     attachment: EmbeddedFile | None = None,
 ) -> bytes:
-    """A PDF/A-3B of A4 pages, lengths in points; the same arguments give the same bytes.
+    """A tagged PDF/A-3A of A4 pages, lengths in points; the same arguments give the same bytes.
 
     Args:
       moment: when the file says it was made.
       xmp: the metadata, an <x:xmpmeta> element.
 
     Raises:
-      ValueError: if a character has no glyph, or a picture is not an image.
+      ValueError: if a character has no glyph, a picture is not an image, or text stands where
+        no text may.
     """
     import fpdf
     from fpdf.enums import AssociatedFileRelationship, OutputIntentSubType
 
     pdf = fpdf.FPDF(unit="pt", format="A4", enforce_compliance="PDF/A-3B")
+    pdf.viewer_preferences = fpdf.ViewerPreferences(display_doc_title=True)
     pdf.set_auto_page_break(False)
     pdf.alias_nb_pages(None)  # type: ignore[arg-type]  # a client may be named {nb}
     pdf.set_creation_date(moment)
@@ -136,11 +145,13 @@ def write(
             compress=True,
         )
     slices = {face: Slice(face, number) for number, face in enumerate(fonts.FACES, 1)}
+    tree = Tree()
     for page in pages:
         pdf.add_page()
-        _paint(pdf, page, slices)
+        tree.turn()
+        _paint(pdf, page, slices, tree)
     pieces = [piece for piece in slices.values() if piece.codes]
-    producer: Any = partial(_producer(), pieces)
+    producer: Any = partial(_producer(), pieces, tree)
     return bytes(pdf.output(output_producer_class=producer))
 
 
@@ -164,7 +175,7 @@ def _srgb() -> "PDFICCProfile":
 # --- marks to operators --------------------------------------------------------------
 
 
-def _paint(pdf: "fpdf.FPDF", page: Page, slices: dict[str, Slice]) -> None:
+def _paint(pdf: "fpdf.FPDF", page: Page, slices: dict[str, Slice], tree: Tree) -> None:
     from fpdf.enums import PDFResourceType
 
     height = pdf.h_pt
@@ -172,11 +183,28 @@ def _paint(pdf: "fpdf.FPDF", page: Page, slices: dict[str, Slice]) -> None:
     filled: Colour | None = None
     font: tuple[str, float] | None = None
     faces: set[str] = set()
+    owner: Element | None = None  # of the marked content that is open
+    is_open = False
+    line, face = -1, ""  # the operator of the last text in it
     for mark in page:
+        if isinstance(mark, Tag):
+            tree.take(mark)
+            continue
+        is_text = isinstance(mark, Text)
+        its_owner = tree.owner_of_text() if is_text else tree.owner_of_drawing()
+        if its_owner is not owner or not is_open or isinstance(mark, Picture):
+            if is_open:
+                operators.append("EMC")
+            owner, is_open, line = its_owner, True, -1
+            operators.append(tree.begin(owner))
+        if owner is not None and owner.is_bounded:
+            owner.include(_bounds(mark, height))
         if isinstance(mark, Picture):
-            operators = _flushed(pdf, operators)
+            _flush(pdf, operators[:-1])
+            pdf._out(operators[-1])
             pdf.image(mark.data, mark.x, mark.y, mark.width, mark.height)
-            filled, font = None, None
+            pdf._out("EMC")
+            operators, filled, font, is_open = [], None, None, False
             continue
         if mark.colour != filled:
             operators.append(f"{_of(mark.colour)} rg")
@@ -188,6 +216,10 @@ def _paint(pdf: "fpdf.FPDF", page: Page, slices: dict[str, Slice]) -> None:
         if isinstance(mark, Modules):
             operators.append(_filled(mark, height))
             continue
+        if is_text and line >= 0:
+            # The next line of a text: who reads it on needs a space between two words.
+            space = slices[face].encode(" ")
+            operators[line] = f"{operators[line][:-7]}{space}> Tj ET"
         if (mark.face, mark.size) != font:
             piece = slices[mark.face]
             if mark.face not in faces:
@@ -199,15 +231,29 @@ def _paint(pdf: "fpdf.FPDF", page: Page, slices: dict[str, Slice]) -> None:
         if isinstance(mark, Stamp):
             operators.append(f"BT {_turned(mark, height)} Tm <{codes}> Tj ET")
         else:
+            line, face = len(operators), mark.face
             operators.append(f"BT {mark.x:.2f} {height - mark.y:.2f} Td <{codes}> Tj ET")
-    _flushed(pdf, operators)
+    _flush(pdf, [*operators, "EMC"] if is_open else operators)
 
 
-def _flushed(pdf: "fpdf.FPDF", operators: list[str]) -> list[str]:
+def _bounds(mark: Text | Box | Modules | Picture | Stamp, height: float) -> structure.Bounds:
+    """Where a mark is on its page, from the bottom left corner."""
+    if isinstance(mark, (Text, Stamp)):
+        width = fonts.width(mark.text, mark.face, mark.size)
+        bottom = height - mark.y
+        return mark.x, bottom - mark.size * 0.3, mark.x + width, bottom + mark.size
+    if isinstance(mark, Modules):
+        across = down = mark.size
+    else:
+        across, down = mark.width, mark.height
+    top = height - mark.y
+    return mark.x, top - down, mark.x + across, top
+
+
+def _flush(pdf: "fpdf.FPDF", operators: list[str]) -> None:
     if operators:
         # What fpdf2 writes after a picture must not find our font or colour set.
         pdf._out("q\n" + "\n".join(operators) + "\nQ")
-    return []
 
 
 _DARK = re.compile(rb"\x01+")
@@ -252,13 +298,15 @@ def _turned(stamp: Stamp, height: float) -> str:
 
 
 @cache
-def _producer() -> Callable[[Iterable[Slice], "fpdf.FPDF"], "OutputProducer"]:
-    """fpdf2's writer, given the fonts of one document."""
+def _producer() -> Callable[[Iterable[Slice], Tree, "fpdf.FPDF"], "OutputProducer"]:
+    """fpdf2's writer, given the fonts and the structure of one document."""
     from fpdf.output import OutputProducer
-    from fpdf.syntax import PDFObject
+    from fpdf.syntax import PDFArray, PDFObject, PDFString
 
     class Prepared(PDFObject):
         """An object whose entries are known; fpdf2 finds its own by looking at attributes."""
+
+        dest = a = None  # where fpdf2 looks for what an annotation leads to
 
         def __init__(self, entries: str, stream: bytes | None = None) -> None:
             super().__init__()
@@ -272,9 +320,12 @@ def _producer() -> Callable[[Iterable[Slice], "fpdf.FPDF"], "OutputProducer"]:
             return f"{self.id} 0 obj\n<<{self._entries}>>\n{stream}endobj"
 
     class Producer(OutputProducer):
-        def __init__(self, pieces: Iterable[Slice], pdf: "fpdf.FPDF") -> None:
+        def __init__(self, pieces: Iterable[Slice], tree: Tree, pdf: "fpdf.FPDF") -> None:
             super().__init__(pdf)
             self.pieces = pieces
+            self.tree = tree
+            self.offsets = defaultdict(int)  # 0 where an object is packed
+            self.packed: list[tuple[int, str]] = []  # numbers and objects that are no streams
 
         def _add_fonts(self, *_: Any) -> Any:
             return {piece.number: self._add_slice(piece) for piece in self.pieces}
@@ -308,4 +359,88 @@ def _producer() -> Callable[[Iterable[Slice], "fpdf.FPDF"], "OutputProducer"]:
                 f" /DescendantFonts [{descendant.ref}] /ToUnicode {to_unicode.ref}"
             )
 
+        def _add_structure_tree(self) -> Any:
+            """The structure tree, by which the pages and the annotations of links are known."""
+            pages: Any = [self.fpdf.pages[i] for i in range(1, self.fpdf.pages_count + 1)]
+            for i, page in enumerate(pages):
+                page.struct_parents, page.tabs = i, "/S"
+            links = {}
+            for i, link in enumerate(self.tree.links, len(pages)):
+                (first, *_) = link.content
+                assert isinstance(first, structure.Content)
+                annotation = self._add(_link(link, i, PDFString))
+                page = pages[first.page]
+                page.annots = PDFArray([*page.annots, annotation])
+                links[link.number] = annotation.ref
+            root = Prepared("")
+            root.id = self.obj_id + 1
+            references = [page.ref for page in pages]
+            for entries in structure.objects(
+                self.tree, root.id, references, links, lambda text: PDFString(text).serialize()
+            ):
+                self.obj_id += 1
+                self.packed.append((self.obj_id, entries))
+            return root
+
+        def _out(self, data: Any) -> None:
+            """Streams as they come; what is none is kept for the end, where the table stands."""
+            if not isinstance(data, str) or data.endswith("endstream\nendobj"):
+                super()._out(data)
+            elif data.endswith("\nendobj"):
+                number, _, entries = data[:-7].partition(" 0 obj\n")
+                self.packed.append((int(number), entries))
+            elif data.startswith("xref"):
+                self._end(data)
+            else:
+                super()._out(data)
+
+        def _end(self, trailer: str) -> None:
+            """An object stream, and the cross-reference stream (ISO 32000-1, 7.5.7 and 7.5.8)."""
+            places = accumulate((len(entries) + 1 for _, entries in self.packed), initial=0)
+            index = " ".join(
+                f"{number} {place}" for (number, _), place in zip(self.packed, places, strict=False)
+            )
+            held = "\n".join(entries for _, entries in self.packed)
+            first, last = self.obj_id + 1, self.obj_id + 2
+            where = {number: (2, first, i) for i, (number, _) in enumerate(self.packed)}
+
+            def add(number: int, entries: str, stream: bytes) -> None:
+                added = Prepared(f"{entries} /Filter /FlateDecode /Length {len(stream)}", stream)
+                added.id = number
+                super(Producer, self)._out(added.serialize())
+
+            begun = len(self.buffer)
+            add(
+                first,
+                f"/Type /ObjStm /N {len(self.packed)} /First {len(index) + 1}",
+                zlib.compress(f"{index}\n{held}".encode("latin-1")),
+            )
+            table = len(self.buffer)
+            self.offsets |= {first: begun, last: table}
+            rows = [struct.pack(">BIH", 0, 0, 65535)]
+            rows += [
+                struct.pack(">BIH", *where.get(number) or (1, self.offsets[number], 0))
+                for number in range(1, last + 1)
+            ]
+            (root,) = re.findall(r"/Root (\d+ 0 R)", trailer)
+            (identity,) = re.findall(r"/ID \[.*\]", trailer)
+            add(
+                last,
+                f"/Type /XRef /Size {last + 1} /W [1 4 2] /Root {root} {identity}",
+                zlib.compress(b"".join(rows)),
+            )
+            super()._out(f"startxref\n{table}\n%%EOF")
+
     return Producer
+
+
+def _link(link: Element, key: int, text: Callable[[str], Any]) -> str:
+    """The annotation of a link, which its key finds in the parent tree."""
+    assert link.bounds
+    place = " ".join(f"{value:.2f}" for value in link.bounds)
+    tag = link.tag
+    return (
+        f"/Type /Annot /Subtype /Link /Rect [{place}] /Border [0 0 0] /F 4 /StructParent {key}"
+        f" /Contents {text(tag.alt or tag.uri).serialize()}"
+        f" /A <</S /URI /URI {text(tag.uri).serialize()}>>"
+    )

@@ -21,6 +21,7 @@ from lib.documents.paper import (
 )
 from lib.documents.pdf_writer import Box, Page
 from lib.documents.sheet import Sheet, TableColumn, put_headings, put_row
+from lib.documents.structure import ARTIFACT, END, Tag
 from lib.documents.typeset import ACCENT, GREY, INK, LEFT, LIGHT, RIGHT, WIDTH, Lines, Style
 from lib.inputs.colours import Colour
 from lib.values import money
@@ -31,7 +32,7 @@ AGREEMENT = Style(SEMIBOLD, 12, ACCENT, 16)
 HINT_STRONG = Style(SEMIBOLD, 8.2, INK, 12.5)
 HINT = Style(REGULAR, 8.2, INK, 11)
 CONDITION = Style(REGULAR, 7.4, GREY, 9.6)
-BETWEEN = ("", CONDITION._replace(leading=2.5))  # conditions
+BETWEEN = 2.5  # conditions
 
 GAP = 16.0  # between the parts below the table
 STEP_PADDING = 3.5
@@ -106,18 +107,18 @@ def _conclusion(quote: Quote) -> Block:
     amount = quote.speech.amount(quote.totals.gross, quote.currency)
     last = quote.speech.word("quote_total")
     totals = paper.totals(quote, paper.sums(quote), last, amount)
-    lines = [(quote.speech.word("conditions"), SECTION)]
-    for note in quote.notes:
-        lines += [
-            *typeset.wrap([(_kept(note.text), CONDITION)], WIDTH - TOTALS_WIDTH - 30),
-            BETWEEN,
-        ]
+    title = [(quote.speech.word("conditions"), SECTION)]
+    width = WIDTH - TOTALS_WIDTH - 30
+    texts = [typeset.wrap([(_kept(note.text), CONDITION)], width) for note in quote.notes]
+    height = sum(typeset.height(lines) + BETWEEN for lines in texts) + SECTION.leading
 
     def draw(page: Page, top: float) -> None:
         totals.draw(page, top)
-        typeset.stack(page, LEFT, top, lines)
+        top = typeset.paragraph(page, LEFT, top, title, "H2")
+        for lines in texts:
+            top = typeset.paragraph(page, LEFT, top, lines) + BETWEEN
 
-    return Block(max(totals.height, typeset.height(lines)), draw)
+    return Block(max(totals.height, height), draw)
 
 
 def _kept(text: str) -> str:
@@ -144,8 +145,9 @@ def _steps(sheet: Sheet, quote: Quote) -> None:
         typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
 
     def turn() -> None:
-        sheet.turn()
-        begin()
+        with sheet.inside(ARTIFACT):
+            sheet.turn()
+            begin()
 
     gross = money.total(step.gross for step in quote.steps)
     rounded = typeset.height([("", HINT)]) + 4 if gross != quote.totals.gross else 0
@@ -155,8 +157,9 @@ def _steps(sheet: Sheet, quote: Quote) -> None:
         sheet.turn()
     else:
         sheet.y += GAP
-    typeset.put(sheet.page, LEFT, sheet.y, speech.word("steps"), SECTION)
-    sheet.y += SECTION.leading + 4
+    title = [(speech.word("steps"), SECTION)]
+    sheet.y = typeset.paragraph(sheet.page, LEFT, sheet.y, title, "H2") + 4
+    sheet.page.append(Tag("Table"))
     begin()
     for i, (row, height) in enumerate(zip(rows, heights, strict=True)):
         if i and sheet.room < height:
@@ -165,6 +168,7 @@ def _steps(sheet: Sheet, quote: Quote) -> None:
             typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, LIGHT, 0.4)
         cells = [_wrapped(row, columns), *[[(cell, CELL)] for cell in row[1:]]]
         put_row(sheet, columns, cells, STEP_PADDING, turn)
+    sheet.page.append(END)
     typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
     if rounded:
         text = speech.word("steps_rounded", amount=speech.amount(gross, quote.currency))
@@ -214,24 +218,27 @@ def _agreement(quote: Quote) -> Block:
     amount = speech.amount(quote.totals.gross, quote.currency)
     what = speech.word("agreement_on", number=quote.number, amount=amount)
     texts = [
-        (speech.word("agreement"), AGREEMENT._replace(colour=accent)),
         (what, HINT_STRONG),
         (speech.word("agreement_text"), HINT),
     ]
+    title = typeset.wrap(
+        [(speech.word("agreement"), AGREEMENT._replace(colour=accent))], WIDTH / 2 - 26
+    )
     lines = typeset.wrap(texts, WIDTH / 2 - 26)
-    height = typeset.height(lines) + 2 * FIELD + 22
+    height = typeset.height(title) + typeset.height(lines) + 2 * FIELD + 22
     middle = LEFT + WIDTH / 2
 
     def draw(page: Page, top: float) -> None:
         _frame(page, top, height, accent)
         x = LEFT + 13
-        y = typeset.stack(page, x, top + 9, lines) + FIELD - LABEL.leading
+        y = typeset.paragraph(page, x, top + 9, title, "H2")
+        y = typeset.paragraph(page, x, y, lines) + FIELD - LABEL.leading
         for key in ("sign_date", "sign_name"):
-            typeset.put(page, x, y, speech.word(key), LABEL)
+            typeset.paragraph(page, x, y, [(speech.word(key), LABEL)])
             typeset.rule(page, x + 66, y + LABEL.leading, middle - x - 80, LIGHT, 0.8)
             y += FIELD
         page.append(Box(middle, top + 10, 0.6, height - 20, LIGHT))
-        typeset.put(page, middle + 13, top + 9, speech.word("signature"), LABEL)
+        typeset.paragraph(page, middle + 13, top + 9, [(speech.word("signature"), LABEL)])
 
     return Block(height, draw)
 
@@ -247,7 +254,7 @@ def _frame(page: Page, top: float, height: float, colour: Colour) -> None:
 
 
 def render(quote: Quote, logo: bytes | None) -> bytes:
-    """The PDF of a quote, a PDF/A-3B file: the same arguments give the same bytes.
+    """The PDF of a quote, a PDF/A-3A file: the same arguments give the same bytes.
 
     Args:
       logo: a PNG or JPEG file; None prints the seller's name instead.

@@ -4,7 +4,8 @@ What invoices, credit notes and reports share of their pages: a slim header on e
 the first, a footer with the number of the page, columns with their headings, rows of cells.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import msgspec
@@ -12,12 +13,15 @@ from msgspec import Struct
 
 from lib.documents import fonts, typeset
 from lib.documents.pdf_writer import Page
+from lib.documents.structure import ARTIFACT, END, Tag
 from lib.documents.typeset import LEFT, LIGHT, RIGHT, WIDTH, Lines, Style
 from lib.inputs.logos import MM
 from lib.values.speech import Speech
 
 TOP = 17 * MM
 TOP_OF_NEXT_PAGES = 26 * MM
+COLUMN_HEADING = Tag("TH", scope="Column")
+ROW_HEADING = Tag("TH", scope="Row")
 _TOGETHER = 3  # lines of a row that are never parted from what follows it
 
 
@@ -53,9 +57,16 @@ class Sheet(Struct):
     def room_of_a_page(self) -> float:
         return self.bottom - TOP_OF_NEXT_PAGES
 
+    @contextmanager
+    def inside(self, tag: Tag) -> Iterator[None]:
+        """What is set meanwhile stands in an element, over as many pages as it needs."""
+        self.page.append(tag)
+        yield
+        self.page.append(END)
+
     def turn(self) -> None:
         """Begins a next page, with its slim header."""
-        page: Page = []
+        page: Page = [ARTIFACT]
         self.pages.append(page)
         style, top = self.running, TOP - 5
         room = WIDTH - fonts.width(self.title, style.face, style.size) - 24
@@ -63,16 +74,19 @@ class Sheet(Struct):
         typeset.put(page, LEFT, top, f"{first}…" if rest else first, style)
         typeset.put_right(page, RIGHT, top, self.title, style)
         typeset.rule(page, LEFT, top + 14, WIDTH, LIGHT, 0.5)
+        page.append(END)
         self.y = TOP_OF_NEXT_PAGES
 
     def finish(self) -> list[Page]:
         """Adds the footers, now that the number of pages is known."""
         top = self.foot_top + self.foot_gap
         for i, page in enumerate(self.pages, 1):
+            page.append(ARTIFACT)
             typeset.rule(page, LEFT, self.foot_top, WIDTH, LIGHT, 0.5)
             typeset.stack(page, LEFT, top, self.foot)
             text = self.speech.word("page", page=str(i), pages=str(len(self.pages)))
             typeset.put_right(page, RIGHT, top, text, self.foot_style)
+            page.append(END)
         return self.pages
 
 
@@ -96,11 +110,16 @@ def put_cell(page: Page, column: TableColumn, top: float, lines: Lines) -> float
 
 
 def put_headings(sheet: Sheet, columns: Sequence[TableColumn], gap: float) -> None:
-    """Sets the headings of a table, flush at their foot, `gap` above what follows."""
+    """Sets the headings of a table as its first row, flush at their foot, `gap` above the next."""
+    page = sheet.page
     heights = [typeset.height(column.heading) for column in columns]
     tallest = max(heights)
+    page.append(Tag("TR"))
     for column, height in zip(columns, heights, strict=True):
-        put_cell(sheet.page, column, sheet.y + (tallest - height), column.heading)
+        page.append(COLUMN_HEADING)
+        put_cell(page, column, sheet.y + (tallest - height), column.heading)
+        page.append(END)
+    page.append(END)
     sheet.y += tallest + gap
 
 
@@ -113,7 +132,7 @@ def put_row(
     kept: float = 0,
     followed: float = 0,
 ) -> None:
-    """Sets the cells of a row, the others beside the first line of the first.
+    """Sets the cells of a row, the others beside the first line of the first, which heads it.
 
     The first cell goes on on a next page, which `turn` begins, where fewer than `kept` points
     would be left beneath a line; its last lines go along with what follows the row, `followed`
@@ -124,12 +143,13 @@ def put_row(
     sheet.y += padding
     bottom = sheet.y
     beside: Page = []
+    sheet.page.extend((Tag("TR"), ROW_HEADING))
     for k, (line, style) in enumerate(text):
         cut = style.leading + padding + kept > sheet.room
         if k and k == len(text) - _TOGETHER:
             cut = cut or typeset.height(text[k:]) + padding + followed > sheet.room
-        if cut or style is not text[0][1]:
-            sheet.page.extend(beside)
+        if beside and (cut or style is not text[0][1]):
+            sheet.page.extend((END, *beside, ROW_HEADING._replace(again=True)))
             beside.clear()
         if cut:
             turn()
@@ -138,7 +158,9 @@ def put_row(
         typeset.put(sheet.page, columns[0].x, sheet.y, line, style)
         if k == 0:
             for column, lines in zip(columns[1:], others, strict=True):
+                beside.append(Tag("TD"))
                 bottom = max(bottom, put_cell(beside, column, sheet.y, lines))
+                beside.append(END)
         sheet.y += style.leading
-    sheet.page.extend(beside)
+    sheet.page.extend((END, *beside, END))
     sheet.y = max(sheet.y, bottom) + padding

@@ -4,13 +4,15 @@ The geometry of an A4 sheet, its colours, styles of text, and the marks that lin
 come to (see documents/pdf_writer). Lengths are in points from the top left corner.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from typing import NamedTuple
 
 from lib.documents import fonts
 from lib.documents.pdf_writer import Box, Page, Text
+from lib.documents.structure import END, Tag
 from lib.inputs import colours
 from lib.inputs.colours import Colour
 from lib.inputs.logos import MM
@@ -95,10 +97,37 @@ def stack(page: Page, x: float, top: float, lines: Lines) -> float:
     return top
 
 
+@contextmanager
+def inside(page: Page, tag: Tag) -> Iterator[None]:
+    """What is set on the page meanwhile stands in an element (see documents/structure)."""
+    page.append(tag)
+    yield
+    page.append(END)
+
+
+def paragraph(page: Page, x: float, top: float, lines: Lines, kind: str = "P") -> float:
+    """Sets lines as one paragraph, or as the kind of element that they are: H1, H2, Lbl, TD, …"""
+    if not lines:
+        return top
+    page.append(Tag(kind))
+    top = stack(page, x, top, lines)
+    page.append(END)
+    return top
+
+
+def labelled(page: Page, x: float, top: float, label: Lines, value: Lines) -> float:
+    """Sets an item of a list (L): its label, and its value beneath."""
+    page.append(Tag("LI"))
+    top = paragraph(page, x, top, label, "Lbl")
+    top = paragraph(page, x, top, value, "LBody")
+    page.append(END)
+    return top
+
+
 def xmp(
     title: str, author: str, subject: str, day: date, tool: str, more: Mapping[str, str]
 ) -> str:
-    """What a PDF/A-3B file says of itself, dated by `day`; `more` is added as it is.
+    """What a PDF/A-3A and PDF/UA-1 file says of itself, dated by `day`; `more` is added as it is.
 
     Title, author and subject are texts that a page can print (see values/characters).
     """
@@ -117,7 +146,7 @@ def _xmp_template(tool: str, more: tuple[tuple[str, str], ...]) -> str:
     from lxml import etree
 
     metadata = {
-        "pdfa3_flavor": "B",
+        "pdfa3_flavor": "A",
         "title": "{title}",
         "author": "{author}",
         "subject": "{subject}",
@@ -127,5 +156,30 @@ def _xmp_template(tool: str, more: tuple[tuple[str, str], ...]) -> str:
         **dict(more),
     }
     text = str(etree.tostring(generate_xmp_object(metadata), encoding="unicode"))
+    # That it is PDF/UA stands in a schema that PDF/A does not know, and wants described.
+    if "</rdf:Bag>" in text:
+        text = text.replace("</rdf:Bag>", f"{_PDF_UA_SCHEMA}</rdf:Bag>")
+    else:
+        bag = f"<rdf:Bag>{_PDF_UA_SCHEMA}</rdf:Bag>"
+        schemas = f"<pdfaExtension:schemas>{bag}</pdfaExtension:schemas>"
+        text = text.replace("</rdf:RDF>", _described(schemas) + "</rdf:RDF>")
+    text = text.replace("</rdf:RDF>", _described("<pdfuaid:part>1</pdfuaid:part>") + "</rdf:RDF>")
     # lxml declares every prefix on the root; veraPDF before 1.28 wants this one here too.
-    return text.replace("<rdf:RDF>", f'<rdf:RDF xmlns:rdf="{RDF}">')
+    return text.replace("<rdf:RDF>", f'<rdf:RDF xmlns:rdf="{RDF}" xmlns:pdfuaid="{_PDF_UA}">')
+
+
+def _described(properties: str) -> str:
+    return f'<rdf:Description rdf:about="">{properties}</rdf:Description>'
+
+
+_PDF_UA = "http://www.aiim.org/pdfua/ns/id/"
+_PDF_UA_SCHEMA = (
+    '<rdf:li rdf:parseType="Resource"><pdfaSchema:schema>PDF/UA identification</pdfaSchema:schema>'
+    f"<pdfaSchema:namespaceURI>{_PDF_UA}</pdfaSchema:namespaceURI>"
+    "<pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix><pdfaSchema:property><rdf:Seq>"
+    '<rdf:li rdf:parseType="Resource"><pdfaProperty:name>part</pdfaProperty:name>'
+    "<pdfaProperty:valueType>Integer</pdfaProperty:valueType>"
+    "<pdfaProperty:category>internal</pdfaProperty:category>"
+    "<pdfaProperty:description>Part of ISO 14289 that the file conforms to"
+    "</pdfaProperty:description></rdf:li></rdf:Seq></pdfaSchema:property></rdf:li>"
+)
