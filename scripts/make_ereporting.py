@@ -49,10 +49,17 @@ _SCRIPT = "make_ereporting.py"
 
 
 class ReportFile(NamedTuple):
-    """A report that is due: its id, and its bytes."""
+    """A report: its id, and its bytes."""
 
     id: str
     xml: bytes
+
+
+class DueReports(NamedTuple):
+    """Of some periods, the reports that are to be sent now, and those that were."""
+
+    new: list[ReportFile]
+    sent: list[ReportFile]
 
 
 def main(arguments: Namespace, root: Root) -> None:
@@ -64,13 +71,13 @@ def main(arguments: Namespace, root: Root) -> None:
     command = f"make_ereporting {arguments.period}"
     if not arguments.send:
         with issuing.reading(root, command, config.lock_wait):
-            files = _files(root, issuer, platform, periods, arguments.today)
-            _write(root, files)
+            due = _due(root, issuer, platform, periods, arguments.today)
+            _write(root, [*due.sent, *due.new])
         return
     with issuing.begin(root, command, config.lock_wait) as run:
-        files = _files(root, issuer, platform, periods, arguments.today)
+        due = _due(root, issuer, platform, periods, arguments.today)
         facts = []
-        for file in files:
+        for file in due.new:
             path = exchanges.report_path(root, file.id)
             sha256 = run.stage_proof(path, file.xml)
             name = path.name
@@ -83,9 +90,9 @@ def main(arguments: Namespace, root: Root) -> None:
             path = exchanges.chain_path(root, issuer.code)
             run.append(records.end_of(path, exchanges.read(root, issuer.code)), facts)
             run.commit()
-    _write(root, files)
-    if files:
-        print(say("{number} to be sent: `make platform` does", number=len(files)))
+    _write(root, [*due.sent, *due.new])
+    if due.new:
+        print(say("{number} to be sent: `make platform` does", number=len(due.new)))
 
 
 # --- what is asked for ---------------------------------------------------------------
@@ -141,9 +148,9 @@ def _periods(issuer: Issuer, platform: Platform, month: str, today: date) -> lis
 # --- the reports ---------------------------------------------------------------------
 
 
-def _files(
+def _due(
     root: Root, issuer: Issuer, platform: Platform, periods: Iterable[ReportPeriod], today: date
-) -> list[ReportFile]:
+) -> DueReports:
     """What is to be sent now of each period, valid; says what is held, and what was sent.
 
     Raises:
@@ -160,36 +167,43 @@ def _files(
             documents[bill.number] = document.from_json(data)
         return documents[bill.number]
 
-    files: list[ReportFile] = []
+    due = DueReports([], [])
     broken: list[Alert] = []
     for period in periods:
         report = ereporting.report(period, histories_, document_of, platform.since)
         alerts.report(root.logs, _SCRIPT, report.held)
         before = reports.of_period(issuer, period, lines)
-        file = _file(root, issuer, platform, report, before, today)
+        sent = [_sent(root, deposit) for deposit in before if not deposit.is_refused]
+        due.sent.extend(sent)
+        file = _file(issuer, platform, report, before, sent, today)
         print(_outcome(report, file))
         if file is None:
             continue
         for verdict in report_xml.verdicts(file.xml):
             fault = Fault(verdict.rule, verdict.text)
             broken.append(Alert("B-EREPORTING-INVALID", f"{file.id}.xml", fault))
-        files.append(file)
+        due.new.append(file)
     if broken:
         raise Refused(broken)
-    return files
+    return due
+
+
+def _sent(root: Root, deposit: Deposit) -> ReportFile:
+    id_ = deposit.line.tracking_id
+    path = exchanges.report_path(root, id_)
+    return ReportFile(id_, proofs.read(root, path, deposit.line.sha256))
 
 
 def _file(
-    root: Root,
     issuer: Issuer,
     platform: Platform,
     report: PeriodReport,
     before: Iterable[Deposit],
+    sent: list[ReportFile],
     today: date,
 ) -> ReportFile | None:
     """The file of a report, if there is something to send: none where it was sent like this."""
     stem = reports.stem(issuer, report.period)
-    sent = [deposit for deposit in before if not deposit.is_refused]
     if not sent and report.is_empty:
         return None
     kind = report_xml.AGAIN if sent else report_xml.FIRST
@@ -199,11 +213,8 @@ def _file(
         id_, kind, today, platform.number, platform.name, issuer.party.siren, issuer.party.name
     )
     xml = report_xml.write(head, report)
-    if sent:
-        last = sent[-1].line
-        path = exchanges.report_path(root, last.tracking_id)
-        if report_xml.says(xml) == report_xml.says(proofs.read(root, path, last.sha256)):
-            return None
+    if sent and report_xml.says(xml) == report_xml.says(sent[-1].xml):
+        return None
     return ReportFile(id_, xml)
 
 

@@ -17,7 +17,6 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -31,6 +30,7 @@ RULES = {
 }
 TYPES = {"Factur-X": "CustomerInvoice", "CDAR": "CustomerInvoiceLC", "FRR": "MultiFlowReport"}
 LARGEST = 100_000_000
+_BEGINNING = datetime(2027, 9, 1, 8, tzinfo=UTC)
 ENTITIES = b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>'
 
 
@@ -71,7 +71,7 @@ class Platform:
 
     `next` says for an operation (token, deposit, search, metadata, original) what happens to the
     next calls of it: a key of REPLIES, "lost", "late", "deaf", "huge", "entities", "echo", "" for
-    an answer in order.
+    an answer in order. `at` says the same for a call by its place among all calls, from 1 on.
     `cap` is how many flows a page has at most, `order` "up", "down" or "none", `cursors` whether
     there are cursors ("stuck": the same again and again), `acknowledges` what is said of a deposit
     once it was looked at, `duplicates` what becomes of one: "refuse", "error", "take".
@@ -82,6 +82,7 @@ class Platform:
         self.flows: list[Json] = []
         self.files: dict[str, bytes] = {}
         self.next: dict[str, list[str]] = {}
+        self.at: dict[int, str] = {}
         self.calls: list[str] = []
         self.wrong: list[str] = []  # requests that the norm does not allow
         self.connections = 0
@@ -97,10 +98,9 @@ class Platform:
         self.form = False
         self.tokens: set[str] = {"fixed-token"}
         self.step = timedelta(seconds=1)
-        self.now = datetime(2027, 9, 1, 8, tzinfo=UTC)
+        self.now = _BEGINNING
         self.when_taken: Callable[[str], None] = lambda tracking_id: None
         self.may_end = threading.Event()
-        self._numbers = count(1)
         self._lock = threading.Lock()
 
     # --- what tests tell and ask ---------------------------------------------------------
@@ -116,6 +116,11 @@ class Platform:
 
     def calls_of(self, operation: str) -> int:
         return self.calls.count(operation)
+
+    def begin_with(self, flows: list[Json], files: dict[str, bytes]) -> None:
+        """What it knows from here on, and nothing else; its clock stands where they end."""
+        self.flows, self.files, self.calls, self.at = [*flows], dict(files), [], {}
+        self.now = _BEGINNING + len(flows) * self.step
 
     def put(self, data: bytes, syntax: str = "CDAR", **changes: Any) -> Json:
         """A flow that comes from the platform: a status, or an invoice of somebody else."""
@@ -142,7 +147,7 @@ class Platform:
     def _flow(self, direction: str, syntax: str, name: str, data: bytes) -> Json:
         moment = self._moment()
         flow: Json = {
-            "flowId": f"flow-{next(self._numbers)}",
+            "flowId": f"flow-{len(self.flows) + 1}",
             "name": name,
             "flowSyntax": syntax,
             "flowProfile": "CIUS",
@@ -324,7 +329,7 @@ class _Handler(BaseHTTPRequestHandler):
             operation = "token"
         platform.calls.append(operation)
         waiting = platform.next.get(operation)
-        told = waiting.pop(0) if waiting else ""
+        told = waiting.pop(0) if waiting else platform.at.get(len(platform.calls), "")
         if told in REPLIES:
             self._say(REPLIES[told])
             return

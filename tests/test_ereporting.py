@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 from collections import Counter
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -325,6 +326,16 @@ def test_the_same_records_give_the_same_bytes(root):
     report(root)
     before = house.tree(root)
     report(root)
+    assert house.tree(root) == before
+
+
+def test_reports_that_were_sent_are_written_again_as_they_were(root):
+    report(root, send="yes")
+    assert books.pay(root, "LEA-2027-0001", "60.00", "2027-10-12", today=TODAY).code == 0
+    report(root, send="yes")
+    before = house.tree(root)
+    shutil.rmtree(root.path / "exports")
+    report(root, send="yes", today="2028-02-15")
     assert house.tree(root) == before
 
 

@@ -10,9 +10,13 @@ Each command of the scenario is run again from the state before it, and meets on
     power     the machine stops after the N-th call: of what was not flushed, all is lost, or
               the bytes, or the names, or some mixture
     twice     power goes again while the first loss is repaired
+    lost      the platform does what its N-th call asks and says nothing; deaf: nor does it that;
+    deaf      500: it says that it cannot
 
 Then the same command is run once more without a fault, and the root must be, byte for byte
-and mode for mode, what it is without any (logs apart). After a kill, what the second run
+and mode for mode, what it is without any (logs apart; of what went to the platform, and what it
+said, the facts: in which order they came may differ). The platform, which nothing stops, must have
+each file once. After a kill, what the second run
 leaves must be on the disk already: power that goes the moment it ends takes nothing.
 
 With --no-link the disk is one that refuses link(2), as exFAT does.
@@ -45,9 +49,11 @@ import scenario  # noqa: E402
 
 import house  # noqa: E402
 from lib.core.root import Root  # noqa: E402
+from platform_stub import Json, Platform, running  # noqa: E402
 
 COUNT, KILL, TORN, ERROR, ALWAYS, SHORT, NOLOCK = range(7)
-KINDS = ("kill", "torn", "full", "EIO", "EACCES", "EINTR", "short", "power", "twice")
+ANSWERS = ("lost", "deaf", "500")
+KINDS = ("kill", "torn", "full", "EIO", "EACCES", "EINTR", "short", "power", "twice", *ANSWERS)
 _FAULTS = {
     "kill": (KILL, 0),
     "torn": (TORN, 0),
@@ -70,11 +76,30 @@ class Fault(NamedTuple):
     number: int = 0
 
 
+class Exchanged(NamedTuple):
+    """What a platform knows: its flows in order, and their files."""
+
+    flows: list[Json]
+    files: dict[str, bytes]
+
+    def first(self, number: int) -> "Exchanged":
+        """As it was when it had so many flows."""
+        return Exchanged(self.flows[:number], self.files)
+
+    @property
+    def deposits(self) -> list[tuple[str, bytes]]:
+        """What was handed over, by its tracking id."""
+        own = (flow for flow in self.flows if flow["flowDirection"] == "Out")
+        return sorted((flow["trackingId"], self.files[flow["flowId"]]) for flow in own)
+
+
 class Taken(NamedTuple):
-    """How a command ended; `ran` is None where it was killed."""
+    """How a command ended; `ran` is None where it was killed. `grown` has, for each file that the
+    platform took, how many calls there were before it and how many flows after it."""
 
     ran: house.Ran | None
     calls: int
+    grown: list[tuple[int, int]]
 
 
 class Undisturbed(NamedTuple):
@@ -86,6 +111,10 @@ class Undisturbed(NamedTuple):
     code: int
     calls: list[power.Call]
     count: int
+    known: Exchanged  # by the platform before it
+    after_all: Exchanged
+    grown: list[tuple[int, int]]
+    asked: int  # how often the platform was called
 
 
 class Point(NamedTuple):
@@ -95,6 +124,7 @@ class Point(NamedTuple):
     kind: str
     number: int
     disk: power.Tree | None = None
+    flows: int = 0
 
 
 # --- the library ---------------------------------------------------------------------
@@ -119,8 +149,24 @@ def preload(library: Path, folder: Path, mode: int, call: int = 0) -> dict[str, 
     }
 
 
-def run_in_child(step: scenario.Step, root: Path, fault: Fault, notes: Path) -> Taken:
+def flows_at(number: int, grown: list[tuple[int, int]], before: int) -> int:
+    """How many flows the platform has after a call of a command."""
+    return max((flows for calls, flows in grown if calls <= number), default=before)
+
+
+def run_in_child(
+    step: scenario.Step, root: Path, fault: Fault, notes: Path, platform: Platform
+) -> Taken:
     """Runs a step in a forked process that meets a fault; its calls are noted in a file."""
+    grown: list[tuple[int, int]] = []
+
+    def take(tracking_id: str) -> None:
+        scenario.answer(platform, tracking_id)
+        calls = [call.number for call in power.read_calls(notes, root)]
+        grown.append((max(calls, default=0), len(platform.flows)))
+
+    platform.when_taken = take
+    notes.unlink(missing_ok=True)
     out, into = os.pipe()
     child = os.fork()
     if not child:
@@ -142,18 +188,46 @@ def run_in_child(step: scenario.Step, root: Path, fault: Fault, notes: Path) -> 
         said = stream.read()
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if status == -signal.SIGKILL:
-        return Taken(None, fault.call)
+        return Taken(None, fault.call, grown)
     ran, count = json.loads(said)
-    return Taken(ran and house.Ran(*ran), count)
+    return Taken(ran and house.Ran(*ran), count, grown)
 
 
 # --- states --------------------------------------------------------------------------
 
 
 def state(tree: power.Tree) -> power.Tree:
-    """What two roots are compared by: all but logs, the lock's text, and flags."""
+    """What two roots are compared by: all but logs, the locks' text, and flags; of what went to
+    the platform and came from it, the facts."""
     left_out = ("data/logs/", "data/.lock", "data/flags/", "data/outbox/.lock")
-    return {name: value for name, value in tree.items() if not name.startswith(left_out)}
+    left_out += ("data/platform/.lock", "data/heads/platform/")
+    kept = {name: value for name, value in tree.items() if not name.startswith(left_out)}
+    return kept | {
+        name: (mode, facts(data))
+        for name, (mode, data) in kept.items()
+        if name.startswith("data/platform/") and name.endswith(".jsonl")
+    }
+
+
+_WHEN = ("seq", "prev", "hash", "flow_id", "updated")  # what differs by the order of things
+_IS_THERE = {"accepted": "exists"}  # how it came to be known
+
+
+def facts(chain: bytes) -> bytes:
+    """What the lines of a record file say, in no order; a line that is torn leaves it as it is."""
+    try:
+        lines = [json.loads(line) for line in chain.splitlines()]
+    except ValueError:
+        return chain
+    names = {line["seq"]: line.get("tracking_id") for line in lines}
+    told = []
+    for line in lines:
+        fact = {key: value for key, value in line.items() if key not in _WHEN}
+        if "deposit" in fact:
+            fact["deposit"] = names[fact["deposit"]]
+            fact["outcome"] = _IS_THERE.get(fact["outcome"], fact["outcome"])
+        told.append(json.dumps(fact, sort_keys=True))
+    return "\n".join(sorted(told)).encode()
 
 
 def tree_of(root: Path) -> power.Tree:
@@ -186,7 +260,7 @@ def difference(found: power.Tree, expected: power.Tree) -> str:
     return "; ".join(told)
 
 
-def undisturbed(folder: Path) -> tuple[list[Undisturbed], power.Disk]:
+def undisturbed(folder: Path, platform: Platform) -> tuple[list[Undisturbed], power.Disk]:
     """Every step in one root without faults, and the disk as it was before the first one."""
     root = folder / "undisturbed"
     scenario.build(root)
@@ -194,12 +268,16 @@ def undisturbed(folder: Path) -> tuple[list[Undisturbed], power.Disk]:
     steps = []
     notes = folder / "notes"
     for step in scenario.STEPS:
-        before = tree_of(root)
-        ran, count = run_in_child(step, root, Fault(), notes)
+        before, known = tree_of(root), Exchanged([*platform.flows], dict(platform.files))
+        platform.begin_with(*known)
+        ran, count, grown = run_in_child(step, root, Fault(), notes, platform)
         expected = 1 if "rejected" in step.name else 0
         assert ran is not None and ran.code == expected, (step, ran)
         calls = list(power.read_calls(notes, root))
-        steps.append(Undisturbed(step, before, tree_of(root), ran.code, calls, count))
+        after, after_all = tree_of(root), Exchanged(platform.flows, platform.files)
+        asked = len(platform.calls)
+        whole = (before, after, ran.code, calls, count, known, after_all, grown, asked)
+        steps.append(Undisturbed(step, *whole))
     return steps, disk
 
 
@@ -214,6 +292,17 @@ def points_of_calls(steps: list[Undisturbed], kinds: Iterable[str], every: int) 
             for j, kind in enumerate(kinds):
                 fits = kind in _FAULTS and (kind not in _OF_WRITES or number in writes)
                 if fits and (number + j) % every == 0:
+                    yield Point(i, kind, number)
+
+
+def points_of_answers(
+    steps: list[Undisturbed], kinds: Iterable[str], every: int
+) -> Iterator[Point]:
+    """Each call of the platform, with an answer that does not come."""
+    for i, step in enumerate(steps):
+        for number in range(1, step.asked + 1):
+            for j, kind in enumerate(kinds):
+                if (number + j) % every == 0:
                     yield Point(i, kind, number)
 
 
@@ -245,7 +334,8 @@ def points_of_power(
             key = hash(frozenset(tree.items()))
             if key not in seen:
                 seen.add(key)
-                yield Point(i, f"power {loss}", number, tree)
+                flows = flows_at(number, step.grown, len(step.known.flows))
+                yield Point(i, f"power {loss}", number, tree, flows)
 
 
 # --- trying --------------------------------------------------------------------------
@@ -254,7 +344,8 @@ def points_of_power(
 class Trial:
     """A place to try points in: one root at a time, and what came of them."""
 
-    def __init__(self, folder: Path, steps: list[Undisturbed]):
+    def __init__(self, folder: Path, steps: list[Undisturbed], platform: Platform):
+        self.platform = platform
         self.root = folder / "root"
         self.notes = folder / "notes"
         self.steps = steps
@@ -272,12 +363,29 @@ class Trial:
         self.failures.append(f"{step.step.name}: {point.kind} at {point.number} ({where}): {text}")
 
     def run(self, point: Point, fault: Fault) -> Taken:
-        return run_in_child(self.steps[point.step].step, self.root, fault, self.notes)
+        step = self.steps[point.step].step
+        return run_in_child(step, self.root, fault, self.notes, self.platform)
+
+    def try_answer(self, point: Point) -> None:
+        """An answer of the platform that does not come, then the command again."""
+        step = self.steps[point.step]
+        self.put(step.before)
+        self.platform.begin_with(*step.known)
+        self.platform.at = {point.number: point.kind}
+        disk = power.Disk(self.root)
+        taken = self.run(point, Fault())
+        self.tried[point.kind] += 1
+        for call in power.read_calls(self.notes, self.root):
+            disk.do(call)
+        if taken.ran is None or taken.ran.code not in (0, 4) or "B-INTERNAL" in taken.ran.err:
+            self.fail(point, f"{taken.ran}")
+        self.again(point, disk)
 
     def try_call(self, point: Point) -> None:
         """A fault at a call, then the command again."""
         step = self.steps[point.step]
         self.put(step.before)
+        self.platform.begin_with(*step.known)
         disk = power.Disk(self.root)
         taken = self.run(point, Fault(point.number, *_FAULTS[point.kind]))
         self.tried[point.kind] += 1
@@ -296,6 +404,7 @@ class Trial:
         """The command, on what a power cut left."""
         assert point.disk is not None
         self.put(point.disk)
+        self.platform.begin_with(*self.steps[point.step].after_all.first(point.flows))
         self.tried[point.kind] += 1
         self.again(point, power.Disk(self.root))
 
@@ -304,13 +413,21 @@ class Trial:
         step = self.steps[point.step]
         wanted = state(step.after)
         complete = lasting(tree_of(self.root)) == lasting(step.after)
-        ran, _ = self.run(point, Fault())
+        self.platform.at = {}
+        ran = self.run(point, Fault()).ran
         found = state(tree_of(self.root))
+        if step.step.times > 1 and "data/pending/run/done.json" in found:
+            # A run that was carried out: its folder goes with the next run that writes.
+            found = {name: found[name] for name in found if not name.startswith("data/pending/r")}
         if found != wanted:
             said = ran.err[-300:] if ran else ""
             self.fail(point, f"{difference(found, wanted)} ({said})")
         elif ran is None or (ran.code not in (0, step.code) and not complete):
             self.fail(point, f"run again: {ran}")
+        taken = Exchanged(self.platform.flows, self.platform.files).deposits
+        if taken != step.after_all.deposits or self.platform.wrong:
+            names = [name for name, _ in taken]
+            self.fail(point, f"the platform has {names}; {self.platform.wrong}")
         for call in power.read_calls(self.notes, self.root):
             disk.do(call)
         kept = lasting(disk.after("pessimistic"))
@@ -321,8 +438,11 @@ class Trial:
         """Power goes while the command repairs what an earlier cut left."""
         assert point.disk is not None
         self.put(point.disk)
+        before = self.steps[point.step].after_all.first(point.flows)
+        self.platform.begin_with(*before)
         disk = power.Disk(self.root)
-        self.run(point, Fault())
+        grown = self.run(point, Fault()).grown
+        after = Exchanged(self.platform.flows, self.platform.files)
         calls = list(power.read_calls(self.notes, self.root))
         seen = set()
         losses = ("pessimistic", "names", "mixed")
@@ -332,6 +452,8 @@ class Trial:
                 seen.add(key)
                 kind = f"twice {loss} {number} after {point.kind}"
                 self.put(tree)
+                flows = flows_at(number, grown, point.flows)
+                self.platform.begin_with(*after.first(flows))
                 self.tried["twice"] += 1
                 self.again(Point(point.step, kind, point.number), power.Disk(self.root))
 
@@ -343,14 +465,19 @@ def share(folder: Path, steps: list[Undisturbed], points: list[Point], twice: in
         return child
     code = 1
     try:
-        trial = Trial(folder, steps)
-        for i, point in enumerate(points):
-            if point.disk is None:
-                trial.try_call(point)
-            else:
-                trial.try_disk(point)
-                if twice and i % twice == 0:
-                    trial.try_twice(point, 5)
+        with running(Platform()) as platform:
+            platform.checks_files, platform.duplicates = False, "take"
+            scenario.connect(platform)
+            trial = Trial(folder, steps, platform)
+            for i, point in enumerate(points):
+                if point.kind in ANSWERS:
+                    trial.try_answer(point)
+                elif point.disk is None:
+                    trial.try_call(point)
+                else:
+                    trial.try_disk(point)
+                    if twice and i % twice == 0:
+                        trial.try_twice(point, 5 * steps[point.step].step.times)
         (folder / "result").write_text(json.dumps([trial.tried, trial.failures]))
         code = 0
     finally:
@@ -385,14 +512,20 @@ def main() -> None:
         kinds = arguments.kinds.split(",")
         scenario.fake_production()
         warm = scenario.build(folder / "warm")
-        for step in scenario.STEPS:
-            scenario.run(step, warm)
-        gc.freeze()
-        steps, disk = undisturbed(folder)
+        with running(Platform()) as platform:
+            platform.checks_files = False
+            scenario.connect(platform)
+            for step in scenario.STEPS:
+                scenario.run(step, warm)
+            gc.freeze()
+            platform.begin_with([], {})
+            steps, disk = undisturbed(folder, platform)
         tried: Counter[str] = Counter()
         every = arguments.every
         points = list(points_of_calls(steps, [one for one in kinds if one not in _RARE], every))
         points += points_of_calls(steps, [one for one in kinds if one in _RARE], 3 * every)
+        answers = [one for one in kinds if one in ANSWERS]
+        points += points_of_answers(steps, answers, max(1, every // 10))
         if "power" in kinds:
             points += points_of_power(steps, disk, every, tried)
         twice = 23 if "twice" in kinds else 0
