@@ -15,16 +15,21 @@ import re
 import shutil
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unittest import mock
+
+from lxml import etree
 
 import batches
 import books
 import house
 import statement_files
+from cdar_messages import message, status
 from lib.books import records
 from lib.core import cli
 from lib.core.root import Root
+from lib.platform import flow_client
+from lib.platform.flow_client import FlowClient
 
 TODAY = "2026-12-08"
 INBOX = "data/inbox_batch/fil__2026-11.csv"
@@ -64,6 +69,7 @@ class Target(NamedTuple):
 
 
 FILE = "FILE"
+_SAID = ("message", "page")  # options of what a platform says: no script has them
 _DAYS = {"issue_date": TODAY, "today": TODAY}
 _CHECK = Step("check_inputs", {})
 _ISSUE = Step("generate_invoice", {"month": "2026-11", "client": "sud", **_DAYS})
@@ -81,6 +87,17 @@ _READERS = (
     Step("show_status", {"today": TODAY, "month": "2026-11"}),
     Step("verify", {}),
 )  # fmt: skip
+
+
+def _exchange(given: str) -> tuple[Step, ...]:
+    """`make platform`, where a platform gives what was handed in; then who reads what it made."""
+    return (
+        Step("exchange_with_platform", {given: FILE, "today": TODAY}),
+        Step("show_status", {"today": TODAY, "month": "2026-11"}),
+        Step("verify", {}),
+    )
+
+
 _AUDIT = {"steps": (Step("verify", {}),), "inputs": 150, "refusals": (3,)}
 _RECORDS = {"inputs": 150, "readers": True, "refusals": (1, 3)}
 
@@ -117,6 +134,8 @@ TARGETS = (
         Step("make_receipt", {"invoice": "EST-2026-0001"}),
         Step("issue_credit_note", {"invoice": "EST-2026-0001", **_DAYS}),
     ), **_RECORDS),
+    Target("status message", "", _exchange("message"), 400),
+    Target("page of a search", "", _exchange("page"), 400, refusals=(4,)),
     Target("witness", "", (Step("verify", {"witness": FILE}),), 150, refusals=(1, 3)),
 )  # fmt: skip
 _OUTSIDE = {
@@ -130,6 +149,19 @@ _OUTSIDE = {
 def named(name: str) -> Target:
     """The target of that name."""
     return next(target for target in TARGETS if target.name == name)
+
+
+_MESSAGE = message(
+    status("SUD-2026-0001", "200", "20261130090000"),
+    status(
+        "EST-2026-0001",
+        "210",
+        "20261201090000",
+        reasons=(("TX_TVA_ERR", "Taux de TVA erroné", "NIN"),),
+        note="Voir le devis",
+    ),
+    status("SUD-2026-0001", "212", "20261202", amounts=(("MEN", "76.80", "20.00"),)),
+)
 
 
 # --- the house -----------------------------------------------------------------------
@@ -176,6 +208,7 @@ def build(folder: Path) -> Root:
     root = batches.build(folder, batches.file_of(batches.row(1), batches.row(2)))
     house.write(root, "logo.png", (house.HOME / "examples" / "logo.png").read_bytes())
     more = {"reminders": {"polite": 7}, "bank_files": {"ma_banque": statement_files.FORM}}
+    more["platform"] = {"flow_url": "https://api.platform.example", "since": "2026-11-01"}
     house.write(root, "issuer.json", house.issuer({"logo": "logo.png", **more}))
     house.put_client(root, _rich())
     known = {"source": "bulletin", "date": "2026-11-02"}
@@ -206,6 +239,8 @@ def build(folder: Path) -> Root:
             books.reverse(root, "sud/1", today=TODAY),
             books.pay(root, "EST-2026-0001", "76.80", today=TODAY),
             house.call("issue_credit_note", root, invoice="NORD-2026-0001", **_DAYS),
+            call("exchange_with_platform", root, {"today": TODAY}),
+            call("exchange_with_platform", root, {"today": TODAY}),  # hears that all is well
             house.call("reconcile", root),
         ):
             assert ran.code == 0, ran
@@ -222,7 +257,70 @@ SMTP_SECURITY="none"
 MAIL_FROM=compta@atelier.example
 ALERT_TO=a@atelier.example, b@atelier.example
 MAIL_SINCE=2026-11-01
+PLATFORM_TOKEN=fixed-token
 """
+
+# --- the platform --------------------------------------------------------------------
+
+
+class PlatformOfFiles(FlowClient):
+    """A platform that takes everything; the first page of its search, and the message that is in
+    its flows, are what was handed in."""
+
+    message, page = b"", b"{}"
+
+    def _call(self, method: str, path: str, *, repeatable: bool = True, **content: Any) -> bytes:
+        if path.endswith("/search"):
+            is_first = "updatedAfter" in content["json"]["where"] and "page" not in vars(self)
+            if is_first:
+                given, self.page = self.page, b"{}"
+            return given if is_first else b"{}"
+        if method == "POST":
+            return b'{"flowId": "taken"}'
+        if content["params"]["docType"] == "Metadata":
+            return json.dumps(_flow("taken", "Out", trackingId="x")).encode()
+        return self.message
+
+
+def _flow(flow_id: str, direction: str, **more: str) -> dict[str, Any]:
+    """What a platform says of a flow."""
+    return {
+        "flowId": flow_id,
+        "flowSyntax": "CDAR",
+        "flowDirection": direction,
+        "updatedAt": "2026-12-02T10:00:00Z",
+        "acknowledgement": {"status": "Ok"},
+        **more,
+    }
+
+
+def _is_said(line: dict[str, Any], message: bytes) -> bool:
+    """Whether a message has the number and the code that a record says it has."""
+    root = etree.fromstring(
+        message.strip(), etree.XMLParser(resolve_entities=False, no_network=True)
+    )
+
+    def texts(name: str) -> set[str]:
+        found = root.iterfind(f".//{{*}}{name}")
+        return {" ".join(("".join(each.itertext())).split())[:500] for each in found}
+
+    return line["number"] in texts("IssuerAssignedID") and line["code"] in texts(
+        "ProcessConditionCode"
+    )
+
+
+def _unsaid(before: "Tree", after: "Tree") -> str:
+    """A status on record that its message does not have; empty where there is none."""
+    folder = "data/platform/"
+    for name, (_, data) in after.items():
+        if not name.startswith(folder) or not name.endswith(".jsonl") or before.get(name) == data:
+            continue
+        for line in map(json.loads, data.splitlines()):
+            if line["kind"] == "status" and line["number"]:
+                _, kept = after[f"{folder}received/{line['sha256']}.xml"]
+                if not _is_said(line, kept):
+                    return f"{line['number']} got the status {line['code']}, which nobody gave it"
+    return ""
 
 
 def seeds(root: Root) -> dict[str, bytes]:
@@ -245,6 +343,19 @@ def seeds(root: Root) -> dict[str, bytes]:
     made["payments CSV"] = stream.getvalue().encode()
     made["opening CSV"] = _OPENINGS.read_bytes().replace(b"2026/1", b"2026/2")
     made["bank CSV"] = statement_files.CSV.encode("cp1252")
+    made["status message"] = _MESSAGE
+    made["page of a search"] = json.dumps(
+        {
+            "limit": 100,
+            "filters": {"updatedAfter": "2026-11-01T00:00:00Z"},
+            "results": [
+                _flow("a", "In", submittedAt="2026-12-02T09:00:00+01:00", trackingId="x"),
+                _flow("b", "Out", trackingId="SUD-2026-0001", flowSyntax="Factur-X"),
+                _flow("c", "In", updatedAt="2026-12-02T10:00:00.123Z"),
+            ],
+            "nextCursor": "",
+        }
+    ).encode()
     made["witness"] = b"".join(
         f"> data/{path.parent.name}/{path.stem}.jsonl {head['seq']} {head['hash']}\n".encode()
         for path in sorted(root.data.glob("heads/*/*.json"))
@@ -258,9 +369,18 @@ def call(script: str, root: Root, options: dict[str, str]) -> house.Ran:
     module = importlib.import_module(script)
     out = io.TextIOWrapper(io.BytesIO(), "utf-8", "strict", newline="")
     err = io.TextIOWrapper(io.BytesIO(), "utf-8", "backslashreplace", newline="")
-    named_options = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    named_options = [
+        f"--{name.replace('_', '-')}={value}"
+        for name, value in options.items()
+        if name not in _SAID
+    ]
     code = 0
+    said = {name: Path(options[name]).read_bytes() for name in _SAID if name in options}
+    if "message" in said:
+        said["page"] = json.dumps({"results": [_flow("a", "In")]}).encode()
     with (
+        mock.patch.multiple(PlatformOfFiles, **{"message": _MESSAGE, **said}),
+        mock.patch.object(flow_client, "FlowClient", PlatformOfFiles),
         mock.patch.object(sys, "argv", [f"{script}.py", "--root", str(root.path), *named_options]),
         mock.patch.dict(os.environ, {"REASON": "wrong price"}),
         contextlib.redirect_stdout(out),
@@ -315,6 +435,8 @@ def breach(target: Target, step: Step, ran: house.Ran, before: Tree, after: Tree
     """Which promise was broken; empty where none was."""
     if "Traceback" in ran.err + ran.out or "[B-INTERNAL]" in ran.err:
         return "a fault of the program"
+    if step.script == "exchange_with_platform" and (wrong := _unsaid(before, after)):
+        return wrong
     if ran.code not in (0, *target.refusals):
         return f"exit code {ran.code}"
     if ran.code:

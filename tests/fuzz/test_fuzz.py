@@ -16,6 +16,7 @@ import targets
 from lib.core import storage
 from lib.core.root import Root
 from lib.inputs import schemas
+from lib.platform import cdar
 
 SAMPLE = 5  # mutations of each target; three where an audit reads all
 
@@ -108,6 +109,17 @@ def test_what_is_written_though_refused_is_seen(sound, seeds, monkeypatch):
     monkeypatch.setattr(schemas, "_nearest", writes)
     assert breach_of(sound, seeds) == "check_inputs: written though refused: ['data/stray']"
     assert not (sound.data / "stray").exists()
+
+
+def test_a_status_that_nobody_gave_is_seen(sound, seeds, monkeypatch):
+    target, real = targets.named("status message"), cdar.read
+
+    def approved(data: bytes) -> tuple[cdar.Status, ...]:
+        return tuple(status._replace(code="205") for status in real(data))
+
+    monkeypatch.setattr(cdar, "read", approved)
+    tried = run.Bench(target, sound).attempt(seeds[target.name], target.steps)
+    assert "got the status 205, which nobody gave it" in tried.breach
 
 
 def test_an_input_without_end_is_seen(sound, seeds, monkeypatch):
