@@ -39,8 +39,8 @@ from lib.billing.batch_files import Checked
 from lib.billing.batch_rows import BatchInvoice
 from lib.books import closed_periods, issuing, numbering, records, revenues
 from lib.core import alerts, dates, lock, progress, storage
-from lib.core.faults import SHOWN, Alert, Fault, Refused
-from lib.core.messages import counted, say
+from lib.core.faults import SHOWN, Alert, Fault, Refused, at_line
+from lib.core.messages import counted, say, verbatim
 from lib.core.root import Root
 from lib.documents import production
 from lib.documents.production import Produce
@@ -268,8 +268,10 @@ def report_notices(
     file = root.name_of(submission.path)
     passing = []
     for (code, fault), lines in notices.items():
-        others = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
-        fault = fault._replace(place=f"line {lines[0]}{others}")
+        first = verbatim(str(lines[0]))
+        if len(lines) > 1:
+            first = say("{line} and {more} more", line=lines[0], more=len(lines) - 1)
+        fault = fault._replace(place=at_line(str(first)))
         passing.append(Alert(code, file, fault, submission.client))
     alerts.report(root.logs, "import_batch.py", passing)
 

@@ -43,7 +43,7 @@ from lib.books import revenues as revenue_records
 from lib.books.numbering import Sequence
 from lib.books.record_lines import OpeningLine
 from lib.core import handed_file, storage
-from lib.core.faults import Fault, Refused, printable
+from lib.core.faults import Fault, Refused, at_line, printable
 from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 from lib.inputs import inputs, opening_files, settings
@@ -146,7 +146,7 @@ def refuse_closed(file: str, entered: list[Opening], closed: date) -> None:
         fault
         for opening in entered
         for fault in closed_periods.faults(
-            f"line {opening.row}, issue_date", opening.issue_date, closed, remedy
+            at_line(opening.row, "issue_date"), opening.issue_date, closed, remedy
         )
     ]
     if found:

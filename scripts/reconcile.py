@@ -29,7 +29,7 @@ from typing import NamedTuple
 from lib.books import balances, histories, issuing, openings, payments, records
 from lib.books.balances import Lines
 from lib.core import alerts, lock, storage, workers
-from lib.core.faults import Alert, Broken, Fault, collecting
+from lib.core.faults import Alert, Broken, Fault, at_line, collecting
 from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 from lib.inputs import settings
@@ -113,7 +113,7 @@ def _check(root: Root, client: str, lines: Lines) -> None:
     known |= openings.numbers(lines.opened)
     name = root.name_of(payments.chain_path(root, client))
     strays = [
-        Alert("B-PAYMENT-STRAY", name, Fault(f"line {line.seq}", _unknown(line.invoice)))
+        Alert("B-PAYMENT-STRAY", name, Fault(at_line(line.seq), _unknown(line.invoice)))
         for line in lines.paid
         if line.invoice not in known
     ]

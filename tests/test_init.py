@@ -49,7 +49,11 @@ def test_what_is_typed_wrong_lays_nothing_out(tmp_path):
 
 @pytest.mark.parametrize(
     ("typed", "found"),
-    [(["both", "client", "standard"], ("client", "standard")), (["", ""], ("<the", "<VAT"))],
+    [
+        (["", "both", "client", "standard"], ("client", "standard")),
+        (["", "", ""], ("<the", "<VAT")),
+        (["fr", "", ""], ("<les", "<TVA")),
+    ],
 )
 def test_a_terminal_is_asked_and_may_decide_later(tmp_path, capsys, typed, found):
     root = Root(tmp_path)
@@ -59,17 +63,18 @@ def test_a_terminal_is_asked_and_may_decide_later(tmp_path, capsys, typed, found
         asked.append(prompt)
         return typed[len(asked) - 1]
 
-    arguments = Namespace(numbering="", vat_regime="")
+    arguments = Namespace(numbering="", vat_regime="", language="")
     with mock.patch.object(sys, "stdin") as stdin, mock.patch("builtins.input", answer):
         stdin.isatty.return_value = True
         init_root.main(arguments, root.path)
         init_root.main(arguments, root.path)  # what is there already is not asked for again
     assert len(asked) == len(typed)
-    assert "art. 242 nonies A" in asked[0]
-    assert "art. 293 B CGI" in asked[-1]
+    assert issuer(root)["language"] == (typed[0] or "en")
+    assert "art. 242 nonies A" in asked[1]
+    assert "art. 293 B" in asked[-1]
     assert issuer(root)["numbering"].startswith(found[0])
     assert issuer(root)["vat_regime"].startswith(found[1])
-    assert ("write one of issuer, client" in capsys.readouterr().out) == (typed[0] == "both")
+    assert ("write one of issuer, client" in capsys.readouterr().out) == (typed[1] == "both")
 
 
 def test_an_issuer_that_says_no_numbering_is_reported_by_check(tmp_path):

@@ -26,6 +26,9 @@ TABLES = {
 }
 
 
+_SHOWN = ("help", "description")  # what argparse shows of its arguments
+
+
 class Text(NamedTuple):
     """An English text, and the file that says it; `form`: "one" or "many" where it is counted."""
 
@@ -37,9 +40,14 @@ class Text(NamedTuple):
 def every() -> list[Text]:
     """Each text that is shown to a person in the operator's language."""
     texts = [text for path in sorted(SCRIPTS.rglob("*.py")) for text in of_code(path)]
+    texts = [text for text in texts if re.sub(r"\{\w+\}", "", text.english)]
     for table, keys in TABLES.items():
         content = json.loads((SCRIPTS / "lib" / table).read_text(encoding="utf-8"))
         texts += [Text(value, table) for value in _values(content, keys)]
+    for path in sorted((SCRIPTS / "lib/inputs/new_root").rglob("*.json")):
+        for value in _strings(json.loads(path.read_text(encoding="utf-8"))):
+            if re.fullmatch("<.* .*>", value):
+                texts.append(Text(value[1:-1], "inputs/new_root"))
     for path in (HOME / "Makefile", HOME / "tools/developers.mk"):
         texts += [Text(line, path.name) for line in of_makefile(path.read_text(encoding="utf-8"))]
     return texts
@@ -67,12 +75,16 @@ def of_code(path: Path) -> Iterator[Text]:
                 for form, argument in zip(("one", "many"), call.args[1:], strict=True):
                     yield from (Text(english, file, form) for english in _literals([argument]))
             case "add_argument" | "ArgumentParser":
-                helps = [
-                    word.value for word in call.keywords if word.arg in ("help", "description")
-                ]
-                yield from (Text(english, file) for english in _literals(helps))
+                helps = [word.value for word in call.keywords if word.arg in _SHOWN]
+                texts = _literals(helps)
+                yield from (Text(english, file) for english in texts if not is_example(english))
             case "parser" if ast.unparse(call.func) == "cli.parser":
                 yield Text(ast.get_docstring(tree, clean=False) or "", file)
+
+
+def is_example(text: str) -> bool:
+    """Whether the help of an option only shows a value, or the values that it may have."""
+    return re.fullmatch(r"[^\s,]+(, [^\s,]+)*", text) is not None
 
 
 def of_makefile(text: str) -> Iterator[str]:
@@ -110,6 +122,14 @@ def _values(content: object, keys: tuple[str, ...]) -> Iterator[str]:
     elif isinstance(content, list):
         for value in content:
             yield from _values(value, keys)
+
+
+def _strings(content: object) -> Iterator[str]:
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, dict | list):
+        for value in content.values() if isinstance(content, dict) else content:
+            yield from _strings(value)
 
 
 def main() -> None:

@@ -39,12 +39,12 @@ def held(root: Root, command: str) -> Iterator[Settings]:
 
 
 def language(typed: str, issuer: Issuer) -> str:
-    """The language of a file for people: what was typed, else that of the issuer's country.
+    """The language of a file for people: typed, else the issuer's own, else its country's.
 
     Raises:
       WrongUsage: if there are no words of it.
     """
-    chosen = typed or language_of(issuer.party.address.country)
+    chosen = typed or issuer.language or language_of(issuer.party.address.country)
     if chosen not in languages():
         found = say('"{language}" is not a language of these files', language=chosen)
         remedy = say("write {languages}", languages=either(languages()))

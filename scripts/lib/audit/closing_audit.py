@@ -16,7 +16,7 @@ from lib.books.closings import NotClosed
 from lib.books.heads import Head
 from lib.books.record_lines import ClosedPeriod
 from lib.books.records import Record
-from lib.core.faults import Alert, Broken, Fault
+from lib.core.faults import Alert, Broken, Fault, at_line
 from lib.core.messages import Message, say
 from lib.core.root import Root
 
@@ -59,7 +59,7 @@ def _later_faults(books: RecordBooks, closed: list[ClosedPeriod]) -> Iterator[Al
                         day=day,
                         open=open_from,
                     )
-                    place = f"line {record['seq']}"
+                    place = at_line(record["seq"])
                     yield Alert(CODE, book.name, Fault(place, text), book.owner)
 
 
@@ -100,4 +100,4 @@ def _different(again: Record, record: Record) -> Iterable[str]:
 
 
 def _of_line(book: Book, record: Record, text: Message) -> Alert:
-    return findings.alert(CODE, book.name, text, place=f"line {record['seq']}")
+    return findings.alert(CODE, book.name, text, place=at_line(record["seq"]))

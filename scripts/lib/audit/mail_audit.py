@@ -20,7 +20,7 @@ from lib.audit.record_audit import (
 from lib.books import openings, quotations
 from lib.books.records import Record
 from lib.core import storage
-from lib.core.faults import Alert, Fault
+from lib.core.faults import Alert, Fault, at_line
 from lib.core.messages import Message, say
 from lib.mail import mime, outbox
 
@@ -93,7 +93,7 @@ def mail_faults(books: RecordBooks) -> Iterator[Alert]:
     for book in books.of(OUTBOX):
         for record in book.records:
             if text := _mail(record, documents, months):
-                fault = Fault(f"line {record['seq']}", text)
+                fault = Fault(at_line(record["seq"]), text)
                 yield Alert("B-RECORD-ORPHAN", book.name, fault, record["client"])
 
 

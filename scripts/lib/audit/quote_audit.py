@@ -15,7 +15,7 @@ from lib.books import quotations, revenues
 from lib.books.quotations import ACCEPTANCE, QUOTE
 from lib.books.record_lines import QuotationLine
 from lib.books.records import Record
-from lib.core.faults import Alert, Fault
+from lib.core.faults import Alert, Fault, at_line
 from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.documents import production, quote_pdf
@@ -51,7 +51,7 @@ def record_faults(book: Book) -> Iterator[Alert]:
 
 
 def _of_line(book: Book, record: Record, text: Message) -> Alert:
-    return Alert("B-RECORD-WRONG", book.name, Fault(f"line {record['seq']}", text), book.owner)
+    return Alert("B-RECORD-WRONG", book.name, Fault(at_line(record["seq"]), text), book.owner)
 
 
 def _quote(record: Record, before: Record | None) -> list[Message]:

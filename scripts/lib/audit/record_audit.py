@@ -33,7 +33,7 @@ from lib.books.record_lines import BillingRevenue, OpeningLine, OrderRevenue
 from lib.books.records import Chain, Record
 from lib.books.revenues import Ledger
 from lib.core import storage, strict_json
-from lib.core.faults import Alert, Broken, Fault, Refused
+from lib.core.faults import Alert, Broken, Fault, Refused, at_line
 from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 from lib.values import money, numbers
@@ -149,7 +149,7 @@ def _read_book(files: Files, family: str, name: str) -> tuple[Book, list[Alert]]
 
 
 def _broken(name: str, number: int, text: Message, remedy: Message | None = None) -> Alert:
-    return findings.alert("B-RECORD-BROKEN", name, text, remedy, place=f"line {number}")
+    return findings.alert("B-RECORD-BROKEN", name, text, remedy, place=at_line(number))
 
 
 def _read_line(
@@ -264,7 +264,7 @@ def witness_faults(books: RecordBooks, heads_then: Iterable[Head]) -> Iterator[A
             )
         else:
             continue
-        yield findings.alert("B-WITNESS", name, text, place=f"line {seq}")
+        yield findings.alert("B-WITNESS", name, text, place=at_line(seq))
 
 
 # --- numbers -------------------------------------------------------------------------
@@ -412,7 +412,7 @@ def _bill(
 
 
 def _of_line(code: str, book: Book, record: Record, text: Message) -> Alert:
-    return Alert(code, book.name, Fault(f"line {record['seq']}", text), book.owner)
+    return Alert(code, book.name, Fault(at_line(record["seq"]), text), book.owner)
 
 
 def _doubles(book: Book) -> Iterator[Alert]:
@@ -578,7 +578,7 @@ def withdrawal_faults(root: Root, book: Book, bills: Book, opened: Book) -> Iter
             invoice = books_before.invoices.get(number)
             if invoice is None:
                 continue  # of an opening that was reversed, as this was
-            place = f"line {record['seq']}"
+            place = at_line(record["seq"])
             faults = (
                 payment_rules.amount_faults(invoice, record["cause"], record["amount"], day)
                 if written_off
@@ -611,6 +611,6 @@ def future_faults(books: RecordBooks, today: date) -> Iterator[Alert]:
                     newest=newest,
                 )
                 fault = Fault(
-                    f"line {record['seq']}", say("is of {date}", date=record["date"]), expected
+                    at_line(record["seq"]), say("is of {date}", date=record["date"]), expected
                 )
                 yield Alert("B-RECORD-WRONG", book.name, fault, record["client"])

@@ -174,14 +174,14 @@ def _node_pages(statement: _Node) -> list[Message]:
 def _statement(
     number: int, statement: _Node, pages: list[Message], within_a_day: bool
 ) -> Statement:
-    place = f"statement {number}"
+    place = str(say("statement {number}", number=number))
     account = statement.text("Acct/Id/IBAN", "Acct/Id/Othr/Id")
     for node in map(_Node, statement.element):
         name = etree.QName(node.element).localname
         if name not in ("Bal", "Ntry") and node.all("Amt") and node.all("CdtDbtInd"):
             raise refusal(say("<{name}> is not an entry (Ntry)", name=name[:SHOWN]), node.place())
     entries = statements.gather(
-        lambda one: _entry(f"{place}, entry {one[0]}", account, one[1]),
+        lambda one: _entry(statements.entry_place(place, one[0]), account, one[1]),
         enumerate(statement.all("Ntry"), 1),
     )
     if pages or _node_pages(statement):
@@ -275,7 +275,14 @@ def _movements(place: str, account: str, entry: _Node, whole: Amount) -> Iterato
         yield _movement(place, account, entry, None, whole, credit, against, unsaid)
         return
     for d, (found, side, detail) in enumerate(parts, 1):
-        yield _movement(f"{place}, detail {d}", account, entry, detail, found, side)
+        yield _movement(
+            str(say("{place}, detail {number}", place=place, number=d)),
+            account,
+            entry,
+            detail,
+            found,
+            side,
+        )
 
 
 def _batch_contradiction(entry: _Node, whole: Amount) -> Message | None:

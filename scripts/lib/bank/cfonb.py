@@ -172,7 +172,7 @@ def _day(record: _Record) -> date:
 
 def _statement(number: int, records: list[_Record]) -> Statement:
     """An account from its record 01 to its 07."""
-    place = f"statement {number}"
+    place = str(say("statement {number}", number=number))
     opens, closes = records[0], records[-1]
     for record in records:
         for where in (_ACCOUNT, _CURRENCY, _DECIMALS):
@@ -193,7 +193,13 @@ def _statement(number: int, records: list[_Record]) -> Statement:
         place,
         account,
         statements.gather(
-            lambda one: _entry(f"{place}, entry {one[0]}", account, currency, decimals, one[1]),
+            lambda one: _entry(
+                statements.entry_place(place, one[0]),
+                account,
+                currency,
+                decimals,
+                one[1],
+            ),
             enumerate(entries, 1),
         ),
         [],

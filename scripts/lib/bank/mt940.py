@@ -104,7 +104,7 @@ def _second_count(text: str) -> tuple[int, list[Decimal]]:
 
 
 def _statement(number: int, line: int, text: str) -> Statement:
-    place = f"statement {number}"
+    place = str(say("statement {number}", number=number))
     tags = [tag[1] for tag in _TAG.finditer(text)]
     within_a_day = "60" not in tags and ("34" in tags or "13" in tags or "90" in tags)
     opening, closing = tags.count("60"), tags.count("62")
@@ -120,7 +120,7 @@ def _statement(number: int, line: int, text: str) -> Statement:
     currency = message.currency or ""
     entries = statements.gather(
         lambda one: _entry(
-            f"{place}, entry {one[0]}",
+            statements.entry_place(place, one[0]),
             str(message.data.get("account_identification", "")).strip(),
             currency,
             one[1],

@@ -273,12 +273,17 @@ def _unescaped(text: str) -> str:
 
 
 def _statement(number: int, statement: Node) -> Statement:
-    place = f"statement {number}"
+    place = str(say("statement {number}", number=number))
     account = statement.value("BANKACCTFROM/ACCTID", "CCACCTFROM/ACCTID", "INVACCTFROM/ACCTID")
     currency = statement.value("CURDEF")
     found = [node for node in statement.walk() if node.name in _ENTRIES]
     entries = statements.gather(
-        lambda one: _entry(f"{place}, entry {one[0]}", account, currency, one[1]),
+        lambda one: _entry(
+            statements.entry_place(place, one[0]),
+            account,
+            currency,
+            one[1],
+        ),
         enumerate(found, 1),
     )
     return Statement(place, account, entries, [], [], [])

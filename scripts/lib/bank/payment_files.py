@@ -19,7 +19,7 @@ from lib.bank.statements import BankMovement
 from lib.books import payment_rules, payments
 from lib.books.payment_rules import Books
 from lib.core import handed_file, messages
-from lib.core.faults import Alert, Fault, Refused, printable
+from lib.core.faults import Alert, Fault, Refused, at_line, printable
 from lib.core.messages import Message, say
 from lib.documents import csv_files
 from lib.documents.csv_files import Column
@@ -194,8 +194,7 @@ def read(file: str, data: bytes) -> Payments:
 
 def on_line(code: str, file: str, line: int, fault: Fault) -> tuple[int, Alert]:
     """What is wrong with a value of a line, or with the line."""
-    place = f"line {line}, {fault.place}" if fault.place else f"line {line}"
-    return line, Alert(code, file, fault._replace(place=place))
+    return line, Alert(code, file, fault._replace(place=at_line(line, fault.place)))
 
 
 def stopped(file: str, line: int) -> tuple[int, Alert]:
@@ -221,7 +220,7 @@ def _form(file: str, text: str) -> Form:
     expected = ",".join(column.name for column in PAYMENTS)
     found = say("the first line is not {line}, with commas", line=expected)
     remedy = say("a file that `make statement` wrote keeps its first line, whole and in its order")
-    raise Refused([Alert("B-CSV-HEADER", file, Fault("line 1", found, remedy=remedy))])
+    raise Refused([Alert("B-CSV-HEADER", file, Fault(at_line(1), found, remedy=remedy))])
 
 
 def _shape_faults(form: Form, cells: list[str]) -> Iterator[Fault]:

@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeVar
 
 from stdnum import iso11649
 
-from lib.core.faults import Fault
+from lib.core.faults import Fault, at_line
 from lib.core.messages import Message, say
 from lib.values import money
 
@@ -50,7 +50,12 @@ def refusal(
 
 def on_line(line: int | None, inside: str = "") -> str:
     """A place in the text of a file: line 12, statement 1, entry 3."""
-    return f"line {line}, {inside}" if inside else f"line {line}"
+    return at_line(line or 1, inside)
+
+
+def entry_place(statement: str, number: int) -> str:
+    """The place of an entry: statement 1, entry 3."""
+    return str(say("{statement}, entry {number}", statement=statement, number=number))
 
 
 class BankMovement(NamedTuple):

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from lib.billing import invoicing, pricing
-from lib.core.faults import Fault
+from lib.core.faults import Fault, at_line
 from lib.core.messages import Message, say
 from lib.values import mentions, money, periods, spans, vat
 from lib.values.document import (
@@ -149,7 +149,7 @@ def wished_parts(invoice: Document, notes: Sequence[Document], wishes: Wishes | 
         if isinstance(part, CreditedPart):
             parts[line_id] = part
         else:
-            faults.append(part._replace(place=f"line {line_id}"))
+            faults.append(part._replace(place=at_line(line_id)))
     if not faults and not any(part.quantity or part.net for part in parts.values()):
         faults.append(_nothing_left(invoice))
     faults += [] if faults else _beyond_rates(invoice, credited, parts)

@@ -19,9 +19,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-from lib.core import alerts
+from lib.core import alerts, messages
 from lib.core.faults import Alert, Fault, Refused, Stop, Unavailable, WrongUsage
-from lib.core.messages import Message, either, say, verbatim
+from lib.core.messages import ENGLISH, Message, either, say, verbatim
 from lib.core.root import Root
 
 HOME = Path(__file__).resolve().parents[3]
@@ -39,9 +39,38 @@ class _Parser(argparse.ArgumentParser):
         values = [(option, typed(option.lstrip("-"))) for option in options]
         of_make = [f"{option}={value}" for option, value in values if value]
         words = [*of_make, *(sys.argv[1:] if args is None else args)]
+        speak(_root_of(words))
         if faults := self._faults({word.partition("=")[0] for word in words}):
             self._refuse(faults)
-        return super().parse_args(words)
+        try:
+            arguments, unknown = self.parse_known_args(words)
+        except argparse.ArgumentError as error:
+            self._refuse([self._misused(error)])
+        remedy = say("--help has them all")
+        if unknown:
+            self._refuse([Fault(word, say("is not an option"), remedy=remedy) for word in unknown])
+        return arguments
+
+    def format_help(self) -> str:
+        """All options, in the operator's language."""
+        self.description = str(Message(self.description or ""))
+        self._optionals.title = str(say("options"))
+        for action in self._actions:
+            action.help = str(Message(action.help or ""))
+        return super().format_help()
+
+    def _misused(self, error: argparse.ArgumentError) -> Fault:
+        """An option without its value, or a switch with one."""
+        names = str(error.argument_name).split("/")
+        for action in self._actions:
+            if not set(names) & {*action.option_strings, action.dest}:
+                continue
+            if action.nargs == 0:
+                return Fault(names[0], say("takes no value"))
+            if not action.choices:
+                return Fault(names[0], say("has no value"), remedy=say("--help has them all"))
+            return Fault(names[0], say("write one of {choices}", choices=tuple(action.choices)))
+        return Fault("", verbatim(str(error)))
 
     def _faults(self, words: set[str]) -> list[Fault]:
         """What is required and stands nowhere among the words, and what excludes each other."""
@@ -63,7 +92,7 @@ class _Parser(argparse.ArgumentParser):
             ]
             if not present:
                 remedy = say("add {examples}", examples=examples)
-                faults.append(Fault(" or ".join(names), say("is missing"), remedy=remedy))
+                faults.append(Fault(str(either(names)), say("is missing"), remedy=remedy))
             elif len(present) > 1:
                 found = say("is not allowed with {other}", other=present[0])
                 expected = say("expected one of them, {examples}", examples=examples)
@@ -84,6 +113,13 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(2)
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Help whose own words are in the operator's language too."""
+
+    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
+        super().add_usage(usage, actions, groups, prefix or str(say("usage: ")))
+
+
 class Unfit(Exception):
     """An option's text that is not of its kind."""
 
@@ -97,13 +133,52 @@ def _name(action: argparse.Action) -> str:
     return action.option_strings[0].lstrip("-").replace("-", "_").upper()
 
 
+def speak(root: Path) -> None:
+    """Binds the operator's language: `language` in issuer.json, before there is one the locale's.
+
+    It is looked for in the text of the file, so that a file with a fault is reported in it.
+    """
+    path = root / "issuer.json"
+    language = ENGLISH
+    try:
+        if path.is_file():
+            found = re.search(rb'"language"\s*:\s*"([a-z]+)"', path.read_bytes())
+            language = found[1].decode() if found else ENGLISH
+        else:
+            language = of_locale()
+    except OSError:
+        pass  # whoever needs the file reports that it cannot be read
+    messages.speak(language if language in messages.languages() else ENGLISH)
+
+
+def of_locale() -> str:
+    """The language of the locale that a command is typed in: fr of fr_FR.UTF-8."""
+    names = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    locale = next(filter(None, names), "")
+    return re.split("[_.@]", locale)[0]
+
+
+def _root_of(words: Sequence[str]) -> Path:
+    """The root among the words of a command line, read before they are checked."""
+    root = HOME
+    for i, word in enumerate(words):
+        if word == "--root" and words[i + 1 :]:
+            root = Path(words[i + 1])
+        elif word.startswith("--root="):
+            root = Path(word.partition("=")[2])
+    return root
+
+
 def parser(description: str, *, lays_out: bool = False) -> argparse.ArgumentParser:
     """A parser with the one option that all scripts have; `lays_out`: of a root that is new."""
     options = _Parser(
         description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
         allow_abbrev=False,
+        exit_on_error=False,
+        add_help=False,
     )
+    options.add_argument("-h", "--help", action="help", help="show this help and end")
     options.add_argument(
         "--root", type=Path, default=HOME, help="the folder that holds issuer.json (default: ours)"
     )
@@ -365,7 +440,7 @@ def _check_said(said: _Output | None) -> None:
             verbatim(str(said.refused.strerror)),
             remedy=say("all was done, and only what the command says is lost"),
         )
-        raise Unavailable([Alert("B-ENVIRONMENT", "standard output", fault)])
+        raise Unavailable([Alert("B-ENVIRONMENT", str(say("standard output")), fault)])
 
 
 # --- options -----------------------------------------------------------------------------

@@ -6,10 +6,11 @@ receives one reads its parts and the values in them; nobody takes a sentence apa
 """
 
 import contextlib
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from lib.core.messages import Message
+from lib.core.messages import Message, say
 
 SHOWN = 60  # characters of a wrong value that a message repeats
 
@@ -25,7 +26,7 @@ class Fault(NamedTuple):
     @property
     def text(self) -> str:
         """Its parts in one sentence, in the operator's language."""
-        return "; ".join(str(part) for part in self[1:] if part is not None)
+        return str(say("; ")).join(str(part) for part in self[1:] if part is not None)
 
 
 class Alert(NamedTuple):
@@ -46,7 +47,17 @@ class Alert(NamedTuple):
 
     def __str__(self) -> str:
         where = [part for part in (self.file, self.place) if part]
-        return printable(": ".join([*where, self.text]))
+        return printable(str(say(": ")).join([*where, self.text]))
+
+
+def at_line(number: int | str, inside: str = "") -> str:
+    """The place of a fault in a file of lines: "line 12", "line 12, customer_siren"."""
+    line = say("line {number}", number=number)
+    return f"{line}, {inside}" if inside else str(line)
+
+
+# Where a language writes a space that does not break: before these signs, and inside « ».
+_NO_BREAK = re.compile("(?<=«)\u00a0|[\u00a0\u202f](?=[:;!?%»€])")
 
 
 def printable(text: str) -> str:
@@ -56,9 +67,12 @@ def printable(text: str) -> str:
     """
     if text.isprintable():
         return text
+    kept = {match.start() for match in _NO_BREAK.finditer(text)}
     return "".join(
-        char if char.isprintable() or char == " " else char.encode("unicode_escape").decode()
-        for char in text
+        char
+        if char.isprintable() or char == " " or i in kept
+        else char.encode("unicode_escape").decode()
+        for i, char in enumerate(text)
     )
 
 

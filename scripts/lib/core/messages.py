@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Union
 
-ENGLISH = "en"
+ENGLISH, FRENCH = "en", "fr"
 _FOLDER = Path(__file__).with_name("languages")
 
 
@@ -25,15 +25,24 @@ class Country(NamedTuple):
     code: str
 
 
-Value = Union[str, int, Country, "Message", tuple[Union[str, "Message"], ...]]
+Value = Union[str, int, Country, "Worded", "Message", tuple[Union[str, "Message"], ...]]
+
+
+class Worded(NamedTuple):
+    """What is data in English and French: a brace in it is a brace."""
+
+    english: str
+    french: str
 
 
 class Message(NamedTuple):
     """`text` is the English, with {places}; `values` fill them: texts, numbers, other messages,
-    or several of them, which are shown with commas between."""
+    or several of them, which are shown with commas between. `singular` is its text where
+    {number} is one, by the rule of the language that it is shown in."""
 
     text: str
     values: tuple[tuple[str, Value], ...] = ()
+    singular: str = ""
 
     def __str__(self) -> str:
         return render(self, _spoken[-1])
@@ -52,9 +61,14 @@ def verbatim(text: str) -> Message:
     return say("{text}", text=text)
 
 
+def worded(english: str, french: str) -> Message:
+    """A message whose words are data in both languages, as those of a schema are."""
+    return say("{text}", text=Worded(english, french))
+
+
 def counted(number: int, one: str, many: str) -> Message:
-    """ "1 invoice", "{number} invoices": `one` for 1, `many` for any other number."""
-    return Message(one if number == 1 else many, (("number", number),))
+    """ "1 invoice", "{number} invoices": `one` where the number is singular, else `many`."""
+    return Message(many, (("number", number),), one)
 
 
 def either(texts: Iterable[str]) -> Message:
@@ -74,17 +88,46 @@ def speak(language: str) -> None:
     _spoken[-1] = language
 
 
+def spoken() -> str:
+    """The operator's language."""
+    return _spoken[-1]
+
+
 def render(message: Message, language: str) -> str:
     """The message in a language.
 
     Raises:
       KeyError: if it has a place that no value fills.
     """
-    text = (
-        message.text if language == ENGLISH else messages(language).get(message.text, message.text)
-    )
+    text = message.text
+    if message.singular and _is_singular(message, language):
+        text = message.singular
+    if language != ENGLISH:
+        text = _translated(text, language)
     # One pass, so that a brace in a value is a brace.
     return text.format_map({name: _shown(value, language) for name, value in message.values})
+
+
+def _is_singular(message: Message, language: str) -> bool:
+    """Whether the {number} of a message is singular in a language: 1, in French 0 too."""
+    number = dict(message.values)["number"]
+    if language == ENGLISH or number == 1:
+        return number == 1
+    return str(number) in words(language)["forms"]["singular"].split()
+
+
+@cache
+def _translated(text: str, language: str) -> str:
+    """A text in another language, with the spaces that do not break there."""
+    translation: str | None = words(language)["messages"].get(text)
+    return text if translation is None else spaced(translation, language)
+
+
+def spaced(text: str, language: str) -> str:
+    """A text of a language's file with the spaces at which no line breaks."""
+    for breaking, kept in words(language)["spaces"].items():
+        text = text.replace(breaking, kept)
+    return text
 
 
 def _shown(value: Value, language: str) -> str:
@@ -92,6 +135,8 @@ def _shown(value: Value, language: str) -> str:
         return render(value, language)
     if isinstance(value, Country):
         return place_name(value.code, language)
+    if isinstance(value, Worded):
+        return value.french if language == FRENCH else value.english
     if isinstance(value, tuple):
         return ", ".join(_shown(part, language) for part in value)
     return str(value)
@@ -117,12 +162,6 @@ def place_name(code: str, language: str) -> str:
     file = words(language)
     name: str | None = file["places"].get(code) or file["countries"].get(code)
     return name or str(Locale.parse(language).territories.get(code, code))
-
-
-def messages(language: str) -> dict[str, str]:
-    """English text -> text in `language`."""
-    translations: dict[str, str] = words(language)["messages"]
-    return translations
 
 
 def languages() -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from lib.core import messages
 from lib.core.faults import Alert, Fault, Unavailable
 from lib.core.messages import say
 
@@ -78,7 +79,7 @@ def started(
         # Spawned, not forked: a worker inherits no open file, so never the lock.
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_prepare,
-        initargs=(os.getpid(), work, shared, get_ready),
+        initargs=(os.getpid(), messages.spoken(), work, shared, get_ready),
     )
     try:
         with pool:
@@ -128,6 +129,7 @@ _work: Callable[[Any], Any]  # what a worker does; each worker has its own
 
 def _prepare(
     parent: int,
+    language: str,
     work: Callable[[Any, Any], Any],
     shared: Any,
     get_ready: Callable[[], None] | None,
@@ -140,6 +142,7 @@ def _prepare(
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
+    messages.speak(language)
     _work = partial(work, shared)
     if get_ready is not None:
         get_ready()

@@ -112,9 +112,10 @@ class Platform(Struct, frozen=True, kw_only=True):
 
 
 class Issuer(SellerTerms, frozen=True, kw_only=True):
-    """issuer.json. `numbering` is "client" (a sequence each) or "issuer" (one for all);
-    an older file that says neither has a sequence for each client. `number_format` is one of
-    values/numbers.FORMATS.
+    """issuer.json. `language` is what the operator reads, English where it is empty.
+
+    `numbering` is "client" (a sequence each) or "issuer" (one for all); an older file that says
+    neither has a sequence for each client. `number_format` is one of values/numbers.FORMATS.
 
     `fiscal_year_end` is the month and day on which the books close: "12-31"; `thresholds`
     are those of the VAT exemption by year: {"2026": ...}; `reminders` the days after the due
@@ -128,6 +129,7 @@ class Issuer(SellerTerms, frozen=True, kw_only=True):
 
     code: str
     timezone: str
+    language: str = ""
     numbering: str = ""
     number_format: str = numbers.DEFAULT
     accounts: Accounts = Accounts()

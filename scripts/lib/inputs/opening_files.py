@@ -16,7 +16,7 @@ from functools import cache
 from typing import NamedTuple
 
 from lib.core import dates, handed_file
-from lib.core.faults import Alert, Fault, Refused
+from lib.core.faults import Alert, Fault, Refused, at_line
 from lib.core.messages import Message, say
 from lib.inputs import schemas
 from lib.values import money
@@ -107,7 +107,7 @@ def refuse(file: str, faults: Iterable[tuple[int, Fault]]) -> None:
       Refused: with the first hundred of them.
     """
     alerts = [
-        Alert("B-OPENING", file, fault._replace(place=f"line {row}, {fault.place}".rstrip(", ")))
+        Alert("B-OPENING", file, fault._replace(place=at_line(row, fault.place)))
         for row, fault in sorted(faults, key=lambda fault: fault[0])
     ]
     if len(alerts) > _MOST:
@@ -126,7 +126,7 @@ def _rows(file: str, text: str) -> Rows:
     if not delimiter:
         found = say("the first line is not {line}", line=",".join(COLUMNS))
         remedy = say("docs/template_opening.csv has it; semicolons do as well")
-        raise misread("B-CSV-HEADER", "line 1", found, remedy)
+        raise misread("B-CSV-HEADER", at_line(1), found, remedy)
     rows: Rows = []
     number = 1
     try:
@@ -141,7 +141,7 @@ def _rows(file: str, text: str) -> Rows:
                     cells=len(cells),
                     columns=len(COLUMNS),
                 )
-                raise misread("B-CSV-LINE", f"line {number}", found)
+                raise misread("B-CSV-LINE", at_line(number), found)
             row = dict(zip(COLUMNS, cells, strict=True))
             rows.append((number, _of_spreadsheet(row) if delimiter == ";" else row))
     except csv.Error as error:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lib.core import messages, readings
 from lib.core.faults import SHOWN, Alert, Fault, Refused
-from lib.core.messages import Message, either, say
+from lib.core.messages import Message, either, say, worded
 from lib.values import characters, code_lists
 from lib.values.speech import UNITS
 
@@ -390,7 +390,7 @@ def _unfit(place: str, error: "ValidationError", schema: dict[str, Any]) -> Faul
 
 def _misfit(error: "ValidationError", schema: dict[str, Any]) -> Misfit:
     value = error.instance
-    shown, title = excerpt(value), _title(schema, "a value that is known")
+    shown, title = excerpt(value), _title(schema, say("a value that is known"))
     kind = schema.get("x-kind") or schema.get("format", "")
     if error.validator == "format" and error.cause is not None and error.cause.args:
         why, remedy = error.cause.args
@@ -398,10 +398,11 @@ def _misfit(error: "ValidationError", schema: dict[str, Any]) -> Misfit:
     return Misfit(shown, title, _meant(value, schema, kind), kind, _otherwise(value, schema, kind))
 
 
-def _title(schema: dict[str, Any], otherwise: str) -> Message:
-    """What a value is, in English; a brace in it is a brace."""
-    title: str = schema.get("title", otherwise)
-    return Message(title.replace("{", "{{").replace("}", "}}"))
+def _title(schema: dict[str, Any], otherwise: Message) -> Message:
+    """What a value is; a schema says it in English and in French."""
+    if "title" not in schema:
+        return otherwise
+    return worded(schema["title"], schema["x-fr-title"])
 
 
 def _meant(value: Any, schema: dict[str, Any], kind: str) -> tuple[Any, ...]:
@@ -460,7 +461,7 @@ def _one_of(choices: Sequence[str]) -> Message:
 
 def _to_add(schema: dict[str, Any]) -> Message:
     """ "add an amount such as "12.50""."""
-    title = _title(schema, "a value")
+    title = _title(schema, say("a value"))
     if not schema.get("examples"):
         return say("add {title}", title=title)
     return say("add {title} such as {example}", title=title, example=_json(schema["examples"][0]))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import Struct
 
 from lib.core import storage
-from lib.core.faults import Alert, Fault, Refused
+from lib.core.faults import Alert, Fault, Refused, at_line
 from lib.core.messages import say
 from lib.core.root import Root
 from lib.inputs import schemas
@@ -329,7 +329,7 @@ def _file(root: Root) -> dict[str, str]:
 
 def _binding_fault(binding: "Binding") -> Fault | None:
     """What is wrong with a line of .env. It is not repeated: it may be the rest of a password."""
-    place, name = f"line {binding.original.line}", binding.key
+    place, name = at_line(binding.original.line), binding.key
     if binding.error or (name is not None and binding.value is None):
         remedy = say("quote a value with spaces or #")
         return Fault(place, say("is not NAME=value"), remedy=remedy)

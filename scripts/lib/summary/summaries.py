@@ -29,7 +29,17 @@ from lib.books.heads import Head
 from lib.books.record_lines import BalancePayment, DatedRevenue, NoticeRevenue, SummaryFacts
 from lib.books.records import Record
 from lib.core import alerts, lock, storage
-from lib.core.faults import Alert, Broken, Fault, Refused, Stop, Unavailable, collecting, printable
+from lib.core.faults import (
+    Alert,
+    Broken,
+    Fault,
+    Refused,
+    Stop,
+    Unavailable,
+    at_line,
+    collecting,
+    printable,
+)
 from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 from lib.inputs import inputs, settings
@@ -171,7 +181,7 @@ def _read_on(root: Root, summary: Summary, before: LastSummary) -> None:
             first = known.seq
             if first and (first > len(facts) or facts[first - 1]["hash"] != known.hash):
                 text = say("is not the line that the last summary covered: the chain was rebuilt")
-                summary.wrong.append(Alert("B-WITNESS", head.file, Fault(f"line {first}", text)))
+                summary.wrong.append(Alert("B-WITNESS", head.file, Fault(at_line(first), text)))
                 first = 0
             # A summary that was sent is a record too, and where a sequence begins; not news.
             silent = (outbox.SUMMARY, "sequence")

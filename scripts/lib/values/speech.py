@@ -177,8 +177,7 @@ def _phrases(language: str) -> dict[str, str]:
     """The words of documents and of letters; in letters no line breaks before : and ; in French,
     where a space stands."""
     letters = _section(language, "letters")
-    for breaking, kept in _section(language, "spaces").items():
-        letters = {key: text.replace(breaking, kept) for key, text in letters.items()}
+    letters = {key: messages.spaced(text, language) for key, text in letters.items()}
     return _section(language, "words") | letters
 
 
