@@ -16,6 +16,7 @@ for name in tuple(os.environ):
 os.environ["LC_ALL"] = "C.UTF-8"
 
 settings.register_profile("house", deadline=None, derandomize=True)
+settings.register_profile("deep", deadline=None, max_examples=5000)  # make remedies
 settings.load_profile("house")
 
 

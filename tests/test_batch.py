@@ -301,6 +301,12 @@ STRAYS = {
     "fil__2026-09.xlsx": "save it as CSV under the name fil__2026-09.csv",
     "fil_2026-09.csv": "as atelier__2026-10.csv; rename it if it is a batch",
     "fil__2026-13.csv": "rename it if it is a batch",
+    "fil__2026-08.XLS": "is an Excel workbook, not a CSV file; open it and save it as CSV under"
+    ' the name fil__2026-08.csv: in Excel "Save as", type "CSV UTF-8"',
+    "fil__2026-08.ods": 'in LibreOffice "Save as", type "Text CSV"',
+    "octobre.numbers": 'name <client>__<month>.csv: in Numbers "Export to", "CSV"',
+    "fil__2026-08.pdf": "hand in the table that it shows, saved as CSV under the name fil__2026-08",
+    "fil__2026-08.zip": "unpack it and put the CSV here under the name fil__2026-08.csv",
     "notes.txt": "else move it elsewhere",
     "nl\n2026 INFO.csv": "else move it elsewhere",
     os.fsdecode(b"caf\xe9__2026-10.csv"): "else move it elsewhere",

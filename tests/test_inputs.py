@@ -22,15 +22,21 @@ from lib.inputs import inputs, schemas
 @pytest.mark.parametrize(
     ("data", "line"),
     [
-        (b'{\n  "id": "nord",\n}\n', "line 3, column 1: is not JSON: "),
-        (b"", "line 1, column 1: is not JSON: "),
+        (
+            b'{\n  "id": "nord",\n}\n',
+            "line 2, column 15: a comma stands here and nothing follows it; remove ,",
+        ),
+        (b"", "line 1, column 1: is empty; write { } here"),
         (
             b'{"id": {"id": "id"},\n "of": ["id"],\n  "id": "sud"}',
             'line 3, column 3: the key "id" appears twice in one object; remove one',
         ),
         (b'{"\\"{": 1, "\\"{": 2}', 'line 1, column 12: the key "\\"{" appears twice'),
         (b'{"id": "n\xe9"}', "line 1, column 10: byte 0xE9 is not UTF-8; save the file as UTF-8"),
-        (b"\xef\xbb\xbf{}", "begins with a byte-order mark; save it without"),
+        (
+            b"\xef\xbb\xbf{}",
+            'begins with a byte-order mark; save it as "UTF-8", not "UTF-8 with BOM"',
+        ),
         (b"[" * 60 + b"]" * 60, "line 1, column 51: is nested too deep: at most 50 levels"),
         (b"\n[" + b"[" * 900 + b"]" * 901, "line 2, column 51: is nested too deep"),
         (b"[" * 100_000, "line 1, column 51: is nested too deep"),

@@ -144,7 +144,8 @@ def test_a_month_is_among_its_readings(day, form):
 def test_both_readings_of_a_day_are_proposed_and_no_impossible_one():
     assert meant("date", "02/10/2026") == ["2026-10-02", "2026-02-10"]
     assert meant("date", "22/11/2026") == ["2026-11-22"]
-    assert meant("date", "31/02/2026") == meant("date", "46297") == meant("date", "2026-10") == []
+    assert meant("date", "31/02/2026") == meant("date", "12345") == meant("date", "2026-10") == []
+    assert meant("date", "46297") == ["2026-10-02"], "a date as a spreadsheet counts it"
     assert meant("month", "octobre 2026") == meant("month", "2026-10-31") == ["2026-10"]
     assert meant("month_or_date", "02/10/2026") == ["2026-10-02", "2026-02-10"]
     assert meant("month_or_date", "10/2026") == ["2026-10"]
@@ -166,7 +167,8 @@ def test_an_identifier_loses_what_stands_between_its_groups_and_nothing_else(i, 
     assert vat in (meant("vat_number", vat[2:]) or [])
     wrong = siren[:-1] + str((int(siren[-1]) + 1) % 10)
     text = said("siren", f"{wrong[:3]} {wrong[3:]}")
-    assert "its check digits are wrong; copy its nine digits again" in text
+    assert f"in one piece it is {wrong}, and its check digits are wrong; copy its nine" in text
+    assert "): its check digits are wrong; copy its nine digits again" in said("siren", wrong)
     assert literal(text) == []
 
 

@@ -26,6 +26,9 @@ fuzz: $(READY_DEV) ## thousands of broken files through every reader; whole year
 	@$(IN) $(PYTHON) tests/fuzz/run.py
 	@$(IN) YEARS=4 MONTHS=12 $(PYTHON) -m pytest -n 2 tests/test_whole_year.py
 
+remedies: $(READY_DEV) ## every remedy followed literally, over thousands of broken values and files (minutes)
+	@$(IN) $(PYTHON) -m pytest -n 0 --hypothesis-profile deep tests/test_json_slips.py
+
 lint: $(READY_DEV) ## style, format and types
 	@$(IN) $(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check . && $(PYTHON) -m mypy
 

@@ -9,7 +9,7 @@ be a wrong value to whoever copies it.
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 
 from lib.core import messages
@@ -70,6 +70,7 @@ _MEANT = {
 _COUNTRIES = {"uk": ("GB",), "el": ("GR",), "usa": ("US",)}
 _LANGUAGES = ("fr", "en", "de", "es", "it", "nl", "pt")
 
+_SERIAL_DAY, _DAY_ZERO = re.compile("[0-9]{5}"), date(1899, 12, 30)
 _DIGITS_FOR_DAYS = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})|([0-9]{2})([0-9]{2})([0-9]{4})")
 
 
@@ -220,9 +221,14 @@ def _shorter(whole: str, decimals: str) -> list[str]:
 
 
 def days(text: str) -> list[str]:
-    """The days that a text may mean: 02/10/2026 is in October in French, in February in the US."""
+    """The days that a text may mean: 02/10/2026 is in October in French, in February in the US.
+
+    A spreadsheet writes a day whose cell is formatted as a number as the days since its day 0.
+    """
     if match := re.fullmatch(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9:.,+Z -]+", text):
         return _known(match[1].split("-"))
+    if _SERIAL_DAY.fullmatch(text):
+        return _known((_DAY_ZERO + timedelta(int(text))).isoformat().split("-"))
     if match := re.fullmatch(r"([0-9]{1,4})\s*([./-])\s*([0-9]{1,2})\s*\2\s*([0-9]{1,4})", text):
         first, middle, last = match[1], match[3], match[4]
         if len(first) > 2:

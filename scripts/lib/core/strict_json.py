@@ -9,6 +9,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
+from lib.core import json_slips
 from lib.core.faults import SHOWN, Alert, Fault, Refused
 from lib.core.messages import say
 
@@ -29,7 +30,8 @@ def parse(name: str, data: bytes) -> Any:
         syntax or nesting without end, and for a key that appears twice in an object.
     """
     if data.startswith(_BOM):
-        mark = Fault("", say("begins with a byte-order mark"), remedy=say("save it without"))
+        remedy = say('save it as "UTF-8", not "UTF-8 with BOM"')
+        mark = Fault("", say("begins with a byte-order mark"), remedy=remedy)
         raise Refused([Alert("B-JSON-ENCODING", name, mark)])
     try:
         text = data.decode("utf-8")
@@ -50,8 +52,8 @@ def parse(name: str, data: bytes) -> Any:
             raise RecursionError
         return value
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        wrong = Fault(place, say("is not JSON: {why}", why=error.msg))
+        slip = json_slips.find(text, error)
+        wrong = Fault(_place(text[: slip.at]), slip.found, remedy=slip.remedy)
     except (ValueError, RecursionError):
         wrong = _unwanted(text)
     raise Refused([Alert("B-JSON-SYNTAX", name, wrong)])

@@ -24,6 +24,34 @@ NAME = re.compile(rf"{_STEM}\.csv")
 _PASSING = re.compile(r"[.~].*|.*(~|\.part|\.filepart|\.crdownload|\.tmp)", re.DOTALL)
 # A batch but for its ending: "fil__2026-10.CSV", "fil__2026-10.csv.txt", "fil__2026-10.xlsx".
 _MEANT = re.compile(rf"{_STEM}((?:\.[a-z0-9]+)*)", re.IGNORECASE | re.ASCII)
+_EXCEL = (
+    say("is an Excel workbook, not a CSV file"),
+    say('open it and save it as CSV under the name {name}: in Excel "Save as", type "CSV UTF-8"'),
+)
+_ARCHIVE = (
+    say("is an archive, not a CSV file"),
+    say("unpack it and put the CSV here under the name {name}"),
+)
+# What people hand in that holds a table and is not a CSV, by its ending: what it is, what to do.
+_FOREIGN = {
+    **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".xlsb"), _EXCEL),
+    ".ods": (
+        say("is a LibreOffice spreadsheet, not a CSV file"),
+        say(
+            "open it and save it as CSV under the name {name}:"
+            ' in LibreOffice "Save as", type "Text CSV"'
+        ),
+    ),
+    ".numbers": (
+        say("is a Numbers spreadsheet, not a CSV file"),
+        say('open it and save it as CSV under the name {name}: in Numbers "Export to", "CSV"'),
+    ),
+    ".pdf": (
+        say("is a PDF, not a CSV file"),
+        say("hand in the table that it shows, saved as CSV under the name {name}"),
+    ),
+    **dict.fromkeys((".zip", ".7z", ".rar", ".gz"), _ARCHIVE),
+}
 _REPEATED = 20  # faults that the terminal and the log repeat; the report has all of them
 
 
@@ -64,7 +92,7 @@ def stray(root: Root, path: Path) -> Alert | None:
             "is not read: it is an upload in progress, or another program keeps it for itself"
         )
         return Alert("I-INBOX", name, Fault("", found))
-    if fault := _wrong_kind(mode) or _wrong_name(path):
+    if fault := _foreign(path) or _wrong_kind(mode) or _wrong_name(path):
         return Alert("B-CSV-NAME", name, fault)
     if not os.access(path, os.R_OK):
         remedy = say("change its permissions, or put a copy in its place")
@@ -89,6 +117,18 @@ def _wrong_kind(mode: int) -> Fault | None:
     return Fault("", say("is not a file but a pipe or a device"), remedy=say("remove it"))
 
 
+def _foreign(path: Path) -> Fault | None:
+    """What another program keeps a table in; Numbers keeps it in a folder."""
+    if path.suffix.lower() not in _FOREIGN or path.is_symlink():
+        return None
+    found, remedy = _FOREIGN[path.suffix.lower()]
+    right = _meant_name(path)
+    if right and os.path.lexists(path.with_name(right)):
+        return Fault("", found, remedy=_not_both(right))
+    name = (("name", right or "<client>__<month>.csv"),)
+    return Fault("", found, remedy=Message(remedy.text, name))
+
+
 def _wrong_name(path: Path) -> Fault | None:
     if NAME.fullmatch(path.name):
         return None
@@ -97,15 +137,24 @@ def _wrong_name(path: Path) -> Fault | None:
 
 
 def _right_name(path: Path) -> Message:
-    meant = _MEANT.fullmatch(path.name)
+    meant, right = _MEANT.fullmatch(path.name), _meant_name(path)
     if meant is None:
         return say("rename it if it is a batch, else move it elsewhere")
-    right = f"{meant[1].lower()}__{meant[2]}.csv"
     if os.path.lexists(path.with_name(right)):  # the one renamed would take the other's place
-        return say("{name} is here too: move the one that is not right elsewhere", name=right)
+        return _not_both(right)
     if meant[3].lower() in ("", ".csv", ".csv.csv", ".csv.txt", ".txt"):
         return say("rename it to {name}", name=right)
     return say("save it as CSV under the name {name}", name=right)
+
+
+def _meant_name(path: Path) -> str:
+    """The name of the batch that an entry most likely is; empty for none."""
+    meant = _MEANT.fullmatch(path.name)
+    return f"{meant[1].lower()}__{meant[2]}.csv" if meant else ""
+
+
+def _not_both(name: str) -> Message:
+    return say("{name} is here too: move the one that is not right elsewhere", name=name)
 
 
 # --- what becomes of a batch ---------------------------------------------------------

@@ -54,7 +54,7 @@ class Misfit(NamedTuple):
     def _write(self) -> Message:
         values = either(map(_json, self.meant))
         is_text = self.found.startswith('"')
-        if is_text == isinstance(self.meant[0], str):
+        if isinstance(self.meant[0], list) or is_text == isinstance(self.meant[0], str):
             return say("write {values}", values=values)
         if is_text:
             return say("write {values}, without quotes", values=values)
@@ -217,7 +217,7 @@ def _stdnum(number: str, kind: str) -> Callable[[str], str]:
         try:
             compact: str = import_module(f"stdnum.{number}").validate(value)
         except InvalidChecksum:
-            raise ValueError(say("its check digits are wrong"), readings.form(kind)) from None
+            raise ValueError(_wrong_digits(kind, value), readings.form(kind)) from None
         except ValidationError:
             raise ValueError from None
         if compact != value:
@@ -225,6 +225,14 @@ def _stdnum(number: str, kind: str) -> Callable[[str], str]:
         return compact
 
     return check
+
+
+def _wrong_digits(kind: str, value: str) -> Message:
+    """That check digits are wrong: of the number as it has to be written, where that differs."""
+    plain = next(iter(readings.readings(kind, value, lambda text: text.isalnum())), value)
+    if plain == value:
+        return say("its check digits are wrong")
+    return say("in one piece it is {number}, and its check digits are wrong", number=plain)
 
 
 def _vat_number(value: str) -> str:
@@ -429,6 +437,10 @@ def _meant(value: Any, schema: dict[str, Any], kind: str) -> tuple[Any, ...]:
             return tuple(int(choice) for choice in numbers)
         case "boolean":
             return tuple(readings.truths(text))
+        case "array" if isinstance(value, str):
+            item = resolved_of(schema.get("items", {}))
+            of_items = _our_validator()(item, format_checker=_formats())
+            return ([value],) if item.get("type") == "string" and of_items.is_valid(value) else ()
     return ()
 
 
