@@ -46,7 +46,7 @@ from lib.core.faults import Alert, Broken, Fault, Refused, Unavailable
 from lib.core.messages import counted, say
 from lib.core.root import Root
 from lib.inputs import input_files, inputs, settings
-from lib.inputs.inputs import Inputs
+from lib.inputs.inputs import Sellers
 from lib.inputs.issuer_file import Platform
 from lib.inputs.settings import PlatformAccess, Settings
 from lib.platform import cashing_in, exchange, invoices, receiving, report_deposits
@@ -148,9 +148,9 @@ def main(arguments: Namespace, root: Root) -> None:
 # --- accounts ------------------------------------------------------------------------
 
 
-def accounts(root: Root, given: Inputs, config: Settings) -> Iterator[Account]:
+def accounts(root: Root, sellers: Sellers, config: Settings) -> Iterator[Account]:
     """The accounts that there are; a batch client without one deposits nothing."""
-    issuer = given.issuer
+    issuer = sellers.issuer
     if issuer.issuer.platform:
         yield Account(
             issuer.source.name,
@@ -161,7 +161,7 @@ def accounts(root: Root, given: Inputs, config: Settings) -> Iterator[Account]:
             revenues.DIRECT,
             tuple(revenues.owners(root, revenues.DIRECT)),
         )
-    for file in given.batch_clients.values():
+    for file in sellers.batch_clients.values():
         client = file.client
         if client.platform:
             yield Account(
@@ -182,8 +182,8 @@ def desks_of(root: Root, config: Settings, again: str) -> list[AccountDesk]:
       Refused: if `again` is not a document that a platform refused.
     """
     with issuing.reading(root, "exchange_with_platform", config.lock_wait):
-        given = inputs.load(root)
-        desks = [opened(root, account, config) for account in accounts(root, given, config)]
+        sellers = inputs.load_sellers(root)
+        desks = [opened(root, account, config) for account in accounts(root, sellers, config)]
     refuse_wrong(again, desks)
     return desks
 

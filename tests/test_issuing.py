@@ -443,3 +443,21 @@ def issue_waiting(root: Root) -> None:
     real = issuing.begin
     with mock.patch.object(issuing, "begin", lambda root, command, _: real(root, command, 30)):
         issue(root, 2)
+
+
+def test_of_many_files_each_is_flushed_and_each_failure_is_one(tmp_path, monkeypatch):
+    paths = [tmp_path / str(i) for i in range(40)]
+    for path in paths:
+        path.write_bytes(b"line")
+    flushed = set()
+
+    def fsync(handle):
+        flushed.add(os.fstat(handle).st_ino)
+        if os.fstat(handle).st_ino == paths[33].stat().st_ino:
+            raise OSError(errno.EIO, "lost")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError, match="lost"):
+        storage.flush_all(paths)
+    assert flushed == {path.stat().st_ino for path in paths}
+    storage.flush_all(paths[:3])

@@ -98,6 +98,12 @@ def test_domestic_b2b_is_deposited_once(root, platform):
     assert house.tree(root) == before
 
 
+def test_a_broken_file_of_a_client_hinders_no_deposit(root, platform):
+    house.write(root, "clients/nord.json", b"{")
+    assert exchange(root).code == 0
+    assert len(platform.deposited) == 2
+
+
 def test_connections_are_kept(root, platform):
     exchange(root)
     assert (len(platform.calls) > 3, platform.connections) == (True, 1)

@@ -125,6 +125,7 @@ class Run:
         os.fsync(self._proof_list.fileno())
         self._proof_list.close()
         self._make_room()
+        storage.flush_all(self.folder / entry.staged for entry in self._appends)
         intent = {
             "command": self.command,
             "proofs": storage.sha256_of_file(self.folder / _PROOFS),
@@ -331,8 +332,9 @@ def _refuse_outside(root: Root, folder: Path) -> None:
 def _carry_out(root: Root, folder: Path, intent: dict[str, Any]) -> None:
     check_staged(root, folder, intent)
     touched = _place_proofs(root, folder)
-    for entry in intent["appends"]:
-        touched.add(_append_lines(root, folder, _Append(**entry)))
+    appends = [_Append(**entry) for entry in intent["appends"]]
+    touched |= {_append_lines(root, folder, entry) for entry in appends}
+    storage.flush_all(root.path / entry.file for entry in appends)
     puts = {root.path / put["file"]: put["text"] for put in intent["puts"]}
     for path in puts:
         _refuse_outside(root, path.parent)
@@ -341,8 +343,7 @@ def _carry_out(root: Root, folder: Path, intent: dict[str, Any]) -> None:
     for touched_folder in touched:
         storage.clear_trial(touched_folder)
     _flush_up(root, touched)
-    for path, text in puts.items():
-        storage.replace(path, text.encode())
+    storage.replace_all({path: text.encode() for path, text in puts.items()})
     for removal in intent["removals"]:
         _remove(root.path / removal["file"], removal["sha256"])
     (folder / _INTENT).rename(folder / _DONE)

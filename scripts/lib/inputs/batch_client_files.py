@@ -63,11 +63,15 @@ class BatchClientInput(NamedTuple):
 def load(
     root: Root,
     issuer: IssuerInput | None,
-    clients: Mapping[str, ClientInput | None],
+    clients: Mapping[str, ClientInput | None] | None,
     faults: list[Alert],
 ) -> dict[str, BatchClientInput | None]:
-    """Batch clients by id; None for one whose file is refused."""
-    taken = {file.client.code: file.source.name for file in clients.values() if file}
+    """Batch clients by id; None for one whose file is refused.
+
+    Args:
+      clients: those that they are held against; None: they are not.
+    """
+    taken = {file.client.code: file.source.name for file in (clients or {}).values() if file}
     if issuer:
         taken[issuer.issuer.code] = issuer.source.name
     content: dict[str, BatchClientInput | None] = {}
@@ -91,13 +95,13 @@ def load(
 
 
 def _batch_client_faults(
-    value: Mapping[str, Any], stem: str, clients: Mapping[str, ClientInput | None]
+    value: Mapping[str, Any], stem: str, clients: Mapping[str, ClientInput | None] | None
 ) -> list[Fault]:
     faults = issuer_file.seller_faults(value["seller"], "seller.")
     faults += issuer_file.platform_faults(value, value["seller"], "seller.")
     if value["id"] != stem:
         faults.append(input_files.not_the_name("id", value["id"], stem))
-    if stem in clients:
+    if clients and stem in clients:
         text = say('"{id}" is the id of a client in clients/ too', id=stem)
         faults.append(Fault("id", text, remedy=say("rename one")))
     dialect = value["csv"]
@@ -107,7 +111,8 @@ def _batch_client_faults(
     if dialect["byte_order_mark"] and dialect["encoding"] != "utf-8":
         text = say("belongs to utf-8, the files are {encoding}", encoding=dialect["encoding"])
         faults.append(Fault("csv.byte_order_mark", text, remedy=say("write false")))
-    return faults + _vat_faults(value) + _payer_faults(value["billed_as"], clients)
+    payer = [] if clients is None else _payer_faults(value["billed_as"], clients)
+    return faults + _vat_faults(value) + payer
 
 
 def _vat_faults(value: Mapping[str, Any]) -> list[Fault]:

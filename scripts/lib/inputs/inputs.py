@@ -143,6 +143,27 @@ def order_of(content: Inputs, client: str, order: str) -> OrderInput:
     return content.orders[client, order]
 
 
+class Sellers(NamedTuple):
+    """Who sells: the issuer, and batch clients by id."""
+
+    issuer: IssuerInput
+    batch_clients: dict[str, BatchClientInput]
+
+
+def load_sellers(root: Root) -> Sellers:
+    """The sellers alone, for what is made of records and not of clients' files.
+
+    Raises:
+      Refused: with every problem of their files.
+    """
+    faults: list[Alert] = []
+    issuer = issuer_file.load(root, faults)
+    batch_clients = batch_client_files.load(root, issuer, None, faults)
+    if faults or issuer is None:
+        raise Refused(faults)
+    return Sellers(issuer, {key: file for key, file in batch_clients.items() if file})
+
+
 def load_issuer(root: Root) -> Issuer:
     """The issuer alone, for what is made of records and not of clients' files.
 

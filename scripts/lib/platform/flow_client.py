@@ -140,7 +140,10 @@ class FlowClient:
             "flowInfo": (None, json.dumps(said).encode(), "application/json"),
             "file": (info.name, data, media),
         }
-        answer = self._call("POST", "/v1/flows", repeatable=False, files=parts)
+        form = httpx.Request("POST", self._url, files=parts)
+        # Whole, and not piece by piece: each piece would be a packet of its own.
+        content, media = form.read(), form.headers["Content-Type"]
+        answer = self._call("POST", "/v1/flows", repeatable=False, media=media, content=content)
         return self._flow_id(self._object(answer))
 
     def search(
@@ -180,11 +183,14 @@ class FlowClient:
 
     # --- calls ---------------------------------------------------------------------------
 
-    def _call(self, method: str, path: str, *, repeatable: bool = True, **content: Any) -> bytes:
+    def _call(
+        self, method: str, path: str, *, repeatable: bool = True, media: str = "", **content: Any
+    ) -> bytes:
         """The body of an answer that is a yes.
 
         Args:
           repeatable: whether a 503 may be asked again; a 429 was not heard at all.
+          media: the Content-Type, where httpx does not know it from the content.
         """
         renewed = False
         for _ in range(_MOST_WAITS + 2):
@@ -194,6 +200,7 @@ class FlowClient:
                 **self._headers,
                 "Authorization": f"Bearer {self._token}",
                 "Request-Id": str(uuid.uuid4()),
+                **({"Content-Type": media} if media else {}),
             }
             answer, body = self._ask(method, self._url + path, headers=headers, **content)
             status = answer.status_code
