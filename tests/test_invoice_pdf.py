@@ -27,7 +27,7 @@ from lib.core import messages
 from lib.documents import facturx_xml, fonts, invoice_pdf, pdf_writer, qr_code, typeset, validators
 from lib.documents.pdf_writer import Picture
 from lib.inputs import logos
-from lib.values import characters, code_lists, money, payment_code
+from lib.values import characters, code_lists, money, payment_code, vat
 from lib.values.document import (
     CREDIT_NOTE,
     Address,
@@ -230,6 +230,7 @@ def both(section: str) -> dict[str, tuple[str, str]]:
 
 
 def test_every_word_has_the_same_places_in_both_languages() -> None:
+    assert not both("words").keys() & both("letters").keys(), "letters would hide a word"
     for french, english in (*both("words").values(), *both("letters").values()):
         assert sorted(re.findall(r"{\w+}", french)) == sorted(re.findall(r"{\w+}", english))
         assert not characters.missing(french + english)
@@ -266,6 +267,64 @@ def test_exemption_reason_is_printed_once_below_the_totals() -> None:
     text = text_of(replace(document, vat_breakdown=(vat,)))
     assert text.count(reason) == 1
     assert text.index("Net à payer") < text.index(reason)
+
+
+FRANCHISE = ("E", vat.FRANCHISE_CODE, "TVA non applicable, art. 293 B du CGI")
+REVERSE = ("AE", "VATEX-FR-AE", "Autoliquidation")
+
+
+def without_vat(category: str, code: str, reason: str, **changes: Any) -> Document:
+    """An invoice that has no VAT, for one reason."""
+    lines = tuple(make_line(i, "0.00", vat_category=category) for i in (1, 2))
+    document = make_document(lines, **changes)
+    [part] = document.vat_breakdown
+    part = replace(part, category=category, exemption_code=code, exemption_reason=reason)
+    return replace(document, vat_breakdown=(part,))
+
+
+def test_a_seller_without_vat_has_one_total_and_the_mention_beside_it() -> None:
+    seller = replace(make_document().seller, vat_number="")
+    text = text_of(without_vat(*FRANCHISE, seller=seller))
+    assert "Quantité Unité Prix unitaire Montant Prestation n° 1 2 heure 12,34 24,68" in text
+    assert "37,02 TVA non applicable, art. 293 B du CGI Net à payer 61,70 €" in text
+    assert text.count("61,70 €") == 2 and text.count("TVA") == 1  # at the head, and at the foot
+    assert not re.search(r"\bHT\b|TTC|0 %", text)
+
+
+def test_one_reason_without_vat_stands_in_the_place_of_its_column_and_its_rows() -> None:
+    text = text_of(without_vat(*REVERSE))
+    assert "Prix unitaire HT Montant HT Prestation n° 1 2 heure 12,34 24,68" in text
+    assert "Total HT 61,70 € Autoliquidation Net à payer 61,70 €" in text
+    assert "0 %" not in text and "TTC" not in text
+
+
+def test_a_part_that_is_paid_is_taken_off_a_total_without_vat() -> None:
+    document = without_vat(*FRANCHISE)
+    settled = invoice_pdf.Settled(("virement",), money.ZERO, Decimal("60.00"), money.ZERO)
+    text = text_of(document, settled=settled)
+    assert "Total 61,70 € TVA non applicable, art. 293 B du CGI Réglé −60,00 €" in text
+
+
+def test_the_vat_of_several_rates_is_added_up() -> None:
+    text = text_of(make_document((make_line(1), make_line(2, "5.50"))))
+    assert "Total TVA 6,98 € Total TTC" in text
+    assert "Total TVA" not in text_of(make_document())
+
+
+def test_what_is_due_and_when_stands_at_the_head() -> None:
+    head = text_of(make_document(60)).partition("Émetteur")[0]
+    assert "Échéance 30 novembre 2026 Net à payer 3 524,30 €" in head
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_no_fact_at_the_head_wraps(language: str) -> None:
+    long = Period(start=date(2026, 9, 15), end=date(2027, 9, 14))
+    facts = {"purchase_order": "PO-2026-00045678-LYON", "buyer_reference": "SERVICE-FACTURIER-1234"}
+    document = make_document(period=long, reference="R-1", language=language, **facts)
+    [page] = invoice_pdf._lay_out(document, None, "")
+    texts = [mark.text for mark in page if isinstance(mark, pdf_writer.Text)]
+    period = document.speech.period(long.start, long.end)
+    assert {period, *facts.values()} <= set(texts)
 
 
 @pytest.mark.parametrize(("language", "zero"), [("fr", "0 %"), ("en", "0%")])
@@ -349,11 +408,14 @@ def test_the_accents_are_of_the_colour_of_the_seller() -> None:
 
 
 def test_credit_note_asks_for_no_money() -> None:
-    text = text_of(make_document(type_code=CREDIT_NOTE, preceding=(CORRECTED,)))
+    why = {"preceding": (CORRECTED,), "note": "Motif de l’avoir : Erreur."}
+    text = text_of(make_document(type_code=CREDIT_NOTE, **why))
     assert "AVOIR ACME-2026-0012" in text
-    assert "Facture rectifiée ACME-2026-0011 du 30 septembre 2026" in text
+    head = "Avoir sur la facture ACME-2026-0011 du 30 septembre 2026 Motif de l’avoir : Erreur."
+    assert text.index(head) < text.index("Date d’émission")
+    assert text.count("Motif") == 1 and "À déduire de la facture ACME-2026-0011" in text
     assert "Total à déduire 207,31 €" in text
-    for unwanted in ("Échéance", "IBAN", "RF98", "QR", "Net à payer"):
+    for unwanted in ("Échéance", "IBAN", "RF98", "QR", "Net à payer", "Pénalités", "40 €"):
         assert unwanted not in text
 
 
@@ -417,7 +479,8 @@ def test_totals_stand_whole_with_a_line(lines: int) -> None:
     pages = invoice_pdf._lay_out(make_document(lines), None, "")
     texts = [[mark.text for mark in page if isinstance(mark, pdf_writer.Text)] for page in pages]
     last = next(page for page in texts if f"Prestation n° {lines}" in page)
-    for expected in ("Total HT", "Net à payer", "IBAN"):
+    assert last.count("Net à payer") == (2 if last is texts[0] else 1)
+    for expected in ("Total HT", "Total TTC", "IBAN"):
         assert [expected in page for page in texts] == [page is last for page in texts]
 
 

@@ -154,6 +154,22 @@ def test_the_page_says_what_the_rounded_invoices_come_to_where_it_is_not_the_quo
     assert "arrondit" not in words(root, "NORD-D2026-0002")
 
 
+def test_the_quote_of_a_seller_without_vat_says_each_amount_once(tmp_path):
+    seller = house.issuer({"vat_regime": "franchise", "party.vat_number": None})
+    client = house.client(changes={"vat.treatment": "franchise", "plans": []})
+    root = house.build(tmp_path, client, seller=seller)
+    steps = [STEPS[0], house.step("final")]
+    lines = [house.one_off("600.00", vat_rate="0")]
+    house.put_order(root, house.order("site", "nord", *steps, lines=lines))
+    assert quote(root).code == 0, quote(root)
+    text = words(root, "NORD-D2026-0001")
+    assert "TVA non applicable, art. 293 B du CGI Total 600,00 €" in text
+    assert "Part Règlement Montant Acompte 30 % à 30 jours 180,00" in text
+    assert "Devis NORD-D2026-0001, 600,00 €" in text
+    assert "TTC" not in text and "HT" not in text
+    assert verify(root).code == 0, verify(root)
+
+
 def test_the_invoices_to_come_stand_on_the_first_page_where_it_has_room(tmp_path):
     root = house.build(tmp_path)
     lines = [house.one_off() for _ in range(7)]

@@ -17,6 +17,7 @@ from conformance import court
 from conformance.court import Corpus, Issued, Report
 from lib.documents import facturx_xml
 from lib.values.document import CREDIT_NOTE, INVOICE, Document
+from lib.values.vat import FRANCHISE_CODE
 
 APPROVED = Path(__file__).parent / "approved"
 
@@ -103,8 +104,14 @@ def _amounts(document: Document) -> Iterator[str]:
     totals = document.totals
     values = [abs(line.net) for line in document.lines]  # a minus may be another character
     values += [allowance.amount for allowance in document.allowances]
-    values += [value for part in document.vat_breakdown for value in (part.taxable, part.vat)]
-    values += [totals.net, totals.gross, totals.due]
+    values.append(totals.due)
+    parts = document.vat_breakdown
+    if any(part.rate for part in parts) or len({part.exemption_reason for part in parts}) > 1:
+        values += [value for part in parts for value in (part.taxable, part.vat)]
+        values += [totals.net, totals.gross]
+        values += [totals.vat] if len([part for part in parts if part.rate]) > 1 else []
+    elif parts[0].exemption_code != FRANCHISE_CODE:
+        values.append(totals.net)
     for value in values:
         yield _printed(value, document.language)
 
@@ -125,7 +132,7 @@ def _texts(document: Document) -> Iterator[str]:
     yield document.number
     yield from (document.seller.legal_form, document.seller.registration)
     for party in (document.seller, document.buyer):
-        yield from (party.name, party.contact)
+        yield from (party.name, party.trade_name, party.contact)
         yield from party.address.lines
         yield party.address.city
         yield party.address.postcode

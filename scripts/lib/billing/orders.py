@@ -319,7 +319,8 @@ def _final(order: Order, standing: Iterable[StepInvoice], client: Client) -> Ste
             detail = [speech.word(f"report_{key[1].category}")] if is_mixed else []
             if taxed.vat:
                 tax = speech.amount(taxed.vat, client.currency)
-                detail.append(speech.word("vat_taken_off", vat=tax))
+                gross = speech.amount(taxed.net + taxed.vat, client.currency)
+                detail.append(speech.word("vat_taken_off", vat=tax, gross=gross))
             noted = [*invoice.noted.get(key, ()), *elsewhere]
             elsewhere = []
             if noted:

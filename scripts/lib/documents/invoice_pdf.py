@@ -11,7 +11,19 @@ from typing import NamedTuple
 
 from lib.documents import facturx_xml, fonts, paper, pdf_writer, qr_code, typeset
 from lib.documents.fonts import REGULAR, SEMIBOLD
-from lib.documents.paper import LABEL, SECTION, SUM, SUM_STRONG, TOTALS_WIDTH, Block, Facts
+from lib.documents.paper import (
+    LABEL,
+    MENTION,
+    SECTION,
+    SUBJECT,
+    SUM,
+    SUM_STRONG,
+    TOTALS_WIDTH,
+    VALUE,
+    VALUE_STRONG,
+    Block,
+    Fact,
+)
 from lib.documents.pdf_writer import Box, EmbeddedFile, Modules, Page, Stamp
 from lib.documents.structure import Tag
 from lib.documents.typeset import (
@@ -60,25 +72,36 @@ def _is_draft(document: Document, watermark: str) -> bool:
     return watermark == document.speech.word("draft")
 
 
-def _facts(document: Document) -> Facts:
-    """Labels and lines of the row beneath the title, those that there are."""
+def _facts(document: Document, settled: Settled | None) -> list[Fact]:
+    """Labels and values of the row beneath the title, those that there are."""
     speech = document.speech
-    facts = [("issue_date", [speech.date(document.issue_date)])]
+    facts = [("issue_date", speech.date(document.issue_date), VALUE)]
     if document.due_date and not document.is_credit_note and not document.paid:
-        facts.append(("due_date", [speech.date(document.due_date)]))
-    if document.is_credit_note:
-        day = speech.date(document.corrected.issue_date)
-        value = [document.corrected.number, speech.word("of_date", date=day)]
-        facts.append(("preceding", value))
+        facts.append(("due_date", speech.date(document.due_date), VALUE))
+        if document.totals.due > 0 and not settled:
+            due = speech.amount(document.totals.due, document.currency)
+            facts.append(("due", due, VALUE_STRONG))
     if document.is_delivered_before:
         kind = "completed" if document.operation_category == "services" else "delivered"
-        facts.append((kind, [speech.date(document.period.end)]))
+        facts.append((kind, speech.date(document.period.end), VALUE))
     if not document.order:
-        facts.append(("period", [speech.period(document.period.start, document.period.end)]))
-    facts.append(("purchase_order", [document.purchase_order]))
-    facts.append(("buyer_reference", [document.buyer_reference]))
-    facts.append(("reference", [document.reference]))
-    return [(speech.word(key), lines) for key, lines in facts if any(lines)]
+        period = speech.period(document.period.start, document.period.end)
+        facts.append(("period", period, VALUE))
+    facts.append(("purchase_order", document.purchase_order, VALUE))
+    facts.append(("buyer_reference", document.buyer_reference, VALUE))
+    facts.append(("reference", document.reference, VALUE))
+    return [Fact(speech.word(key), value, style) for key, value, style in facts if value]
+
+
+def _first(document: Document) -> list[tuple[str, Style]]:
+    """What has to be read first: what a credit note corrects, and why; by whom an invoice was
+    issued in the seller's name (note DCL)."""
+    lines = [(note.text, MENTION) for note in document.notes if note.code == "DCL"]
+    if not document.is_credit_note:
+        return lines
+    speech, corrected = document.speech, document.corrected
+    values = {"number": corrected.number, "date": speech.date(corrected.issue_date)}
+    return [(speech.word("corrects", **values), SUBJECT), (document.note, MENTION), *lines]
 
 
 # --- the pages -----------------------------------------------------------------------
@@ -92,22 +115,22 @@ def _lay_out(
     title = document.title
     sheet = paper.begin(document, f"{title} {number}")
     sheet.y = paper.header(sheet.page, document, title, number, logo)
-    # By whom the invoice was issued in the seller's name (note DCL): not in the fine print.
-    mandates = [note.text for note in document.notes if note.code == "DCL"]
-    sheet.y = paper.boxed(sheet.page, mandates, sheet.y, paper.accent(document))
-    sheet.y = paper.fact_row(sheet.page, _facts(document), sheet.y)
+    sheet.y = paper.boxed(sheet.page, _first(document), sheet.y, paper.accent(document))
+    sheet.y = paper.fact_row(sheet.page, _facts(document, settled), sheet.y)
     sheet.y = paper.parties(sheet.page, document, "buyer", sheet.y)
-    paper.opening(sheet, document.subject, document.note)
+    paper.opening(sheet, document.subject, "" if document.is_credit_note else document.note)
     conclusion = _conclusion(document, watermark, settled)
-    paper.table(sheet, document, conclusion.height + 16)
+    asks = not document.is_credit_note and not document.paid
+    unprinted = ELSEWHERE if asks else ELSEWHERE + OF_PAYMENT
+    mentions = paper.fine_lines(note.text for note in document.notes if note.code not in unprinted)
+    fine = typeset.height(mentions) + paper.FINE_GAP
+    paper.table(sheet, document, 16 + conclusion.height + fine)
     if sheet.room < conclusion.height + 16:
         sheet.turn()
     sheet.y += 16
     conclusion.draw(sheet.page, sheet.y)
     sheet.y += conclusion.height
-    asks = not document.is_credit_note and not document.paid
-    unprinted = ELSEWHERE if asks else ELSEWHERE + OF_PAYMENT
-    paper.fine_print(sheet, [note.text for note in document.notes if note.code not in unprinted])
+    paper.fine_print(sheet, mentions)
     return sheet.finish()
 
 
@@ -138,7 +161,8 @@ def _totals(document: Document, settled: Settled | None) -> Block:
     def amount(value: Decimal) -> str:
         return speech.amount(value, document.currency)
 
-    sums = [*paper.sums(document), (speech.word("gross"), amount(totals.gross), SUM_STRONG)]
+    is_paid = settled is not None or totals.due != totals.gross
+    sums = paper.sums(document, is_paid or paper.bears_vat(document))
     if totals.due != totals.gross:
         sums.append((speech.word("paid"), amount(totals.due - totals.gross), SUM))
     key, due = "credited" if document.is_credit_note else "due", totals.due
@@ -154,11 +178,16 @@ def _totals(document: Document, settled: Settled | None) -> Block:
 
 
 def _payment(document: Document, watermark: str) -> Block:
-    """How to pay: nothing where no money is due, no code where it could be paid by mistake."""
-    bank, due = document.seller.bank, document.totals.due
-    if bank is None or due <= 0 or document.is_credit_note:
+    """How to pay: nothing where no money is due, no code where it could be paid by mistake.
+
+    A credit note says what becomes of it (BT-20).
+    """
+    bank, due, speech = document.seller.bank, document.totals.due, document.speech
+    if document.is_credit_note:
+        number = document.corrected.number
+        return _sentence(speech.word("credit_terms", number=number))
+    if bank is None or due <= 0:
         return Block(0, lambda page, top: None)
-    speech = document.speech
     holder = bank.holder or document.seller.name
     reference = "" if _is_draft(document, watermark) else document.payment_reference
     matrix: tuple[bytes, ...] = ()
@@ -171,27 +200,26 @@ def _payment(document: Document, watermark: str) -> Block:
     x = LEFT + (QR_SIZE + 14 if matrix else 0)
     room = RIGHT - TOTALS_WIDTH - 26 - x
 
-    def pair(key: str, value: str, style: Style, width: float) -> tuple[Lines, Lines]:
+    def pair(key: str, value: str, style: Style) -> tuple[Lines, Lines]:
         label = [(speech.word(key), LABEL)] if value else []
-        return typeset.wrap(label, width), typeset.wrap([(value, style)], width)
+        return typeset.wrap(label, room), typeset.wrap([(value, style)], room)
 
     pairs = [
-        pair("holder", holder, PAY, room),
-        pair("iban", grouped(bank.iban, 4), PAY_STRONG, room),
-        pair("bic", bank.bic, PAY, room),
-        pair("payment_reference", grouped(reference, 4), PAY_STRONG, room),
+        pair("holder", holder, PAY),
+        pair("iban", grouped(bank.iban, 4), PAY_STRONG),
+        pair("bic", bank.bic, PAY),
+        pair("payment_reference", grouped(reference, 4), PAY_STRONG),
     ]
-    half = room / 2
-    amount = pair("amount", speech.amount(due, document.currency), PAY, half)
-    day = document.due_date and speech.date(document.due_date)
-    until = pair("due_date", day or "", PAY, half)
     pairs = [parts for parts in pairs if any(parts)]
-    text_height = sum(_height(parts) + 3 for parts in pairs) + max(_height(amount), _height(until))
+    text_height = sum(_height(parts) + 3 for parts in pairs)
     code_height = QR_SIZE + 6 + LABEL.leading if matrix else 0
+    day = document.due_date and speech.date(document.due_date)
+    title = speech.word("payment_by", date=day) if day else speech.word("payment")
+    head = typeset.wrap([(title, SECTION)], RIGHT - TOTALS_WIDTH - 20 - LEFT)
+    head_height = typeset.height(head) + 5
 
     def draw(page: Page, top: float) -> None:
-        title = [(speech.word("payment"), SECTION)]
-        top = typeset.paragraph(page, LEFT, top, title, "H2") + 5
+        top = typeset.paragraph(page, LEFT, top, head, "H2") + 5
         if matrix:
             with typeset.inside(page, Tag("Figure", alt=_transfer(document, holder, reference))):
                 page.append(Modules(LEFT, top + 2, QR_SIZE, matrix, INK))
@@ -200,11 +228,18 @@ def _payment(document: Document, watermark: str) -> Block:
         with typeset.inside(page, Tag("L")):
             for parts in pairs:
                 top = typeset.labelled(page, x, top, *parts) + 3
-            typeset.labelled(page, x, top, *amount)
-            if any(until):
-                typeset.labelled(page, x + half, top, *until)
 
-    return Block(SECTION.leading + 5 + max(text_height, code_height), draw)
+    return Block(head_height + max(text_height, code_height), draw)
+
+
+def _sentence(text: str) -> Block:
+    """What stands in the place of how to pay."""
+    lines = typeset.wrap([(text, SECTION)], RIGHT - TOTALS_WIDTH - 26 - LEFT)
+
+    def draw(page: Page, top: float) -> None:
+        typeset.paragraph(page, LEFT, top, lines)
+
+    return Block(typeset.height(lines), draw)
 
 
 def _height(pair: tuple[Lines, Lines]) -> float:

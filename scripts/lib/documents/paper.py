@@ -4,7 +4,7 @@ A paper is a Document or a Quote. Its pages are a pure function of it: marks (te
 each at its place, in points from the top left corner of an A4 sheet.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -33,13 +33,15 @@ from lib.values import money
 from lib.values.document import Address, Document, Line, Party, Seller
 from lib.values.quote import Paper
 from lib.values.speech import DASH, NBSP, Speech, grouped, town
-from lib.values.vat import NOT_SUBJECT
+from lib.values.vat import FRANCHISE_CODE, NOT_SUBJECT
 
+GRID = 4  # columns of the head
 TOTALS_WIDTH = 202.0
 COLUMN_GAP = 13.0
 UNIT_GAP = 6.5  # between a quantity and its unit
 ROW_PADDING = 5.0
 CARRY_HEIGHT = 21.0
+FINE_GAP = 14.0  # at least, above the mentions
 LEAST_OF_A_ROW = 60.0  # of a row that no page can hold whole
 
 WORDMARK = Style(SEMIBOLD, 17, INK, 21)
@@ -52,6 +54,7 @@ LABEL = Style(REGULAR, 7.2, GREY, 10.5)
 SUBJECT = Style(SEMIBOLD, 11, INK, 15)
 NOTE = Style(REGULAR, 9, INK, 12.5)
 VALUE = Style(REGULAR, 9, INK, 12)
+VALUE_STRONG = Style(SEMIBOLD, 9, INK, 12)
 NAME = Style(SEMIBOLD, 9.5, INK, 13)
 ADDRESS = Style(REGULAR, 9, INK, 12)
 IDENTIFIER = Style(REGULAR, 7.8, GREY, 10.8)
@@ -111,6 +114,11 @@ def _identifiers(party: Party, speech: Speech) -> Iterable[str]:
     yield from party.email
     if party.phone:
         yield labelled("phone", party.phone)
+    # Where statuses and invoices go, if it is not an address that stands above.
+    electronic = party.electronic_address
+    shown = (party.siren, party.siret, party.vat_number, *party.email)
+    if electronic and electronic.id not in shown:
+        yield labelled("electronic_address", f"{electronic.scheme}:{electronic.id}")
 
 
 def _legal_line(paper: Paper) -> str:
@@ -132,6 +140,18 @@ def _reasons(paper: Paper) -> dict[str, str]:
     return {
         vat.category: vat.exemption_reason for vat in paper.vat_breakdown if vat.exemption_reason
     }
+
+
+def bears_vat(paper: Paper) -> bool:
+    """Whether there is VAT to show: not where one reason says of the whole why there is none."""
+    reasons = {vat.exemption_reason for vat in paper.vat_breakdown}
+    return len(reasons) > 1 or any(vat.rate for vat in paper.vat_breakdown)
+
+
+def _is_franchise(paper: Paper) -> bool:
+    """Whether the seller has nothing to do with VAT, so that no amount is one before VAT."""
+    codes = {vat.exemption_code for vat in paper.vat_breakdown}
+    return codes == {FRANCHISE_CODE}
 
 
 def _rate(paper: Paper, category: str, rate: Decimal) -> str:
@@ -168,9 +188,9 @@ def begin(paper: Paper, title: str) -> Sheet:
     )
 
 
-def boxed(page: Page, texts: Iterable[str], top: float, accent: Colour) -> float:
+def boxed(page: Page, texts: Iterable[tuple[str, Style]], top: float, accent: Colour) -> float:
     """What has to be read first, set off in a box."""
-    lines = typeset.wrap([(text, MENTION) for text in texts], WIDTH - 24)
+    lines = typeset.wrap(texts, WIDTH - 24)
     if not lines:
         return top
     height = typeset.height(lines) + 12
@@ -208,26 +228,36 @@ def header(page: Page, paper: Paper, title: str, number: str, logo: bytes | None
     return max(left_bottom, top) + 20
 
 
-Facts = Sequence[tuple[str, Sequence[str]]]
+class Fact(NamedTuple):
+    """A fact at the head of a paper, under its label."""
+
+    label: str
+    value: str
+    style: Style = VALUE
 
 
-def fact_row(page: Page, facts: Facts, top: float) -> float:
-    """Labels, each with the lines below it, in rows of three or four."""
-    columns = 3 if len(facts) in (3, 5, 6) else 4
-    step = WIDTH / columns
+def fact_row(page: Page, facts: Sequence[Fact], top: float) -> float:
+    """Labels, each with its value below, in a grid: what is wide spans several columns of it."""
+    step, gap = WIDTH / GRID, 10.0
     typeset.rule(page, LEFT, top, WIDTH, LIGHT, 0.6)
     top += 9
+    bottom, column = top, 0
     page.append(Tag("L"))
-    for start in range(0, len(facts), columns):
-        bottom = top
-        for i, (label, values) in enumerate(facts[start : start + columns]):
-            head = typeset.wrap([(label, LABEL)], step - 12)
-            lines = typeset.wrap([(value, VALUE) for value in values], step - 12)
-            bottom = max(bottom, typeset.labelled(page, LEFT + i * step, top, head, lines))
-        top = bottom + 8
+    for label, value, style in facts:
+        wide = max(
+            fonts.width(label, LABEL.face, LABEL.size), fonts.width(value, style.face, style.size)
+        )
+        span = min(GRID, -int(-(wide + gap) // step))
+        if column + span > GRID:
+            top, column = bottom + 8, 0
+        head, lines = (
+            typeset.wrap([item], span * step - gap) for item in ((label, LABEL), (value, style))
+        )
+        end = typeset.labelled(page, LEFT + column * step, top, head, lines)
+        bottom, column = max(bottom, end), column + span
     page.append(END)
-    typeset.rule(page, LEFT, top, WIDTH, LIGHT, 0.6)
-    return top + 16
+    typeset.rule(page, LEFT, bottom + 8, WIDTH, LIGHT, 0.6)
+    return bottom + 24
 
 
 def parties(page: Page, paper: Paper, buyer: str, top: float) -> float:
@@ -243,7 +273,7 @@ def parties(page: Page, paper: Paper, buyer: str, top: float) -> float:
     ]
     if delivery := paper.buyer.delivery_address:
         blocks.append(("delivery", delivery.name, ("",), delivery, ()))
-    step = (WIDTH + 20) / len(blocks)
+    step = WIDTH / len(blocks)
     bottom = top
     for i, (key, name, beneath, address, identifiers) in enumerate(blocks):
         x = LEFT + i * step
@@ -251,10 +281,10 @@ def parties(page: Page, paper: Paper, buyer: str, top: float) -> float:
             (name, NAME),
             *((line, ADDRESS) for line in (*beneath, *_address(address, speech))),
         ]
-        head = typeset.wrap([(speech.word(key), LABEL)], step - 20)
+        head = typeset.wrap([(speech.word(key), LABEL)], step - 14)
         end = typeset.paragraph(page, x, top, head, "H2")
-        end = typeset.paragraph(page, x, end, typeset.wrap(lines, step - 20)) + 3
-        small = typeset.wrap([(line, IDENTIFIER) for line in identifiers], step - 20)
+        end = typeset.paragraph(page, x, end, typeset.wrap(lines, step - 14)) + 3
+        small = typeset.wrap([(line, IDENTIFIER) for line in identifiers], step - 14)
         bottom = max(bottom, typeset.paragraph(page, x, end, small))
     return bottom + 22
 
@@ -282,11 +312,11 @@ def _running(sheet: Sheet, lines: Lines) -> None:
 
 
 class PaperRow(NamedTuple):
-    """A line or an allowance: its name, what is said of it beneath, its other cells from left to
-    right, and what it adds; the description may have lines of its own."""
+    """A line or an allowance: its name, what is said of it beneath, its figures by the headings
+    that they stand under, and what it adds; the description may have lines of its own."""
 
     name: str
-    cells: tuple[str, str, str, str, str]
+    figures: Mapping[str, str]
     amount: Decimal
     description: str = ""
     remarks: tuple[str, ...] = ()
@@ -308,15 +338,15 @@ def _rows(paper: Paper) -> list[PaperRow]:
     taken_off = [_taken_off_row(paper, line) for line in paper.lines if line.preceding]
     if taken_off and rows:
         net = paper.speech.number(money.total(row.amount for row in rows), 2)
-        cells = ("", "", "", "", net)
-        rows.append(PaperRow(paper.speech.word("order_net"), cells, money.ZERO, style=SUM_CELL))
+        name = paper.speech.word("order_total" if _is_franchise(paper) else "order_net")
+        rows.append(PaperRow(name, {"line_net": net}, money.ZERO, style=SUM_CELL))
     return rows + taken_off
 
 
 def _taken_off_row(paper: Paper, line: Line) -> PaperRow:
     rate = _rate(paper, line.vat_category, line.vat_rate)
-    cells = ("", "", "", rate, paper.speech.number(line.net, 2))
-    return PaperRow(line.name, cells, line.net, line.description)
+    figures = {"vat_rate": rate, "line_net": paper.speech.number(line.net, 2)}
+    return PaperRow(line.name, figures, line.net, line.description)
 
 
 def _line_row(paper: Paper, line: Line) -> PaperRow:
@@ -331,14 +361,14 @@ def _line_row(paper: Paper, line: Line) -> PaperRow:
             reason = line.discount_reason
             discount = speech.word("because", what=discount, reason=reason)
         remarks.append(discount)
-    cells = (
-        speech.number(line.quantity),
-        speech.unit(line.unit),
-        speech.number(line.unit_price, 2),
-        _rate(paper, line.vat_category, line.vat_rate),
-        speech.number(line.net, 2),
-    )
-    return PaperRow(line.name, cells, line.net, line.description, tuple(remarks))
+    figures = {
+        "quantity": speech.number(line.quantity),
+        "unit": speech.unit(line.unit),
+        "unit_price": speech.number(line.unit_price, 2),
+        "vat_rate": _rate(paper, line.vat_category, line.vat_rate),
+        "line_net": speech.number(line.net, 2),
+    }
+    return PaperRow(line.name, figures, line.net, line.description, tuple(remarks))
 
 
 def _allowance_row(paper: Paper, i: int) -> PaperRow:
@@ -353,29 +383,41 @@ def _allowance_row(paper: Paper, i: int) -> PaperRow:
             base=speech.amount(allowance.base, paper.currency),
         )
     rate = _rate(paper, allowance.vat_category, allowance.vat_rate)
-    net = speech.number(-allowance.amount, 2)
-    return PaperRow(text, ("", "", "", rate, net), -allowance.amount)
+    figures = {"vat_rate": rate, "line_net": speech.number(-allowance.amount, 2)}
+    return PaperRow(text, figures, -allowance.amount)
 
 
-def _columns(rows: Sequence[PaperRow], speech: Speech) -> list[TableColumn]:
-    """As wide as their widest figure; the description has what is left."""
+def _headings(paper: Paper) -> dict[str, str]:
+    """Those of the figures, left to right; without VAT none says so, and none is of its rate."""
     keys = ("quantity", "unit", "unit_price", "vat_rate", "line_net")
-    headings = [speech.word(key) for key in keys]
-    widths = [
-        max(
-            fonts.width(heading, HEADING.face, HEADING.size),
-            max(fonts.width(row.cells[i], row.style.face, row.style.size) for row in rows),
-        )
-        for i, heading in enumerate(headings)
-    ]
-    columns = []
+    headings = {key: paper.speech.word(key) for key in keys}
+    if _is_franchise(paper):
+        headings |= {
+            "unit_price": paper.speech.word("price"),
+            "line_net": paper.speech.word("amount"),
+        }
+    if not bears_vat(paper):
+        del headings["vat_rate"]
+    return headings
+
+
+def _columns(rows: Sequence[PaperRow], paper: Paper) -> dict[str, TableColumn]:
+    """By their keys, as wide as their widest figure; the description has what is left."""
+    columns: dict[str, TableColumn] = {}
     right = RIGHT
-    for key, width, heading in reversed(list(zip(keys, widths, headings, strict=True))):
-        columns.append(TableColumn(right - width, width, [(heading, HEADING)], key != "unit"))
+    for key, heading in reversed(_headings(paper).items()):
+        width = max(
+            fonts.width(heading, HEADING.face, HEADING.size),
+            *(
+                fonts.width(row.figures.get(key, ""), row.style.face, row.style.size)
+                for row in rows
+            ),
+        )
+        columns[key] = TableColumn(right - width, width, [(heading, HEADING)], key != "unit")
         right -= width + (UNIT_GAP if key == "unit" else COLUMN_GAP)
-    description = [(speech.word("description"), HEADING)]
-    columns.append(TableColumn(LEFT, right - LEFT - 6, description, False))
-    return columns[::-1]
+    description = [(paper.speech.word("description"), HEADING)]
+    columns["description"] = TableColumn(LEFT, right - LEFT - 6, description, False)
+    return dict(reversed(columns.items()))
 
 
 def _table_head(sheet: Sheet, columns: Sequence[TableColumn]) -> None:
@@ -400,7 +442,8 @@ def table(sheet: Sheet, paper: Paper, conclusion: float) -> None:
     the totals never stand alone; every page but the last keeps room for the carried total.
     """
     rows = _rows(paper)
-    columns = _columns(rows, paper.speech)
+    by_key = _columns(rows, paper)
+    keys, columns = list(by_key)[1:], list(by_key.values())
     carried = money.ZERO
 
     def turn() -> None:
@@ -429,7 +472,7 @@ def table(sheet: Sheet, paper: Paper, conclusion: float) -> None:
         elif i:
             typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, LIGHT, 0.4)
         carried = money.total((carried, row.amount))
-        cells = [lines, *[[(cell, row.style)] for cell in row.cells]]
+        cells = [lines, *[[(row.figures.get(key, ""), row.style)] for key in keys]]
         put_row(sheet, columns, cells, ROW_PADDING, turn, CARRY_HEIGHT, followed)
     sheet.page.append(END)
     typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
@@ -448,34 +491,53 @@ class Block(NamedTuple):
 Sums = list[tuple[str, str, Style]]
 
 
-def sums(paper: Paper) -> Sums:
-    """The totals, from the lines to what they come to with VAT: a label and an amount each."""
+def sums(paper: Paper, with_total: bool) -> Sums:
+    """The totals, from the lines to what they come to: a label and an amount each.
+
+    Where nothing has VAT the reason stands in its place, and one total is enough.
+
+    Args:
+      with_total: whether what comes last is another amount than the whole.
+    """
     speech, totals = paper.speech, paper.totals
 
     def amount(value: Decimal) -> str:
         return speech.amount(value, paper.currency)
 
+    takes_off = any(line.preceding for line in paper.lines)
+    is_balance = takes_off and isinstance(paper, Document) and not paper.is_credit_note
     rows: Sums = []
-    if paper.allowances and not any(line.preceding for line in paper.lines):
-        rows.append((speech.word("lines_net"), amount(totals.lines_net), SUM))
+    if paper.allowances and not takes_off:
+        key = "lines_total" if _is_franchise(paper) else "lines_net"
+        rows.append((speech.word(key), amount(totals.lines_net), SUM))
         rows.append((speech.word("allowances"), amount(-totals.allowances), SUM))
-    rows.append((speech.word("net"), amount(totals.net), SUM_STRONG))
+    if not _is_franchise(paper):
+        key = "balance_net" if is_balance else "net"
+        rows.append((speech.word(key), amount(totals.net), SUM_STRONG))
+    elif with_total:
+        rows.append((speech.word("total_amount"), amount(totals.gross), SUM_STRONG))
+    if not bears_vat(paper):
+        return [*rows, *((reason, "", SUM) for reason in _reasons(paper).values())]
     for vat in paper.vat_breakdown:
         rate = _rate(paper, vat.category, vat.rate)
-        key = "no_vat" if vat.category == NOT_SUBJECT else "vat"
-        label = speech.word(key, rate=rate, base=amount(vat.taxable))
+        label = speech.word("vat", rate=rate, base=amount(vat.taxable))
         rows.append((label, amount(vat.vat), SUM))
+    if sum(1 for vat in paper.vat_breakdown if vat.rate) > 1:
+        rows.append((speech.word("vat_total"), amount(totals.vat), SUM))
+    if with_total:
+        key = "balance_gross" if is_balance else "gross"
+        rows.append((speech.word(key), amount(totals.gross), SUM_STRONG))
     return rows
 
 
 def totals(paper: Paper, rows: Sums, last: str, amount: str) -> Block:
-    """The totals at the right, the last of them large, and below why there is no VAT."""
+    """The totals at the right, the last of them large; below why some of it has no VAT."""
     x = RIGHT - TOTALS_WIDTH
     wrapped = []
     for label, value, style in rows:
         room = TOTALS_WIDTH - fonts.width(value, style.face, style.size) - 10
         wrapped.append((typeset.wrap([(label, style)], room), value, style))
-    reasons = list(dict.fromkeys(_reasons(paper).values()))
+    reasons = list(dict.fromkeys(_reasons(paper).values())) if bears_vat(paper) else []
     if len(reasons) > 1:
         reasons = [f"({i}) {reason}" for i, reason in enumerate(reasons, 1)]
     notes = typeset.wrap([(reason, REASON) for reason in reasons], TOTALS_WIDTH)
@@ -505,18 +567,24 @@ def _sum(page: Page, x: float, top: float, label: Lines, value: str, style: Styl
     page += (END, END)
 
 
-def fine_print(sheet: Sheet, notes: Iterable[str]) -> None:
+def kept(text: str) -> str:
+    """A text in which no line begins with the colon or semicolon of a French sentence."""
+    return text.replace(" :", f"{NBSP}:").replace(" ;", f"{NBSP};")
+
+
+def fine_lines(notes: Iterable[str]) -> Lines:
+    """The mentions, in one paragraph."""
+    return typeset.wrap([(kept(" ".join(notes)), FINE)], WIDTH)
+
+
+def fine_print(sheet: Sheet, lines: Lines) -> None:
     """The mentions, at the foot of the page where they fit; else together on the next one."""
-    paragraphs = [typeset.wrap([(text, FINE)], WIDTH) for text in notes]
-    height = sum(typeset.height(lines) + 3 for lines in paragraphs)
-    if height + 22 <= sheet.room:
+    height = typeset.height(lines)
+    if height + FINE_GAP <= sheet.room:
         sheet.y = sheet.bottom - height
     elif height <= sheet.room_of_a_page:
         sheet.turn()
     else:
-        sheet.y += 22
-    for lines in paragraphs:
-        if typeset.height(lines) > sheet.room and typeset.height(lines) <= sheet.room_of_a_page:
-            sheet.turn()
         _running(sheet, lines)
-        sheet.y += 3
+        return
+    typeset.paragraph(sheet.page, LEFT, sheet.y, lines)

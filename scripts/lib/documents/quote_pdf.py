@@ -17,7 +17,7 @@ from lib.documents.paper import (
     SECTION,
     TOTALS_WIDTH,
     Block,
-    Facts,
+    Fact,
 )
 from lib.documents.pdf_writer import Box, Page
 from lib.documents.sheet import Sheet, TableColumn, put_headings, put_row
@@ -26,7 +26,7 @@ from lib.documents.typeset import ACCENT, GREY, INK, LEFT, LIGHT, RIGHT, WIDTH, 
 from lib.inputs.colours import Colour
 from lib.values import money
 from lib.values.quote import Quote, QuoteStep
-from lib.values.speech import NBSP, Speech
+from lib.values.speech import Speech
 
 AGREEMENT = Style(SEMIBOLD, 12, ACCENT, 16)
 HINT_STRONG = Style(SEMIBOLD, 8.2, INK, 12.5)
@@ -42,22 +42,22 @@ FIELD = 22.0  # the height of a line to fill in
 # --- the words of the parts ----------------------------------------------------------
 
 
-def _facts(quote: Quote) -> Facts:
-    """Labels and lines of the row beneath the title, those that there are."""
+def _facts(quote: Quote) -> list[Fact]:
+    """Labels and values of the row beneath the title, those that there are."""
     speech = quote.speech
-    version = [str(quote.version)]
+    version = str(quote.version)
     if quote.supersedes:
         day = speech.date(quote.supersedes.issue_date)
         values = {"version": str(quote.version), "number": quote.supersedes.number, "date": day}
-        version = [speech.word("version_after", **values)]
+        version = speech.word("version_after", **values)
     facts = [
-        ("issue_date", [speech.date(quote.issue_date)]),
-        ("valid_until", [speech.date(quote.valid_until)]),
+        ("issue_date", speech.date(quote.issue_date)),
+        ("valid_until", speech.date(quote.valid_until)),
         ("version", version),
-        ("purchase_order", [quote.purchase_order]),
-        ("buyer_reference", [quote.buyer_reference]),
+        ("purchase_order", quote.purchase_order),
+        ("buyer_reference", quote.buyer_reference),
     ]
-    return [(speech.word(key), lines) for key, lines in facts if any(lines)]
+    return [Fact(speech.word(key), value) for key, value in facts if value]
 
 
 def _name(quote: Quote, step: QuoteStep) -> str:
@@ -105,11 +105,11 @@ def _draw(sheet: Sheet, part: Block) -> None:
 def _conclusion(quote: Quote) -> Block:
     """The conditions of the offer at the left and the totals at the right, side by side."""
     amount = quote.speech.amount(quote.totals.gross, quote.currency)
-    last = quote.speech.word("quote_total")
-    totals = paper.totals(quote, paper.sums(quote), last, amount)
+    last = quote.speech.word("quote_total" if paper.bears_vat(quote) else "total_amount")
+    totals = paper.totals(quote, paper.sums(quote, False), last, amount)
     title = [(quote.speech.word("conditions"), SECTION)]
     width = WIDTH - TOTALS_WIDTH - 30
-    texts = [typeset.wrap([(_kept(note.text), CONDITION)], width) for note in quote.notes]
+    texts = [typeset.wrap([(paper.kept(note.text), CONDITION)], width) for note in quote.notes]
     height = sum(typeset.height(lines) + BETWEEN for lines in texts) + SECTION.leading
 
     def draw(page: Page, top: float) -> None:
@@ -119,11 +119,6 @@ def _conclusion(quote: Quote) -> Block:
             top = typeset.paragraph(page, LEFT, top, lines) + BETWEEN
 
     return Block(max(totals.height, height), draw)
-
-
-def _kept(text: str) -> str:
-    """A text in which no line begins with the colon or semicolon of a French sentence."""
-    return text.replace(" :", f"{NBSP}:").replace(" ;", f"{NBSP};")
 
 
 # --- the invoices to come ------------------------------------------------------------
@@ -136,7 +131,7 @@ def _steps(sheet: Sheet, quote: Quote) -> None:
     """
     speech = quote.speech
     rows = [_row(quote, step) for step in quote.steps]
-    columns = _columns(rows, speech)
+    columns = _columns(rows, quote)
     heights = [typeset.height(_wrapped(row, columns)) + 2 * STEP_PADDING for row in rows]
     head = SECTION.leading + HEADING.leading + 10
 
@@ -183,7 +178,7 @@ def _row(quote: Quote, step: QuoteStep) -> tuple[str, ...]:
         "\n".join(filter(None, (_name(quote, step), step.description))),
         speech.percent(step.percent) if step.percent is not None else "",
         _terms(step, speech),
-        speech.number(step.net, 2),
+        *([speech.number(step.net, 2)] if paper.bears_vat(quote) else []),
         speech.number(step.gross, 2),
     )
 
@@ -193,9 +188,11 @@ def _wrapped(row: tuple[str, ...], columns: list[TableColumn]) -> Lines:
     return typeset.wrap([(name, CELL), (description, DETAIL)], columns[0].width)
 
 
-def _columns(rows: list[tuple[str, ...]], speech: Speech) -> list[TableColumn]:
+def _columns(rows: list[tuple[str, ...]], quote: Quote) -> list[TableColumn]:
     """As wide as what stands in them; what a step is for has what is left."""
-    keys = ("step_share", "step_terms", "step_net", "step_gross")
+    speech = quote.speech
+    amounts = ("step_net", "step_gross") if paper.bears_vat(quote) else ("amount",)
+    keys = ("step_share", "step_terms", *amounts)
     columns: list[TableColumn] = []
     right = RIGHT
     for i, key in reversed(list(enumerate(keys, 1))):
@@ -216,7 +213,8 @@ def _agreement(quote: Quote) -> Block:
     """ "Bon pour accord", on what, and room for the date, a name and a signature."""
     speech, accent = quote.speech, paper.accent(quote)
     amount = speech.amount(quote.totals.gross, quote.currency)
-    what = speech.word("agreement_on", number=quote.number, amount=amount)
+    key = "agreement_on" if paper.bears_vat(quote) else "agreement_on_total"
+    what = speech.word(key, number=quote.number, amount=amount)
     texts = [
         (what, HINT_STRONG),
         (speech.word("agreement_text"), HINT),
