@@ -25,7 +25,7 @@ if __name__ == "__main__":
 from collections.abc import Sequence
 from functools import partial
 
-from lib.accounting import declarations, exports
+from lib.accounting import declarations, exports, turnover
 from lib.accounting.declarations import BoxPart, Figure
 from lib.core import tables
 from lib.core.faults import Alert, Broken, Fault, Refused
@@ -68,7 +68,7 @@ def _refuse_other_states(issuer: Issuer) -> None:
 def _check(issuer: Issuer, figures: Sequence[Figure], whole: BoxPart) -> None:
     """The boxes of VAT come to what the books say, which is computed another way."""
     declared = declarations.vat_of(figures)
-    if issuer.vat_regime != declarations.FRANCHISE and declared != whole.booked:
+    if issuer.vat_regime != turnover.FRANCHISE and declared != whole.booked:
         found = say(
             "the boxes come to {declared} of VAT, the entries of the FEC to {booked}",
             declared=money.text_of(declared),

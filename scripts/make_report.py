@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """A year on paper: exports/reports/report-2026.pdf.
 
-Revenue by month, invoiced and received, and by client; VAT by rate; what is outstanding, by
-age; how long clients take to pay; the numbers used; the heads of the record chains. What is
-owed is as it stood on --date. Its sums are those of the exports.
+Revenue by month, invoiced and received, beside the year before and by client; what plans come
+to each month; VAT by rate, or turnover and its limits without VAT; what is outstanding, by age; how
+long clients take to pay; the numbers used; the heads of the record chains. What is owed is as
+it stood on --date. Its sums are those of the exports.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -29,7 +30,7 @@ if __name__ == "__main__":
 from collections.abc import Iterator
 
 from lib.accounting import exports, report_pdf, year_report
-from lib.books import heads, histories, records, revenues
+from lib.books import heads, histories, records, recurring, revenues
 from lib.core.faults import Alert, Broken, collecting
 from lib.core.messages import say
 from lib.core.root import Root
@@ -49,7 +50,9 @@ def main(arguments: Namespace, root: Root) -> None:
         report = year_report.make(
             year,
             day,
+            issuer,
             (history for own in clients for history in own),
+            recurring.read(root),
             _issued_in_batches(root),
             heads.read(root),
         )

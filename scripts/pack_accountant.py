@@ -28,7 +28,7 @@ from functools import partial
 from pathlib import Path
 
 from lib.accounting import accountant, exports, fec
-from lib.books import histories, proofs, revenues
+from lib.books import histories, proofs, recurring, revenues
 from lib.books.histories import IssuedDocument
 from lib.core import storage
 from lib.core.faults import Alert, Broken, collecting
@@ -51,7 +51,7 @@ def main(arguments: Namespace, root: Root) -> None:
         _check(root, bills)
         target = exports.path_of(root, f"accountant/accountant-{period}.zip", config.csv_once)
         clients = histories.by_client(root, histories.clients_of(root), "")
-        tables = accountant.files(parts, clients, issuer, period, config)
+        tables = accountant.files(parts, clients, recurring.read(root), issuer, period, config)
         changed = pack(root, target, tables, bills)
     name = root.name_of(target)
     print(name if changed else say("{file}: as it was", file=name))

@@ -134,8 +134,8 @@ def histories_of(facts: list[Record]) -> list[History]:
         issued = [fact for fact in own if "number" in fact]
         paid = [fact for fact in own if "number" not in fact]
         made += histories.of_client(
-            msgspec.convert(_chained(issued), list[HistoryRevenue]),
-            msgspec.convert(_chained(paid), list[HistoryPayment]),
+            msgspec.convert(chained(issued), list[HistoryRevenue]),
+            msgspec.convert(chained(paid), list[HistoryPayment]),
         )
     return made
 
@@ -151,7 +151,7 @@ def numbered(facts: list[Record]) -> list[Record]:
     return numbers
 
 
-def _chained(facts: list[Record]) -> list[Record]:
+def chained(facts: list[Record]) -> list[Record]:
     return [{**fact, "seq": i, "prev": "", "hash": ""} for i, fact in enumerate(facts, 1)]
 
 

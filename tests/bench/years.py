@@ -145,7 +145,12 @@ def _gross(i: int, k: int) -> tuple[int, int, int]:
 
 
 def _bill(name: str, code: str, i: int, k: int, issue: Issue) -> Parts:
+    nets = ("49.00", text_of(_gross(i, k)[0] - 4900))
     net, vat, gross = (text_of(amount) for amount in _gross(i, k))
+    hosting, mail = (
+        _service(item, line, own, issue)
+        for line, (item, own) in enumerate(zip(("hosting", "mail"), nets, strict=True), 1)
+    )
     share = f'"nature":"services","net":"{net}","vat":"{vat}","vat_category":"S","vat_rate":"20.00"'
     return (
         f'{{"breakdown":[{{{share}}}],"buyer":"Client n° {i}","client":"{name}","currency":"EUR",'
@@ -154,15 +159,14 @@ def _bill(name: str, code: str, i: int, k: int, issue: Issue) -> Parts:
         f'"number":"{code}-{issue.number}","pdf_sha256":"{_NO_PROOF}",'
         f'"period":{{"end":"{issue.end}","start":"{issue.start}"}},',
         "",
-        f',"services":[{_service("hosting", 1, issue)},{_service("mail", 2, issue)}],'
-        f'"vat":"{vat}","vat_on_debits":true}}',
+        f',"services":[{hosting},{mail}],"vat":"{vat}","vat_on_debits":true}}',
     )
 
 
-def _service(item: str, line: int, issue: Issue) -> str:
+def _service(item: str, line: int, net: str, issue: Issue) -> str:
     return (
-        f'{{"end":"{issue.end}","item":"{item}","lines":["{line}"],"plan":"main",'
-        f'"start":"{issue.start}"}}'
+        f'{{"end":"{issue.end}","item":"{item}","lines":["{line}"],"net":"{net}",'
+        f'"plan":"main","start":"{issue.start}"}}'
     )
 
 

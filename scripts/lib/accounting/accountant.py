@@ -23,6 +23,7 @@ from lib.accounting import (
 from lib.accounting.bookkeeping import FiscalYear
 from lib.accounting.csv_tables import PAYMENTS, TABLES, TOTALS
 from lib.books.histories import History, IssuedDocument
+from lib.books.record_lines import RecurringRevenue
 from lib.core import messages
 from lib.inputs.issuer_file import Issuer
 from lib.inputs.settings import Settings
@@ -88,6 +89,7 @@ def part(
 def files(
     parts: Sequence[PeriodPart],
     clients: Iterable[Sequence[History]],
+    of_plans: Iterable[RecurringRevenue],
     issuer: Issuer,
     period: str,
     config: Settings,
@@ -101,6 +103,7 @@ def files(
     Args:
       parts: in order of client.
       clients: the histories of each, for the report of a year.
+      of_plans: the records that bill plans, for it too.
     """
     seller, language = issuer.party.name, exports.language("", issuer)
     contents: dict[str, bytes] = {}
@@ -127,7 +130,8 @@ def files(
         contents[f"workbook-{period}.xlsx"] = workbook.render(cells, period, seller, language)
     if len(period) == len("2024"):
         histories = itertools.chain.from_iterable(clients)
-        figures = year_report.make(period, periods.last_day_of(period), histories, [], [])
+        day = periods.last_day_of(period)
+        figures = year_report.make(period, day, issuer, histories, of_plans)
         contents[f"report-{period}.pdf"] = report_pdf.render(figures, seller, Speech(language))
     name = messages.words(language)["words"]["readme_name"]
     contents[name] = _readme(sorted(contents), seller, period, language, config)

@@ -21,9 +21,9 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lib.accounting import bookkeeping, csv_tables
-from lib.books import payments, tax_points
-from lib.books.allocation import receipts, write_offs
+from lib.accounting import bookkeeping, csv_tables, turnover
+from lib.accounting.turnover import CATEGORIES, FRANCHISE
+from lib.books import tax_points
 from lib.books.histories import History, IssuedDocument, Movement, VatShare
 from lib.core.faults import Alert, Fault, Refused
 from lib.core.messages import Message, render, say
@@ -31,12 +31,12 @@ from lib.documents import csv_files, validators
 from lib.documents.csv_files import AMOUNT, CODE, FIGURE, TEXT, Column
 from lib.inputs.issuer_file import Issuer
 from lib.inputs.settings import Settings
-from lib.values import code_lists, money, periods
+from lib.values import code_lists, periods
 from lib.values.money import text_of
 
 CA3, CA12, DES, URSSAF, LIMITS = "3310-CA3-SD", "3517-S-SD", "DES", "URSSAF", "CGI 293 B"
 STATE = "FR"  # whose forms these are
-FRANCHISE, SIMPLIFIED = "franchise", "simplified"
+SIMPLIFIED = "simplified"
 EU_SERVICES = tax_points.EU_SERVICES
 
 FIGURES = (
@@ -149,12 +149,9 @@ def _due(history: History, months: tuple[str, ...]) -> Iterator[Operation]:
 
 
 def _received(history: History, months: tuple[str, ...]) -> Iterator[Operation]:
-    """Money received, and what a bank kept of it: the customer paid that too."""
-    kept = (taken for taken in write_offs(history) if taken.cause == payments.BANK_CHARGE)
-    for receipt in (*receipts(history), *kept):
+    for receipt, share in turnover.received(history):
         if receipt.source.date.startswith(months):
-            for share in csv_tables.shares_of(receipt):
-                yield Operation(receipt.source.date, receipt.source, history.invoice, share)
+            yield Operation(receipt.source.date, receipt.source, history.invoice, share)
 
 
 def joined(parts: Sequence[BoxPart]) -> BoxPart:
@@ -183,8 +180,8 @@ def declaration(issuer: Issuer, period: str, whole: BoxPart) -> list[Figure]:
         figures += vat_return(form, whole.due)
     for month in periods.months_of(period):
         figures += services_abroad(month, whole.due)
-    if issuer.vat_regime == FRANCHISE or issuer.activity:
-        figures += turnover(issuer.activity, whole.received)
+    if turnover.is_declared(issuer):
+        figures += turnover_received(issuer.activity, whole.received)
     if issuer.vat_regime == FRANCHISE:
         figures += limits(issuer, period[:4], whole.invoiced)
     return figures
@@ -374,30 +371,16 @@ def des_file(vat_number: str, month: str, figures: Iterable[Figure]) -> bytes | 
 
 # --- turnover received ---------------------------------------------------------------
 
-_CATEGORIES = {
-    "bic_sales": say("Sales of goods"),
-    "bic_services": say("Services, BIC"),
-    "bnc": say("Services, BNC"),
-    "services": say("Services, BIC or BNC: write activity in issuer.json"),
-    "overpayment": say("Received beyond invoices: given back or kept, not turnover yet"),
-}
 
-
-def turnover(activity: str, operations: Iterable[Operation]) -> list[Figure]:
+def turnover_received(activity: str, operations: Iterable[Operation]) -> list[Figure]:
     """What was received, without VAT, by category of activity; what is below 0 is taken off of
-    the next declaration.
-
-    Args:
-      activity: of issuer.json; empty: nobody said what services are.
-    """
-    services = "bic_services" if activity == "bic_sales" else activity or "services"
-    categories = {"goods": "bic_sales", "services": services}
+    the next declaration."""
     rows: dict[str, list[BoxEntry]] = {}
     for operation in operations:
-        category = categories.get(operation.share.nature, operation.share.nature)
+        category = turnover.category_of(activity, operation.share.nature)
         rows.setdefault(category, []).append(BoxEntry(operation, operation.share.net, None))
     figures = []
-    for category, label in _CATEGORIES.items():
+    for category, label in CATEGORIES.items():
         figure = _figure(URSSAF, category, label, rows.get(category, ()))
         if (figure.net or 0) < 0:
             text = say("{category}: below 0, to take off of the next declaration", category=label)
@@ -408,27 +391,16 @@ def turnover(activity: str, operations: Iterable[Operation]) -> list[Figure]:
 
 def limits(issuer: Issuer, year: str, invoiced: Mapping[str, int]) -> list[Figure]:
     """How near the year's turnover, as invoiced, is to the limits of the VAT exemption."""
-    known = issuer.thresholds.get(year)
-    sums = dict(invoiced)
-    if known:
-        sums = {
-            nature: sum_ + money.cents(getattr(known.before, nature))
-            for nature, sum_ in sums.items()
-        }
-    compared = [("services", sums["services"])]
-    if sums["goods"]:
-        compared.append(("goods", sum(sums.values())))
     figures = []
-    for nature, amount in compared:
-        limit = getattr(known, nature) if known else None
+    for limit in turnover.limits(issuer, year, invoiced):
         label = say("Invoiced since 1 January; issuer.json has no limit of the year")
-        if limit:
+        if limit.limit:
             label = say(
                 "Invoiced since 1 January, limit {limit}: {percent} %",
-                limit=str(limit),
-                percent=str(100 * amount // money.cents(limit)),
+                limit=str(limit.limit),
+                percent=str(limit.percent),
             )
-        figures.append(Figure(LIMITS, nature, label, amount, None))
+        figures.append(Figure(LIMITS, limit.nature, label, limit.invoiced, None))
     return figures
 
 

@@ -5,10 +5,13 @@ are those of the exports (accounting/csv_tables), and two tables that only a wor
 is open, and what stands on the advances of customers, on the last day of a period.
 """
 
+import sys
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from lib.accounting import csv_tables
@@ -109,9 +112,27 @@ def frame(table: Table) -> pd.DataFrame:
     )
 
 
-def _series(kind: str, cells: Sequence[Any]) -> pd.Series:
+def compact(
+    clients: Iterable[Mapping[str, Table]], columns: Mapping[str, Sequence[Column]]
+) -> dict[str, pd.DataFrame]:
+    """Some columns of the tables of many clients as frames, which hold each text once."""
+    cells: dict[str, dict[str, Any]] = {
+        name: {
+            column.name: array("q") if column.kind in (AMOUNT, COUNT) else [] for column in chosen
+        }
+        for name, chosen in columns.items()
+    }
+    for of_client in clients:
+        for name, of_name in cells.items():
+            for key, column in of_name.items():
+                new = of_client[name].cells[key]
+                column.extend(new if isinstance(column, array) else map(sys.intern, new))
+    return {name: frame(Table(columns[name], of_name)) for name, of_name in cells.items()}
+
+
+def _series(kind: str, cells: Any) -> pd.Series:
     if kind in (AMOUNT, COUNT):
-        return pd.Series(cells, dtype="int64")
+        return pd.Series(np.asarray(cells, dtype="int64"))
     texts = pd.Series(cells, dtype="object")
     return pd.to_datetime(texts, format="%Y-%m-%d") if kind == DATE else texts
 

@@ -4,12 +4,14 @@ Like the page of an invoice, the layout is a pure function of its figures (accou
 Charts are filled boxes, so that they print sharp at any size.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
-from lib.accounting.year_report import Range, YearReport
+from lib.accounting.year_report import Delay, Month, Range, YearReport
+from lib.core.messages import render as in_words
 from lib.documents import fonts, pdf_writer, typeset
 from lib.documents.fonts import REGULAR, SEMIBOLD
 from lib.documents.pdf_writer import Box, Colour, Page
@@ -38,7 +40,10 @@ WHOLE = 260.0  # a table up to this height stands on one page
 ROW_PADDING = 2.6
 CELL_GAP = 8.0
 HEADING_GAP = 5.0
-PALE: Colour = (148, 184, 197)
+PALE: Colour = (96, 148, 168)
+WIDEST = 120.0  # of a column of figures
+AGED = 30  # clients whose ages are shown; the others are one row
+CHARTED = 3  # months; fewer are read as fast in their table
 
 TITLE = Style(SEMIBOLD, 21, ACCENT, 28)
 SELLER = Style(SEMIBOLD, 10.5, INK, 15)
@@ -64,6 +69,7 @@ class ColumnShare(NamedTuple):
     width: float
     right: bool = False
     style: Style = CELL
+    is_identifier: bool = False  # broken after "_", "-", "/" and "." alone
 
 
 Draw = Callable[[Page, float, float], None]  # of the row: the page, its top, its height
@@ -89,12 +95,23 @@ class ReportSheet(Sheet, kw_only=True):
         """An amount in a table: 1 234,50."""
         return self.speech.number(in_euros(amount), 2)
 
+    def sparse(self, amount: int) -> str:
+        """An amount in a table where most are 0: those are left out."""
+        return self.figure(amount) if amount else ""
+
     def money(self, amount: int) -> str:
         """An amount that stands alone: 1 234,50 €."""
         return self.speech.amount(in_euros(amount), self.report.currency)
 
     def days(self, days: Decimal) -> str:
         return self.word("report_days_value", days=self.speech.number(days, 1))
+
+    def tenth(self, value: Decimal | None) -> str:
+        return DASH if value is None else self.speech.number(value, 1)
+
+    def taxed_word(self, key: str) -> str:
+        """A word or note that speaks of VAT, and its other form where nothing has any."""
+        return self.word(key if self.report.with_vat else f"{key}_without_vat")
 
 
 def render(report: YearReport, seller: str, speech: Speech) -> bytes:
@@ -135,9 +152,19 @@ def _lay_out(report: YearReport, seller: str, speech: Speech) -> list[Page]:
     )
     _head(sheet)
     _months(sheet)
-    _ages(sheet)
-    _rates(sheet)
-    _clients(sheet)
+    for section in (
+        _turnover,
+        _limits,
+        _compared,
+        _recurring,
+        _ages,
+        _ages_of_clients,
+        _quarters,
+        _rates,
+        _concentration,
+        _clients,
+    ):
+        section(sheet)
     _ranges(sheet, "report_ranges", report.ranges)
     if report.batch_ranges:
         _ranges(sheet, "report_batch_ranges", report.batch_ranges)
@@ -161,19 +188,25 @@ def _head(sheet: ReportSheet) -> None:
     late = sum(age.amount for age in report.ages[1:])
     days = report.delay.from_issue
     figures = (
-        ("report_invoiced", sheet.money(sum(month.gross for month in report.months))),
-        ("report_received", sheet.money(sum(month.received for month in report.months))),
-        ("report_outstanding", sheet.money(sum(age.amount for age in report.ages))),
-        ("report_late", sheet.money(late)),
-        ("report_days", DASH if days is None else sheet.days(days)),
+        (
+            sheet.taxed_word("report_invoiced"),
+            sheet.money(sum(month.gross for month in report.months)),
+        ),
+        (
+            sheet.word("report_received"),
+            sheet.money(sum(month.received for month in report.months)),
+        ),
+        (sheet.word("report_outstanding"), sheet.money(sum(age.amount for age in report.ages))),
+        (sheet.word("report_late"), sheet.money(late)),
+        (sheet.word("report_days"), DASH if days is None else sheet.days(days)),
     )
     page.append(Box(LEFT, top, WIDTH, 44, FAINT))
     page.append(Box(LEFT, top, 2.4, 44, ACCENT))
     step = (WIDTH - 13) / len(figures)
     style = _fitting(max((value for _, value in figures), key=len), FIGURE, step - 8)
-    for i, (key, value) in enumerate(figures):
+    for i, (label, value) in enumerate(figures):
         x = LEFT + 13 + i * step
-        typeset.put(page, x, top + 8, sheet.word(key), FIGURE_LABEL)
+        typeset.put(page, x, top + 8, label, _fitting(label, FIGURE_LABEL, step - 8))
         typeset.put(page, x, top + 20, value, style)
     sheet.y = top + 44
 
@@ -193,17 +226,30 @@ def _section(sheet: ReportSheet, key: str, height: float, note: str = "") -> Non
 
 
 def _months(sheet: ReportSheet) -> None:
+    """From the first month with a figure to the last, and a chart of them where they are some."""
     report = sheet.report
-    _section(sheet, "report_months", CHART_HEIGHT)
-    _chart(sheet)
-    keys = ("report_net", "report_vat", "report_invoiced", "report_received", "report_vat_due")
+    active = [i for i, month in enumerate(report.months) if any(month[1:])]
+    months = report.months[active[0] : active[-1] + 1] if active else []
     columns = [ColumnShare(sheet.word("report_month"), 79)]
-    columns += [ColumnShare(sheet.word(key), (WIDTH - 79) / 5, right=True) for key in keys]
+    figures: list[Sequence[int]] = [month[3:5] for month in months]
+    words = [sheet.taxed_word("report_invoiced"), sheet.word("report_received")]
+    if report.with_vat:
+        figures = [month[1:] for month in months]
+        words = [sheet.word("report_net"), sheet.word("report_vat"), *words]
+        words.append(sheet.word("report_vat_due"))
+    width = min((WIDTH - 79) / len(words), WIDEST)
+    columns += [ColumnShare(word, width, right=True) for word in words]
     rows = [
-        ReportRow([sheet.speech.month(_day(month.month)), *map(sheet.figure, month[1:])])
-        for month in report.months
+        ReportRow([sheet.speech.month(_day(month.month)), *map(sheet.figure, own)])
+        for month, own in zip(months, figures, strict=True)
     ]
-    rows.append(_sums(sheet, [month[1:] for month in report.months]))
+    if len(rows) > 1:
+        rows.append(_sums(sheet, figures))
+    if len(active) < CHARTED:
+        _tabled(sheet, "report_months", columns, rows)
+        return
+    _section(sheet, "report_months", CHART_HEIGHT)
+    _chart(sheet, months)
     _table(sheet, columns, rows)
 
 
@@ -219,27 +265,152 @@ def _sums(
     return ReportRow([sheet.word("report_total"), *between, *sums], is_sum=True)
 
 
+def _turnover(sheet: ReportSheet) -> None:
+    """What is declared as received, by category of activity."""
+    received = sheet.report.turnover
+    columns = [
+        ColumnShare(sheet.word("report_category"), 199),
+        ColumnShare(sheet.word("report_received"), WIDEST, right=True),
+    ]
+    rows = [
+        ReportRow([str(in_words(label, sheet.speech.language)), sheet.figure(amount)])
+        for label, amount in received
+    ]
+    if rows:
+        _tabled(sheet, "report_turnover", columns, rows, sheet.word("report_turnover_note"))
+
+
+def _limits(sheet: ReportSheet) -> None:
+    """How near what was invoiced is to the limits of the exemption from VAT."""
+    bar_left = LEFT + 362
+    columns = [
+        ColumnShare(sheet.word("report_nature"), 90),
+        ColumnShare(sheet.word("report_since_january"), 84, right=True),
+        ColumnShare(sheet.word("report_limit"), 72, right=True),
+        ColumnShare(sheet.word("report_raised"), 72, right=True),
+        ColumnShare(sheet.word("report_used"), 44, right=True),
+    ]
+    rows = []
+    for limit in sheet.report.limits:
+        bounds = [
+            DASH if bound is None else sheet.speech.number(bound, 2)
+            for bound in (limit.limit, limit.raised)
+        ]
+        percent = limit.percent
+        used = DASH if percent is None else sheet.speech.percent(Decimal(percent))
+        nature = sheet.word(f"report_turnover_{limit.nature}")
+        room = RIGHT - bar_left
+        bar = _bar(bar_left, min(room, room * max(percent or 0, 0) / 100), ACCENT)
+        cells = [nature, sheet.figure(limit.invoiced), *bounds, used]
+        rows.append(ReportRow(cells, draw=bar if percent else None))
+    if rows:
+        known = any(limit.limit for limit in sheet.report.limits)
+        note = sheet.word("report_limits_note" if known else "report_limits_none")
+        _tabled(sheet, "report_limits", columns, rows, note)
+
+
+def _compared(sheet: ReportSheet) -> None:
+    """The months that the year before has too, beside those."""
+    report = sheet.report
+    if not any(any(month[1:]) for month in report.compared):
+        return
+    years = (str(int(report.year) - 1), report.year)
+    width = (WIDTH - 79) / 6
+    columns = [ColumnShare(sheet.word("report_month"), 79)]
+    for key in (sheet.taxed_word("report_net"), sheet.word("report_received")):
+        columns += [ColumnShare(f"{key} {year}", width, right=True) for year in years]
+        columns.append(ColumnShare(sheet.word("report_change"), width, right=True))
+    figures = [month[1:] for month in report.compared]
+    labels = [sheet.speech.month(_day(month.month)) for month in report.compared]
+    totals = [sum(column) for column in zip(*figures, strict=True)]
+    rows = [
+        ReportRow([label, *_pair(sheet, *own[:2]), *_pair(sheet, *own[2:])], is_sum=is_sum)
+        for label, own, is_sum in (
+            *((label, own, False) for label, own in zip(labels, figures, strict=True)),
+            (sheet.word("report_total"), totals, True),
+        )
+    ]
+    _tabled(sheet, "report_compared", columns, rows, sheet.taxed_word("report_compared_note"))
+
+
+def _pair(sheet: ReportSheet, before: int, now: int) -> list[str]:
+    """Two figures, and the change from one to the other in per cent."""
+    change = DASH
+    if before > 0:
+        percent = (Decimal(100 * (now - before)) / before).quantize(Decimal(1), ROUND_HALF_UP)
+        change = f"{'+' if percent > 0 else ''}{sheet.speech.percent(percent)}"
+    return [sheet.figure(before), sheet.figure(now), change]
+
+
+def _recurring(sheet: ReportSheet) -> None:
+    """What plans were billed for each month, and what came and went."""
+    months = sheet.report.recurring
+    most = max((month.net for month in months), default=0)
+    bar_left = LEFT + 391
+    keys = ("recurring", "new", "lost", "changed")
+    columns = [ColumnShare(sheet.word("report_month"), 79)]
+    columns += [ColumnShare(sheet.word(f"report_{key}"), 76, right=True) for key in keys]
+    rows = []
+    for month in months:
+        width = (RIGHT - bar_left) * max(month.net, 0) / most if most > 0 else 0
+        bar = _bar(bar_left, width, PALE) if width else None
+        label = sheet.speech.month(_day(month.month))
+        cells = [label, sheet.figure(month.net), *map(sheet.sparse, month[2:])]
+        rows.append(ReportRow(cells, draw=bar))
+    if rows:
+        _tabled(sheet, "report_of_plans", columns, rows, sheet.taxed_word("report_of_plans_note"))
+
+
+def _quarters(sheet: ReportSheet) -> None:
+    """How long clients took to pay, by the quarter in which an invoice was settled."""
+    report = sheet.report
+    columns = [
+        ColumnShare(sheet.word("report_quarter"), 79),
+        ColumnShare(sheet.word("report_invoices"), 70, right=True),
+        ColumnShare(sheet.word("report_paid"), 100, right=True),
+        ColumnShare(sheet.word("report_from_issue"), 110, right=True),
+        ColumnShare(sheet.word("report_past_due"), WIDTH - 359, right=True),
+    ]
+
+    def cells(label: str, delay: Delay) -> list[str]:
+        days = map(sheet.tenth, (delay.from_issue, delay.past_due))
+        return [label, str(delay.invoices), sheet.figure(delay.paid), *days]
+
+    rows = [
+        ReportRow(
+            cells(sheet.word("report_quarter_value", quarter=quarter[-1], year=report.year), delay)
+        )
+        for quarter, delay in report.quarters.items()
+    ]
+    if len(rows) > 1:
+        rows.append(ReportRow(cells(report.year, report.delay), is_sum=True))
+    if report.clients:
+        note = sheet.word("report_delay_note") if rows else ""
+        _tabled(sheet, "report_delay", columns, rows, note, none="report_delay_none")
+
+
 def _rates(sheet: ReportSheet) -> None:
     rates = sheet.report.rates
+    if not sheet.report.with_vat:
+        return
     invoiced, received = ("base", "vat_invoiced"), ("base_received", "vat_received")
     keys = [f"report_{key}" for key in (*invoiced, *received, "vat_due")]
     columns = [
         ColumnShare(sheet.word("report_nature"), 60),
-        ColumnShare(sheet.word("report_rate"), 81),
+        ColumnShare(sheet.word("report_rate"), 96),
     ]
-    columns += [ColumnShare(sheet.word(key), (WIDTH - 141) / 5, right=True) for key in keys]
+    columns += [ColumnShare(sheet.word(key), (WIDTH - 156) / 5, right=True) for key in keys]
     rows = []
     for kind in rates:
         rate = ""
         if kind.category:
-            rate = sheet.speech.vat_category(kind.category) or sheet.speech.percent(
-                Decimal(kind.rate)
-            )
-        figures = map(sheet.figure, kind[3:])
+            category = sheet.speech.vat_category(kind.category, kind.exemption)
+            rate = category or sheet.speech.percent(Decimal(kind.rate))
+        figures = map(sheet.figure, kind[4:])
         rows.append(ReportRow([sheet.word(f"report_{kind.nature}"), rate, *figures]))
     if rows:
-        rows.append(_sums(sheet, [kind[3:] for kind in rates], [""]))
-    _tabled(sheet, "report_rates", columns, rows, "report_rates_note")
+        rows.append(_sums(sheet, [kind[4:] for kind in rates], [""]))
+    _tabled(sheet, "report_rates", columns, rows, sheet.word("report_rates_note"))
 
 
 def _ages(sheet: ReportSheet) -> None:
@@ -259,30 +430,64 @@ def _ages(sheet: ReportSheet) -> None:
         rows.append(ReportRow(cells, draw=bar))
     count = str(sum(age.invoices for age in report.ages))
     rows.append(_sums(sheet, [[age.amount] for age in report.ages], [count]))
-    _section(sheet, "report_ages", _table_height(columns, rows) + 30)
-    _table(sheet, columns, rows)
     sentences = []
-    if report.overpaid:
-        sentences.append(sheet.word("report_overpaid", amount=sheet.money(report.overpaid)))
-    if report.written_off:
-        amount = sheet.money(report.written_off)
-        sentences.append(sheet.word("report_written_off", amount=amount))
-    sentences.append(_delay(sheet))
+    if not most:
+        day = sheet.speech.date(report.date)
+        sentences.append(sheet.word("report_ages_none", date=day))
+    for key, amount in (("overpaid", report.overpaid), ("written_off", report.written_off)):
+        if amount:
+            sentences.append(sheet.word(f"report_{key}", amount=sheet.money(amount)))
+    _section(sheet, "report_ages", _table_height(columns, rows) + 30 if most else PLAIN.leading)
+    if most:
+        _table(sheet, columns, rows)
+        sheet.y += 4
     for sentence in sentences:
         lines = typeset.wrap([(sentence, PLAIN)], WIDTH)
-        sheet.y = typeset.stack(sheet.page, LEFT, sheet.y + 4, lines)
+        sheet.y = typeset.stack(sheet.page, LEFT, sheet.y, lines)
 
 
-def _delay(sheet: ReportSheet) -> str:
-    delay = sheet.report.delay
-    if delay.from_issue is None:
-        return sheet.word("report_delay_none")
-    days = sheet.days(delay.from_issue)
-    text = sheet.word("report_delay_text", count=str(delay.invoices), days=days)
-    if delay.past_due is None:
-        return text
-    key = "report_before_due" if delay.past_due < 0 else "report_after_due"
-    return f"{text} {sheet.word(key, days=sheet.days(abs(delay.past_due)))}"
+def _ages_of_clients(sheet: ReportSheet) -> None:
+    """What the clients owe by age, those that owe most one by one."""
+    clients = sheet.report.ages_of_clients
+    width = (WIDTH - 134) / 6
+    columns = [ColumnShare(sheet.word("report_client"), 134)]
+    columns += [
+        ColumnShare(sheet.word(f"report_age_{i}"), width, right=True)
+        for i in range(len(sheet.report.ages))
+    ]
+    columns.append(ColumnShare(sheet.word("report_outstanding"), width, right=True))
+    figures = [(*client.ages, client.outstanding) for client in clients]
+    rows = [
+        ReportRow([client.name, *map(sheet.sparse, own)])
+        for client, own in zip(clients[:AGED], figures, strict=False)
+    ]
+    if others := figures[AGED:]:
+        label = sheet.word("report_others", count=sheet.speech.number(Decimal(len(others))))
+        sums = [sum(column) for column in zip(*others, strict=True)]
+        rows.append(ReportRow([label, *map(sheet.sparse, sums)]))
+    if rows:
+        rows += [_sums(sheet, figures)] if len(rows) > 1 else []
+        _tabled(sheet, "report_ages_of_clients", columns, rows)
+
+
+def _concentration(sheet: ReportSheet) -> None:
+    """What the largest clients have of the year."""
+    bar_left = LEFT + 300
+    columns = [
+        ColumnShare(sheet.word("report_largest"), 130),
+        ColumnShare(sheet.taxed_word("report_net"), 92, right=True),
+        ColumnShare(sheet.word("report_share"), 66, right=True),
+    ]
+    rows = []
+    for largest in sheet.report.concentration:
+        share = sheet.speech.percent(largest.percent, 1)
+        width = (RIGHT - bar_left) * int(10 * largest.percent) / 1000
+        label = sheet.speech.counted("report_largest_one", "report_largest_many", largest.clients)
+        cells = [label, sheet.figure(largest.net), share]
+        rows.append(ReportRow(cells, draw=_bar(bar_left, width, ACCENT)))
+    if len(sheet.report.clients) > 1:
+        note = sheet.taxed_word("report_concentration_note")
+        _tabled(sheet, "report_concentration", columns, rows, note)
 
 
 def _bar(x: float, width: float, colour: Colour) -> Draw:
@@ -295,30 +500,31 @@ def _bar(x: float, width: float, colour: Colour) -> Draw:
 def _clients(sheet: ReportSheet) -> None:
     clients = sheet.report.clients
     columns = [
-        ColumnShare(sheet.word("report_client"), 126),
-        ColumnShare(sheet.word("report_id"), 82, style=QUIET),
+        ColumnShare(sheet.word("report_client"), 124),
+        ColumnShare(sheet.word("report_id"), 96, style=QUIET, is_identifier=True),
         ColumnShare(sheet.word("report_documents"), 40, right=True),
-        ColumnShare(sheet.word("report_invoiced"), 70, right=True),
-        ColumnShare(sheet.word("report_received"), 70, right=True),
-        ColumnShare(sheet.word("report_outstanding"), 70, right=True),
+        ColumnShare(sheet.taxed_word("report_invoiced"), 66, right=True),
+        ColumnShare(sheet.word("report_received"), 66, right=True),
+        ColumnShare(sheet.word("report_outstanding"), 66, right=True),
         ColumnShare(sheet.word("report_client_days"), WIDTH - 458, right=True),
     ]
     rows = []
     for client in clients:
-        days = DASH if client.days is None else sheet.speech.number(client.days, 1)
+        count = str(client.documents)
         figures = map(sheet.figure, client[3:6])
-        rows.append(ReportRow([client.name, client.id, str(client.documents), *figures, days]))
+        days = sheet.tenth(client.days)
+        rows.append(ReportRow([client.name, client.id, count, *figures, days]))
     if rows:
         count = str(sum(client.documents for client in clients))
         sums = _sums(sheet, [client[3:6] for client in clients], ["", count])
         rows.append(sums._replace(cells=[*sums.cells, ""]))
-    _tabled(sheet, "report_clients", columns, rows, "report_clients_note")
+    _tabled(sheet, "report_clients", columns, rows, sheet.word("report_clients_note"))
 
 
 def _ranges(sheet: ReportSheet, key: str, ranges: Iterable[Range]) -> None:
     columns = [
-        ColumnShare(sheet.word("report_first"), 116),
-        ColumnShare(sheet.word("report_last"), 116),
+        ColumnShare(sheet.word("report_first"), 116, is_identifier=True),
+        ColumnShare(sheet.word("report_last"), 116, is_identifier=True),
         ColumnShare(sheet.word("report_dates"), 132, style=QUIET),
         ColumnShare(sheet.word("report_invoices"), 60, right=True),
         ColumnShare(sheet.word("report_credit_notes"), WIDTH - 424, right=True),
@@ -333,12 +539,12 @@ def _ranges(sheet: ReportSheet, key: str, ranges: Iterable[Range]) -> None:
 
 def _heads(sheet: ReportSheet) -> None:
     columns = [
-        ColumnShare(sheet.word("report_file"), 190),
+        ColumnShare(sheet.word("report_file"), 190, is_identifier=True),
         ColumnShare(sheet.word("report_lines"), 44, right=True),
         ColumnShare(sheet.word("report_hash"), WIDTH - 234, style=HASH),
     ]
     rows = [ReportRow([head.file, str(head.seq), head.hash]) for head in sheet.report.heads]
-    _tabled(sheet, "report_heads", columns, rows, "report_heads_note")
+    _tabled(sheet, "report_heads", columns, rows, sheet.word("report_heads_note"))
 
 
 # --- tables --------------------------------------------------------------------------
@@ -350,16 +556,17 @@ def _tabled(
     columns: Sequence[ColumnShare],
     rows: Sequence[ReportRow],
     note: str = "",
+    none: str = "report_none",
 ) -> None:
     """A section that is one table, or says that there is nothing in it."""
     height = _table_height(columns, rows) if rows else PLAIN.leading
     if height > WHOLE:
         height = _table_height(columns, rows[:3])
-    _section(sheet, key, height, sheet.word(note) if note else "")
+    _section(sheet, key, height, note)
     if rows:
         _table(sheet, columns, rows)
     else:
-        typeset.put(sheet.page, LEFT, sheet.y, sheet.word("report_none"), PLAIN)
+        typeset.put(sheet.page, LEFT, sheet.y, sheet.word(none), PLAIN)
         sheet.y += PLAIN.leading
 
 
@@ -387,12 +594,25 @@ def _cells(shares: Sequence[ColumnShare], row: ReportRow) -> list[typeset.Lines]
     for share, text in zip(shares, row.cells, strict=True):
         style = SUM if row.is_sum else share.style
         room = share.width - CELL_GAP
-        cells.append(
-            [(text, _fitting(text, style, room))]
-            if share.right
-            else typeset.wrap([(text, style)], room)
-        )
+        if share.right:
+            cells.append([(text, _fitting(text, style, room))])
+        elif share.is_identifier:
+            cells.append(_identifier(text, style, room))
+        else:
+            cells.append(typeset.wrap([(text, style)], room))
     return cells
+
+
+def _identifier(text: str, style: Style, room: float) -> typeset.Lines:
+    """An identifier, number or path in as many lines as it needs, each ending with one of its
+    parts; a part that is wider than a line is set smaller."""
+    lines: list[str] = []
+    for part in re.findall(r"[^-_/.]*[-_/.]|[^-_/.]+", text):
+        if lines and fonts.width(lines[-1] + part, style.face, style.size) <= room:
+            lines[-1] += part
+        else:
+            lines.append(part)
+    return [(line, _fitting(line, style, room)) for line in lines]
 
 
 def _fitting(text: str, style: Style, room: float) -> Style:
@@ -435,9 +655,9 @@ def _headings(sheet: ReportSheet, columns: Sequence[TableColumn]) -> None:
 # --- the chart -----------------------------------------------------------------------
 
 
-def _chart(sheet: ReportSheet) -> None:
+def _chart(sheet: ReportSheet, months: Sequence[Month]) -> None:
     """Two bars a month, invoiced and received, on an axis in whole euros."""
-    page, months = sheet.page, sheet.report.months
+    page = sheet.page
     pairs = [(month.gross, month.received) for month in months]
     low, high, step = _axis(min(map(min, pairs)), max(map(max, pairs)))
     top, height = sheet.y + 14, CHART_HEIGHT - 34
@@ -470,9 +690,9 @@ def _chart(sheet: ReportSheet) -> None:
 
 def _legend(sheet: ReportSheet, top: float) -> None:
     x = LEFT + 52
-    for key, colour in (("report_invoiced", ACCENT), ("report_received", PALE)):
+    invoiced, received = sheet.taxed_word("report_invoiced"), sheet.word("report_received")
+    for text, colour in ((invoiced, ACCENT), (received, PALE)):
         sheet.page.append(Box(x, top, 7, 7, colour))
-        text = sheet.word(key)
         typeset.put(sheet.page, x + 11, top - 1, text, AXIS)
         x += 11 + fonts.width(text, AXIS.face, AXIS.size) + 16
 

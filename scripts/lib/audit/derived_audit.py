@@ -20,7 +20,7 @@ from lib.accounting import bookkeeping, csv_tables, declarations, exports, fec, 
 from lib.audit import findings, record_audit
 from lib.audit.findings import Files
 from lib.audit.record_audit import Book, RecordBooks
-from lib.books import balances, histories, revenues
+from lib.books import balances, histories, recurring, revenues
 from lib.books.histories import History
 from lib.core import messages, storage, strict_json
 from lib.core.faults import Alert, Broken, Refused
@@ -397,6 +397,7 @@ def _for_accountant(
                 )
             ],
             [past.histories],
+            recurring.read(files.root),
             past.issuer,
             period,
             variant,

@@ -43,11 +43,14 @@ class RevenueShare(Struct):
 
 
 class RevenueService(Struct):
+    """What lines of a plan charge, or take back: `net` is less discounts of the document."""
+
     plan: str
     item: str
     start: date
     end: date
     lines: list[str]
+    net: _Amount
     pauses: list[tuple[date, date]] = []
 
 
@@ -703,6 +706,25 @@ class BillingRevenue(Link, gc=False, kw_only=True):
     order: str = ""
     period: Period
     services: tuple[Service, ...] = ()
+
+
+class RecurringService(Struct, gc=False):
+    """What an item of a plan comes to for some days."""
+
+    end: date
+    net: str
+    start: date
+    pauses: tuple[tuple[date, date], ...] = ()
+
+
+class RecurringRevenue(Link, gc=False, kw_only=True):
+    """What recurring revenue is made of."""
+
+    client: str
+    corrects: str = ""
+    issue_date: str
+    month: str
+    services: tuple[RecurringService, ...] = ()
 
 
 class OrderShare(Struct, gc=False):

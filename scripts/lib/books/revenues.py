@@ -255,11 +255,13 @@ def _share(nature: str, vat_category: str, vat_rate: Decimal) -> dict[str, str]:
 
 
 def _services(document: Document) -> list[dict[str, Any]]:
-    """The days that lines charge or take back: by plan and item, with the numbers of the lines.
+    """The days that lines charge or take back: by plan and item, with the numbers of the lines
+    and what they come to without VAT, less discounts of the document.
 
     What is billed for a day, and what is not, is known by these alone.
     """
     services: dict[str, dict[str, Any]] = {}
+    nets = _nets_of_services(document)
     for line in document.lines:
         if line.period is None:
             continue
@@ -273,9 +275,28 @@ def _services(document: Document) -> list[dict[str, Any]]:
             service["pauses"] = [
                 [pause.start.isoformat(), pause.end.isoformat()] for pause in line.pauses
             ]
-        entry = services.setdefault(repr(service), {**service, "lines": []})
+        entry = services.setdefault(repr(service), {**service, "lines": [], "net": money.ZERO})
         entry["lines"].append(line.id)
-    return list(services.values())
+        entry["net"] += nets[line.id]
+    return [{**entry, "net": money.plain(entry["net"], 2)} for entry in services.values()]
+
+
+def _nets_of_services(document: Document) -> dict[str, Decimal]:
+    """What lines with days come to: discounts (BG-20) are shared out over those of their kind."""
+    served = [line for line in document.lines if line.period is not None]
+    nets = {line.id: line.net for line in served}
+    for allowance in document.allowances:
+        kind = (allowance.vat_category, allowance.vat_rate, allowance.category)
+        own = [
+            line
+            for line in served
+            if line.net and (line.vat_category, line.vat_rate, line.category) == kind
+        ]
+        if own:
+            parts = money.share_out(allowance.amount, [line.net for line in own])
+            for line, part in zip(own, parts, strict=True):
+                nets[line.id] -= part
+    return nets
 
 
 def _breakdown(document: Document) -> list[dict[str, str]]:

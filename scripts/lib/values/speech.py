@@ -51,9 +51,14 @@ class Speech(NamedTuple):
         """What a way to pay is called: virement, bank transfer."""
         return _section(self.language, "methods")[name]
 
-    def vat_category(self, code: str) -> str:
-        """What a category without VAT is called in a report; empty for one that has a rate."""
-        return _section(self.language, "vat_categories").get(code, "")
+    def vat_category(self, code: str, exemption: str) -> str:
+        """What a category without VAT is called in a report; empty for one that has a rate.
+
+        Args:
+          exemption: the reason (BT-121), which tells reverse charge in a state and in the EU apart.
+        """
+        words = _section(self.language, "vat_categories")
+        return words.get(exemption) or words.get(code, "")
 
     def unit(self, code: str) -> str:
         """The short name of a UN/ECE unit code.
@@ -135,10 +140,10 @@ class Speech(NamedTuple):
         return self.amount(value, currency, 0 if value == value.to_integral_value() else 2)
 
     @cache  # noqa: B019
-    def percent(self, value: Decimal) -> str:
+    def percent(self, value: Decimal, decimals: int = 0) -> str:
         """5,5 % in French, 5.5% in English."""
         form = _section(self.language, "forms")["percent"]
-        return form.format(number=self.number(value))
+        return form.format(number=self.number(value, decimals))
 
 
 def language_of(country: str) -> str:
