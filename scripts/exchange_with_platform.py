@@ -250,14 +250,15 @@ def exchanged(desk: AccountDesk, today: date, invoice: str) -> Exchange:
             # A credit note follows its invoice in the same run; what failed is not tried twice.
             if not {item.tracking_id for item in ready} - previous:
                 break
-            run.deposit([item for item in ready if item.tracking_id not in previous])
+            new = [item for item in ready if item.tracking_id not in previous]
+            run.deposit(run.reachable(new))
             previous |= {item.tracking_id for item in ready}
         if not run.has_ended:
             run.refusals += cashing_in.record(desk.books, received(desk, today))
             run.deposit(cashing_in.ready(desk.books, desk.lines, invoice))
     left = desk.queue()
     nameless = map(invoices.nameless_alert, left.nameless)
-    alerts.report(desk.books.root.logs, exchange.SCRIPT, nameless)
+    alerts.report(desk.books.root.logs, exchange.SCRIPT, [*nameless, *run.unreachable])
     print(
         say(
             "{file}: {deposited} deposited, {received} received, {waiting} waiting",

@@ -59,6 +59,7 @@ REPLIES = {
     "500": error(500, "INTERNAL_ERROR"),
     "503": error(503, "RESOURCE_ERROR"),
     "503 later": error(503, "RESOURCE_ERROR", Retry_After="3"),
+    "404 page": Reply(404, b"<html><body>Not Found</body></html>"),
     "html": Reply(200, b"<html><body>Maintenance</body></html>"),
     "list": Reply(200, b"[1, 2"),
     "nothing": Reply(202, b"{}"),
@@ -66,12 +67,21 @@ REPLIES = {
 }
 
 
+# Where what is said byte by byte begins: within a header, within the body.
+DRIPS = {
+    "slow header": b"HTTP/1.1 200 OK\r\nX-Slow: ",
+    "slow body": b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n",
+}
+_LINE = "/directory-service/v1/directory-line/code:"
+
+
 class Platform:
     """What a platform knows, and how it answers.
 
-    `next` says for an operation (token, deposit, search, metadata, original) what happens to the
-    next calls of it: a key of REPLIES, "lost", "late", "deaf", "huge", "entities", "echo", "" for
-    an answer in order. `at` says the same for a call by its place among all calls, from 1 on.
+    `next` says for an operation (token, deposit, search, metadata, original, directory) what
+    happens to the next calls of it: a key of REPLIES or of DRIPS, "lost", "late", "deaf", "huge",
+    "entities", "echo", "" for an answer in order. `at` says the same for a call by its place among
+    all calls, from 1 on.
     `cap` is how many flows a page has at most, `order` "up", "down" or "none", `cursors` whether
     there are cursors ("stuck": the same again and again), `acknowledges` what is said of a deposit
     once it was looked at, `duplicates` what becomes of one: "refuse", "error", "take".
@@ -94,6 +104,7 @@ class Platform:
         self.duplicates = "refuse"
         self.checks_files = True
         self.organization = ""
+        self.directory: dict[str, str] = {}  # addresses under 0225: Enabled or Disabled
         self.client = ("atelier", "s3cret+/")
         self.form = False
         self.tokens: set[str] = {"fixed-token"}
@@ -262,6 +273,13 @@ class Platform:
                 return False
         return True
 
+    def line(self, address: str) -> Reply:
+        """A line of the directory (Directory Service 1.3.0)."""
+        if address not in self.directory:
+            return error(404, "MISSING_RESOURCE", "Requested resource is Not Found")
+        status = self.directory[address]
+        return Reply(200, {"addressingIdentifier": address, "directoryLineStatus": status})
+
     def get(self, flow_id: str, document: str) -> Reply:
         flow = next((flow for flow in self.flows if flow["flowId"] == flow_id), None)
         if flow is None:
@@ -325,6 +343,8 @@ class _Handler(BaseHTTPRequestHandler):
         document = parse_qs(url.query).get("docType", ["Metadata"])[0]
         if self.command == "GET":
             operation = document.lower()
+        if path.startswith(_LINE):
+            operation = "directory"
         if path in ("/token", "/oauth2/token"):
             operation = "token"
         platform.calls.append(operation)
@@ -338,6 +358,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if told == "deaf":
             self._hang_up()
+            return
+        if told in DRIPS:
+            self._drip(DRIPS[told])
             return
         reply = self._reply(operation, path, document, body)
         if told == "entities":
@@ -369,6 +392,8 @@ class _Handler(BaseHTTPRequestHandler):
         ):
             platform.wrong.append("Request-Id is not a UUID")
             return error(400, "INVALID_REQUEST", "Request-Id")
+        if self.command == "GET" and path.startswith(_LINE):
+            return platform.line(unquote(path.removeprefix(_LINE)))
         if self.command == "GET" and (match := re.fullmatch("/v1/flows/([^/]+)", path)):
             return platform.get(unquote(match[1]), document)
         if path == "/v1/flows/search":
@@ -402,6 +427,14 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(OSError):
             for _ in range(1000):
                 self.wfile.write(bytes(10**6))
+        self.close_connection = True
+
+    def _drip(self, start: bytes) -> None:
+        """A byte now and then, as far as anybody reads them."""
+        with suppress(OSError):
+            self.wfile.write(start)
+            while not self.platform.may_end.wait(0.02):
+                self.wfile.write(b"a")
         self.close_connection = True
 
     def _hang_up(self) -> None:

@@ -3,15 +3,23 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
 
 import pytest
 import trustme
+from msgspec.structs import replace
 
 import batches
 import house
 from cdar_messages import message, status
 from lib.core.root import Root
 from lib.documents import production
+from lib.inputs import issuer_file
+from lib.inputs import settings as settings_file
+from lib.platform.flow_client import FlowClient, Unclear
 from platform_stub import Platform, running
 
 DAY = "2026-11-20"
@@ -334,16 +342,23 @@ def test_the_organization_is_named(root, platform):
     assert exchange(root).code == 0
 
 
+def certificate(folder: Path) -> tuple[Path, Path, Path]:
+    """The files of a certificate of this machine, its key, and its authority."""
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    names = (folder / "cert.pem", folder / "key.pem", folder / "ca.pem")
+    issued.cert_chain_pems[0].write_to_path(names[0])
+    issued.private_key_pem.write_to_path(names[1])
+    authority.cert_pem.write_to_path(names[2])
+    return names
+
+
 def test_a_certificate_of_another_authority_is_refused(root, tmp_path_factory):
     folder = tmp_path_factory.mktemp("tls")
-    authority = trustme.CA()
-    certificate = authority.issue_cert("127.0.0.1")
-    authority.cert_pem.write_to_path(folder / "ca.pem")
-    certificate.private_key_pem.write_to_path(folder / "key.pem")
-    certificate.cert_chain_pems[0].write_to_path(folder / "cert.pem")
+    files = certificate(folder)
     platform = Platform()
     platform.checks_files = False
-    with running(platform, tls=(folder / "cert.pem", folder / "key.pem")):
+    with running(platform, tls=files[:2]):
         join(root, platform)
         ran = exchange(root)
         assert (ran.code, platform.calls) == (4, [])
@@ -351,6 +366,62 @@ def test_a_certificate_of_another_authority_is_refused(root, tmp_path_factory):
         settings(root, "PLATFORM_TOKEN=fixed-token", f"PLATFORM_CA_FILE={folder / 'ca.pem'}")
         assert exchange(root).code == 0
     assert len(platform.deposited) == 2
+
+
+@pytest.mark.parametrize("what", ["slow header", "slow body"])
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_call_has_an_end_though_a_byte_comes_now_and_then(what, tls, tmp_path):
+    files = certificate(tmp_path) if tls else None
+    platform = Platform()
+    platform.happens("search", what)
+    with running(platform, tls=files and files[:2]):
+        account = issuer_file.Platform(flow_url=platform.url, since=date(2026, 11, 1))
+        access = replace(
+            settings_file.NO_ACCESS,
+            token="fixed-token",
+            ca_file=files and files[2],
+            timeout=Fraction(1, 5),
+        )
+        with closing(FlowClient(account, access, lambda seconds: None)) as client:
+            with pytest.raises(Unclear) as stop:
+                client.search({"trackingId": "x"})
+            assert "PLATFORM_TIMEOUT" in str(stop.value.alerts[0])
+
+
+# --- the directory -------------------------------------------------------------------
+
+
+def test_who_is_not_in_the_directory_is_told_and_waited_for(root, platform, monkeypatch):
+    nord, ouest = house.siren(1), house.siren(2)
+    join(root, platform, directory_url=f"{platform.url}/directory-service/")
+    platform.directory = {nord: "Enabled", ouest: "Disabled"}
+    ran = exchange(root)
+    assert (ran.code, platform.deposited) == (0, ["NORD-2026-0001"])
+    assert f'OUEST-2026-0001: its customer is not in the directory under "{ouest}"' in ran.err
+    assert "1 deposited, 0 statuses received, 1 waiting" in ran.out
+    asked = platform.calls_of("directory")
+    assert exchange(root).code == 0
+    assert platform.calls_of("directory") == asked + 1  # of what was deposited nothing is asked
+    platform.directory[ouest] = "Enabled"
+    ran = exchange(root)
+    assert (platform.deposited[1:], "directory" in ran.err) == (["OUEST-2026-0001"], False)
+
+
+@pytest.mark.parametrize("what", ["html", "500", "lost", "redirect", "403"])
+def test_a_directory_that_does_not_answer_holds_nothing_back(root, platform, waits, what):
+    join(root, platform, directory_url=f"{platform.url}/directory-service")
+    platform.happens("directory", what)
+    assert exchange(root).code == 4
+    assert platform.deposited == ["NORD-2026-0001", "OUEST-2026-0001"]
+    assert platform.calls_of("directory") == 1
+
+
+def test_a_page_that_is_not_there_says_nothing_of_customers(root, platform):
+    platform.happens("directory", "404 page")
+    join(root, platform, directory_url=f"{platform.url}/directory-service")
+    ran = exchange(root)
+    assert (ran.code, len(platform.deposited)) == (4, 2)
+    assert f"{platform.url}/directory-service: gives an answer that cannot be used" in ran.err
 
 
 # --- acknowledgements and statuses ---------------------------------------------------

@@ -38,7 +38,7 @@ class Item(NamedTuple):
 
     `owner` is the client, or the code of a report; `what` and `number` are those of
     exchanges.deposit; `syntax` and `rule` those of the norm (flowSyntax, processingRule); `content`
-    gives the bytes, whose SHA-256 is `sha256`.
+    gives the bytes, whose SHA-256 is `sha256`; `address` is that of the customer under 0225.
     """
 
     owner: str
@@ -50,6 +50,7 @@ class Item(NamedTuple):
     rule: str
     sha256: str
     content: Callable[[], bytes]
+    address: str = ""
 
     @property
     def info(self) -> Info:
@@ -132,7 +133,8 @@ class ExchangeBooks:
 class Exchange:
     """A run with one platform: its client, its books, and what came of it.
 
-    `failures` are why the platform was of no use, `refusals` what it will not have.
+    `failures` are why the platform was of no use, `refusals` what it will not have, `unreachable`
+    what waits for its customer to stand in the directory.
     """
 
     def __init__(self, client: FlowClient, books: ExchangeBooks, day: date):
@@ -142,6 +144,9 @@ class Exchange:
         self.refusals: list[Alert] = []
         self.deposited = 0
         self.has_ended = False  # the platform is not to be asked anything more in this run
+        self.unreachable: list[Alert] = []
+        self._addresses: dict[str, bool] = {}  # whether the directory has them
+        self._directory_failed = False
         self._day = day
         self._in_a_row = 0
 
@@ -165,6 +170,29 @@ class Exchange:
         except Unclear as stop:
             self.failed(stop)
         self._record(found)
+
+    def reachable(self, items: Iterable[Item]) -> list[Item]:
+        """Those whose customer stands in the directory, where the account has one. What was handed
+        over before is not held back, nor is anything by a directory that does not answer."""
+        known = self.books.deposits()
+        ready = []
+        for item in items:
+            if item.tracking_id in known or self._is_reachable(item.address):
+                ready.append(item)
+            else:
+                self.unreachable.append(_unreachable(item))
+        return ready
+
+    def _is_reachable(self, address: str) -> bool:
+        if not address or not self.client.has_directory or self._directory_failed:
+            return True
+        if address not in self._addresses:
+            try:
+                self._addresses[address] = self.client.is_in_directory(address)
+            except Unclear as stop:
+                self.failures += stop.alerts
+                self._directory_failed = True
+        return self._addresses.get(address, True)
 
     def deposit(self, items: Iterable[Item]) -> None:
         """Deposits what was not deposited yet; what is in doubt must have been settled before."""
@@ -345,6 +373,19 @@ def refusal(line: ExchangeLine, outcome: str, reasons: Iterable[FlowReason]) -> 
         )
     fault = Fault(typed_name(line) or line.name, found, remedy=remedy)
     return Alert("B-PLATFORM-REFUSED", "", fault, line.client)
+
+
+def _unreachable(item: Item) -> Alert:
+    found = say(
+        'its customer is not in the directory under "{address}": it waits', address=item.address
+    )
+    remedy = say(
+        "it goes by itself once the customer is; if its address is another one, cancel it by"
+        " `make credit-note INVOICE={number} REASON=...`, write that into electronic_address, and"
+        " invoice it again",
+        number=item.number,
+    )
+    return Alert("I-PLATFORM-DIRECTORY", "", Fault(item.number, found, remedy=remedy), item.owner)
 
 
 def _reason(reason: FlowReason) -> Message | None:

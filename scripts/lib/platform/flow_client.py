@@ -7,7 +7,6 @@ answer raises Unclear: whether it did what it was asked is not known then.
 
 import json
 import ssl
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -22,6 +21,8 @@ from lib.core.faults import Alert, Fault, Unavailable, printable
 from lib.core.messages import Message, say
 from lib.inputs.issuer_file import Platform
 from lib.inputs.settings import PlatformAccess
+from lib.platform import deadlines
+from lib.platform.deadlines import Deadline
 
 Wait = Callable[[int], None]
 
@@ -103,6 +104,7 @@ class FlowClient:
     def __init__(self, account: Platform, access: PlatformAccess, wait: Wait):
         self._url = account.flow_url.rstrip("/")
         self._token_url = account.token_url
+        self._directory_url = account.directory_url.rstrip("/")
         self._access = access
         self._wait = wait
         self._waited = 0
@@ -111,9 +113,9 @@ class FlowClient:
         if account.organization:
             self._headers["Organization-Id"] = account.organization
         # What merely stands in the environment (proxies, a .netrc) changes nothing.
-        self._http = httpx.Client(
-            verify=_trusted(access), timeout=access.timeout, trust_env=False, follow_redirects=False
-        )
+        self._deadline = Deadline(access.timeout)
+        transport = deadlines.transport(_trusted(access), self._deadline)
+        self._http = httpx.Client(transport=transport, trust_env=False, follow_redirects=False)
 
     def __repr__(self) -> str:
         return f"FlowClient({self._url})"
@@ -177,6 +179,28 @@ class FlowClient:
         """
         return self._get(flow_id, "Original")
 
+    @property
+    def has_directory(self) -> bool:
+        return bool(self._directory_url)
+
+    def is_in_directory(self, address: str) -> bool:
+        """Whether a platform takes invoices for an address under 0225 (Directory Service 1.3.0).
+
+        Raises:
+          Unclear: it could not be learned now.
+        """
+        path = f"/v1/directory-line/code:{quote(address, safe='')}"
+        try:
+            line = self._object(self._call("GET", path, service=self._directory_url))
+        except Refusal as refusal:
+            # A proxy, or an address that is none of the directory's, knows nothing of customers.
+            if refusal.status == 404 and self._reasons_of(refusal.body):
+                return False
+            said = self._excerpt(refusal.body)
+            why = say("{status}, {why}", status=refusal.status, why=said)
+            raise self._not_understood(why, self._directory_url) from None
+        return line.get("directoryLineStatus") != "Disabled"
+
     def _get(self, flow_id: str, document: str) -> bytes:
         path = f"/v1/flows/{quote(flow_id, safe='')}"
         return self._call("GET", path, params={"docType": document})
@@ -184,12 +208,20 @@ class FlowClient:
     # --- calls ---------------------------------------------------------------------------
 
     def _call(
-        self, method: str, path: str, *, repeatable: bool = True, media: str = "", **content: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        repeatable: bool = True,
+        service: str = "",
+        media: str = "",
+        **content: Any,
     ) -> bytes:
         """The body of an answer that is a yes.
 
         Args:
           repeatable: whether a 503 may be asked again; a 429 was not heard at all.
+          service: where it stands; empty: the Flow Service.
           media: the Content-Type, where httpx does not know it from the content.
         """
         renewed = False
@@ -202,7 +234,8 @@ class FlowClient:
                 "Request-Id": str(uuid.uuid4()),
                 **({"Content-Type": media} if media else {}),
             }
-            answer, body = self._ask(method, self._url + path, headers=headers, **content)
+            url = (service or self._url) + path
+            answer, body = self._ask(method, url, headers=headers, **content)
             status = answer.status_code
             if 200 <= status < 300:
                 return body
@@ -224,7 +257,7 @@ class FlowClient:
 
     def _ask(self, method: str, url: str, **content: Any) -> tuple[httpx.Response, bytes]:
         """An answer with its whole body, within its time and size."""
-        deadline = time.monotonic() + self._access.timeout
+        self._deadline.restart()
         try:
             with self._http.stream(method, url, **content) as answer:
                 body = bytearray()
@@ -234,8 +267,6 @@ class FlowClient:
                         raise self._not_understood(
                             say("it is larger than {most} bytes", most=_LARGEST)
                         )
-                    if time.monotonic() > deadline:
-                        raise self._down(say("it took longer than PLATFORM_TIMEOUT"))
                 return answer, bytes(body)
         except httpx.TimeoutException:
             raise self._down(say("no answer within PLATFORM_TIMEOUT")) from None
@@ -358,9 +389,9 @@ class FlowClient:
         found = say("does not answer: {why}", why=why)
         return Unclear("B-PLATFORM-DOWN", self._url, found, wait)
 
-    def _not_understood(self, why: Message) -> Unclear:
+    def _not_understood(self, why: Message, url: str = "") -> Unclear:
         found = say("gives an answer that cannot be used: {why}", why=why)
-        return Unclear("B-PLATFORM-ANSWER", self._url, found)
+        return Unclear("B-PLATFORM-ANSWER", url or self._url, found)
 
     def _closed(self, status: int, body: bytes) -> Unclear:
         why = self._reasons_of(body)

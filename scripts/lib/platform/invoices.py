@@ -21,9 +21,10 @@ from lib.inputs.issuer_file import Platform
 from lib.platform.exchange import Item
 from lib.platform.flow_client import FACTUR_X
 from lib.values import mentions, vat
-from lib.values.document import Document, from_json
+from lib.values.document import Document, Party, from_json
 
 _DOMESTIC = "B2B"
+_FRENCH = "0225"
 _OUT_OF_SCOPE = "OUTOFSCOPE"
 
 
@@ -96,7 +97,8 @@ def queue(
             waiting.append(Waiting(line.client, line.number, others))
         else:
             tracking_id = next_tracking_id(line.number, refused)
-            ready.append(_item(root, ledger, line, rule, tracking_id))
+            item = _item(root, ledger, line, rule, tracking_id)
+            ready.append(item._replace(address=_address(document.buyer)))
     return Queue(ready, waiting, nameless)
 
 
@@ -130,6 +132,12 @@ def next_tracking_id(number: str, refused: Set[str]) -> str:
         tries += 1
         tracking_id = f"{number}-{tries}"
     return tracking_id
+
+
+def _address(buyer: Party) -> str:
+    """Where the directory of the reform knows a buyer: scheme 0225."""
+    address = buyer.electronic_address
+    return address.id if address and address.scheme == _FRENCH else buyer.siren
 
 
 def _item(root: Root, ledger: Ledger, line: DepositRevenue, rule: str, tracking_id: str) -> Item:
