@@ -16,8 +16,9 @@ import books
 import house
 import past
 import post
+import test_invoice_pdf
 from lib.core.root import Root
-from lib.mail import outbox, reminders
+from lib.mail import letters, outbox, reminders
 from lib.values import mentions
 from lib.values.speech import Speech
 
@@ -447,3 +448,19 @@ def test_what_the_customer_or_the_platform_objects_to(root, server, statuses, le
     assert len(subjects(server, "sud")) == 3
     held = len(levels) < 3
     assert (f"{number}: is not reminded of: it is" in ran.err) == held
+
+
+@pytest.mark.parametrize("level", AFTER)
+def test_a_reminder_calls_an_invoice_what_its_page_calls_it(level: str) -> None:
+    due, day = date(2026, 11, 30), date(2027, 1, 20)
+    claim = reminders.claim(Decimal("300.00"), due, day, Decimal("12"), Decimal("40.00"))
+    for step_kind, called in (
+        ("", "facture"),
+        ("deposit", "facture d’acompte"),
+        ("milestone", "facture intermédiaire"),
+    ):
+        document = test_invoice_pdf.make_document(step_kind=step_kind)
+        subject, body = letters.reminder(document, level, claim)
+        assert f" : {called} ACME-2026-0012, " in subject.replace("\u00a0", " ")
+        assert f"la {called} ACME-2026-0012 du" in body
+        assert f"notre {called} ACME-2026-0012 du" in letters.document(document).body

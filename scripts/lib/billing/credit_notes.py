@@ -212,7 +212,7 @@ def _beyond_rates(invoice: Document, credited: Credited, parts: Parts) -> list[F
     taken = _subtotals(invoice, credited, {name: part.net for name, part in parts.items()})
     faults = []
     for one, rest in zip(taken, _left_of(invoice, credited, taken), strict=True):
-        place = f"VAT {money.plain(one.rate)} %"
+        place = _of_rate(one.rate)
         if one.taxable < 0 <= rest.taxable:
             text = say(
                 "{amount} before VAT would be charged, not given back", amount=str(-one.taxable)
@@ -228,6 +228,11 @@ def _beyond_rates(invoice: Document, credited: Credited, parts: Parts) -> list[F
             remedy = say("take back the lines below 0 too, or an amount of at most that")
             faults.append(Fault(place, text, remedy=remedy))
     return faults or _beyond_natures(invoice, credited, parts)
+
+
+def _of_rate(rate: Decimal) -> str:
+    """The place of what is wrong at a rate."""
+    return str(say("VAT {rate} %", rate=money.plain(rate)))
 
 
 def _beyond_natures(invoice: Document, credited: Credited, parts: Parts) -> list[Fault]:
@@ -255,7 +260,7 @@ def _beyond_natures(invoice: Document, credited: Credited, parts: Parts) -> list
                 left=str(left),
             )
             remedy = say("take back the lines below 0 of them together with those above 0")
-            faults.append(Fault(f"VAT {money.plain(rate)} %", text, remedy=remedy))
+            faults.append(Fault(_of_rate(rate), text, remedy=remedy))
     return faults
 
 

@@ -103,7 +103,7 @@ def gap_notices(
                 month=gap.run,
             )
         found = say("{item}, {days}: no invoice has it", item=gap.item.id, days=days)
-        unbilled = Fault(f"plan {gap.plan}", found, remedy=remedy)
+        unbilled = Fault(str(say("plan {plan}", plan=gap.plan)), found, remedy=remedy)
         yield Alert("I-SERVICE-UNBILLED", file, unbilled, client.id)
 
 

@@ -82,6 +82,7 @@ def _subject(document: Document) -> str:
 def _intro(document: Document) -> str:
     key = "credit_note_intro" if document.is_credit_note else "invoice_intro"
     values = {"number": document.number, "date": document.speech.date(document.issue_date)}
+    values["kind"] = document.speech.word(f"this_{document.kind}")
     if document.is_credit_note:
         values["invoice"] = document.corrected.number
         values["invoice_date"] = document.speech.date(document.corrected.issue_date)
@@ -216,6 +217,7 @@ def reminder(document: Document, level: str, claim: Claim, *, attached: bool = T
     speech = document.speech
     assert document.due_date is not None
     values = {
+        "kind": speech.word(f"this_{document.kind}"),
         "number": document.number,
         "date": speech.date(document.issue_date),
         "due": speech.date(document.due_date),

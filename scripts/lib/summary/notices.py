@@ -172,7 +172,15 @@ def months_not_run(
     ]
     if missing:
         earliest, latest = missing[0], missing[-1]
-        span = earliest if earliest == latest else f"{earliest} to {latest} ({len(missing)} months)"
+        span = earliest
+        if latest != earliest:
+            between = say(
+                "{earliest} to {latest} ({number} months)",
+                earliest=earliest,
+                latest=latest,
+                number=len(missing),
+            )
+            span = str(between)
         remedy = say(
             "run `make month MONTH={month}` first, or let the plans in clients/ start with the"
             " first month that is invoiced here",

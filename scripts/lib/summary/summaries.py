@@ -311,7 +311,7 @@ def _unexplained(step: str) -> Alert:
     """A step that failed without an alert: it was killed, or never started."""
     text = say("ended with an error that it could not explain")
     remedy = say("run it again and read what it says")
-    return Alert("B-PHASE", "", Fault(f"phase {step}", text, remedy=remedy))
+    return Alert("B-PHASE", "", Fault(str(say("phase {phase}", phase=step)), text, remedy=remedy))
 
 
 # --- reporting -----------------------------------------------------------------------

@@ -227,14 +227,18 @@ class Document(Struct, frozen=True, kw_only=True):
         return any(line.preceding_type == DEPOSIT for line in self.lines)
 
     @property
+    def kind(self) -> str:
+        """What it is, as the words of languages name it: "deposit_invoice"."""
+        if self.is_credit_note:
+            return "credit_note"
+        if self.step_kind == "final" and not self.preceding:
+            return "invoice"
+        return f"{self.step_kind}_invoice".strip("_")
+
+    @property
     def title(self) -> str:
         """What it is called at the head of its page."""
-        key = "invoice"
-        if self.is_credit_note:
-            key = "credit_note"
-        elif self.step_kind != "final" or self.preceding:
-            key = f"{self.step_kind}_invoice".strip("_")
-        return self.speech.word(key)
+        return self.speech.word(self.kind)
 
     @property
     def speech(self) -> Speech:
