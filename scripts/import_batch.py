@@ -40,7 +40,7 @@ from lib.billing.batch_rows import BatchInvoice
 from lib.books import closed_periods, issuing, numbering, records, revenues
 from lib.core import alerts, dates, lock, progress, storage
 from lib.core.faults import SHOWN, Alert, Fault, Refused, at_line
-from lib.core.messages import counted, say, verbatim
+from lib.core.messages import counted, say, spoken
 from lib.core.root import Root
 from lib.documents import production
 from lib.documents.production import Produce
@@ -181,7 +181,7 @@ def handle(root: Root, path: Path, arguments: Namespace, config: Settings, part:
         with production.started(logo, config, length(submission.archived)) as produce_all:
             lines, faults = check(root, client, payer, submission, chains)
             if faults:
-                raise Refused(inbox.reject(root, submission, faults, client.client.csv.delimiter))
+                raise Refused(_rejected(root, submission, faults, client))
             done = partial(part.done, of=lines)
             issued = issue(run, client, submission, house, chains, arguments, produce_all, done)
     report(root, submission, issued)
@@ -209,13 +209,20 @@ def known_client(root: Root, house: Inputs, submission: Submission) -> BatchClie
         )
         remedy = say("correct the name of the file")
         fault = CellFault(0, "", name, expected, remedy, internal)
-        raise Stray(inbox.reject(root, submission, [fault]))
+        raise Stray(inbox.reject(root, submission, [fault], spoken()))
     if client.client.status == "closed":
         found = say('the batch client "{client}" is closed', client=submission.client)
         remedy = say('write "active" in {file}, or rename the file', file=client.source.name)
         fault = cell_faults.of_house(name, found, remedy)
-        raise Stray(inbox.reject(root, submission, [fault]))
+        raise Stray(inbox.reject(root, submission, [fault], client.client.defaults.language))
     return client
+
+
+def _rejected(
+    root: Root, submission: Submission, faults: list[CellFault], client: BatchClientInput
+) -> list[Alert]:
+    language, delimiter = client.client.defaults.language, client.client.csv.delimiter
+    return inbox.reject(root, submission, faults, language, delimiter)
 
 
 # --- checking ------------------------------------------------------------------------
@@ -247,7 +254,7 @@ def check(
                 notices.setdefault(notice, []).append(checked.line)
             continue
         # A value may be as long as a line; a report shows its beginning.
-        faults += (fault._replace(found=fault.found[: SHOWN + 1]) for fault in checked)
+        faults += map(_shortened, checked)
         if len(faults) > _MOST:
             expected = say("reading stopped after {most} errors", most=_MOST)
             stopped = CellFault(0, "", "", expected, say("correct these first"))
@@ -255,10 +262,15 @@ def check(
     if not lines and not faults:
         expected = say("a file has a line for each invoice, below the header")
         remedy = say("hand it in with its invoices")
-        faults.append(CellFault(0, "", "no lines", expected, remedy))
+        faults.append(CellFault(0, "", say("no lines"), expected, remedy))
     if not faults:
         report_notices(root, submission, notices)
     return lines, faults
+
+
+def _shortened(fault: CellFault) -> CellFault:
+    found = fault.found[: SHOWN + 1] if isinstance(fault.found, str) else fault.found
+    return fault._replace(found=found)
 
 
 def report_notices(
@@ -268,10 +280,10 @@ def report_notices(
     file = root.name_of(submission.path)
     passing = []
     for (code, fault), lines in notices.items():
-        first = verbatim(str(lines[0]))
+        line = str(lines[0])
         if len(lines) > 1:
-            first = say("{line} and {more} more", line=lines[0], more=len(lines) - 1)
-        fault = fault._replace(place=at_line(str(first)))
+            line = str(say("{line} and {more} more", line=line, more=len(lines) - 1))
+        fault = fault._replace(place=at_line(line))
         passing.append(Alert(code, file, fault, submission.client))
     alerts.report(root.logs, "import_batch.py", passing)
 
@@ -337,7 +349,7 @@ def issue(
 
     run.append(revenues.chain_of(root, revenues.BATCH, chains, submission.client), facts())
     if faults:
-        raise Refused(inbox.reject(root, submission, faults, client.client.csv.delimiter))
+        raise Refused(_rejected(root, submission, faults, client))
     _finish(run, client, submission, house, issued, sequences)
     return issued
 

@@ -354,9 +354,18 @@ def show(reminders: list[Reminder], day: date) -> None:
         ]
         for reminder in reminders
     ]
-    headings = ["client", "invoice", "level", "to", "days late", "outstanding", "penalty"]
+    headings = [
+        say("client"),
+        say("invoice"),
+        say("level"),
+        say("to"),
+        say("days late"),
+        say("outstanding"),
+        say("penalty"),
+        say("indemnity"),
+    ]
     if rows:
-        tables.show(f"reminders of {day}", [*headings, "indemnity"], rows, right=4)
+        tables.show(say("reminders of {day}", day=str(day)), headings, rows, right=4)
     print(say("{reminders} would go; nothing was sent", reminders=counted_reminders(rows)))
 
 

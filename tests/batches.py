@@ -46,7 +46,7 @@ def client(changes: dict[str, Any] | None = None) -> dict[str, Any]:
             "byte_order_mark": False,
         },
         "defaults": {
-            "language": "fr",
+            "language": "en",
             "currency": "EUR",
             "payment_terms": {"days": 30},
             "vat": {"treatment": "standard"},

@@ -79,7 +79,7 @@ def test_an_invoice_is_issued_in_the_sellers_name_on_its_behalf(sound):
     assert made.seller.name == "Atelier Fil & Plume"
     mandate = next(note for note in made.notes if note.code == "DCL")
     assert "Atelier du Nord" in mandate.text
-    assert "au nom et pour le compte de Atelier Fil & Plume" in mandate.text
+    assert "in the name and on behalf of Atelier Fil & Plume" in mandate.text
     assert [(one.rate, one.vat) for one in made.vat_breakdown] == [
         (Decimal(20), Decimal("32.00")),
         (Decimal(10), Decimal("1.50")),

@@ -451,14 +451,17 @@ def test_one_invoice_has_one_reason_of_exemption():
     assert (found.line, found.column) == (3, "exemption_code_2")
 
 
-def test_a_report_is_in_english_whatever_the_operator_speaks(monkeypatch):
+def test_a_report_is_in_its_clients_language_whatever_the_operator_speaks():
     one = fault_of(customer_name="")
-    monkeypatch.setattr(messages, "_spoken", ["fr"])
-    monkeypatch.setattr(messages, "messages", lambda _: {"fill it in": "à remplir"})
-    assert str(one.fault().remedy) == "à remplir"
-    report = cell_faults.report_csv([one], ";").decode("utf-8-sig")
+    messages.speak("fr")
+    assert str(one.fault().remedy) == "remplissez-la"
+    report = cell_faults.report_csv([one], ";", "en").decode("utf-8-sig")
     assert report.splitlines()[1] == "2;customer_name;;this cell is required;fill it in"
-    assert one.line_of_report() == "line 2, customer_name: this cell is required; fill it in"
+    assert one.line_of_report("en") == "line 2, customer_name: this cell is required; fill it in"
+    messages.speak("en")
+    [heads, line] = cell_faults.report_csv([one], ";", "fr").decode("utf-8-sig").splitlines()
+    assert heads == "ligne;colonne;valeur;règle;que faire"
+    assert line == "2;customer_name;;cette cellule est obligatoire;remplissez-la"
 
 
 def test_the_units_are_proposed_in_the_order_of_their_list():
@@ -662,7 +665,7 @@ def survives(data: bytes, changes: dict[str, Any] | None = None) -> None:
         for one in found:
             assert one.line >= 1 or not data
             assert one.expected and one.remedy, one
-            assert "\n" not in one.line_of_report()
+            assert "\n" not in one.line_of_report("en")
 
 
 @given(EDITS, st.sampled_from([{}, batches.FRANCHISE, GOODS, {"csv.encoding": "windows-1252"}]))

@@ -291,7 +291,7 @@ def test_a_package_is_attached_and_what_was_sent_is_a_proof(batch_root, server):
     assert kept.name == f"fil__2026-10__{storage.sha256(data)[:12]}.zip"
     assert kept.read_bytes() == data and kept.stat().st_mode & 0o777 == 0o444
     assert sent(batch_root)[0]["package_sha256"] == storage.sha256(data)
-    assert "2 factures" in got.message["Subject"]
+    assert "2 invoices" in got.message["Subject"]
     assert not server.of("un@boulangerie.example")
 
 
@@ -326,9 +326,7 @@ def test_customers_get_their_batch_invoice_and_answer_to_the_seller(batch_root, 
     assert got.recipients == ["un@boulangerie.example"]
     assert got.message["Reply-To"] == "compta@fil.example"
     assert got.message["From"].addresses[0].addr_spec == "compta@atelier.example"
-    assert "au nom et pour le compte de Atelier Fil & Plume" in (
-        got.message.get_body().get_content()
-    )
+    assert "on behalf of Atelier Fil & Plume" in (got.message.get_body().get_content())
     assert "not mailed, as the CSV has no e-mail for them: 1 document" in ran.err
 
 

@@ -22,9 +22,9 @@ change charge client clients close code com comment corpus credit cycle date dat
 difference distance document documents due email en env euros export exports final flux format
 fractions franchise grand livre local locale logo long machine mention message minutes mixed mode
 nature note notes objections on option options page pages part pays percent person phase phases
-pixels place point port prices propose public questions recettes refuse rue second secrets service
-services six source standard style surplus terminal tests total transfer type types version
-versions
+pixels place point port position prices propose public questions recettes refuse rue second
+secrets service services six source standard style surplus terminal tests total transfer type
+types version versions
 """
 # Values and programs, which are typed as they stand, and names.
 CODE = """

@@ -24,7 +24,7 @@ def read(rows: Iterator[Row], client: BatchClient) -> Iterator[Checked]:
     header = next(rows, None)
     if header is None:
         expected = say("a file begins with its header")
-        yield [CellFault(0, "", "empty file", expected, say("export it again"))]
+        yield [CellFault(0, "", say("empty file"), expected, say("export it again"))]
         return
     faults = list(header.faults) or batch_csv.header_faults(
         header.cells, batch_cells.columns(), batch_cells.required(), client.csv.delimiter
@@ -43,7 +43,9 @@ def read_row(row: Row, reader: Reader) -> Checked:
     if len(row.cells) != len(reader.header):
         expected = say("a line has as many cells as the header: {cells}", cells=len(reader.header))
         remedy = say("check the delimiters of this line; a cell that holds one stands in quotes")
-        return [CellFault(row.line, "", f"{len(row.cells)} cells", expected, remedy)]
+        return [
+            CellFault(row.line, "", say("{number} cells", number=len(row.cells)), expected, remedy)
+        ]
     pairs = zip(reader.header, row.cells, strict=True)
     cells = {name: value for name, value in pairs if value != ""}
     faults = list(batch_cells.faults(row.line, cells, reader.header, reader.dialect))

@@ -141,7 +141,11 @@ def _row(line: int, data: bytes, dialect: Dialect) -> Row:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        byte = f"byte 0x{data[error.start]:02X} at position {error.start + 1}"
+        byte = say(
+            "byte 0x{byte} at position {position}",
+            byte=f"{data[error.start]:02X}",
+            position=error.start + 1,
+        )
         expected = say("this client's files are encoded in {encoding}", encoding=encoding)
         return _bad(line, byte, expected, _save_as(encoding))
     if encoding != "utf-8" and _is_utf_8(data):
@@ -203,7 +207,7 @@ def _cell_pattern(delimiter: str) -> re.Pattern[str]:
     return re.compile(rf'(?:"((?:[^"]|"")*+)"|([^"{mark}]*+))(?={mark}|$)')
 
 
-def _bad(line: int, found: str, expected: Message, remedy: Message) -> Row:
+def _bad(line: int, found: str | Message, expected: Message, remedy: Message) -> Row:
     return Row(line, (), (CellFault(line, "", found, expected, remedy),))
 
 
@@ -214,7 +218,7 @@ def header_faults(
     if len(header) > len(columns):
         expected = say("a file has at most {most} columns", most=len(columns))
         remedy = say("remove the columns that the specification does not have")
-        return [CellFault(1, "", f"{len(header)} columns", expected, remedy)]
+        return [CellFault(1, "", say("{number} columns", number=len(header)), expected, remedy)]
     if len(header) == 1:
         expected = say(
             "this client's files have {delimiter} between the cells",

@@ -1,6 +1,6 @@
 """What is wrong with a batch file, cell by cell, and the report that its client gets of it.
 
-A report is in English, whoever the operator is: it goes to the client, who corrects the file.
+A report is in the client's language, whoever the operator is: the client corrects the file.
 """
 
 import csv
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from lib.core.faults import SHOWN, Fault, printable
-from lib.core.messages import ENGLISH, Message, counted, render, say
+from lib.core.messages import Message, counted, render, say, spoken
 
 
 class CellFault(NamedTuple):
@@ -21,15 +21,14 @@ class CellFault(NamedTuple):
 
     line: int
     column: str
-    found: str
+    found: str | Message
     expected: Message
     remedy: Message
     internal: Fault | None = None
 
-    @property
-    def place(self) -> str:
+    def place(self, language: str) -> str:
         """ "line 12, customer_siren"."""
-        line = f"line {self.line}" if self.line else ""
+        line = render(say("line {number}", number=self.line), language) if self.line else ""
         return ", ".join(part for part in (line, shown(self.column)) if part)
 
     def fault(self) -> Fault:
@@ -38,17 +37,20 @@ class CellFault(NamedTuple):
             return self._of(self.internal.found, self.internal.remedy)
         return self._of(self.expected, self.remedy)
 
-    def line_of_report(self) -> str:
+    def line_of_report(self, language: str) -> str:
         """What the client reads."""
         fault = self._of(self.expected, self.remedy)
-        parts = [in_report(part) for part in (fault.found, fault.remedy) if part]
-        return printable(": ".join(filter(None, (self.place, "; ".join(parts)))))
+        parts = [render(part, language) for part in (fault.found, fault.remedy) if part]
+        text = render(say("; "), language).join(parts)
+        place = self.place(language)
+        return printable(f"{place}{render(say(': '), language)}{text}" if place else text)
 
     def _of(self, expected: Message, remedy: Message | None) -> Fault:
         if not self.found:
-            return Fault(self.place, expected, remedy=remedy)
-        found = say("{value}: {expected}", value=shown(self.found), expected=expected)
-        return Fault(self.place, found, remedy=remedy)
+            return Fault(self.place(spoken()), expected, remedy=remedy)
+        value = shown(self.found) if isinstance(self.found, str) else self.found
+        found = say("{value}: {expected}", value=value, expected=expected)
+        return Fault(self.place(spoken()), found, remedy=remedy)
 
 
 def of_house(file: str, found: Message, remedy: Message) -> CellFault:
@@ -68,29 +70,29 @@ def errors(number: int) -> Message:
     return counted(number, "1 error", "{number} errors")
 
 
-def report_csv(faults: Iterable[CellFault], delimiter: str) -> bytes:
+def report_csv(faults: Iterable[CellFault], delimiter: str, language: str) -> bytes:
     """The report for the seller's spreadsheet, with the delimiter that it knows."""
     stream = io.StringIO()
     writer = csv.writer(stream, delimiter=delimiter, lineterminator="\r\n")
-    writer.writerow(["line", "column", "value", "rule", "remedy"])
+    headings = (say("line"), say("column"), say("value"), say("rule"), say("remedy"))
+    writer.writerow([render(heading, language) for heading in headings])
     for fault in faults:
-        values = (shown(fault.column), shown(fault.found))
-        texts = (in_report(fault.expected), in_report(fault.remedy))
+        values = (shown(fault.column), _shown(fault.found, language))
+        texts = (render(fault.expected, language), render(fault.remedy, language))
         writer.writerow([fault.line or "", *map(printable, (*values, *texts))])
     return b"\xef\xbb\xbf" + stream.getvalue().encode("utf-8", "replace")
 
 
-def report_text(file: str, faults: list[CellFault]) -> bytes:
+def report_text(file: str, faults: list[CellFault], language: str) -> bytes:
     """The report in plain text."""
     count = errors(len(faults))
     head = say("{file}: rejected, {errors}, nothing was issued", file=file, errors=count)
-    lines = [in_report(head), *(fault.line_of_report() for fault in faults)]
+    lines = [render(head, language), *(fault.line_of_report(language) for fault in faults)]
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
 
 
-def in_report(text: Message) -> str:
-    """A text in the language of reports."""
-    return text if isinstance(text, str) else render(text, ENGLISH)
+def _shown(value: str | Message, language: str) -> str:
+    return shown(value) if isinstance(value, str) else render(value, language)
 
 
 def shown(value: str) -> str:

@@ -186,11 +186,16 @@ def receive(root: Root, path: Path) -> Submission:
 
 
 def reject(
-    root: Root, submission: Submission, faults: list[CellFault], delimiter: str = ";"
+    root: Root,
+    submission: Submission,
+    faults: list[CellFault],
+    language: str,
+    delimiter: str = ";",
 ) -> list[Alert]:
     """Moves the file to rejected/ with its report; nothing is issued, no number used.
 
     Args:
+      language: that of the seller, who reads the report.
       delimiter: the one that the seller's spreadsheet knows.
 
     Returns:
@@ -205,8 +210,10 @@ def reject(
         fault = Fault("", say("is a link or not a folder"), remedy=remedy)
         raise Broken([Alert("B-LINK", root.name_of(folder), fault)])
     storage.make_folder(folder)
-    storage.replace(folder / f"{name}.errors.csv", cell_faults.report_csv(faults, delimiter))
-    storage.replace(folder / f"{name}.errors.txt", cell_faults.report_text(name, faults))
+    storage.replace(
+        folder / f"{name}.errors.csv", cell_faults.report_csv(faults, delimiter, language)
+    )
+    storage.replace(folder / f"{name}.errors.txt", cell_faults.report_text(name, faults, language))
     storage.move(submission.path, folder / name)
     found = say(
         "rejected with {errors}, nothing was issued", errors=cell_faults.errors(len(faults))
