@@ -178,7 +178,7 @@ def test_french_page() -> None:
         "Bon de commande PO-4500012",
         "SIRET 732 829 320 00074",
         "N° TVA FR44732829320",
-        "Prestation n° 1 2 heure 12,34 20 % 24,68",
+        "Prestation n° 1 2 heures 12,34 20 % 24,68",
         "Total HT 172,76 €",
         "TVA 20 % sur 172,76 € 34,55 €",
         "Total TTC 207,31 €",
@@ -197,10 +197,10 @@ def test_a_description_that_wraps_is_read_whole_before_its_figures() -> None:
     long = "Maintenance et surveillance du site, mises à jour, sauvegardes et rapport mensuel " * 2
     reason = {"discount": Decimal("2.00"), "discount_reason": "fidélité"}
     text = text_of(make_document((make_line(1, name=long.strip(), **reason), make_line(2))))
-    assert f"{long}2 heure 12,34 20 % " in text
+    assert f"{long}2 heures 12,34 20 % " in text
     assert text.index("Remise") < text.index("Prestation n° 2")
     lines = tuple(make_line(i, name=long.strip()) for i in range(1, 40))
-    assert len(re.findall(f"{long}[1-9] heure 12,34 ", text_of(make_document(lines)))) == 39
+    assert len(re.findall(f"{long}[1-9] heures? 12,34 ", text_of(make_document(lines)))) == 39
 
 
 def test_english_page_holds_no_french() -> None:
@@ -210,16 +210,33 @@ def test_english_page_holds_no_french() -> None:
     for expected in (
         "INVOICE ACME-2026-0012",
         "Issue date 31 October 2026",
-        "Hosting 2 hour 12.34 20% 24.68",
+        "Hosting 2 hours 12.34 20% 24.68",
         "Discount −€2.00: loyalty",
         "VAT 20% on €24.68 €4.94",
         "Amount due €29.62",
         "share capital €10,000",
     ):
         assert expected in text
-    for french, english in both("words").values():
-        if "{" not in french and french.lower() not in english.lower():
-            assert not re.search(rf"\b{re.escape(french)}\b", text, re.IGNORECASE), french
+    assert not foreign_words(text, french=True)
+
+
+def test_french_page_holds_no_english() -> None:
+    assert not foreign_words(text_of(make_document()), french=False)
+
+
+def foreign_words(text: str, french: bool) -> list[str]:
+    """The words of documents in the other language that stand in a text."""
+    pairs = [pair if french else pair[::-1] for pair in both("words").values()]
+    spoken = " ".join(own for _, own in pairs)
+    return [
+        word
+        for word, _ in pairs
+        if "{" not in word and not stands(word, spoken) and stands(word, text)
+    ]
+
+
+def stands(word: str, text: str) -> bool:
+    return re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE) is not None
 
 
 def both(section: str) -> dict[str, tuple[str, str]]:
@@ -230,13 +247,35 @@ def both(section: str) -> dict[str, tuple[str, str]]:
 
 
 def test_every_word_has_the_same_places_in_both_languages() -> None:
-    assert not both("words").keys() & both("letters").keys(), "letters would hide a word"
     for french, english in (*both("words").values(), *both("letters").values()):
         assert sorted(re.findall(r"{\w+}", french)) == sorted(re.findall(r"{\w+}", english))
         assert not characters.missing(french + english)
         assert re.sub("[“”]", "", english).isascii(), "French in the English column"
-    for french, english in both("units").values():
+    for french, english in [*both("units").values(), *many_units()]:
         assert french and english and not characters.missing(french + english)
+
+
+def many_units() -> list[tuple[str, str]]:
+    french, english = (messages.words(language)["units_many"] for language in ("fr", "en"))
+    assert {"HUR", "DAY", "C62"} <= french.keys() & english.keys()
+    return [(french.get(code) or "x", english.get(code) or "x") for code in french | english]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "french", "english"),
+    [
+        ("0", "heure", "hours"),
+        ("1", "heure", "hour"),
+        ("1.00", "heure", "hour"),
+        ("1.5", "heure", "hours"),
+        ("2", "heures", "hours"),
+        ("-1", "heure", "hour"),
+        ("1000000", "heures", "hours"),
+    ],
+)
+def test_a_unit_has_the_number_of_its_quantity(quantity: str, french: str, english: str) -> None:
+    names = {language: Speech(language).unit("HUR", Decimal(quantity)) for language in ("fr", "en")}
+    assert names == {"fr": french, "en": english}
 
 
 def test_allowances_and_rates() -> None:
@@ -285,7 +324,7 @@ def without_vat(category: str, code: str, reason: str, **changes: Any) -> Docume
 def test_a_seller_without_vat_has_one_total_and_the_mention_beside_it() -> None:
     seller = replace(make_document().seller, vat_number="")
     text = text_of(without_vat(*FRANCHISE, seller=seller))
-    assert "Quantité Unité Prix unitaire Montant Prestation n° 1 2 heure 12,34 24,68" in text
+    assert "Quantité Unité Prix unitaire Montant Prestation n° 1 2 heures 12,34 24,68" in text
     assert "37,02 TVA non applicable, art. 293 B du CGI Net à payer 61,70 €" in text
     assert text.count("61,70 €") == 2 and text.count("TVA") == 1  # at the head, and at the foot
     assert not re.search(r"\bHT\b|TTC|0 %", text)
@@ -293,7 +332,7 @@ def test_a_seller_without_vat_has_one_total_and_the_mention_beside_it() -> None:
 
 def test_one_reason_without_vat_stands_in_the_place_of_its_column_and_its_rows() -> None:
     text = text_of(without_vat(*REVERSE))
-    assert "Prix unitaire HT Montant HT Prestation n° 1 2 heure 12,34 24,68" in text
+    assert "Prix unitaire HT Montant HT Prestation n° 1 2 heures 12,34 24,68" in text
     assert "Total HT 61,70 € Autoliquidation Net à payer 61,70 €" in text
     assert "0 %" not in text and "TTC" not in text
 
@@ -355,7 +394,7 @@ def test_each_reason_without_vat_is_tied_to_its_lines_and_its_subtotal(
     )
     document = make_document(lines, allowances=(allowance,), language=language)
     text = text_of(replace(document, vat_breakdown=breakdown))
-    on, hour, price = {"fr": ("sur", "heure", "12,34"), "en": ("on", "hour", "12.34")}[language]
+    on, hour, price = {"fr": ("sur", "heures", "12,34"), "en": ("on", "hours", "12.34")}[language]
     for expected in (
         f"n° 1 2 {hour} {price} {zero} (2)",
         f"n° 2 3 {hour} {price} {zero} (1)",
@@ -524,6 +563,12 @@ def test_wrapping_keeps_every_character(text: str, limit: int) -> None:
     lines = fonts.wrap(text, fonts.REGULAR, 9, limit)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
     assert all(len(line) <= 1 or fonts.width(line, fonts.REGULAR, 9) <= limit for line in lines)
+
+
+def test_an_address_is_parted_after_a_sign_of_its_own() -> None:
+    address = "comptabilite.fournisseurs@direction-generale.acme-editions.example"
+    lines = fonts.wrap(address, fonts.REGULAR, 7.8, 220)
+    assert lines == ["comptabilite.fournisseurs@direction-generale.acme-editions.", "example"]
 
 
 # --- glyphs --------------------------------------------------------------------------

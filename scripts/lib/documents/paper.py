@@ -109,8 +109,6 @@ def _identifiers(party: Party, speech: Speech) -> Iterable[str]:
         yield labelled("service_code", party.service_code)
     if party.vat_number:
         yield labelled("vat_number", party.vat_number)
-    if party.contact and isinstance(party, Seller):
-        yield labelled("contact", party.contact)
     yield from party.email
     if party.phone:
         yield labelled("phone", party.phone)
@@ -241,38 +239,57 @@ def fact_row(page: Page, facts: Sequence[Fact], top: float) -> float:
     step, gap = WIDTH / GRID, 10.0
     typeset.rule(page, LEFT, top, WIDTH, LIGHT, 0.6)
     top += 9
-    bottom, column = top, 0
+    bottom = top
     page.append(Tag("L"))
-    for label, value, style in facts:
-        wide = max(
-            fonts.width(label, LABEL.face, LABEL.size), fonts.width(value, style.face, style.size)
-        )
-        span = min(GRID, -int(-(wide + gap) // step))
-        if column + span > GRID:
-            top, column = bottom + 8, 0
-        head, lines = (
-            typeset.wrap([item], span * step - gap) for item in ((label, LABEL), (value, style))
-        )
-        end = typeset.labelled(page, LEFT + column * step, top, head, lines)
-        bottom, column = max(bottom, end), column + span
+    for row in _packed(facts, step - gap, step):
+        top, column = bottom, 0
+        for (label, value, style), span in row:
+            head, lines = (
+                typeset.wrap([item], span * step - gap) for item in ((label, LABEL), (value, style))
+            )
+            end = typeset.labelled(page, LEFT + column * step, top, head, lines)
+            bottom, column = max(bottom, end + 8), column + span
     page.append(END)
-    typeset.rule(page, LEFT, bottom + 8, WIDTH, LIGHT, 0.6)
-    return bottom + 24
+    typeset.rule(page, LEFT, bottom, WIDTH, LIGHT, 0.6)
+    return bottom + 16
+
+
+def _packed(facts: Iterable[Fact], width: float, step: float) -> Iterable[list[tuple[Fact, int]]]:
+    """The facts in rows, each with the columns that it spans; one too wide for what is left of
+    its row makes room for later ones."""
+    left = []
+    for fact in facts:
+        widths = [
+            fonts.width(text, style.face, style.size)
+            for text, style in ((fact.label, LABEL), (fact.value, fact.style))
+        ]
+        left.append((fact, min(GRID, 1 + max(0, -int((width - max(widths)) // step)))))
+    while left:
+        row, later, room = [], [], GRID
+        for fact, span in left:
+            if span <= room:
+                row.append((fact, span))
+                room -= span
+            else:
+                later.append((fact, span))
+        yield row
+        left = later
 
 
 def parties(page: Page, paper: Paper, buyer: str, top: float) -> float:
     """Seller, buyer and where it is delivered; `buyer` is the word for what the buyer is."""
-    speech, contact = paper.speech, paper.buyer.contact
-    attention = speech.word("attention", name=contact) if contact else ""
-    blocks = [
-        (key, full_name(party), beneath, party.address, _identifiers(party, speech))
-        for key, party, beneath in (
-            ("seller", paper.seller, (paper.seller.trade_name,)),
-            (buyer, paper.buyer, (paper.buyer.trade_name, attention)),
-        )
-    ]
+    speech = paper.speech
+    blocks = []
+    for key, party, role in (
+        ("seller", paper.seller, "contact"),
+        (buyer, paper.buyer, "attention"),
+    ):
+        contact = speech.word(role, name=party.contact) if party.contact else ""
+        beneath = (party.trade_name, contact)
+        identifiers = tuple(_identifiers(party, speech))
+        blocks.append((key, full_name(party), beneath, party.address, identifiers))
     if delivery := paper.buyer.delivery_address:
-        blocks.append(("delivery", delivery.name, ("",), delivery, ()))
+        blocks.append(("delivery", delivery.name, ("", ""), delivery, ()))
     step = WIDTH / len(blocks)
     bottom = top
     for i, (key, name, beneath, address, identifiers) in enumerate(blocks):
@@ -363,7 +380,7 @@ def _line_row(paper: Paper, line: Line) -> PaperRow:
         remarks.append(discount)
     figures = {
         "quantity": speech.number(line.quantity),
-        "unit": speech.unit(line.unit),
+        "unit": speech.unit(line.unit, line.quantity),
         "unit_price": speech.number(line.unit_price, 2),
         "vat_rate": _rate(paper, line.vat_category, line.vat_rate),
         "line_net": speech.number(line.net, 2),

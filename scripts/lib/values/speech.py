@@ -8,7 +8,7 @@ and every one must be exact.
 
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lib.core import messages
@@ -60,13 +60,15 @@ class Speech(NamedTuple):
         words = _section(self.language, "vat_categories")
         return words.get(exemption) or words.get(code, "")
 
-    def unit(self, code: str) -> str:
-        """The short name of a UN/ECE unit code.
+    def unit(self, code: str, quantity: Decimal) -> str:
+        """The short name of a UN/ECE unit code, as it stands after a quantity: 1,5 heure, 2 heures.
 
         Raises:
           KeyError: if the code is not in UNITS.
         """
-        return _section(self.language, "units")[code]
+        name = _section(self.language, "units")[code]
+        many = _section(self.language, "units_many")
+        return many[code] if code in many and _is_many(quantity, self.language) else name
 
     @cache  # noqa: B019 - languages, days and rates are few
     def country(self, code: str) -> str:
@@ -212,6 +214,12 @@ def _symbol(currency: str, language: str) -> str:
     from babel.numbers import get_currency_symbol
 
     return str(get_currency_symbol(currency, _locale(language)))
+
+
+@lru_cache(1024)
+def _is_many(quantity: Decimal, language: str) -> bool:
+    """Whether a quantity takes the plural: from 2 on in French, all but 1 in English."""
+    return _locale(language).plural_form(quantity.copy_abs().normalize()) != "one"
 
 
 def _month(day: Day, form: str, language: str) -> str:

@@ -4,6 +4,7 @@ Invoice Sans is IBM Plex Sans, cut down to what invoices need by tools/build_fon
 licence (OFL 1.1) lies beside it. Widths are in points. Its digits are all equally wide.
 """
 
+import re
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from pathlib import Path
@@ -46,8 +47,8 @@ def _advance(text: str, face: str) -> int:
 def wrap(text: str, face: str, size: float, limit: float) -> list[str]:
     """The text in lines no wider than `limit`, broken at spaces; [""] for an empty text.
 
-    A word wider than a line is broken between characters. No-break spaces stay in their
-    word. At least one character stands on each line, however narrow.
+    A word wider than a line is broken after one of @./_-, else between characters. No-break
+    spaces stay in their word. At least one character stands on each line, however narrow.
     """
     if width(text, face, size) <= limit:
         return [text]
@@ -68,8 +69,11 @@ def wrap(text: str, face: str, size: float, limit: float) -> list[str]:
     return [*lines, line]
 
 
+_JOINTS = re.compile(r"[@./_-](?=[^@./_-]*$)")  # the last place where an address may be parted
+
+
 def _split(word: str, face: str, size: float, limit: float) -> Iterator[str]:
-    """A word in pieces no wider than a line."""
+    """A word in pieces no wider than a line, parted after one of @./_- where it has one."""
     widths = advances(face)
     room = limit * 1000 / size
     piece = ""
@@ -77,8 +81,11 @@ def _split(word: str, face: str, size: float, limit: float) -> Iterator[str]:
     for character in word:
         advance = widths.get(character, 0)
         if piece and used + advance > room:
-            yield piece
-            piece, used = "", 0
+            joint = _JOINTS.search(piece)
+            end = joint.end() if joint else len(piece)
+            yield piece[:end]
+            piece = piece[end:]
+            used = _advance(piece, face)
         piece += character
         used += advance
     yield piece
