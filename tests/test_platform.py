@@ -327,6 +327,18 @@ def test_wrong_credentials_are_said_without_them(root, platform):
         assert secret not in ran.out + ran.err
 
 
+def test_no_secret_is_in_what_a_fault_of_the_program_leaves(root, platform, monkeypatch):
+    def search(client, where, limit=100, cursor=""):
+        raise RuntimeError(f"a fault of {client!r} {vars(client)['_url']}")
+
+    monkeypatch.setattr(FlowClient, "search", search)
+    settings(root, "PLATFORM_CLIENT_ID=atelier", "PLATFORM_CLIENT_SECRET=s3cret+/")
+    ran = exchange(root)
+    log = (root.data / "logs/system.log").read_text()
+    assert (ran.code, "a fault of FlowClient(" in log) == (4, True)
+    assert "s3cret" not in log + ran.out + ran.err
+
+
 def test_what_opens_the_platform_is_asked_for(root, platform):
     settings(root, "LOCK_WAIT=5")
     ran = exchange(root)
@@ -531,6 +543,38 @@ def test_the_month_exchanges_and_a_house_without_a_platform_does_it_once(root, p
     house.write(root, "issuer.json", house.issuer())
     assert "no platform" in house.make(root, *typed).out
     assert "platform: nothing left to do" in house.make(root, *typed).out
+
+
+def test_what_was_exchanged_is_backed_up_and_nothing_goes_again(root, platform, tmp_path):
+    platform.acknowledges = "Pending"
+    exchange(root)
+    platform.put(message(status("NORD-2026-0001", "205", "20261121090000")))
+    exchange(root)
+    disk, new = tmp_path / "disk", tmp_path / "new"
+    ran = house.call("back_up", root, to=str(disk), today=DAY)
+    assert ran.code == 0, ran
+    [backup] = disk.iterdir()
+    restored = Root(new)
+    ran = house.call("restore", restored, **{"from": str(backup)})
+    assert ran.code == 0, ran
+    for folder in ("platform", "heads"):
+        kept = {
+            path.relative_to(root.data): path.read_bytes()
+            for path in (root.data / folder).rglob("*")
+            if path.is_file() and path.name != ".lock"
+        }
+        assert kept
+        assert all((restored.data / name).read_bytes() == data for name, data in kept.items())
+    # The PDFs of this house are not real: the audit of platform records is what is asked.
+    ran = house.call("verify", restored)
+    assert "platform" not in ran.out + ran.err, ran
+    (restored.path / ".env").write_bytes((root.path / ".env").read_bytes())
+    taken = len(platform.deposited)
+    assert exchange(restored).code == 0
+    assert len(platform.deposited) == taken
+    message_kept = next((restored.data / "platform/received").iterdir())
+    message_kept.unlink()
+    assert message_kept.name in house.call("verify", restored).err
 
 
 def test_two_at_once_deposit_once(root, platform):

@@ -184,6 +184,7 @@ def _buyer(cells: Mapping[str, str]) -> Party:
         taxable="customer_taxable" not in cells,
         siren=cells.get("customer_siren", ""),
         siret=cells.get("customer_siret", ""),
+        service_code=cells.get("customer_service_code", ""),
         vat_number=cells.get("customer_vat_number", ""),
         address=_address(cells, "customer"),
         email=(email,) if email else (),

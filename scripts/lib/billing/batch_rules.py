@@ -83,6 +83,7 @@ def _payment_faults(cells: Mapping[str, str]) -> Iterator[ColumnFault]:
 _COLUMN_OF = {
     "party.siren": "customer_siren",
     "party.siret": "customer_siret",
+    "party.service_code": "customer_service_code",
     "party.vat_number": "customer_vat_number",
     "party.address.postcode": "customer_postcode",
     "party.address.country": "customer_country",
@@ -93,6 +94,7 @@ _COPY_AGAIN = say("copy both numbers again from the customer's papers")
 _REMEDIES = {
     "customer_siren": say("empty this cell, or correct customer_country"),
     "customer_siret": _COPY_AGAIN,
+    "customer_service_code": say("empty this cell; buyer_reference takes a reference of anyone"),
     "customer_vat_number": _COPY_AGAIN,
     "customer_electronic_id": say("write the SIREN first, or use another scheme"),
 }
@@ -112,6 +114,8 @@ def _customer_faults(cells: Mapping[str, str]) -> Iterator[ColumnFault]:
         elif column == "customer_postcode":
             written = parties.french_postcode(cells.get(column, ""))
             yield ColumnFault(column, say("a French postcode has five digits"), written)
+        elif column == "customer_service_code" and "customer_siret" in cells:
+            yield _service_fault(cells)
         else:
             yield ColumnFault(column, fault.found, _REMEDIES[column])
     if ("customer_electronic_scheme" in cells) != ("customer_electronic_id" in cells):
@@ -132,6 +136,22 @@ def _customer_faults(cells: Mapping[str, str]) -> Iterator[ColumnFault]:
         yield ColumnFault("customer_siren", say("a French business has a SIREN"), remedy)
 
 
+def _service_fault(cells: Mapping[str, str]) -> ColumnFault:
+    """A service code beside the SIRET, where the SIREN is that of a public body; else neither."""
+    siren, siret = cells.get("customer_siren", ""), cells["customer_siret"]
+    column = "customer_service_code"
+    if not vat.is_public_siren(siren):
+        found = say("is of public bodies alone, whose SIREN begins with 1 or 2")
+        return ColumnFault(column, found, _REMEDIES[column])
+    expected = say("an invoice carries the SIRET or the service code (BT-46, EN 16931), never both")
+    remedy = say(
+        'empty customer_siret and name both in customer_electronic_id, "{address}", with "0225" in'
+        " customer_electronic_scheme; or keep it and write the code in buyer_reference (BT-10)",
+        address=f"{siren}_{siret}_{cells[column]}",
+    )
+    return ColumnFault(column, expected, remedy)
+
+
 def _party_values(cells: Mapping[str, str]) -> dict[str, Any]:
     """The customer as the checks of a party want it: plain JSON data."""
     party: dict[str, Any] = {
@@ -141,7 +161,7 @@ def _party_values(cells: Mapping[str, str]) -> dict[str, Any]:
             "postcode": cells.get("customer_postcode", ""),
         },
     }
-    for key in ("siren", "siret", "vat_number"):
+    for key in ("siren", "siret", "service_code", "vat_number"):
         if f"customer_{key}" in cells:
             party[key] = cells[f"customer_{key}"]
     if "customer_person" in cells:
