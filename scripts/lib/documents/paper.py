@@ -11,8 +11,8 @@ from typing import NamedTuple
 from lib.documents import fonts, typeset
 from lib.documents.fonts import REGULAR, SEMIBOLD
 from lib.documents.pdf_writer import Box, Page, Picture
-from lib.documents.sheet import ROW_HEADING, TOP, Sheet, TableColumn, put_headings, put_row
-from lib.documents.structure import ARTIFACT, END, Tag
+from lib.documents.sheet import TOP, Sheet, TableColumn, put_headings, put_row
+from lib.documents.structure import ARTIFACT, END, ROW_HEADING, TD, TR, Tag
 from lib.documents.typeset import (
     ACCENT,
     FAINT,
@@ -577,9 +577,9 @@ def totals(paper: Paper, rows: Sums, last: str, amount: str) -> Block:
 
 def _sum(page: Page, x: float, top: float, label: Lines, value: str, style: Style) -> None:
     """A row of the totals: what it is, and what it comes to."""
-    page += (Tag("TR"), ROW_HEADING)
+    page += (TR, ROW_HEADING)
     typeset.stack(page, x, top, label)
-    page += (END, Tag("TD"))
+    page += (END, TD)
     typeset.put_right(page, RIGHT, top, value, style)
     page += (END, END)
 

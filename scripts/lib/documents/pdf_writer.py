@@ -15,11 +15,9 @@ attributes of its pages, and `_add_fonts`, `_add_structure_tree`, `_add_pdf_obj`
 import re
 import struct
 import zlib
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from copy import copy
 from datetime import datetime
-from functools import cache, partial
+from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -30,7 +28,7 @@ from lib.inputs.colours import Colour as Colour
 
 if TYPE_CHECKING:
     import fpdf
-    from fpdf.output import OutputProducer, PDFICCProfile
+    from fpdf.output import OutputProducer
 
 
 class Text(NamedTuple):
@@ -117,33 +115,13 @@ def write(
         no text may.
     """
     import fpdf
-    from fpdf.enums import AssociatedFileRelationship, OutputIntentSubType
 
     pdf = fpdf.FPDF(unit="pt", format="A4", enforce_compliance="PDF/A-3B")
     pdf.viewer_preferences = fpdf.ViewerPreferences(display_doc_title=True)
     pdf.set_auto_page_break(False)
-    pdf.alias_nb_pages(None)  # type: ignore[arg-type]  # a client may be named {nb}
     pdf.set_creation_date(moment)
     pdf.set_lang(language)
     pdf.set_xmp_metadata(xmp)
-    pdf.add_output_intent(
-        OutputIntentSubType.PDFA,
-        output_condition_identifier="sRGB",
-        output_condition="IEC 61966-2-1:1999",
-        registry_name="http://www.color.org",
-        dest_output_profile=copy(_srgb()),
-        info="sRGB2014 (v2)",
-    )
-    if attachment:
-        pdf.embed_file(
-            bytes=attachment.data,
-            basename=attachment.name,
-            desc=attachment.description,
-            mime_type=attachment.mime_type,
-            modification_date=moment,
-            associated_file_relationship=AssociatedFileRelationship.ALTERNATIVE.value,
-            compress=True,
-        )
     slices = {face: Slice(face, number) for number, face in enumerate(fonts.FACES, 1)}
     tree = Tree()
     for page in pages:
@@ -151,8 +129,7 @@ def write(
         tree.turn()
         _paint(pdf, page, slices, tree)
     pieces = [piece for piece in slices.values() if piece.codes]
-    producer: Any = partial(_producer(), pieces, tree)
-    return bytes(pdf.output(output_producer_class=producer))
+    return bytes(_producer()(pieces, tree, attachment, pdf).bufferize())
 
 
 def get_ready() -> None:
@@ -164,12 +141,11 @@ def get_ready() -> None:
 
 
 @cache
-def _srgb() -> "PDFICCProfile":
+def _srgb() -> bytes:
     """The colour profile that fpdf2 would read and compress again for each PDF/A file."""
-    from fpdf.output import PDFICCProfile
     from fpdf.util import builtin_srgb2014_bytes
 
-    return PDFICCProfile(builtin_srgb2014_bytes(), n=3, alternate="DeviceRGB")
+    return zlib.compress(builtin_srgb2014_bytes())
 
 
 # --- marks to operators --------------------------------------------------------------
@@ -179,32 +155,28 @@ def _paint(pdf: "fpdf.FPDF", page: Page, slices: dict[str, Slice], tree: Tree) -
     from fpdf.enums import PDFResourceType
 
     height = pdf.h_pt
-    operators: list[str] = []
+    operators = ["q"]
     filled: Colour | None = None
     font: tuple[str, float] | None = None
     faces: set[str] = set()
     owner: Element | None = None  # of the marked content that is open
-    is_open = False
-    line, face = -1, ""  # the operator of the last text in it
+    is_bounded = False
+    line, face = 0, ""  # where the last text in it stands
     for mark in page:
         if isinstance(mark, Tag):
             tree.take(mark)
             continue
         is_text = isinstance(mark, Text)
         its_owner = tree.owner_of_text() if is_text else tree.owner_of_drawing()
-        if its_owner is not owner or not is_open or isinstance(mark, Picture):
-            if is_open:
+        if its_owner is not owner:
+            if owner:
                 operators.append("EMC")
-            owner, is_open, line = its_owner, True, -1
-            operators.append(tree.begin(owner))
-        if owner is not None and owner.is_bounded:
-            owner.include(_bounds(mark, height))
+            operators.append(tree.begin(its_owner))
+            owner, line, is_bounded = its_owner, 0, its_owner.is_bounded
+        if is_bounded:
+            its_owner.include(_bounds(mark, height))
         if isinstance(mark, Picture):
-            _flush(pdf, operators[:-1])
-            pdf._out(operators[-1])
-            pdf.image(mark.data, mark.x, mark.y, mark.width, mark.height)
-            pdf._out("EMC")
-            operators, filled, font, is_open = [], None, None, False
+            operators.append(_placed(pdf, mark, height))
             continue
         if mark.colour != filled:
             operators.append(f"{_of(mark.colour)} rg")
@@ -216,10 +188,10 @@ def _paint(pdf: "fpdf.FPDF", page: Page, slices: dict[str, Slice], tree: Tree) -
         if isinstance(mark, Modules):
             operators.append(_filled(mark, height))
             continue
-        if is_text and line >= 0:
+        if is_text and line:
             # The next line of a text: who reads it on needs a space between two words.
             space = slices[face].encode(" ")
-            operators[line] = f"{operators[line][:-7]}{space}> Tj ET"
+            operators[line] = operators[line].replace(">", f"{space}>")
         if (mark.face, mark.size) != font:
             piece = slices[mark.face]
             if mark.face not in faces:
@@ -230,10 +202,24 @@ def _paint(pdf: "fpdf.FPDF", page: Page, slices: dict[str, Slice], tree: Tree) -
         codes = slices[mark.face].encode(mark.text)
         if isinstance(mark, Stamp):
             operators.append(f"BT {_turned(mark, height)} Tm <{codes}> Tj ET")
-        else:
-            line, face = len(operators), mark.face
-            operators.append(f"BT {mark.x:.2f} {height - mark.y:.2f} Td <{codes}> Tj ET")
-    _flush(pdf, [*operators, "EMC"] if is_open else operators)
+            continue
+        line, face = len(operators), mark.face
+        operators.append(f"BT {mark.x:.2f} {height - mark.y:.2f} Td <{codes}> Tj ET")
+    if owner:
+        operators.append("EMC")
+    pdf._out("\n".join([*operators, "Q"]))
+
+
+def _placed(pdf: "fpdf.FPDF", picture: Picture, height: float) -> str:
+    from fpdf.enums import PDFResourceType
+    from fpdf.image_parsing import preload_image
+
+    image: Any
+    _, _, image = preload_image(pdf.image_cache, picture.data)
+    pdf._resource_catalog.add(PDFResourceType.X_OBJECT, image["i"], pdf.page)
+    bottom = height - picture.y - picture.height
+    size = f"{picture.width:.2f} 0 0 {picture.height:.2f}"
+    return f"q {size} {picture.x:.2f} {bottom:.2f} cm /I{image['i']} Do Q"
 
 
 def _bounds(mark: Text | Box | Modules | Picture | Stamp, height: float) -> structure.Bounds:
@@ -248,12 +234,6 @@ def _bounds(mark: Text | Box | Modules | Picture | Stamp, height: float) -> stru
         across, down = mark.width, mark.height
     top = height - mark.y
     return mark.x, top - down, mark.x + across, top
-
-
-def _flush(pdf: "fpdf.FPDF", operators: list[str]) -> None:
-    if operators:
-        # What fpdf2 writes after a picture must not find our font or colour set.
-        pdf._out("q\n" + "\n".join(operators) + "\nQ")
 
 
 _DARK = re.compile(rb"\x01+")
@@ -296,12 +276,16 @@ def _turned(stamp: Stamp, height: float) -> str:
 
 # --- the file ------------------------------------------------------------------------
 
+_LEVEL = 4  # of compression: half the time of level 6, and 3 % more bytes
+
 
 @cache
-def _producer() -> Callable[[Iterable[Slice], Tree, "fpdf.FPDF"], "OutputProducer"]:
-    """fpdf2's writer, given the fonts and the structure of one document."""
+def _producer() -> Callable[
+    [Iterable[Slice], Tree, EmbeddedFile | None, "fpdf.FPDF"], "OutputProducer"
+]:
+    """fpdf2's writer, given the fonts, the structure and the file that are a document's own."""
     from fpdf.output import OutputProducer
-    from fpdf.syntax import PDFArray, PDFObject, PDFString
+    from fpdf.syntax import Name, PDFArray, PDFObject, PDFString
 
     class Prepared(PDFObject):
         """An object whose entries are known; fpdf2 finds its own by looking at attributes."""
@@ -316,27 +300,85 @@ def _producer() -> Callable[[Iterable[Slice], Tree, "fpdf.FPDF"], "OutputProduce
         def serialize(self, *_: Any, **__: Any) -> str:
             stream = ""
             if self._stream is not None:
+                self._entries += f" /Length {len(self._stream)}"
                 stream = f"stream\n{self._stream.decode('latin-1')}\nendstream\n"
             return f"{self.id} 0 obj\n<<{self._entries}>>\n{stream}endobj"
 
     class Producer(OutputProducer):
-        def __init__(self, pieces: Iterable[Slice], tree: Tree, pdf: "fpdf.FPDF") -> None:
+        def __init__(
+            self,
+            pieces: Iterable[Slice],
+            tree: Tree,
+            attachment: EmbeddedFile | None,
+            pdf: "fpdf.FPDF",
+        ) -> None:
             super().__init__(pdf)
+            self.attachment = attachment
             self.pieces = pieces
             self.tree = tree
-            self.offsets = defaultdict(int)  # 0 where an object is packed
             self.packed: list[tuple[int, str]] = []  # numbers and objects that are no streams
-
-        def _add_fonts(self, *_: Any) -> Any:
-            return {piece.number: self._add_slice(piece) for piece in self.pieces}
 
         def _add(self, entries: str, stream: bytes | None = None) -> Prepared:
             if stream is not None:
-                stream = zlib.compress(stream)
-                entries = f"{entries} /Filter /FlateDecode /Length {len(stream)}"
+                entries = f"{entries} /Filter /FlateDecode"
+                stream = zlib.compress(stream, _LEVEL)
+            return self._add_as_it_is(entries, stream)
+
+        def _add_as_it_is(self, entries: str, stream: bytes | None) -> Prepared:
             added = Prepared(entries, stream)
             self._add_pdf_obj(added)
             return added
+
+        def _add_output_intents(self) -> Any:
+            profile = self._add_as_it_is("/N 3 /Alternate /DeviceRGB /Filter /FlateDecode", _srgb())
+            return (
+                "[<</Type /OutputIntent /S /GTS_PDFA1 /OutputConditionIdentifier (sRGB)"
+                " /OutputCondition (IEC 61966-2-1:1999) /RegistryName (http://www.color.org)"
+                f" /Info (sRGB2014 v2) /DestOutputProfile {profile.ref}>>]"
+            )
+
+        def _add_xmp_metadata(self) -> Any:
+            begin = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+            xmp = f'{begin}\n{self.fpdf.xmp_metadata}\n<?xpacket end="w"?>\n'
+            return self._add_as_it_is("/Type /Metadata /Subtype /XML", xmp.encode())
+
+        def _add_pages(self, *_: Any) -> Any:
+            pages: list[Any] = list(self._iter_pages_in_order())
+            for page in pages:
+                self._add_pdf_obj(page)
+                page.group = "<</Type /Group /S /Transparency /CS /DeviceRGB>>"
+                page.contents = self._add("", bytes(page.contents))
+            return pages
+
+        def _add_optional_content_groups(self, catalog: Any) -> None:
+            """No layers: the embedded file, which is the next that fpdf2 writes."""
+            if self.attachment is None:
+                return
+            name, data, mime_type, description = self.attachment
+            moment = f"{self.fpdf.creation_date:%Y%m%d%H%M%S}"
+            stream = self._add(
+                f"/Type /EmbeddedFile /Subtype {Name(mime_type).serialize()}"
+                f" /Params <</Size {len(data)} /ModDate (D:{moment}Z)>>",
+                data,
+            )
+            name, description = (PDFString(text).serialize() for text in (name, description))
+            specification = self._add(
+                f"/Type /Filespec /F {name} /UF {name} /Desc {description}"
+                f" /AFRelationship /Alternative /EF <</F {stream.ref} /UF {stream.ref}>>"
+            )
+            catalog.a_f = f"[{specification.ref}]"
+            catalog.names = f"<</EmbeddedFiles <</Names [{name} {specification.ref}]>>>>"
+
+        def _add_resources_dict(self, fonts: Any, images: Any, *_: Any) -> Any:
+            entries = [
+                f"/{kind} <<{' '.join(f'/{letter}{i} {its[i].ref}' for i in sorted(its))}>>"
+                for kind, letter, its in (("Font", "F", fonts), ("XObject", "I", images))
+                if its
+            ]
+            return self._add(" ".join(entries))
+
+        def _add_fonts(self, *_: Any) -> Any:
+            return {piece.number: self._add_slice(piece) for piece in self.pieces}
 
         def _add_slice(self, piece: Slice) -> Prepared:
             name = f"/AAAAA{'ABCDEFGH'[piece.number]}+{piece.face.name}"
@@ -366,10 +408,8 @@ def _producer() -> Callable[[Iterable[Slice], Tree, "fpdf.FPDF"], "OutputProduce
                 page.struct_parents, page.tabs = i, "/S"
             links = {}
             for i, link in enumerate(self.tree.links, len(pages)):
-                (first, *_) = link.content
-                assert isinstance(first, structure.Content)
                 annotation = self._add(_link(link, i, PDFString))
-                page = pages[first.page]
+                page = pages[link.page]
                 page.annots = PDFArray([*page.annots, annotation])
                 links[link.number] = annotation.ref
             root = Prepared("")
@@ -381,6 +421,11 @@ def _producer() -> Callable[[Iterable[Slice], Tree, "fpdf.FPDF"], "OutputProduce
                 self.obj_id += 1
                 self.packed.append((self.obj_id, entries))
             return root
+
+        def _finalize_catalog(self, *catalog: Any, **others: Any) -> None:
+            super()._finalize_catalog(*catalog, **others)
+            table: Any = self.pdf_objs[-1]
+            table.count = 1  # no rows of text: `_end` writes them
 
         def _out(self, data: Any) -> None:
             """Streams as they come; what is none is kept for the end, where the table stands."""
@@ -400,12 +445,12 @@ def _producer() -> Callable[[Iterable[Slice], Tree, "fpdf.FPDF"], "OutputProduce
             index = " ".join(
                 f"{number} {place}" for (number, _), place in zip(self.packed, places, strict=False)
             )
-            held = "\n".join(entries for _, entries in self.packed)
+            held = "\n".join([entries for _, entries in self.packed])
             first, last = self.obj_id + 1, self.obj_id + 2
             where = {number: (2, first, i) for i, (number, _) in enumerate(self.packed)}
 
             def add(number: int, entries: str, stream: bytes) -> None:
-                added = Prepared(f"{entries} /Filter /FlateDecode /Length {len(stream)}", stream)
+                added = Prepared(f"{entries} /Filter /FlateDecode", zlib.compress(stream, _LEVEL))
                 added.id = number
                 super(Producer, self)._out(added.serialize())
 
@@ -413,7 +458,7 @@ def _producer() -> Callable[[Iterable[Slice], Tree, "fpdf.FPDF"], "OutputProduce
             add(
                 first,
                 f"/Type /ObjStm /N {len(self.packed)} /First {len(index) + 1}",
-                zlib.compress(f"{index}\n{held}".encode("latin-1")),
+                f"{index}\n{held}".encode("latin-1"),
             )
             table = len(self.buffer)
             self.offsets |= {first: begun, last: table}
@@ -427,7 +472,7 @@ def _producer() -> Callable[[Iterable[Slice], Tree, "fpdf.FPDF"], "OutputProduce
             add(
                 last,
                 f"/Type /XRef /Size {last + 1} /W [1 4 2] /Root {root} {identity}",
-                zlib.compress(b"".join(rows)),
+                b"".join(rows),
             )
             super()._out(f"startxref\n{table}\n%%EOF")
 

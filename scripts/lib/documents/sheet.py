@@ -13,15 +13,13 @@ from msgspec import Struct
 
 from lib.documents import fonts, typeset
 from lib.documents.pdf_writer import Page
-from lib.documents.structure import ARTIFACT, END, Tag
+from lib.documents.structure import ARTIFACT, COLUMN_HEADING, END, ROW_HEADING, TD, TR, Tag
 from lib.documents.typeset import LEFT, LIGHT, RIGHT, WIDTH, Lines, Style
 from lib.inputs.logos import MM
 from lib.values.speech import Speech
 
 TOP = 17 * MM
 TOP_OF_NEXT_PAGES = 26 * MM
-COLUMN_HEADING = Tag("TH", scope="Column")
-ROW_HEADING = Tag("TH", scope="Row")
 _TOGETHER = 3  # lines of a row that are never parted from what follows it
 
 
@@ -114,7 +112,7 @@ def put_headings(sheet: Sheet, columns: Sequence[TableColumn], gap: float) -> No
     page = sheet.page
     heights = [typeset.height(column.heading) for column in columns]
     tallest = max(heights)
-    page.append(Tag("TR"))
+    page.append(TR)
     for column, height in zip(columns, heights, strict=True):
         page.append(COLUMN_HEADING)
         put_cell(page, column, sheet.y + (tallest - height), column.heading)
@@ -143,7 +141,7 @@ def put_row(
     sheet.y += padding
     bottom = sheet.y
     beside: Page = []
-    sheet.page.extend((Tag("TR"), ROW_HEADING))
+    sheet.page.extend((TR, ROW_HEADING))
     for k, (line, style) in enumerate(text):
         cut = style.leading + padding + kept > sheet.room
         if k and k == len(text) - _TOGETHER:
@@ -158,7 +156,7 @@ def put_row(
         typeset.put(sheet.page, columns[0].x, sheet.y, line, style)
         if k == 0:
             for column, lines in zip(columns[1:], others, strict=True):
-                beside.append(Tag("TD"))
+                beside.append(TD)
                 bottom = max(bottom, put_cell(beside, column, sheet.y, lines))
                 beside.append(END)
         sheet.y += style.leading

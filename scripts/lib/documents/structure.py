@@ -8,7 +8,6 @@ what is open stays open on the next page. Kinds are those of ISO 32000-1, 14.8.4
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import msgspec
 from msgspec import Struct
 
 
@@ -28,23 +27,33 @@ class Tag(NamedTuple):
 
 
 END = Tag("")
+TR, TD, LI = Tag("TR"), Tag("TD"), Tag("LI")
+COLUMN_HEADING, ROW_HEADING = Tag("TH", scope="Column"), Tag("TH", scope="Row")
 ARTIFACT = Tag("Artifact")  # what repeats or decorates; tags within it mean nothing
 # What holds elements alone; where text stands in one of the first three, it is a paragraph.
 _GROUPS = ("Document", "Sect", "Div")
 _HOLDERS = (*_GROUPS, "Table", "THead", "TBody", "TR", "L", "LI")
-_BOUNDED = ("Figure", "Link")
+_BOUNDED = ("Figure", "Link")  # where they stand is written with them
 
 Bounds = tuple[float, float, float, float]  # left, bottom, right, top
 
 
-class Element(Struct, eq=False):
-    """An element of the tree; `content` has the marked contents and elements that it holds."""
+class Element(Struct, eq=False, gc=False):
+    """An element of the tree; `content` has what it holds: elements and marked contents.
+
+    A marked content is known by its page and its number there (MCID).
+    """
 
     tag: Tag
     number: int
     parent: int
-    content: list["Element | Content"] = msgspec.field(default_factory=list)
+    content: list["Element | tuple[int, int]"] = []
     bounds: Bounds | None = None
+
+    @property
+    def page(self) -> int:
+        """The one on which its first marked content is."""
+        return next(kid[0] for kid in self.content if not isinstance(kid, Element))
 
     @property
     def is_bounded(self) -> bool:
@@ -52,37 +61,39 @@ class Element(Struct, eq=False):
 
     def include(self, bounds: Bounds) -> None:
         """Takes up the bounds of a mark."""
-        if self.bounds:
-            own = self.bounds
-            bounds = (*map(min, own[:2], bounds[:2]), *map(max, own[2:], bounds[2:]))  # type: ignore[assignment]
-        self.bounds = bounds
+        left, bottom, right, top = self.bounds or bounds
+        self.bounds = (
+            min(left, bounds[0]),
+            min(bottom, bounds[1]),
+            max(right, bounds[2]),
+            max(top, bounds[3]),
+        )
 
 
-class Content(NamedTuple):
-    """Marked content: on which page, and under which number there (MCID)."""
-
-    page: int
-    number: int
+# The owner of what repeats or decorates, and the one that is not known before a text comes.
+_NOBODY = Element(ARTIFACT, -1, -1)
+_UNKNOWN = Element(END, -1, -1)
 
 
 class Tree:
     """The elements of a document, and where in them the next mark belongs."""
 
     def __init__(self) -> None:
-        self.elements = [Element(Tag("Document"), 0, -1)]
+        document = Element(Tag("Document"), 0, -1)
+        self.elements = [document]
         self.owners: list[list[Element]] = []  # of each page, the owner of each marked content
-        self._open = [self.elements[0]]
+        self._open = [document]
         self._artifacts = 0  # tags that are open since an artifact began
-        self._paragraph: Element | None = None
+        self._owner = _UNKNOWN  # of text
 
     def turn(self) -> None:
         """Begins the next page."""
         self.owners.append([])
-        self._paragraph = None
+        self._owner = _UNKNOWN
 
     def take(self, tag: Tag) -> None:
         """Opens an element, or closes the last one."""
-        self._paragraph = None
+        self._owner = _UNKNOWN
         if tag is END:
             if self._artifacts:
                 self._artifacts -= 1
@@ -106,37 +117,37 @@ class Tree:
                 return element
         raise ValueError(f"no {tag.kind} to go on with")
 
-    def owner_of_text(self) -> Element | None:
-        """The element that a text belongs to here; None where it is an artifact."""
-        if self._artifacts:
-            return None
-        owner = self._open[-1]
-        if owner.tag.kind in _HOLDERS:
-            if owner.tag.kind not in _GROUPS:
-                raise ValueError(f"text directly in {owner.tag.kind}")
-            if self._paragraph is None:
-                self._paragraph = self._add(Tag("P"))
-            owner = self._paragraph
-        return owner
+    def owner_of_text(self) -> Element:
+        """The element that a text belongs to here."""
+        if self._owner is _UNKNOWN:
+            owner = self._open[-1]
+            if self._artifacts:
+                owner = _NOBODY
+            elif owner.tag.kind in _HOLDERS:
+                if owner.tag.kind not in _GROUPS:
+                    raise ValueError(f"text directly in {owner.tag.kind}")
+                owner = self._add(Tag("P"))
+            self._owner = owner
+        return self._owner
 
-    def owner_of_drawing(self) -> Element | None:
+    def owner_of_drawing(self) -> Element:
         """The figure that a drawing belongs to here; elsewhere it is an artifact."""
         owner = self._open[-1]
-        return owner if owner.tag.kind == "Figure" and not self._artifacts else None
+        return owner if owner.tag.kind == "Figure" and not self._artifacts else _NOBODY
 
-    def begin(self, owner: Element | None) -> str:
+    def begin(self, owner: Element) -> str:
         """The operator that begins marked content of this owner."""
-        if owner is None:
+        if owner is _NOBODY:
             return "/Artifact BMC"
         owners = self.owners[-1]
         number = len(owners)
         owners.append(owner)
-        owner.content.append(Content(len(self.owners) - 1, number))
+        owner.content.append((len(self.owners) - 1, number))
         return f"/{owner.tag.kind} <</MCID {number}>> BDC"
 
     @property
     def links(self) -> list[Element]:
-        return [element for element in self.elements if element.tag.kind == "Link"]
+        return [element for element in self.elements if element.tag.uri]
 
 
 def objects(
@@ -153,43 +164,43 @@ def objects(
       links: the reference of the annotation of each link, by the number of its element.
       text: writes a text string.
     """
-    base = first + 2
-
-    def ref(element: Element) -> str:
-        return f"{base + element.number} 0 R"
-
-    parents = [f"{i} [{' '.join(map(ref, owners))}]" for i, owners in enumerate(tree.owners)]
-    parents += [f"{i} {ref(link)}" for i, link in enumerate(tree.links, len(tree.owners))]
+    numbers = range(first, first + 2 + len(tree.elements))
+    root, parent_tree, *refs = [f"{number} 0 R" for number in numbers]
+    parents = [
+        f"{i} [{' '.join([refs[owner.number] for owner in owners])}]"
+        for i, owners in enumerate(tree.owners)
+    ]
+    parents += [f"{i} {refs[link.number]}" for i, link in enumerate(tree.links, len(tree.owners))]
     written = [
-        f"<</Type /StructTreeRoot /K {base} 0 R /ParentTree {first + 1} 0 R"
+        f"<</Type /StructTreeRoot /K {refs[0]} /ParentTree {parent_tree}"
         f" /ParentTreeNextKey {len(parents)}>>",
         f"<</Nums [{' '.join(parents)}]>>",
     ]
     for element in tree.elements:
-        tag, page = element.tag, None
-        kids = []
+        tag, page, kids, more = element.tag, -1, [], ""
         for kid in element.content:
             if isinstance(kid, Element):
-                kids.append(ref(kid))
-            elif page is None or page == kid.page:
-                page = kid.page
-                kids.append(str(kid.number))
+                kids.append(refs[kid.number])
+                continue
+            its_page, number = kid
+            if page in (-1, its_page):
+                page = its_page
+                kids.append(f"{number}")
             else:
-                kids.append(f"<</Type /MCR /Pg {pages[kid.page]} /MCID {kid.number}>>")
-        parent = first if element.parent < 0 else base + element.parent
-        entries = [f"<</S /{tag.kind} /P {parent} 0 R"]
-        if page is not None:
-            entries.append(f"/Pg {pages[page]}")
-        if tag.kind == "Link":
+                kids.append(f"<</Type /MCR /Pg {pages[its_page]} /MCID {number}>>")
+        if page >= 0:
+            more = f" /Pg {pages[page]}"
+        if tag.scope:
+            more += f" /A <</O /Table /Scope /{tag.scope}>>"
+        elif tag.uri:
             kids.append(f"<</Type /OBJR /Obj {links[element.number]}>>")
         elif tag.alt:
-            entries.append(f"/Alt {text(tag.alt)}")
-        if tag.scope:
-            entries.append(f"/A <</O /Table /Scope /{tag.scope}>>")
-        if tag.kind == "Figure" and element.bounds:
-            box = " ".join(f"{value:.2f}" for value in element.bounds)
-            entries.append(f"/A <</O /Layout /Placement /Block /BBox [{box}]>>")
+            more += f" /Alt {text(tag.alt)}"
+        if element.bounds and not tag.uri:
+            box = " ".join([f"{value:.2f}" for value in element.bounds])
+            more += f" /A <</O /Layout /Placement /Block /BBox [{box}]>>"
         if kids:
-            entries.append(f"/K {kids[0]}" if len(kids) == 1 else f"/K [{' '.join(kids)}]")
-        written.append(" ".join(entries) + ">>")
+            more += f" /K {kids[0]}" if len(kids) == 1 else f" /K [{' '.join(kids)}]"
+        parent = root if element.parent < 0 else refs[element.parent]
+        written.append(f"<</S /{tag.kind} /P {parent}{more}>>")
     return written

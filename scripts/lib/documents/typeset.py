@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from lib.documents import fonts
 from lib.documents.pdf_writer import Box, Page, Text
-from lib.documents.structure import END, Tag
+from lib.documents.structure import END, LI, Tag
 from lib.inputs import colours
 from lib.inputs.colours import Colour
 from lib.inputs.logos import MM
@@ -97,6 +97,9 @@ def stack(page: Page, x: float, top: float, lines: Lines) -> float:
     return top
 
 
+_tag = cache(Tag)
+
+
 @contextmanager
 def inside(page: Page, tag: Tag) -> Iterator[None]:
     """What is set on the page meanwhile stands in an element (see documents/structure)."""
@@ -109,7 +112,7 @@ def paragraph(page: Page, x: float, top: float, lines: Lines, kind: str = "P") -
     """Sets lines as one paragraph, or as the kind of element that they are: H1, H2, Lbl, TD, …"""
     if not lines:
         return top
-    page.append(Tag(kind))
+    page.append(_tag(kind))
     top = stack(page, x, top, lines)
     page.append(END)
     return top
@@ -117,7 +120,7 @@ def paragraph(page: Page, x: float, top: float, lines: Lines, kind: str = "P") -
 
 def labelled(page: Page, x: float, top: float, label: Lines, value: Lines) -> float:
     """Sets an item of a list (L): its label, and its value beneath."""
-    page.append(Tag("LI"))
+    page.append(LI)
     top = paragraph(page, x, top, label, "Lbl")
     top = paragraph(page, x, top, value, "LBody")
     page.append(END)
