@@ -31,10 +31,11 @@ from decimal import Decimal
 from lib.audit import book_audit, findings
 from lib.books import closed_periods, closings, heads, histories, issuing, recording, records
 from lib.books.closings import NotClosed
+from lib.books.record_lines import ClosingAccounts
 from lib.core.faults import Broken
 from lib.core.messages import counted, say
 from lib.core.root import Root
-from lib.inputs import settings
+from lib.inputs import client_files, inputs, settings
 from lib.values import money, periods
 
 _SCRIPT = "close_period.py"
@@ -88,7 +89,7 @@ def decide(root: Root, period: str, today: date) -> list[records.Record]:
     """The lines of the months that are closed, and of the year.
 
     Raises:
-      Refused: if the period cannot be closed.
+      Refused: if the period cannot be closed, or issuer.json is refused.
     """
     past = closings.past(root, histories.read(root))
     try:
@@ -98,8 +99,10 @@ def decide(root: Root, period: str, today: date) -> list[records.Record]:
         place = "MONTH" if "-" in period else "YEAR"
         raise cli.refuse("B-CLOSE", "", place, none.why, remedy=none.remedy) from None
     known = heads.read(root)
+    issuer = inputs.load_issuer(root)
+    accounts = ClosingAccounts(client_files.accounts(root), issuer.fiscal_year_end, issuer.accounts)
     own = dict.fromkeys((*months, period))
-    return [closings.facts(each, today, past, known) for each in own]
+    return [closings.facts(each, today, past, accounts, known) for each in own]
 
 
 def report(root: Root, fact: records.Record) -> None:

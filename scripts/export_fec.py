@@ -24,6 +24,7 @@ if __name__ == "__main__":
 from functools import partial
 
 from lib.accounting import bookkeeping, exports, fec
+from lib.books import closed_periods
 from lib.core.faults import Alert, Fault, Refused
 from lib.core.messages import counted, say
 from lib.core.root import Root
@@ -36,10 +37,12 @@ def main(arguments: Namespace, root: Root) -> None:
     if not issuer.party.siren:
         fault = Fault("party.siren", say("is missing"), say("a FEC names it"))
         raise Refused([Alert("B-FEC-SIREN", "issuer.json", fault)])
-    year = bookkeeping.fiscal_year(int(arguments.year), issuer.fiscal_year_end)
-    name = fec.file_name(issuer.party.siren, year.end)
     with exports.held(root, f"export_fec {arguments.year}") as config:
-        chart = fec.chart(issuer.accounts, client_files.accounts(root))
+        closed = closed_periods.read(root)
+        ends = bookkeeping.year_end(closed, arguments.year, issuer.fiscal_year_end)
+        year = bookkeeping.fiscal_year(int(arguments.year), ends)
+        name = fec.file_name(issuer.party.siren, year.end)
+        chart = fec.chart(issuer.accounts, client_files.accounts(root), closed)
         work = partial(fec.part, chart, year, year)
         parts = exports.of_shares(root, work, "", config)
         exports.write(root, {f"fec/{name}": partial(fec.joined, parts)})

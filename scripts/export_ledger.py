@@ -23,6 +23,7 @@ if __name__ == "__main__":
 from functools import partial
 
 from lib.accounting import bookkeeping, exports, ledgers
+from lib.books import closed_periods
 from lib.core.messages import counted, say
 from lib.core.root import Root
 from lib.inputs import inputs
@@ -31,8 +32,10 @@ from lib.inputs import inputs
 def main(arguments: Namespace, root: Root) -> None:
     """Two files with the same content."""
     issuer = inputs.load_issuer(root)
-    year = bookkeeping.fiscal_year(int(arguments.year), issuer.fiscal_year_end)
     with exports.held(root, f"export_ledger {arguments.year}") as config:
+        closed = closed_periods.read(root)
+        ends = bookkeeping.year_end(closed, arguments.year, issuer.fiscal_year_end)
+        year = bookkeeping.fiscal_year(int(arguments.year), ends)
         parts = exports.of_shares(root, partial(ledgers.ledger_of, year), "", config)
         files = {
             f"ledger/{arguments.year}.{suffix}": partial(ledgers.file, suffix, year, parts)

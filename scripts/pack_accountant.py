@@ -27,8 +27,10 @@ if __name__ == "__main__":
 from functools import partial
 from pathlib import Path
 
-from lib.accounting import accountant, exports, fec
-from lib.books import histories, proofs, recurring, revenues
+from msgspec.structs import replace
+
+from lib.accounting import accountant, bookkeeping, exports, fec
+from lib.books import closed_periods, histories, proofs, recurring, revenues
 from lib.books.histories import IssuedDocument
 from lib.core import storage
 from lib.core.faults import Alert, Broken, collecting
@@ -43,7 +45,10 @@ def main(arguments: Namespace, root: Root) -> None:
     period = arguments.period
     issuer = inputs.load_issuer(root)
     with exports.held(root, f"pack_accountant {period}") as config:
-        chart = fec.chart(issuer.accounts, client_files.accounts(root))
+        closed = closed_periods.read(root)
+        ends = bookkeeping.year_end(closed, period, issuer.fiscal_year_end)
+        issuer = replace(issuer, fiscal_year_end=ends)
+        chart = fec.chart(issuer.accounts, client_files.accounts(root), closed)
         work = partial(accountant.part, issuer, chart, period, config)
         parts = exports.of_shares(root, work, "", config)
         bills = [bill for part in parts for bill in part.bills]

@@ -16,9 +16,12 @@ import pytest
 import batches
 import books
 import house
+import past
 from lib.books import closed_periods, closings, issuing
+from lib.books.record_lines import ClosingAccounts
 from lib.core.faults import Refused
 from lib.core.root import Root
+from lib.inputs.issuer_file import Accounts
 from test_moving_in import HEADINGS, rebuild
 
 FREE = {"REASON": "agreed"}
@@ -100,6 +103,21 @@ def test_a_closing_says_what_the_month_had(root: Root) -> None:
     heads = {head["file"] for head in line["heads"]}
     assert heads >= {"data/revenues/est.jsonl", "data/payments/sud.jsonl"}
     assert house.run("verify", root).code == 0
+
+
+def test_a_closing_tells_reverse_charge_at_home_and_in_the_eu_apart() -> None:
+    bills = []
+    for client, reason in (("nord", "VATEX-FR-AE"), ("sud", "VATEX-EU-AE")):
+        share = ("services", "0.00", 100_00, 0)
+        bill = past.bill(client, f"{client.upper()}-2026-0001", "2026-10-05", share)
+        bill["breakdown"][0]["vat_category"] = "AE"
+        bills.append(bill | {"exemptions": {"AE": reason}})
+    sums = closings.sums_of(past.histories_of(bills))
+    books = closings.ClosedPast(sums, [])
+    accounts = ClosingAccounts({}, "12-31", Accounts())
+    line = closings.facts("2026-10", date(2026, 11, 2), books, accounts, [])
+    reasons = {share["exemption"]: share["net"] for share in line["invoiced"]}
+    assert reasons == {"VATEX-FR-AE": "100.00", "VATEX-EU-AE": "100.00"}
 
 
 def test_a_year_closes_its_open_months_and_grand_totals_go_on(root: Root) -> None:
@@ -356,6 +374,53 @@ def test_whatever_comes_later_exports_of_a_closed_month_stay(root: Root) -> None
     assert house.run("verify", root).code == 0
 
 
+ACCOUNTS = {"accounts": {"bank": "5121", "by_vat_rate": {"20": {"services": "706200"}}}}
+
+
+def fec_of(root: Root, year: str) -> bytes:
+    """The one file of a fiscal year."""
+    assert house.call("export_fec", root, year=year).code == 0
+    (path,) = (root.exports / "fec").glob(f"*FEC{year}*.txt")
+    return path.read_bytes()
+
+
+def accounts_of(fec: bytes, month: str) -> set[str]:
+    """The accounts, and auxiliary accounts, of the entries of a month."""
+    lines = [line.split("\t") for line in fec.decode().splitlines()[1:]]
+    return {f"{cells[4]}/{cells[6]}" for cells in lines if cells[3].startswith(month)}
+
+
+def change_accounts(root: Root, **changes: Any) -> None:
+    seller = house.issuer({"write_off_limit": "2.00", **ACCOUNTS, **changes})
+    house.write(root, "issuer.json", seller)
+    house.put_client(root, house.client("est", {"account": "C0042"}, i=1))
+
+
+def test_the_fec_of_a_closed_period_keeps_the_accounts_that_it_was_closed_with(root: Root) -> None:
+    before = exports(root)
+    change_accounts(root, fiscal_year_end="09-30")
+    assert exports(root) == before
+    change_accounts(root)
+    assert books.pay(root, "EST-2026-0001", "6.00", LATE, today=LATE).code == 0
+    whole = fec_of(root, "2026")
+    october, november = accounts_of(whole, "202610"), accounts_of(whole, "202611")
+    assert october >= {"411/est", "512/", "706/"}
+    assert not {"411/C0042", "5121/", "706200/"} & october
+    assert {"5121/", "411/C0042"} <= november
+    assert house.run("verify", root).code == 0
+
+
+def test_a_closed_year_has_one_fec_whatever_is_written_later(root: Root) -> None:
+    assert call("close_period", root, year="2026", today="2027-01-03").code == 0
+    before = fec_of(root, "2026")
+    change_accounts(root, fiscal_year_end="06-30")
+    assert fec_of(root, "2026") == before
+    assert house.run("verify", root).code == 0
+    assert house.call("export_ledger", root, year="2026").code == 0
+    text = (root.exports / "ledger/2026.journal").read_text()
+    assert "2026-01-01 to 2026-12-31" in text
+
+
 def test_goods_delivered_in_a_closed_month_fall_due_on_the_first_open_day(tmp_path: Path) -> None:
     seller = house.issuer({"operation_category": "mixed"})
     items = [house.item("hosting", category="services")]
@@ -447,7 +512,11 @@ def test_months_that_were_left_out_are_found(root: Root) -> None:
 
 def test_the_months_that_could_be_closed() -> None:
     def of(*periods: str) -> list[Any]:
-        return [closed_periods.ClosedPeriod(1, "", "", heads=[], period=each) for each in periods]
+        accounts = ClosingAccounts({}, "12-31", Accounts())
+        return [
+            closed_periods.ClosedPeriod(1, "", "", accounts=accounts, heads=[], period=each)
+            for each in periods
+        ]
 
     today = date(2027, 1, 2)
     assert closings.could_be_closed(of("2026-10"), "2026-01", today) == ["2026-11", "2026-12"]

@@ -19,16 +19,17 @@ Where VAT was due before, 654 has it all, until a credit note takes it back.
 Labels are French whatever the language: they are entries in the books of a French company.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from lib.books import payments
+from lib.books import closed_periods, payments
 from lib.books.allocation import WriteOff, receipts, write_offs
 from lib.books.histories import History, IssuedDocument, Movement, VatShare
+from lib.books.record_lines import ClosedPeriod
 from lib.books.tax_points import dues_as_paid, is_pending, tax_point
-from lib.values import numbers
+from lib.values import numbers, periods
 
 # The keys of issuer_file.Accounts.
 CUSTOMERS = "customers"
@@ -115,6 +116,25 @@ def fiscal_year_of(day: date, closing: str) -> FiscalYear:
     """The fiscal year that `day` lies in."""
     year = day.year if day <= _closing_day(day.year, closing) else day.year + 1
     return fiscal_year(year, closing)
+
+
+def year_end(closed: Sequence[ClosedPeriod], period: str, otherwise: str) -> str:
+    """The month and day on which the fiscal year of a period ends: what is closed keeps the one
+    that it was closed with.
+
+    Args:
+      period: "2024", the fiscal year that ends in it, or a quarter or month.
+      otherwise: of issuer.json.
+    """
+    ends = dict.fromkeys([*(line.accounts.fiscal_year_end for line in closed), otherwise])
+    for end in ends:
+        last = periods.last_day_of(period)
+        if len(period) == len("2024"):
+            last = _closing_day(int(period), end)
+        line = closed_periods.closing_of(closed, last)
+        if line and line.accounts.fiscal_year_end == end:
+            return end
+    return otherwise
 
 
 def _closing_day(year: int, closing: str) -> date:

@@ -6,8 +6,10 @@ accountant's books; a complete legal FEC has everything else that happened too. 
 named by that article, journals and accounts in French whatever the language.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from operator import itemgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -16,7 +18,9 @@ from msgspec.structs import asdict
 from lib.accounting import bookkeeping
 from lib.accounting.bookkeeping import FiscalYear, JournalEntry, Moment, Posting, Settled
 from lib.books.histories import History
+from lib.books.record_lines import ClosedPeriod
 from lib.inputs.issuer_file import Accounts
+from lib.values import periods
 from lib.values.money import text_of
 
 COLUMNS = (
@@ -87,23 +91,48 @@ class FecPart(NamedTuple):
 
 class Chart(NamedTuple):
     """The numbers of accounts: by key of issuer_file.Accounts, by rate and key where a rate has
-    its own, and the auxiliary accounts of clients that have one of their own."""
+    its own, and the auxiliary accounts of clients that have one of their own.
+
+    `closed` are those of closed periods, each with its last day, in order.
+    """
 
     numbers: Mapping[str, str]
     of_rates: Mapping[tuple[str, str], str]
     of_clients: Mapping[str, str]
+    closed: Sequence[tuple[str, "Chart"]] = ()
+
+    def on(self, day: str) -> "Chart":
+        """The accounts that a day is posted by: those that it was closed with."""
+        i = bisect_left(self.closed, day, key=itemgetter(0))
+        return self.closed[i][1] if i < len(self.closed) else self
 
     def number(self, posting: Posting) -> str:
         own = self.of_rates.get((posting.rate, posting.account), "")
         return own or self.numbers[posting.account]
 
 
-def chart(accounts: Accounts, of_clients: Mapping[str, str] = MappingProxyType({})) -> Chart:
+def chart(
+    accounts: Accounts,
+    of_clients: Mapping[str, str] = MappingProxyType({}),
+    closed: Iterable[ClosedPeriod] = (),
+) -> Chart:
     """The chart of a house.
 
     Args:
       of_clients: their auxiliary accounts, for those that have another than their identifier.
     """
+    own = _chart(accounts, of_clients)
+    of_closed: list[tuple[str, Chart]] = []
+    for line in closed:
+        last = periods.last_day_of(line.period).isoformat()
+        then = _chart(line.accounts.issuer, line.accounts.clients)
+        if of_closed and of_closed[-1][1] == then:
+            of_closed.pop()
+        of_closed.append((last, then))
+    return own._replace(closed=of_closed)
+
+
+def _chart(accounts: Accounts, of_clients: Mapping[str, str]) -> Chart:
     numbers = asdict(accounts)
     of_rates = {
         (f"{Decimal(rate):.2f}", key): number
@@ -130,14 +159,15 @@ def part(
         settled += bookkeeping.settled(journal, period.start, period.end)
         in_year = [entry for entry in journal if year.start <= entry.date <= year.end]
         for entry in in_year:
-            postings = _on_accounts(entry, accounts)
+            then = accounts.on(entry.date)
+            postings = _on_accounts(entry, then)
             if not postings:
                 continue  # VAT that went from one rate to another, on the same accounts
             if entry.date < period.start:
                 before += 1
             elif entry.date <= period.end:
                 lines += len(postings)
-                text = "".join(_lines(entry, postings, accounts)).encode()
+                text = "".join(_lines(entry, postings, then)).encode()
                 drawn = Drawn(entry.invoice.number, text)
                 entries.setdefault(entry.moment, []).append(drawn)
     return FecPart(before, lines, entries, settled)

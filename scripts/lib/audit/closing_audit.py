@@ -14,7 +14,7 @@ from lib.audit.record_audit import Book, RecordBooks
 from lib.books import closed_periods, closings, histories
 from lib.books.closings import NotClosed
 from lib.books.heads import Head
-from lib.books.record_lines import ClosedPeriod
+from lib.books.record_lines import ClosedPeriod, ClosingAccounts
 from lib.books.records import Record
 from lib.core.faults import Alert, Broken, Fault, at_line
 from lib.core.messages import Message, say
@@ -85,7 +85,8 @@ def _content_faults(root: Root, book: Book) -> Iterator[Alert]:
     for record in book.records:
         heads = [Head(**head) for head in record["heads"]]
         day = date.fromisoformat(record["date"])
-        again = closings.facts(record["period"], day, past, heads)
+        accounts = msgspec.convert(record["accounts"], ClosingAccounts)
+        again = closings.facts(record["period"], day, past, accounts, heads)
         for name in _different(again, record):
             text = say(
                 "has other {name} of {period} than the records give",

@@ -15,13 +15,15 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from lib.accounting import bookkeeping, csv_tables, declarations, exports, fec, ledgers
 from lib.audit import findings, record_audit
 from lib.audit.findings import Files
 from lib.audit.record_audit import Book, RecordBooks
-from lib.books import balances, histories, recurring, revenues
+from lib.books import balances, closed_periods, histories, recurring, revenues
 from lib.books.histories import History
+from lib.books.record_lines import ClosedPeriod
 from lib.core import messages, storage, strict_json
 from lib.core.faults import Alert, Broken, Refused
 from lib.core.messages import counted, say
@@ -184,6 +186,14 @@ class ExportSources(NamedTuple):
     histories: list[History]
     issuer: Issuer | None
     accounts: Mapping[str, str]
+    closed: list[ClosedPeriod]
+
+    def issuer_of(self, period: str) -> Issuer | None:
+        """The issuer, whose fiscal year ends as it did when a period was closed."""
+        if self.issuer is None:
+            return None
+        end = bookkeeping.year_end(self.closed, period, self.issuer.fiscal_year_end)
+        return replace(self.issuer, fiscal_year_end=end)
 
 
 # Makes a file in a dialect, from what its name says; None if no such file is ever made.
@@ -209,19 +219,19 @@ def _payments(past: ExportSources, _: re.Match[str], config: Settings) -> bytes:
 
 
 def _fec(past: ExportSources, match: re.Match[str], _: Settings) -> bytes | None:
-    if past.issuer is None:
+    if (issuer := past.issuer_of(match[2])) is None:
         return None
-    year = bookkeeping.fiscal_year(int(match[2]), past.issuer.fiscal_year_end)
-    if match[0] != f"exports/fec/{fec.file_name(past.issuer.party.siren, year.end)}":
+    year = bookkeeping.fiscal_year(int(match[2]), issuer.fiscal_year_end)
+    if match[0] != f"exports/fec/{fec.file_name(issuer.party.siren, year.end)}":
         return None
-    chart = fec.chart(past.issuer.accounts, past.accounts)
+    chart = fec.chart(issuer.accounts, past.accounts, past.closed)
     return b"".join(fec.joined([fec.part(chart, year, year, [past.histories])]))
 
 
 def _ledger(past: ExportSources, match: re.Match[str], _: Settings) -> bytes | None:
-    if past.issuer is None:
+    if (issuer := past.issuer_of(match[1])) is None:
         return None
-    year = bookkeeping.fiscal_year(int(match[1]), past.issuer.fiscal_year_end)
+    year = bookkeeping.fiscal_year(int(match[1]), issuer.fiscal_year_end)
     ledger = ledgers.ledger_of(year, [past.histories])
     return b"".join(ledgers.file(match[2], year, [ledger]))
 
@@ -276,7 +286,10 @@ def _exports(files: Files, books: RecordBooks, config: Settings) -> Iterator[Ale
             return  # what they derive from is broken, and named
     try:
         past = ExportSources(
-            histories.read(files.root), _issuer(files.root), client_files.accounts(files.root)
+            histories.read(files.root),
+            _issuer(files.root),
+            client_files.accounts(files.root),
+            closed_periods.read(files.root),
         )
     except (Broken, OSError):
         return  # a folder in the place of a record file, which is named
@@ -385,12 +398,12 @@ def _for_accountant(
         right = False
     if not right:
         yield _changed(name, "accountant")
-    elif past.issuer and not any(
+    elif (issuer := past.issuer_of(period)) and not any(
         accountant.files(
             [
                 accountant.part(
-                    past.issuer,
-                    fec.chart(past.issuer.accounts, past.accounts),
+                    issuer,
+                    fec.chart(issuer.accounts, past.accounts, past.closed),
                     period,
                     variant,
                     [past.histories],
@@ -398,7 +411,7 @@ def _for_accountant(
             ],
             [past.histories],
             recurring.read(files.root),
-            past.issuer,
+            issuer,
             period,
             variant,
         )

@@ -116,6 +116,11 @@ def date_of(fact: Mapping[str, Any]) -> str:
     return day
 
 
+def closing_of(lines: Iterable[ClosedPeriod], day: date) -> ClosedPeriod | None:
+    """What closed a day: the first closing that reaches it; None where it is open."""
+    return next((line for line in lines if periods.last_day_of(line.period) >= day), None)
+
+
 Since = Sequence[tuple[int, str]]  # the last line before a closing, the first day open after it
 
 

@@ -1,19 +1,23 @@
 """Closings: what the books had of a month or a year when it was closed.
 
 A line holds the numbers that documents of the period have, what was invoiced, received and due in
-it by nature, VAT category and rate, the sums of all time up to its end (the grand totals, which
-never begin again), and the heads of all record files. All but the heads can be made
-again from the records, on any later day: `make verify` does, and what comes out has to be the same.
+it by nature, VAT category, rate and reason of exemption, the sums of all time up to its end (the
+grand totals, which never begin again), the accounts that its books post to, and the heads of all
+record files. All but accounts and heads can be made again from the records, on any later day:
+`make verify` does, and what comes out has to be the same. The accounts stand there so that the FEC
+of a closed period does not follow what issuer.json and clients/ say later.
 """
 
 from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
+import msgspec
+
 from lib.books import allocation, closed_periods, records, revenues, tax_points
 from lib.books.heads import Head
-from lib.books.histories import History, VatShare
-from lib.books.record_lines import BalanceRevenue, ClosedPeriod
+from lib.books.histories import History, IssuedDocument, VatShare
+from lib.books.record_lines import BalanceRevenue, ClosedPeriod, ClosingAccounts
 from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.values import numbers, periods
@@ -24,7 +28,7 @@ CLOSING = "closing"
 INVOICED, RECEIVED, DUE = "invoiced", "received", "due"
 WHAT = (INVOICED, RECEIVED, DUE)
 
-_Kind = tuple[str, str, str]  # nature, VAT category, VAT rate
+_Kind = tuple[str, str, str, str]  # nature, VAT category, VAT rate, reason of exemption
 _Sum = tuple[int, int]  # net, VAT: cents
 Sums = dict[tuple[str, str, _Kind], _Sum]  # by month, one of WHAT, and kind
 
@@ -82,19 +86,20 @@ def _amounts(history: History) -> Iterator[tuple[str, str, _Kind, int, int]]:
     for bill in history.issued:
         sign = -1 if bill.corrects else 1
         for share in bill.shares:
-            yield bill.date, INVOICED, _kind(share), sign * share.net, sign * share.vat
+            yield bill.date, INVOICED, _kind(bill, share), sign * share.net, sign * share.vat
     for receipt in allocation.receipts(history):
         day = receipt.source.date
         for share in receipt.shares:
-            yield day, RECEIVED, _kind(share), share.net, share.vat
+            yield day, RECEIVED, _kind(history.invoice, share), share.net, share.vat
         if receipt.overpaid:
-            yield day, RECEIVED, (allocation.OVERPAYMENT, "", ""), receipt.overpaid, 0
+            yield day, RECEIVED, (allocation.OVERPAYMENT, "", "", ""), receipt.overpaid, 0
     for due in tax_points.dues(history):
-        yield due.date, DUE, _kind(due.share), due.share.net, due.share.vat
+        yield due.date, DUE, _kind(history.invoice, due.share), due.share.net, due.share.vat
 
 
-def _kind(share: VatShare) -> _Kind:
-    return share.nature, share.vat_category, share.vat_rate
+def _kind(bill: IssuedDocument, share: VatShare) -> _Kind:
+    exemption = bill.exemptions.get(share.vat_category, "")
+    return share.nature, share.vat_category, share.vat_rate, exemption
 
 
 # --- what is closed ------------------------------------------------------------------
@@ -164,7 +169,9 @@ def open_months(root: Root, today: date) -> list[str]:
 # --- the lines -----------------------------------------------------------------------
 
 
-def facts(period: str, day: date, books: ClosedPast, heads: Iterable[Head]) -> records.Record:
+def facts(
+    period: str, day: date, books: ClosedPast, accounts: ClosingAccounts, heads: Iterable[Head]
+) -> records.Record:
     """The line of a period that is closed on a day."""
     months = periods.months_of(period)
     return {
@@ -174,6 +181,7 @@ def facts(period: str, day: date, books: ClosedPast, heads: Iterable[Head]) -> r
         "numbers": _numbers(months, books.numbered),
         **{what: _shares(books.sums, what, months) for what in WHAT},
         "grand_totals": {what: _grand_total(books.sums, what, months[-1]) for what in WHAT},
+        "accounts": msgspec.to_builtins(accounts),
         "heads": [head._asdict() for head in heads],
     }
 
@@ -211,8 +219,9 @@ def _shares(sums: Sums, what: str, months: tuple[str, ...]) -> list[dict[str, st
             "vat_rate": rate,
             "net": text_of(net),
             "vat": text_of(vat),
+            **({"exemption": exemption} if exemption else {}),
         }
-        for (nature, category, rate), (net, vat) in sorted(found.items())
+        for (nature, category, rate, exemption), (net, vat) in sorted(found.items())
     ]
 
 

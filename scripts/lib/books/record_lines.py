@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from msgspec import Meta, Struct, field
 
 from lib.books.records import Link
+from lib.inputs.issuer_file import Accounts
 from lib.values import numbers, spans
 from lib.values.document import Period
 from lib.values.spans import Spans
@@ -374,13 +375,15 @@ class ClosingNumbers(Struct):
 
 
 class ClosingShare(Struct):
-    """What a period has of a nature at a VAT category and rate; an overpayment has neither."""
+    """What a period has of a nature at a VAT category and rate, for a reason of exemption (BT-121)
+    where it has one; an overpayment has none of them."""
 
     nature: Literal["goods", "services", "overpayment"]
     vat_category: str
     vat_rate: Annotated[str, Meta(pattern=r"^([0-9]{1,3}\.[0-9]{2})?\Z")]
     net: _Amount
     vat: _Amount
+    exemption: str = ""
 
 
 class ClosingSum(Struct):
@@ -402,6 +405,15 @@ class ClosingHead(Struct):
     hash: _Sha256
 
 
+class ClosingAccounts(Struct):
+    """What the books of a period post to, and when its fiscal year ends: of issuer.json, and the
+    auxiliary accounts of clients that had one of their own."""
+
+    clients: dict[_Id, str]
+    fiscal_year_end: str
+    issuer: Accounts
+
+
 class ClosingRecord(Struct, tag="closing", tag_field="kind", kw_only=True):
     """What books/closings.facts gives: a month or a year that was closed on a day."""
 
@@ -412,6 +424,7 @@ class ClosingRecord(Struct, tag="closing", tag_field="kind", kw_only=True):
     received: list[ClosingShare]
     due: list[ClosingShare]
     grand_totals: GrandTotals
+    accounts: ClosingAccounts
     heads: list[ClosingHead]
 
 
@@ -553,6 +566,7 @@ class ClosedHead(Struct, gc=False):
 class ClosedPeriod(Link, gc=False, kw_only=True):
     """What others need of a closing."""
 
+    accounts: ClosingAccounts
     heads: list[ClosedHead]
     period: str
 
