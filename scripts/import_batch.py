@@ -44,7 +44,7 @@ from lib.core.messages import counted, say, spoken
 from lib.core.root import Root
 from lib.documents import production
 from lib.documents.production import Produce
-from lib.inputs import batch_csv, cell_faults, inbox, inputs, settings
+from lib.inputs import cell_faults, inbox, inputs, settings
 from lib.inputs.batch_client_files import BatchClientInput
 from lib.inputs.cell_faults import CellFault
 from lib.inputs.client_files import Client
@@ -297,7 +297,7 @@ def length(path: Path) -> int:
 def read_lines(path: Path, client: BatchClientInput) -> Iterator[Checked]:
     """Each line below the header: an invoice, or what is wrong with it."""
     with storage.open_file(path) as stream:
-        yield from batch_files.read(batch_csv.read(stream, client.client.csv), client.client)
+        yield from batch_files.read(stream, client.client)
 
 
 # --- issuing -------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 import importlib.util
 import io
+import json
+import re
 from datetime import date
 from pathlib import Path
 from types import ModuleType
@@ -36,8 +38,7 @@ def read(
 ) -> list[BatchInvoice | list[CellFault]]:
     """Each line of a file: an invoice, or its faults."""
     client = client_of(changes)
-    rows = batch_csv.read(io.BytesIO(data), client.csv)
-    return list(batch_files.read(rows, client))
+    return list(batch_files.read(io.BytesIO(data), client))
 
 
 def faults(data: bytes, changes: dict[str, Any] | None = None) -> list[CellFault]:
@@ -238,8 +239,10 @@ def test_a_required_column_is_missed(name):
 
 
 def test_the_wrong_delimiter_is_named():
-    found = fault(VALID.replace(b";", b","))
-    assert "a semicolon" in str(found.expected)
+    written = batches.row(unit_price_1="80")
+    found = fault(batches.file_of(written, delimiter=","))
+    assert "it has commas between the cells" in str(found.expected)
+    assert "files have semicolons between the cells" in str(found.expected)
 
 
 def test_thousands_of_unknown_columns_are_one_fault():
@@ -709,3 +712,88 @@ def test_no_cell_gets_beyond_its_faults(cells):
     whole = batches.row() | cells
     clean = {name: text.replace("\r", "").replace("\n", "") for name, text in whole.items()}
     survives(batches.file_of(clean))
+
+
+# --- a file that a spreadsheet has rewritten -------------------------------------------
+
+
+def rewritten(rows: list[batches.Row], form: str, point: bool = False) -> list[batches.Row]:
+    """Rows as a spreadsheet of another country writes them again."""
+    dates, numbers = ("period_start", "period_end"), ("quantity_1", "unit_price_1")
+
+    def cell(name: str, value: str) -> str:
+        if name in dates and form:
+            return date.fromisoformat(value).strftime(form)
+        return value.replace(",", ".") if name in numbers and point else value
+
+    return [{name: cell(name, value) for name, value in row.items()} for row in rows]
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("encoding", ["utf-8", "windows-1252"])
+@pytest.mark.parametrize("form", ["", "%d/%m/%Y", "%d.%m.%y"])
+def test_a_file_that_a_spreadsheet_has_rewritten_is_told_so_once(mark, encoding, form):
+    if mark and encoding != "utf-8":
+        return
+    rows = [batches.row(i, unit_price_1="80,50") for i in (1, 2, 3)]
+    data = mark + batches.file_of(*rewritten(rows, form), encoding=encoding)
+    found = fault(data, {"csv.delimiter": ",", "csv.decimal": "."})
+    said, remedy = str(found.expected), str(found.remedy)
+    assert "semicolons between the cells, decimal commas" in said
+    assert ("the encoding windows-1252" in said) == (encoding != "utf-8")
+    assert ("a byte-order mark" in said) == bool(mark)
+    assert "ask us to read your files as this one is written" in remedy
+    assert ("2026-10-01 for 01" in remedy) == bool(form)
+    internal = found.fault().remedy
+    declared = re.search(r'declare "csv": (\{.*?\}) in', str(internal))
+    assert declared
+    # What the operator is told to declare, and the dates, are all that it takes.
+    changes = {f"csv.{key}": value for key, value in json.loads(declared[1]).items()}
+    assert len(faults(data, changes)) == bool(form)
+    whole = mark + batches.file_of(*rows, encoding=encoding)
+    assert not faults(whole, changes)
+
+
+def test_what_else_is_wrong_with_a_rewritten_file_is_told_with_it():
+    rows = [batches.row(i, unit_price_1="80,50") for i in (1, 2, 3)]
+    rows[1]["customer_country"] = "France"
+    found = faults(batches.file_of(*rewritten(rows, "%d/%m/%Y")), {"csv.decimal": "."})
+    assert [(one.line, one.column) for one in found] == [(1, ""), (3, "customer_country")]
+
+
+@pytest.mark.parametrize(
+    ("form", "right"),
+    [("%d/%m/%Y", "2026-10-02 for 02/10/2026"), ("%m/%d/%y", "2026-10-02 for 10/02/26")],
+)
+def test_a_day_above_12_says_how_all_dates_are_read(form, right):
+    rows = [batches.row(i, period_start="2026-10-02", period_end="2026-10-31") for i in (1, 2)]
+    found = fault(batches.file_of(*rewritten(rows, form)))
+    assert f"set the columns of dates to the format Text and write year-month-day: {right}" in str(
+        found.remedy
+    )
+
+
+def test_dates_that_may_be_two_are_proposed_both_ways():
+    rows = [batches.row(i, period_start="2026-02-10", period_end="2026-03-12") for i in (1, 2)]
+    found = fault(batches.file_of(*rewritten(rows, "%d/%m/%Y")))
+    assert "2026-02-10 or 2026-10-02 for 10/02/2026" in str(found.remedy)
+
+
+def test_a_slip_in_few_cells_is_told_of_each():
+    rows = [batches.row(i, unit_price_1="80,50") for i in (1, 2, 3)]
+    rows[0] |= {"unit_price_1": "80.50", "period_start": "01/10/2026"}
+    found = faults(batches.file_of(*rows))
+    assert {one.column for one in found} == {"unit_price_1", "period_start"}
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [(b"PK\x03\x04x", "a workbook"), (b"%PDF-1.7", "a PDF"), (b"<html>", "a web page")],
+)
+def test_what_is_no_csv_whatever_its_name_is_named(data, kind):
+    assert f"this is {kind}" in str(fault(data).expected)
+
+
+def test_the_line_by_which_excel_is_told_the_delimiter_is_to_be_removed():
+    found = fault(b"sep=;\r\n" + VALID)
+    assert (found.line, str(found.remedy)) == (1, "remove the first line")

@@ -1,14 +1,15 @@
 """A batch file as a whole: its lines as invoices, its month, the references that are used."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping
+from typing import BinaryIO
 
-from lib.billing import batch_cells, batch_rows, batch_rules
+from lib.billing import batch_cells, batch_dialects, batch_rows, batch_rules
 from lib.billing.batch_rows import BatchInvoice, Reader
 from lib.billing.plan_periods import Billed
 from lib.core.messages import say
 from lib.inputs import batch_csv, cell_faults, plan_checks, plans
 from lib.inputs.batch_client_files import BatchClient
-from lib.inputs.batch_csv import Row
+from lib.inputs.batch_csv import Dialect, Row
 from lib.inputs.cell_faults import CellFault
 from lib.inputs.client_files import Client
 from lib.inputs.plans import Flat
@@ -19,20 +20,43 @@ _EARLIER, _LATER = 36, 24  # months before and after the file's month
 Checked = BatchInvoice | list[CellFault]
 
 
-def read(rows: Iterator[Row], client: BatchClient) -> Iterator[Checked]:
+def read(stream: BinaryIO, client: BatchClient) -> Iterator[Checked]:
     """Each line below the header: an invoice, or what is wrong with it."""
+    head = stream.read(batch_dialects.HEAD)
+    stream.seek(0)
+    if fault := batch_dialects.foreign(head):
+        yield [fault]
+        return
+    dialect, written = client.csv, batch_dialects.recognised(head, client.csv)
+    if written:
+        yield [batch_dialects.fault(written, client)]
+        dialect = written.dialect
+    for checked in _read(batch_csv.read(stream, dialect), client, dialect):
+        if written and written.dates and isinstance(checked, list):
+            yield [fault for fault in checked if not _is_of_dates(fault)]
+        else:
+            yield checked
+
+
+def _is_of_dates(fault: CellFault) -> bool:
+    """Whether a fault is what is said of all dates at once."""
+    is_date = fault.column in ("period_start", "period_end")
+    return is_date and bool(batch_dialects.OTHER_DATE.fullmatch(fault.found))
+
+
+def _read(rows: Iterator[Row], client: BatchClient, dialect: Dialect) -> Iterator[Checked]:
     header = next(rows, None)
     if header is None:
         expected = say("a file begins with its header")
         yield [CellFault(0, "", say("empty file"), expected, say("export it again"))]
         return
     faults = list(header.faults) or batch_csv.header_faults(
-        header.cells, batch_cells.columns(), batch_cells.required(), client.csv.delimiter
+        header.cells, batch_cells.columns(), batch_cells.required(), dialect.delimiter
     )
     if faults:
         yield faults
         return
-    reader = Reader(client.csv, client.seller, client.defaults, header.cells)
+    reader = Reader(dialect, client.seller, client.defaults, header.cells)
     yield from (read_row(row, reader) for row in rows)
 
 
