@@ -201,8 +201,8 @@ def test_what_is_paid_has_no_days_to_pay():
 def paid(tmp_path_factory: Any) -> Root:
     """A shop's month: a paid invoice with VAT in its price, and one that is not."""
     rows = [
-        batches.row(1, quantity_1="1", unit_price_1="9,99", paid="card"),
-        batches.row(2, quantity_1="1", unit_price_1="9,99"),
+        batches.row(1, quantity_1="1", unit_price_1="9,99", paid="card", language="fr"),
+        batches.row(2, quantity_1="1", unit_price_1="9,99", language="fr"),
     ]
     folder = tmp_path_factory.mktemp("paid")
     root = batches.build(folder, batches.file_of(*rows), {"csv.vat_included": True})

@@ -40,8 +40,8 @@ def read(stream: BinaryIO, client: BatchClient) -> Iterator[Checked]:
 
 def _is_of_dates(fault: CellFault) -> bool:
     """Whether a fault is what is said of all dates at once."""
-    is_date = fault.column in ("period_start", "period_end")
-    return is_date and bool(batch_dialects.OTHER_DATE.fullmatch(fault.found))
+    is_value = fault.column in ("period_start", "period_end") and isinstance(fault.found, str)
+    return is_value and bool(batch_dialects.OTHER_DATE.fullmatch(str(fault.found)))
 
 
 def _read(rows: Iterator[Row], client: BatchClient, dialect: Dialect) -> Iterator[Checked]:
