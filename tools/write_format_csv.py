@@ -1,4 +1,4 @@
-"""Writes docs/format_csv.md, docs/template_batch.csv and docs/example_batch.csv.
+"""Writes docs/format_csv.md, docs/format_csv.fr.md, and a template and an example beside each.
 
     .venv/bin/python tools/write_format_csv.py
 
@@ -7,9 +7,11 @@ schemas/batch_row.schema.json, the units and VAT rates from the code that checks
 words around them from format_csv.en.md and format_csv.fr.md beside this file.
 """
 
+import codecs
 import csv
 import io
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 HOME = Path(__file__).resolve().parents[1]
@@ -20,6 +22,7 @@ import schema_words  # noqa: E402
 from lib.billing import batch_cells  # noqa: E402
 from lib.core import messages  # noqa: E402
 from lib.inputs import batch_csv, schemas  # noqa: E402
+from lib.inputs.batch_csv import Dialect  # noqa: E402
 from lib.values import territories  # noqa: E402
 
 EXAMPLES = (
@@ -93,40 +96,49 @@ EXAMPLES = (
 )
 
 
-def template() -> str:
+ENGLISH = Dialect(delimiter=",", decimal=".", encoding="utf-8", byte_order_mark=False)
+# As a spreadsheet set to French opens it in columns, and saves it as "CSV UTF-8".
+FRENCH = Dialect(delimiter=";", decimal=",", encoding="utf-8", byte_order_mark=True)
+
+
+def template(dialect: Dialect) -> bytes:
     """The header alone, with every column."""
-    return ",".join(batch_cells.columns()) + "\r\n"
+    return _written([batch_cells.columns()], dialect)
 
 
-def example() -> str:
+def example(dialect: Dialect) -> bytes:
     """A filled file with the columns that it uses."""
-    used = [name for name in batch_cells.columns() if any(name in row for row in EXAMPLES)]
+    columns = [name for name in batch_cells.columns() if any(name in row for row in EXAMPLES)]
+    rows = [[_cell(name, row.get(name, ""), dialect) for name in columns] for row in EXAMPLES]
+    return _written([columns, *rows], dialect)
+
+
+def _cell(name: str, value: str, dialect: Dialect) -> str:
+    number = name.rpartition("_")[0] in batch_cells.DECIMALS
+    return value.replace(".", dialect.decimal) if number else value
+
+
+def _written(rows: Iterable[Iterable[str]], dialect: Dialect) -> bytes:
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, used, restval="")
-    writer.writeheader()
-    writer.writerows(EXAMPLES)
-    return stream.getvalue()
+    csv.writer(stream, delimiter=dialect.delimiter).writerows(rows)
+    mark = codecs.BOM_UTF8 if dialect.byte_order_mark else b""
+    return mark + stream.getvalue().encode(dialect.encoding)
 
 
-def document() -> str:
-    """The specification, in English, then in French."""
-    parts = []
-    for language in ("en", "fr"):
-        french = language == "fr"
-        text = Path(__file__).with_name(f"format_csv.{language}.md").read_text(encoding="utf-8")
-        parts.append(
-            text.format(
-                delimiters=", ".join(map(schema_words.code, _choices("delimiter"))),
-                encodings=", ".join(map(schema_words.code, _choices("encoding"))),
-                longest=f"{batch_csv.LONGEST_LINE:,}".replace(",", " "),
-                groups=batch_cells.GROUPS,
-                single=_table(("properties",), "", french),
-                group=_table(("$defs", "group", "properties"), "_N", french),
-                rates=_rates(french),
-                units=_units(french),
-            )
-        )
-    return "\n---\n\n".join(parts)
+def document(language: str) -> str:
+    """The specification, in English or in French."""
+    french = language == "fr"
+    text = Path(__file__).with_name(f"format_csv.{language}.md").read_text(encoding="utf-8")
+    return text.format(
+        delimiters=", ".join(map(schema_words.code, _choices("delimiter"))),
+        encodings=", ".join(map(schema_words.code, _choices("encoding"))),
+        longest=f"{batch_csv.LONGEST_LINE:,}".replace(",", " "),
+        groups=batch_cells.GROUPS,
+        single=_table(("properties",), "", french),
+        group=_table(("$defs", "group", "properties"), "_N", french),
+        rates=_rates(french),
+        units=_units(french),
+    )
 
 
 def _choices(key: str) -> list[str]:
@@ -175,12 +187,22 @@ def _units(french: bool) -> str:
     return ", ".join(names) + "."
 
 
+def files() -> dict[str, bytes]:
+    """Each file of docs/ by its name."""
+    return {
+        "format_csv.md": document("en").encode(),
+        "format_csv.fr.md": document("fr").encode(),
+        "template_batch.csv": template(ENGLISH),
+        "template_batch.fr.csv": template(FRENCH),
+        "example_batch.csv": example(ENGLISH),
+        "example_batch.fr.csv": example(FRENCH),
+    }
+
+
 def main() -> None:
-    """Writes the three files."""
-    docs = HOME / "docs"
-    (docs / "format_csv.md").write_text(document(), newline="", encoding="utf-8")
-    (docs / "template_batch.csv").write_text(template(), newline="", encoding="utf-8")
-    (docs / "example_batch.csv").write_text(example(), newline="", encoding="utf-8")
+    """Writes them."""
+    for name, data in files().items():
+        (HOME / "docs" / name).write_bytes(data)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ TITLES = {
     " are texts. The CSV of a batch has its own page: [format_csv.md](format_csv.md).",
     "fr": "# Référence : les fichiers que l'on écrit\n\nFait à partir de `schemas/` par"
     " `tools/write_reference.py`. Une clé inconnue est une erreur. Les montants sont des textes."
-    " Le CSV d'un lot a sa propre page : [format_csv.md](format_csv.md).",
+    " Le CSV d'un lot a sa propre page : [format_csv.fr.md](format_csv.fr.md).",
 }
 
 
