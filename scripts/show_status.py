@@ -49,7 +49,7 @@ from lib.books.lifecycle import State
 from lib.books.order_records import OrderProgress
 from lib.core import lock, storage, tables
 from lib.core.faults import Alert, Broken, collecting, printable
-from lib.core.messages import Message, counted, say
+from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.inputs import inbox, issuer_file, settings
 from lib.mail import outbox
@@ -108,7 +108,9 @@ def main(arguments: Namespace, root: Root) -> None:
             deposited = [*states_of(root)]
             known = heads.read(root)
             coming = bills.next_run(root, arguments.month)
-            closed = closing_text(root, arguments.today)
+            closed = closings.state(
+                closed_periods.read(root), closings.open_months(root, arguments.today)
+            )
         except Broken as broken:
             faults = say("broken, {number} faults; run `make verify`", number=len(broken.alerts))
             print(f"{say('records')!s:14}  {faults}")
@@ -131,25 +133,6 @@ def main(arguments: Namespace, root: Root) -> None:
     show_next(coming)
     print()
     show_heads(known)
-
-
-def closing_text(root: Root, today: date) -> Message:
-    """Up to which day the books are closed, and which months could be.
-
-    Raises:
-      Broken: if the records are not what was written.
-    """
-    open_months = closings.open_months(root, today)
-    last = closed_periods.last_day(root)
-    until = say("nothing") if last == date.min else say("up to {day}", day=str(last))
-    if not open_months:
-        return until
-    return say(
-        "{until}; {months} could be: make close MONTH={month}",
-        until=until,
-        months=counted(len(open_months), "1 month", "{number} months"),
-        month=open_months[0],
-    )
 
 
 def show_next(coming: bills.Coming) -> None:

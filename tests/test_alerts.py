@@ -207,6 +207,19 @@ def test_a_notice_is_news_once(tmp_path):
     assert len(mails(root)) == 2
 
 
+def test_a_summary_says_what_is_closed_and_what_could_be(tmp_path):
+    root = house.build(tmp_path / "root", house.client("nord", STARTED))
+    assert house.month(root).code == 0
+    assert "books closed" not in summarise(root, tmp_path / "run", "2026-11-30").out
+    ran = summarise(root, tmp_path / "run", "2027-01-08", failed="mail")
+    text = "books closed: nothing; 2 months could be: make close MONTH=2026-11"
+    assert text in ran.err and text in body(mails(root)[-1])
+    assert house.call("close_period", root, month="2026-11", today="2027-01-08").code == 0
+    ran = summarise(root, tmp_path / "run", "2027-01-09", failed="direct")
+    text = "books closed: up to 2026-11-30; 1 month could be: make close MONTH=2026-12"
+    assert text in ran.err
+
+
 def test_a_mail_that_waits_is_not_written_twice(tmp_path):
     root = house.build(tmp_path / "root", house.client("nord", STARTED))
     for day in ("2026-11-08", "2026-11-08", "2026-11-09"):

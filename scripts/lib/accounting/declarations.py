@@ -14,14 +14,12 @@ Worked example: 10.00 invoiced at 20 % and 30.00 credited fell due in October. B
 B5 20.00 and 21 4.00.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from lib.accounting import bookkeeping, csv_tables, turnover
+from lib.accounting import bookkeeping, csv_tables, turnover, vat_returns
 from lib.accounting.turnover import CATEGORIES, FRANCHISE
 from lib.books import tax_points
 from lib.books.histories import History, IssuedDocument, Movement, VatShare
@@ -189,7 +187,7 @@ def declaration(issuer: Issuer, period: str, whole: BoxPart) -> list[Figure]:
 
 def vat_return(form: str, operations: Iterable[Operation]) -> list[Figure]:
     """The sales side of a VAT return."""
-    boxes = _boxes(form)
+    boxes = vat_returns.boxes(form)
     rows: dict[str, list[Operation]] = {}
     for operation in operations:
         rows.setdefault(_holder(form, operation), []).append(operation)
@@ -258,33 +256,16 @@ def _holder(form: str, operation: Operation) -> str:
     share = operation.share
     if share.vat_category != "S":
         return _UNTAXED.get(share.vat_category, "other")
-    boxes = [box for box in _boxes(form).values() if box.get("rate") == share.vat_rate]
+    boxes = [box for box in vat_returns.boxes(form).values() if box.get("rate") == share.vat_rate]
     place = operation.invoice.places.get(share.nature, "")
     of_place = [box for box in boxes if place in box["places"]]
-    others = [box for box in _boxes(form).values() if box["holds"] == "particular"]
+    others = [box for box in vat_returns.boxes(form).values() if box["holds"] == "particular"]
     return str((of_place or boxes or others)[0]["box"])
-
-
-@cache
-def _boxes(form: str) -> dict[str, dict[str, Any]]:
-    """The boxes of a form, by what they hold; those of rates by their own names."""
-    (entry,) = (entry for entry in sources() if entry["id"] == form)
-    return {
-        box["box"] if box["holds"] in ("rate", "particular") else box["holds"]: box
-        for box in entry["boxes"]
-    }
-
-
-def sources() -> list[dict[str, Any]]:
-    """The forms as they stand in the table: each names its source and its day."""
-    path = Path(__file__).with_name("vat_returns.json")
-    entries: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    return entries
 
 
 def vat_of(figures: Iterable[Figure]) -> int:
     """The VAT that a return comes to: what is due at each rate, less what is taken back."""
-    backs = {_boxes(form)["vat_back"]["box"] for form in (CA3, CA12)}
+    backs = {vat_returns.boxes(form)["vat_back"]["box"] for form in (CA3, CA12)}
     return sum(
         (-1 if figure.box in backs else 1) * (figure.vat or 0)
         for figure in figures

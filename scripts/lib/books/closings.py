@@ -8,7 +8,7 @@ record files. All but accounts and heads can be made again from the records, on 
 of a closed period does not follow what issuer.json and clients/ say later.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from lib.books import allocation, closed_periods, records, revenues, tax_points
 from lib.books.heads import Head
 from lib.books.histories import History, IssuedDocument, VatShare
 from lib.books.record_lines import BalanceRevenue, ClosedPeriod, ClosingAccounts
-from lib.core.messages import Message, say
+from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 from lib.values import numbers, periods
 from lib.values.money import text_of
@@ -164,6 +164,24 @@ def open_months(root: Root, today: date) -> list[str]:
     closed = closed_periods.read(root)
     first = "" if closed else min((entry.date[:7] for entry in _numbered(root)), default="")
     return could_be_closed(closed, first, today)
+
+
+def state(closed: Sequence[ClosedPeriod], months: Sequence[str]) -> Message:
+    """Up to which day the books are closed, and which months could be.
+
+    Args:
+      months: those that are over and open.
+    """
+    last = max((periods.last_day_of(line.period) for line in closed), default=None)
+    until = say("up to {day}", day=str(last)) if last else say("nothing")
+    if not months:
+        return until
+    return say(
+        "{until}; {months} could be: make close MONTH={month}",
+        until=until,
+        months=counted(len(months), "1 month", "{number} months"),
+        month=months[0],
+    )
 
 
 # --- the lines -----------------------------------------------------------------------

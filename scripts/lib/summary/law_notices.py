@@ -7,7 +7,9 @@ function takes what was read and returns alerts, as those of summary/notices.
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from lib.accounting import vat_returns
 from lib.billing.batch_rows import BatchInvoice
+from lib.books import tax_points
 from lib.core.faults import Alert, Fault
 from lib.core.messages import say
 from lib.inputs import decisions, plans
@@ -25,7 +27,8 @@ _YEAR = timedelta(days=366)
 
 def old_law(today: date) -> Iterator[Alert]:
     """Tables of law with entries that nobody has looked up for over a year."""
-    for table in (mentions, payment_law, territories, decisions, vat_periods):
+    tables = (mentions, payment_law, territories, decisions, vat_periods, vat_returns, tax_points)
+    for table in tables:
         old = [
             entry
             for entry in table.sources()

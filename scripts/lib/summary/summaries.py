@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from lib.books import (
     balances,
+    closed_periods,
+    closings,
     exchanges,
     heads,
     histories,
@@ -75,7 +77,8 @@ class Summary(NamedTuple):
 
     `heads` are those of all record files, `reached` those that the summary covers, by file;
     `recorded` is what each family of records got since the last summary, by client and
-    currency; there was none before if `is_first`; `new` are the notices not yet reported.
+    currency; there was none before if `is_first`; `new` are the notices not yet reported;
+    `closed` says up to which day the books are closed, and which months could be.
     """
 
     run: EndedRun
@@ -86,6 +89,7 @@ class Summary(NamedTuple):
     wrong: list[Alert]
     notices: list[Alert]
     new: list[Alert]
+    closed: Message | None = None
 
     @property
     def is_news(self) -> bool:
@@ -130,6 +134,7 @@ def read(root: Root, run: EndedRun, before: LastSummary) -> Summary:
     """The summary of a run; whatever cannot be read is one more thing that is wrong."""
     summary = Summary(run, not before.heads, [], dict(before.heads), {}, [], [], [])
     wait = 0
+    closed: Message | None = None
     with _gathering(summary.wrong):
         waited = any(alert.code == "B-LOCK-HELD" for alert in run.alerts)
         wait = 0 if waited else settings.load(root).lock_wait
@@ -141,14 +146,29 @@ def read(root: Root, run: EndedRun, before: LastSummary) -> Summary:
             summary.wrong.append(Alert("B-RUN-STOPPED", "data/pending", fault))
         summary.heads.extend(heads.read(root))
         _read_on(root, summary, before)
-        summary.notices.extend(_observe(root, run))
+        past = _read_past(root, run.today)
+        closed = _closed(root, past, run.today)
+        summary.notices.extend(_observe(root, run, past))
     summary.notices.extend(_of_machine(root))
     wrong = _unique(run.alerts + summary.wrong, "B-")
     if run.failed and not wrong:
         wrong = [_unexplained(run.failed)]
     notices = _unique(run.alerts + summary.notices, "I-")
     new = [notice for notice in notices if str(notice) not in before.notices]
-    return summary._replace(wrong=wrong, notices=notices, new=new)
+    return summary._replace(wrong=wrong, notices=notices, new=new, closed=closed)
+
+
+def _closed(root: Root, past: "_Past", today: date) -> Message | None:
+    """What `make status` says of closing; nothing where there are no records.
+
+    Raises:
+      Broken: if the closings are not what was written.
+    """
+    if past.first is None:
+        return None
+    lines = closed_periods.read(root)
+    months = closings.could_be_closed(lines, periods.month_of(past.first), today)
+    return closings.state(lines, months)
 
 
 @contextmanager
@@ -207,13 +227,12 @@ def _add(recorded: Recorded, facts: Iterable[Record]) -> None:
         recorded[key] = ClientSum(part.lines + 1, part.first or number, number, net, vat, gross)
 
 
-def _observe(root: Root, run: EndedRun) -> Iterator[Alert]:
+def _observe(root: Root, run: EndedRun, past: "_Past") -> Iterator[Alert]:
     """What inputs and records say beside the run.
 
     Raises:
       Refused, Broken: if they cannot be read.
     """
-    past = _read_past(root, run.today)
     yield from notices.clock(past.newest, run.today)
     yield from past.overdue
     yield from past.on_platform
@@ -235,10 +254,11 @@ def _observe(root: Root, run: EndedRun) -> Iterator[Alert]:
 
 
 class _Past(NamedTuple):
-    """What notices need of all records: the newest date, what was sold this year by nature, the
-    months that were invoiced, those of each batch client, what is overdue, and what became of
-    invoices on the platform."""
+    """What a summary needs of all records: the day of the first invoice, the newest date, what was
+    sold this year by nature, the months that were invoiced, those of each batch client, what is
+    overdue, and what became of invoices on the platform."""
 
+    first: date | None
     newest: date | None
     sold: dict[str, Decimal]
     months: set[str]
@@ -253,9 +273,9 @@ def _read_past(root: Root, today: date) -> _Past:
     Raises:
       Broken: with every disagreement found.
     """
-    newest = date.min
+    first, newest = date.max, date.min
     sold = {"services": money.ZERO, "goods": money.ZERO}
-    past = _Past(None, sold, set(), {}, [], [])
+    past = _Past(None, None, sold, set(), {}, [], [])
     faults: list[Alert] = []
     for client in histories.clients_of(root):
         with collecting(faults):
@@ -271,7 +291,7 @@ def _read_past(root: Root, today: date) -> _Past:
             for line in issued:
                 if not line.order:
                     past.months.add(line.month)
-                newest = max(newest, line.issue_date)
+                first, newest = min(first, line.issue_date), max(newest, line.issue_date)
                 if line.issue_date.year == today.year:
                     sign = -1 if line.corrects else 1
                     for share in line.breakdown:
@@ -283,10 +303,13 @@ def _read_past(root: Root, today: date) -> _Past:
             past.on_platform.extend(notices.of_platform(client, states, ()))
             for batch in records.read_typed(root, path, DatedRevenue):
                 past.batches.setdefault(client, set()).add(batch.month)
-                newest = max(newest, batch.issue_date)
+                first, newest = min(first, batch.issue_date), max(newest, batch.issue_date)
     if faults:
         raise Broken(faults)
-    return past._replace(newest=None if newest == date.min else newest)
+    return past._replace(
+        first=None if first == date.max else first,
+        newest=None if newest == date.min else newest,
+    )
 
 
 def _of_machine(root: Root) -> Iterator[Alert]:
@@ -342,6 +365,8 @@ def text_of(summary: Summary, on_screen: Set[str] = frozenset()) -> str:
         unsaid = [f"  {alert} [{alert.code}]" for alert in section if str(alert) not in on_screen]
         if unsaid:
             lines += ["", title, *unsaid]
+    if summary.closed:
+        lines += ["", say("books closed: {closed}", closed=summary.closed)]
     if summary.heads:
         digest = storage.sha256(heads.witness(summary.heads).encode())
         files = counted(len(summary.heads), "1 record file", "{number} record files")
