@@ -62,16 +62,34 @@ $(foreach name,$(filter PYTHON%,$(.VARIABLES)),$(eval unexport $(name)))
 $(if $(filter ROOT,$(TYPED)),,$(eval ROOT := $(HOUSE)))
 export TYPED $(TYPED)
 
+# What Make itself says is a text of languages/fr.json too; {value} is what it is about.
+SAY = $(HOUSE)/scripts/say.sh '$(if $(call odd,$(ROOT)),,$(ROOT))'
+said = $(subst {value},$(2),$(shell $(SAY) '$($(1))' '{value}'))
+TEXT_NAME := {value}=...: no command takes this name; names are in capitals, and make alone lists the commands
+TEXT_TWO := "{value}": no such command; a value is written NAME=value, as in MONTH=2026-10
+TEXT_COMMAND := make {value}: no such command; make alone lists them
+TEXT_ROOT_ODD := ROOT has a character in its path that Make or a shell takes for more: "{value}"; choose another
+TEXT_ROOT_EMPTY := ROOT is empty: name a folder, as in ROOT=/srv/studio, or leave it out for this one
+TEXT_ROOT_SPACE := ROOT has a space in its path, which Make cannot carry: "{value}"; choose another
+TEXT_CLIENT := CLIENT is missing: make invoice CLIENT=studio_nord
+TEXT_HELP := make TARGET [NAME=value ...]     ROOT=folder chooses whose data (default: here)
+TEXT_PIP := pip could not install the packages: {value}; look whether the network is there, then run the command again
+TEXT_NO_PYTHON := python3 is missing: install Python 3.11 or newer
+TEXT_OLD_PYTHON := Python 3.11 or newer is needed, and python3 is {value}: install one, put it first in PATH
+TEXT_NO_VENV := python3 cannot make a .venv: install python3-venv (Debian, Ubuntu: apt install python3-venv)
+TEXT_VENV_FAILED := python3 could not make {value}: see that there is room and this user may write there
+TEXT_INSTALLING := installing into .venv (once)
+
 # Make takes `month=2026-09` for a variable that nobody reads, and `make month 2026-09` for two
 # commands: either would issue another month than was meant before anything was said.
 STRANGE := $(firstword $(filter-out $(VALUES) $(SETTINGS) ROOT,$(TYPED)))
-$(if $(STRANGE),$(error $(STRANGE)=...: no command takes this name; names are in capitals, and make alone lists the commands))
+$(if $(STRANGE),$(error $(call said,TEXT_NAME,$(STRANGE))))
 STRANGE := $(if $(word 2,$(MAKECMDGOALS)),$(firstword $(filter-out $(COMMANDS),$(MAKECMDGOALS))))
-$(if $(STRANGE),$(error "$(STRANGE)": no such command; a value is written NAME=value, as in MONTH=2026-10))
+$(if $(STRANGE),$(error $(call said,TEXT_TWO,$(STRANGE))))
 
-$(if $(call odd,$(ROOT)),$(error ROOT has a character in its path that Make or a shell takes for more: "$(ROOT)"; choose another))
-$(if $(ROOT),,$(error ROOT is empty: name a folder, as in ROOT=/srv/studio, or leave it out for this one))
-$(if $(filter 1,$(words $(ROOT))),,$(error ROOT has a space in its path, which Make cannot carry: "$(ROOT)"; choose another))
+$(if $(call odd,$(ROOT)),$(error $(call said,TEXT_ROOT_ODD,$(ROOT))))
+$(if $(ROOT),,$(error $(call said,TEXT_ROOT_EMPTY)))
+$(if $(filter 1,$(words $(ROOT))),,$(error $(call said,TEXT_ROOT_SPACE,$(ROOT))))
 
 VENV := $(HOUSE)/.venv
 READY := $(VENV)/.ready
@@ -81,33 +99,29 @@ SCRIPT := $(PYTHON) -E -s -X utf8 $(HOUSE)/scripts
 
 # A mistyped command gets one line that says what to do.
 .DEFAULT:
-	@printf 'make %q: no such command; make alone lists them\n' '$(subst ','\'',$@)' >&2; exit 2
+	@$(SAY) '$(TEXT_COMMAND)' "$$(printf %q '$(subst ','\'',$@)')" >&2; exit 2
 
 help: ## print this help
-	@awk 'BEGIN {FS = ":.*## "; \
-	    print "make TARGET [NAME=value ...]     ROOT=folder chooses whose data (default: here)"} \
-	  /^##@ / {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-z][a-z-]*:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(HOUSE)/Makefile $(DEVELOPERS)
+	@$(SAY) --help '$(TEXT_HELP)' $(HOUSE)/Makefile $(DEVELOPERS)
 
 ##@ First steps
 
 # Without a network pip repeats itself and then blames a package: one line is enough here.
 INSTALL = log=$(VENV)/pip.log; \
   $(PYTHON) -m pip install --quiet --quiet --disable-pip-version-check --require-hashes -r $< 2>$$log || { \
-  echo "pip could not install the packages: $$(sed -n 's/^ERROR: //p' $$log | head -n 1);" \
-    "look whether the network is there, then run the command again ($$log has it all)" >&2; exit 4; }
+  $(SAY) '$(TEXT_PIP)' "$$(sed -n 's/^ERROR: //p' $$log | head -n 1) ($$log)" >&2; exit 4; }
 
 setup: $(READY) ## create .venv and install what requirements.txt pins
 
 $(READY): $(HOUSE)/requirements.txt
-	@command -v python3 >/dev/null || { echo "python3 is missing: install Python 3.11 or newer" >&2; exit 4; }
-	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
-	  "Python 3.11 or newer is needed, and python3 is " + sys.version.split()[0] + ": install one, put it first in PATH")'
+	@command -v python3 >/dev/null || { $(SAY) '$(TEXT_NO_PYTHON)' >&2; exit 4; }
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  $(SAY) '$(TEXT_OLD_PYTHON)' "$$(python3 -c 'import sys; print(sys.version.split()[0])')" >&2; exit 4; }
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
-	  echo "python3 cannot make a .venv: install python3-venv (Debian, Ubuntu: apt install python3-venv)" >&2; exit 4; }
-	@echo "installing into .venv (once)"
+	  $(SAY) '$(TEXT_NO_VENV)' >&2; exit 4; }
+	@$(SAY) '$(TEXT_INSTALLING)'
 	@python3 -m venv $(VENV) || { \
-	  echo "python3 could not make $(VENV): see that there is room and this user may write there" >&2; exit 4; }
+	  $(SAY) '$(TEXT_VENV_FAILED)' '$(VENV)' >&2; exit 4; }
 	@$(INSTALL)
 	@$(PYTHON) -m compileall -q $(HOUSE)/scripts
 	@touch $@
@@ -173,7 +187,7 @@ phase-batch: ; @$(SCRIPT)/import_batch.py --root $(ROOT)
 %/platform.done: $(BY_HAND) ; @$(SCRIPT)/exchange_with_platform.py --root $(ROOT) --flag
 phase-reminders: ; @$(SCRIPT)/send_reminders.py --root $(ROOT)
 invoice: $(READY) ## CLIENT's invoice of MONTH, or of an ORDER's next [STEP] [DELIVERED]; REISSUE=yes after it was credited
-	@$(if $(CLIENT),,$(error CLIENT is missing: make invoice CLIENT=studio_nord))
+	@$(if $(CLIENT),,$(error $(call said,TEXT_CLIENT)))
 	@$(SCRIPT)/$(if $(ORDER)$(STEP)$(DELIVERED),invoice_order,generate_invoice).py --root $(ROOT)
 credit-note: $(READY) ## take back INVOICE for a REASON: all, an AMOUNT with VAT, or the LINES of a JSON file
 	@$(SCRIPT)/issue_credit_note.py --root $(ROOT)

@@ -2,7 +2,10 @@
 
 import importlib.util
 import json
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from functools import cache
 from string import Formatter
@@ -23,15 +26,15 @@ difference distance document documents due email en env euros export exports fin
 fractions franchise grand livre local locale logo long machine mention message minutes mixed mode
 nature note notes objections on option options page pages part pays percent person phase phases
 pixels place point port position prices propose public questions recettes refuse rue second
-secrets service services six source standard style surplus terminal tests total transfer type
-types version versions
+secrets service services shell six source standard style surplus terminal tests total transfer
+type types version versions
 """
 # Values and programs, which are typed as they stand, and names.
 CODE = """
-activity advance all batch beancount camt check cheque chmod chown city country delivery exempt
-false fr gcc goods hash hledger iban invoice issuer json ledger lines make method milestone month
-no none nonies other paid payer preset prev reference reminders seq signs siret skip starttls
-stderr system tar taxable ter true uv venv xlsx yes
+activity advance all apt batch beancount camt check cheque chmod chown city country delivery
+exempt false fr gcc goods hash hledger iban install invoice issuer json ledger lines make method
+milestone month no none nonies other paid payer pip preset prev reference reminders seq signs
+siret skip starttls stderr system tar taxable ter true uv venv xlsx yes
 """
 
 
@@ -61,7 +64,7 @@ def places(text: str) -> Counter[str]:
 
 def prose(text: str) -> str:
     """A text without what is the same in every language: code, {places}, paths, options."""
-    text = re.sub(r'`[^`]*`|"\w+": \w+|="[^"]*"|:\d\d\w?:', "` `", text)
+    text = re.sub(r'Python [\d.]+|`[^`]*`|"\w+": \w+|="[^"]*"|:\d\d\w?:', "` `", text)
     text = re.sub(r"\{\{.*?\}\}|\{[a-z_]*\}", " ", text)
     return re.sub(r"<[^>]*>|\S*[/_=]\S*|--\S+|\S+\.[a-z]\S*|\b[a-z]*[A-Z]\S*", " ", text)
 
@@ -145,7 +148,30 @@ def test_spaces_of_a_language_are_shown_and_those_of_a_value_are_named():
 
 
 def test_help_is_whole_in_french():
-    """Every script's, its own words and those of the parser."""
+    """That of the commands, before there is a .venv too, and that of a script."""
+    scripts = [house.SCRIPTS / "show_status.py", house.SCRIPTS / "record_payment.py"]
+    commands = [
+        ["make", "-C", house.HOME, "help"],
+        *([sys.executable, path, "-h"] for path in scripts),
+    ]
+    for command in commands:
+        environment = {**os.environ, "LC_ALL": "fr_FR.UTF-8"}
+        ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+        said = set(re.findall("[a-z]{3,}", prose(ran.stdout)))
+        assert not said & {"the", "and", "what", "usage", "show", "options:", "default"}, ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("month=2026-09", "month=...\u00a0: aucune commande ne prend ce nom\u202f; les noms"),
+        ("monht", "make monht\u00a0: pas de telle commande\u202f; make seul les énumère"),
+        ("ROOT=", "ROOT est vide\u00a0: nommez un dossier"),
+    ],
+)
+def test_make_itself_speaks_french(word, said):
+    ran = house._ran(["make", "-C", str(house.HOME), word], {"LC_ALL": "fr_FR.UTF-8"})
+    assert (ran.code, said in ran.err) == (2, True), ran
 
 
 def test_the_language_of_the_operator_is_that_of_issuer_json_then_of_the_locale(tmp_path):

@@ -88,10 +88,10 @@ def is_example(text: str) -> bool:
 
 
 def of_makefile(text: str) -> Iterator[str]:
-    """What `make help` says: headings, and what each target does."""
+    """What `make help` says, headings and targets, and what Make says itself (TEXT_...)."""
     for line in text.splitlines():
-        if found := re.match(r"##@ (.+)|[a-z][a-z-]*:.*?## (.+)", line):
-            yield found[1] or found[2]
+        if found := re.match(r"##@ (.+)|[a-z][a-z-]*:.*?## (.+)|TEXT_\w+ := (.+)", line):
+            yield found[found.lastindex or 0]
 
 
 def _called(call: ast.Call) -> str:
