@@ -2,12 +2,12 @@
 # Says what Make itself has to say, in the operator's language, before there is a .venv too.
 # usage: say.sh ROOT TEXT [VALUE], where VALUE takes the place of {value};
 #        say.sh ROOT --help TEXT MAKEFILE...: the commands, below TEXT
-words=$(dirname "$0")/lib/core/languages/fr.json
+words=${0%/*}/lib/core/languages/fr.json
 locale=${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}
 language=${locale%%[_.@]*}
 if [[ -n $1 && -f $1/issuer.json ]]; then
-  language=$(grep -aoE -m 1 '"language"[[:space:]]*:[[:space:]]*"[a-z]+"' "$1/issuer.json")
-  language=${language%\"} language=${language##*\"}
+  said='"language"[[:space:]]*:[[:space:]]*"([a-z]+)"'
+  [[ $(<"$1/issuer.json") =~ $said ]] && language=${BASH_REMATCH[1]} || language=
 fi
 [[ $language == fr ]] || words=/dev/null
 shift

@@ -168,6 +168,8 @@ def project(tmp_path):
     (folder / "tools").mkdir()
     for path in house.MAKEFILES:
         shutil.copy(path, folder / path.relative_to(house.HOME))
+    (folder / "scripts").mkdir()
+    shutil.copy(house.SCRIPTS / "say.sh", folder / "scripts")
     (folder / "requirements.txt").write_text(f"nowhere==26.1.0 --hash=sha256:{'0' * 64}\n")
     return folder
 
