@@ -25,13 +25,13 @@ change charge client clients close code com comment corpus credit cycle date dat
 difference distance document documents due email en env euros export exports final flux format
 fractions franchise grand livre local locale logo long machine mention message minutes mixed mode
 nature note notes objections on option options page pages part pays percent person phase phases
-pixels place point port position prices propose public questions recettes refuse rue second
+pixels place point points port position prices propose public questions recettes refuse rue second
 secrets service services shell six source standard style surplus terminal tests total transfer
-type types version versions
+type types version versions web
 """
 # Values and programs, which are typed as they stand, and names.
 CODE = """
-activity advance all apt batch beancount camt check cheque chmod chown city country delivery
+activity advance all apt batch beancount camt check cheque chmod chown city country csv delivery
 exempt false fr gcc goods hash hledger iban install invoice issuer json ledger lines make method
 milestone month no none nonies other paid payer pip preset prev reference reminders seq signs
 siret skip starttls stderr system tar taxable ter true uv venv xlsx yes
@@ -64,7 +64,7 @@ def places(text: str) -> Counter[str]:
 
 def prose(text: str) -> str:
     """A text without what is the same in every language: code, {places}, paths, options."""
-    text = re.sub(r'Python [\d.]+|`[^`]*`|"\w+": \w+|="[^"]*"|:\d\d\w?:', "` `", text)
+    text = re.sub(r'Python [\d.]+|`[^`]*`|"\w+": [\w{}]+|="[^"]*"|:\d\d\w?:', "` `", text)
     text = re.sub(r"\{\{.*?\}\}|\{[a-z_]*\}", " ", text)
     return re.sub(r"<[^>]*>|\S*[/_=]\S*|--\S+|\S+\.[a-z]\S*|\b[a-z]*[A-Z]\S*", " ", text)
 
