@@ -16,6 +16,7 @@ from lib.documents import fonts, pdf_writer, typeset
 from lib.documents.fonts import REGULAR, SEMIBOLD
 from lib.documents.pdf_writer import Box, Colour, Page
 from lib.documents.sheet import TOP, TOP_OF_NEXT_PAGES, Sheet, TableColumn, put_headings, put_row
+from lib.documents.structure import ARTIFACT, END, Tag
 from lib.documents.typeset import (
     ACCENT,
     FAINT,
@@ -121,7 +122,7 @@ def render(report: YearReport, seller: str, speech: Speech) -> bytes:
       seller: the issuer's name.
 
     Returns:
-      A PDF/A-3B file.
+      A PDF/A-3A file.
 
     Raises:
       ValueError: if a character has no glyph.
@@ -179,12 +180,11 @@ def _lay_out(report: YearReport, seller: str, speech: Speech) -> list[Page]:
 def _head(sheet: ReportSheet) -> None:
     """Title, whose report it is, and the five figures that everybody asks for first."""
     report, page = sheet.report, sheet.page
-    typeset.put(page, LEFT, TOP - 4, sheet.word("report", year=report.year), TITLE)
-    lines = typeset.wrap([(sheet.name, SELLER)], WIDTH)
-    top = typeset.stack(page, LEFT, TOP - 4 + TITLE.leading, lines)
+    title = [(sheet.word("report", year=report.year), TITLE)]
+    top = typeset.paragraph(page, LEFT, TOP - 4, title, "H1")
+    top = typeset.paragraph(page, LEFT, top, typeset.wrap([(sheet.name, SELLER)], WIDTH))
     as_of = sheet.word("report_as_of", date=sheet.speech.date(report.date))
-    typeset.put(page, LEFT, top, as_of, AS_OF)
-    top += AS_OF.leading + 12
+    top = typeset.paragraph(page, LEFT, top, [(as_of, AS_OF)]) + 12
     late = sum(age.amount for age in report.ages[1:])
     days = report.delay.from_issue
     figures = (
@@ -204,10 +204,11 @@ def _head(sheet: ReportSheet) -> None:
     page.append(Box(LEFT, top, 2.4, 44, ACCENT))
     step = (WIDTH - 13) / len(figures)
     style = _fitting(max((value for _, value in figures), key=len), FIGURE, step - 8)
-    for i, (label, value) in enumerate(figures):
-        x = LEFT + 13 + i * step
-        typeset.put(page, x, top + 8, label, _fitting(label, FIGURE_LABEL, step - 8))
-        typeset.put(page, x, top + 20, value, style)
+    with typeset.inside(page, Tag("L")):
+        for i, (label, value) in enumerate(figures):
+            x = LEFT + 13 + i * step
+            small = _fitting(label, FIGURE_LABEL, step - 8)._replace(leading=12)
+            typeset.labelled(page, x, top + 7.5, [(label, small)], [(value, style)])
     sheet.y = top + 44
 
 
@@ -221,8 +222,8 @@ def _section(sheet: ReportSheet, key: str, height: float, note: str = "") -> Non
         sheet.turn()
     if sheet.y > TOP_OF_NEXT_PAGES:
         sheet.y += SECTION_GAP
-    typeset.put(sheet.page, LEFT, sheet.y, sheet.word(key), SECTION)
-    sheet.y = typeset.stack(sheet.page, LEFT, sheet.y + SECTION.leading, lines) + 4
+    sheet.y = typeset.paragraph(sheet.page, LEFT, sheet.y, [(sheet.word(key), SECTION)], "H2")
+    sheet.y = typeset.paragraph(sheet.page, LEFT, sheet.y, lines) + 4
 
 
 def _months(sheet: ReportSheet) -> None:
@@ -249,7 +250,8 @@ def _months(sheet: ReportSheet) -> None:
         _tabled(sheet, "report_months", columns, rows)
         return
     _section(sheet, "report_months", CHART_HEIGHT)
-    _chart(sheet, months)
+    with sheet.inside(Tag("Figure", alt=sheet.word("report_chart"))):
+        _chart(sheet, months)
     _table(sheet, columns, rows)
 
 
@@ -443,7 +445,7 @@ def _ages(sheet: ReportSheet) -> None:
         sheet.y += 4
     for sentence in sentences:
         lines = typeset.wrap([(sentence, PLAIN)], WIDTH)
-        sheet.y = typeset.stack(sheet.page, LEFT, sheet.y, lines)
+        sheet.y = typeset.paragraph(sheet.page, LEFT, sheet.y, lines)
 
 
 def _ages_of_clients(sheet: ReportSheet) -> None:
@@ -566,8 +568,7 @@ def _tabled(
     if rows:
         _table(sheet, columns, rows)
     else:
-        typeset.put(sheet.page, LEFT, sheet.y, sheet.word(none), PLAIN)
-        sheet.y += PLAIN.leading
+        sheet.y = typeset.paragraph(sheet.page, LEFT, sheet.y, [(sheet.word(none), PLAIN)])
 
 
 def _table_height(shares: Sequence[ColumnShare], rows: Iterable[ReportRow]) -> float:
@@ -628,6 +629,7 @@ def _row_height(cells: Iterable[typeset.Lines]) -> float:
 def _table(sheet: ReportSheet, shares: Sequence[ColumnShare], rows: Sequence[ReportRow]) -> None:
     """Rows over as many pages as they need, with their headings on each."""
     columns = _columns(shares)
+    sheet.page.append(Tag("Table"))
     _headings(sheet, columns)
     for i, row in enumerate(rows):
         cells = _cells(shares, row)
@@ -635,8 +637,9 @@ def _table(sheet: ReportSheet, shares: Sequence[ColumnShare], rows: Sequence[Rep
         # The sum stays with the row above it.
         with_it = height if rows[i + 1 : i + 2] and rows[i + 1].is_sum else 0
         if height + with_it > sheet.room:
-            sheet.turn()
-            _headings(sheet, columns)
+            with sheet.inside(ARTIFACT):
+                sheet.turn()
+                _headings(sheet, columns)
         if row.is_sum:
             typeset.rule(sheet.page, LEFT, sheet.y - 0.4, WIDTH, INK, 0.6)
         top = sheet.y
@@ -645,6 +648,7 @@ def _table(sheet: ReportSheet, shares: Sequence[ColumnShare], rows: Sequence[Rep
             row.draw(sheet.page, top, height)
         if not row.is_sum:
             typeset.rule(sheet.page, LEFT, sheet.y - 0.2, WIDTH, FAINT, 0.4)
+    sheet.page.append(END)
 
 
 def _headings(sheet: ReportSheet, columns: Sequence[TableColumn]) -> None:

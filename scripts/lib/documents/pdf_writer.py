@@ -161,7 +161,7 @@ def _paint(pdf: "fpdf.FPDF", page: Page, slices: dict[str, Slice], tree: Tree) -
     faces: set[str] = set()
     owner: Element | None = None  # of the marked content that is open
     is_bounded = False
-    line, face = 0, ""  # where the last text in it stands
+    line, face, above = 0, "", ""  # where the last text in it stands, in which face, and what
     for mark in page:
         if isinstance(mark, Tag):
             tree.take(mark)
@@ -188,7 +188,7 @@ def _paint(pdf: "fpdf.FPDF", page: Page, slices: dict[str, Slice], tree: Tree) -
         if isinstance(mark, Modules):
             operators.append(_filled(mark, height))
             continue
-        if is_text and line:
+        if is_text and line and not _PARTED.search(above):
             # The next line of a text: who reads it on needs a space between two words.
             space = slices[face].encode(" ")
             operators[line] = operators[line].replace(">", f"{space}>")
@@ -203,7 +203,7 @@ def _paint(pdf: "fpdf.FPDF", page: Page, slices: dict[str, Slice], tree: Tree) -
         if isinstance(mark, Stamp):
             operators.append(f"BT {_turned(mark, height)} Tm <{codes}> Tj ET")
             continue
-        line, face = len(operators), mark.face
+        line, face, above = len(operators), mark.face, mark.text
         operators.append(f"BT {mark.x:.2f} {height - mark.y:.2f} Td <{codes}> Tj ET")
     if owner:
         operators.append("EMC")
@@ -236,6 +236,7 @@ def _bounds(mark: Text | Box | Modules | Picture | Stamp, height: float) -> stru
     return mark.x, top - down, mark.x + across, top
 
 
+_PARTED = re.compile(r"\S[-_/@]$")  # a name that goes on on the next line
 _DARK = re.compile(rb"\x01+")
 
 
