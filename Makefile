@@ -23,7 +23,7 @@ COMMANDS := help setup init demo client order check preview month invoice credit
   payment refund payment-reverse write-off payments-import statement reconcile overdue mail reminders \
   export payments-csv fec ledger workbook declare accountant report receipt ereporting verify status logs \
   purge-logs backup restore sequence opening opening-reverse quote accept decline close test faults fuzz lint audit \
-  conformance bench pin platform demo-platform
+  conformance bench pin platform demo-platform platform-years
 .PHONY: $(COMMANDS)
 DEVELOPERS := $(HOUSE)/tools/developers.mk
 $(MAKEFILE_LIST) $(DEVELOPERS): ;

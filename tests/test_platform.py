@@ -485,6 +485,23 @@ def test_what_concerns_nobody_or_cannot_be_read_is_kept_too(root, platform):
     assert "I-PLATFORM-UNREADABLE" not in exchange(root).err
 
 
+@pytest.mark.parametrize("instead", ["html", "nothing", "list"])
+def test_a_page_of_maintenance_in_the_place_of_a_status_loses_none(root, platform, instead):
+    exchange(root)
+    platform.put(message(status("NORD-2026-0001", "200")))
+    platform.now = platform.now.replace(day=platform.now.day + 3)
+    platform.put(message(status("NORD-2026-0001", "205")))
+    platform.happens("original", instead)
+    assert "I-PLATFORM-UNREADABLE" in exchange(root).err
+    platform.happens("original", instead)
+    for _ in range(3):
+        ran = exchange(root)
+        assert (ran.code, ran.err.count("UNREADABLE")) == (0, 0)
+    assert [code for kind, code in lines(root, "nord") if kind == "status"] == ["205", "200"]
+    assert lines(root, "ATL") == [("status", "")]
+    assert "/platform/" not in house.call("verify", root).err
+
+
 def test_a_status_that_cannot_be_fetched_keeps_its_place(root, platform):
     exchange(root)
     for code in ("200", "202", "203", "205"):

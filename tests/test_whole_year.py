@@ -2,7 +2,8 @@
 
 Clients of several countries and charge models, batches, orders with deposits, milestones and
 final invoices, payments in part, in full and beyond, refunds, reversals, credit notes whole and by
-line, invoices issued anew. What is added up here is added up from the documents and from what was
+line, invoices issued anew, and a platform that takes them and hears of the money, between runs that
+are killed. What is added up here is added up from the documents and from what was
 done, never by the functions under test.
 
 YEARS=6 MONTHS=12 goes through six houses and whole years; `make fuzz` does.
@@ -24,13 +25,16 @@ from typing import Any
 
 import pypdf
 import pytest
+from lxml import etree
 
 import batches
 import books
 import house
+from cdar_messages import message, status
 from lib.core.root import Root
 from lib.documents import validators
 from lib.values import document
+from platform_stub import Platform, running
 
 YEARS = int(os.environ.get("YEARS", "1"))
 MONTHS = int(os.environ.get("MONTHS", "3"))
@@ -49,8 +53,10 @@ _CHARGES = ("flat", "per_unit", "graduated", "volume", "package", "percentage")
 class House:
     """A root, what was done in it, and the dice."""
 
-    def __init__(self, folder: Path, seed: int):
+    def __init__(self, folder: Path, seed: int, platform: Platform):
         self.dice = random.Random(seed)
+        self.platform = platform
+        platform.when_taken = self._answer
         self.franchise = seed % 3 == 2
         changes: dict[str, Any] = {"numbering": self.dice.choice(["client", "issuer"])}
         self.format = [*_FORMATS][seed % len(_FORMATS)]
@@ -60,7 +66,9 @@ class House:
         rate = {"vat_rate": "0"} if self.franchise else {}
         treatment = {"vat": {"treatment": "franchise"}} if self.franchise else {}
         self.root = batches.build(folder, changes=batches.FRANCHISE if self.franchise else None)
+        changes["platform"] = {"flow_url": f"{platform.url}/flow-service", "since": "2025-01-01"}
         house.write(self.root, "issuer.json", house.issuer(changes))
+        house.write(self.root, ".env", b"PLATFORM_TOKEN=fixed-token\n").chmod(0o600)
         payer = batches.payer({"plans.0.start": "2025-01", **treatment})
         payer["plans"][0]["items"][0] |= rate
         house.put_client(self.root, payer)
@@ -160,6 +168,7 @@ class House:
             self._happen(number, later)
         self._correct_a_batch(later)
         self._begin_anew(month, later)
+        self.exchange(later)
 
     def _order(self, client: dict[str, Any], month: str, day: str) -> None:
         """The next step of a client's order, or of a new one where all of it is invoiced."""
@@ -287,6 +296,21 @@ class House:
             if self.dice.random() < 0.5:
                 self.did(house.month(self.root, month, day, client=value["id"], reissue="yes"))
 
+    # --- the platform ------------------------------------------------------------------
+
+    def _answer(self, tracking_id: str) -> None:
+        if self.platform.flows[-1]["flowSyntax"] == "Factur-X":
+            self.platform.put(message(status(tracking_id, "200", "20250101090000")))
+
+    def exchange(self, day: str) -> None:
+        """`make platform`, killed somewhere, then as often as there is something to say."""
+        books.killed_at(self.dice.randint(1, 400), lambda: self._exchanged(day))
+        for _ in range(4):
+            self._exchanged(day)
+
+    def _exchanged(self, day: str) -> None:
+        self.did(house.call("exchange_with_platform", self.root, today=day))
+
     # --- what stands there -------------------------------------------------------------
 
     def documents(self, folder: str = "invoices") -> dict[str, dict[str, Any]]:
@@ -407,6 +431,46 @@ def sums_agree(lived: House) -> None:
     assert {k: v for k, v in received.items() if v} == {k: v for k, v in by_client.items() if v}
 
 
+def the_platform_knows(lived: House) -> None:
+    """Each domestic invoice and credit note between businesses was deposited once; what was
+    received of each with VAT due on receipt is what the 212s come to."""
+    documents = lived.documents()
+    domestic = sorted(
+        number
+        for number, made in documents.items()
+        if {"code": "BAR", "text": "B2B"} in [_plain_note(note) for note in made["notes"]]
+    )
+    sent = [flow for flow in lived.platform.flows if flow["flowDirection"] == "Out"]
+    numbers = [flow["trackingId"] for flow in sent if flow["flowSyntax"] == "Factur-X"]
+    assert sorted(numbers) == domestic and not lived.platform.wrong
+    reported: Counter[str] = Counter()
+    for flow in sent:
+        if flow["flowSyntax"] == "CDAR":
+            tree = etree.fromstring(lived.platform.files[flow["flowId"]])
+            number = tree.findtext(".//{*}IssuerAssignedID")
+            for part in tree.iterfind(".//{*}SpecifiedDocumentCharacteristic"):
+                reported[number] += _cents(part.findtext("{*}ValueAmount"))
+    credited: Counter[str] = Counter()
+    for made in documents.values():
+        if made["type_code"] == "381":
+            credited[made["preceding"][0]["number"]] += _cents(made["totals"]["gross"])
+    for number in domestic:
+        made = documents[number]
+        if made["type_code"] == "381":
+            continue
+        paid, gross = max(lived.paid[number], 0), _cents(made["totals"]["gross"])
+        taxed = _cents(made["totals"]["vat"]) > 0
+        # Of what was credited, what was paid stands until it goes back.
+        least = min(paid, gross - credited[number]) if taxed else 0
+        most = min(paid, gross) if taxed else 0
+        assert least <= reported.pop(number, 0) <= most, number
+    assert not reported
+
+
+def _plain_note(note: dict[str, str]) -> dict[str, str]:
+    return {key: note[key] for key in ("code", "text")}
+
+
 def books_balance(lived: House, year: str) -> None:
     """The FEC's debits are its credits, entry by entry; every ledger's transactions come to 0."""
     root = lived.root
@@ -455,7 +519,22 @@ def made_again(lived: House) -> None:
 def test_whatever_happens_every_file_says_the_same(tmp_path, seed, capsys, monkeypatch):
     monkeypatch.setenv("REASON", "")
     monkeypatch.setattr(os, "fsync", lambda _: None)  # power cuts are simulated elsewhere
-    lived = House(tmp_path / "root", seed)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    platform = Platform()
+    platform.checks_files, platform.duplicates = MONTHS > 3, "take"
+    with running(platform):
+        lived = House(tmp_path / "root", seed, platform)
+        lives(lived)
+    count = every_document_is_valid(lived)
+    lived.did(house.call("verify", lived.root))
+    made_again(lived)
+    assert count > 8 * MONTHS and lived.paid and lived.refused
+    with capsys.disabled():
+        print(f"\nhouse {seed}: {count} documents in {MONTHS} months, {lived.refused} refusals")
+
+
+def lives(lived: House) -> None:
+    """Month after month, each closed as the next one begins."""
     for i in range(MONTHS):
         month, following = date(2025, i + 1, 1), date(2025 + (i + 1) // 12, (i + 1) % 12 + 1, 1)
         if i:  # what happened last time was dated in this month, which is over now
@@ -464,9 +543,4 @@ def test_whatever_happens_every_file_says_the_same(tmp_path, seed, capsys, monke
         lived.live(f"{month:%Y-%m}", f"{following:%Y-%m}-08", f"{following:%Y-%m}-20")
         if i in (MONTHS // 2, MONTHS - 1):
             holds(lived)
-    count = every_document_is_valid(lived)
-    lived.did(house.call("verify", lived.root))
-    made_again(lived)
-    assert count > 8 * MONTHS and lived.paid and lived.refused
-    with capsys.disabled():
-        print(f"\nhouse {seed}: {count} documents in {MONTHS} months, {lived.refused} refusals")
+            the_platform_knows(lived)

@@ -29,6 +29,9 @@ fuzz: $(READY_DEV) ## thousands of broken files through every reader; whole year
 remedies: $(READY_DEV) ## every remedy followed literally, over thousands of broken values and files (minutes)
 	@$(IN) $(PYTHON) -m pytest -n 0 --hypothesis-profile deep tests/test_json_slips.py
 
+platform-years: $(READY_DEV) ## 18 months of random studios through a platform: what leaves is what the input comes to (minutes)
+	@$(IN) YEARS=2 MONTHS=18 $(PYTHON) -m pytest -n 2 tests/test_platform_year.py
+
 lint: $(READY_DEV) ## style, format and types
 	@$(IN) $(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check . && $(PYTHON) -m mypy
 

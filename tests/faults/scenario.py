@@ -162,7 +162,9 @@ def run(step: Step, root: Root) -> house.Ran:
 
 
 def connect(platform: Platform) -> None:
-    """From here on this is the platform of every root, in this process and its children."""
+    """From here on this is the platform of every root, in this process and its children, and no
+    judge is asked of what goes there."""
+    cdar.verdicts = report_xml.verdicts = lambda xml: []
     context = ssl.create_default_context()
 
     class Connection(FlowClient):
@@ -182,7 +184,6 @@ def answer(platform: Platform, tracking_id: str) -> None:
 
 def fake_production() -> None:
     """From here on a PDF is a few bytes, and no judge is asked: neither is what is tried here."""
-    cdar.verdicts = report_xml.verdicts = lambda xml: []
 
     def produce(logo: bytes | None, made: Document) -> production.Product:
         return production.Product(document.to_json(made), b"%PDF " + made.number.encode() * 20, ())

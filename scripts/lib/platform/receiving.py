@@ -1,16 +1,18 @@
 """Receiving: the messages that a platform has for us, each once, kept as they came.
 
 What concerns no document of ours, or cannot be read, is kept and recorded too, in the file of the
-account's code: it would come again with every run, and a person may want to look at it.
+account's code: it would come again with every run, and a person may want to look at it. What could
+not be read is asked for again by each run: a page of maintenance is not the status.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import msgspec
 
 from lib.books import exchanges
+from lib.books.record_lines import ExchangeLine
 from lib.books.records import Record
 from lib.core import alerts, storage
 from lib.core.faults import Alert, Fault
@@ -23,6 +25,7 @@ from lib.platform.walking import Walk, utc, walk
 from lib.values import money
 
 _GROUP = 50  # messages that are recorded together
+_MOST_ASKED_AGAIN = 100  # messages that could not be read
 # A platform may show a flow later than another one that it updated after it.
 _OVERLAP = timedelta(days=1)
 
@@ -55,12 +58,13 @@ def receive(
     Returns:
       what a person has to look at: messages that cannot be read.
     """
-    known = {
-        line.flow_id
+    said = [
+        line
         for lines in exchange.books.lines.values()
         for line in lines
         if line.kind == exchanges.STATUS
-    }
+    ]
+    known = {line.flow_id for line in said}
     ours = {
         deposit.answers[-1].flow_id
         for deposit in exchange.books.deposits().values()
@@ -87,7 +91,35 @@ def receive(
                 exchange.has_ended = True
                 break
         notices += _record(exchange.books, fetched, clients, code)
+    if not exchange.has_ended:
+        readable = list(_readable_now(exchange, said))
+        _record(exchange.books, readable, clients, code)
     return notices
+
+
+def _readable_now(exchange: Exchange, said: Iterable[ExchangeLine]) -> Iterator[tuple[Flow, bytes]]:
+    """The messages that could not be read, and now can: a platform that is being looked after may
+    have given a page of its own in the place of a status.
+
+    Args:
+      said: what it said before this run.
+    """
+    flows = {line.flow_id: line for line in said if not line.number}
+    for line in said:
+        if line.number:
+            flows.pop(line.flow_id, None)
+    for line in list(flows.values())[-_MOST_ASKED_AGAIN:]:
+        moment = datetime.fromisoformat(line.updated)
+        flow = Flow(line.flow_id, "", CDAR, False, moment, "", ())
+        try:
+            data = exchange.client.original(flow.flow_id)
+            cdar.read(data)
+        except (Refusal, ValueError):
+            continue
+        except Unclear as stop:
+            exchange.failed(stop)
+            return
+        yield flow, data
 
 
 def _record(
