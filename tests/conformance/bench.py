@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from lxml import etree
 
-from conformance import accounts, court, deposits, ereports, judge, mails, pages, xmls
+from conformance import accounts, court, deposits, ereports, judge, mails, pages, xmls, years
 from conformance.court import Corpus, Judge, Report
 
 _POM = "{http://maven.apache.org/POM/4.0.0}"
@@ -102,6 +102,13 @@ JUDGES = (
         "pyfrctc",
         ereports.library,
         "Another library writes the sums and the money of each report alike, from the same facts.",
+    ),
+    _python(
+        "rules of a year",
+        "pyfrctc",
+        years.year,
+        "Each payment (212) and each report of a random studio's year keeps its XSD and its"
+        " schematron (as pyfrctc ships them), whatever the platform and the runs go through.",
     ),
     Judge(
         "platform of the tests",
