@@ -42,6 +42,7 @@ from lib.books import (
     quotations,
     records,
     reports,
+    revenues,
 )
 from lib.books.balances import InvoiceBalance
 from lib.books.heads import Head
@@ -327,8 +328,10 @@ def show_quotes(rows: list[list[Message | str]]) -> None:
 
 
 def states_of(root: Root) -> Iterator[tuple[str, str, State]]:
-    """What the platform knows or said of each document: its client, its number, its state."""
-    for owner in records.owners(root, exchanges.folder(root)):
+    """What the platform knows or said of each document of ours: its client, its number, its state;
+    what it said of others stands in the file of an account."""
+    ours = {*revenues.owners(root, revenues.DIRECT), *revenues.owners(root, revenues.BATCH)}
+    for owner in sorted(ours):
         for number, state in lifecycle.states(exchanges.read(root, owner)).items():
             yield owner, number, state
 

@@ -40,7 +40,8 @@ def main() -> None:
         print(f"\nThe platform has {len(platform.deposited)} documents. It says something of them.")
         for number, code in zip(platform.deposited, ("205", "207", "210"), strict=False):
             for said in ("200", code):
-                platform.put(message(status(number, said, "20261108101500")))
+                why = (("TX_TVA_ERR", "Taux de TVA erroné", ""),) if said in ("207", "210") else ()
+                platform.put(message(status(number, said, "20261108101500", reasons=why)))
         make("platform", DAY)
         make("status", DAY)
         make("verify")

@@ -1,6 +1,7 @@
 """The approved platform: each document deposited once, each status kept once, whatever it does."""
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
@@ -483,6 +484,8 @@ def test_what_concerns_nobody_or_cannot_be_read_is_kept_too(root, platform):
     assert (ran.code, ran.err.count("I-PLATFORM-UNREADABLE")) == (0, 2)
     assert lines(root, "ATL") == [("status", "200"), ("status", ""), ("status", "")]
     assert "I-PLATFORM-UNREADABLE" not in exchange(root).err
+    shown = house.call("show_status", root, today=DAY, month="2026-11").out
+    assert re.search("deposited +200 +1\n", shown), shown
 
 
 @pytest.mark.parametrize("instead", ["html", "nothing", "list"])

@@ -129,17 +129,18 @@ def _record(
     kept: dict[Path, bytes] = {}
     notices, said = [], list[tuple[str, Message]]()
     for flow, data in fetched:
-        path = exchanges.received_path(books.root, storage.sha256(data))
+        sha256 = storage.sha256(data)
+        path = exchanges.received_path(books.root, sha256)
         kept[path] = data
         try:
             statuses = cdar.read(data)
         except ValueError as error:
             notices.append(_unreadable(books.root, path, error))
-            facts.setdefault(code, []).append(_fact(code, flow, data))
+            facts.setdefault(code, []).append(_fact(code, flow, sha256))
             continue
         for status in statuses:
             owner = clients.get(status.number, code)
-            facts.setdefault(owner, []).append(_fact(owner, flow, data, status))
+            facts.setdefault(owner, []).append(_fact(owner, flow, sha256, status))
             text = say("{number}: status {code}", number=status.number, code=status.code)
             said.append((owner, text))
     if facts:
@@ -150,7 +151,7 @@ def _record(
     return notices
 
 
-def _fact(owner: str, flow: Flow, data: bytes, status: cdar.Status | None = None) -> Record:
+def _fact(owner: str, flow: Flow, sha256: str, status: cdar.Status | None = None) -> Record:
     fact: Record = {
         "kind": exchanges.STATUS,
         "client": owner,
@@ -159,7 +160,7 @@ def _fact(owner: str, flow: Flow, data: bytes, status: cdar.Status | None = None
         "at": status.at if status else "",
         "updated": utc(flow.updated),
         "flow_id": flow.flow_id,
-        "sha256": storage.sha256(data),
+        "sha256": sha256,
     }
     if status and status.reasons:
         fact["reasons"] = [msgspec.to_builtins(reason._asdict()) for reason in status.reasons]
