@@ -129,6 +129,8 @@ def test_the_first_invoices_of_the_next_run_are_named_and_the_others_counted(tmp
 def test_what_became_of_invoices_on_the_platform(tmp_path):
     root = house.build(tmp_path)
     assert "platform" not in status(root).out
+    for client, number in (("nord", "A-1"), ("nord", "A-2"), ("sud", "B-1")):
+        past.lay(root, past.bill(client, number, "2026-09-01", ("services", "20.00", 1000, 200)))
     past.lay_in(
         root,
         "platform",
