@@ -41,7 +41,7 @@ from lib.books import (
 from lib.books.payment_rules import Allowed, Books
 from lib.core import handed_file, storage
 from lib.core.faults import Fault, Refused, printable
-from lib.core.messages import counted, say
+from lib.core.messages import Code, counted, say
 from lib.core.root import Root
 from lib.inputs import settings
 from lib.values import money
@@ -128,10 +128,11 @@ def currency_faults(books: Books, number: str, came_in: str) -> list[Fault]:
 def report(root: Root, names: list[str], facts: list[records.Record]) -> None:
     """One line a payment, and a summary."""
     for name, fact in zip(names, facts, strict=True):
-        values = {key: fact[key] for key in ("amount", "currency", "invoice", "date", "method")}
+        values = {key: fact[key] for key in ("amount", "currency", "invoice", "date")}
         recorded = say(
             "{name}: payment of {amount} {currency} for {invoice} on {date}, {method}",
             name=name,
+            method=Code(fact["method"]),
             **values,
         )
         recording.report(root, fact["client"], "import_payments.py", recorded)

@@ -217,7 +217,7 @@ def report(root: Root, entry: OrderInput, step: Step, fact: records.Record) -> N
     left = money.plain(orders.net_left(order, invoices), 2)
     print(
         say(
-            "{order}: {step} is invoiced, {left} {currency} without VAT are left to invoice",
+            "{order}: step {step} is invoiced, {left} {currency} without VAT are left to invoice",
             order=order.id,
             step=step.id,
             left=left,

@@ -151,8 +151,7 @@ def of_other_accounts(file: File, bank: BankFile | None, issuer: Issuer) -> list
     )
     return [
         say(
-            "is of account {account}, which is neither bank.iban nor an iban of bank_files in"
-            " issuer.json",
+            "account {account} is neither bank.iban nor an iban of bank_files in issuer.json",
             account=account,
         )
         for account in accounts

@@ -149,6 +149,20 @@ def test_the_status_says_up_to_where_it_is_closed(root: Root) -> None:
     assert "closed          up to 2026-10-31\n" in shown
 
 
+def test_the_month_that_the_status_names_can_be_closed(tmp_path: Path) -> None:
+    """What was delivered in October and invoiced in November is VAT of October."""
+    item = house.item("paper", "100.00", category="goods", unit="C62")
+    root = house.build(
+        tmp_path / "root",
+        house.client("nord", {"plans.0.items": [item]}),
+        seller=house.issuer({"operation_category": "goods"}),
+    )
+    assert house.month(root, "2026-10", day="2026-11-08").code == 0
+    shown = house.call("show_status", root, today="2026-12-02").out
+    assert "2 months could be: make close MONTH=2026-10\n" in shown
+    assert call("close_period", root, month="2026-10", today="2026-12-02").code == 0
+
+
 # --- what cannot be closed ------------------------------------------------------------
 
 

@@ -524,7 +524,7 @@ def test_the_change_of_an_order_is_not_a_change_of_a_month(root):
 def test_make_takes_an_order(root):
     ran = house.make(root, "invoice", "CLIENT=nord", "ORDER=site", f"TODAY={DAY}")
     assert ran.code == 0, ran
-    assert "site: deposit is invoiced, 700.00 EUR without VAT are left to invoice" in ran.out
+    assert "site: step deposit is invoiced, 700.00 EUR without VAT are left to invoice" in ran.out
     ran = house.make(root, "invoice", "CLIENT=nord", "ORDER=site", "MONTH=2026-10", f"TODAY={DAY}")
     assert (ran.code, len(house.records(root, "nord"))) == (2, 1)
     assert "MONTH: an order is invoiced on a day, not for a month" in ran.err

@@ -14,7 +14,7 @@ from lib.billing.batch_rows import (
     is_franchised,
     treatment_of,
 )
-from lib.core.messages import Message, say
+from lib.core.messages import Code, Message, say
 from lib.inputs import parties
 from lib.inputs.cell_faults import CellFault
 from lib.values import money, territories, vat
@@ -198,7 +198,7 @@ def _category_faults(line: BatchLine, seller: SellerTerms) -> Iterator[ColumnFau
         expected = say("this seller sells goods and services: each line says which it is")
         yield ColumnFault("category", expected, say('write "goods" or "services"'))
     elif sold not in ("mixed", line.category):
-        expected = say("this seller sells {sold} only", sold=sold)
+        expected = say("this seller sells {sold} only", sold=Code(sold))
         yield ColumnFault("category", expected, say("empty the cell"))
 
 

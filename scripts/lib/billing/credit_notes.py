@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from lib.billing import invoicing, pricing
 from lib.core.faults import Fault, at_line
-from lib.core.messages import Message, say
+from lib.core.messages import Code, Message, say
 from lib.values import mentions, money, periods, spans, vat
 from lib.values.document import (
     CREDIT_NOTE,
@@ -256,7 +256,7 @@ def _beyond_natures(invoice: Document, credited: Credited, parts: Parts) -> list
             text = say(
                 "{amount} of {nature} before VAT would be taken back, and {left} are left",
                 amount=str(taken),
-                nature=nature,
+                nature=Code(nature),
                 left=str(left),
             )
             remedy = say("take back the lines below 0 of them together with those above 0")

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from lib.books import allocation, closed_periods, records, revenues, tax_points
+from lib.books import allocation, closed_periods, histories, records, revenues, tax_points
 from lib.books.heads import Head
 from lib.books.histories import History, IssuedDocument, VatShare
 from lib.books.record_lines import BalanceRevenue, ClosedPeriod, ClosingAccounts
@@ -162,7 +162,7 @@ def open_months(root: Root, today: date) -> list[str]:
       Broken: with every disagreement of the records that say so.
     """
     closed = closed_periods.read(root)
-    first = "" if closed else min((entry.date[:7] for entry in _numbered(root)), default="")
+    first = "" if closed else past(root, histories.read(root)).first_month
     return could_be_closed(closed, first, today)
 
 

@@ -21,7 +21,7 @@ from lib.books.record_lines import (
     HistoryShare,
     OpeningLine,
 )
-from lib.core.faults import Alert, Broken, Fault, collecting
+from lib.core.faults import Alert, Broken, Fault, at_line, collecting
 from lib.core.messages import say
 from lib.core.root import Root
 from lib.values.document import DEPOSIT
@@ -218,7 +218,7 @@ def _counted(name: str, lines: Iterator[_Line], count: Callable[[Iterable[_Line]
 def _orphan(name: str, seq: int, number: str, client: str) -> Alert:
     """A line about an invoice that the client's records do not have."""
     found = say("is about {number}, which is not an invoice of this client", number=number)
-    fault = Fault(f"line {seq}", found, remedy=say("run `make verify`"))
+    fault = Fault(at_line(seq), found, remedy=say("run `make verify`"))
     return Alert("B-RECORD-ORPHAN", name, fault, client)
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from lib.books import issuing, records
 from lib.core import storage
-from lib.core.faults import Alert, Broken, Fault, Refused
+from lib.core.faults import Alert, Broken, Fault, Refused, at_line
 from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.values import numbers
@@ -83,7 +83,7 @@ def read(
     of_years: dict[int, str] = {}
     parsed = sorted((numbers.parse(entry.number, formats), entry) for entry in entries)
     for (code, year, seq, month, format_), (name, line, text, issue_date) in parsed:
-        day, place = date.fromisoformat(issue_date), f"line {line}"
+        day, place = date.fromisoformat(issue_date), at_line(line)
         last = sequences.get((code, year), Sequence(0, date(year, 1, 1), format_))
         if seq != last.seq + 1:
             before = last._replace(format=format_).last_number(code)
@@ -208,6 +208,6 @@ def _counter_faults(root: Root, counters: str, sequences: Sequences) -> list[Ale
         if expected.get(name) != there.get(name):
             counter = expected.get(name)
             wanted = counter.decode().strip() if counter else say("no counter")
-            found = say("disagrees with the records, which say {counter}", counter=wanted)
+            found = say("disagrees with the records, which give {counter}", counter=wanted)
             faults.append(Alert("B-COUNTER", name, Fault("", found)))
     return faults

@@ -16,7 +16,7 @@ from lib.books import (
 from lib.books.payment_rules import Allowed, Books
 from lib.core import alerts, storage
 from lib.core.faults import Alert, Fault, Refused
-from lib.core.messages import Message, say
+from lib.core.messages import Code, Message, say
 from lib.core.root import Root
 from lib.inputs import settings
 from lib.values import money
@@ -145,9 +145,7 @@ def record_one(
     command = f"{kind} {client} {facts['invoice']} {facts['amount']} {fingerprint(facts)}"
     with issuing.begin(root, command, settings.load(root).lock_wait) as run:
         if run.just_finished:
-            print(
-                say("the {about} was recorded by finishing the run that had stopped", about=about)
-            )
+            print(say("recorded by finishing the run that had stopped: {about}", about=about))
             return
         books = open_books(root, [client])
         refuse(
@@ -165,7 +163,7 @@ def record_one(
         "{name}: {about}, {method}; outstanding {amount} {currency}",
         name=name,
         about=about,
-        method=facts["method"],
+        method=Code(facts["method"]),
         amount=rest,
         currency=currency,
     )

@@ -16,7 +16,7 @@ from typing import IO, Any, NamedTuple, TypeVar
 import msgspec
 
 from lib.core import storage
-from lib.core.faults import Alert, Broken, Fault, collecting
+from lib.core.faults import Alert, Broken, Fault, at_line, collecting
 from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 
@@ -241,4 +241,4 @@ def _check_head(root: Root, path: Path, seq: int, hash_: str) -> None:
 
 
 def _fault(root: Root, path: Path, line: int, found: Message) -> Broken:
-    return Broken([Alert("B-RECORD-BROKEN", root.name_of(path), Fault(f"line {line}", found))])
+    return Broken([Alert("B-RECORD-BROKEN", root.name_of(path), Fault(at_line(line), found))])

@@ -9,7 +9,7 @@ import contextlib
 import re
 from pathlib import Path
 
-from lib.core.faults import Alert, Fault, Refused
+from lib.core.faults import Alert, Fault, Refused, at_line
 from lib.core.messages import Message, say
 
 _SPLIT = say("split it")
@@ -64,7 +64,7 @@ def text(file: str, data: bytes) -> tuple[str, list[Message]]:
     if b";" in data.partition(b"\n")[0]:
         with contextlib.suppress(UnicodeDecodeError):
             return data.decode("cp1252"), [say("read as Windows-1252, as it is not UTF-8")]
-    fault = Fault(f"line {line}", found, remedy=say("save the file as CSV UTF-8"))
+    fault = Fault(at_line(line), found, remedy=say("save the file as CSV UTF-8"))
     raise Refused([Alert("B-CSV-ENCODING", file, fault)])
 
 

@@ -25,7 +25,14 @@ class Country(NamedTuple):
     code: str
 
 
-Value = Union[str, int, Country, "Worded", "Message", tuple[Union[str, "Message"], ...]]
+class Code(NamedTuple):
+    """A code of records and files, shown by the word that a language's "codes" have for it:
+    transfer, services."""
+
+    code: str
+
+
+Value = Union[str, int, Country, Code, "Worded", "Message", tuple[Union[str, "Message"], ...]]
 
 
 class Worded(NamedTuple):
@@ -135,6 +142,8 @@ def _shown(value: Value, language: str) -> str:
         return render(value, language)
     if isinstance(value, Country):
         return place_name(value.code, language)
+    if isinstance(value, Code):
+        return str(words(language)["codes"][value.code])
     if isinstance(value, Worded):
         return value.french if language == FRENCH else value.english
     if isinstance(value, tuple):

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from lib.core import dates, handed_file
 from lib.core.faults import Alert, Fault, Refused, at_line
-from lib.core.messages import Message, say
+from lib.core.messages import Code, Message, say
 from lib.inputs import schemas
 from lib.values import money
 
@@ -146,7 +146,7 @@ def _rows(file: str, text: str) -> Rows:
             rows.append((number, _of_spreadsheet(row) if delimiter == ";" else row))
     except csv.Error as error:
         found = say("is not CSV: {why}", why=str(error))
-        raise misread("B-CSV-LINE", f"line {number + 1}", found) from None
+        raise misread("B-CSV-LINE", at_line(number + 1), found) from None
     if not rows:
         raise misread("B-CSV-EMPTY", "", say("has no invoice: nothing to record"))
     return rows
@@ -219,7 +219,9 @@ def _contradictions(group: Rows) -> Iterator[tuple[int, Fault]]:
                 )
                 yield row, Fault(column, found)
         if _key(cells) in seen:
-            found = say("this rate of {nature} stands in a line above", nature=cells["nature"])
+            found = say(
+                "this rate of {nature} stands in a line above", nature=Code(cells["nature"])
+            )
             yield row, Fault("vat_rate", found, remedy=say("add the two up"))
         seen.add(_key(cells))
 
