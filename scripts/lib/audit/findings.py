@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 from lib.books import issuing, records
 from lib.core import alerts, storage
 from lib.core.faults import Alert, Broken, Fault, Unavailable
-from lib.core.messages import Message, say
+from lib.core.messages import Message, reason, say
 from lib.core.root import Root
 from lib.inputs import settings
 
@@ -111,7 +111,7 @@ def _tried(
 
 def unreadable(error: OSError | ValueError) -> Message:
     """Why a file cannot be read."""
-    return say("cannot be read: {reason}", reason=getattr(error, "strerror", None) or str(error))
+    return say("cannot be read: {reason}", reason=reason(error))
 
 
 def alert(

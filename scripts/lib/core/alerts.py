@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lib.core.faults import Alert, Fault, printable
-from lib.core.messages import Message, say, verbatim
+from lib.core.messages import Message, reason, say, verbatim
 
 _ID = re.compile(r"[a-z][a-z0-9_]{1,39}")  # of a client, and so of its log
 
@@ -32,7 +32,7 @@ _AGAIN = say("run the command again")
 def of_machine(error: OSError, then: Message = _AGAIN) -> Alert:
     """What the machine refused, to whom, and what to do about it."""
     file = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
-    found = verbatim(error.strerror or str(error))
+    found = reason(error)
     if isinstance(error, PermissionError):
         found = _lacking_right(found, file)
         then = say("give it, or become a user who has it, then {then}", then=then)
@@ -90,8 +90,8 @@ def write_log(
             line.encode("utf-8", "backslashreplace"),
         )
     except OSError as error:
-        reason = str(error.strerror)
-        print(say("the log could not be written: {reason}", reason=reason), file=sys.stderr)
+        text = say("the log could not be written: {reason}", reason=reason(error))
+        print(text, file=sys.stderr)
     return moment
 
 

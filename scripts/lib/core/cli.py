@@ -437,7 +437,7 @@ def _check_said(said: _Output | None) -> None:
     if said and said.refused and said.refused.errno != errno.EPIPE:
         fault = Fault(
             "",
-            verbatim(str(said.refused.strerror)),
+            messages.reason(said.refused),
             remedy=say("all was done, and only what the command says is lost"),
         )
         raise Unavailable([Alert("B-ENVIRONMENT", str(say("standard output")), fault)])

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from lib.core.faults import Alert, Fault, Refused, at_line
-from lib.core.messages import Message, say
+from lib.core.messages import Message, reason, say
 
 _SPLIT = say("split it")
 
@@ -44,8 +44,7 @@ def read(path: Path, largest: int, remedy: Message = _SPLIT) -> bytes:
             code = "B-INPUT-MISSING" if missing else code
             wrong = Fault("", say("is missing") if missing else say("is not a file"))
     except (OSError, ValueError) as error:
-        reason = str(getattr(error, "strerror", None) or error)
-        wrong = Fault("", say("cannot be read: {reason}", reason=reason))
+        wrong = Fault("", say("cannot be read: {reason}", reason=reason(error)))
     raise Refused([Alert(code, str(path), wrong)])
 
 

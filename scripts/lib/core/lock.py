@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lib.core import storage
 from lib.core.faults import Alert, Fault, Unavailable, printable
-from lib.core.messages import say
+from lib.core.messages import reason, say
 from lib.core.root import Root
 
 _STEP = 0.05  # seconds between two tries
@@ -90,9 +90,7 @@ def _acquire(root: Root, file: Path, handle: int, kind: int, wait: int) -> None:
         except BlockingIOError:
             holder = os.pread(handle, 200, 0).decode("utf-8", "replace") or say("a reader")
         except OSError as error:
-            found = say(
-                "cannot be locked on this file system: {reason}", reason=str(error.strerror)
-            )
+            found = say("cannot be locked on this file system: {reason}", reason=reason(error))
             fault = Fault("", found, remedy=say("use a local disk"))
             raise Unavailable([Alert("B-LOCK-UNSUPPORTED", root.name_of(file), fault)]) from None
         if time.monotonic() >= deadline:

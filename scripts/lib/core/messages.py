@@ -73,6 +73,45 @@ def worded(english: str, french: str) -> Message:
     return say("{text}", text=Worded(english, french))
 
 
+# What the C library says of an error (strerror), where it is no fault of ours.
+_OF_MACHINE = (
+    say("No such file or directory"),
+    say("Permission denied"),
+    say("Operation not permitted"),
+    say("No space left on device"),
+    say("Disk quota exceeded"),
+    say("Read-only file system"),
+    say("Input/output error"),
+    say("File exists"),
+    say("Not a directory"),
+    say("Is a directory"),
+    say("Directory not empty"),
+    say("File name too long"),
+    say("File too large"),
+    say("Too many levels of symbolic links"),
+    say("Too many open files"),
+    say("Too many links"),
+    say("Device or resource busy"),
+    say("Invalid argument"),
+    say("Broken pipe"),
+    say("Cannot allocate memory"),
+    say("Connection refused"),
+    say("Connection reset by peer"),
+    say("Connection timed out"),
+    say("Network is unreachable"),
+    say("No route to host"),
+    say("Name or service not known"),
+    say("Temporary failure in name resolution"),
+    say("timed out"),
+)
+
+
+def reason(error: BaseException) -> Message:
+    """Why the machine refused something: in the operator's language where it is a common one."""
+    text = str(getattr(error, "strerror", None) or error)
+    return next((known for known in _OF_MACHINE if known.text == text), verbatim(text))
+
+
 def counted(number: int, one: str, many: str) -> Message:
     """ "1 invoice", "{number} invoices": `one` where the number is singular, else `many`."""
     return Message(many, (("number", number),), one)

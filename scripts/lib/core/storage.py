@@ -21,7 +21,7 @@ import msgspec
 
 from lib.core import alerts
 from lib.core.faults import Alert, Broken, Fault, Refused
-from lib.core.messages import Message, say
+from lib.core.messages import Message, reason, say
 from lib.core.root import Root
 
 # Of a file: its bytes, or what gives them in pieces, again at each call, where there are many.
@@ -97,8 +97,8 @@ def read_input(root: Root, path: Path) -> bytes:
     except PermissionError as error:
         raise Refused([alerts.of_machine(error)._replace(file=name)]) from None
     except (OSError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        _refuse(name, "B-INPUT-UNREADABLE", say("cannot be read: {reason}", reason=reason))
+        text = say("cannot be read: {reason}", reason=reason(error))
+        _refuse(name, "B-INPUT-UNREADABLE", text)
 
 
 def may_stand_for_a_file(root: Root, link: Path) -> bool:

@@ -17,7 +17,7 @@ from email.utils import formatdate
 from typing import Any, NamedTuple
 
 from lib.core.faults import Alert, Fault, Unavailable, printable
-from lib.core.messages import Message, say, verbatim
+from lib.core.messages import Message, reason, say, verbatim
 from lib.inputs.settings import Mail
 from lib.mail.mime import domain_of
 
@@ -201,8 +201,7 @@ class Session:
             return say(
                 "has a certificate that cannot be trusted: {reason}", reason=error.verify_message
             )
-        reason = getattr(error, "strerror", None) or str(error)
-        return say("cannot be reached: {reason}", reason=reason)
+        return say("cannot be reached: {reason}", reason=reason(error))
 
     def _answer(self, code: int, reply: bytes | str) -> str:
         text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
