@@ -33,7 +33,7 @@ from lib.books import closed_periods, closings, heads, histories, issuing, recor
 from lib.books.closings import NotClosed
 from lib.books.record_lines import ClosingAccounts
 from lib.core.faults import Broken
-from lib.core.messages import counted, say
+from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 from lib.inputs import client_files, inputs, settings
 from lib.values import money, periods
@@ -121,9 +121,9 @@ def report(root: Root, fact: records.Record) -> None:
         print(say("  {first} to {last}", first=entry["first"], last=entry["last"]))
 
 
-def total(shares: list[dict[str, str]], *keys: str) -> str:
+def total(shares: list[dict[str, str]], *keys: str) -> Message:
     """What shares come to."""
-    return money.plain(money.total(Decimal(share[key]) for share in shares for key in keys), 2)
+    return money.shown(money.total(Decimal(share[key]) for share in shares for key in keys), 2)
 
 
 if __name__ == "__main__":

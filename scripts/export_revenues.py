@@ -27,7 +27,7 @@ from functools import partial
 from lib.accounting import csv_tables, exports
 from lib.accounting.csv_tables import TABLES, Report, TablePart
 from lib.books.histories import Dates, History
-from lib.core.messages import say
+from lib.core.messages import figure, say
 from lib.core.root import Root
 from lib.inputs.settings import Settings
 from lib.values import periods
@@ -52,8 +52,8 @@ def main(arguments: Namespace, root: Root) -> None:
         say(
             "{period}: received {received}, invoiced {invoiced}",
             period=period,
-            received=received,
-            invoiced=invoiced,
+            received=figure(str(received)),
+            invoiced=figure(str(invoiced)),
         )
     )
 

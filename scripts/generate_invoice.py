@@ -36,7 +36,7 @@ from lib.books.bills import Owed
 from lib.books.record_lines import BillingRevenue
 from lib.core import alerts, dates
 from lib.core.faults import Alert, Broken, Fault, Refused, collecting
-from lib.core.messages import counted, say
+from lib.core.messages import counted, figure, say
 from lib.core.root import Root
 from lib.documents import direct_invoices, production
 from lib.documents.direct_invoices import Past
@@ -276,7 +276,8 @@ def report(root: Root, decision: MonthDecision, facts: dict[str, list[records.Re
     for fact in issued:
         text = say(
             "{number} of {gross} {currency} for {month}",
-            **{key: fact[key] for key in ("number", "gross", "currency", "month")},
+            gross=figure(fact["gross"]),
+            **{key: fact[key] for key in ("number", "currency", "month")},
         )
         alerts.write_log(root.logs, fact["client"], "INFO", "generate_invoice.py", "I-ISSUED", text)
     alerts.report(root.logs, "generate_invoice.py", decision.notices)

@@ -40,7 +40,7 @@ from lib.billing.batch_rows import BatchInvoice
 from lib.books import closed_periods, issuing, numbering, records, revenues
 from lib.core import alerts, dates, lock, progress, storage
 from lib.core.faults import SHOWN, Alert, Fault, Refused, at_line
-from lib.core.messages import counted, say, spoken
+from lib.core.messages import counted, figure, say, spoken
 from lib.core.root import Root
 from lib.documents import production
 from lib.documents.production import Produce
@@ -424,8 +424,8 @@ def report(root: Root, submission: Submission, issued: Issued) -> None:
         invoices=counted(issued.invoices, "1 invoice", "{number} invoices"),
         first=issued.first,
         last=issued.last,
-        net=str(issued.net),
-        gross=str(issued.gross),
+        net=figure(str(issued.net)),
+        gross=figure(str(issued.gross)),
         currency=issued.currency,
     )
     alerts.write_log(root.logs, submission.client, "INFO", "import_batch.py", "I-ISSUED", text)

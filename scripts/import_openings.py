@@ -262,7 +262,7 @@ def report(root: Root, lines: list[OpeningLine], issuer: Issuer) -> None:
             name=payments.name(line.client, line.seq),
             number=line.number,
             day=line.issue_date,
-            gross=money.plain(Decimal(line.gross), 2),
+            gross=money.shown(Decimal(line.gross), 2),
             currency=line.currency,
             rest=text_of(rest),
         )

@@ -41,7 +41,7 @@ from lib.books import (
 from lib.books.payment_rules import Allowed, Books
 from lib.core import handed_file, storage
 from lib.core.faults import Fault, Refused, printable
-from lib.core.messages import Code, counted, say
+from lib.core.messages import Code, counted, figure, say
 from lib.core.root import Root
 from lib.inputs import settings
 from lib.values import money
@@ -128,15 +128,16 @@ def currency_faults(books: Books, number: str, came_in: str) -> list[Fault]:
 def report(root: Root, names: list[str], facts: list[records.Record]) -> None:
     """One line a payment, and a summary."""
     for name, fact in zip(names, facts, strict=True):
-        values = {key: fact[key] for key in ("amount", "currency", "invoice", "date")}
+        values = {key: fact[key] for key in ("currency", "invoice", "date")}
         recorded = say(
             "{name}: payment of {amount} {currency} for {invoice} on {date}, {method}",
             name=name,
+            amount=figure(fact["amount"]),
             method=Code(fact["method"]),
             **values,
         )
         recording.report(root, fact["client"], "import_payments.py", recorded)
-    total = money.plain(money.total(Decimal(fact["amount"]) for fact in facts), 2)
+    total = money.shown(money.total(Decimal(fact["amount"]) for fact in facts), 2)
     print(
         say(
             "{payments} recorded, {total} in all",

@@ -214,7 +214,7 @@ def report(root: Root, entry: OrderInput, step: Step, fact: records.Record) -> N
     )
     alerts.write_log(root.logs, order.client, "INFO", "invoice_order.py", "I-ISSUED", text)
     invoices = order_records.of_client(root, order.client)[order.id]
-    left = money.plain(orders.net_left(order, invoices), 2)
+    left = money.shown(orders.net_left(order, invoices), 2)
     print(
         say(
             "{order}: step {step} is invoiced, {left} {currency} without VAT are left to invoice",

@@ -69,7 +69,7 @@ def summary(credited: CreditedInvoice, fact: records.Record) -> Message:
         invoice=fact["corrects"],
         amount=fact["gross"],
         currency=fact["currency"],
-        left=money.plain(Decimal(credited.record["gross"]) - gone, 2),
+        left=money.shown(Decimal(credited.record["gross"]) - gone, 2),
     )
 
 

@@ -32,7 +32,7 @@ from collections.abc import Iterator
 from lib.accounting import exports, report_pdf, year_report
 from lib.books import heads, histories, records, recurring, revenues
 from lib.core.faults import Alert, Broken, collecting
-from lib.core.messages import say
+from lib.core.messages import figure, say
 from lib.core.root import Root
 from lib.inputs import inputs
 from lib.values.money import text_of
@@ -65,9 +65,9 @@ def main(arguments: Namespace, root: Root) -> None:
         say(
             "{year}: received {received}, invoiced {invoiced}; outstanding {outstanding} on {day}",
             year=year,
-            received=received,
-            invoiced=invoiced,
-            outstanding=outstanding,
+            received=figure(received),
+            invoiced=figure(invoiced),
+            outstanding=figure(outstanding),
             day=str(day),
         )
     )

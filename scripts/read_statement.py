@@ -179,10 +179,10 @@ def incoming(movements: Iterable[BankMovement], result: Matched) -> list[Message
         say(
             "{total} {currency} came in, of which {proposed} proposed, {review} to review,"
             " {recorded} recorded already",
-            total=money.plain(total, 2),
+            total=money.shown(total, 2),
             currency=currency,
             **{
-                name: money.plain(sums.get(currency, money.ZERO), 2)
+                name: money.shown(sums.get(currency, money.ZERO), 2)
                 for name, sums in groups.items()
             },
         )

@@ -92,7 +92,7 @@ def renew(root: Root, clients: list[str]) -> Done:
             balance = balances.of_lines(lines)
             files[balances.path_of(root, client)] = balance.to_bytes()
             amounts = {
-                name: money.plain(value, 2) for name, value in balance.totals._asdict().items()
+                name: money.shown(value, 2) for name, value in balance.totals._asdict().items()
             }
             done.said.append(
                 say(

@@ -227,8 +227,8 @@ def too_small(balance: InvoiceBalance, smallest: Decimal) -> Message:
         "{number}: {amount} is less than reminders.smallest in issuer.json, {smallest}, so nothing"
         " is asked for; `make write-off` closes it",
         number=balance.number,
-        amount=money.plain(balance.outstanding, 2),
-        smallest=money.plain(smallest, 2),
+        amount=money.shown(balance.outstanding, 2),
+        smallest=money.shown(smallest, 2),
     )
 
 
@@ -344,7 +344,7 @@ def show(reminders: list[Reminder], day: date) -> None:
             ", ".join(reminder.recipients),
             str(reminder.claim.days),
             *[
-                money.plain(amount, 2)
+                money.shown(amount, 2)
                 for amount in (
                     reminder.claim.outstanding,
                     reminder.claim.penalty,

@@ -23,7 +23,7 @@ from rich.tree import Tree
 
 from lib.books import revenues
 from lib.core import lock
-from lib.core.messages import say
+from lib.core.messages import counted, say
 from lib.core.root import Root
 from lib.inputs import settings
 
@@ -67,7 +67,8 @@ def _tree(folder: Path, tree: Tree, depth: int = 0) -> Tree:
     for path in folders if depth < _DEEP else folders[:1]:
         _tree(path, tree.add(f"{path.name}/"), depth + 1)
     if depth >= _DEEP and len(folders) > 1:
-        tree.add(str(say("… and {number} more folders", number=len(folders) - 1)))
+        more = counted(len(folders) - 1, "… and 1 more folder", "… and {number} more folders")
+        tree.add(str(more))
     files = [path for path in entries if path.is_file()]
     for path in files[:_SHOWN]:
         tree.add(path.name if len(path.name) < 40 else f"{path.name[:12]}…")

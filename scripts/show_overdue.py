@@ -56,7 +56,7 @@ def main(arguments: Namespace, root: Root) -> None:
         print()
         show_late(late, day)
     for invoice in overpaid:
-        amount = money.plain(-invoice.outstanding, 2)
+        amount = money.shown(-invoice.outstanding, 2)
         back = say(
             "{client}: {amount} {currency} to give back for {invoice}",
             client=invoice.client,
@@ -66,7 +66,7 @@ def main(arguments: Namespace, root: Root) -> None:
         )
         print(back)
     sums = [
-        money.plain(money.total(invoice.outstanding for invoice in group), 2)
+        money.shown(money.total(invoice.outstanding for invoice in group), 2)
         for group in (due, late)
     ]
     total = say(
@@ -100,8 +100,8 @@ def show_ages(due: list[InvoiceBalance], day: date) -> None:
         by_age[age(invoice, day)] += invoice.outstanding
     sums = [money.total(column) for column in zip(*owed.values(), strict=True)]
     lines: list[tuple[Message | str, list[Decimal]]] = [*owed.items(), (say("total"), sums)]
-    rows = [
-        [who, *[money.plain(value, 2) for value in (*by_age, money.total(by_age))]]
+    rows: list[list[Message | str]] = [
+        [who, *[money.shown(value, 2) for value in (*by_age, money.total(by_age))]]
         for who, by_age in lines
     ]
     title = say("outstanding on {day}, by days late", day=str(day))
@@ -111,14 +111,14 @@ def show_ages(due: list[InvoiceBalance], day: date) -> None:
 
 def show_late(late: list[InvoiceBalance], day: date) -> None:
     """A line an invoice, the latest first."""
-    rows = [
+    rows: list[list[Message | str]] = [
         [
             invoice.client,
             invoice.buyer,
             invoice.number,
             str(invoice.due_date),
             str(days_late(invoice, day)),
-            money.plain(invoice.outstanding, 2),
+            money.shown(invoice.outstanding, 2),
         ]
         for invoice in late
     ]

@@ -50,21 +50,21 @@ from lib.books.lifecycle import State
 from lib.books.order_records import OrderProgress
 from lib.core import lock, storage, tables
 from lib.core.faults import Alert, Broken, collecting, printable
-from lib.core.messages import Message, say
+from lib.core.messages import Message, figure, say
 from lib.core.root import Root
 from lib.inputs import inbox, issuer_file, settings
 from lib.mail import outbox
 from lib.summary import last_summary
 from lib.values import money
 
-_STATUSES = (
-    balances.UNPAID,
-    balances.PARTIALLY_PAID,
-    balances.PAID,
-    balances.WRITTEN_OFF,
-    balances.CREDITED,
-    balances.OVERPAID,
-)
+_STATUSES = {
+    balances.UNPAID: say("unpaid"),
+    balances.PARTIALLY_PAID: say("partially paid"),
+    balances.PAID: say("paid"),
+    balances.WRITTEN_OFF: say("written off"),
+    balances.CREDITED: say("credited"),
+    balances.OVERPAID: say("overpaid"),
+}
 _SHORT = 12  # characters of a hash, enough to compare two
 _WIDEST = 100  # columns of a line
 _MOST_QUOTES = 5
@@ -214,7 +214,7 @@ def disk(root: Root) -> Message:
     free = shutil.disk_usage(root.path).free // 10**8
     return say(
         "{free} GB free, {used} % used",
-        free=f"{free // 10}.{free % 10}",
+        free=figure(f"{free // 10}.{free % 10}"),
         used=storage.percent_used(root.path),
     )
 
@@ -229,28 +229,29 @@ def shortened(line: str) -> str:
 
 def sums_of(
     invoices: Iterable[InvoiceBalance], today: date
-) -> tuple[dict[str, Sum], dict[str, Sum]]:
+) -> tuple[dict[Message, Sum], dict[Message, Sum]]:
     """What invoices come to: their gross by status; by days late, what is outstanding after
     its due date."""
-    statuses: dict[str, Sum] = {status.replace("_", " "): NONE for status in _STATUSES}
-    ages: dict[str, Sum] = {f"{age} days": NONE for age in balances.AGES}
+    statuses = dict.fromkeys(_STATUSES.values(), NONE)
+    late = [say("{age} days", age=age) for age in balances.AGES[1:-1]]
+    names = (say("current"), *late, say("over 90 days"))
+    ages = dict.fromkeys(names, NONE)
     for invoice in invoices:
-        _add(statuses, invoice.status.replace("_", " "), invoice.gross)
+        _add(statuses, _STATUSES[invoice.status], invoice.gross)
         if invoice.outstanding > 0 and balances.days_late(invoice, today) > 0:
-            age = balances.AGES[balances.age(invoice, today)]
-            _add(ages, f"{age} days", invoice.outstanding)
+            _add(ages, names[balances.age(invoice, today)], invoice.outstanding)
     return statuses, ages
 
 
-def _add(sums: dict[str, Sum], name: str, amount: Decimal) -> None:
+def _add(sums: dict[Message, Sum], name: Message, amount: Decimal) -> None:
     number, so_far = sums[name]
     sums[name] = Sum(number + 1, money.total((so_far, amount)))
 
 
-def show_invoices(name: Message, amounts: Message, sums: dict[str, Sum]) -> None:
+def show_invoices(name: Message, amounts: Message, sums: dict[Message, Sum]) -> None:
     """A table of the sums of at least one invoice."""
-    rows = [
-        [group, str(part.number), money.plain(part.amount, 2)]
+    rows: list[list[Message | str]] = [
+        [group, str(part.number), money.shown(part.amount, 2)]
         for group, part in sums.items()
         if part.number
     ]
@@ -276,7 +277,7 @@ def open_quotes(root: Root, today: date) -> list[list[Message | str]]:
             quotation.fact.order,
             say("expired") if quotation.status(today) == quotations.EXPIRED else say("waiting"),
             str(day),
-            money.plain(quotation.fact.gross, 2),
+            money.shown(quotation.fact.gross, 2),
         ]
         for day, quotation in sorted(waiting, key=lambda entry: (str(entry[0]), entry[1].number))
     ]
@@ -289,9 +290,9 @@ def show_orders(orders: list[OrderProgress]) -> None:
         [
             order.order,
             order.client,
-            *("" if net is None else money.plain(net, 2) for net in (order.net, order.left)),
-            money.plain(order.invoiced, 2),
-            money.plain(order.paid, 2),
+            *("" if net is None else money.shown(net, 2) for net in (order.net, order.left)),
+            money.shown(order.invoiced, 2),
+            money.shown(order.paid, 2),
         ]
         for order in orders[:_MOST_ORDERS]
     ]
@@ -303,7 +304,7 @@ def show_orders(orders: list[OrderProgress]) -> None:
         say("without VAT"),
         say("left to invoice"),
         say("invoiced with VAT"),
-        say("paid"),
+        say("paid so far"),
     ]
     tables.show("", headings, rows, right=4)
 

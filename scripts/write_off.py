@@ -69,7 +69,7 @@ def main(arguments: Namespace, root: Root) -> None:
         [name] = payments.record(run, books.chains[client], [fact])
         run.commit()
     payment_rules.take_in(books, payments.WRITE_OFF, fact, name)
-    about |= {"name": name, "rest": money.plain(books.invoices[number].outstanding, 2)}
+    about |= {"name": name, "rest": money.shown(books.invoices[number].outstanding, 2)}
     about |= {"currency": invoice.currency}
     rest = say("outstanding {rest} {currency}", **about)
     recorded = (

@@ -19,6 +19,8 @@ from lib.values.speech import Speech
 
 NEW = "nl"
 FORMS = {
+    "singular": "1",
+    "decimal": ",",
     "locale": "nl_NL",
     "amount": "{symbol}\u00a0{number}",
     "percent": "{number}\u00a0%",

@@ -134,7 +134,7 @@ def bill(
         needs an index value that is not there.
     """
     if client.status == "closed":
-        return Bill((), NothingToBill(client.id, say("closed")), ())
+        return Bill((), NothingToBill(client.id, say("the client is closed")), ())
     parts = plan_periods.parts_due(client.plans, month, billed, reissue)
     pieces = _pieces(client, parts, usage, indices)
     one_offs, had = _one_offs(client, month, usage, billed, reissue)

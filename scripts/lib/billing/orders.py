@@ -227,8 +227,8 @@ def step_charges(
             "{step} comes to {net}, and {left} of the order is left",
             step=step.id,
             step_kind=step.kind,
-            net=money.plain(order_files.step_net(order, step), 2),
-            left=money.plain(money.total(left.values()), 2),
+            net=money.shown(order_files.step_net(order, step), 2),
+            left=money.shown(money.total(left.values()), 2),
         )
         remedy = say("make the step smaller, or credit what was invoiced before")
         raise StepRefused("B-INPUT-VALUE", Fault("steps", found, remedy=remedy)) from None
@@ -276,7 +276,7 @@ def _left(order: Order, standing: Iterable[StepInvoice], client: Client) -> Nets
             if taxed.net > rest:
                 found = say(
                     "has {amount} without VAT at {rate} % that the order has not, or no longer",
-                    amount=money.plain(taxed.net - rest, 2),
+                    amount=money.shown(taxed.net - rest, 2),
                     rate=money.plain(share.vat_rate),
                 )
                 beyond = Beyond(invoice.number, share, taxed.net - rest)

@@ -240,7 +240,7 @@ def faults(
             "{amount} is more than is outstanding of {invoice}, {rest}",
             amount=facts["amount"],
             invoice=invoice.number,
-            rest=money.plain(max(invoice.outstanding, money.ZERO), 2),
+            rest=money.shown(max(invoice.outstanding, money.ZERO), 2),
         )
         remedy = say("OVERPAYMENT=yes records it all the same")
         wrong.append(Fault("amount", more, remedy=remedy))
@@ -255,7 +255,7 @@ def lost_faults(invoice: Invoice) -> list[Fault]:
             "invoice",
             say(
                 "{amount} of {invoice} was written off in {name}",
-                amount=money.plain(change.amount, 2),
+                amount=money.shown(change.amount, 2),
                 invoice=invoice.number,
                 name=change.name,
             ),
@@ -307,9 +307,9 @@ def write_off_faults(
         large = say(
             "{amount} of {invoice} would be written off in all, more than write_off_limit in"
             " issuer.json, {limit}",
-            amount=money.plain(whole, 2),
+            amount=money.shown(whole, 2),
             invoice=invoice.number,
-            limit=money.plain(limit.amount, 2),
+            limit=money.shown(limit.amount, 2),
         )
     return [*wrong, Fault("amount", large, remedy=say("LARGE=yes records it all the same"))]
 
@@ -387,7 +387,7 @@ def refund_faults(invoice: Invoice, amount: str, day: date) -> list[Fault]:
             " what was paid beyond the invoice less its credit notes",
             amount=amount,
             invoice=invoice.number,
-            rest=money.plain(to_give_back, 2),
+            rest=money.shown(to_give_back, 2),
         )
         return [Fault("amount", more)]
     due = _due_back(invoice, refund)

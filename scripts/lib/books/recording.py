@@ -16,7 +16,7 @@ from lib.books import (
 from lib.books.payment_rules import Allowed, Books
 from lib.core import alerts, storage
 from lib.core.faults import Alert, Fault, Refused
-from lib.core.messages import Code, Message, say
+from lib.core.messages import Code, Message, figure, say
 from lib.core.root import Root
 from lib.inputs import settings
 from lib.values import money
@@ -158,7 +158,7 @@ def record_one(
         [name] = payments.record(run, books.chains[client], [fact])
         run.commit()
     payment_rules.take_in(books, kind, facts, name)
-    rest = money.plain(books.invoices[facts["invoice"]].outstanding, 2)
+    rest = money.shown(books.invoices[facts["invoice"]].outstanding, 2)
     recorded = say(
         "{name}: {about}, {method}; outstanding {amount} {currency}",
         name=name,
@@ -171,7 +171,11 @@ def record_one(
 
 
 def _about(kind: str, facts: Mapping[str, str]) -> Message:
-    values = {key: facts[key] for key in ("amount", "invoice", "date")}
+    values: dict[str, Message | str] = {
+        "amount": figure(facts["amount"]),
+        "invoice": facts["invoice"],
+        "date": facts["date"],
+    }
     if kind == payments.REFUND:
         return say("refund of {amount} for {invoice} on {date}", **values)
     return say("payment of {amount} for {invoice} on {date}", **values)

@@ -481,11 +481,11 @@ def show(facts: Iterable[records.Record]) -> None:
         sign = -1 if fact["kind"] == "credit_note" else 1
         signed = [sign * Decimal(fact[key]) or money.ZERO for key in ("net", "vat", "gross")]
         period = f"{fact['period']['start']} – {fact['period']['end']}"
-        figures = [money.plain(amount, 2) for amount in signed]
+        figures = [money.shown(amount, 2) for amount in signed]
         rows.append([fact["client"], fact["number"], period, *figures, fact.get("due_date", "")])
         if sign < 0:
             rows[-1][-1] = say("credit note of {invoice}", invoice=fact["corrects"])
         amounts.append(signed)
     sums = [money.total(amount[i] for amount in amounts) for i in range(3)]
-    rows.append([say("total"), "", "", *[money.plain(value, 2) for value in sums], ""])
+    rows.append([say("total"), "", "", *[money.shown(value, 2) for value in sums], ""])
     tables.show("", headings, rows, right=4)

@@ -32,7 +32,14 @@ class Code(NamedTuple):
     code: str
 
 
-Value = Union[str, int, Country, Code, "Worded", "Message", tuple[Union[str, "Message"], ...]]
+class Figure(NamedTuple):
+    """A figure with a decimal point, "1234.50", shown with the sign of the language."""
+
+    text: str
+
+
+Text = Union[str, "Message"]
+Value = Union[str, int, Country, Code, Figure, "Worded", "Message", tuple[Text, ...]]
 
 
 class Worded(NamedTuple):
@@ -183,6 +190,8 @@ def _shown(value: Value, language: str) -> str:
         return place_name(value.code, language)
     if isinstance(value, Code):
         return str(words(language)["codes"][value.code])
+    if isinstance(value, Figure):
+        return value.text.replace(".", decimal_sign(language))
     if isinstance(value, Worded):
         return value.french if language == FRENCH else value.english
     if isinstance(value, tuple):
@@ -201,6 +210,17 @@ def words(language: str) -> dict[str, Any]:
         (_FOLDER / f"{language}.json").read_text(encoding="utf-8")
     )
     return sections
+
+
+def figure(text: str) -> Message:
+    """An amount, a quantity or a rate as a person reads it: "1234.50", in French "1234,50"."""
+    return say("{figure}", figure=Figure(text))
+
+
+def decimal_sign(language: str) -> str:
+    """The sign before the decimals."""
+    sign: str = "." if language == ENGLISH else words(language)["forms"]["decimal"]
+    return sign
 
 
 def place_name(code: str, language: str) -> str:

@@ -332,8 +332,8 @@ def _sum_faults(order: Order) -> list[Fault]:
     # Percentages add up before they are rounded: two halves of 0.01 are 0.01.
     steps = money.round_half_up(sum((_exact(order, step) for step in shares), Decimal(0)))
     if steps > total or (is_whole and steps != total):
-        text = say("come to {steps}", steps=money.plain(steps, 2))
-        rule = say("the order comes to {net} without VAT", net=money.plain(total, 2))
+        text = say("come to {steps}", steps=money.shown(steps, 2))
+        rule = say("the order comes to {net} without VAT", net=money.shown(total, 2))
         return [Fault("steps", text, rule, say("correct one of them"))]
     for i, step in enumerate(before):
         try:

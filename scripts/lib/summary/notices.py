@@ -49,7 +49,7 @@ def overdue(invoices: Iterable[InvoiceBalance], today: date) -> Iterator[Alert]:
         if invoice.outstanding > 0 and invoice.due_date and invoice.due_date < today:
             text = say(
                 "{amount} {currency} were due on {date}",
-                amount=money.plain(invoice.outstanding, 2),
+                amount=money.shown(invoice.outstanding, 2),
                 currency=invoice.currency,
                 date=str(invoice.due_date),
             )
@@ -301,7 +301,7 @@ def _against(
         text = say(
             "turnover of {year} has reached {amount}, nine tenths of {limit}",
             year=year,
-            amount=money.plain(limit * _NEAR, 2),
+            amount=money.shown(limit * _NEAR, 2),
             limit=str(limit),
         )
         fault = Fault(place, text, remedy=say("plan for VAT"))

@@ -407,9 +407,9 @@ def _sums(parts: list[ClientSum]) -> Message:
     """ "net 64.00, VAT 12.80, gross 76.80"."""
     return say(
         "net {net}, VAT {vat}, gross {gross}",
-        net=money.plain(money.total(part.net for part in parts), 2),
-        vat=money.plain(money.total(part.vat for part in parts), 2),
-        gross=money.plain(money.total(part.gross for part in parts), 2),
+        net=money.shown(money.total(part.net for part in parts), 2),
+        vat=money.shown(money.total(part.vat for part in parts), 2),
+        gross=money.shown(money.total(part.gross for part in parts), 2),
     )
 
 

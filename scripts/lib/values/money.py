@@ -19,6 +19,8 @@ from decimal import (
 )
 from functools import lru_cache
 
+from lib.core.messages import Message, figure
+
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
 
@@ -120,6 +122,11 @@ def plain(value: Decimal, decimals: int = 0) -> str:
         return text
     fraction = fraction.rstrip("0").ljust(decimals, "0")
     return f"{whole}.{fraction}" if fraction else whole
+
+
+def shown(value: Decimal, decimals: int = 2) -> Message:
+    """`value` as a person reads it, by the decimal sign of the language."""
+    return figure(plain(value, decimals))
 
 
 # --- whole cents ---------------------------------------------------------------------
