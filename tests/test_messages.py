@@ -26,8 +26,8 @@ debit des difference distance document documents due email en env euros export e
 format fractions franchise grand large livre local locale logo long machine mention message
 minutes mixed mode nature note notes objections on option options page pages part pays percent
 person phase phases pixels place point points port position prices propose public questions quota
-recettes refuse rue second secrets service services shell six source standard style surplus
-terminal tests total transfer type types version versions web
+recettes refuse rue second secrets service services shell six source standard studios style
+surplus terminal tests total transfer type types version versions web
 """
 # Values and programs, which are typed as they stand, and names.
 CODE = """
