@@ -13,6 +13,7 @@ from PIL import Image, ImageChops
 from lib.documents import fonts, pdf_writer
 from lib.documents.fonts import REGULAR, SEMIBOLD
 from lib.documents.pdf_writer import Box, Modules, Page, Stamp, Text
+from lib.documents.structure import END, Tag
 
 MOMENT = datetime(2026, 11, 8, tzinfo=UTC)
 XMP = '<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'
@@ -106,3 +107,12 @@ def test_no_line_shows_between_rows_of_modules():
 def test_a_character_without_a_glyph_is_refused(text: str):
     with pytest.raises(ValueError, match="no glyph"):
         written([Text(40, 60, text, REGULAR, 9, INK)])
+
+
+def test_a_page_of_more_paragraphs_than_two_bytes_count_is_read():
+    """A year report of thousands of clients has hundreds of thousands of cells."""
+    marks: Page = []
+    for i in range(66_000):
+        marks += [Tag("P"), Text(20 + i % 500, 20 + i // 500, "a", REGULAR, 1, INK), END]
+    (only,) = pypdfium2.PdfDocument(written(marks))
+    assert only.get_textpage().count_chars() >= 66_000

@@ -463,16 +463,16 @@ def _producer() -> Callable[
             )
             table = len(self.buffer)
             self.offsets |= {first: begun, last: table}
-            rows = [struct.pack(">BIH", 0, 0, 65535)]
+            rows = [struct.pack(">BII", 0, 0, 65535)]
             rows += [
-                struct.pack(">BIH", *where.get(number) or (1, self.offsets[number], 0))
+                struct.pack(">BII", *where.get(number) or (1, self.offsets[number], 0))
                 for number in range(1, last + 1)
             ]
             (root,) = re.findall(r"/Root (\d+ 0 R)", trailer)
             (identity,) = re.findall(r"/ID \[.*\]", trailer)
             add(
                 last,
-                f"/Type /XRef /Size {last + 1} /W [1 4 2] /Root {root} {identity}",
+                f"/Type /XRef /Size {last + 1} /W [1 4 4] /Root {root} {identity}",
                 b"".join(rows),
             )
             super()._out(f"startxref\n{table}\n%%EOF")
