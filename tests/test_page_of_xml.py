@@ -62,7 +62,7 @@ def taken_off() -> dict[str, Any]:
         RICH.lines[1],
         id="3",
         name="Acompte déduit : facture NORD-2026-0007 du 2 octobre 2026",
-        description="TVA déduite : 0,55 €, soit 10,55 € TTC",
+        description="TVA déduite : 0,55 € (10,55 € TTC)",
         quantity=Decimal("-1"),
         unit="C62",
         unit_price=Decimal("10.00"),

@@ -120,7 +120,7 @@ def _lay_out(
     sheet.y = paper.parties(sheet.page, document, "buyer", sheet.y)
     paper.opening(sheet, document.subject, "" if document.is_credit_note else document.note)
     conclusion = _conclusion(document, watermark, settled)
-    asks = not document.is_credit_note and not document.paid
+    asks = not (document.is_credit_note or document.paid or settled)
     unprinted = ELSEWHERE if asks else ELSEWHERE + OF_PAYMENT
     mentions = paper.fine_lines(note.text for note in document.notes if note.code not in unprinted)
     fine = typeset.height(mentions) + paper.FINE_GAP

@@ -131,7 +131,7 @@ def _steps(sheet: Sheet, quote: Quote) -> None:
     """
     speech = quote.speech
     rows = [_row(quote, step) for step in quote.steps]
-    columns = _columns(rows, quote)
+    columns = _columns(rows, speech)
     heights = [typeset.height(_wrapped(row, columns)) + 2 * STEP_PADDING for row in rows]
     head = SECTION.leading + HEADING.leading + 10
 
@@ -161,7 +161,7 @@ def _steps(sheet: Sheet, quote: Quote) -> None:
             turn()
         elif i:
             typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, LIGHT, 0.4)
-        cells = [_wrapped(row, columns), *[[(cell, CELL)] for cell in row[1:]]]
+        cells = [_wrapped(row, columns), *[[(cell, CELL)] for cell in list(row.values())[1:]]]
         put_row(sheet, columns, cells, STEP_PADDING, turn)
     sheet.page.append(END)
     typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
@@ -171,38 +171,39 @@ def _steps(sheet: Sheet, quote: Quote) -> None:
         sheet.y += rounded
 
 
-def _row(quote: Quote, step: QuoteStep) -> tuple[str, ...]:
-    """What a step is; beneath, when it comes; then its share, terms and amounts."""
+def _row(quote: Quote, step: QuoteStep) -> dict[str, str]:
+    """What a step is; beneath, when it comes; then by their headings its share, if any step has
+    one, its terms and its amounts, of which there is one where nothing has VAT."""
     speech = quote.speech
-    return (
-        "\n".join(filter(None, (_name(quote, step), step.description))),
-        speech.percent(step.percent) if step.percent is not None else "",
-        _terms(step, speech),
-        *([speech.number(step.net, 2)] if paper.bears_vat(quote) else []),
-        speech.number(step.gross, 2),
-    )
+    cells = {"step": "\n".join(filter(None, (_name(quote, step), step.description)))}
+    if any(each.percent is not None for each in quote.steps):
+        cells["step_share"] = speech.percent(step.percent) if step.percent is not None else ""
+    cells["step_terms"] = _terms(step, speech)
+    gross = speech.number(step.gross, 2)
+    if not paper.bears_vat(quote):
+        return cells | {"amount": gross}
+    return cells | {"step_net": speech.number(step.net, 2), "step_gross": gross}
 
 
-def _wrapped(row: tuple[str, ...], columns: list[TableColumn]) -> Lines:
-    name, _, description = row[0].partition("\n")
+def _wrapped(row: dict[str, str], columns: list[TableColumn]) -> Lines:
+    name, _, description = row["step"].partition("\n")
     return typeset.wrap([(name, CELL), (description, DETAIL)], columns[0].width)
 
 
-def _columns(rows: list[tuple[str, ...]], quote: Quote) -> list[TableColumn]:
+def _columns(rows: list[dict[str, str]], speech: Speech) -> list[TableColumn]:
     """As wide as what stands in them; what a step is for has what is left."""
-    speech = quote.speech
-    amounts = ("step_net", "step_gross") if paper.bears_vat(quote) else ("amount",)
-    keys = ("step_share", "step_terms", *amounts)
     columns: list[TableColumn] = []
     right = RIGHT
-    for i, key in reversed(list(enumerate(keys, 1))):
+    for key in reversed(rows[0]):
         heading = speech.word(key)
-        texts = [fonts.width(row[i], CELL.face, CELL.size) for row in rows]
+        texts = [fonts.width(row[key], CELL.face, CELL.size) for row in rows]
         width = max(fonts.width(heading, HEADING.face, HEADING.size), *texts)
-        columns.append(TableColumn(right - width, width, [(heading, HEADING)], key != "step_terms"))
+        if key == "step":
+            width = right - LEFT - 6
+        is_right = key not in ("step", "step_terms")
+        x = LEFT if key == "step" else right - width
+        columns.append(TableColumn(x, width, [(heading, HEADING)], is_right))
         right -= width + paper.COLUMN_GAP
-    heading = speech.word("step")
-    columns.append(TableColumn(LEFT, right - LEFT - 6, [(heading, HEADING)], False))
     return columns[::-1]
 
 
