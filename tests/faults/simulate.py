@@ -458,7 +458,9 @@ class Trial:
                 self.again(Point(point.step, kind, point.number), power.Disk(self.root))
 
 
-def share(folder: Path, steps: list[Undisturbed], points: list[Point], twice: int) -> int:
+def share(
+    folder: Path, steps: list[Undisturbed], points: list[Point], twice: int, every: int
+) -> int:
     """Tries points in a process of its own, which leaves what came of them in a file."""
     child = os.fork()
     if child:
@@ -477,7 +479,8 @@ def share(folder: Path, steps: list[Undisturbed], points: list[Point], twice: in
                 else:
                     trial.try_disk(point)
                     if twice and i % twice == 0:
-                        trial.try_twice(point, 5 * steps[point.step].step.times)
+                        times = steps[point.step].step.times
+                        trial.try_twice(point, max(5, every // 10) * times)
         (folder / "result").write_text(json.dumps([trial.tried, trial.failures]))
         code = 0
     finally:
@@ -533,7 +536,7 @@ def main() -> None:
         for i in range(arguments.workers):
             (folder / str(i)).mkdir()
             mine = points[i :: arguments.workers]
-            children.append(share(folder / str(i), steps, mine, twice))
+            children.append(share(folder / str(i), steps, mine, twice, every))
         codes = [os.waitpid(child, 0)[1] for child in children]
         assert not any(codes), codes
         failures = []
