@@ -15,7 +15,7 @@ import pytest
 
 import house
 from lib.core import faults, messages
-from lib.core.messages import counted, render, say
+from lib.core.messages import counted, figure, render, say
 
 NO_BREAK = "\u00a0\u202f"
 # Spelled alike in both languages.
@@ -139,6 +139,12 @@ def test_a_number_is_singular_as_its_language_says():
 
     assert [of(number, "en") for number in (0, 1, 2)] == ["0 errors", "1 error", "2 errors"]
     assert [of(number, "fr") for number in (0, 1, 2)] == ["0 erreur", "1 erreur", "2 erreurs"]
+
+
+def test_a_figure_has_the_decimal_sign_of_its_language_and_a_value_that_is_typed_its_own():
+    said = say("write {values}", values=figure("12.50"))
+    assert [render(said, language) for language in ("en", "fr")] == ["write 12.50", "écrivez 12,50"]
+    assert render(say("write {values}", values="12.50"), "fr") == "écrivez 12.50"
 
 
 def test_spaces_of_a_language_are_shown_and_those_of_a_value_are_named():
