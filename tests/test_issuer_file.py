@@ -1,9 +1,13 @@
 """issuer.json and the logo: each mistake gets one line, with its place and its remedy."""
 
+import json
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import batches
 import house
 from lib.inputs import colours
 
@@ -51,6 +55,20 @@ def test_the_shade_that_a_remedy_names_is_the_lightest_that_can_be_read(colour):
         assert contrast(lighter) < 4.65
     written = "#" + bytes(shade).hex()
     assert colours.faults({"colour": written}) == []
+
+
+def test_a_batch_seller_has_a_colour_of_its_own(tmp_path):
+    root = batches.build(tmp_path, batches.file_of(batches.row()), {"seller.colour": "#ffcc00"})
+    line = house.refusal(root)
+    assert line.startswith(f"batch_clients/{batches.CLIENT}.json: seller.colour: "), line
+    shade = re.search(r'write "(#[0-9a-f]{6})"', line)[1]
+    own = {"seller.colour": shade, "seller.party.trade_name": "L’Aile"}
+    house.write(root, f"batch_clients/{batches.CLIENT}.json", batches.client(own))
+    assert batches.run(root).code == 0
+    [invoice] = batches.issued(root)
+    path = next((root.data / "invoices_batch").rglob(f"{invoice['number']}.json"))
+    seller = json.loads(path.read_bytes())["seller"]
+    assert (seller["colour"], seller["trade_name"]) == (shade, "L’Aile")
 
 
 def contrast(colour):

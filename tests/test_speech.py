@@ -86,6 +86,7 @@ def test_every_language_says_the_same_things():
         assert content.keys() == english.keys()
         for section in ("words", "letters", "methods", "units", "vat_categories", "forms"):
             assert content[section].keys() == english[section].keys(), (language, section)
+        assert content["units_many"].keys() <= english["units"].keys(), language
 
 
 def test_the_law_and_the_inputs_know_every_language():

@@ -145,9 +145,9 @@ def _texts(document: Document) -> Iterator[str]:
     yield from (allowance.reason for allowance in document.allowances)
     yield from (part.exemption_reason for part in document.vat_breakdown)
     # BAR is for machines; ABL is what the legal line at the foot of the page says in its words.
-    # A credit note asks for no money: late payment and discounts are said by its XML alone.
+    # Where no money is asked for, late payment and discounts are said by the XML alone.
     unsaid = {"BAR", "ABL"}
-    if document.type_code == CREDIT_NOTE:
+    if document.type_code == CREDIT_NOTE or document.paid:
         unsaid |= {"PMT", "PMD", "AAB"}
     yield from (note.text for note in document.notes if note.code not in unsaid)
     yield from (document.purchase_order, document.buyer_reference, document.reference)

@@ -386,12 +386,13 @@ def _counts(text: str) -> list[str]:
 
 def _units(text: str) -> list[str]:
     """The code of a unit by what documents call it, in either number."""
-    wanted = {plain(text), plain(text).removesuffix("s")}
+    wanted = plain(text)
     named = [
         code
         for language in messages.languages()
-        for code, name in messages.words(language)["units"].items()
-        if plain(name) in wanted
+        for section in ("units", "units_many")
+        for code, name in messages.words(language)[section].items()
+        if plain(name) == wanted
     ]
     return [*named, text.upper()]
 
