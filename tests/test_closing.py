@@ -22,6 +22,7 @@ from lib.books.record_lines import ClosingAccounts
 from lib.core.faults import Refused
 from lib.core.root import Root
 from lib.inputs.issuer_file import Accounts
+from test_alerts import summarise
 from test_moving_in import HEADINGS, rebuild
 
 FREE = {"REASON": "agreed"}
@@ -160,6 +161,8 @@ def test_the_month_that_the_status_names_can_be_closed(tmp_path: Path) -> None:
     assert house.month(root, "2026-10", day="2026-11-08").code == 0
     shown = house.call("show_status", root, today="2026-12-02").out
     assert "2 months could be: make close MONTH=2026-10\n" in shown
+    summary = summarise(root, tmp_path / "run", "2026-12-02")
+    assert "books closed: nothing; 2 months could be: make close MONTH=2026-10" in summary.err
     assert call("close_period", root, month="2026-10", today="2026-12-02").code == 0
 
 

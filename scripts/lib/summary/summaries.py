@@ -166,9 +166,7 @@ def _closed(root: Root, past: "_Past", today: date) -> Message | None:
     """
     if past.first is None:
         return None
-    lines = closed_periods.read(root)
-    months = closings.could_be_closed(lines, periods.month_of(past.first), today)
-    return closings.state(lines, months)
+    return closings.state(closed_periods.read(root), closings.open_months(root, today))
 
 
 @contextmanager
