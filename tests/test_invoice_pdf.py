@@ -24,7 +24,16 @@ from PIL import Image
 
 import house
 from lib.core import messages
-from lib.documents import facturx_xml, fonts, invoice_pdf, pdf_writer, qr_code, typeset, validators
+from lib.documents import (
+    facturx_xml,
+    fonts,
+    invoice_pdf,
+    pdf_writer,
+    qr_code,
+    transfer,
+    typeset,
+    validators,
+)
 from lib.documents.pdf_writer import Picture
 from lib.inputs import logos
 from lib.values import characters, code_lists, money, payment_code, vat
@@ -758,7 +767,7 @@ def test_code_is_drawn_as_it_was_computed() -> None:
     scale = 4
     drawn = pypdfium2.PdfDocument(invoice_pdf.render(document, XML, None))[0]
     picture = drawn.render(scale=scale).to_pil().convert("L")
-    module = invoice_pdf.QR_SIZE / len(matrix)
+    module = transfer.QR_SIZE / len(matrix)
 
     def is_dark(row: int, column: int) -> int:
         place = (code.x + (column + 0.5) * module, code.y + (row + 0.5) * module)

@@ -20,7 +20,7 @@ from lib.accounting import report_pdf, year_report
 from lib.books import revenues
 from lib.books.heads import Head
 from lib.books.record_lines import RecurringRevenue
-from lib.documents import pdf_writer
+from lib.documents import pdf_writer, ruled_tables
 from lib.inputs.issuer_file import Issuer
 from lib.values.speech import Speech
 
@@ -468,10 +468,10 @@ def test_reverse_charge_at_home_and_in_the_eu_are_told_apart(tmp_path):
     ["cabinet_lefevre_et_associes_de_bretagne", "data/revenues/a_long_name.jsonl", "x" * 60],
 )
 def test_an_identifier_breaks_between_its_parts(text):
-    lines = report_pdf._identifier(text, report_pdf.CELL, 80)
+    lines = ruled_tables.identifier(text, ruled_tables.CELL, 80)
     assert "".join(line for line, _ in lines) == text
     for line, style in lines:
-        assert report_pdf.fonts.width(line, style.face, style.size) <= 80.01
+        assert ruled_tables.fonts.width(line, style.face, style.size) <= 80.01
     assert all(line[-1] in "_/.-" for line, _ in lines[:-1])
 
 
@@ -530,7 +530,7 @@ def test_a_long_year_stays_within_its_margins():
     for page in pages:
         texts = [mark for mark in page if isinstance(mark, pdf_writer.Text)]
         for mark in texts:
-            right = mark.x + report_pdf.fonts.width(mark.text, mark.face, mark.size)
+            right = mark.x + ruled_tables.fonts.width(mark.text, mark.face, mark.size)
             assert mark.x >= report_pdf.LEFT - 0.01, mark.text
             assert right <= report_pdf.RIGHT + 0.01, mark.text
             assert mark.y < report_pdf.PAGE_HEIGHT - 30, mark.text

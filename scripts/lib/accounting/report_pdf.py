@@ -4,19 +4,26 @@ Like the page of an invoice, the layout is a pure function of its figures (accou
 Charts are filled boxes, so that they print sharp at any size.
 """
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
-from typing import NamedTuple
 
 from lib.accounting.year_report import Delay, Month, Range, YearReport
 from lib.core.messages import render as in_words
 from lib.documents import fonts, pdf_writer, typeset
 from lib.documents.fonts import REGULAR, SEMIBOLD
 from lib.documents.pdf_writer import Box, Colour, Page
-from lib.documents.sheet import TOP, TOP_OF_NEXT_PAGES, Sheet, TableColumn, put_headings, put_row
-from lib.documents.structure import ARTIFACT, END, Tag
+from lib.documents.ruled_tables import (
+    QUIET,
+    ColumnShare,
+    Draw,
+    RuledRow,
+    fitting,
+    height_of,
+    put_table,
+)
+from lib.documents.sheet import TOP, TOP_OF_NEXT_PAGES, Sheet
+from lib.documents.structure import Tag
 from lib.documents.typeset import (
     ACCENT,
     FAINT,
@@ -38,9 +45,6 @@ FOOT_TOP = PAGE_HEIGHT - 15 * MM
 SECTION_GAP = 24.0
 CHART_HEIGHT = 152.0
 WHOLE = 260.0  # a table up to this height stands on one page
-ROW_PADDING = 2.6
-CELL_GAP = 8.0
-HEADING_GAP = 5.0
 PALE: Colour = (96, 148, 168)
 WIDEST = 120.0  # of a column of figures
 AGED = 30  # clients whose ages are shown; the others are one row
@@ -54,34 +58,9 @@ FIGURE = Style(SEMIBOLD, 12.5, INK, 17)
 SECTION = Style(SEMIBOLD, 11.5, ACCENT, 20)
 NOTE = Style(REGULAR, 7.6, GREY, 10.4)
 PLAIN = Style(REGULAR, 8.8, INK, 13)
-HEADING = Style(SEMIBOLD, 7.2, GREY, 9.6)
-CELL = Style(REGULAR, 8.2, INK, 11)
-QUIET = Style(REGULAR, 7.4, GREY, 11)
-SUM = Style(SEMIBOLD, 8.2, INK, 11)
 HASH = Style(REGULAR, 6.6, INK, 11)
 AXIS = Style(REGULAR, 7, GREY, 9)
 FOOT = Style(REGULAR, 7.2, GREY, 9)
-
-
-class ColumnShare(NamedTuple):
-    """What a column has of the width of a table, with the gap after it."""
-
-    heading: str
-    width: float
-    right: bool = False
-    style: Style = CELL
-    is_identifier: bool = False  # broken after "_", "-", "/" and "." alone
-
-
-Draw = Callable[[Page, float, float], None]  # of the row: the page, its top, its height
-
-
-class ReportRow(NamedTuple):
-    """The cells of a row, and what is drawn in it beside them."""
-
-    cells: Sequence[str]
-    is_sum: bool = False
-    draw: Draw | None = None
 
 
 class ReportSheet(Sheet, kw_only=True):
@@ -203,11 +182,11 @@ def _head(sheet: ReportSheet) -> None:
     page.append(Box(LEFT, top, WIDTH, 44, FAINT))
     page.append(Box(LEFT, top, 2.4, 44, ACCENT))
     step = (WIDTH - 13) / len(figures)
-    style = _fitting(max((value for _, value in figures), key=len), FIGURE, step - 8)
+    style = fitting(max((value for _, value in figures), key=len), FIGURE, step - 8)
     with typeset.inside(page, Tag("L")):
         for i, (label, value) in enumerate(figures):
             x = LEFT + 13 + i * step
-            small = _fitting(label, FIGURE_LABEL, step - 8)._replace(leading=12)
+            small = fitting(label, FIGURE_LABEL, step - 8)._replace(leading=12)
             typeset.labelled(page, x, top + 7.5, [(label, small)], [(value, style)])
     sheet.y = top + 44
 
@@ -241,7 +220,7 @@ def _months(sheet: ReportSheet) -> None:
     width = min((WIDTH - 79) / len(words), WIDEST)
     columns += [ColumnShare(word, width, right=True) for word in words]
     rows = [
-        ReportRow([sheet.speech.month(_day(month.month)), *map(sheet.figure, own)])
+        RuledRow([sheet.speech.month(_day(month.month)), *map(sheet.figure, own)])
         for month, own in zip(months, figures, strict=True)
     ]
     if len(rows) > 1:
@@ -252,7 +231,7 @@ def _months(sheet: ReportSheet) -> None:
     _section(sheet, "report_months", CHART_HEIGHT)
     with sheet.inside(Tag("Figure", alt=sheet.word("report_chart"))):
         _chart(sheet, months)
-    _table(sheet, columns, rows)
+    put_table(sheet, columns, rows)
 
 
 def _day(month: str) -> date:
@@ -261,10 +240,10 @@ def _day(month: str) -> date:
 
 def _sums(
     sheet: ReportSheet, figures: Sequence[Sequence[int]], between: Sequence[str] = ()
-) -> ReportRow:
+) -> RuledRow:
     """The last row of a table: the sum of each column of figures."""
     sums = [sheet.figure(sum(column)) for column in zip(*figures, strict=True)]
-    return ReportRow([sheet.word("report_total"), *between, *sums], is_sum=True)
+    return RuledRow([sheet.word("report_total"), *between, *sums], is_sum=True)
 
 
 def _turnover(sheet: ReportSheet) -> None:
@@ -275,7 +254,7 @@ def _turnover(sheet: ReportSheet) -> None:
         ColumnShare(sheet.word("report_received"), WIDEST, right=True),
     ]
     rows = [
-        ReportRow([str(in_words(label, sheet.speech.language)), sheet.figure(amount)])
+        RuledRow([str(in_words(label, sheet.speech.language)), sheet.figure(amount)])
         for label, amount in received
     ]
     if rows:
@@ -304,7 +283,7 @@ def _limits(sheet: ReportSheet) -> None:
         room = RIGHT - bar_left
         bar = _bar(bar_left, min(room, room * max(percent or 0, 0) / 100), ACCENT)
         cells = [nature, sheet.figure(limit.invoiced), *bounds, used]
-        rows.append(ReportRow(cells, draw=bar if percent else None))
+        rows.append(RuledRow(cells, draw=bar if percent else None))
     if rows:
         known = any(limit.limit for limit in sheet.report.limits)
         note = sheet.word("report_limits_note" if known else "report_limits_none")
@@ -326,7 +305,7 @@ def _compared(sheet: ReportSheet) -> None:
     labels = [sheet.speech.month(_day(month.month)) for month in report.compared]
     totals = [sum(column) for column in zip(*figures, strict=True)]
     rows = [
-        ReportRow([label, *_pair(sheet, *own[:2]), *_pair(sheet, *own[2:])], is_sum=is_sum)
+        RuledRow([label, *_pair(sheet, *own[:2]), *_pair(sheet, *own[2:])], is_sum=is_sum)
         for label, own, is_sum in (
             *((label, own, False) for label, own in zip(labels, figures, strict=True)),
             (sheet.word("report_total"), totals, True),
@@ -358,7 +337,7 @@ def _recurring(sheet: ReportSheet) -> None:
         bar = _bar(bar_left, width, PALE) if width else None
         label = sheet.speech.month(_day(month.month))
         cells = [label, sheet.figure(month.net), *map(sheet.sparse, month[2:])]
-        rows.append(ReportRow(cells, draw=bar))
+        rows.append(RuledRow(cells, draw=bar))
     if rows:
         _tabled(sheet, "report_of_plans", columns, rows, sheet.taxed_word("report_of_plans_note"))
 
@@ -379,13 +358,13 @@ def _quarters(sheet: ReportSheet) -> None:
         return [label, str(delay.invoices), sheet.figure(delay.paid), *days]
 
     rows = [
-        ReportRow(
+        RuledRow(
             cells(sheet.word("report_quarter_value", quarter=quarter[-1], year=report.year), delay)
         )
         for quarter, delay in report.quarters.items()
     ]
     if len(rows) > 1:
-        rows.append(ReportRow(cells(report.year, report.delay), is_sum=True))
+        rows.append(RuledRow(cells(report.year, report.delay), is_sum=True))
     if report.clients:
         note = sheet.word("report_delay_note") if rows else ""
         _tabled(sheet, "report_delay", columns, rows, note, none="report_delay_none")
@@ -409,7 +388,7 @@ def _rates(sheet: ReportSheet) -> None:
             category = sheet.speech.vat_category(kind.category, kind.exemption)
             rate = category or sheet.speech.percent(Decimal(kind.rate))
         figures = map(sheet.figure, kind[4:])
-        rows.append(ReportRow([sheet.word(f"report_{kind.nature}"), rate, *figures]))
+        rows.append(RuledRow([sheet.word(f"report_{kind.nature}"), rate, *figures]))
     if rows:
         rows.append(_sums(sheet, [kind[4:] for kind in rates], [""]))
     _tabled(sheet, "report_rates", columns, rows, sheet.word("report_rates_note"))
@@ -429,7 +408,7 @@ def _ages(sheet: ReportSheet) -> None:
         width = (RIGHT - bar_left) * age.amount / most if most else 0
         bar = _bar(bar_left, width, PALE if i == 0 else ACCENT) if age.amount else None
         cells = [sheet.word(f"report_age_{i}"), str(age.invoices), sheet.figure(age.amount)]
-        rows.append(ReportRow(cells, draw=bar))
+        rows.append(RuledRow(cells, draw=bar))
     count = str(sum(age.invoices for age in report.ages))
     rows.append(_sums(sheet, [[age.amount] for age in report.ages], [count]))
     sentences = []
@@ -439,9 +418,9 @@ def _ages(sheet: ReportSheet) -> None:
     for key, amount in (("overpaid", report.overpaid), ("written_off", report.written_off)):
         if amount:
             sentences.append(sheet.word(f"report_{key}", amount=sheet.money(amount)))
-    _section(sheet, "report_ages", _table_height(columns, rows) + 30 if most else PLAIN.leading)
+    _section(sheet, "report_ages", height_of(columns, rows) + 30 if most else PLAIN.leading)
     if most:
-        _table(sheet, columns, rows)
+        put_table(sheet, columns, rows)
         sheet.y += 4
     for sentence in sentences:
         lines = typeset.wrap([(sentence, PLAIN)], WIDTH)
@@ -460,13 +439,13 @@ def _ages_of_clients(sheet: ReportSheet) -> None:
     columns.append(ColumnShare(sheet.word("report_outstanding"), width, right=True))
     figures = [(*client.ages, client.outstanding) for client in clients]
     rows = [
-        ReportRow([client.name, *map(sheet.sparse, own)])
+        RuledRow([client.name, *map(sheet.sparse, own)])
         for client, own in zip(clients[:AGED], figures, strict=False)
     ]
     if others := figures[AGED:]:
         label = sheet.word("report_others", count=sheet.speech.number(Decimal(len(others))))
         sums = [sum(column) for column in zip(*others, strict=True)]
-        rows.append(ReportRow([label, *map(sheet.sparse, sums)]))
+        rows.append(RuledRow([label, *map(sheet.sparse, sums)]))
     if rows:
         rows += [_sums(sheet, figures)] if len(rows) > 1 else []
         _tabled(sheet, "report_ages_of_clients", columns, rows)
@@ -486,7 +465,7 @@ def _concentration(sheet: ReportSheet) -> None:
         width = (RIGHT - bar_left) * int(10 * largest.percent) / 1000
         label = sheet.speech.counted("report_largest_one", "report_largest_many", largest.clients)
         cells = [label, sheet.figure(largest.net), share]
-        rows.append(ReportRow(cells, draw=_bar(bar_left, width, ACCENT)))
+        rows.append(RuledRow(cells, draw=_bar(bar_left, width, ACCENT)))
     if len(sheet.report.clients) > 1:
         note = sheet.taxed_word("report_concentration_note")
         _tabled(sheet, "report_concentration", columns, rows, note)
@@ -515,7 +494,7 @@ def _clients(sheet: ReportSheet) -> None:
         count = str(client.documents)
         figures = map(sheet.figure, client[3:6])
         days = sheet.tenth(client.days)
-        rows.append(ReportRow([client.name, client.id, count, *figures, days]))
+        rows.append(RuledRow([client.name, client.id, count, *figures, days]))
     if rows:
         count = str(sum(client.documents for client in clients))
         sums = _sums(sheet, [client[3:6] for client in clients], ["", count])
@@ -535,7 +514,7 @@ def _ranges(sheet: ReportSheet, key: str, ranges: Iterable[Range]) -> None:
     for numbers in ranges:
         dates = f"{numbers.first_date} {DASH} {numbers.last_date}"
         counts = map(str, (numbers.invoices, numbers.credit_notes))
-        rows.append(ReportRow([numbers.first, numbers.last, dates, *counts]))
+        rows.append(RuledRow([numbers.first, numbers.last, dates, *counts]))
     _tabled(sheet, key, columns, rows)
 
 
@@ -545,7 +524,7 @@ def _heads(sheet: ReportSheet) -> None:
         ColumnShare(sheet.word("report_lines"), 44, right=True),
         ColumnShare(sheet.word("report_hash"), WIDTH - 234, style=HASH),
     ]
-    rows = [ReportRow([head.file, str(head.seq), head.hash]) for head in sheet.report.heads]
+    rows = [RuledRow([head.file, str(head.seq), head.hash]) for head in sheet.report.heads]
     _tabled(sheet, "report_heads", columns, rows, sheet.word("report_heads_note"))
 
 
@@ -556,104 +535,19 @@ def _tabled(
     sheet: ReportSheet,
     key: str,
     columns: Sequence[ColumnShare],
-    rows: Sequence[ReportRow],
+    rows: Sequence[RuledRow],
     note: str = "",
     none: str = "report_none",
 ) -> None:
     """A section that is one table, or says that there is nothing in it."""
-    height = _table_height(columns, rows) if rows else PLAIN.leading
+    height = height_of(columns, rows) if rows else PLAIN.leading
     if height > WHOLE:
-        height = _table_height(columns, rows[:3])
+        height = height_of(columns, rows[:3])
     _section(sheet, key, height, note)
     if rows:
-        _table(sheet, columns, rows)
+        put_table(sheet, columns, rows)
     else:
         sheet.y = typeset.paragraph(sheet.page, LEFT, sheet.y, [(sheet.word(none), PLAIN)])
-
-
-def _table_height(shares: Sequence[ColumnShare], rows: Iterable[ReportRow]) -> float:
-    heading = max(typeset.height(column.heading) for column in _columns(shares))
-    return heading + HEADING_GAP + sum(_row_height(_cells(shares, row)) for row in rows)
-
-
-def _columns(shares: Sequence[ColumnShare]) -> list[TableColumn]:
-    """Where the columns stand; the last one ends at the margin, the others leave their gap."""
-    columns = []
-    x = LEFT
-    for share in shares:
-        room = share.width - CELL_GAP
-        heading = typeset.wrap([(share.heading, HEADING)], room)
-        shift = CELL_GAP if share.right and x + share.width >= RIGHT - 1 else 0
-        columns.append(TableColumn(x + shift, room, heading, share.right))
-        x += share.width
-    return columns
-
-
-def _cells(shares: Sequence[ColumnShare], row: ReportRow) -> list[typeset.Lines]:
-    """The lines of each cell; a figure is never broken over two."""
-    cells = []
-    for share, text in zip(shares, row.cells, strict=True):
-        style = SUM if row.is_sum else share.style
-        room = share.width - CELL_GAP
-        if share.right:
-            cells.append([(text, _fitting(text, style, room))])
-        elif share.is_identifier:
-            cells.append(_identifier(text, style, room))
-        else:
-            cells.append(typeset.wrap([(text, style)], room))
-    return cells
-
-
-def _identifier(text: str, style: Style, room: float) -> typeset.Lines:
-    """An identifier, number or path in as many lines as it needs, each ending with one of its
-    parts; a part that is wider than a line is set smaller."""
-    lines: list[str] = []
-    for part in re.findall(r"[^-_/.]*[-_/.]|[^-_/.]+", text):
-        if lines and fonts.width(lines[-1] + part, style.face, style.size) <= room:
-            lines[-1] += part
-        else:
-            lines.append(part)
-    return [(line, _fitting(line, style, room)) for line in lines]
-
-
-def _fitting(text: str, style: Style, room: float) -> Style:
-    """The style, smaller where the text would be wider than its room."""
-    width = fonts.width(text, style.face, style.size)
-    return style._replace(size=style.size * min(1, room / width)) if width else style
-
-
-def _row_height(cells: Iterable[typeset.Lines]) -> float:
-    return max(map(typeset.height, cells)) + 2 * ROW_PADDING
-
-
-def _table(sheet: ReportSheet, shares: Sequence[ColumnShare], rows: Sequence[ReportRow]) -> None:
-    """Rows over as many pages as they need, with their headings on each."""
-    columns = _columns(shares)
-    sheet.page.append(Tag("Table"))
-    _headings(sheet, columns)
-    for i, row in enumerate(rows):
-        cells = _cells(shares, row)
-        height = _row_height(cells)
-        # The sum stays with the row above it.
-        with_it = height if rows[i + 1 : i + 2] and rows[i + 1].is_sum else 0
-        if height + with_it > sheet.room:
-            with sheet.inside(ARTIFACT):
-                sheet.turn()
-                _headings(sheet, columns)
-        if row.is_sum:
-            typeset.rule(sheet.page, LEFT, sheet.y - 0.4, WIDTH, INK, 0.6)
-        top = sheet.y
-        put_row(sheet, columns, cells, ROW_PADDING, sheet.turn)
-        if row.draw:
-            row.draw(sheet.page, top, height)
-        if not row.is_sum:
-            typeset.rule(sheet.page, LEFT, sheet.y - 0.2, WIDTH, FAINT, 0.4)
-    sheet.page.append(END)
-
-
-def _headings(sheet: ReportSheet, columns: Sequence[TableColumn]) -> None:
-    put_headings(sheet, columns, HEADING_GAP)
-    typeset.rule(sheet.page, LEFT, sheet.y - 0.6, WIDTH, LIGHT, 0.6)
 
 
 # --- the chart -----------------------------------------------------------------------
@@ -675,7 +569,7 @@ def _chart(sheet: ReportSheet, months: Sequence[Month]) -> None:
         y = level(amount)
         typeset.rule(page, left, y - 0.2, RIGHT - left, LIGHT if amount else GREY, 0.4)
         label = sheet.speech.round_amount(in_euros(amount), sheet.report.currency)
-        style = _fitting(label, AXIS, left - 6 - LEFT)
+        style = fitting(label, AXIS, left - 6 - LEFT)
         typeset.put_right(page, left - 6, y - AXIS.leading / 2, label, style)
     pitch = (RIGHT - left) / len(months)
     bar = pitch * 0.34

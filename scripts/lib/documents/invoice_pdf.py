@@ -9,8 +9,8 @@ from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import NamedTuple
 
-from lib.documents import facturx_xml, fonts, paper, pdf_writer, qr_code, typeset
-from lib.documents.fonts import REGULAR, SEMIBOLD
+from lib.documents import facturx_xml, fonts, paper, pdf_writer, transfer, typeset
+from lib.documents.fonts import SEMIBOLD
 from lib.documents.paper import (
     LABEL,
     MENTION,
@@ -24,31 +24,25 @@ from lib.documents.paper import (
     Block,
     Fact,
 )
-from lib.documents.pdf_writer import Box, EmbeddedFile, Modules, Page, Stamp
+from lib.documents.pdf_writer import Box, EmbeddedFile, Page, Stamp
 from lib.documents.structure import Tag
+from lib.documents.transfer import PAY_STRONG
 from lib.documents.typeset import (
     ACCENT,
     FAINT,
-    INK,
     LEFT,
     PAGE_HEIGHT,
     PAGE_WIDTH,
     RIGHT,
-    Lines,
     Style,
 )
-from lib.values import payment_code
 from lib.values.document import Document
-from lib.values.speech import grouped
 
-QR_SIZE = 88.0
 # Notes that no page prints (BAR), or that stand near the heading (DCL) or in the footer (ABL).
 ELSEWHERE = ("BAR", "DCL", "ABL")
 # Nothing is to be paid, late or early, of a credit note or of what is paid already: BR-FR-05
 # wants these in their XML alone.
 OF_PAYMENT = ("PMT", "PMD", "AAB")
-PAY = Style(REGULAR, 8.6, INK, 11.2)
-PAY_STRONG = Style(SEMIBOLD, 8.6, INK, 11.2)
 PAID = Style(SEMIBOLD, 16, ACCENT, 24)
 
 
@@ -188,48 +182,15 @@ def _payment(document: Document, watermark: str) -> Block:
         return _sentence(speech.word("credit_terms", number=number))
     if bank is None or due <= 0:
         return Block(0, lambda page, top: None)
-    holder = bank.holder or document.seller.name
-    reference = "" if _is_draft(document, watermark) else document.payment_reference
-    matrix: tuple[bytes, ...] = ()
-    if document.currency == "EUR" and not watermark:
-        matrix = qr_code.of_payment(
-            payment_code.epc_payload(
-                name=holder, iban=bank.iban, bic=bank.bic, amount=due, reference=reference
-            )
-        )
-    x = LEFT + (QR_SIZE + 14 if matrix else 0)
-    room = RIGHT - TOTALS_WIDTH - 26 - x
-
-    def pair(key: str, value: str, style: Style) -> tuple[Lines, Lines]:
-        label = [(speech.word(key), LABEL)] if value else []
-        return typeset.wrap(label, room), typeset.wrap([(value, style)], room)
-
-    pairs = [
-        pair("holder", holder, PAY),
-        pair("iban", grouped(bank.iban, 4), PAY_STRONG),
-        pair("bic", bank.bic, PAY),
-        pair("payment_reference", grouped(reference, 4), PAY_STRONG),
-    ]
-    pairs = [parts for parts in pairs if any(parts)]
-    text_height = sum(_height(parts) + 3 for parts in pairs)
-    code_height = QR_SIZE + 6 + LABEL.leading if matrix else 0
     day = document.due_date and speech.date(document.due_date)
-    title = speech.word("payment_by", date=day) if day else speech.word("payment")
-    head = typeset.wrap([(title, SECTION)], RIGHT - TOTALS_WIDTH - 20 - LEFT)
-    head_height = typeset.height(head) + 5
-
-    def draw(page: Page, top: float) -> None:
-        top = typeset.paragraph(page, LEFT, top, head, "H2") + 5
-        if matrix:
-            with typeset.inside(page, Tag("Figure", alt=_transfer(document, holder, reference))):
-                page.append(Modules(LEFT, top + 2, QR_SIZE, matrix, INK))
-            label = [(speech.word("qr"), LABEL)]
-            typeset.paragraph(page, LEFT, top + QR_SIZE + 5, label)
-        with typeset.inside(page, Tag("L")):
-            for parts in pairs:
-                top = typeset.labelled(page, x, top, *parts) + 3
-
-    return Block(head_height + max(text_height, code_height), draw)
+    return transfer.block(
+        document.seller,
+        speech,
+        speech.word("payment_by", date=day) if day else speech.word("payment"),
+        due,
+        reference="" if _is_draft(document, watermark) else document.payment_reference,
+        with_code=document.currency == "EUR" and not watermark,
+    )
 
 
 def _sentence(text: str) -> Block:
@@ -240,24 +201,6 @@ def _sentence(text: str) -> Block:
         typeset.paragraph(page, LEFT, top, lines)
 
     return Block(typeset.height(lines), draw)
-
-
-def _height(pair: tuple[Lines, Lines]) -> float:
-    return sum(map(typeset.height, pair))
-
-
-def _transfer(document: Document, holder: str, reference: str) -> str:
-    """What the payment code says, in words."""
-    speech, bank, due = document.speech, document.seller.bank, document.totals.due
-    assert bank is not None
-    key = "qr_transfer" if reference else "qr_transfer_plain"
-    return speech.word(
-        key,
-        amount=speech.amount(due, document.currency),
-        holder=holder,
-        iban=grouped(bank.iban, 4),
-        reference=grouped(reference, 4),
-    )
 
 
 def _paid(document: Document, values: Iterable[str], label: str) -> Block:
