@@ -212,14 +212,14 @@ def test_a_header_of_the_required_columns_and_of_all_columns_is_read():
 @pytest.mark.parametrize(
     ("old", "new", "column", "rule", "remedy"),
     [
-        ("reference", "Reference", "Reference", "no such column", 'perhaps "reference"'),
+        ("reference", "Reference", "Reference", "no such column", 'write "reference"'),
         ("customer_city", "total_ttc", "total_ttc", "no such", "remove it"),
-        ("customer_city", " customer_city", " customer_city", "no such", 'perhaps "customer_city"'),
+        ("customer_city", " customer_city", " customer_city", "no such", 'write "customer_city"'),
         ("period_start;", "reference;", "reference", "stands once", "remove one"),
         ("reference;period_start", "period_start;reference", "reference", "order", "before"),
         ("vat_rate_1", "vat_rate_1;", "", "column 15 has none", "remove the column"),
         ("vat_rate_1", "vat_rate_1;vat_rate_21", "vat_rate_21", "no such column", "perhaps"),
-        ("vat_rate_1", "vat_rate_01", "vat_rate_01", "no such column", 'perhaps "vat_rate_1'),
+        ("vat_rate_1", "vat_rate_01", "vat_rate_01", "no such column", 'write "vat_rate_1"'),
     ],
 )
 def test_a_header_that_is_not_the_specified_one_says_how_to_fix_it(old, new, column, rule, remedy):
@@ -803,3 +803,24 @@ def test_what_is_no_csv_whatever_its_name_is_named(data, kind):
 def test_the_line_by_which_excel_is_told_the_delimiter_is_to_be_removed():
     found = fault(b"sep=;\r\n" + VALID)
     assert (found.line, str(found.remedy)) == (1, "remove the first line")
+
+
+@pytest.mark.parametrize(
+    ("cells", "remedy"),
+    [
+        ({"vat_rate_1": "0,2"}, 'write "20"'),
+        ({"vat_rate_1": "0,055"}, "decimals"),
+        ({"vat_rate_1": "19,6"}, "8,5 - 5,5"),
+        ({"customer_siren": "7,32829E+08"}, "set the column to the format Text"),
+        ({"quantity_1": "-1"}, "what is given back is a credit note"),
+        ({"discount_1": "10 %", "discount_reason_1": "x"}, "not the percentage"),
+    ],
+)
+def test_what_a_spreadsheet_or_a_habit_leaves_in_a_cell_has_its_own_remedy(cells, remedy):
+    assert remedy in str(fault_of(**cells).remedy)
+
+
+def test_a_title_above_the_header_is_to_be_removed():
+    found = fault(b"Factures d'octobre\r\n\r\n" + VALID)
+    assert "its header, which is on line 3" in str(found.expected)
+    assert str(found.remedy) == "remove what is above it"

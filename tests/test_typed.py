@@ -85,7 +85,7 @@ LIFE = (
     ("init",),
 )
 NOT_OF_A_HOUSE = {"help", "setup", "demo", "restore", "test", "faults", "fuzz", "lint", "audit"}
-NOT_OF_A_HOUSE |= {"demo-platform", "platform-years", "conformance", "bench", "pin"}
+NOT_OF_A_HOUSE |= {"demo-platform", "platform-years", "remedies", "conformance", "bench", "pin"}
 
 
 # What differs from one moment to the next: times, how long it took, what is free, a backup of logs.

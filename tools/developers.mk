@@ -27,7 +27,7 @@ fuzz: $(READY_DEV) ## thousands of broken files through every reader; whole year
 	@$(IN) YEARS=4 MONTHS=12 $(PYTHON) -m pytest -n 2 tests/test_whole_year.py
 
 remedies: $(READY_DEV) ## every remedy followed literally, over thousands of broken values and files (minutes)
-	@$(IN) $(PYTHON) -m pytest -n 0 --hypothesis-profile deep tests/test_json_slips.py
+	@$(IN) $(PYTHON) -m pytest -n 0 --hypothesis-profile deep tests/test_json_slips.py tests/test_remedies.py
 
 platform-years: $(READY_DEV) ## 18 months of random studios through a platform: what leaves is what the input comes to (minutes)
 	@$(IN) YEARS=2 MONTHS=18 $(PYTHON) -m pytest -n 2 tests/test_platform_year.py

@@ -3,6 +3,7 @@
 schemas/batch_row.schema.json says what each column holds; docs/format_csv.md is written from it.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Container, Iterator, Mapping
 from functools import cache
@@ -18,6 +19,7 @@ from lib.values.speech import UNITS
 
 GROUPS = 20
 DECIMALS = ("quantity", "unit_price", "discount", "vat_rate")
+_POWER = re.compile(r"[0-9]([.,][0-9]+)?E\+?[0-9]+")  # 7,32829E+13: a number cut by a spreadsheet
 _COMMA_FOR_POINT = str.maketrans(".,", ",.")
 _REQUIRED_IN_GROUP = ("description", "quantity", "unit", "unit_price", "vat_rate")
 _SIGNS = {",": say("comma"), ".": say("point")}
@@ -92,6 +94,12 @@ def _remedy(name: str, value: str, misfit: schemas.Misfit, dialect: Dialect) -> 
             "type the cell again without what cannot be printed: {characters}",
             characters=tuple(names),
         )
+    if _POWER.fullmatch(value):
+        return say("set the column to the format Text, and type the number again")
+    if name == "discount" and "%" in value:
+        return say("write the amount that it comes to, not the percentage")
+    if number and value.startswith("-"):
+        return say("write it above 0; what is given back is a credit note: ask us for one")
     if misfit.meant:
         comma = number and dialect.decimal == ","
         meant = [text.replace(".", ",") if comma else text for text in misfit.meant]

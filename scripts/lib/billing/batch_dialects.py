@@ -26,7 +26,7 @@ from lib.inputs.batch_csv import Dialect
 from lib.inputs.cell_faults import CellFault
 
 HEAD = 65_536  # bytes by which a file is recognised
-_LINES = 500
+_LINES, _LINES_ABOVE = 500, 20
 _FEW = 3  # cells of a kind; of fewer each is told for itself
 _DATES = ("period_start", "period_end")
 _DELIMITERS = {
@@ -65,6 +65,28 @@ def foreign(head: bytes) -> CellFault | None:
         expected = say("a file begins with its header")
         return CellFault(1, "", found, expected, say("remove the first line"))
     return None
+
+
+def header_below(head: bytes) -> CellFault | None:
+    """A title, or empty lines, above the header."""
+    lines = head.decode("utf-8", "replace").splitlines()[:_LINES_ABOVE]
+    for i, line in enumerate(lines):
+        if any(_names(line, delimiter) >= _enough() for delimiter in _DELIMITERS):
+            if not i:
+                return None
+            expected = say("a file begins with its header, which is on line {line}", line=i + 1)
+            return CellFault(1, "", lines[0], expected, say("remove what is above it"))
+    return None
+
+
+def _names(header: str, delimiter: str) -> int:
+    """How many of the parts of a header are names of columns."""
+    known = frozenset(batch_cells.columns())
+    return sum(name.strip('"') in known for name in header.split(delimiter))
+
+
+def _enough() -> int:
+    return len(batch_cells.required()) // 2
 
 
 def recognised(head: bytes, declared: Dialect) -> Written | None:
@@ -123,13 +145,8 @@ def _is_utf_8(line: bytes) -> bool:
 
 def _delimiter(header: str, declared: str) -> str:
     """That which parts the header into the most known names; empty where it has hardly any."""
-    known = frozenset(batch_cells.columns())
-
-    def names(delimiter: str) -> int:
-        return sum(name.strip('"') in known for name in header.split(delimiter))
-
-    best = max((declared, *_DELIMITERS), key=names)
-    return best if names(best) >= len(batch_cells.required()) // 2 else ""
+    best = max((declared, *_DELIMITERS), key=lambda delimiter: _names(header, delimiter))
+    return best if _names(header, best) >= _enough() else ""
 
 
 def _decimal(cells: list[tuple[str, str]], declared: str) -> str:

@@ -24,7 +24,7 @@ def read(stream: BinaryIO, client: BatchClient) -> Iterator[Checked]:
     """Each line below the header: an invoice, or what is wrong with it."""
     head = stream.read(batch_dialects.HEAD)
     stream.seek(0)
-    if fault := batch_dialects.foreign(head):
+    if fault := batch_dialects.foreign(head) or batch_dialects.header_below(head):
         yield [fault]
         return
     dialect, written = client.csv, batch_dialects.recognised(head, client.csv)
@@ -84,8 +84,7 @@ def read_row(row: Row, reader: Reader) -> Checked:
 def _rule_faults(
     cells: Mapping[str, str], invoice: BatchInvoice, reader: Reader
 ) -> list[CellFault]:
-    vat_included = reader.dialect.vat_included
-    return list(batch_rules.faults(cells, invoice, reader.seller, vat_included))
+    return list(batch_rules.faults(cells, invoice, reader.seller, reader.dialect))
 
 
 def check(lines: Iterable[Checked], month: str, numbers: Mapping[str, str]) -> Iterator[Checked]:

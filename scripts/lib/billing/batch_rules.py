@@ -16,6 +16,7 @@ from lib.billing.batch_rows import (
 )
 from lib.core.messages import Code, Message, say
 from lib.inputs import parties
+from lib.inputs.batch_csv import Dialect
 from lib.inputs.cell_faults import CellFault
 from lib.values import money, territories, vat
 from lib.values.document import Party
@@ -33,20 +34,16 @@ class ColumnFault(NamedTuple):
 
 
 def faults(
-    cells: Mapping[str, str], invoice: BatchInvoice, seller: SellerTerms, vat_included: bool = False
+    cells: Mapping[str, str], invoice: BatchInvoice, seller: SellerTerms, dialect: Dialect
 ) -> Iterator[CellFault]:
-    """Every rule that a line breaks.
-
-    Args:
-      vat_included: whether the file has prices with VAT.
-    """
+    """Every rule that a line breaks."""
     column_faults = (
         *_date_faults(cells),
         *_payment_faults(cells),
         *_customer_faults(cells),
-        *_line_faults(invoice, seller),
+        *_line_faults(invoice, seller, dialect.decimal),
         *_exemptions_faults(invoice.lines),
-        *(_quantity_faults(invoice.lines) if vat_included else ()),
+        *(_quantity_faults(invoice.lines) if dialect.vat_included else ()),
         *_total_faults(invoice.lines),
     )
     yield from _placed(invoice.line, cells, column_faults)
@@ -179,12 +176,12 @@ def _party_values(cells: Mapping[str, str]) -> dict[str, Any]:
 # --- each line of the invoice --------------------------------------------------------
 
 
-def _line_faults(invoice: BatchInvoice, seller: SellerTerms) -> Iterator[ColumnFault]:
+def _line_faults(invoice: BatchInvoice, seller: SellerTerms, decimal: str) -> Iterator[ColumnFault]:
     for i, line in enumerate(invoice.lines, 1):
         for fault in (
             *_category_faults(line, seller),
             *_discount_faults(line),
-            *_rate_faults(line, seller),
+            *_rate_faults(line, seller, decimal),
             *_exemption_faults(line, seller),
             *_treatment_faults(line, invoice.buyer, seller),
         ):
@@ -212,7 +209,7 @@ def _discount_faults(line: BatchLine) -> Iterator[ColumnFault]:
         yield ColumnFault("discount_reason", expected, say("fill in both, or neither"))
 
 
-def _rate_faults(line: BatchLine, seller: SellerTerms) -> Iterator[ColumnFault]:
+def _rate_faults(line: BatchLine, seller: SellerTerms, decimal: str) -> Iterator[ColumnFault]:
     category, rate = line.vat_category, line.vat_rate
     rates = territories.french_rates()
     if category == "S" and not rate:
@@ -223,7 +220,11 @@ def _rate_faults(line: BatchLine, seller: SellerTerms) -> Iterator[ColumnFault]:
         )
         yield ColumnFault("vat_rate", expected, remedy)
     elif category == "S" and rate not in rates and _is_french(seller):
-        remedy = say("write one of {rates}", rates=vat.listed(rates, " - "))
+        listed = vat.listed(rates, " - ").replace(".", decimal)
+        remedy = say("write one of {rates}", rates=listed)
+        if rate * 100 in rates:  # a spreadsheet writes 0.2 for a cell that shows 20 %
+            right = money.plain(rate * 100).replace(".", decimal)
+            remedy = say('write "{rate}"', rate=right)
         yield ColumnFault("vat_rate", say("this is not a rate of VAT in France"), remedy)
     elif category != "S" and rate:
         expected = say("a line without VAT (category {category}) has the rate 0", category=category)

@@ -230,12 +230,19 @@ def header_faults(
         internal = Fault("", expected, remedy=or_declare)
         return [CellFault(1, "", header[0], expected, say("choose it when exporting"), internal)]
     order_of = {name: i for i, name in enumerate(columns)}
-    faults = [
-        fault for name in dict.fromkeys(header) for fault in _name_faults(name, header, order_of)
-    ]
+    missing = [name for name in required if name not in header]
+    faults: list[CellFault] = []
+    for name in dict.fromkeys(header):
+        near = _near(name, columns) if name not in columns and name.strip() else ""
+        if near in missing:  # one order, and not to remove one column and to add the other
+            missing.remove(near)
+            expected = say("the specification has no such column")
+            faults.append(CellFault(1, name, name, expected, say('write "{near}"', near=near)))
+        else:
+            faults += _name_faults(name, header, order_of)
     expected = say("this column is required")
-    remedy = say("add it, as in template_batch.csv")
-    faults += [CellFault(1, name, "", expected, remedy) for name in required if name not in header]
+    remedy = say("add it, as in template_batch.csv, or give its name to the column that holds it")
+    faults += [CellFault(1, name, "", expected, remedy) for name in missing]
     if faults:
         return faults
     expected = say("the columns have the names and the order of the specification")
@@ -246,18 +253,23 @@ def header_faults(
     return faults
 
 
+def _near(name: str, columns: Collection[str]) -> str:
+    """The column that a name is most like; empty for none."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name.strip().lower(), columns, n=1)), "")
+
+
 def _name_faults(name: str, header: Sequence[str], columns: Collection[str]) -> Iterator[CellFault]:
     if not name.strip():
         places = tuple(str(i) for i, other in enumerate(header, 1) if other == name)
         expected = say("each column has a name; column {places} has none", places=places)
         yield CellFault(1, "", name, expected, say("remove the column from the file"))
     elif name not in columns:
-        from difflib import get_close_matches
-
         expected = say("the specification has no such column")
-        remedy = say("remove it; template_batch.csv has the names")
-        if near := get_close_matches(name.strip().lower(), columns, n=1):
-            remedy = say('perhaps "{near}"; template_batch.csv has the names', near=near[0])
+        remedy = say("remove it, or give it its name; template_batch.csv has the names")
+        if near := _near(name, columns):
+            remedy = say('perhaps "{near}"; template_batch.csv has the names', near=near)
         yield CellFault(1, name, name, expected, remedy)
     elif header.count(name) > 1:
         expected = say("each column stands once")
