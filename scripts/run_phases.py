@@ -130,7 +130,7 @@ def run_phases(arguments: Namespace, root: Root, days: Dates) -> tuple[str, int]
 
 
 def _nothing_left(phase: str) -> Message:
-    return say("{phase}: nothing left to do", phase=phase)
+    return say("{phase}: nothing left to do", phase=flags.step(phase))
 
 
 def phases_of(arguments: Namespace) -> list[str]:

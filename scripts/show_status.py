@@ -48,6 +48,7 @@ from lib.books.balances import InvoiceBalance
 from lib.books.heads import Head
 from lib.books.lifecycle import State
 from lib.books.order_records import OrderProgress
+from lib.core import flags as steps
 from lib.core import lock, storage, tables
 from lib.core.faults import Alert, Broken, collecting, printable
 from lib.core.messages import Message, figure, say
@@ -161,7 +162,8 @@ def flags(root: Root, month: str) -> list[Message]:
     """The steps that are done: the month's own, and those that know no month."""
     paths = [*root.flags.glob(f"{month}/*.done"), *root.flags.glob("*.done")]
     return [
-        say("{step} done", step=path.stem) for path in sorted(paths, key=lambda path: path.stem)
+        say("{step} done", step=steps.step(path.stem))
+        for path in sorted(paths, key=lambda path: path.stem)
     ]
 
 
@@ -255,7 +257,7 @@ def show_invoices(name: Message, amounts: Message, sums: dict[Message, Sum]) -> 
         for group, part in sums.items()
         if part.number
     ]
-    headings = [name, say("number"), amounts]
+    headings = [name, say("count"), amounts]
     tables.show("", headings, rows or [[say("none"), "0", ""]], right=2)
 
 
@@ -347,7 +349,7 @@ def show_platform(deposited: list[tuple[str, str, State]]) -> None:
     rows: list[list[Message | str]] = [
         [stage, code, str(number)] for (code, stage), number in sorted(stages.items())
     ]
-    headings = [say("platform"), say("status"), say("number")]
+    headings = [say("platform"), say("status"), say("count")]
     tables.show("", headings, rows, right=1)
     objected = [entry for entry in deposited if entry[-1].objection]
     rows = [

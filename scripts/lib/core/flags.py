@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from lib.core import storage
 from lib.core.faults import printable
+from lib.core.messages import Message, say, verbatim
 from lib.core.root import Root
 
 _PROGRAM = Path(__file__).parents[2]
@@ -146,3 +147,23 @@ def _seen(folder: Path, pattern: str) -> Iterator[tuple[str, int, int, int]]:
 def look(name: str, status: os.stat_result) -> tuple[str, int, int, int]:
     """What the folder says of a file; nobody can set the time of its last change of state."""
     return printable(name), status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+_STEPS = {
+    step.text: step
+    for step in (
+        say("batch"),
+        say("batches"),
+        say("direct"),
+        say("packages"),
+        say("balances"),
+        say("mail"),
+        say("platform"),
+        say("reminders"),
+    )
+}
+
+
+def step(name: str) -> Message:
+    """A phase or a flag by its name, as a person reads it."""
+    return _STEPS.get(name, verbatim(name))

@@ -30,7 +30,7 @@ from lib.books import (
 from lib.books.heads import Head
 from lib.books.record_lines import BalancePayment, DatedRevenue, NoticeRevenue, SummaryFacts
 from lib.books.records import Record
-from lib.core import alerts, lock, storage
+from lib.core import alerts, flags, lock, storage
 from lib.core.faults import (
     Alert,
     Broken,
@@ -106,7 +106,9 @@ class Summary(NamedTuple):
             family: sum(part.lines for part in recorded.values())
             for family, recorded in self.recorded.items()
         }
-        parts = [say("failed in {phase}", phase=self.run.failed)] if self.run.failed else []
+        parts = (
+            [say("failed in {phase}", phase=flags.step(self.run.failed))] if self.run.failed else []
+        )
         if number := lines.get("revenues"):
             parts.append(say("{number} issued", number=number))
         if number := lines.get("revenues_batch"):
