@@ -60,7 +60,7 @@ def ask(given: Corpus) -> dict[str, Report]:
       CannotJudgeError: if the judges of the JVM could not run.
     """
     with ProcessPoolExecutor(2) as pool:
-        jvm = pool.submit(judge.judge, [issued.pdf for issued in given.issued], given.quotes)
+        jvm = pool.submit(judge.judge, [issued.pdf for issued in given.issued], given.others)
         asked = {one.name: pool.submit(one.judge, given) for one in JUDGES if one.judge}
         reports = _of_jvm(jvm.result())
         reports |= {name: future.result() for name, future in asked.items()}

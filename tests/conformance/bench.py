@@ -51,7 +51,10 @@ def _python(name: str, package: str, judging: Callable[[Corpus], Report], proves
 
 JUDGES = (
     _java(
-        "veraPDF", "validation-model", "Each PDF is PDF/A-3A and PDF/UA-1 (ISO 19005-3, 14289-1)."
+        "veraPDF",
+        "validation-model",
+        "Each PDF is PDF/A-3A (ISO 19005-3) and PDF/UA-1 (ISO 14289-1), tagged for screen readers:"
+        " quotes, receipts and reports too.",
     ),
     _java(
         "Mustangproject",
@@ -124,7 +127,7 @@ JUDGES = (
         "qpdf",
         ("qpdf", "--version"),
         pages.qpdf,
-        "The syntax and the streams of each PDF are sound, receipts included.",
+        "The syntax and the streams of each PDF are sound, of quotes, receipts and reports too.",
     ),
     _debian(
         "pdftotext",

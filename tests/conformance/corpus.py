@@ -625,7 +625,7 @@ def _close(root: Root) -> None:
                 if (".fr-en." in path.name) == (dialect == "fr"):
                     shutil.copy(path, sheets)
     # The sole trader of the examples has a SIREN too, so each root gets its FEC.
-    for target in ("fec", "ledger", "accountant"):
+    for target in ("fec", "ledger", "accountant", "report"):
         _make(root, target, f"YEAR={YEAR}")
 
 

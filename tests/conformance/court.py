@@ -32,7 +32,7 @@ class Corpus(NamedTuple):
 
     roots: tuple[Root, ...]
     issued: tuple[Issued, ...]
-    quotes: tuple[Path, ...]
+    others: tuple[Path, ...]  # PDFs that are no invoices: quotes, receipts, reports
 
 
 @dataclass
@@ -72,8 +72,9 @@ def read(roots: Iterable[Root]) -> Corpus:
     given = tuple(roots)
     issued = tuple(issued for root in given for issued in _issued(root))
     records = (path for root in given for path in sorted(root.data.glob("quotes/*/*/*.json")))
-    quotes = tuple(path.with_suffix(".pdf") for path in records)
-    return Corpus(given, issued, quotes)
+    quotes = (path.with_suffix(".pdf") for path in records)
+    exports = (path for root in given for path in sorted(root.exports.rglob("*.pdf")))
+    return Corpus(given, issued, (*quotes, *exports))
 
 
 def _issued(root: Root) -> Iterator[Issued]:

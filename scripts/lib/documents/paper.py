@@ -6,6 +6,7 @@ each at its place, in points from the top left corner of an A4 sheet.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import groupby
 from typing import NamedTuple
 
 from lib.documents import fonts, typeset
@@ -302,8 +303,22 @@ def parties(page: Page, paper: Paper, buyer: str, top: float) -> float:
         end = typeset.paragraph(page, x, top, head, "H2")
         end = typeset.paragraph(page, x, end, typeset.wrap(lines, step - 14)) + 3
         small = typeset.wrap([(line, IDENTIFIER) for line in identifiers], step - 14)
-        bottom = max(bottom, typeset.paragraph(page, x, end, small))
+        for is_address, group in groupby(small, lambda line: line[0] in paper.seller.email):
+            if is_address:
+                end = _addresses(page, x, end, list(group))
+            else:
+                end = typeset.paragraph(page, x, end, list(group))
+        bottom = max(bottom, end)
     return bottom + 22
+
+
+def _addresses(page: Page, x: float, top: float, lines: Lines) -> float:
+    """The addresses to which the customer writes, each a link."""
+    for line in lines:
+        page.extend((Tag("P"), Tag("Link", uri=f"mailto:{line[0]}", alt=line[0])))
+        top = typeset.stack(page, x, top, [line])
+        page.extend((END, END))
+    return top
 
 
 def opening(sheet: Sheet, subject: str, note: str) -> None:
