@@ -107,6 +107,7 @@ def test_an_invoice_is_read_as_its_document_says(tmp_path, language, lines, with
     assert speech.word("page", page="1", pages="1") not in whole
     assert whole.count(plain(speech.word("line_net"))) == 1, "repeated headings are not read"
     figures = list(found.all("Figure"))
+    assert [each.text for each in found.all("Link")] == list(document.seller.email)
     assert len(figures) == 1 + with_logo
     assert all(text in plain(figures[-1].alt) for text in (amount(totals.due), bank.iban[:4]))
     if with_logo:

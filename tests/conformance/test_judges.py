@@ -8,26 +8,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from facturx.facturx import generate_xmp_object
-from fontTools.fontBuilder import FontBuilder
-from fontTools.pens.ttGlyphPen import TTGlyphPen
-from fpdf import FPDF
-from lxml import etree
+
+from lib.documents import pdf_writer, typeset
+from lib.documents.fonts import REGULAR
+from lib.documents.pdf_writer import Box, EmbeddedFile, Text
+from lib.documents.structure import END, Tag
 
 pytestmark = pytest.mark.conformance
 
 HERE = Path(__file__).parent
 GOOD_XML = (HERE / "invoice.xml").read_bytes()
-RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-ISSUED = dt.datetime(2026, 10, 31, tzinfo=dt.UTC)
-XMP = {
-    "pdfa3_flavor": "B",
-    "title": "ACME-2026-0001",
-    "author": "Studio Exemple",
-    "subject": "Invoice",
-    "producer": "tests",
-    "creator_tool": "tests",
-    "timestamp": "2026-10-31T00:00:00+00:00",
+DAY = dt.date(2026, 10, 31)
+FACTUR_X = {
     "version": "1.0",
     "documenttype": "INVOICE",
     "xml_filename": "factur-x.xml",
@@ -36,53 +28,25 @@ XMP = {
 }
 
 
-def one_box_font(folder: Path) -> Path:
-    """A TrueType font with a box for `A`: no font of this machine is needed."""
-    pen = TTGlyphPen(None)
-    pen.moveTo((0, 0))
-    pen.lineTo((0, 700))
-    pen.lineTo((500, 700))
-    pen.lineTo((500, 0))
-    pen.closePath()
-    box = pen.glyph()
-    font = FontBuilder(1000, isTTF=True)
-    font.setupGlyphOrder([".notdef", "A"])
-    font.setupCharacterMap({ord("A"): "A"})
-    font.setupGlyf({".notdef": box, "A": box})
-    font.setupHorizontalMetrics({".notdef": (600, 0), "A": (600, 0)})
-    font.setupHorizontalHeader(ascent=800, descent=-200)
-    font.setupNameTable({"familyName": "Box", "styleName": "Regular", "psName": "Box"})
-    font.setupOS2(sTypoAscender=800, sTypoDescender=-200, usWinAscent=800, usWinDescent=200)
-    font.setupPost()
-    path = folder / "box.ttf"
-    font.save(path)
-    return path
-
-
-def factur_x(xml: bytes, font: Path) -> bytes:
-    """A PDF/A-3B file with `xml` inside."""
-    xmp = etree.tostring(generate_xmp_object(XMP), encoding="unicode")
-    pdf = FPDF(enforce_compliance="PDFA_3B")
-    pdf.set_creation_date(ISSUED)
-    pdf.set_title(XMP["title"])
-    pdf.set_author(XMP["author"])
-    pdf.set_subject(XMP["subject"])
-    pdf.set_producer(XMP["producer"])
-    pdf.set_creator(XMP["creator_tool"])
-    # Mustang's veraPDF (1.26.5) cannot read XMP whose rdf:RDF bears no attribute.
-    pdf.set_xmp_metadata(xmp.replace("<rdf:RDF>", f'<rdf:RDF xmlns:rdf="{RDF}">'))
-    pdf.add_font("box", fname=font)
-    pdf.add_page()
-    pdf.set_font("box", size=12)
-    pdf.cell(text="A")
-    pdf.embed_file(
-        bytes=xml,
-        basename="factur-x.xml",
-        mime_type="text/xml",
-        modification_date=ISSUED,
-        associated_file_relationship="Alternative",
+def factur_x(xml: bytes, folder: Path) -> bytes:
+    """A tagged PDF/A-3A file with `xml` inside, its objects in the clear."""
+    ink = (0, 0, 0)
+    page = [
+        Tag("H1"), Text(40, 60, "A", REGULAR, 12, ink), END,
+        Tag("Figure", alt="A box"), Box(40, 80, 20, 20, ink), END,
+    ]  # fmt: skip
+    data = pdf_writer.write(
+        [page],
+        moment=dt.datetime.combine(DAY, dt.time(), dt.UTC),
+        language="en",
+        xmp=typeset.xmp("ACME-2026-0001", "Studio Exemple", "Invoice", DAY, "tests", FACTUR_X),
+        attachment=EmbeddedFile("factur-x.xml", xml, "text/xml", "Factur-X"),
     )
-    return bytes(pdf.output())
+    packed, clear = folder / "packed.tmp", folder / "clear.tmp"
+    packed.write_bytes(data)
+    options = ["--object-streams=disable", "--stream-data=preserve", "--newline-before-endstream"]
+    subprocess.run(["qpdf", *options, packed, clear], check=True)
+    return clear.read_bytes()
 
 
 def replaced(data: bytes, old: bytes, new: bytes) -> bytes:
@@ -118,7 +82,7 @@ def refused(stdout: str, judge: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def good_pdf(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return factur_x(GOOD_XML, one_box_font(tmp_path_factory.mktemp("font")))
+    return factur_x(GOOD_XML, tmp_path_factory.mktemp("good"))
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +103,7 @@ def test_a_good_file_passes_both_judges(
     assert done.stderr == ""
     summaries = [line for line in done.stdout.splitlines() if not line.startswith(" ")]
     assert summaries == [
-        "veraPDF 1.30.2 (PDF/A-3B): 1 passed, 0 failed, 0 notices (0 distinct)",
+        "veraPDF 1.30.2 (PDF/A-3A and PDF/UA-1): 1 passed, 0 failed, 0 notices (0 distinct)",
         # Mustang reports for every EN 16931 invoice which German rules (BR-DE) it breaks.
         "Mustangproject 2.22.0 (Factur-X): 1 passed, 0 failed, 3 notices (3 distinct)",
     ]
@@ -148,10 +112,13 @@ def test_a_good_file_passes_both_judges(
 
 def test_broken_files_are_refused(good_pdf: bytes, tmp_path: Path) -> None:
     amount = replaced(GOOD_XML, b"<ram:GrandTotalAmount>120.00", b"<ram:GrandTotalAmount>120.01")
-    (tmp_path / "amount.pdf").write_bytes(factur_x(amount, one_box_font(tmp_path)))
+    (tmp_path / "amount.pdf").write_bytes(factur_x(amount, tmp_path))
     (tmp_path / "font.pdf").write_bytes(replaced(good_pdf, b"/FontFile2 ", b"/FontFileX "))
     (tmp_path / "no_xml.pdf").write_bytes(replaced(good_pdf, b"/EmbeddedFiles", b"/EmbeddedFilex"))
-    (tmp_path / "no_xmp.pdf").write_bytes(replaced(good_pdf, b"/Metadata ", b"/Metadatx "))
+    (tmp_path / "no_xmp.pdf").write_bytes(replaced(good_pdf, b"/Metadata 3", b"/Metadatx 3"))
+    untagged = replaced(good_pdf, b"/MarkInfo ", b"/MarkInfx ")
+    (tmp_path / "untagged.pdf").write_bytes(untagged)
+    (tmp_path / "silent.pdf").write_bytes(replaced(good_pdf, b"/Alt ", b"/Alx "))
     (tmp_path / "no_pdf.pdf").write_bytes(b"%PDF-1.7\n" + b"This is no PDF.\n" * 9)
     (tmp_path / "zz_good.pdf").write_bytes(good_pdf)
 
@@ -159,7 +126,11 @@ def test_broken_files_are_refused(good_pdf: bytes, tmp_path: Path) -> None:
 
     assert done.returncode == 1, done.stdout + done.stderr
     vera_pdf = refused(done.stdout, "veraPDF")
-    assert sorted(vera_pdf) == ["font.pdf", "no_pdf.pdf", "no_xmp.pdf"]
+    assert sorted(vera_pdf) == [
+        "font.pdf", "no_pdf.pdf", "no_xmp.pdf", "silent.pdf", "untagged.pdf",
+    ]  # fmt: skip
+    assert "ua1 [7.3-1]" in vera_pdf["silent.pdf"]
+    assert "3a [6.7.2.2-1]" in vera_pdf["untagged.pdf"]
     assert "fonts used for rendering" in vera_pdf["font.pdf"]
     assert "Metadata key" in vera_pdf["no_xmp.pdf"]
     mustang = refused(done.stdout, "Mustangproject")
