@@ -14,7 +14,7 @@ LAYOUTS = {
     "4": "5b9be5fd122f32fb3f1b6557775d91681dd19138cabb69e0f092bbc5685c9eb0",
     # Orders, notes, subjects and contacts changed other pages than these two.
     "5": "5b9be5fd122f32fb3f1b6557775d91681dd19138cabb69e0f092bbc5685c9eb0",
-    "6": "5d37dd989b20057e090c88b881caddfd4ede5972d22be68b4d5e7a97c8c1093b",
+    "6": "6a7176b8d829dccba556a13337e751cc3c444db2f498904d2c8732ea0c75bf26",
 }
 
 

@@ -102,7 +102,7 @@ def of(made: Document) -> dict[str, Any]:
             [
                 line.name,
                 speech.number(line.quantity),
-                speech.unit(line.unit),
+                speech.unit(line.unit, line.quantity),
                 speech.number(line.unit_price, 2),
                 speech.percent(line.vat_rate),
                 speech.number(line.net, 2),

@@ -74,7 +74,7 @@ def attached(pdf: Path) -> bytes:
 
 
 def verapdf(files: Sequence[Path]) -> dict[Path, list[str]] | None:
-    """What veraPDF says of files as PDF/A-3B; None where `make conformance` has not set it up."""
+    """What veraPDF says of files; None where `make conformance` has not set it up."""
     if not any(judge.BUILD.glob("class-path-*.txt")) or not shutil.which("javac"):
         say("veraPDF is not on this machine (make conformance brings it): not asked")
         return None

@@ -134,7 +134,9 @@ def test_broken_files_are_refused(good_pdf: bytes, tmp_path: Path) -> None:
     assert "fonts used for rendering" in vera_pdf["font.pdf"]
     assert "Metadata key" in vera_pdf["no_xmp.pdf"]
     mustang = refused(done.stdout, "Mustangproject")
-    assert sorted(mustang) == ["amount.pdf", "font.pdf", "no_pdf.pdf", "no_xml.pdf", "no_xmp.pdf"]
+    assert sorted(mustang) == [
+        "amount.pdf", "font.pdf", "no_pdf.pdf", "no_xml.pdf", "no_xmp.pdf", "untagged.pdf",
+    ]  # fmt: skip
     assert "[BR-CO-16]" in mustang["amount.pdf"]
     assert "fonts used for rendering" in mustang["font.pdf"]
     assert "XML could not be extracted" in mustang["no_xml.pdf"]

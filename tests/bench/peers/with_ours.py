@@ -22,7 +22,7 @@ def held(content: Content) -> Held:
 
 
 def render(one: Held) -> bytes:
-    """PDF/A-3B with Factur-X XML."""
+    """Tagged PDF/A-3A with Factur-X XML."""
     return invoice_pdf.render(one.document, one.xml, None)
 
 

@@ -7,7 +7,7 @@ from lib.documents import facturx_xml, invoice_pdf
 
 
 def render(one: Held) -> bytes:
-    """PDF/A-3B with Factur-X XML."""
+    """Tagged PDF/A-3A with Factur-X XML."""
     return invoice_pdf.render(one.document, facturx_xml.generate(one.document), None)
 
 

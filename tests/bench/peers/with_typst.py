@@ -1,6 +1,6 @@
-"""Typst: its compiler kept between documents, a template, data as inputs, PDF/A-3b.
+"""Typst: its compiler kept between documents, a template, data as inputs, PDF/A-3a.
 
-The tags for screen readers are left out, as PDF/A-3b allows and as ours has none.
+It is tagged for screen readers, as ours is.
 """
 
 import json
@@ -30,14 +30,13 @@ def inputs(content: Content) -> dict[str, str]:
 
 
 def render(one: dict[str, str]) -> bytes:
-    """PDF/A-3B with the XML attached."""
+    """PDF/A-3A with the XML attached."""
     code = {"qr": qr.svg(one["epc"])} if "epc" in one else {}
     return _compiler.compile(
         sys_inputs={"content": one["content"], "xml": one["xml"], **code},
         format="pdf",
-        pdf_standards=["a-3b"],
+        pdf_standards=["a-3a"],
         timestamp=datetime(2026, 11, 8, tzinfo=UTC),
-        pdf_tags=False,
     )
 
 
