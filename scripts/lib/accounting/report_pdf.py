@@ -1,4 +1,4 @@
-"""The pages of a year report: tables and charts laid out, and written as PDF/A-3.
+"""The pages of a year report: tables and charts laid out, and written as PDF/A-3A.
 
 Like the page of an invoice, the layout is a pure function of its figures (accounting/year_report).
 Charts are filled boxes, so that they print sharp at any size.

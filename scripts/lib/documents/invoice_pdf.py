@@ -1,4 +1,4 @@
-"""The page of an invoice or a credit note: a Document laid out, and written as PDF/A-3.
+"""The page of an invoice or a credit note: a Document laid out, and written as PDF/A-3A.
 
 The layout is a pure function of the document: pages of marks (text, box, picture), each at
 its place, in points from the top left corner of an A4 sheet. documents/pdf_writer writes them.

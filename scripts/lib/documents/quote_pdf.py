@@ -1,4 +1,4 @@
-"""The page of a quote: a Quote laid out, and written as PDF/A-3.
+"""The page of a quote: a Quote laid out, and written as PDF/A-3A.
 
 It is set like an invoice, whose parts it shares. In the place of how to pay stand the invoices
 that are to come, and room to sign. It has no XML inside and no payment code: nothing is due.
