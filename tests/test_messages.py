@@ -171,7 +171,7 @@ def test_help_is_whole_in_french():
     ("word", "said"),
     [
         ("month=2026-09", "month=...\u00a0: aucune commande ne prend ce nom\u202f; les noms"),
-        ("monht", "make monht\u00a0: pas de telle commande\u202f; make seul les énumère"),
+        ("monht", "make monht\u00a0: cette commande n'existe pas\u202f; make seul les énumère"),
         ("ROOT=", "ROOT est vide\u00a0: nommez un dossier"),
     ],
 )
