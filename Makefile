@@ -126,7 +126,7 @@ $(READY): $(HOUSE)/requirements.txt
 	@$(PYTHON) -m compileall -q $(HOUSE)/scripts
 	@touch $@
 
-init: $(READY) ## lay out an empty ROOT with explained examples [NUMBERING] [VAT_REGIME]
+init: $(READY) ## lay out an empty ROOT with explained examples [LANGUAGE] [NUMBERING] [VAT_REGIME]
 	@$(SCRIPT)/init_root.py --root $(ROOT)
 
 demo: DEMO := $(HOUSE)/demo
