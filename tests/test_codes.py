@@ -1,4 +1,4 @@
-"""The registry of codes, and the page that is made from it."""
+"""The registry of codes, and the pages that are made from it."""
 
 import ast
 import re
@@ -7,7 +7,6 @@ from itertools import chain
 
 import pytest
 
-import house
 from lib.core import cli, faults
 from test_layout_of_house import MODULES, load_tool
 
@@ -34,8 +33,9 @@ def raised() -> Iterator[tuple[str, str, str]]:
                     yield from ((module, name, code) for code in constants(node))
 
 
-def test_the_page_is_what_the_registry_says():
-    assert (house.HOME / "docs" / "alerts.md").read_text(encoding="utf-8") == ALERTS.page()
+@pytest.mark.parametrize("language", ALERTS.PAGES)
+def test_the_page_is_what_the_registry_says(language):
+    assert ALERTS.PAGES[language].read_text(encoding="utf-8") == ALERTS.page(language)
 
 
 def test_the_registry_has_every_code_of_the_program_and_no_other():

@@ -1,4 +1,5 @@
-"""Writes docs/alerts.md: every code that the program reports, from scripts/lib/core/codes.json.
+"""Writes docs/alerts.md and docs/alerts.fr.md: every code that the program reports, from
+scripts/lib/core/codes.json.
 
     .venv/bin/python tools/write_alerts.py
 
@@ -16,7 +17,7 @@ sys.path[:0] = [str(HOME / "tools"), str(HOME / "scripts")]
 import schema_words  # noqa: E402
 
 REGISTRY = HOME / "scripts" / "lib" / "core" / "codes.json"
-PAGE = HOME / "docs" / "alerts.md"
+PAGES = {"en": HOME / "docs" / "alerts.md", "fr": HOME / "docs" / "alerts.fr.md"}
 HEADINGS = {
     "en": ("code", "what it means", "what to do"),
     "fr": ("code", "ce qu'il veut dire", "que faire"),
@@ -29,16 +30,13 @@ def registry() -> dict[str, dict[str, Any]]:
     return codes
 
 
-def page() -> str:
-    """docs/alerts.md, in English, then in French."""
-    halves = []
-    for language in HEADINGS:
-        template = Path(__file__).with_name(f"alerts.{language}.md").read_text(encoding="utf-8")
-        exits = {f"exit_{status}": _table(language, "exit", status) for status in range(1, 5)}
-        notices = _table(language, "kind", "notice")
-        events = _table(language, "kind", "event")
-        halves.append(template.format(**exits, notices=notices, events=events))
-    return "\n---\n\n".join(halves)
+def page(language: str) -> str:
+    """The page in a language."""
+    template = Path(__file__).with_name(f"alerts.{language}.md").read_text(encoding="utf-8")
+    exits = {f"exit_{status}": _table(language, "exit", status) for status in range(1, 5)}
+    notices = _table(language, "kind", "notice")
+    events = _table(language, "kind", "event")
+    return template.format(**exits, notices=notices, events=events)
 
 
 def _table(language: str, key: str, value: int | str) -> str:
@@ -52,4 +50,5 @@ def _table(language: str, key: str, value: int | str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), newline="", encoding="utf-8")
+    for spoken, path in PAGES.items():
+        path.write_text(page(spoken), newline="", encoding="utf-8")
