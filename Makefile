@@ -21,7 +21,7 @@ $(if $(and $(filter 1,$(words $(HOUSE))),$(wildcard $(HOUSE)/Makefile)),,$(error
 
 COMMANDS := help setup init demo client order check preview month invoice credit-note batch packages \
   payment refund payment-reverse write-off payments-import statement reconcile overdue mail reminders \
-  export payments-csv fec ledger workbook declare accountant report receipt ereporting verify status logs \
+  export payments-csv fec ledger workbook declare accountant report receipt account ereporting verify status logs \
   purge-logs backup restore sequence opening opening-reverse quote accept decline close test faults fuzz lint audit \
   conformance bench pin platform demo-platform platform-years
 .PHONY: $(COMMANDS)
@@ -256,6 +256,8 @@ report: $(READY) ## YEAR on a few pages with charts, as a PDF [LANGUAGE=fr|en] [
 	@$(SCRIPT)/make_report.py --root $(ROOT)
 receipt: $(READY) ## a copy of a paid INVOICE that says so; the invoice stays as it is
 	@$(SCRIPT)/make_receipt.py --root $(ROOT)
+account: $(READY) ## CLIENT's statement of account: balance, documents, payments, what to pay [FROM] [DATE], as a PDF
+	@$(SCRIPT)/make_account.py --root $(ROOT)
 ereporting: $(READY) ## sales abroad and to private customers of PERIOD (2027-09), for the tax office [SEND=yes]
 	@$(SCRIPT)/make_ereporting.py --root $(ROOT)
 

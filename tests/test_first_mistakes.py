@@ -24,6 +24,7 @@ COMMANDS = {
     "accountant": "YEAR or MONTH or QUARTER",
     "report": "YEAR",
     "receipt": "INVOICE",
+    "account": "CLIENT",
     "ereporting": "PERIOD",
     "purge-logs": "KEEP_DAYS",
     "backup": "TO",

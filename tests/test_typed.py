@@ -50,6 +50,7 @@ LIFE = (
     ("payment-reverse", "PAYMENT=sud/1", "REASON=bounced", DAY),
     ("payments-import", "FILE={folder}/payments.csv", DAY),
     ("receipt", "INVOICE=SUD-2026-0001"),
+    ("account", "CLIENT=sud", "FROM=2025-01-01", "DATE=2026-11-09", DAY),
     ("ereporting", "PERIOD=2027-09", "SEND=yes", "TODAY=2027-10-31"),
     ("quote", "CLIENT=sud", "ORDER=site", DAY),
     ("decline", "QUOTE=SUD-D2026-0001", "REASON=$(shell touch pwned) too much", DAY),

@@ -22,7 +22,7 @@ from PIL import Image
 
 import house
 from lib.billing import batch_cells
-from lib.books import balances, payments
+from lib.books import balances, histories, payments
 from lib.core.root import Root
 from lib.values import money
 
@@ -32,6 +32,8 @@ CREDITED = "2026-11-09"
 PAID = "2026-12-03"
 MONTH = "2026-10"
 YEAR = "2026"
+STATED = "2026-12-31"
+_STATED = 9  # of so many clients one gets a statement of account
 _ORDERS = 30  # lines of the mail order's 250: they are much alike
 
 
@@ -627,6 +629,8 @@ def _close(root: Root) -> None:
     # The sole trader of the examples has a SIREN too, so each root gets its FEC.
     for target in ("fec", "ledger", "accountant", "report"):
         _make(root, target, f"YEAR={YEAR}")
+    for client in histories.clients_of(root)[::_STATED]:
+        _make(root, "account", f"CLIENT={client}", f"TODAY={STATED}")
 
 
 def _pay(root: Root) -> None:

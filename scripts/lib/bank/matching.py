@@ -24,9 +24,6 @@ BY_REFERENCE = "reference_field"
 BY_RF_IN_TEXT = "rf_in_text"
 BY_NUMBER_IN_TEXT = "number_in_text"
 
-# Shorter numbers, of the tool before, are no evidence in a text: "148" may be anything.
-_SHORTEST = 5
-
 _WORD = re.compile(r"[A-Z0-9]+(?:[-_/+.][A-Z0-9]+)*")
 _PART = re.compile(r"[A-Z0-9]+(?:[-_][A-Z0-9]+)*")
 _RF = re.compile(r"(?<![A-Z0-9])RF[0-9]{2}")
@@ -180,7 +177,7 @@ def _numbers_in(text: str, known: Known) -> Iterator[tuple[str, str]]:
     """Numbers of ours that stand in a text as whole words."""
     for word in _WORD.findall(text):
         for name in (word, *(_PART.findall(word) if word not in known.names else ())):
-            numbers = known.names.get(name, ()) if len(name) >= _SHORTEST else ()
+            numbers = known.names.get(name, ()) if len(name) >= payment_code.SHORTEST_NUMBER else ()
             if any(number.upper() == name for number in numbers):
                 yield name, BY_NUMBER_IN_TEXT
 

@@ -7,7 +7,7 @@ each at its place, in points from the top left corner of an A4 sheet.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from lib.documents import fonts, typeset
 from lib.documents.fonts import REGULAR, SEMIBOLD
@@ -75,6 +75,19 @@ RUNNING = Style(REGULAR, 7.6, GREY, 10)
 FOOT = Style(REGULAR, 6.8, GREY, 8.8)
 
 
+class Letterhead(Protocol):
+    """What the head and the foot of any paper say: who sends it, and to whom."""
+
+    @property
+    def seller(self) -> Seller: ...
+    @property
+    def buyer(self) -> Party: ...
+    @property
+    def currency(self) -> str: ...
+    @property
+    def speech(self) -> Speech: ...
+
+
 def full_name(party: Party) -> str:
     """The name, with "EI" beside it for a sole trader (art. R. 526-27 C. com.)."""
     if isinstance(party, Seller) and party.legal_form == "EI":
@@ -82,7 +95,7 @@ def full_name(party: Party) -> str:
     return party.name
 
 
-def accent(paper: Paper) -> Colour:
+def accent(paper: Letterhead) -> Colour:
     """The seller's colour."""
     return typeset.accent(paper.seller.colour)
 
@@ -120,7 +133,7 @@ def _identifiers(party: Party, speech: Speech) -> Iterable[str]:
         yield labelled("electronic_address", f"{electronic.scheme}:{electronic.id}")
 
 
-def _legal_line(paper: Paper) -> str:
+def _legal_line(paper: Letterhead) -> str:
     """What the law wants on each paper of a company: form, capital, registration, VAT number."""
     seller, speech = paper.seller, paper.speech
     form = "" if seller.legal_form == "EI" else seller.legal_form
@@ -170,7 +183,7 @@ def _rate(paper: Paper, category: str, rate: Decimal) -> str:
 # --- the head of the first page ------------------------------------------------------
 
 
-def begin(paper: Paper, title: str) -> Sheet:
+def begin(paper: Letterhead, title: str) -> Sheet:
     """The first sheet of a paper, whose next pages are headed by its seller and `title`."""
     legal = typeset.wrap([(_legal_line(paper), FOOT)], WIDTH - 60)
     foot_top = PAGE_HEIGHT - 12 * MM - typeset.height(legal)
@@ -199,7 +212,7 @@ def boxed(page: Page, texts: Iterable[tuple[str, Style]], top: float, accent: Co
     return top + height + 16
 
 
-def header(page: Page, paper: Paper, title: str, number: str, logo: bytes | None) -> float:
+def header(page: Page, paper: Letterhead, title: str, number: str, logo: bytes | None) -> float:
     """Who sells, and what paper it is; returns where it ends."""
     left_width = WIDTH * 0.56
     if logo is not None:
@@ -277,7 +290,7 @@ def _packed(facts: Iterable[Fact], width: float, step: float) -> Iterable[list[t
         left = later
 
 
-def parties(page: Page, paper: Paper, buyer: str, top: float) -> float:
+def parties(page: Page, paper: Letterhead, buyer: str, top: float) -> float:
     """Seller, buyer and where it is delivered; `buyer` is the word for what the buyer is."""
     speech = paper.speech
     blocks = []

@@ -4,13 +4,17 @@ The QR code follows EPC069-12, version 002: read by a banking application, it fi
 beneficiary, the account, the amount and the reference of a SEPA credit transfer.
 """
 
+import contextlib
 import re
 import unicodedata
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
 
 LARGEST_TOTAL = Decimal("999999999.99")
 SMALLEST = Decimal("0.01")
+# Shorter numbers, of the tool before, are no evidence in a text: "148" may be anything.
+SHORTEST_NUMBER = 5
 MAX_NAME = 70
 MAX_TEXT = 140
 MAX_BYTES = 331
@@ -34,6 +38,17 @@ def creditor_reference(number: str) -> str:
             " it must be 1 to 21 of A-Z and 0-9"
         )
     return f"RF{mod_97_10.calc_check_digits(body + 'RF')}{body}"
+
+
+def remittance(numbers: Sequence[str]) -> tuple[str, str]:
+    """What a transfer that pays these invoices quotes: the creditor reference of the one, or a
+    text that names all; neither where no transfer can name them so that it is matched."""
+    with contextlib.suppress(ValueError):
+        if len(numbers) == 1:
+            return creditor_reference(numbers[0]), ""
+    text = " ".join(numbers)
+    is_matched = min(map(len, numbers)) >= SHORTEST_NUMBER and len(text) <= MAX_TEXT
+    return "", text if is_matched else ""
 
 
 def epc_payload(
