@@ -31,6 +31,7 @@ IN_ITS_OWN_WORDS = {
         *(f"{command}ROOT=dossier" for command in ("", "make init ", "make check ")),
         *("LANGUAGE=fr", "issuer.json", "make init", ": "),
     },
+    "mail.md": {"make mail SENT=name", "make mail SENT=nom"},
     "alerts.md": {
         "file: place: what was found; what to do [CODE]",
         "fichier : place : ce qui a été trouvé ; que faire [CODE]",
