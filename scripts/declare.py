@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from lib.accounting import declarations, exports, turnover
-from lib.accounting.declarations import BoxPart, Figure
+from lib.accounting.declarations import BoxFigure, BoxPart
 from lib.core import tables
 from lib.core.faults import Alert, Broken, Fault, Refused
 from lib.core.messages import Message, say
@@ -65,7 +65,7 @@ def _refuse_other_states(issuer: Issuer) -> None:
         raise Refused([Alert("B-DECLARATION-STATE", "issuer.json", fault)])
 
 
-def _check(issuer: Issuer, figures: Sequence[Figure], whole: BoxPart) -> None:
+def _check(issuer: Issuer, figures: Sequence[BoxFigure], whole: BoxPart) -> None:
     """The boxes of VAT come to what the books say, which is computed another way."""
     declared = declarations.vat_of(figures)
     if issuer.vat_regime != turnover.FRANCHISE and declared != whole.booked:
@@ -78,7 +78,7 @@ def _check(issuer: Issuer, figures: Sequence[Figure], whole: BoxPart) -> None:
         raise Broken([Alert("B-DECLARATION-SUM", "", Fault("", found, remedy=remedy))])
 
 
-def _show(period: str, figures: Sequence[Figure]) -> None:
+def _show(period: str, figures: Sequence[BoxFigure]) -> None:
     if not figures:
         print(say("{period}: nothing to declare", period=period))
         return

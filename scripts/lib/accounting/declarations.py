@@ -86,7 +86,7 @@ class BoxEntry(NamedTuple):
     vat: int | None
 
 
-class Figure(NamedTuple):
+class BoxFigure(NamedTuple):
     """A box: what stands in it, in cents, and the entries that add up to it."""
 
     form: str
@@ -166,13 +166,13 @@ def joined(parts: Sequence[BoxPart]) -> BoxPart:
 # --- the boxes -----------------------------------------------------------------------
 
 
-def declaration(issuer: Issuer, period: str, whole: BoxPart) -> list[Figure]:
+def declaration(issuer: Issuer, period: str, whole: BoxPart) -> list[BoxFigure]:
     """The figures of every form that an issuer fills in for a period, in their order.
 
     Raises:
       Refused: for a VAT number that the DES does not take.
     """
-    figures: list[Figure] = []
+    figures: list[BoxFigure] = []
     if issuer.vat_regime != FRANCHISE:
         form = CA12 if issuer.vat_periods == SIMPLIFIED else CA3
         figures += vat_return(form, whole.due)
@@ -185,7 +185,7 @@ def declaration(issuer: Issuer, period: str, whole: BoxPart) -> list[Figure]:
     return figures
 
 
-def vat_return(form: str, operations: Iterable[Operation]) -> list[Figure]:
+def vat_return(form: str, operations: Iterable[Operation]) -> list[BoxFigure]:
     """The sales side of a VAT return."""
     boxes = vat_returns.boxes(form)
     rows: dict[str, list[Operation]] = {}
@@ -230,7 +230,7 @@ def _add(
 
 def _figure(
     form: str, box: str, label: Message, entries: Iterable[BoxEntry], sign: int = 1
-) -> Figure:
+) -> BoxFigure:
     """The sum of entries, which `sign` turns round."""
     own = [
         BoxEntry(
@@ -242,7 +242,9 @@ def _figure(
     ]
     nets = [entry.net for entry in own if entry.net is not None]
     vats = [entry.vat for entry in own if entry.vat is not None]
-    return Figure(form, box, label, sum(nets) if nets else None, sum(vats) if vats else None, own)
+    return BoxFigure(
+        form, box, label, sum(nets) if nets else None, sum(vats) if vats else None, own
+    )
 
 
 _UNTAXED = {"G": "export", "K": "intra_eu_goods"}
@@ -263,7 +265,7 @@ def _holder(form: str, operation: Operation) -> str:
     return str((of_place or boxes or others)[0]["box"])
 
 
-def vat_of(figures: Iterable[Figure]) -> int:
+def vat_of(figures: Iterable[BoxFigure]) -> int:
     """The VAT that a return comes to: what is due at each rate, less what is taken back."""
     backs = {vat_returns.boxes(form)["vat_back"]["box"] for form in (CA3, CA12)}
     return sum(
@@ -276,7 +278,7 @@ def vat_of(figures: Iterable[Figure]) -> int:
 # --- services abroad -----------------------------------------------------------------
 
 
-def services_abroad(month: str, operations: Iterable[Operation]) -> list[Figure]:
+def services_abroad(month: str, operations: Iterable[Operation]) -> list[BoxFigure]:
     """The lines of the DES of a month: services that customers in the EU pay VAT on.
 
     Raises:
@@ -316,7 +318,7 @@ def _strange(number: str, operation: Operation) -> Alert:
     return Alert("B-DES-NUMBER", invoice.number, Fault("", found, remedy=remedy), invoice.client)
 
 
-def des_file(vat_number: str, month: str, figures: Iterable[Figure]) -> bytes | None:
+def des_file(vat_number: str, month: str, figures: Iterable[BoxFigure]) -> bytes | None:
     """The DES of a month as XML, which passes its XSD; None where it has no line.
 
     A line whose whole euros are 0 has nothing to declare, and the XSD refuses it.
@@ -353,7 +355,7 @@ def des_file(vat_number: str, month: str, figures: Iterable[Figure]) -> bytes | 
 # --- turnover received ---------------------------------------------------------------
 
 
-def turnover_received(activity: str, operations: Iterable[Operation]) -> list[Figure]:
+def turnover_received(activity: str, operations: Iterable[Operation]) -> list[BoxFigure]:
     """What was received, without VAT, by category of activity; what is below 0 is taken off of
     the next declaration."""
     rows: dict[str, list[BoxEntry]] = {}
@@ -370,7 +372,7 @@ def turnover_received(activity: str, operations: Iterable[Operation]) -> list[Fi
     return figures
 
 
-def limits(issuer: Issuer, year: str, invoiced: Mapping[str, int]) -> list[Figure]:
+def limits(issuer: Issuer, year: str, invoiced: Mapping[str, int]) -> list[BoxFigure]:
     """How near the year's turnover, as invoiced, is to the limits of the VAT exemption."""
     figures = []
     for limit in turnover.limits(issuer, year, invoiced):
@@ -381,7 +383,7 @@ def limits(issuer: Issuer, year: str, invoiced: Mapping[str, int]) -> list[Figur
                 limit=str(limit.limit),
                 percent=str(limit.percent),
             )
-        figures.append(Figure(LIMITS, limit.nature, label, limit.invoiced, None))
+        figures.append(BoxFigure(LIMITS, limit.nature, label, limit.invoiced, None))
     return figures
 
 
@@ -393,7 +395,7 @@ def euros(amount: int) -> int:
     return (abs(amount) + 50) // 100 * (1 if amount >= 0 else -1)
 
 
-def tables(figures: Sequence[Figure], config: Settings) -> dict[str, bytes]:
+def tables(figures: Sequence[BoxFigure], config: Settings) -> dict[str, bytes]:
     """By their suffixes, the boxes as CSV and what each is made of."""
     entries = [(figure, entry) for figure in figures for entry in figure.entries]
     shares = [(entry.operation.invoice, entry.operation.share) for _, entry in entries]
@@ -424,7 +426,7 @@ def tables(figures: Sequence[Figure], config: Settings) -> dict[str, bytes]:
 
 
 def _amount_cells(
-    figures: Sequence[Figure], suffix: str, text: Callable[[int], str]
+    figures: Sequence[BoxFigure], suffix: str, text: Callable[[int], str]
 ) -> dict[str, list[str]]:
     return {
         f"{name}{suffix}": [
@@ -435,7 +437,7 @@ def _amount_cells(
     }
 
 
-def des_files(issuer: Issuer, period: str, figures: Sequence[Figure]) -> dict[str, bytes]:
+def des_files(issuer: Issuer, period: str, figures: Sequence[BoxFigure]) -> dict[str, bytes]:
     """The DES of each month of a period that has lines: des-2026-10.xml."""
     found = {}
     for month in periods.months_of(period):
