@@ -126,13 +126,13 @@ def year_end(closed: Sequence[ClosedPeriod], period: str, otherwise: str) -> str
       period: "2024", the fiscal year that ends in it, or a quarter or month.
       otherwise: of issuer.json.
     """
-    ends = dict.fromkeys([*(line.accounts.fiscal_year_end for line in closed), otherwise])
+    known = closed_periods.accounts(closed)
+    ends = dict.fromkeys([*(accounts.fiscal_year_end for _, accounts in known), otherwise])
     for end in ends:
         last = periods.last_day_of(period)
         if len(period) == len("2024"):
             last = _closing_day(int(period), end)
-        line = closed_periods.closing_of(closed, last)
-        if line and line.accounts.fiscal_year_end == end:
+        if end == next((then.fiscal_year_end for day, then in known if day >= last), ""):
             return end
     return otherwise
 

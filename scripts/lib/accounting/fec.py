@@ -17,10 +17,10 @@ from msgspec.structs import asdict
 
 from lib.accounting import bookkeeping
 from lib.accounting.bookkeeping import FiscalYear, JournalEntry, Moment, Posting, Settled
+from lib.books import closed_periods
 from lib.books.histories import History
 from lib.books.record_lines import ClosedPeriod
 from lib.inputs.issuer_file import Accounts
-from lib.values import periods
 from lib.values.money import text_of
 
 COLUMNS = (
@@ -123,12 +123,11 @@ def chart(
     """
     own = _chart(accounts, of_clients)
     of_closed: list[tuple[str, Chart]] = []
-    for line in closed:
-        last = periods.last_day_of(line.period).isoformat()
-        then = _chart(line.accounts.issuer, line.accounts.clients)
+    for last, closed_with in closed_periods.accounts(closed):
+        then = _chart(closed_with.issuer, closed_with.clients)
         if of_closed and of_closed[-1][1] == then:
             of_closed.pop()
-        of_closed.append((last, then))
+        of_closed.append((last.isoformat(), then))
     return own._replace(closed=of_closed)
 
 

@@ -180,6 +180,7 @@ def check(root: Root, task: Task) -> Verification:
     rendered = is_todays and "pdf" in contents
     try:
         facts = revenues.facts(document, record["document_sha256"], record["pdf_sha256"])
+        _leave_out_nets(facts, record)
         of_document = [*arithmetic(document), *differing(facts, record)]
         of_document += [*_credited(root, task, document), *_source_faults(task, document)]
         of_document += _taken_off(task, document)
@@ -333,6 +334,13 @@ def differing(facts: Record, record: Record) -> Iterator[Message]:
                 value=findings.shown(str(facts.get(key))),
                 recorded=findings.shown(str(recorded.get(key))),
             )
+
+
+def _leave_out_nets(facts: Record, record: Record) -> None:
+    """Records of before 2026-11-30 do not say what a service comes to."""
+    if not any("net" in service for service in record.get("services", ())):
+        for service in facts.get("services", ()):
+            del service["net"]
 
 
 def _credited(root: Root, task: Task, document: Document) -> Iterator[Message]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.books import records
-from lib.books.record_lines import ClosedPeriod
+from lib.books.record_lines import ClosedPeriod, ClosingAccounts
 from lib.core.faults import Alert, Fault, Refused
 from lib.core.messages import Message, say
 from lib.core.root import Root
@@ -116,9 +116,16 @@ def date_of(fact: Mapping[str, Any]) -> str:
     return day
 
 
-def closing_of(lines: Iterable[ClosedPeriod], day: date) -> ClosedPeriod | None:
-    """What closed a day: the first closing that reaches it; None where it is open."""
-    return next((line for line in lines if periods.last_day_of(line.period) >= day), None)
+def accounts(lines: Iterable[ClosedPeriod]) -> list[tuple[date, ClosingAccounts]]:
+    """What closed days are posted by, each with the last of them, in order.
+
+    Closings of before 2026-11-30 say nothing of accounts: theirs are those of the next one.
+    """
+    return [
+        (periods.last_day_of(line.period), line.accounts)
+        for line in lines
+        if line.accounts is not None
+    ]
 
 
 Since = Sequence[tuple[int, str]]  # the last line before a closing, the first day open after it

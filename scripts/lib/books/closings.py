@@ -10,7 +10,7 @@ of a closed period does not follow what issuer.json and clients/ say later.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -31,6 +31,7 @@ WHAT = (INVOICED, RECEIVED, DUE)
 _Kind = tuple[str, str, str, str]  # nature, VAT category, VAT rate, reason of exemption
 _Sum = tuple[int, int]  # net, VAT: cents
 Sums = dict[tuple[str, str, _Kind], _Sum]  # by month, one of WHAT, and kind
+_Key = TypeVar("_Key", tuple[str, str, _Kind], _Kind)
 
 
 class DatedNumber(NamedTuple):
@@ -76,10 +77,13 @@ def sums_of(histories: Iterable[History]) -> Sums:
     sums: Sums = {}
     for history in histories:
         for day, what, kind, net, vat in _amounts(history):
-            key = (day[:7], what, kind)
-            so_far = sums.get(key, (0, 0))
-            sums[key] = (so_far[0] + net, so_far[1] + vat)
+            _add(sums, (day[:7], what, kind), net, vat)
     return sums
+
+
+def _add(sums: dict[_Key, _Sum], key: _Key, net: int, vat: int) -> None:
+    so_far = sums.get(key, (0, 0))
+    sums[key] = (so_far[0] + net, so_far[1] + vat)
 
 
 def _amounts(history: History) -> Iterator[tuple[str, str, _Kind, int, int]]:
@@ -188,18 +192,28 @@ def state(closed: Sequence[ClosedPeriod], months: Sequence[str]) -> Message:
 
 
 def facts(
-    period: str, day: date, books: ClosedPast, accounts: ClosingAccounts, heads: Iterable[Head]
+    period: str,
+    day: date,
+    books: ClosedPast,
+    accounts: ClosingAccounts | None,
+    heads: Iterable[Head],
 ) -> records.Record:
-    """The line of a period that is closed on a day."""
+    """The line of a period that is closed on a day.
+
+    Args:
+      accounts: None for a line as it was before 2026-11-30, without them and without reasons of
+        exemption.
+    """
     months = periods.months_of(period)
+    sums = books.sums if accounts else _without_exemptions(books.sums)
     return {
         "kind": CLOSING,
         "period": period,
         "date": day.isoformat(),
         "numbers": _numbers(months, books.numbered),
-        **{what: _shares(books.sums, what, months) for what in WHAT},
-        "grand_totals": {what: _grand_total(books.sums, what, months[-1]) for what in WHAT},
-        "accounts": msgspec.to_builtins(accounts),
+        **{what: _shares(sums, what, months) for what in WHAT},
+        "grand_totals": {what: _grand_total(sums, what, months[-1]) for what in WHAT},
+        **({"accounts": msgspec.to_builtins(accounts)} if accounts else {}),
         "heads": [head._asdict() for head in heads],
     }
 
@@ -224,12 +238,18 @@ def _numbers(months: tuple[str, ...], numbered: Iterable[DatedNumber]) -> list[d
     ]
 
 
+def _without_exemptions(sums: Sums) -> Sums:
+    merged: Sums = {}
+    for (month, what, (nature, category, rate, _)), amounts in sums.items():
+        _add(merged, (month, what, (nature, category, rate, "")), *amounts)
+    return merged
+
+
 def _shares(sums: Sums, what: str, months: tuple[str, ...]) -> list[dict[str, str]]:
     found: dict[_Kind, _Sum] = {}
     for (month, of, kind), (net, vat) in sums.items():
         if of == what and month in months:
-            so_far = found.get(kind, (0, 0))
-            found[kind] = (so_far[0] + net, so_far[1] + vat)
+            _add(found, kind, net, vat)
     return [
         {
             "nature": nature,

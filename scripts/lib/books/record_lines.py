@@ -44,14 +44,15 @@ class RevenueShare(Struct):
 
 
 class RevenueService(Struct):
-    """What lines of a plan charge, or take back: `net` is less discounts of the document."""
+    """What lines of a plan charge, or take back: `net` is less discounts of the document; records
+    of before 2026-11-30 lack it."""
 
     plan: str
     item: str
     start: date
     end: date
     lines: list[str]
-    net: _Amount
+    net: _Amount = ""
     pauses: list[tuple[date, date]] = []
 
 
@@ -415,7 +416,8 @@ class ClosingAccounts(Struct):
 
 
 class ClosingRecord(Struct, tag="closing", tag_field="kind", kw_only=True):
-    """What books/closings.facts gives: a month or a year that was closed on a day."""
+    """What books/closings.facts gives: a month or a year that was closed on a day. Those of before
+    2026-11-30 lack `accounts`, and their shares the reason of exemption."""
 
     period: Annotated[str, Meta(pattern=r"^20[0-9]{2}(-(0[1-9]|1[0-2]))?\Z")]
     date: date
@@ -424,7 +426,7 @@ class ClosingRecord(Struct, tag="closing", tag_field="kind", kw_only=True):
     received: list[ClosingShare]
     due: list[ClosingShare]
     grand_totals: GrandTotals
-    accounts: ClosingAccounts
+    accounts: ClosingAccounts | None = None
     heads: list[ClosingHead]
 
 
@@ -566,7 +568,7 @@ class ClosedHead(Struct, gc=False):
 class ClosedPeriod(Link, gc=False, kw_only=True):
     """What others need of a closing."""
 
-    accounts: ClosingAccounts
+    accounts: ClosingAccounts | None = None
     heads: list[ClosedHead]
     period: str
 
@@ -722,11 +724,11 @@ class BillingRevenue(Link, gc=False, kw_only=True):
     services: tuple[Service, ...] = ()
 
 
-class RecurringService(Struct, gc=False):
+class RecurringService(Struct, gc=False, kw_only=True):
     """What an item of a plan comes to for some days."""
 
     end: date
-    net: str
+    net: str = ""
     start: date
     pauses: tuple[tuple[date, date], ...] = ()
 
@@ -736,8 +738,10 @@ class RecurringRevenue(Link, gc=False, kw_only=True):
 
     client: str
     corrects: str = ""
+    document_sha256: str
     issue_date: str
     month: str
+    number: str
     services: tuple[RecurringService, ...] = ()
 
 

@@ -3,17 +3,22 @@
 A service counts in equal parts in the months that begin within it, counted from its first day: a
 fee of 1200.00 for a year from 15 March is 100.00 in each of twelve months from March on, one for
 15 October to 14 November is all October's. Months whose first day it pauses on have nothing of
-it. A credit note takes back in the months that its own days are of.
+it. A credit note takes back in the months that its own days are of. Records of before 2026-11-30 do
+not say what a service comes to: their documents do.
 """
 
 from collections.abc import Iterator
 from datetime import date
 
-from lib.books import records, revenues
+from msgspec import convert
+from msgspec.structs import replace
+
+from lib.books import proofs, records, revenues
 from lib.books.record_lines import RecurringRevenue, RecurringService
 from lib.core.faults import Alert, Broken, collecting
 from lib.core.root import Root
 from lib.values import periods
+from lib.values.document import from_json
 from lib.values.money import cents_of
 
 Share = tuple[str, int]  # a month, and cents that count in it
@@ -32,9 +37,18 @@ def read(root: Root) -> Iterator[RecurringRevenue]:
             path = revenues.chain_path(root, revenues.DIRECT, client)
             for line in records.read_typed(root, path, RecurringRevenue):
                 if line.services:
-                    yield line
+                    yield _with_nets(root, line)
     if faults:
         raise Broken(faults)
+
+
+def _with_nets(root: Root, line: RecurringRevenue) -> RecurringRevenue:
+    if all(service.net for service in line.services):
+        return line
+    path = revenues.proof_path(root, revenues.DIRECT, line.client, line.number, "json")
+    document = from_json(proofs.read(root, path, line.document_sha256, line.client))
+    services = convert(revenues.services_of(document), tuple[RecurringService, ...])
+    return replace(line, services=services)
 
 
 def shares(line: RecurringRevenue) -> Iterator[Share]:

@@ -205,7 +205,7 @@ def facts(document: Document, document_sha256: str, pdf_sha256: str) -> records.
         result["places"] = places
     if document.delivery:
         result["delivery"] = document.delivery.isoformat()
-    if services := _services(document):
+    if services := services_of(document):
         result["services"] = services
     if document.due_date and not document.paid:
         result["due_date"] = document.due_date.isoformat()
@@ -254,7 +254,7 @@ def _share(nature: str, vat_category: str, vat_rate: Decimal) -> dict[str, str]:
     }
 
 
-def _services(document: Document) -> list[dict[str, Any]]:
+def services_of(document: Document) -> list[dict[str, Any]]:
     """The days that lines charge or take back: by plan and item, with the numbers of the lines
     and what they come to without VAT, less discounts of the document.
 
