@@ -317,10 +317,32 @@ def test_lines_below_0_keep_an_amount_within_what_is_left_of_their_rate(model: D
     with pytest.raises(credit_notes.TooMuch, match=r"800\.00 before VAT would be charged"):
         credit_notes.wished_parts(final, [], {"2": Wish()})
     last = credit_notes.amount_parts(final, [part], Decimal("120.00"))
-    rest = credit_notes.credit_note(
-        final, [part], last, "NORD-2026-0003", date(2026, 11, 20), "Erreur", {}, {}
-    )
+    rest = _note(final, last, part)
     assert part.totals.gross + rest.totals.gross == final.totals.gross
+
+
+def test_goods_that_a_deposit_and_a_discount_used_up_are_no_part_of_an_amount(model):
+    """A cent of them would leave less than nothing of them, and the rest could not be credited."""
+    work, goods = _line(1, 10, 2_100, "20"), _line(2, 10, 15_100, "20", "goods")
+    deposit = replace(_line(3, -10, 14_900, "20", "goods"), preceding="X-1")
+    lines = (work, goods, deposit)
+    discount = Allowance(
+        reason="Remise",
+        amount=Decimal("0.02"),
+        vat_category="S",
+        vat_rate=Decimal(20),
+        category="goods",
+    )
+    subtotals = vat.breakdown(lines, (discount,), {})
+    totals = invoicing.totals_of(lines, (discount,), subtotals)
+    invoice = replace(
+        model, lines=lines, allowances=(discount,), vat_breakdown=subtotals, totals=totals
+    )
+    assert totals.net == work.net
+    part = _note(invoice, credit_notes.amount_parts(invoice, [], Decimal("0.07")))
+    assert [(line.id, line.net) for line in part.lines] == [("1", Decimal("0.06"))]
+    rest = _note(invoice, credit_notes.wished_parts(invoice, [part], None), part)
+    assert part.totals.gross + rest.totals.gross == totals.gross
 
 
 def _line(i: int, quantity: int, price: int, rate: str, category: str = "services") -> Line:
@@ -497,9 +519,9 @@ def test_an_amount_of_the_whole_is_met_or_the_nearest_that_can_be_are_named(
         assert abs(one.taxable + one.vat - even) <= Decimal("0.03")
 
 
-def _note(invoice: Document, parts: Parts) -> Document:
-    day = date(2026, 11, 20)
-    return credit_notes.credit_note(invoice, [], parts, "NORD-2026-0002", day, "Erreur", {}, {})
+def _note(invoice: Document, parts: Parts, *notes: Document) -> Document:
+    day, number = date(2026, 11, 20), f"NORD-2026-{len(notes) + 2:04d}"
+    return credit_notes.credit_note(invoice, notes, parts, number, day, "Erreur", {}, {})
 
 
 def test_a_line_of_which_nothing_is_left_is_refused(copy, monkeypatch, tmp_path):

@@ -246,12 +246,9 @@ def _beyond_natures(invoice: Document, credited: Credited, parts: Parts) -> list
             for line in invoice.lines
             if (line.vat_category, line.vat_rate, line.category) == (category, rate, nature)
         ]
+        left = _left_of_nature(invoice, credited, lines)
         taken = money.total(parts[line.id].net for line in lines if line.id in parts)
-        left = money.total(credited.left(line).net for line in lines)
-        for i, discount in enumerate(invoice.allowances):
-            if _shares(discount, lines[0]):
-                left -= discount.amount - credited.allowances[i]
-                taken -= money.total(one.amount for one in taken_off if one.position == i)
+        taken -= money.total(one.amount for one in taken_off if _shares(one, lines[0]))
         if any(line.preceding for line in lines) and not 0 <= taken <= left:
             text = say(
                 "{amount} of {nature} before VAT would be taken back, and {left} are left",
@@ -262,6 +259,16 @@ def _beyond_natures(invoice: Document, credited: Credited, parts: Parts) -> list
             remedy = say("take back the lines below 0 of them together with those above 0")
             faults.append(Fault(_of_rate(rate), text, remedy=remedy))
     return faults
+
+
+def _left_of_nature(invoice: Document, credited: Credited, lines: Sequence[Line]) -> Decimal:
+    """What is left of goods or of services of a rate, less what is left of their discounts."""
+    left = money.total(credited.left(line).net for line in lines)
+    return left - money.total(
+        discount.amount - credited.allowances[i]
+        for i, discount in enumerate(invoice.allowances)
+        if _shares(discount, lines[0])
+    )
 
 
 def _left_of(
@@ -367,7 +374,11 @@ def _sums_near(
     start = bisect_left(every, share, key=lambda cents: at(cents)[1].gross)
     around = every[max(start - _AROUND, 0) : start + _AROUND + 1]
     # Discounts are rounded each by itself: near the ends they can come to more than their lines.
-    return [one for taxable, one in map(at, around) if 0 <= taxable <= rate.taxable]
+    return [
+        one
+        for taxable, one in map(at, around)
+        if 0 <= taxable <= rate.taxable and not _beyond_natures(invoice, credited, one.parts)
+    ]
 
 
 def _weights(invoice: Document, credited: Credited, rate: VatSubtotal) -> dict[str, Decimal]:
@@ -377,10 +388,11 @@ def _weights(invoice: Document, credited: Credited, rate: VatSubtotal) -> dict[s
     key = rate.category, rate.rate
     of_rate = [line for line in invoice.lines if (line.vat_category, line.vat_rate) == key]
     for nature in dict.fromkeys(line.category for line in of_rate):
-        lefts = {line.id: credited.left(line).net for line in of_rate if line.category == nature}
+        lines = [line for line in of_rate if line.category == nature]
+        lefts = {line.id: credited.left(line).net for line in lines}
         rest = money.total(lefts.values())
         above = {name: left for name, left in lefts.items() if left > 0}
-        if rest > 0:
+        if rest > 0 and _left_of_nature(invoice, credited, lines) > 0:
             parts = money.share_out(rest, list(above.values()))
             weights |= zip(above, parts, strict=True)
     return {name: weight for name, weight in weights.items() if weight}
