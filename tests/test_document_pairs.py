@@ -75,11 +75,11 @@ def anchors(path: Path) -> list[str]:
 
 
 def code(text: str) -> list[tuple[str, list[str]]]:
-    """Each block: its kind and its lines, without comments and quoted texts. Of a console block
-    what a command answers counts by its lines: it is in the operator's language."""
+    """Each block: its kind and its lines, without comments, quoted texts and LANGUAGE. Of a console
+    block what a command answers counts by its lines: it is in the operator's language."""
     found = []
     for kind, block in re.findall(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-        bare = re.sub(r'(?<==)"[^"]*"', '""', block)
+        bare = re.sub(r'(?<==)"[^"]*"|(?<=LANGUAGE=)..', '""', block)
         bare = re.sub(r"(^| +)#.*", "", bare, flags=re.MULTILINE)
         if kind in ("console", ""):
             bare = re.sub(r"^(?!\$ ).+", "said", bare, flags=re.MULTILINE)
