@@ -44,7 +44,7 @@ from lib.books.numbering import Sequence
 from lib.books.record_lines import OpeningLine
 from lib.core import handed_file, storage
 from lib.core.faults import Fault, Refused, at_line, printable
-from lib.core.messages import Message, counted, say
+from lib.core.messages import Message, counted, figure, say
 from lib.core.root import Root
 from lib.inputs import inputs, opening_files, settings
 from lib.inputs.inputs import Inputs
@@ -264,12 +264,16 @@ def report(root: Root, lines: list[OpeningLine], issuer: Issuer) -> None:
             day=line.issue_date,
             gross=money.shown(Decimal(line.gross), 2),
             currency=line.currency,
-            rest=text_of(rest),
+            rest=figure(text_of(rest)),
         )
         recording.report(root, line.client, _SCRIPT, recorded)
     invoices = counted(len(lines), "1 open invoice", "{number} open invoices")
     print(
-        say("{invoices} recorded, {rest} open", invoices=invoices, rest=text_of(sum(owed.values())))
+        say(
+            "{invoices} recorded, {rest} open",
+            invoices=invoices,
+            rest=figure(text_of(sum(owed.values()))),
+        )
     )
     print(say("opening balance, for the accountant (docs/accounting.md):"))
     for client, rest in owed.items():
@@ -279,12 +283,12 @@ def report(root: Root, lines: list[OpeningLine], issuer: Issuer) -> None:
                 "  {account} {client}  debit {amount}",
                 account=account,
                 client=client,
-                amount=text_of(rest),
+                amount=figure(text_of(rest)),
             )
         )
     if waiting:
         account = issuer.accounts.vat_pending
-        print(say("  {account}  credit {amount}", account=account, amount=text_of(waiting)))
+        print(say("  {account}  credit {amount}", account=account, amount=figure(text_of(waiting))))
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ from lib.books import (
 )
 from lib.core import alerts, dates, storage
 from lib.core.faults import Alert, Broken, Refused, WrongUsage, collecting
-from lib.core.messages import Message, say
+from lib.core.messages import Message, figure, say
 from lib.core.root import Root
 from lib.documents import direct_invoices, production
 from lib.documents.direct_invoices import Past
@@ -207,7 +207,7 @@ def report(root: Root, entry: OrderInput, step: Step, fact: records.Record) -> N
     text = say(
         "{number} of {gross} {currency} for {order}, {step}",
         number=fact["number"],
-        gross=fact["gross"],
+        gross=figure(fact["gross"]),
         currency=fact["currency"],
         order=order.id,
         step=step.id,

@@ -32,7 +32,7 @@ from lib.books import closed_periods, crediting, issuing, numbering, records, re
 from lib.books.crediting import CreditedInvoice
 from lib.core import alerts, storage
 from lib.core.faults import Alert, Fault, Refused
-from lib.core.messages import Message, say
+from lib.core.messages import Message, figure, say
 from lib.core.root import Root
 from lib.documents import production
 from lib.inputs import inputs, settings
@@ -67,7 +67,7 @@ def summary(credited: CreditedInvoice, fact: records.Record) -> Message:
         "{number} is a credit note of {invoice}, {amount} {currency}; {left} is left of it",
         number=fact["number"],
         invoice=fact["corrects"],
-        amount=fact["gross"],
+        amount=figure(fact["gross"]),
         currency=fact["currency"],
         left=money.shown(Decimal(credited.record["gross"]) - gone, 2),
     )

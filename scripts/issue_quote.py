@@ -37,7 +37,7 @@ from lib.documents import direct_invoices, production, quote_pdf
 from lib.inputs import inputs, settings
 from lib.inputs.inputs import Inputs
 from lib.inputs.order_files import OrderInput
-from lib.values import numbers
+from lib.values import money, numbers
 from lib.values.document import Preceding
 from lib.values.quote import Quote, to_json
 
@@ -148,16 +148,14 @@ def refuse_again(order: OrderInput, standing: Quotation, day: date) -> Stop:
 
 def report(root: Root, quote: Quote) -> None:
     """Prints what was issued, and logs it."""
-    amount = f"{quote.totals.gross} {quote.currency}"
-    values = {
-        "number": quote.number,
-        "order": quote.order,
-        "version": str(quote.version),
-        "amount": amount,
-        "day": str(quote.valid_until),
-    }
     text = say(
-        "{number}: quote of {order}, version {version}, {amount}, valid until {day}", **values
+        "{number}: quote of {order}, version {version}, {amount} {currency}, valid until {day}",
+        number=quote.number,
+        order=quote.order,
+        version=quote.version,
+        amount=money.shown(quote.totals.gross),
+        currency=quote.currency,
+        day=str(quote.valid_until),
     )
     alerts.write_log(root.logs, quote.client, "INFO", _SCRIPT, "I-ISSUED", text)
     print(text)

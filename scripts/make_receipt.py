@@ -26,7 +26,7 @@ from lib.accounting import exports
 from lib.books import balances, histories, openings, payments, proofs, revenues
 from lib.books.histories import History, IssuedDocument, Movement
 from lib.core.faults import Alert, Fault, Refused, WrongUsage
-from lib.core.messages import say
+from lib.core.messages import figure, say
 from lib.core.root import Root
 from lib.documents import invoice_pdf
 from lib.documents.invoice_pdf import Settled
@@ -74,14 +74,14 @@ def _refuse_unpaid(history: History) -> None:
         raise Refused([Alert("B-RECEIPT-UNPAID", "", fault, invoice.client)])
     credited = sum(note.gross for note in history.credit_notes)
     due = balances.outstanding_of(history)
-    number, gross = invoice.number, text_of(invoice.gross)
+    number, gross = invoice.number, figure(text_of(invoice.gross))
     if credited == invoice.gross:
         found = say("{number} was credited in full; there is nothing to receipt", number=number)
     elif due > 0:
         found = say(
             "{number} is not paid: {due} of {gross} is due",
             number=number,
-            due=text_of(due),
+            due=figure(text_of(due)),
             gross=gross,
         )
     elif any(movement.cause == payments.BAD_DEBT for movement in _standing(history)):

@@ -49,12 +49,10 @@ def main(arguments: Namespace, root: Root) -> None:
         with backups.opened(file) as tar:
             members = backups.proved(file, tar, say("take another backup"))
             lay_out(root, tar, members)
-    except (tarfile.TarError, EOFError) as error:
-        text, remedy = (
-            say("is not a whole backup: {reason}", reason=str(error)),
-            say("take another"),
-        )
+    except (tarfile.TarError, EOFError):
+        text, remedy = say("is not a whole backup"), say("take another")
         raise cli.refuse("B-BACKUP-BROKEN", str(file), "", text, remedy=remedy) from None
+    cli.speak(root.path)  # the language of the issuer.json that is there now
     restored = counted(
         sum(member.isfile() for member in members),
         "1 file restored, with the hash that the backup lists",

@@ -26,7 +26,7 @@ from lib.books import closed_periods, issuing, payment_rules, payments, recordin
 from lib.books.payments import PaymentEntry
 from lib.books.recording import refuse
 from lib.core.faults import Fault
-from lib.core.messages import counted, say, verbatim
+from lib.core.messages import counted, figure, say, verbatim
 from lib.core.root import Root
 from lib.inputs import settings
 
@@ -65,7 +65,7 @@ def main(arguments: Namespace, root: Root) -> None:
         fact = payments.reversal(chain.records[seq - 1], day, typed["reason"])
         [new] = payments.record(run, chain, [fact])
         run.commit()
-    values = {"name": new, "of": name, "amount": fact["amount"], "invoice": entry.invoice}
+    values = {"name": new, "of": name, "amount": figure(fact["amount"]), "invoice": entry.invoice}
     if entry.kind == payments.REFUND:
         reversal = say("{name}: reversal of {of}, refund of {amount} for {invoice}", **values)
     elif entry.kind == payments.WRITE_OFF:

@@ -53,7 +53,7 @@ from lib.books.lifecycle import State
 from lib.books.records import Record
 from lib.core import alerts, dates, strict_json, tables
 from lib.core.faults import Alert, Broken, Fault, collecting
-from lib.core.messages import Message, counted, say
+from lib.core.messages import Code, Message, counted, say
 from lib.core.root import Root
 from lib.inputs import inputs, issuer_file, settings
 from lib.inputs.client_files import Client
@@ -340,7 +340,7 @@ def show(reminders: list[Reminder], day: date) -> None:
         [
             reminder.client.id,
             reminder.fact["number"],
-            reminder.level,
+            say("{level}", level=Code(reminder.level)),
             ", ".join(reminder.recipients),
             str(reminder.claim.days),
             *[

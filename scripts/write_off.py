@@ -30,7 +30,7 @@ if __name__ == "__main__":
 from lib.books import closed_periods, issuing, payment_rules, payments, recording
 from lib.books.payment_rules import Limit
 from lib.books.recording import refuse
-from lib.core.messages import say
+from lib.core.messages import figure, say
 from lib.core.root import Root
 from lib.inputs import inputs, settings
 from lib.values import money
@@ -48,7 +48,7 @@ def main(arguments: Namespace, root: Root) -> None:
     typed = {key: value for key, value in typed.items() if value}
     refuse(payment_rules.form_faults(typed, "write_off"))
     number = typed["invoice"]
-    about = {"amount": typed["amount"], "invoice": number, "date": typed["date"]}
+    about = {"amount": figure(typed["amount"]), "invoice": number, "date": typed["date"]}
     command = f"write_off {number} {recording.fingerprint(typed)}"
     with issuing.begin(root, command, settings.load(root).lock_wait) as run:
         if run.just_finished:

@@ -393,3 +393,13 @@ def test_a_house_made_and_restored_under_any_umask_has_no_open_folder(tmp_path):
         folders = [path for path in (made.path, *made.path.rglob("*")) if path.is_dir()]
         assert len(folders) > 12
         assert not [path for path in folders if path.stat().st_mode & 0o022]
+
+
+def test_a_restored_root_is_spoken_of_in_its_own_language(tmp_path):
+    root = house.build(tmp_path / "root", seller=house.issuer({"language": "fr"}))
+    assert house.make(root, "backup", f"TO={tmp_path}/disk", TODAY).code == 0
+    (file,) = (tmp_path / "disk").iterdir()
+    ran = house.run(
+        "restore", Root(tmp_path / "again"), {"LC_ALL": "C.UTF-8"}, **{"from": str(file)}
+    )
+    assert (ran.code, "fichiers restaur\u00e9s" in ran.out) == (0, True), ran

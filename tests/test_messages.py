@@ -20,10 +20,10 @@ from lib.core.messages import counted, figure, render, say
 NO_BREAK = "\u00a0\u202f"
 # Spelled alike in both languages.
 ALIKE = """
-accents active amount an annexe archive archives argument arrears art association base capital
-cause cent change charge client clients close code com comment corpus credit cycle date dates
-debit des difference distance document documents due email en env euros export exports final flux
-format fractions franchise grand large livre local locale logo long machine mention message
+accents active amount an annexe archive archives argument arguments arrears art association base
+capital cause cent change charge client clients close code com comment corpus credit cycle date
+dates debit des difference distance document documents due email en env euros export exports final
+flux format fractions franchise grand large livre local locale logo long machine mention message
 minutes mixed mode nature note notes objections on option options page pages part pays percent
 person phase phases pixels place point points port position prices propose public questions quota
 recettes refuse rue second secrets service services shell six source standard studios style
@@ -189,3 +189,11 @@ def test_the_language_of_the_operator_is_that_of_issuer_json_then_of_the_locale(
     issuer = json.loads(root.issuer.read_text())
     root.issuer.write_text(json.dumps({"language": "fr", **issuer})[:-1] + ",}")
     assert "issuer.json\u00a0: ne nomme pas de fuseau horaire\u202f; `make" in said(root)
+
+
+def test_titles_of_a_help_have_the_space_before_their_colon():
+    script = house.SCRIPTS / "run_phases.py"
+    environment = {**os.environ, "LC_ALL": "fr_FR.UTF-8"}
+    ran = subprocess.run([sys.executable, script, "-h"], capture_output=True, env=environment)
+    said = ran.stdout.decode()
+    assert ("\narguments\u00a0:\n" in said, "\noptions\u00a0:\n" in said) == (True, True), said

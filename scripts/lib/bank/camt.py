@@ -299,7 +299,9 @@ def _batch_contradiction(entry: _Node, whole: Amount) -> Message | None:
     batches = entry.all("NtryDtls/Btch")
     total = batches[0].amount("TtlAmt") if len(batches) == 1 else None
     if total and total != whole and len(entry.all("NtryDtls")) == 1:
-        return say("its batch says {amount} {currency}", amount=str(total[0]), currency=total[1])
+        return say(
+            "its batch says {amount} {currency}", amount=money.shown(total[0]), currency=total[1]
+        )
     return None
 
 

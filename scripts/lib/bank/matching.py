@@ -248,7 +248,7 @@ def _misfit(movement: BankMovement, matches: list[Match], known: Known) -> Messa
     if len(invoices) > 1 and movement.amount != outstanding:
         return say(
             "names several invoices, of which {amount} is outstanding: {numbers}",
-            amount=money.plain(outstanding, 2),
+            amount=money.shown(outstanding),
             numbers=tuple(invoice.number for invoice in invoices),
         )
     for invoice in invoices:

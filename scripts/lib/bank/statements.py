@@ -183,10 +183,10 @@ def gaps(file: File) -> list[Message]:
                         "{place} opens with {start} {currency}, {previous} closed with {end}: what"
                         " lies between them is not in this file",
                         place=statement.place,
-                        start=str(starts.amount),
+                        start=money.shown(starts.amount),
                         currency=starts.currency,
                         previous=previous.place,
-                        end=str(ends.amount),
+                        end=money.shown(ends.amount),
                     )
                 )
         before[statement.account] = statement
@@ -297,10 +297,10 @@ def _balance_faults(statement: Statement) -> Iterator[Fault]:
             found = say(
                 "opens with {start} {currency}, its entries come to {sum}, but it closes"
                 " with {end}",
-                start=str(starts[0]),
+                start=money.shown(starts[0]),
                 currency=currency,
-                sum=str(nets[0]),
-                end=str(ends[-1]),
+                sum=money.shown(nets[0]),
+                end=money.shown(ends[-1]),
             )
             yield Fault(statement.place, found)
 

@@ -327,8 +327,8 @@ def _total_faults(lines: tuple[BatchLine, ...]) -> Iterator[ColumnFault]:
     if (gross := _gross(lines)) > LARGEST_TOTAL:
         expected = say(
             "an invoice comes to at most {largest} with VAT, this one to {gross}",
-            largest=str(LARGEST_TOTAL),
-            gross=str(gross),
+            largest=money.shown(LARGEST_TOTAL),
+            gross=money.shown(gross),
         )
         remedy = say("correct quantities and prices, or make two invoices of it")
         yield ColumnFault("unit_price_1", expected, remedy)

@@ -168,13 +168,15 @@ def _part(credited: Credited, line: Line, wish: Wish) -> CreditedPart | Fault:
     left, quantity = credited.left(line), wish.quantity
     if wish.amount is not None:
         if line.net <= 0:
-            text = say("is {net}: an amount is taken off what is above 0", net=str(line.net))
+            text = say(
+                "is {net}: an amount is taken off what is above 0", net=money.shown(line.net)
+            )
             return Fault("", text, remedy=say("leave the amount out to take all of it back"))
         if wish.amount > left.net:
             text = say(
                 "{amount} is more than what is left of it before VAT, {net}",
-                amount=str(wish.amount),
-                net=str(left.net),
+                amount=money.shown(wish.amount),
+                net=money.shown(left.net),
             )
             return Fault("", text)
         return left if wish.amount == left.net else CreditedPart(Decimal(0), wish.amount)
@@ -189,8 +191,8 @@ def _part(credited: Credited, line: Line, wish: Wish) -> CreditedPart | Fault:
     if quantity > left.quantity:
         text = say(
             "{quantity} is more than what is left of it, {left}",
-            quantity=str(quantity),
-            left=str(left.quantity),
+            quantity=money.shown(quantity, 0),
+            left=money.shown(left.quantity, 0),
         )
         return Fault("", text)
     return credited.part(line, quantity, wish.since)
@@ -215,15 +217,16 @@ def _beyond_rates(invoice: Document, credited: Credited, parts: Parts) -> list[F
         place = _of_rate(one.rate)
         if one.taxable < 0 <= rest.taxable:
             text = say(
-                "{amount} before VAT would be charged, not given back", amount=str(-one.taxable)
+                "{amount} before VAT would be charged, not given back",
+                amount=money.shown(-one.taxable),
             )
             remedy = say("take back lines above 0 with it")
             faults.append(Fault(place, text, remedy=remedy))
         if one.taxable > rest.taxable >= 0:
             text = say(
                 "{amount} is more than what is left at this rate before VAT, {left}",
-                amount=str(one.taxable),
-                left=str(rest.taxable),
+                amount=money.shown(one.taxable),
+                left=money.shown(rest.taxable),
             )
             remedy = say("take back the lines below 0 too, or an amount of at most that")
             faults.append(Fault(place, text, remedy=remedy))
@@ -232,7 +235,7 @@ def _beyond_rates(invoice: Document, credited: Credited, parts: Parts) -> list[F
 
 def _of_rate(rate: Decimal) -> str:
     """The place of what is wrong at a rate."""
-    return str(say("VAT {rate} %", rate=money.plain(rate)))
+    return str(say("VAT {rate} %", rate=money.shown(rate, 0)))
 
 
 def _beyond_natures(invoice: Document, credited: Credited, parts: Parts) -> list[Fault]:
@@ -252,9 +255,9 @@ def _beyond_natures(invoice: Document, credited: Credited, parts: Parts) -> list
         if any(line.preceding for line in lines) and not 0 <= taken <= left:
             text = say(
                 "{amount} of {nature} before VAT would be taken back, and {left} are left",
-                amount=str(taken),
+                amount=money.shown(taken),
                 nature=Code(nature),
-                left=str(left),
+                left=money.shown(left),
             )
             remedy = say("take back the lines below 0 of them together with those above 0")
             faults.append(Fault(_of_rate(rate), text, remedy=remedy))
@@ -317,8 +320,8 @@ def amount_parts(invoice: Document, notes: Sequence[Document], gross: Decimal) -
     if gross > left:
         text = say(
             "{amount} is more than what is left of it with VAT, {left}",
-            amount=str(gross),
-            left=str(left),
+            amount=money.shown(gross),
+            left=money.shown(left),
         )
         raise TooMuch(Fault("AMOUNT", text))
     credited = Credited(invoice, notes)
@@ -340,7 +343,7 @@ def amount_parts(invoice: Document, notes: Sequence[Document], gross: Decimal) -
     below = max((one for one in sums if one < gross), default=money.ZERO)
     above = min((one for one in sums if one > gross), default=left)
     remedy = say("write {below} or {above}", below=str(below), above=str(above))
-    text = say("no lines come to {amount} with their VAT, to the cent", amount=str(gross))
+    text = say("no lines come to {amount} with their VAT, to the cent", amount=money.shown(gross))
     raise TooMuch(Fault("AMOUNT", text, remedy=remedy if below else _write(above)))
 
 

@@ -277,7 +277,7 @@ def _left(order: Order, standing: Iterable[StepInvoice], client: Client) -> Nets
                 found = say(
                     "has {amount} without VAT at {rate} % that the order has not, or no longer",
                     amount=money.shown(taxed.net - rest, 2),
-                    rate=money.plain(share.vat_rate),
+                    rate=money.shown(share.vat_rate, 0),
                 )
                 beyond = Beyond(invoice.number, share, taxed.net - rest)
                 raise StepRefused("B-CREDIT", Fault(invoice.number, found), beyond)

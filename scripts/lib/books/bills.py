@@ -16,7 +16,7 @@ from lib.billing.pricing import MissingUsage
 from lib.books import records, revenues
 from lib.core import storage
 from lib.core.faults import Alert, Fault
-from lib.core.messages import Message, say
+from lib.core.messages import Message, figure, say
 from lib.core.root import Root
 from lib.inputs import client_files, index_files, plans, prices, usage_files
 from lib.inputs.client_files import Client
@@ -140,18 +140,21 @@ def _price(item: Item, begins: date, indices: Indices) -> tuple[Message | str, M
         return "", say("{index} {month} is missing", index=lacks.index, month=lacks.month)
     charge = prices.priced(item, begins, indices)
     if isinstance(charge, Percentage):
-        return f"{money.plain(charge.rate)} %", ""
+        return say("{rate} %", rate=money.shown(charge.rate, 0)), ""
     price = charge.price if isinstance(charge, Flat) else None
     price = charge.unit_price if isinstance(charge, PerUnit) else price
     if price is None:
         return say("by tiers"), ""
     steps = plans.steps_of(item)
     if not steps:
-        return money.plain(price, 2), ""
+        return money.shown(price), ""
     step = steps[prices.position(item, begins)]
-    why = f" (+{step.percent} %)" if step.percent is not None else ""
-    why = f" ({step.index} {step.at})" if step.index else why.replace("+-", "-")
-    return money.plain(price, 2), f"{step.since}{why}"
+    since: Message | str = step.since
+    if step.index:
+        since = f"{since} ({step.index} {step.at})"
+    elif step.percent is not None:
+        since = say("{since} ({change} %)", since=since, change=figure(f"{step.percent:+}"))
+    return money.shown(price), since
 
 
 class Next(NamedTuple):
@@ -225,7 +228,7 @@ def _next(invoice: invoicing.Billable) -> Next:
     names = dict.fromkeys(line.plan or _ONE_OFF for line in charges.lines)
     period = f"{invoice.period.start} – {invoice.period.end}"
     plan_names = say("{plans}", plans=tuple(names))
-    return Next(invoice.client.id, plan_names, period, money.plain(net, 2))
+    return Next(invoice.client.id, plan_names, period, money.shown(net))
 
 
 # --- what is owed back ---------------------------------------------------------------
@@ -267,7 +270,7 @@ def owed_notices(root: Root, client: Client, claims: Iterable[Owed]) -> Iterator
             "bills days from {day} on, after the end of what it charges: {amount} {currency} are"
             " owed back",
             day=str(day),
-            amount=money.plain(claim.gross, 2),
+            amount=money.shown(claim.gross),
             currency=client.currency,
         )
         remedy = say(

@@ -325,7 +325,7 @@ def amount_faults(invoice: Invoice, cause: str, amount: str, day: date) -> list[
         "{amount} is more than is outstanding of {invoice}, {rest}",
         amount=amount,
         invoice=invoice.number,
-        rest=money.plain(rest, 2),
+        rest=money.shown(rest),
     )
     return [Fault("amount", more)]
 

@@ -55,6 +55,7 @@ class _Parser(argparse.ArgumentParser):
         """All options, in the operator's language."""
         self.description = str(Message(self.description or ""))
         self._optionals.title = str(say("options"))
+        self._positionals.title = str(say("positional arguments"))
         for action in self._actions:
             action.help = str(Message(action.help or ""))
         return super().format_help()
@@ -118,6 +119,10 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
     def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
         super().add_usage(usage, actions, groups, prefix or str(say("usage: ")))
+
+    def start_section(self, heading: str | None) -> None:
+        # argparse sets the colon, without the space that a language has before it.
+        super().start_section(str(say("{heading}:", heading=heading or "")).removesuffix(":"))
 
 
 class Unfit(Exception):

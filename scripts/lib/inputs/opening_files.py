@@ -267,8 +267,8 @@ def _faults(opening: Opening, today: date) -> Iterator[Fault]:
     if summed != opening.gross:
         found = say(
             "{gross} is not what net and VAT come to, {sum}",
-            gross=money.plain(opening.gross, 2),
-            sum=money.plain(summed, 2),
+            gross=money.shown(opening.gross),
+            sum=money.shown(summed),
         )
         yield Fault("gross", found)
     for share in opening.shares:
@@ -277,19 +277,19 @@ def _faults(opening: Opening, today: date) -> Iterator[Fault]:
         if abs(expected - share.vat) >= _ROUNDED or (share.vat_rate > 0) is not taxed:
             found = say(
                 "{vat} is not the VAT of {net} at {rate} % ({category})",
-                vat=money.plain(share.vat, 2),
-                net=money.plain(share.net, 2),
-                rate=money.plain(share.vat_rate),
+                vat=money.shown(share.vat),
+                net=money.shown(share.net),
+                rate=money.shown(share.vat_rate, 0),
                 category=share.vat_category,
             )
-            yield Fault("vat", found, say("{vat}", vat=money.plain(expected, 2)))
+            yield Fault("vat", found, money.shown(expected))
     for paid in opening.paid:
         yield from dates.future_faults("paid", paid.date, today)
     before = money.total(paid.amount for paid in opening.paid)
     if before >= opening.gross:
         found = say(
             "{paid} of {gross} are paid: nothing is open",
-            paid=money.plain(before, 2),
-            gross=money.plain(opening.gross, 2),
+            paid=money.shown(before),
+            gross=money.shown(opening.gross),
         )
         yield Fault("paid", found, remedy=say("leave it out: it was settled before"))
