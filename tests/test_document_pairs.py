@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from babel import Locale
 
 import house
 
@@ -116,6 +117,15 @@ def names(text: str) -> set[str]:
     return {re.sub(r'"[^"]*"|<[^>]*>', "", " ".join(one.split())) for one in quoted}
 
 
+def figures(text: str, language: str) -> set[int]:
+    """The figures in a text; a month that is written out counts as its number."""
+    months: dict[int, str] = Locale(language).months["format"]["wide"]
+    plain = re.sub(r"\]\([^)]*\)|`[^`]*`", "", prose(text))
+    for number, month in months.items():
+        plain = re.sub(rf"\b{month}\b", str(number), plain)
+    return {int(figure) for figure in re.findall(r"\d+", plain)}
+
+
 def test_both_have_the_same_headings(english, french):
     levels = [[section.level for section in sections(path)] for path in (english, french)]
     assert levels[0] == levels[1]
@@ -148,6 +158,12 @@ def in_french(found: dict[str, set[int]]) -> dict[str, set[int]]:
     for name, places in found.items():
         french.setdefault(TRANSLATED.get(name, name), set()).update(places)
     return french
+
+
+def test_both_have_the_same_figures(english, french):
+    """Amounts, rates, days and articles of law."""
+    for ours, theirs in zip(sections(english), sections(french), strict=True):
+        assert figures(ours.text, "en") == figures(theirs.text, "fr"), theirs.title
 
 
 def test_links_of_both_lead_to_the_same(english, french):
