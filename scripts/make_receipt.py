@@ -105,9 +105,12 @@ def _standing(history: History) -> list[Movement]:
 
 
 def paid_lines(history: History, speech: Speech) -> list[str]:
-    """A line for each payment, refund and credit note, as the language writes it."""
+    """A line for each payment, refund and credit note, by date, as the language writes it.
+
+    What takes off of the invoice has no sign: payments and credit notes.
+    """
     standing = _standing(history)
-    lines = []
+    dated = []
     for movement in standing[:_MOST]:
         day = speech.date(date.fromisoformat(movement.date))
         if movement.cause:
@@ -117,14 +120,15 @@ def paid_lines(history: History, speech: Speech) -> list[str]:
         if movement.kind == "refund":
             how = f"{speech.word('given_back')}, {how}"
         amount = speech.amount(in_euros(movement.amount), movement.currency)
-        lines.append(f"{day}  ·  {how}  ·  {amount}")
-    if len(standing) > _MOST:
-        lines.append(speech.word("more", count=str(len(standing) - _MOST)))
+        dated.append((movement.date, f"{day}  ·  {how}  ·  {amount}"))
     for note in history.credit_notes:
         day = speech.date(date.fromisoformat(note.date))
-        amount = speech.amount(in_euros(-note.gross), note.currency)
+        amount = speech.amount(in_euros(note.gross), note.currency)
         kind = speech.word("credit_note")
-        lines.append(f"{day}  ·  {kind} {note.number}  ·  {amount}")
+        dated.append((note.date, f"{day}  ·  {kind} {note.number}  ·  {amount}"))
+    lines = [line for _, line in sorted(dated, key=lambda each: each[0])]
+    if len(standing) > _MOST:
+        lines.append(speech.word("more", count=str(len(standing) - _MOST)))
     return lines
 
 

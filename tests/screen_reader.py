@@ -26,6 +26,7 @@ class Node(NamedTuple):
     alt: str
     scope: str
     kids: tuple["Node", ...]
+    span: int = 1
 
     def all(self, *kinds: str) -> Iterator["Node"]:
         """The elements of these kinds beneath it, in the order of reading."""
@@ -83,7 +84,8 @@ def read(data: bytes) -> Node:
             assert attributes["/Scope"] in ("/Column", "/Row")
         text = " ".join(" ".join(own).replace("\N{NO-BREAK SPACE}", " ").split())
         scope = str(attributes.get("/Scope", ""))[1:]
-        return Node(kind, text, str(element.get("/Alt", "")), scope, tuple(kids))
+        alt, span = str(element.get("/Alt", "")), int(attributes.get("/ColSpan", 1))
+        return Node(kind, text, alt, scope, tuple(kids), span)
 
     found = node(root["/K"].get_object(), root, "")
     assert not left, "what is marked stands in the tree"
@@ -150,12 +152,25 @@ def _judge_headings(found: Node) -> None:
 
 def _judge_tables(found: Node) -> None:
     for table in found.all("Table"):
-        assert len({len(row.kids) for row in table.kids}) == 1, "each row has as many cells"
+        widths = {sum(cell.span for cell in row.kids) for row in table.kids}
+        assert len(widths) == 1, "each row is as wide"
 
 
 def cells(table: Node) -> list[dict[str, str]]:
-    """The rows of a table: each cell under the heading that is said with it."""
+    """The rows of a table: each cell under the heading that is said with it.
+
+    What is said beneath a row, as wide as the table, stands under "".
+    """
     head, *rows = table.kids
     assert {kid.scope for kid in head.kids} == {"Column"}
     names = [kid.text for kid in head.kids]
-    return [dict(zip(names, (kid.text for kid in row.kids), strict=True)) for row in rows]
+    read: list[dict[str, str]] = []
+    for row in rows:
+        if len(row.kids) < len(names):
+            (beneath,) = row.kids
+            assert (beneath.kind, beneath.span) == ("TD", len(names)) and "" not in read[-1]
+            read[-1][""] = beneath.text
+        else:
+            assert [kid.scope for kid in row.kids] == ["Row", *[""] * (len(names) - 1)]
+            read.append(dict(zip(names, (kid.text for kid in row.kids), strict=True)))
+    return read

@@ -567,7 +567,7 @@ def test_nothing_overlaps_or_leaves_the_page(document: Document) -> None:
                 assert apart or top >= other_bottom or other_top >= bottom, (text, other)
 
 
-@given(st.text(alphabet="ab éЖ\u00a0", max_size=80), st.integers(5, 200))
+@given(st.text(alphabet="ab éЖ«»:\u00a0", max_size=80), st.integers(5, 200))
 def test_wrapping_keeps_every_character(text: str, limit: int) -> None:
     lines = fonts.wrap(text, fonts.REGULAR, 9, limit)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
@@ -578,6 +578,22 @@ def test_an_address_is_parted_after_a_sign_of_its_own() -> None:
     address = "comptabilite.fournisseurs@direction-generale.acme-editions.example"
     lines = fonts.wrap(address, fonts.REGULAR, 7.8, 220)
     assert lines == ["comptabilite.fournisseurs@direction-generale.acme-editions.", "example"]
+
+
+def test_signs_of_french_and_short_last_words_do_not_stand_alone() -> None:
+    for text in (
+        "Avancement de 40 % de la commande « Site et livret “Les Flots” »",
+        "Brochure pliée en trois volets, papier recyclé 135 g",
+        "Motif : un geste, comme convenu ; les livres sont gardés ! Merci ? Oui : 12 %",
+        "Acompte déduit : facture PROJET-2026-0001 du 8 novembre 2026",
+    ):
+        for limit in range(110, 300):
+            lines = fonts.wrap(text, fonts.REGULAR, 9, limit)
+            assert " ".join(lines) == text
+            assert not any(line[0] in ":;!?»%" for line in lines), lines
+            assert not any(line.endswith("«") for line in lines), lines
+            if len(lines) > 1 and len(lines[-2].split()) > 2:
+                assert " " in lines[-1] or len(lines[-1]) > 6, lines
 
 
 # --- glyphs --------------------------------------------------------------------------

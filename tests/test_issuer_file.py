@@ -1,11 +1,14 @@
 """issuer.json and the logo: each mistake gets one line, with its place and its remedy."""
 
+import io
 import json
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 import batches
 import house
@@ -105,6 +108,39 @@ def test_a_logo_that_cannot_be_printed_is_refused(tmp_path, data, text):
     line = house.refusal(root)
     assert "logo.png" in line
     assert text in line
+
+
+def _png16() -> bytes:
+    """A grey PNG of 16 bits, which fpdf2 would show nearly white."""
+    return _saved(Image.new("I;16", (40, 20), 20_000))
+
+
+def _saved(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def _turned() -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return _saved(Image.new("RGB", (40, 20)), "JPEG", exif=exif)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "text"),
+    [
+        ("logo.png", _png16(), "more than 8 bits for a colour; save it with 8"),
+        ("logo.png", _saved(Image.new("RGB", (40, 20)), transparency=(0, 0, 0)),
+         "a transparent colour instead of an alpha channel; save it with an alpha channel"),
+        ("logo.jpg", _turned(), "asks to be turned (EXIF); save it upright"),
+    ],
+)  # fmt: skip
+def test_a_logo_that_a_page_would_show_otherwise_is_refused(tmp_path, name, data, text):
+    root = house.build(tmp_path, seller=house.issuer({"logo": name}))
+    house.write(root, name, data)
+    line = house.refusal(root)
+    assert line.startswith(f"{name}: ") and text in line, line
 
 
 PLATFORM = {"flow_url": "https://api.platform.example/flow", "since": "2027-09-01"}

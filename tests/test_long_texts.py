@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 import house
 from lib.documents import facturx_xml, invoice_pdf, validators
+from lib.documents.pdf_writer import Text
 from lib.values.document import Document
 
 DETAILS = "Trois gabarits :\n– accueil,\n– article,\n\nDeux séries de corrections."
@@ -143,6 +144,19 @@ def test_long_details_run_over_pages_and_the_totals_never_stand_alone(tmp_path, 
     assert "Total TTC" in last and LAST in last, last
     for page in found[1:]:
         assert "Désignation" in page.partition("Livrable")[0], page
+
+
+def test_no_page_stays_empty_for_a_row_that_is_taller_than_its_rest(tmp_path):
+    rows = [house.one_off(), house.one_off(details={"fr": LONGEST}), house.one_off()]
+    used = house.usage("nord", house.MONTH, {}, *rows)
+    root = house.build(tmp_path, house.client(changes={"plans": []}), used=(used,))
+    document = house.draft(root)
+    first, second = invoice_pdf._lay_out(document, None, "")
+    lowest = max(mark.y for mark in first if isinstance(mark, Text) and mark.y < 750)
+    assert lowest > 600, "the first page is filled"
+    shown = pages(invoice_pdf.render(document, None, None))
+    assert "Livrable 00" in shown[0] and LAST in shown[1]
+    assert second
 
 
 def test_a_note_longer_than_a_page_runs_on(tmp_path):

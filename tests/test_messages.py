@@ -20,14 +20,14 @@ from lib.core.messages import counted, figure, render, say
 NO_BREAK = "\u00a0\u202f"
 # Spelled alike in both languages.
 ALIKE = """
-accents active amount an annexe archive archives argument arguments arrears art association base
-capital cause cent change charge client clients close code com comment corpus credit cycle date
-dates debit des difference distance document documents due email en env euros export exports final
-flux format fractions franchise grand large livre local locale logo long machine mention message
-minutes mixed mode nature note notes objections on option options page pages part pays percent
-person phase phases pixels place point points port position prices propose public questions quota
-recettes refuse rue second secrets service services shell six source standard studios style
-surplus terminal tests total transfer type types version versions web
+accents active alpha amount an annexe archive archives argument arguments arrears art association
+base bits capital cause cent change charge client clients close code com comment corpus credit
+cycle date dates debit des difference distance document documents due email en env euros export
+exports final flux format fractions franchise grand large livre local locale logo long machine
+mention message minutes mixed mode nature note notes objections on option options page pages part
+pays percent person phase phases pixels place point points port position prices propose public
+questions quota recettes refuse rue second secrets service services shell six source standard
+studios style surplus terminal tests total transfer type types version versions web
 """
 # Values and programs, which are typed as they stand, and names.
 CODE = """

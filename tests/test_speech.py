@@ -95,3 +95,9 @@ def test_the_law_and_the_inputs_know_every_language():
     assert all(set(entry["texts"]) == languages for entry in mentions.sources())
     schema = json.loads((house.HOME / "schemas/common.schema.json").read_text(encoding="utf-8"))
     assert set(schema["$defs"]["language"]["enum"]) == languages
+
+
+def test_a_title_that_is_quoted_has_the_marks_of_the_level_beneath():
+    assert speech.within_quotes("Livret « Les Flots »") == "Livret “Les Flots”"
+    assert speech.within_quotes("Livret «\u202fLes “Flots”\u202f»") == "Livret “Les ‘Flots’”"
+    assert speech.within_quotes("L’Aile") == "L’Aile"

@@ -24,7 +24,7 @@ from lib.inputs.order_files import DEPOSIT, FINAL, Nets, Order, Share, Step
 from lib.values import document, money, periods, vat
 from lib.values.document import Document, Period, Preceding
 from lib.values.seller_terms import SellerTerms
-from lib.values.speech import Speech
+from lib.values.speech import Speech, within_quotes
 
 
 class Taxed(NamedTuple):
@@ -288,7 +288,7 @@ def _left(order: Order, standing: Iterable[StepInvoice], client: Client) -> Nets
 
 def _shares(order: Order, step: Step, nets: Nets, speech: Speech) -> Iterable[StepLine]:
     """A line for each share of a deposit or a milestone."""
-    title = order.title[speech.language]
+    title = within_quotes(order.title[speech.language])
     key = "deposit_line" if step.kind == DEPOSIT else "milestone_line"
     name = speech.word(key, order=title)
     if step.percent is not None:

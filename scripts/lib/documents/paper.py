@@ -43,7 +43,8 @@ UNIT_GAP = 6.5  # between a quantity and its unit
 ROW_PADDING = 5.0
 CARRY_HEIGHT = 21.0
 FINE_GAP = 14.0  # at least, above the mentions
-LEAST_OF_A_ROW = 60.0  # of a row that no page can hold whole
+LEAST_OF_A_ROW = 60.0  # of a row that is parted
+MOST_OF_A_ROW = 150.0  # of one that is not: a page would stay empty for it
 
 WORDMARK = Style(SEMIBOLD, 17, INK, 21)
 SMALL_WORDMARK = Style(SEMIBOLD, 12, INK, 15)
@@ -208,8 +209,11 @@ def boxed(page: Page, texts: Iterable[tuple[str, Style]], top: float, accent: Co
     height = typeset.height(lines) + 12
     page.append(Box(LEFT, top, WIDTH, height, FAINT))
     page.append(Box(LEFT, top, 2.4, height, accent))
-    typeset.paragraph(page, LEFT + 13, top + 6, lines)
-    return top + height + 16
+    bottom = top + height + 16
+    top += 6
+    for _, paragraph in groupby(lines, lambda line: line[1]):
+        top = typeset.paragraph(page, LEFT + 13, top, list(paragraph))
+    return bottom
 
 
 def header(page: Page, paper: Letterhead, title: str, number: str, logo: bytes | None) -> float:
@@ -336,8 +340,12 @@ def _addresses(page: Page, x: float, top: float, lines: Lines) -> float:
 
 def opening(sheet: Sheet, subject: str, note: str) -> None:
     """What a paper is about and its notes to the customer, over pages where that is long."""
-    lines = typeset.wrap([(sheet.speech.word("about"), LABEL), (subject, SUBJECT)], WIDTH)
-    parts = [lines if subject else [], typeset.wrap_lines(note, NOTE, WIDTH)]
+    parts = [typeset.wrap([(subject, SUBJECT)], WIDTH), typeset.wrap_lines(note, NOTE, WIDTH)]
+    if subject:
+        if LABEL.leading + SUBJECT.leading > sheet.room:
+            sheet.turn()
+        label = [(sheet.speech.word("about"), LABEL)]
+        sheet.y = typeset.paragraph(sheet.page, LEFT, sheet.y, label, "H2")
     for part in filter(None, parts):
         _running(sheet, part)
         sheet.y += 3
@@ -503,22 +511,23 @@ def table(sheet: Sheet, paper: Paper, conclusion: float) -> None:
     fresh = sheet.room_of_a_page - heading - CARRY_HEIGHT
     wrapped = [row.wrapped(columns[0].width) for row in rows]
     heights = [typeset.height(lines) + 2 * ROW_PADDING for lines in wrapped]
-    if sheet.room < heading + min(heights[0], LEAST_OF_A_ROW) + CARRY_HEIGHT:
+    least = LEAST_OF_A_ROW + CARRY_HEIGHT
+    if sheet.room < heading + min(heights[0] + CARRY_HEIGHT, least):
         sheet.turn()
     sheet.page.append(Tag("Table"))
     _table_head(sheet, columns)
     for i, (row, lines, height) in enumerate(zip(rows, wrapped, heights, strict=True)):
-        wishes = [height + CARRY_HEIGHT, LEAST_OF_A_ROW + CARRY_HEIGHT]
         followed = conclusion if i == len(rows) - 1 else 0
-        if followed:
-            wishes = [height + followed, LEAST_OF_A_ROW + CARRY_HEIGHT]
-        if i and sheet.room < next(wish for wish in wishes if wish <= fresh):
+        whole = height + (followed or CARRY_HEIGHT)
+        is_parted = height > MOST_OF_A_ROW or whole > fresh
+        if i and sheet.room < (least if is_parted else whole):
             turn()
         elif i:
             typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, LIGHT, 0.4)
         carried = money.total((carried, row.amount))
         cells = [lines, *[[(row.figures.get(key, ""), row.style)] for key in keys]]
-        put_row(sheet, columns, cells, ROW_PADDING, turn, CARRY_HEIGHT, followed)
+        named = sum(1 for _, style in lines if style is row.style)
+        put_row(sheet, columns, cells, ROW_PADDING, turn, CARRY_HEIGHT, followed, named)
     sheet.page.append(END)
     typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
 
@@ -612,14 +621,9 @@ def _sum(page: Page, x: float, top: float, label: Lines, value: str, style: Styl
     page += (END, END)
 
 
-def kept(text: str) -> str:
-    """A text in which no line begins with the colon or semicolon of a French sentence."""
-    return text.replace(" :", f"{NBSP}:").replace(" ;", f"{NBSP};")
-
-
 def fine_lines(notes: Iterable[str]) -> Lines:
     """The mentions, in one paragraph."""
-    return typeset.wrap([(kept(" ".join(notes)), FINE)], WIDTH)
+    return typeset.wrap([(" ".join(notes), FINE)], WIDTH)
 
 
 def fine_print(sheet: Sheet, lines: Lines) -> None:

@@ -109,7 +109,7 @@ def _conclusion(quote: Quote) -> Block:
     totals = paper.totals(quote, paper.sums(quote, False), last, amount)
     title = [(quote.speech.word("conditions"), SECTION)]
     width = WIDTH - TOTALS_WIDTH - 30
-    texts = [typeset.wrap([(paper.kept(note.text), CONDITION)], width) for note in quote.notes]
+    texts = [typeset.wrap([(note.text, CONDITION)], width) for note in quote.notes]
     height = sum(typeset.height(lines) + BETWEEN for lines in texts) + SECTION.leading
 
     def draw(page: Page, top: float) -> None:
@@ -162,7 +162,8 @@ def _steps(sheet: Sheet, quote: Quote) -> None:
         elif i:
             typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, LIGHT, 0.4)
         cells = [_wrapped(row, columns), *[[(cell, CELL)] for cell in list(row.values())[1:]]]
-        put_row(sheet, columns, cells, STEP_PADDING, turn)
+        named = sum(1 for _, style in cells[0] if style is CELL)
+        put_row(sheet, columns, cells, STEP_PADDING, turn, named=named)
     sheet.page.append(END)
     typeset.rule(sheet.page, LEFT, sheet.y, WIDTH, INK, 0.8)
     if rounded:

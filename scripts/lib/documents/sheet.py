@@ -129,13 +129,15 @@ def put_row(
     turn: Callable[[], None],
     kept: float = 0,
     followed: float = 0,
+    named: int = 0,
 ) -> None:
     """Sets the cells of a row, the others beside the first line of the first, which heads it.
 
     The first cell goes on on a next page, which `turn` begins, where fewer than `kept` points
     would be left beneath a line; its last lines go along with what follows the row, `followed`
-    points high, where that has no room beneath them. A reader of the file meets the others after
-    what the first begins with, in the style of its first line, and before what else it says.
+    points high, where that has no room beneath them. Only the first `named` lines of the first
+    cell, where that is not 0, head the row: a reader who hears with each figure what it is of does
+    not hear all that is said beneath, which is read after the figures, as a row of its own.
     """
     text, *others = cells
     sheet.y += padding
@@ -146,7 +148,10 @@ def put_row(
         cut = style.leading + padding + kept > sheet.room
         if k and k == len(text) - _TOGETHER:
             cut = cut or typeset.height(text[k:]) + padding + followed > sheet.room
-        if beside and (cut or style is not text[0][1]):
+        if k and k == named:
+            sheet.page.extend((END, *beside, END, TR, TD._replace(span=len(columns))))
+            beside.clear()
+        elif beside and cut:
             sheet.page.extend((END, *beside, ROW_HEADING._replace(again=True)))
             beside.clear()
         if cut:

@@ -15,14 +15,15 @@ class Tag(NamedTuple):
     """Opens an element, which is as much as its kind says it is: H1, P, Table, TR, TD, L, LI, …
 
     `alt` says in words what a Figure shows, or where a Link leads; `scope` is Column or Row, of a
-    TH; `uri` is where a Link leads; `again` goes on with the last element of its kind within the
-    one that is open.
+    TH; `uri` is where a Link leads; `span` is the number of columns that a TD stands in, where
+    they are several; `again` goes on with the last element of its kind within the one that is open.
     """
 
     kind: str
     alt: str = ""
     scope: str = ""
     uri: str = ""
+    span: int = 0
     again: bool = False
 
 
@@ -192,6 +193,8 @@ def objects(
             more = f" /Pg {pages[page]}"
         if tag.scope:
             more += f" /A <</O /Table /Scope /{tag.scope}>>"
+        elif tag.span:
+            more += f" /A <</O /Table /ColSpan {tag.span}>>"
         elif tag.uri:
             kids.append(f"<</Type /OBJR /Obj {links[element.number]}>>")
         elif tag.alt:

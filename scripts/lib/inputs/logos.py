@@ -13,6 +13,7 @@ _HEIGHT = 18 * MM
 _MOST_BYTES = 1_000_000
 _MOST_PIXELS = 25_000_000  # a small file may unpack to all of the memory
 _LONGEST = 10_000  # pixels of a side: what is kept of each line would fill it too
+_ORIENTATION = 0x0112  # EXIF: 1 is upright
 _SIGNATURES = {".png": b"\x89PNG\r\n\x1a\n", ".jpg": b"\xff\xd8\xff", ".jpeg": b"\xff\xd8\xff"}
 SUFFIXES = tuple(_SIGNATURES)
 
@@ -40,6 +41,23 @@ def fault(suffix: str, logo: bytes) -> Fault | None:
         size(logo)
     except UnfitLogo as unfit:
         return unfit.fault
+    return _altered(logo)
+
+
+def _altered(logo: bytes) -> Fault | None:
+    """What a page would show otherwise than those who made the logo see it."""
+    from PIL import Image
+
+    with Image.open(BytesIO(logo)) as image:
+        if image.mode not in ("1", "L", "LA", "P", "RGB", "RGBA"):
+            text = say("the logo has more than 8 bits for a colour")
+            return Fault("", text, remedy=say("save it with 8"))
+        if image.mode != "P" and "transparency" in image.info:
+            text = say("the logo has a transparent colour instead of an alpha channel")
+            return Fault("", text, remedy=say("save it with an alpha channel"))
+        if image.format == "JPEG" and image.getexif().get(_ORIENTATION, 1) != 1:
+            text = say("the logo lies on its side, or upside down, and asks to be turned (EXIF)")
+            return Fault("", text, remedy=say("save it upright"))
     return None
 
 

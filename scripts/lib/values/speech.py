@@ -6,6 +6,7 @@ Babel. A figure is grouped here, digit by digit from its Decimal, because a page
 and every one must be exact.
 """
 
+import re
 from datetime import date
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -163,6 +164,12 @@ def town(postcode: str, city: str, country_code: str) -> str:
     last = country_code in _POSTCODE_LAST
     place = (city, postcode) if last else (postcode, city)
     return " ".join(part for part in place if part)
+
+
+def within_quotes(text: str) -> str:
+    """A text that is quoted: its own quotation marks are those of the level beneath."""
+    inner = text.replace("“", "‘").replace("”", "’")
+    return re.sub(r"\s*»", "”", re.sub(r"«\s*", "“", inner))
 
 
 def grouped(text: str, *sizes: int) -> str:

@@ -48,14 +48,15 @@ def wrap(text: str, face: str, size: float, limit: float) -> list[str]:
     """The text in lines no wider than `limit`, broken at spaces; [""] for an empty text.
 
     A word wider than a line is broken after one of @./_-, else between characters. No-break
-    spaces stay in their word. At least one character stands on each line, however narrow.
+    spaces stay in their word, and so do those at signs of French, which stand apart. A last word
+    that is short takes along the one before it. At least one character stands on each line.
     """
     if width(text, face, size) <= limit:
         return [text]
     lines = []
     line, used = "", 0
     space = _advance(" ", face)
-    for word in text.split(" "):
+    for word in _SPACES.split(text):
         advance = _advance(word, face)
         longer = used + space + advance if line else advance
         if longer * size / 1000 <= limit:
@@ -66,9 +67,17 @@ def wrap(text: str, face: str, size: float, limit: float) -> list[str]:
         *full, line = _split(word, face, size, limit)
         lines.extend(full)
         used = _advance(line, face)
+    if lines and len(line) <= _SHORT:
+        *before, last = _SPACES.split(lines[-1])
+        both = f"{last} {line}"
+        if len(before) > 1 and not _SPACES.search(line) and width(both, face, size) <= limit:
+            return [*lines[:-1], " ".join(before), both]
     return [*lines, line]
 
 
+# Where a line may end: not before a sign that stands alone, nor after a quotation mark that opens.
+_SPACES = re.compile(r"(?<!«) (?![:;!?»%€](?: |$))")
+_SHORT = 6  # characters of a word that does not stand alone on the last line
 _JOINTS = re.compile(r"[@./_-](?=[^@./_-]*$)")  # the last place where an address may be parted
 
 
