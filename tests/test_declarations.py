@@ -210,6 +210,25 @@ def test_a_year_of_the_simplified_regime_has_the_boxes_of_its_form(tmp_path):
     }
 
 
+def test_rates_without_a_box_on_the_simplified_form_share_that_of_particular_rates(tmp_path):
+    sold = [("", "2.10", 210), ("corsica", "10.00", 1_000), ("overseas", "2.10", 210)]
+    bills = [
+        past.bill(
+            "nord",
+            f"NORD-2024-000{i}",
+            f"2024-01-{i:02d}",
+            ("goods", rate, 10_000, vat),
+            places={"goods": place} if place else {},
+        )
+        for i, (place, rate, vat) in enumerate(sold, 1)
+    ]
+    declare(past_of(tmp_path, *bills, vat_periods="simplified"), year="2024")
+    assert boxes(Root(tmp_path / "root"), "2024") == {
+        ("3517-S-SD", "08"): ("100.00", "2.10"),
+        ("3517-S-SD", "09"): ("200.00", "12.10"),
+    }
+
+
 def test_a_micro_entrepreneur_declares_what_was_received(tmp_path):
     bill = past.bill("nord", "NORD-2024-0001", "2024-01-10", EXEMPT, ("goods", "0.00", 2_050, 0))
     for share in bill["breakdown"]:

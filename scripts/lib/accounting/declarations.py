@@ -258,11 +258,13 @@ def _holder(form: str, operation: Operation) -> str:
     share = operation.share
     if share.vat_category != "S":
         return _UNTAXED.get(share.vat_category, "other")
-    boxes = [box for box in vat_returns.boxes(form).values() if box.get("rate") == share.vat_rate]
+    boxes = vat_returns.boxes(form).values()
     place = operation.invoice.places.get(share.nature, "")
-    of_place = [box for box in boxes if place in box["places"]]
-    others = [box for box in vat_returns.boxes(form).values() if box["holds"] == "particular"]
-    return str((of_place or boxes or others)[0]["box"])
+    of_rate = [box for box in boxes if box.get("rate") == share.vat_rate]
+    of_place = [box for box in of_rate if place in box["places"]]
+    particular = [box for box in boxes if box["holds"] == "particular"]
+    own = [box for box in particular if share.vat_rate in box.get("rates", {}).get(place, ())]
+    return str((of_place or own or of_rate or particular)[0]["box"])
 
 
 def vat_of(figures: Iterable[BoxFigure]) -> int:
