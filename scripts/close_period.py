@@ -95,6 +95,11 @@ def decide(root: Root, period: str, today: date) -> list[records.Record]:
     try:
         closed = closed_periods.read(root)
         months = closings.months_to_close(period, closed, past.first_month, today)
+        if not months and not any(line.period.startswith(period) for line in closed):
+            first = min(line.period for line in closed)
+            raise NotClosed(
+                say("{period} is before {first}, where the books begin", period=period, first=first)
+            )
     except NotClosed as none:
         place = "MONTH" if "-" in period else "YEAR"
         raise cli.refuse("B-CLOSE", "", place, none.why, remedy=none.remedy) from None

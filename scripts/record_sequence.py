@@ -78,7 +78,8 @@ def main(arguments: Namespace, root: Root) -> None:
         run.append(records.read(root, revenues.chain_path(root, ledger, code)), [fact])
         numbering.stage(run, ledger.counters, sequences)
         run.commit()
-    first = numbers.write(content.issuer.issuer.number_format, code, arguments.today, last + 1)
+    day = min(arguments.today, date(year, 12, 31))
+    first = numbers.write(content.issuer.issuer.number_format, code, day, last + 1)
     said = say(
         "the numbers of {code} in {year} go on after {last}: the first one here is {first}",
         code=code,

@@ -106,7 +106,7 @@ def test_each_file_column_and_code_is_explained_in_french(root, language):
             for name in files
             if name.endswith(".csv")
         }
-    lines = [line.split("  ", 1) for line in text.splitlines() if "  " in line]
+    lines = [line.strip().split("  ", 1) for line in text.splitlines() if "  " in line]
     explained = {name: said.strip() for name, said in lines}
     assert all(explained.values())
     listed = {"invoices/" if name.endswith(".pdf") and "/" in name else name for name in files}
@@ -116,6 +116,25 @@ def test_each_file_column_and_code_is_explained_in_french(root, language):
     codes = {"fr": {"paiement", "prestations de services"}, "en": {"payment", "services"}}
     assert codes[language] <= explained.keys()
     assert explained["AE"] == "autoliquidation par le client"
+
+
+def test_a_column_is_explained_under_the_table_that_has_it(root):
+    assert house.call("pack_accountant", root, year="2026").code == 0
+    chapter = readme(root, "2026").split("COLONNES")[1].split("CODES")[0]
+    said: dict[str, dict[str, str]] = {}
+    for line in chapter.split("\r\n"):
+        if line.startswith("  "):
+            name, text = line.strip().split("  ", 1)
+            said[table][name] = text.strip()
+        elif table := line:
+            said[table] = {}
+    with zipfile.ZipFile(path_of(root, "2026")) as archive:
+        for name in archive.namelist():
+            table = name.partition("/")[2]
+            if table.endswith(".csv"):
+                own = said["*.totals.csv" if table.endswith(".totals.csv") else table]
+                assert set(archive.read(name).decode().splitlines()[0].split(",")) <= own.keys()
+    assert said["recettes-2026.csv"]["date"] != said["revenues-2026.csv"]["date"]
 
 
 def test_what_is_owed_later_changes_nothing_of_a_year(root):

@@ -201,6 +201,13 @@ def test_an_open_month_with_records_is_closed_first(tmp_path: Path) -> None:
     assert whole.code == 0 and closing(root, 0)["period"] == "2026-09"
 
 
+def test_a_year_before_the_books_began_is_not_closed(root: Root) -> None:
+    ran = call("close_period", root, year="2025")
+    assert ran.code == 1, ran
+    assert "2025 is before 2026-10, where the books begin" in ran.err
+    assert closing(root)["period"] == "2026-10"
+
+
 def test_broken_records_are_not_closed(root: Root) -> None:
     line = house.records(root, "est", "payments")[-1]
     rebuild(root, "est", line | {"invoice": "EST-2026-0007"}, "payments")

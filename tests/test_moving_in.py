@@ -123,6 +123,12 @@ def test_the_first_number_here_follows_the_last_of_the_tool_before(tmp_path, mon
     assert verify(root).code == 0
 
 
+def test_the_first_number_of_a_year_that_is_over_is_one_of_that_year(tmp_path, monkeypatch):
+    root = house.build(tmp_path, seller=house.issuer(F))
+    ran = sequence(root, monkeypatch, year="2025")
+    assert ran.code == 0 and "the first one here is F-2025-0148" in ran.out, ran
+
+
 def test_each_client_and_each_batch_seller_has_a_sequence_of_its_own(tmp_path, monkeypatch):
     root = batches.build(tmp_path, batches.file_of(batches.row(1)))
     assert sequence(root, monkeypatch, code="NORD", last="9").code == 0

@@ -337,6 +337,13 @@ def test_months_that_were_not_run_by_then_are_not_shown_as_lost():
     assert [row[0] for row in recurring_of(facts, day=date(2024, 3, 7))] == ["2024-01"]
 
 
+def test_one_off_lines_do_not_recur():
+    facts = [fee("nord", 1, "2024-01-01", "2024-01-31", 100_00, month="2024-01")]
+    once = {**facts[0]["services"][0], "plan": "", "item": "", "net": "250.00"}
+    facts[0]["services"].append(once)
+    assert recurring_of(facts) == [("2024-01", 100_00, 100_00, 0, 0)]
+
+
 def test_a_service_that_pauses_has_nothing_in_its_pause():
     facts = [fee("nord", 1, "2024-01-01", "2024-03-31", 60_00, month="2024-03")]
     facts[0]["services"][0]["pauses"] = [["2024-02-01", "2024-02-29"]]

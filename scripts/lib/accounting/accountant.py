@@ -146,13 +146,21 @@ def _readme(
     files = [(name, words["file_help"][_kind(name)]) for name in names]
     files += [("invoices/", words["file_help"]["invoices"])]
     files += [("SHA256SUMS", words["file_help"]["sums"])]
-    of_declarations = (declarations.FIGURES, declarations.DOCUMENTS)
-    tables = (*(table.columns for table in TABLES.values()), PAYMENTS, TOTALS, *of_declarations)
-    headings = [column.heading or column.name for columns in tables for column in columns]
-    columns = [(written["columns"][key], words["column_help"][key]) for key in headings]
+    tables = {
+        **{f"{name}-{period}.csv": table.columns for name, table in TABLES.items()},
+        "*.totals.csv": TOTALS,
+        f"payments-{period}.csv": PAYMENTS,
+        f"declaration-{period}.csv": declarations.FIGURES,
+        f"declaration-{period}.documents.csv": declarations.DOCUMENTS,
+    }
+    columns = []
+    for table, own in tables.items():
+        headings = [column.heading or column.name for column in own]
+        columns += [(table, "")]
+        columns += [(f"  {written['columns'][key]}", words["column_help"][key]) for key in headings]
     chapters = {
         "readme_files": files,
-        "readme_columns": list(dict.fromkeys(columns)),
+        "readme_columns": columns,
         "readme_codes": [
             (written["codes"].get(code, code), text) for code, text in words["code_help"].items()
         ],
@@ -161,7 +169,7 @@ def _readme(
     for key, entries in chapters.items():
         lines += ["", words["words"][key], ""]
         width = max(len(name) for name, _ in entries) + 2
-        lines += [f"{name:{width}}{text}" for name, text in entries]
+        lines += [f"{name:{width}}{text}".rstrip() for name, text in entries]
     return _END.join([*lines, ""]).encode()
 
 

@@ -725,10 +725,11 @@ class BillingRevenue(Link, gc=False, kw_only=True):
 
 
 class RecurringService(Struct, gc=False, kw_only=True):
-    """What an item of a plan comes to for some days."""
+    """What an item of a plan comes to for some days; one-off lines have no plan."""
 
     end: date
     net: str = ""
+    plan: str
     start: date
     pauses: tuple[tuple[date, date], ...] = ()
 

@@ -9,6 +9,7 @@ not say what a service comes to: their documents do.
 
 from collections.abc import Iterator
 from datetime import date
+from operator import attrgetter
 
 from msgspec import convert
 from msgspec.structs import replace
@@ -52,9 +53,12 @@ def _with_nets(root: Root, line: RecurringRevenue) -> RecurringRevenue:
 
 
 def shares(line: RecurringRevenue) -> Iterator[Share]:
-    """What a record adds to each month, in cents; below 0 what a credit note takes back."""
+    """What a record adds to each month, in cents; below 0 what a credit note takes back.
+
+    One-off lines, which are of no plan, do not come again.
+    """
     sign = -1 if line.corrects else 1
-    for service in line.services:
+    for service in filter(attrgetter("plan"), line.services):
         months = _months(service)
         before = 0
         for i, month in enumerate(months, 1):
