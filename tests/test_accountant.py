@@ -122,12 +122,12 @@ def test_a_column_is_explained_under_the_table_that_has_it(root):
     assert house.call("pack_accountant", root, year="2026").code == 0
     chapter = readme(root, "2026").split("COLONNES")[1].split("CODES")[0]
     said: dict[str, dict[str, str]] = {}
-    for line in chapter.split("\r\n"):
-        if line.startswith("  "):
-            name, text = line.strip().split("  ", 1)
-            said[table][name] = text.strip()
-        elif table := line:
-            said[table] = {}
+    for line in filter(None, chapter.split("\r\n")):
+        if not line.startswith("  "):
+            own = said[line] = {}
+            continue
+        name, text = line.strip().split("  ", 1)
+        own[name] = text.strip()
     with zipfile.ZipFile(path_of(root, "2026")) as archive:
         for name in archive.namelist():
             table = name.partition("/")[2]
