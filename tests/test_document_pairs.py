@@ -3,6 +3,7 @@ links and names are held in step."""
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -180,13 +181,27 @@ def test_each_leads_to_the_other_at_its_top(english, french):
         assert f"]({other.name})" in top, path
 
 
+def french_texts() -> Iterator[str]:
+    """What the program says in French: messages, codes, and what schemas explain."""
+    room = HOME / "scripts/lib/core"
+    words = json.loads((room / "languages/fr.json").read_text(encoding="utf-8"))
+    yield from words["messages"].values()
+    for code in json.loads((room / "codes.json").read_text(encoding="utf-8")).values():
+        yield from code["fr"].values()
+    for schema in HOME.glob("schemas/*.json"):
+        yield from re.findall(r'"x-fr[a-z-]*": "(.*)"', schema.read_text(encoding="utf-8"))
+
+
 def test_what_the_program_says_in_french_names_french_documents():
-    words = json.loads((HOME / "scripts/lib/core/languages/fr.json").read_text(encoding="utf-8"))
-    codes = json.loads((HOME / "scripts/lib/core/codes.json").read_text(encoding="utf-8"))
-    texts = [
-        *words["messages"].values(),
-        *(t for code in codes.values() for t in code["fr"].values()),
-    ]
-    for text in texts:
+    for text in french_texts():
         for name in re.findall(r"\bdocs/[\w.-]+\.md", text):
             assert (HOME / name).exists() and (HOME / name).as_posix() not in TRANSLATED, text
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_sheets_of_the_workbook_are_named_as_they_are(language):
+    words = json.loads((HOME / f"scripts/lib/core/languages/{language}.json").read_text())
+    name = "accounting.md" if language == "en" else "accounting.fr.md"
+    first_cells = re.findall(r"^\| ([^|]+) \|", (HOME / "docs" / name).read_text(), re.MULTILINE)
+    named = {sheet for cell in first_cells for sheet in cell.split(", ")}
+    assert set(words["sheets"].values()) - {words["sheets"]["about"]} <= named
