@@ -113,7 +113,7 @@ def test_each_file_column_and_code_is_explained_in_french(root, language):
     assert listed - {"LISEZMOI.txt"} <= explained.keys()
     for table in tables.values():
         assert set(table.splitlines()[0].split(",")) <= explained.keys()
-    codes = {"fr": {"paiement", "prestations de services"}, "en": {"payment", "services"}}
+    codes = {"fr": {"règlement", "prestations de services"}, "en": {"payment", "services"}}
     assert codes[language] <= explained.keys()
     assert explained["AE"] == "autoliquidation par le client"
 

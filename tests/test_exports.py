@@ -308,7 +308,7 @@ def test_french_dialect():
     lines = table.to_bytes(FRENCH).split(b"\r\n")
     assert lines[0].startswith(b"\xef\xbb\xbfDate d'encaissement;Facture;Client;")
     assert lines[1].decode() == (
-        "2024-03-01;NORD-2024-0001;nord;Client nord;;;paiement;ventes de biens;S;5,50;;"
+        "2024-03-01;NORD-2024-0001;nord;Client nord;;;règlement;ventes de biens;S;5,50;;"
         "200,00;11,00;211,00;EUR;virement;VIR 12;;"
     )
 
