@@ -29,7 +29,7 @@ from lib.accounting import declarations, exports, turnover
 from lib.accounting.declarations import BoxFigure, BoxPart
 from lib.core import tables
 from lib.core.faults import Alert, Broken, Fault, Refused
-from lib.core.messages import Message, say
+from lib.core.messages import Message, figure, say
 from lib.core.root import Root
 from lib.inputs import inputs
 from lib.inputs.issuer_file import Issuer
@@ -71,8 +71,8 @@ def _check(issuer: Issuer, figures: Sequence[BoxFigure], whole: BoxPart) -> None
     if issuer.vat_regime != turnover.FRANCHISE and declared != whole.booked:
         found = say(
             "the boxes come to {declared} of VAT, the entries of the FEC to {booked}",
-            declared=money.text_of(declared),
-            booked=money.text_of(whole.booked),
+            declared=figure(money.text_of(declared)),
+            booked=figure(money.text_of(whole.booked)),
         )
         remedy = say("declare neither, and report this fault of the program")
         raise Broken([Alert("B-DECLARATION-SUM", "", Fault("", found, remedy=remedy))])
@@ -84,14 +84,14 @@ def _show(period: str, figures: Sequence[BoxFigure]) -> None:
         return
     headings = [say("form"), say("box"), say("what"), say("net"), say("VAT"), say("whole euros")]
     rows: list[list[Message | str]] = []
-    for figure in figures:
-        amounts = [amount for amount in (figure.net, figure.vat) if amount is not None]
+    for box in figures:
+        amounts = [amount for amount in (box.net, box.vat) if amount is not None]
         rows.append(
             [
-                figure.form,
-                figure.box,
-                figure.label,
-                *("" if cents is None else money.text_of(cents) for cents in figure[3:5]),
+                box.form,
+                box.box,
+                box.label,
+                *("" if cents is None else figure(money.text_of(cents)) for cents in box[3:5]),
                 " / ".join(str(declarations.euros(amount)) for amount in amounts),
             ]
         )

@@ -37,7 +37,7 @@ from lib.accounting import exports
 from lib.billing import invoicing
 from lib.books import client_accounts, histories
 from lib.core import dates
-from lib.core.messages import say
+from lib.core.messages import figure, say
 from lib.core.root import Root
 from lib.documents import account_pdf
 from lib.documents.account_pdf import AccountPaper
@@ -68,10 +68,10 @@ def main(arguments: Namespace, root: Root) -> None:
         say(
             "{client}: balance {balance} {currency} on {day}, of which {late} late",
             client=client,
-            balance=text_of(account.closing),
+            balance=figure(text_of(account.closing)),
             currency=statement.currency,
             day=str(day),
-            late=text_of(account.late),
+            late=figure(text_of(account.late)),
         )
     )
 

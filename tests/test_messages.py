@@ -1,5 +1,6 @@
 """Whatever is said to a person is said in French too: whole, in French words, set as French is."""
 
+import ast
 import importlib.util
 import json
 import os
@@ -196,3 +197,23 @@ def test_titles_of_a_help_have_the_space_before_their_colon():
     ran = subprocess.run([sys.executable, script, "-h"], capture_output=True, env=environment)
     said = ran.stdout.decode()
     assert ("\narguments\u00a0:\n" in said, "\noptions\u00a0:\n" in said) == (True, True), said
+
+
+AMOUNTS = {"amount", "booked", "computed", "declared", "gross", "net", "rest", "sum", "vat"}
+
+
+def test_amounts_are_shown_with_the_decimal_sign_of_the_language():
+    """Save where they are to be typed: "write 12.50"."""
+    wrong = []
+    for path in sorted(house.SCRIPTS.rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(call, ast.Call) and ast.unparse(call.func) == "say"):
+                continue
+            text = ast.literal_eval(call.args[0]) if call.args else ""
+            for value in call.keywords:
+                shown = ast.unparse(value.value)
+                raw = re.match(r"(money\.)?(text_of|plain)\(", shown)
+                raw = raw or (value.arg in AMOUNTS and re.match(r"str\(|(fact|record)\[", shown))
+                if raw and not re.match("write|add|{vat}$", text):
+                    wrong.append(f"{path.name}: {text} {value.arg}={shown}")
+    assert wrong == []

@@ -26,7 +26,7 @@ from lib.books.records import Record
 from lib.books.revenues import Ledger
 from lib.core import storage, workers
 from lib.core.faults import Alert
-from lib.core.messages import Message, say
+from lib.core.messages import Message, figure, say
 from lib.core.root import Root
 from lib.documents import facturx_xml, invoice_pdf, packages, production
 from lib.inputs import order_files
@@ -264,8 +264,8 @@ def arithmetic(document: Paper) -> Iterator[Message]:
             yield say(
                 "line {line}: net {net}, computed again {computed}",
                 line=line.id,
-                net=str(line.net),
-                computed=str(net),
+                net=figure(str(line.net)),
+                computed=figure(str(net)),
             )
     gross = vat.gross_of(document.lines)
     taxable: dict[tuple[str, Decimal], Decimal] = {}
@@ -285,9 +285,9 @@ def arithmetic(document: Paper) -> Iterator[Message]:
             yield say(
                 "VAT {category} {rate}: on {taxable}, computed again on {computed}",
                 category=category,
-                rate=str(rate),
-                taxable=str(share.taxable),
-                computed=str(amount),
+                rate=figure(str(rate)),
+                taxable=figure(str(share.taxable)),
+                computed=figure(str(amount)),
             )
         tax = vat.tax_of(amount, rate, gross.get((category, rate)))
         is_note = isinstance(document, Document) and document.is_credit_note
@@ -295,9 +295,9 @@ def arithmetic(document: Paper) -> Iterator[Message]:
             yield say(
                 "VAT {category} {rate}: {vat}, computed again {computed} (BR-CO-17)",
                 category=category,
-                rate=str(rate),
-                vat=str(share.vat),
-                computed=str(tax),
+                rate=figure(str(rate)),
+                vat=figure(str(share.vat)),
+                computed=figure(str(tax)),
             )
     is_paid = isinstance(document, Document) and bool(document.paid)
     totals = invoicing.totals_of(
@@ -306,8 +306,8 @@ def arithmetic(document: Paper) -> Iterator[Message]:
     if totals != document.totals:
         yield say(
             "totals: gross {gross}, computed again {computed}",
-            gross=str(document.totals.gross),
-            computed=str(totals.gross),
+            gross=figure(str(document.totals.gross)),
+            computed=figure(str(totals.gross)),
         )
 
 
@@ -387,7 +387,7 @@ def _credited(root: Root, task: Task, document: Document) -> Iterator[Message]:
             yield say(
                 "credits more at {category} {rate} than {invoice} has",
                 category=subtotal.category,
-                rate=str(subtotal.rate),
+                rate=figure(str(subtotal.rate)),
                 invoice=invoice.number,
             )
         expected = vat.tax_of_part(subtotal, taxable, credited.is_declared)
@@ -395,9 +395,9 @@ def _credited(root: Root, task: Task, document: Document) -> Iterator[Message]:
             yield say(
                 "VAT {category} {rate}: {vat} credited by now, expected {expected}",
                 category=subtotal.category,
-                rate=str(subtotal.rate),
-                vat=str(tax),
-                expected=str(expected),
+                rate=figure(str(subtotal.rate)),
+                vat=figure(str(tax)),
+                expected=figure(str(expected)),
             )
 
 

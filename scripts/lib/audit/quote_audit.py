@@ -16,7 +16,7 @@ from lib.books.quotations import ACCEPTANCE, QUOTE
 from lib.books.record_lines import QuotationLine
 from lib.books.records import Record
 from lib.core.faults import Alert, Fault, at_line
-from lib.core.messages import Message, say
+from lib.core.messages import Message, figure, say
 from lib.core.root import Root
 from lib.documents import production, quote_pdf
 from lib.inputs.order_files import Order
@@ -135,14 +135,14 @@ def _of_steps(quote: Quote) -> Iterator[Message]:
     """The invoices that are to come add up to the quote, without VAT."""
     steps = money.total(step.net for step in quote.steps)
     if steps != quote.totals.net:
-        net = str(quote.totals.net)
-        yield say("its steps have net {sum}, it says {amount}", sum=str(steps), amount=net)
+        net = figure(str(quote.totals.net))
+        yield say("its steps have net {sum}, it says {amount}", sum=figure(str(steps)), amount=net)
     for step in quote.steps:
         if step.net + step.vat != step.gross:
             yield say(
                 "step {step}: net and VAT are not gross {gross}",
                 step=step.id,
-                gross=str(step.gross),
+                gross=figure(str(step.gross)),
             )
 
 

@@ -34,7 +34,7 @@ from lib.books.records import Chain, Record
 from lib.books.revenues import Ledger
 from lib.core import storage, strict_json
 from lib.core.faults import Alert, Broken, Fault, Refused, at_line
-from lib.core.messages import Message, counted, say
+from lib.core.messages import Message, counted, figure, say
 from lib.core.root import Root
 from lib.values import money, numbers
 from lib.values.document import DEPOSIT, Period
@@ -370,9 +370,9 @@ def _bill(
     if Decimal(record["net"]) + Decimal(record["vat"]) != gross:
         yield say(
             "net {net} and VAT {vat} are not gross {gross}",
-            net=record["net"],
-            vat=record["vat"],
-            gross=record["gross"],
+            net=figure(record["net"]),
+            vat=figure(record["vat"]),
+            gross=figure(record["gross"]),
         )
     for key in ("net", "vat"):
         amount = money.total(Decimal(share[key]) for share in record["breakdown"])
@@ -380,8 +380,8 @@ def _bill(
             yield say(
                 "its breakdown has {key} {sum}, it says {amount}",
                 key=key,
-                sum=str(amount),
-                amount=record[key],
+                sum=figure(str(amount)),
+                amount=figure(record[key]),
             )
     number = record["number"]
     if record["kind"] == "invoice":
@@ -493,7 +493,7 @@ def _opening(
         if money.total(Decimal(share[key]) for share in record["breakdown"]) != amount:
             yield say("its breakdown has another {key} than it says", key=key)
     if net + vat != gross:
-        yield say("net and VAT are not gross {gross}", gross=record["gross"])
+        yield say("net and VAT are not gross {gross}", gross=figure(record["gross"]))
     if money.total(Decimal(before["amount"]) for before in record["paid"]) >= gross:
         yield say("had been paid: nothing of {number} was open", number=number)
 

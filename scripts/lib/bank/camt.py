@@ -25,7 +25,7 @@ from lib.bank.statements import (
     refusal,
 )
 from lib.core import strict_xml
-from lib.core.messages import Message, say
+from lib.core.messages import Message, figure, say
 from lib.values import money
 
 _NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:camt\.(05[234])\.001\.(?:0[1-9]|1[0-4])")
@@ -327,7 +327,7 @@ def _detail_contradiction(entry: _Node, detail: _Node, whole: Amount) -> Message
 
 
 def _its_detail_says(own: Amount) -> Message:
-    return say("its detail says {amount} {currency}", amount=str(own[0]), currency=own[1])
+    return say("its detail says {amount} {currency}", amount=figure(str(own[0])), currency=own[1])
 
 
 def _other_amount(detail: _Node, whole: Amount) -> Amount | None:
@@ -440,7 +440,7 @@ def _charges(levels: list[_Node]) -> Message | None:
             if charge and charge[0]:
                 return say(
                     "charges of {amount} {currency} are in it",
-                    amount=str(charge[0]),
+                    amount=figure(str(charge[0])),
                     currency=charge[1],
                 )
     return None

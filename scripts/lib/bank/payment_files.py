@@ -20,7 +20,7 @@ from lib.books import payment_rules, payments
 from lib.books.payment_rules import Books
 from lib.core import handed_file, messages
 from lib.core.faults import Alert, Fault, Refused, at_line, printable
-from lib.core.messages import Message, say
+from lib.core.messages import Message, figure, say
 from lib.documents import csv_files
 from lib.documents.csv_files import Column
 from lib.inputs.settings import Settings
@@ -236,7 +236,7 @@ def _value_faults(form: Form, row: dict[str, str]) -> Iterator[Fault]:
     if form.columns == REVIEW and row["amount"].startswith("-"):
         yield Fault(
             "amount",
-            say("{amount} went out", amount=row["amount"]),
+            say("{amount} went out", amount=figure(row["amount"])),
             remedy=say("record it by `make refund` or `make payment-reverse`; empty this line"),
         )
         return

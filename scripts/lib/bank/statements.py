@@ -19,7 +19,7 @@ from typing import NamedTuple, TypeVar
 from stdnum import iso11649
 
 from lib.core.faults import Fault, at_line
-from lib.core.messages import Message, say
+from lib.core.messages import Message, figure, say
 from lib.values import money
 
 _SHORTEST_NUMBER = 5  # of an account, so that it is not found by chance in an IBAN
@@ -270,8 +270,8 @@ def _total_faults(place: str, declared: Declared, entries: list[StatementEntry])
                 say(
                     "{name} is {declared}, its entries come to {sum}",
                     name=name,
-                    declared=str(found),
-                    sum=str(allowed[0]),
+                    declared=figure(str(found)),
+                    sum=figure(str(allowed[0])),
                 ),
             )
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lib.core.messages import Message, say, verbatim
+from lib.core.messages import Message, figure, say, verbatim
 from lib.documents import schematron
 from lib.values import payment_code, territories
 from lib.values.code_lists import facturx_folder
@@ -39,8 +39,8 @@ def verdicts(document: Document, xml: bytes) -> list[Verdict]:
         text = say(
             "{amount} is more than an invoice may come to, {largest}: fix quantities and prices,"
             " or make several of it",
-            amount=str(largest),
-            largest=str(payment_code.LARGEST_TOTAL),
+            amount=figure(str(largest)),
+            largest=figure(str(payment_code.LARGEST_TOTAL)),
         )
         return [Verdict("total", text)]
     french = territories.of_address(document.seller.address).french

@@ -26,7 +26,7 @@ from lib.books import openings, tax_points
 from lib.books.histories import History, IssuedDocument
 from lib.books.tax_points import VatDue
 from lib.core.faults import Alert, Fault
-from lib.core.messages import Message, say
+from lib.core.messages import Message, figure, say
 from lib.values import code_lists, mentions, vat
 from lib.values.document import Document, Party
 from lib.values.money import text_of
@@ -202,8 +202,8 @@ def _negative(day: str, number: str, rate: str, amount: int) -> Alert:
     found = say(
         "{amount} at {rate} % was given back: the published rules take no amount below 0,"
         " though the norm does",
-        amount=text_of(amount),
-        rate=rate,
+        amount=figure(text_of(amount)),
+        rate=figure(rate),
     )
     remedy = say("tell the platform, or let the VAT return say it alone")
     return _alert(Fault(f"{number} {day}".strip(), found, remedy=remedy), "")

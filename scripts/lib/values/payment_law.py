@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from lib.core.faults import Fault
-from lib.core.messages import say
+from lib.core.messages import figure, say
 from lib.values import mentions
 
 _TIMES = 3  # the legal rate: the least that penalties may come to (art. L441-10 II C. com.)
@@ -75,7 +75,7 @@ def penalty_notice(place: str, rate: Decimal, day: date) -> Fault | None:
         '"{rate}" is below three times the legal rate ({legal} % from {day} on, {source}),'
         " art. L441-10 C. com.",
         rate=str(rate),
-        legal=legal["rate"],
+        legal=figure(legal["rate"]),
         day=legal["from"],
         source=legal["source"],
     )
