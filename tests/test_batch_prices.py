@@ -199,10 +199,13 @@ def test_what_is_paid_has_no_days_to_pay():
 
 @pytest.fixture(scope="module")
 def paid(tmp_path_factory: Any) -> Root:
-    """A shop's month: a paid invoice with VAT in its price, and one that is not."""
+    """A shop's month: a paid invoice with VAT in its price, one that is not paid, and one that a
+    private customer paid."""
+    price = {"quantity_1": "1", "unit_price_1": "9,99", "language": "fr"}
     rows = [
-        batches.row(1, quantity_1="1", unit_price_1="9,99", paid="card", language="fr"),
-        batches.row(2, quantity_1="1", unit_price_1="9,99", language="fr"),
+        batches.row(1, paid="card", **price),
+        batches.row(2, **price),
+        batches.row(3, paid="card", customer_person="yes", customer_siren=None, **price),
     ]
     folder = tmp_path_factory.mktemp("paid")
     root = batches.build(folder, batches.file_of(*rows), {"csv.vat_included": True})
@@ -239,7 +242,7 @@ def sums_in_xml(root: Root, number: str) -> dict[str, str | None]:
 
 
 def test_a_paid_invoice_asks_for_nothing_on_its_page_and_in_its_xml(paid):
-    number, other = (record["number"] for record in batches.issued(paid))
+    number, other, private = (record["number"] for record in batches.issued(paid))
     assert sums_in_xml(paid, number) == {
         "GrandTotalAmount": "9.99",
         "TotalPrepaidAmount": "9.99",
@@ -248,17 +251,18 @@ def test_a_paid_invoice_asks_for_nothing_on_its_page_and_in_its_xml(paid):
         "process": "S2",
         "due": house.TODAY.replace("-", ""),
     }
-    page, asked = texts(paid, number), texts(paid, other)
+    page, asked, of_person = (texts(paid, each) for each in (number, other, private))
     for word in ("ACQUITTÉE", "carte bancaire", "9,99"):
-        assert word in page
-    for word in ("IBAN", "RF", "Échéance", "pénalités", "indemnité", "escompte"):
-        assert word.lower() not in page.lower(), word
+        assert word in page and word in of_person
+    assert not re.search(r"(?i)iban|échéance|\bRF\d\d", page + of_person)
+    for word in ("pénalités", "indemnité", "escompte"):  # art. L441-9 C. com.: between businesses
+        assert word in page.lower() and word not in of_person.lower(), word
     assert "IBAN" in asked and "chéance" in asked and "ACQUITTÉE" not in asked
     assert sums_in_xml(paid, other)["process"] == "S1"
 
 
 def test_its_record_says_that_nothing_is_due_and_everything_is_verified(paid):
-    first, second = batches.issued(paid)
+    first, second, _ = batches.issued(paid)
     assert (first["paid"], first.get("due_date"), first["gross"]) == ("card", None, "9.99")
     assert "paid" not in second and second["due_date"]
     document = json.loads(proof(paid, first["number"], "json").read_bytes())

@@ -144,9 +144,11 @@ def _texts(document: Document) -> Iterator[str]:
     yield from (allowance.reason for allowance in document.allowances)
     yield from (part.exemption_reason for part in document.vat_breakdown)
     # BAR is for machines; ABL is what the legal line at the foot of the page says in its words.
-    # Where no money is asked for, late payment and discounts are said by the XML alone.
+    # Where no money is asked for, late payment and discounts are said by the XML alone, save
+    # between businesses (art. L441-9 C. com.).
     unsaid = {"BAR", "ABL"}
-    if document.type_code == CREDIT_NOTE or document.paid:
+    is_business = document.buyer.taxable and not document.buyer.person
+    if document.type_code == CREDIT_NOTE or (document.paid and not is_business):
         unsaid |= {"PMT", "PMD", "AAB"}
     yield from (note.text for note in document.notes if note.code not in unsaid)
     yield from (document.purchase_order, document.buyer_reference, document.reference)

@@ -36,12 +36,13 @@ from lib.documents.typeset import (
     RIGHT,
     Style,
 )
+from lib.values import mentions
 from lib.values.document import Document
 
 # Notes that no page prints (BAR), or that stand near the heading (DCL) or in the footer (ABL).
 ELSEWHERE = ("BAR", "DCL", "ABL")
 # Nothing is to be paid, late or early, of a credit note or of what is paid already: BR-FR-05
-# wants these in their XML alone.
+# wants these in their XML. Art. L441-9 C. com. has them on any invoice between businesses.
 OF_PAYMENT = ("PMT", "PMD", "AAB")
 PAID = Style(SEMIBOLD, 16, ACCENT, 24)
 
@@ -98,6 +99,16 @@ def _first(document: Document) -> list[tuple[str, Style]]:
     return [(speech.word("corrects", **values), SUBJECT), (document.note, MENTION), *lines]
 
 
+def _fine_print(document: Document, is_receipt: bool) -> list[str]:
+    """The mentions of law, with those of paying where an invoice is to be paid, or has to say all
+    the same how it was to be."""
+    left_out = ELSEWHERE
+    of_customer = document.paid and mentions.customer_of(document.buyer)
+    if document.is_credit_note or is_receipt or of_customer in (mentions.PRIVATE, mentions.BODY):
+        left_out += OF_PAYMENT
+    return [note.text for note in document.notes if note.code not in left_out]
+
+
 # --- the pages -----------------------------------------------------------------------
 
 
@@ -114,17 +125,15 @@ def _lay_out(
     sheet.y = paper.parties(sheet.page, document, "buyer", sheet.y)
     paper.opening(sheet, document.subject, "" if document.is_credit_note else document.note)
     conclusion = _conclusion(document, watermark, settled)
-    asks = not (document.is_credit_note or document.paid or settled)
-    unprinted = ELSEWHERE if asks else ELSEWHERE + OF_PAYMENT
-    mentions = paper.fine_lines(note.text for note in document.notes if note.code not in unprinted)
-    fine = typeset.height(mentions) + paper.FINE_GAP
+    fine_lines = paper.fine_lines(_fine_print(document, settled is not None))
+    fine = typeset.height(fine_lines) + paper.FINE_GAP
     paper.table(sheet, document, 16 + conclusion.height + fine)
     if sheet.room < conclusion.height + 16:
         sheet.turn()
     sheet.y += 16
     conclusion.draw(sheet.page, sheet.y)
     sheet.y += conclusion.height
-    paper.fine_print(sheet, mentions)
+    paper.fine_print(sheet, fine_lines)
     return sheet.finish()
 
 
