@@ -155,6 +155,7 @@ def two(**cells: str | None) -> bytes:
     return batches.file_of(batches.row(1), batches.row(2, **cells))
 
 
+TOTAL = dict.fromkeys(batches.row(), "12,50") | {"reference": "TOTAL TTC :"}
 MARK = b"\xef\xbb\xbf"
 LAST = GOOD.splitlines(keepends=True)[-1]
 HOSTILE: dict[str, tuple[bytes, int, str, str]] = {
@@ -170,6 +171,8 @@ HOSTILE: dict[str, tuple[bytes, int, str, str]] = {
     "a million columns": (b"a;" * 1_000_000 + b"\n1;2\n", 1, "", "at most 65536 bytes"),
     "unbalanced quotes": (GOOD.replace(b"Conseil", b'"Conseil', 1), 2, "", "quotes"),
     "a line break in quotes": (GOOD.replace(b"Conseil", b'"Con\nseil"', 1), 2, "", "quotes"),
+    "a line of totals": (GOOD + b"Total;;;1234,50\r\n", 5, "", "this one a total"),
+    "a total of all columns": (two(**TOTAL), 3, "", "this one a total"),
     "mixed endings": (GOOD[:-2] + b"\n", 4, "", "all lines end alike"),
     "a ragged line": (GOOD.replace(LAST, LAST[:-2] + b";\r\n"), 4, "", "as many cells"),
     "a doubled header": (GOOD.replace(b"period_end", b"reference"), 1, "reference", "stands once"),

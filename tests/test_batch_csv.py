@@ -98,13 +98,23 @@ def test_quotes_that_do_not_stand_around_a_cell_are_refused(line):
     assert "quotes stand around a whole cell" in str(row.faults[0].expected)
 
 
-def test_a_line_break_in_quotes_is_refused_with_the_number_of_its_line():
-    head, first, second, last = rows_of('a;b\n"c\nc";d\ne;f\n')
-    assert [row.line for row in (first, second)] == [2, 3]
-    assert first.faults and second.faults
-    assert "line break" in str(first.faults[0].remedy)
+@pytest.mark.parametrize("cell", ["c\nc", "c\n\nc", 'c ""1""\nc', "c\nc;c"])
+def test_a_line_break_in_quotes_is_one_fault_with_the_number_of_its_line(cell):
+    head, *broken, last = rows_of(f'a;b\n"{cell}";d\ne;f\n')
+    assert [row.line for row in broken if row.faults] == ([2, 3] if ";" in cell else [2])
+    assert "line break" in str(broken[0].faults[0].remedy)
     assert head.cells == ("a", "b")
     assert last.cells == ("e", "f")
+
+
+def test_a_quote_that_is_left_open_hides_no_other_line():
+    _, *rows = rows_of('a;b\n5" c;d\n7" e;f\nx;"g\n;h\n')
+    assert [(row.line, bool(row.faults)) for row in rows] == [
+        (2, True),
+        (3, True),
+        (4, True),
+        (5, False),
+    ]
 
 
 def test_a_line_longer_than_any_is_refused_and_the_next_ones_are_read():

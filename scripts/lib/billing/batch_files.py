@@ -6,6 +6,7 @@ from typing import BinaryIO
 from lib.billing import batch_cells, batch_dialects, batch_rows, batch_rules
 from lib.billing.batch_rows import BatchInvoice, Reader
 from lib.billing.plan_periods import Billed
+from lib.core import readings
 from lib.core.messages import say
 from lib.inputs import batch_csv, cell_faults, plan_checks, plans
 from lib.inputs.batch_client_files import BatchClient
@@ -64,6 +65,10 @@ def read_row(row: Row, reader: Reader) -> Checked:
     """The invoice of a line, or everything that is wrong with it."""
     if row.faults:
         return list(row.faults)
+    if readings.is_total(row.cells):
+        expected = say("a line holds an invoice, this one a total")
+        remedy = say("remove the line: totals are computed")
+        return [CellFault(row.line, "", next(filter(None, row.cells)), expected, remedy)]
     if len(row.cells) != len(reader.header):
         expected = say("a line has as many cells as the header: {cells}", cells=len(reader.header))
         remedy = say("check the delimiters of this line; a cell that holds one stands in quotes")

@@ -70,6 +70,9 @@ _MEANT = {
 _COUNTRIES = {"uk": ("GB",), "el": ("GR",), "usa": ("US",)}
 _LANGUAGES = ("fr", "en", "de", "es", "it", "nl", "pt")
 
+_TOTAL = re.compile(
+    "(sous[ -]|sub-?|grand |montant )?tota(l|ux)( (ht|ttc|general|due?))?|sum|sommes?"
+)
 _SERIAL_DAY, _DAY_ZERO = re.compile("[0-9]{5}"), date(1899, 12, 30)
 _DIGITS_FOR_DAYS = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})|([0-9]{2})([0-9]{2})([0-9]{4})")
 
@@ -94,6 +97,13 @@ def choices(text: str, known: Iterable[str]) -> list[str]:
     wanted = plain(text)
     words = {wanted, *_MEANT.get(wanted, ())}
     return [word for word in known if plain(word) in words]
+
+
+def is_total(cells: Iterable[str]) -> bool:
+    """Whether a line of a table is what a spreadsheet adds below it: "Total", and figures."""
+    first, *others = [cell for cell in cells if cell.strip()] or [""]
+    is_named = _TOTAL.fullmatch(plain(first).strip(" :"))
+    return bool(is_named) and all(re.search("[0-9]", other) for other in others)
 
 
 def truths(text: str) -> list[bool]:

@@ -102,7 +102,7 @@ def _first(document: Document) -> list[tuple[str, Style]]:
 def _fine_print(document: Document, is_receipt: bool) -> list[str]:
     """The mentions of law, with those of paying where an invoice is to be paid, or has to say all
     the same how it was to be."""
-    left_out = ELSEWHERE
+    left_out: tuple[str, ...] = ELSEWHERE
     of_customer = document.paid and mentions.customer_of(document.buyer)
     if document.is_credit_note or is_receipt or of_customer in (mentions.PRIVATE, mentions.BODY):
         left_out += OF_PAYMENT

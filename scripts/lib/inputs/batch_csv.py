@@ -57,10 +57,16 @@ class Row(NamedTuple):
 def read(stream: BinaryIO, dialect: Dialect) -> Iterator[Row]:
     """The lines of a file, the header first; none for an empty file.
 
-    A line whose structure is wrong has faults and no cells, and reading goes on after it.
+    A line whose structure is wrong has faults and no cells, and reading goes on after it: a line
+    break in a cell is one fault, and what of the cell stands below it is no line of its own.
     """
-    ending = b""
+    ending, is_open = b"", False
+    mark = dialect.delimiter.encode()
     for line, data in _lines(stream):
+        if is_open and data and mark not in data.partition(b'"')[0]:
+            is_open = data.count(b'"') % 2 == 0
+            continue
+        is_open = False
         if data is None:
             expected = say("a line has at most {most} bytes", most=LONGEST_LINE)
             remedy = say("check the delimiter and the line breaks of the export")
@@ -84,7 +90,9 @@ def read(stream: BinaryIO, dialect: Dialect) -> Iterator[Row]:
             # Spreadsheets end a line within a cell with LF in a file of CR LF: that is
             # reported as what it is, an open quote.
             if data.count(b'"') % 2:
-                yield _row(line, data, dialect)
+                row = _row(line, data, dialect)
+                is_open = any(str(fault.found).startswith('"') for fault in row.faults)
+                yield row
                 continue
             if ending and this_ending != ending:
                 expected = say("all lines end alike, with CR LF or with LF")
