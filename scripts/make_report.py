@@ -56,7 +56,7 @@ def main(arguments: Namespace, root: Root) -> None:
             _issued_in_batches(root),
             heads.read(root),
         )
-        pdf = report_pdf.render(report, issuer.party.name, Speech(language))
+        pdf = report_pdf.render(report, issuer, Speech(language))
         exports.write(root, {f"reports/report-{year}.pdf": pdf})
     received = text_of(sum(month.received for month in report.months))
     invoiced = text_of(sum(month.gross for month in report.months))

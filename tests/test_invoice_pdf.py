@@ -578,6 +578,15 @@ def test_an_address_is_parted_after_a_sign_of_its_own() -> None:
     address = "comptabilite.fournisseurs@direction-generale.acme-editions.example"
     lines = fonts.wrap(address, fonts.REGULAR, 7.8, 220)
     assert lines == ["comptabilite.fournisseurs@direction-generale.acme-editions.", "example"]
+    address = "achats.et.services.de.la.presquile@architectes-dupont-martinon.example"
+    assert fonts.wrap(address, fonts.REGULAR, 7.8, 220) == [
+        "achats.et.services.de.la.presquile@", "architectes-dupont-martinon.example",
+    ], "a reader that copies leaves out a hyphen at the end of a line"  # fmt: skip
+    assert fonts.wrap("Saint-Germain-en-Laye", fonts.REGULAR, 9, 60) == [
+        "Saint-",
+        "Germain-en-",
+        "Laye",
+    ]
 
 
 def test_signs_of_french_and_short_last_words_do_not_stand_alone() -> None:

@@ -72,7 +72,7 @@ def test_the_pages_say_what_the_year_came_to(root):
     assert "March 0.00 0.00 0.00 600.00" in text
     assert "not yet due 1 211.00" in text
     assert "1 to 30 days 1 211.00" in text
-    assert "NORD-2024-0001 NORD-2024-0003 2024-02-29 – 2024-03-06 2 1" in text
+    assert "NORD-2024-0001 NORD-2024-0003 29 February – 6 March 2024 2 1" in text
     assert "SUD-2024-0001 SUD-2024-0001" in text
     assert "SUD-2025-0001" not in text
     # 29 February to 4 April; due on 30 March.
@@ -490,7 +490,7 @@ def test_those_who_owe_little_are_one_row():
         for i in range(40)
     ]
     report = made_from(facts)
-    pages = report_pdf._lay_out(report, "Studio", Speech("en"))
+    pages = report_pdf._lay_out(report, "Studio", (20, 84, 107), Speech("en"))
     texts = [mark.text for page in pages for mark in page if isinstance(mark, pdf_writer.Text)]
     place = texts.index("10 others")
     assert texts[place : place + 3] == ["10 others", "10.45", "10.45"]
@@ -532,7 +532,7 @@ def test_a_long_year_stays_within_its_margins():
             [(fact["number"], fact["issue_date"], fact["kind"]) for fact in facts], "2024"
         ),
     )
-    pages = report_pdf._lay_out(report, "Studio " * 20, Speech("fr"))
+    pages = report_pdf._lay_out(report, "Studio " * 20, (20, 84, 107), Speech("fr"))
     assert len(pages) > 6
     for page in pages:
         texts = [mark for mark in page if isinstance(mark, pdf_writer.Text)]
@@ -580,3 +580,17 @@ def test_a_validator_of_pdf_reads_it(root):
     assert (
         subprocess.run(["qpdf", "--check", file], capture_output=True, check=False).returncode == 0
     )
+
+
+def test_it_is_in_the_colours_and_under_the_legal_name_of_its_issuer():
+    issuer = issuer_of(**{"legal_form": "EI", "colour": "#8a1c5c", "party.name": "Aude Le Gall"})
+    report = made_from(FACTS, issuer=issuer)
+    data = report_pdf.render(report, issuer, Speech("fr"))
+    pages = pypdf.PdfReader(io.BytesIO(data)).pages
+    text = " ".join(" ".join(page.extract_text() for page in pages).split())
+    assert "Aude Le Gall EI" in text and "29 février – 6 mars 2024" in text
+    assert "2024-0" not in text.replace("NORD-2024-0", "").replace("SUD-2024-0", "")
+    shown = b"".join(page.get_contents().get_data() for page in pages)
+    red, green, blue = 0x8A / 255, 0x1C / 255, 0x5C / 255
+    assert f"{red:.3g} {green:.3g} {blue:.3g} rg".encode() in shown
+    assert b"0.078 0.329 0.42 rg" not in shown

@@ -132,7 +132,7 @@ def files(
         histories = itertools.chain.from_iterable(clients)
         day = periods.last_day_of(period)
         figures = year_report.make(period, day, issuer, histories, of_plans)
-        contents[f"report-{period}.pdf"] = report_pdf.render(figures, seller, Speech(language))
+        contents[f"report-{period}.pdf"] = report_pdf.render(figures, issuer, Speech(language))
     name = messages.words(language)["words"]["readme_name"]
     contents[name] = _readme(sorted(contents), seller, period, language, config)
     return contents

@@ -12,6 +12,7 @@ from lib.accounting.year_report import Delay, Month, Range, YearReport
 from lib.core.messages import render as in_words
 from lib.documents import fonts, pdf_writer, typeset
 from lib.documents.fonts import REGULAR, SEMIBOLD
+from lib.documents.paper import legal_name
 from lib.documents.pdf_writer import Box, Colour, Page
 from lib.documents.ruled_tables import (
     QUIET,
@@ -25,7 +26,6 @@ from lib.documents.ruled_tables import (
 from lib.documents.sheet import TOP, TOP_OF_NEXT_PAGES, Sheet
 from lib.documents.structure import Tag
 from lib.documents.typeset import (
-    ACCENT,
     FAINT,
     GREY,
     INK,
@@ -38,6 +38,7 @@ from lib.documents.typeset import (
 )
 from lib.inputs.logos import MM
 from lib.values.money import in_euros
+from lib.values.seller_terms import SellerTerms
 from lib.values.speech import DASH, Speech
 
 BOTTOM = PAGE_HEIGHT - 22 * MM
@@ -45,17 +46,17 @@ FOOT_TOP = PAGE_HEIGHT - 15 * MM
 SECTION_GAP = 24.0
 CHART_HEIGHT = 152.0
 WHOLE = 260.0  # a table up to this height stands on one page
-PALE: Colour = (96, 148, 168)
+PALE = 0.38  # of white in the paler of two colours
 WIDEST = 120.0  # of a column of figures
 AGED = 30  # clients whose ages are shown; the others are one row
 CHARTED = 3  # months; fewer are read as fast in their table
 
-TITLE = Style(SEMIBOLD, 21, ACCENT, 28)
+TITLE = Style(SEMIBOLD, 21, INK, 28)
 SELLER = Style(SEMIBOLD, 10.5, INK, 15)
 AS_OF = Style(REGULAR, 9, GREY, 13)
 FIGURE_LABEL = Style(REGULAR, 7.4, GREY, 11)
 FIGURE = Style(SEMIBOLD, 12.5, INK, 17)
-SECTION = Style(SEMIBOLD, 11.5, ACCENT, 20)
+SECTION = Style(SEMIBOLD, 11.5, INK, 20)
 NOTE = Style(REGULAR, 7.6, GREY, 10.4)
 PLAIN = Style(REGULAR, 8.8, INK, 13)
 HASH = Style(REGULAR, 6.6, INK, 11)
@@ -67,6 +68,12 @@ class ReportSheet(Sheet, kw_only=True):
     """The pages of a report, and how they write its figures."""
 
     report: YearReport
+    accent: Colour
+
+    @property
+    def pale(self) -> Colour:
+        red, green, blue = (round(part + (255 - part) * PALE) for part in self.accent)
+        return red, green, blue
 
     def word(self, key: str, **values: str) -> str:
         return self.speech.word(key, **values)
@@ -94,11 +101,8 @@ class ReportSheet(Sheet, kw_only=True):
         return self.word(key if self.report.with_vat else f"{key}_without_vat")
 
 
-def render(report: YearReport, seller: str, speech: Speech) -> bytes:
-    """The PDF of a report: the same arguments give the same bytes.
-
-    Args:
-      seller: the issuer's name.
+def render(report: YearReport, issuer: SellerTerms, speech: Speech) -> bytes:
+    """The PDF of a report, in the issuer's colour: the same arguments give the same bytes.
 
     Returns:
       A PDF/A-3A file.
@@ -107,19 +111,21 @@ def render(report: YearReport, seller: str, speech: Speech) -> bytes:
       ValueError: if a character has no glyph.
     """
     title = speech.word("report", year=report.year)
+    seller = legal_name(issuer.party.name, issuer.legal_form)
     day = speech.date(report.date)
     subject = speech.word("report_subject", title=title, seller=seller, date=day)
     return pdf_writer.write(
-        _lay_out(report, seller, speech),
+        _lay_out(report, seller, typeset.accent(issuer.colour), speech),
         moment=datetime.combine(report.date, time(), UTC),
         language=speech.language,
         xmp=typeset.xmp(title, seller, subject, report.date, "report_pdf", {}),
     )
 
 
-def _lay_out(report: YearReport, seller: str, speech: Speech) -> list[Page]:
+def _lay_out(report: YearReport, seller: str, accent: Colour, speech: Speech) -> list[Page]:
     sheet = ReportSheet(
         report=report,
+        accent=accent,
         speech=speech,
         name=seller,
         title=speech.word("report", year=report.year),
@@ -159,7 +165,7 @@ def _lay_out(report: YearReport, seller: str, speech: Speech) -> list[Page]:
 def _head(sheet: ReportSheet) -> None:
     """Title, whose report it is, and the five figures that everybody asks for first."""
     report, page = sheet.report, sheet.page
-    title = [(sheet.word("report", year=report.year), TITLE)]
+    title = [(sheet.word("report", year=report.year), TITLE._replace(colour=sheet.accent))]
     top = typeset.paragraph(page, LEFT, TOP - 4, title, "H1")
     top = typeset.paragraph(page, LEFT, top, typeset.wrap([(sheet.name, SELLER)], WIDTH))
     as_of = sheet.word("report_as_of", date=sheet.speech.date(report.date))
@@ -180,7 +186,7 @@ def _head(sheet: ReportSheet) -> None:
         (sheet.word("report_days"), DASH if days is None else sheet.days(days)),
     )
     page.append(Box(LEFT, top, WIDTH, 44, FAINT))
-    page.append(Box(LEFT, top, 2.4, 44, ACCENT))
+    page.append(Box(LEFT, top, 2.4, 44, sheet.accent))
     step = (WIDTH - 13) / len(figures)
     style = fitting(max((value for _, value in figures), key=len), FIGURE, step - 8)
     with typeset.inside(page, Tag("L")):
@@ -201,7 +207,8 @@ def _section(sheet: ReportSheet, key: str, height: float, note: str = "") -> Non
         sheet.turn()
     if sheet.y > TOP_OF_NEXT_PAGES:
         sheet.y += SECTION_GAP
-    sheet.y = typeset.paragraph(sheet.page, LEFT, sheet.y, [(sheet.word(key), SECTION)], "H2")
+    heading = [(sheet.word(key), SECTION._replace(colour=sheet.accent))]
+    sheet.y = typeset.paragraph(sheet.page, LEFT, sheet.y, heading, "H2")
     sheet.y = typeset.paragraph(sheet.page, LEFT, sheet.y, lines) + 4
 
 
@@ -281,7 +288,7 @@ def _limits(sheet: ReportSheet) -> None:
         used = DASH if percent is None else sheet.speech.percent(Decimal(percent))
         nature = sheet.word(f"report_turnover_{limit.nature}")
         room = RIGHT - bar_left
-        bar = _bar(bar_left, min(room, room * max(percent or 0, 0) / 100), ACCENT)
+        bar = _bar(bar_left, min(room, room * max(percent or 0, 0) / 100), sheet.accent)
         cells = [nature, sheet.figure(limit.invoiced), *bounds, used]
         rows.append(RuledRow(cells, draw=bar if percent else None))
     if rows:
@@ -334,7 +341,7 @@ def _recurring(sheet: ReportSheet) -> None:
     rows = []
     for month in months:
         width = (RIGHT - bar_left) * max(month.net, 0) / most if most > 0 else 0
-        bar = _bar(bar_left, width, PALE) if width else None
+        bar = _bar(bar_left, width, sheet.pale) if width else None
         label = sheet.speech.month(_day(month.month))
         cells = [label, sheet.figure(month.net), *map(sheet.sparse, month[2:])]
         rows.append(RuledRow(cells, draw=bar))
@@ -406,7 +413,8 @@ def _ages(sheet: ReportSheet) -> None:
     rows = []
     for i, age in enumerate(report.ages):
         width = (RIGHT - bar_left) * age.amount / most if most else 0
-        bar = _bar(bar_left, width, PALE if i == 0 else ACCENT) if age.amount else None
+        colour = sheet.accent if i else sheet.pale
+        bar = _bar(bar_left, width, colour) if age.amount else None
         cells = [sheet.word(f"report_age_{i}"), str(age.invoices), sheet.figure(age.amount)]
         rows.append(RuledRow(cells, draw=bar))
     count = str(sum(age.invoices for age in report.ages))
@@ -465,7 +473,7 @@ def _concentration(sheet: ReportSheet) -> None:
         width = (RIGHT - bar_left) * int(10 * largest.percent) / 1000
         label = sheet.speech.counted("report_largest_one", "report_largest_many", largest.clients)
         cells = [label, sheet.figure(largest.net), share]
-        rows.append(RuledRow(cells, draw=_bar(bar_left, width, ACCENT)))
+        rows.append(RuledRow(cells, draw=_bar(bar_left, width, sheet.accent)))
     if len(sheet.report.clients) > 1:
         note = sheet.taxed_word("report_concentration_note")
         _tabled(sheet, "report_concentration", columns, rows, note)
@@ -512,7 +520,9 @@ def _ranges(sheet: ReportSheet, key: str, ranges: Iterable[Range]) -> None:
     ]
     rows = []
     for numbers in ranges:
-        dates = f"{numbers.first_date} {DASH} {numbers.last_date}"
+        dates = sheet.speech.period(
+            date.fromisoformat(numbers.first_date), date.fromisoformat(numbers.last_date)
+        )
         counts = map(str, (numbers.invoices, numbers.credit_notes))
         rows.append(RuledRow([numbers.first, numbers.last, dates, *counts]))
     _tabled(sheet, key, columns, rows)
@@ -575,7 +585,7 @@ def _chart(sheet: ReportSheet, months: Sequence[Month]) -> None:
     bar = pitch * 0.34
     for i, (month, pair) in enumerate(zip(months, pairs, strict=True)):
         x = left + i * pitch + (pitch - 2 * bar) / 2
-        for amount, colour in zip(pair, (ACCENT, PALE), strict=True):
+        for amount, colour in zip(pair, (sheet.accent, sheet.pale), strict=True):
             if amount:
                 y = min(level(amount), level(0))
                 page.append(Box(x, y, bar - 1, abs(level(amount) - level(0)), colour))
@@ -589,7 +599,7 @@ def _chart(sheet: ReportSheet, months: Sequence[Month]) -> None:
 def _legend(sheet: ReportSheet, top: float) -> None:
     x = LEFT + 52
     invoiced, received = sheet.taxed_word("report_invoiced"), sheet.word("report_received")
-    for text, colour in ((invoiced, ACCENT), (received, PALE)):
+    for text, colour in ((invoiced, sheet.accent), (received, sheet.pale)):
         sheet.page.append(Box(x, top, 7, 7, colour))
         typeset.put(sheet.page, x + 11, top - 1, text, AXIS)
         x += 11 + fonts.width(text, AXIS.face, AXIS.size) + 16

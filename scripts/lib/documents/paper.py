@@ -90,10 +90,13 @@ class Letterhead(Protocol):
 
 
 def full_name(party: Party) -> str:
+    """The name, with what the law wants beside that of a seller."""
+    return legal_name(party.name, party.legal_form) if isinstance(party, Seller) else party.name
+
+
+def legal_name(name: str, legal_form: str) -> str:
     """The name, with "EI" beside it for a sole trader (art. R. 526-27 C. com.)."""
-    if isinstance(party, Seller) and party.legal_form == "EI":
-        return f"{party.name} EI"
-    return party.name
+    return f"{name} EI" if legal_form == "EI" else name
 
 
 def accent(paper: Letterhead) -> Colour:

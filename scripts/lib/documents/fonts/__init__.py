@@ -47,7 +47,8 @@ def _advance(text: str, face: str) -> int:
 def wrap(text: str, face: str, size: float, limit: float) -> list[str]:
     """The text in lines no wider than `limit`, broken at spaces; [""] for an empty text.
 
-    A word wider than a line is broken after one of @./_-, else between characters. No-break
+    A word wider than a line is broken after one of @./_, else "-", else between characters: readers
+    that copy a text leave out a hyphen at the end of a line. No-break
     spaces stay in their word, and so do those at signs of French, which stand apart. A last word
     that is short takes along the one before it. At least one character stands on each line.
     """
@@ -78,11 +79,12 @@ def wrap(text: str, face: str, size: float, limit: float) -> list[str]:
 # Where a line may end: not before a sign that stands alone, nor after a quotation mark that opens.
 _SPACES = re.compile(r"(?<!«) (?![:;!?»%€](?: |$))")
 _SHORT = 6  # characters of a word that does not stand alone on the last line
-_JOINTS = re.compile(r"[@./_-](?=[^@./_-]*$)")  # the last place where an address may be parted
+# The last place where an address may be parted.
+_JOINTS = re.compile(r"[@./_](?=[^@./_]*$)"), re.compile(r"-(?=[^-]*$)")
 
 
 def _split(word: str, face: str, size: float, limit: float) -> Iterator[str]:
-    """A word in pieces no wider than a line, parted after one of @./_- where it has one."""
+    """A word in pieces no wider than a line, parted at a joint where it has one."""
     widths = advances(face)
     room = limit * 1000 / size
     piece = ""
@@ -90,8 +92,8 @@ def _split(word: str, face: str, size: float, limit: float) -> Iterator[str]:
     for character in word:
         advance = widths.get(character, 0)
         if piece and used + advance > room:
-            joint = _JOINTS.search(piece)
-            end = joint.end() if joint else len(piece)
+            joints = (joint.search(piece) for joint in _JOINTS)
+            end = next((joint.end() for joint in joints if joint), len(piece))
             yield piece[:end]
             piece = piece[end:]
             used = _advance(piece, face)
