@@ -39,8 +39,7 @@ def main(arguments: Namespace, root: Root) -> None:
         raise Refused([Alert("B-FEC-SIREN", "issuer.json", fault)])
     with exports.held(root, f"export_fec {arguments.year}") as config:
         closed = closed_periods.read(root)
-        ends = bookkeeping.year_end(closed, arguments.year, issuer.fiscal_year_end)
-        year = bookkeeping.fiscal_year(int(arguments.year), ends)
+        year = bookkeeping.fiscal_year(arguments.year, issuer.fiscal_year_end, closed)
         name = fec.file_name(issuer.party.siren, year.end)
         chart = fec.chart(issuer.accounts, client_files.accounts(root), closed)
         work = partial(fec.part, chart, year, year)

@@ -34,8 +34,7 @@ def main(arguments: Namespace, root: Root) -> None:
     issuer = inputs.load_issuer(root)
     with exports.held(root, f"export_ledger {arguments.year}") as config:
         closed = closed_periods.read(root)
-        ends = bookkeeping.year_end(closed, arguments.year, issuer.fiscal_year_end)
-        year = bookkeeping.fiscal_year(int(arguments.year), ends)
+        year = bookkeeping.fiscal_year(arguments.year, issuer.fiscal_year_end, closed)
         parts = exports.of_shares(root, partial(ledgers.ledger_of, year), "", config)
         files = {
             f"ledger/{arguments.year}.{suffix}": partial(ledgers.file, suffix, year, parts)

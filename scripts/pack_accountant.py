@@ -27,8 +27,6 @@ if __name__ == "__main__":
 from functools import partial
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from lib.accounting import accountant, bookkeeping, exports, fec
 from lib.books import closed_periods, histories, proofs, recurring, revenues
 from lib.books.histories import IssuedDocument
@@ -46,17 +44,17 @@ def main(arguments: Namespace, root: Root) -> None:
     issuer = inputs.load_issuer(root)
     with exports.held(root, f"pack_accountant {period}") as config:
         closed = closed_periods.read(root)
-        ends = bookkeeping.year_end(closed, period, issuer.fiscal_year_end)
-        issuer = replace(issuer, fiscal_year_end=ends)
+        year = bookkeeping.fiscal_year(period, issuer.fiscal_year_end, closed)
         chart = fec.chart(issuer.accounts, client_files.accounts(root), closed)
-        work = partial(accountant.part, issuer, chart, period, config)
+        work = partial(accountant.part, year, chart, period, config)
         parts = exports.of_shares(root, work, "", config)
         bills = [bill for part in parts for bill in part.bills]
         bills.sort(key=lambda bill: (bill.client, bill.number))
         _check(root, bills)
         target = exports.path_of(root, f"accountant/accountant-{period}.zip", config.csv_once)
         clients = histories.by_client(root, histories.clients_of(root), "")
-        tables = accountant.files(parts, clients, recurring.read(root), issuer, period, config)
+        of_plans = recurring.read(root)
+        tables = accountant.files(parts, clients, of_plans, issuer, year, period, config)
         changed = pack(root, target, tables, bills)
     name = root.name_of(target)
     print(name if changed else say("{file}: as it was", file=name))

@@ -2,11 +2,12 @@
 
 import csv
 import io
+import itertools
 import json
 import os
 import shutil
 import zipfile
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -17,6 +18,7 @@ import batches
 import books
 import house
 import past
+from lib.accounting import bookkeeping
 from lib.books import closed_periods, closings, issuing
 from lib.books.record_lines import ClosingAccounts
 from lib.core.faults import Refused
@@ -445,6 +447,14 @@ def test_a_closed_year_has_one_fec_whatever_is_written_later(root: Root) -> None
     assert "2026-01-01 to 2026-12-31" in text
 
 
+def test_a_closed_year_keeps_its_days_and_the_next_begins_where_it_ended(root: Root) -> None:
+    assert call("close_period", root, year="2026", today="2027-01-03").code == 0
+    change_accounts(root, fiscal_year_end="06-30")
+    ran = house.call("export_fec", root, year="2027")
+    assert ran.code == 0 and "2027-01-01 to 2027-06-30: " in ran.out, ran
+    assert house.run("verify", root).code == 0
+
+
 def test_goods_delivered_in_a_closed_month_fall_due_on_the_first_open_day(tmp_path: Path) -> None:
     seller = house.issuer({"operation_category": "mixed"})
     items = [house.item("hosting", category="services")]
@@ -534,16 +544,36 @@ def test_months_that_were_left_out_are_found(root: Root) -> None:
 # --- rules ------------------------------------------------------------------------------
 
 
-def test_the_months_that_could_be_closed() -> None:
-    def of(*periods: str) -> list[Any]:
-        accounts = ClosingAccounts({}, "12-31", Accounts())
-        return [
-            closed_periods.ClosedPeriod(1, "", "", accounts=accounts, heads=[], period=each)
-            for each in periods
-        ]
+def closed(*periods: str, fiscal_year_end: str = "12-31") -> list[Any]:
+    """Lines of periods that were closed."""
+    accounts = ClosingAccounts({}, fiscal_year_end, Accounts())
+    return [
+        closed_periods.ClosedPeriod(1, "", "", accounts=accounts, heads=[], period=each)
+        for each in periods
+    ]
 
+
+@pytest.mark.parametrize(
+    ("closed_with", "later", "days"),
+    [
+        ("12-31", "06-30", ["2025-01-01", "2025-12-31", "2026-06-30", "2027-06-30"]),
+        ("06-30", "12-31", ["2024-07-01", "2025-06-30", "2026-12-31", "2027-12-31"]),
+    ],
+)
+def test_no_day_is_in_two_fiscal_years(closed_with: str, later: str, days: list[str]) -> None:
+    lines = closed("2025-12", fiscal_year_end=closed_with)
+    years = [bookkeeping.fiscal_year(year, later, lines) for year in ("2025", "2026", "2027")]
+    assert [years[0].start, *(year.end for year in years)] == days
+    for year, following in itertools.pairwise(years):
+        assert date.fromisoformat(year.end) + timedelta(1) == date.fromisoformat(following.start)
+    for month in ("2026-01", "2026-06", "2026-07", "2026-12"):
+        (own,) = [year for year in years if year.start <= f"{month}-02" <= year.end]
+        assert bookkeeping.fiscal_year(month, later, lines) == own
+
+
+def test_the_months_that_could_be_closed() -> None:
     today = date(2027, 1, 2)
-    assert closings.could_be_closed(of("2026-10"), "2026-01", today) == ["2026-11", "2026-12"]
+    assert closings.could_be_closed(closed("2026-10"), "2026-01", today) == ["2026-11", "2026-12"]
     assert closings.could_be_closed([], "2026-11", today) == ["2026-11", "2026-12"]
     assert closings.could_be_closed([], "", today) == []
-    assert closings.could_be_closed(of("2026-12", "2026"), "2026-01", today) == []
+    assert closings.could_be_closed(closed("2026-12", "2026"), "2026-01", today) == []

@@ -182,17 +182,17 @@ def test_letters_go_on_after_the_last_one():
 @pytest.mark.parametrize(
     ("year", "closing", "start", "end"),
     [
-        (2024, "12-31", "2024-01-01", "2024-12-31"),
-        (2024, "06-30", "2023-07-01", "2024-06-30"),
-        (2024, "02-28", "2023-03-01", "2024-02-29"),
-        (2025, "02-28", "2024-03-01", "2025-02-28"),
+        ("2024", "12-31", "2024-01-01", "2024-12-31"),
+        ("2024", "06-30", "2023-07-01", "2024-06-30"),
+        ("2024", "02-28", "2023-03-01", "2024-02-29"),
+        ("2025", "02-28", "2024-03-01", "2025-02-28"),
     ],
 )
 def test_a_fiscal_year_ends_in_its_year(year, closing, start, end):
     found = bookkeeping.fiscal_year(year, closing)
     assert found == FiscalYear(start, end)
     for day in (start, end):
-        assert bookkeeping.fiscal_year_of(date.fromisoformat(day), closing) == found
+        assert bookkeeping.fiscal_year(day[:7], closing) == found
 
 
 @given(past.past())

@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from lib.accounting import (
-    bookkeeping,
     csv_tables,
     declarations,
     exports,
@@ -45,7 +44,7 @@ class PeriodPart(NamedTuple):
 
 
 def part(
-    issuer: Issuer,
+    year: FiscalYear,
     chart: fec.Chart,
     period: str,
     config: Settings,
@@ -54,9 +53,10 @@ def part(
     """What some clients have.
 
     Args:
+      year: the fiscal year that the period is, or lies in.
       clients: the histories of each, in order of client.
     """
-    year, days = _days(issuer, period)
+    days = _days(year, period)
     dates = periods.beginnings(period)
     ways = {**{name: table.of for name, table in TABLES.items()}, "payments": csv_tables.payments}
     rows: list[list[csv_tables.Rows]] = [[] for _ in ways]
@@ -91,6 +91,7 @@ def files(
     clients: Iterable[Sequence[History]],
     of_plans: Iterable[RecurringRevenue],
     issuer: Issuer,
+    year: FiscalYear,
     period: str,
     config: Settings,
 ) -> dict[str, bytes]:
@@ -115,7 +116,7 @@ def files(
     payments = [part.tables[-1] for part in parts]
     contents[f"payments-{period}.csv"], _ = csv_tables.joined(PAYMENTS, payments, config)
     if issuer.party.siren:
-        end = _days(issuer, period)[1].end
+        end = _days(year, period).end
         contents[fec.file_name(issuer.party.siren, end)] = b"".join(
             fec.joined([part.fec for part in parts])
         )
@@ -182,11 +183,9 @@ def _kind(name: str) -> str:
     return "fec" if name.endswith(".txt") else name.partition("-")[0]
 
 
-def _days(issuer: Issuer, period: str) -> tuple[FiscalYear, FiscalYear]:
-    """The fiscal year that a period lies in, and the days of it that the FEC has."""
+def _days(year: FiscalYear, period: str) -> FiscalYear:
+    """The days of a fiscal year that the FEC of a period has."""
     if len(period) == len("2024"):
-        year = bookkeeping.fiscal_year(int(period), issuer.fiscal_year_end)
-        return year, year
+        return year
     first, last = periods.first_day_of(period), periods.last_day_of(period)
-    year = bookkeeping.fiscal_year_of(last, issuer.fiscal_year_end)
-    return year, FiscalYear(first.isoformat(), last.isoformat())
+    return FiscalYear(first.isoformat(), last.isoformat())

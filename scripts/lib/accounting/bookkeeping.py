@@ -101,24 +101,28 @@ class FiscalYear(NamedTuple):
     end: str
 
 
-def fiscal_year(year: int, closing: str) -> FiscalYear:
-    """The fiscal year that ends in `year`.
+def fiscal_year(period: str, closing: str, closed: Sequence[ClosedPeriod] = ()) -> FiscalYear:
+    """The fiscal year that ends in a year, "2024", or that a month or a quarter lies in.
+
+    It begins on the day after the one before, whenever that ended: no entry is in two.
 
     Args:
       closing: month and day, "12-31"; 02-28 is the last day of February.
+      closed: what is closed keeps the fiscal year that it was closed with.
     """
-    end = _closing_day(year, closing)
-    start = _closing_day(year - 1, closing) + timedelta(days=1)
-    return FiscalYear(start.isoformat(), end.isoformat())
+    closing = _year_end(closed, period, closing)
+    year = int(period[:4])
+    if len(period) > len("2024") and periods.last_day_of(period) > _last_day(closed, year, closing):
+        year += 1
+    start = _last_day(closed, year - 1, closing) + timedelta(days=1)
+    return FiscalYear(start.isoformat(), _last_day(closed, year, closing).isoformat())
 
 
-def fiscal_year_of(day: date, closing: str) -> FiscalYear:
-    """The fiscal year that `day` lies in."""
-    year = day.year if day <= _closing_day(day.year, closing) else day.year + 1
-    return fiscal_year(year, closing)
+def _last_day(closed: Sequence[ClosedPeriod], year: int, closing: str) -> date:
+    return _closing_day(year, _year_end(closed, str(year), closing))
 
 
-def year_end(closed: Sequence[ClosedPeriod], period: str, otherwise: str) -> str:
+def _year_end(closed: Sequence[ClosedPeriod], period: str, otherwise: str) -> str:
     """The month and day on which the fiscal year of a period ends: what is closed keeps the one
     that it was closed with.
 

@@ -15,9 +15,9 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import msgspec
-from msgspec.structs import replace
 
 from lib.accounting import bookkeeping, csv_tables, declarations, exports, fec, ledgers
+from lib.accounting.bookkeeping import FiscalYear
 from lib.audit import findings, record_audit
 from lib.audit.findings import Files
 from lib.audit.record_audit import Book, RecordBooks
@@ -188,12 +188,9 @@ class ExportSources(NamedTuple):
     accounts: Mapping[str, str]
     closed: list[ClosedPeriod]
 
-    def issuer_of(self, period: str) -> Issuer | None:
-        """The issuer, whose fiscal year ends as it did when a period was closed."""
-        if self.issuer is None:
-            return None
-        end = bookkeeping.year_end(self.closed, period, self.issuer.fiscal_year_end)
-        return replace(self.issuer, fiscal_year_end=end)
+    def fiscal_year(self, issuer: Issuer, period: str) -> FiscalYear:
+        """The fiscal year that a period is, or lies in."""
+        return bookkeeping.fiscal_year(period, issuer.fiscal_year_end, self.closed)
 
 
 # Makes a file in a dialect, from what its name says; None if no such file is ever made.
@@ -219,9 +216,9 @@ def _payments(past: ExportSources, _: re.Match[str], config: Settings) -> bytes:
 
 
 def _fec(past: ExportSources, match: re.Match[str], _: Settings) -> bytes | None:
-    if (issuer := past.issuer_of(match[2])) is None:
+    if (issuer := past.issuer) is None:
         return None
-    year = bookkeeping.fiscal_year(int(match[2]), issuer.fiscal_year_end)
+    year = past.fiscal_year(issuer, match[2])
     if match[0] != f"exports/fec/{fec.file_name(issuer.party.siren, year.end)}":
         return None
     chart = fec.chart(issuer.accounts, past.accounts, past.closed)
@@ -229,9 +226,9 @@ def _fec(past: ExportSources, match: re.Match[str], _: Settings) -> bytes | None
 
 
 def _ledger(past: ExportSources, match: re.Match[str], _: Settings) -> bytes | None:
-    if (issuer := past.issuer_of(match[1])) is None:
+    if past.issuer is None:
         return None
-    year = bookkeeping.fiscal_year(int(match[1]), issuer.fiscal_year_end)
+    year = past.fiscal_year(past.issuer, match[1])
     ledger = ledgers.ledger_of(year, [past.histories])
     return b"".join(ledgers.file(match[2], year, [ledger]))
 
@@ -398,11 +395,11 @@ def _for_accountant(
         right = False
     if not right:
         yield _changed(name, "accountant")
-    elif (issuer := past.issuer_of(period)) and not any(
+    elif (issuer := past.issuer) and not any(
         accountant.files(
             [
                 accountant.part(
-                    issuer,
+                    past.fiscal_year(issuer, period),
                     fec.chart(issuer.accounts, past.accounts, past.closed),
                     period,
                     variant,
@@ -412,6 +409,7 @@ def _for_accountant(
             [past.histories],
             recurring.read(files.root),
             issuer,
+            past.fiscal_year(issuer, period),
             period,
             variant,
         )
