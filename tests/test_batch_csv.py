@@ -193,7 +193,7 @@ def test_utf_16_is_refused_in_one_line_that_says_so(encoding, other):
     mark = b"\xff\xfe" if other == "utf-16-le" else b"\xfe\xff" if other == "utf-16-be" else b""
     first = rows_of(mark + (HEAD + "\r\n").encode(other), dialect)[0]
     assert "this one in UTF-16" in str(first.faults[0].expected)
-    assert str(first.faults[0].remedy) == f"save the file as {encoding}"
+    assert str(first.faults[0].remedy).startswith(f"save the file as {encoding}")
 
 
 def test_utf_8_declared_as_windows_1252_is_not_printed_as_gibberish():
@@ -474,19 +474,22 @@ def test_one_invoice_has_one_reason_of_exemption():
 def test_a_report_is_in_its_clients_language_whatever_the_operator_speaks():
     one = fault_of(customer_name="")
     messages.speak("fr")
-    assert str(one.fault().remedy) == "remplissez-la"
+    assert str(one.fault().remedy) == "remplissez cette cellule"
     report = cell_faults.report_csv([one], ";", "en").decode("utf-8-sig")
     assert report.splitlines()[1] == "2;customer_name;;this cell is required;fill it in"
     assert one.line_of_report("en") == "line 2, customer_name: this cell is required; fill it in"
     messages.speak("en")
     [heads, line] = cell_faults.report_csv([one], ";", "fr").decode("utf-8-sig").splitlines()
     assert heads == "ligne;colonne;valeur;règle;que faire"
-    assert line == "2;customer_name;;cette cellule est obligatoire;remplissez-la"
+    assert line == "2;customer_name;;cette cellule est obligatoire;remplissez cette cellule"
 
 
 def test_the_units_are_proposed_in_the_order_of_their_list():
-    units = ", ".join(messages.words("en")["units"])
-    assert str(fault_of(unit_1="heures?").remedy) == f"write one of {units}"
+    remedy = str(fault_of(unit_1="heures?").remedy)
+    codes = re.findall(r"(\w+) \(", remedy)
+    assert codes == list(messages.words("en")["units"])
+    messages.speak("fr")
+    assert "HUR (heure), DAY (jour)" in str(fault_of(unit_1="heures?").remedy)
 
 
 def test_all_that_is_wrong_with_a_file_is_reported_at_once():
@@ -810,6 +813,23 @@ def test_what_is_no_csv_whatever_its_name_is_named(data, kind):
     assert f"this is {kind}" in str(fault(data).expected)
 
 
+def test_a_page_of_a_site_is_not_opened_in_a_spreadsheet_but_exported_again():
+    assert str(fault(b"<html>").remedy) == "export it again as CSV"
+
+
+def test_a_file_without_a_header_is_told_so_once():
+    data = VALID.split(b"\r\n", 1)[1]
+    found = fault(data)
+    assert (found.line, str(found.expected)) == (1, "a file begins with its header")
+    assert str(found.remedy).startswith("put the names of the columns above it")
+
+
+def test_of_a_file_with_another_delimiter_one_price_tells_the_decimal_sign():
+    rows = [batches.row(1, unit_price_1="80.50", vat_rate_1="20")]
+    data = batches.file_of(*rows).replace(b";", b",")
+    assert "decimal points" in str(fault(data).expected)
+
+
 def test_the_line_by_which_excel_is_told_the_delimiter_is_to_be_removed():
     found = fault(b"sep=;\r\n" + VALID)
     assert (found.line, str(found.remedy)) == (1, "remove the first line")
@@ -819,7 +839,12 @@ def test_the_line_by_which_excel_is_told_the_delimiter_is_to_be_removed():
     ("cells", "remedy"),
     [
         ({"vat_rate_1": "0,2"}, 'write "20"'),
-        ({"vat_rate_1": "0,055"}, "decimals"),
+        ({"vat_rate_1": "0,055"}, 'write "5,5"'),
+        ({"vat_rate_1": "20,123"}, "write one within these limits"),
+        ({"quantity_1": "0"}, "write one within these limits"),
+        ({"payment_days": "150"}, "write one within these limits"),
+        ({"unit_1": "h"}, 'write "HUR"'),
+        ({"customer_email": "a@b"}, "such as name@example.fr"),
         ({"vat_rate_1": "19,6"}, "8,5 - 5,5"),
         ({"customer_siren": "7,32829E+08"}, "set the column to the format Text"),
         ({"quantity_1": "-1"}, "what is given back is a credit note"),

@@ -57,7 +57,7 @@ def _partner(name: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("line", "place", "text"),
     [
-        ("SMTP_PORT=65536", "SMTP_PORT", '"65536" is not a port (0 to 65535); write a whole'),
+        ("SMTP_PORT=65536", "SMTP_PORT", '"65536" is not a port (0 to 65535); write one within'),
         ("LOCK_WAIT=", "LOCK_WAIT", '"" is not a number (seconds); write a whole number in digits'),
         ("CSV_HEADERS=klingon", "CSV_HEADERS", '"klingon" is not a language of headings: it has'),
         ("SMTP_HOST='a b'", "SMTP_HOST", '"a b" is not the name of a host; write it without'),

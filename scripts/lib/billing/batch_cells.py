@@ -6,20 +6,22 @@ schemas/batch_row.schema.json says what each column holds; docs/format_csv.md is
 import re
 import unicodedata
 from collections.abc import Callable, Container, Iterator, Mapping
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
 from lib.core import readings
-from lib.core.messages import Message, say
+from lib.core.messages import FRENCH, Message, Worded, say, words
 from lib.inputs import schemas
 from lib.inputs.batch_csv import Dialect
 from lib.inputs.cell_faults import CellFault, shown
-from lib.values import characters
+from lib.values import characters, money
 from lib.values.speech import UNITS
 
 GROUPS = 20
 DECIMALS = ("quantity", "unit_price", "discount", "vat_rate")
 _POWER = re.compile(r"[0-9]([.,][0-9]+)?E\+?[0-9]+")  # 7,32829E+13: a number cut by a spreadsheet
+_FRACTION = re.compile("0[.,]0[0-9]{2}")  # 0,055: what a spreadsheet writes of 5,5 %
 _COMMA_FOR_POINT = str.maketrans(".,", ",.")
 _REQUIRED_IN_GROUP = ("description", "quantity", "unit", "unit_price", "vat_rate")
 _SIGNS = {",": say("comma"), ".": say("point")}
@@ -104,15 +106,27 @@ def _remedy(name: str, value: str, misfit: schemas.Misfit, dialect: Dialect) -> 
         comma = number and dialect.decimal == ","
         meant = [text.replace(".", ",") if comma else text for text in misfit.meant]
         return readings.to_write(meant)
-    if number:
+    if name == "vat_rate" and _FRACTION.fullmatch(value):
+        percent = money.plain(Decimal(value.replace(",", ".")) * 100)
+        return readings.to_write([percent.replace(".", dialect.decimal)])
+    if number and not readings.is_written(misfit.kind, value.replace(dialect.decimal, ".")):
         return readings.form(misfit.kind, _SIGNS[dialect.decimal]) or misfit.remedy
     if name == "unit":
-        return say("write one of {units}", units=tuple(UNITS))
+        return say("write one of {units}", units=_units())
     if name == "customer_person":
         return say('write "yes" for a private person; for anyone else empty the cell')
     if value[:1] in tuple("=+-@"):
         return say("begin it with another character: a spreadsheet would take it for a formula")
     return misfit.remedy
+
+
+def _units() -> tuple[Message, ...]:
+    """The codes of units, each with what documents call it."""
+    french = words(FRENCH)["units"]
+    return tuple(
+        say("{code} ({name})", code=code, name=Worded(name, french[code]))
+        for code, name in UNITS.items()
+    )
 
 
 @cache

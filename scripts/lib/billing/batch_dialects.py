@@ -21,6 +21,7 @@ from lib.billing import batch_cells
 from lib.core import readings
 from lib.core.faults import Fault
 from lib.core.messages import Message, either, say
+from lib.inputs import batch_csv
 from lib.inputs.batch_client_files import BatchClient
 from lib.inputs.batch_csv import Dialect
 from lib.inputs.cell_faults import CellFault
@@ -39,11 +40,12 @@ _DECIMALS = {",": say("decimal commas"), ".": say("decimal points")}
 _MARKS = {True: say("a byte-order mark (BOM)"), False: say("no byte-order mark (BOM)")}
 # Days as spreadsheets write them: 31/10/2026, 10/31/26, and 46326 where the cell is a number.
 OTHER_DATE = re.compile(r"[0-9]{1,2}([/.-])[0-9]{1,2}\1([0-9]{2}|[0-9]{4})|[0-9]{5}")
+_OPEN, _EXPORT = say("open it in a spreadsheet and save it as CSV"), say("export it again as CSV")
 _FOREIGN = {
-    b"PK\x03\x04": say("this is a workbook or an archive that was named .csv"),
-    b"\xd0\xcf\x11\xe0": say("this is an Excel workbook that was named .csv"),
-    b"%PDF": say("this is a PDF that was named .csv"),
-    b"<": say("this is a web page that was named .csv"),
+    b"PK\x03\x04": (say("this is a workbook or an archive that was named .csv"), _OPEN),
+    b"\xd0\xcf\x11\xe0": (say("this is an Excel workbook that was named .csv"), _OPEN),
+    b"%PDF": (say("this is a PDF that was named .csv"), _EXPORT),
+    b"<": (say("this is a web page that was named .csv"), _EXPORT),
 }
 
 
@@ -56,9 +58,8 @@ class Written(NamedTuple):
 
 def foreign(head: bytes) -> CellFault | None:
     """What a file is that is no CSV at all, whatever its name."""
-    for begin, expected in _FOREIGN.items():
+    for begin, (expected, remedy) in _FOREIGN.items():
         if head.startswith(begin):
-            remedy = say("open it in a spreadsheet and save it as CSV")
             return CellFault(1, "", "", expected, remedy)
     if head.lower().startswith(b"sep="):
         found = head.split(b"\n")[0].decode("ascii", "replace").strip()
@@ -117,7 +118,8 @@ def recognised(head: bytes, declared: Dialect) -> Written | None:
         delimiter=delimiter,
         encoding=encoding,
         byte_order_mark=marked,
-        decimal=_decimal(cells, declared.decimal),
+        # Where the delimiter is another one too, a single price is enough to know the sign by.
+        decimal=_decimal(cells, declared.decimal, _FEW if delimiter == declared.delimiter else 1),
     )
     if not others and dialect in (declared, replace(declared, byte_order_mark=marked)):
         return None  # a mark alone is told where it stands
@@ -149,13 +151,13 @@ def _delimiter(header: str, declared: str) -> str:
     return best if _names(header, best) >= _enough() else ""
 
 
-def _decimal(cells: list[tuple[str, str]], declared: str) -> str:
+def _decimal(cells: list[tuple[str, str]], declared: str, enough: int) -> str:
     numbers = [value for name, value in cells if name.rpartition("_")[0] in batch_cells.DECIMALS]
     signs = [value.strip("0123456789 ") for value in numbers]
     other = "," if declared == "." else "."
     form = re.compile(rf"[0-9]+[{other}][0-9]+")
     with_other = sum(form.fullmatch(value) is not None for value in numbers)
-    return other if with_other >= _FEW and declared not in signs else declared
+    return other if with_other >= enough and declared not in signs else declared
 
 
 def fault(written: Written, client: BatchClient) -> CellFault:
@@ -184,7 +186,7 @@ def fault(written: Written, client: BatchClient) -> CellFault:
         declared.delimiter,
         declared.decimal,
     ):
-        agreed = say("save the file as {encoding}", encoding=declared.encoding)
+        agreed = batch_csv.save_as(declared.encoding)
     values = msgspec.to_builtins(written.dialect)
     keys = ("delimiter", "decimal", "encoding", "byte_order_mark")
     declare = say(

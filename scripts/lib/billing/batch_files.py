@@ -146,6 +146,7 @@ def month_faults(
         expected = say("{month} was invoiced already; a month is handed in once", month=month)
         remedy = say("put what is new into the file of the next month")
         yield CellFault(0, "", file, expected, remedy)
+        return  # of another month its payer is another question
     items = [
         (plan, item)
         for plan, item in plans.each_item(payer.plans)

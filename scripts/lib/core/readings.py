@@ -125,6 +125,11 @@ def remedy(kind: str, text: str, fits: Fits) -> Message | None:
     return to_write(meant) if meant else form(kind)
 
 
+def is_written(kind: str, text: str) -> bool:
+    """Whether a text is a number written as those of its kind are: then it is out of limits."""
+    return kind in _WRITTEN and re.fullmatch(_WRITTEN[kind], text) is not None
+
+
 def form(kind: str, sign: Message = _POINT) -> Message | None:
     """How a kind is written, as a remedy; None for a kind that has no form of its own.
 
@@ -135,6 +140,14 @@ def form(kind: str, sign: Message = _POINT) -> Message | None:
     return form and Message(form.text, (("sign", sign),))
 
 
+_NUMBER = r"[0-9]+(\.[0-9]+)?"
+_WRITTEN = {
+    "amount": r"[0-9]+(\.[0-9]{2})?",
+    "price": _NUMBER,
+    "quantity": _NUMBER,
+    "percent": _NUMBER,
+    "count": "[0-9]+",
+}
 _FORMS = {
     "amount": say("write digits, and where it has cents a {sign} and two decimals"),
     "price": say("write digits, and a {sign} before its decimals"),
@@ -154,7 +167,7 @@ _FORMS = {
     "bic": say("copy its eight or eleven letters and digits again"),
     "id": say("write small letters, digits and _, a letter first"),
     "code": say("write capitals and digits"),
-    "email": say("write one address, name@domain"),
+    "email": say("write one address, such as name@example.fr"),
     "host": say("write it without spaces, in ASCII"),
     "workers": say("write the number in digits, or tls://, its host, a colon and its port"),
     "postcode": say("write letters, digits, spaces and hyphens"),
@@ -394,6 +407,30 @@ def _counts(text: str) -> list[str]:
     return [number for number in numbers(re.sub(unit, "", plain(text))) if "." not in number]
 
 
+# What people call units, beside the words of documents.
+_UNITS = {
+    "u": ("C62",),
+    "unit": ("C62",),
+    "pc": ("H87",),
+    "pce": ("H87",),
+    "pcs": ("H87",),
+    "h": ("HUR",),
+    "hr": ("HUR",),
+    "hrs": ("HUR",),
+    "j": ("DAY",),
+    "jr": ("DAY",),
+    "jrs": ("DAY",),
+    "m2": ("MTK",),
+    "m3": ("MTQ",),
+    "kilo": ("KGM",),
+    "kilos": ("KGM",),
+    "litre": ("LTR",),
+    "litres": ("LTR",),
+    "metre": ("MTR",),
+    "metres": ("MTR",),
+}
+
+
 def _units(text: str) -> list[str]:
     """The code of a unit by what documents call it, in either number."""
     wanted = plain(text)
@@ -404,7 +441,7 @@ def _units(text: str) -> list[str]:
         for code, name in messages.words(language)[section].items()
         if plain(name) == wanted
     ]
-    return [*named, text.upper()]
+    return [*named, *_UNITS.get(wanted, ()), text.upper()]
 
 
 def _colours(text: str) -> list[str]:

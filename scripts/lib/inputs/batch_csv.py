@@ -125,7 +125,7 @@ def _without_mark(data: bytes, dialect: Dialect) -> tuple[bytes, CellFault | Non
             "this client's files are encoded in {encoding}, this one in UTF-16", encoding=encoding
         )
         begin = data[:2].hex(" ").upper()
-        return data, CellFault(1, "", begin, expected, _save_as(encoding))
+        return data, CellFault(1, "", begin, expected, save_as(encoding))
     if marked and not dialect.byte_order_mark:
         expected = say(
             "this client's files are {encoding} and begin without a byte-order mark (BOM)",
@@ -140,7 +140,14 @@ def _without_mark(data: bytes, dialect: Dialect) -> tuple[bytes, CellFault | Non
     return data.removeprefix(_BYTE_ORDER_MARK), None
 
 
-def _save_as(encoding: str) -> Message:
+def save_as(encoding: str) -> Message:
+    """What to do with a file of another encoding, in words of a spreadsheet where it has some."""
+    if encoding == "windows-1252":
+        return say(
+            'save the file as {encoding}: in Excel as "CSV (Comma delimited)", in LibreOffice with'
+            ' the character set "Western Europe"',
+            encoding=encoding,
+        )
     return say("save the file as {encoding}", encoding=encoding)
 
 
@@ -155,12 +162,12 @@ def _row(line: int, data: bytes, dialect: Dialect) -> Row:
             position=error.start + 1,
         )
         expected = say("this client's files are encoded in {encoding}", encoding=encoding)
-        return _bad(line, byte, expected, _save_as(encoding))
+        return _bad(line, byte, expected, save_as(encoding))
     if encoding != "utf-8" and _is_utf_8(data):
         expected = say(
             "this client's files are encoded in {encoding}, this line in UTF-8", encoding=encoding
         )
-        return _bad(line, text, expected, _save_as(encoding))
+        return _bad(line, text, expected, save_as(encoding))
     if match := _CONTROL.search(text.replace(dialect.delimiter, ",")):
         expected = say(
             "a cell is plain text on one line; character {position} of the line is {character}",
@@ -237,6 +244,10 @@ def header_faults(
         )
         internal = Fault("", expected, remedy=or_declare)
         return [CellFault(1, "", header[0], expected, say("choose it when exporting"), internal)]
+    if not any(name in columns or _near(name, columns) for name in header):
+        expected = say("a file begins with its header")
+        remedy = say("put the names of the columns above it, as in template_batch.csv")
+        return [CellFault(1, "", delimiter.join(header), expected, remedy)]
     order_of = {name: i for i, name in enumerate(columns)}
     missing = [name for name in required if name not in header]
     faults: list[CellFault] = []

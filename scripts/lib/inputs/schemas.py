@@ -455,6 +455,8 @@ def _otherwise(value: Any, schema: dict[str, Any], kind: str) -> Message:
         return say("write a whole number from {least} to {most}", least=least, most=most)
     if schema.get("type") == "boolean":
         return say("write true or false, without quotes")
+    if readings.is_written(kind, str(value)):
+        return say("write one within these limits")
     if form := readings.form(kind):
         return form
     if "examples" not in schema or kind == "printable":
