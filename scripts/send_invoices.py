@@ -45,7 +45,7 @@ from lib.core.faults import Alert, Broken, Fault, Refused, collecting
 from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 from lib.documents import packages
-from lib.inputs import inputs, settings
+from lib.inputs import inputs, issuer_file, settings
 from lib.inputs.batch_client_files import BatchClientInput
 from lib.inputs.inputs import Inputs
 from lib.inputs.settings import Settings
@@ -131,7 +131,8 @@ def written_elsewhere(desk: MailDesk, paths: list[Path]) -> Iterator[Due]:
         addresses = (*mime.addresses(data, "To"), *mime.addresses(data, "Cc"))
         to = outbox.remaining(desk.sent.get(path.stem, []), addresses)
         owner = "" if kind == outbox.SUMMARY else client
-        yield Due(path.stem, kind, owner, facts, to, partial(bytes, data))
+        formal = facts.get("level") == issuer_file.REMINDER_LEVELS[-1]
+        yield Due(path.stem, kind, owner, facts, to, partial(bytes, data), letter=formal)
 
 
 def write_all(box: outbox.Outbox, dues: list[Due]) -> dict[str, str]:
@@ -382,10 +383,10 @@ def package_bytes(
     check_package(desk.root, path, client.id, package.facts)
     issuer = desk.given.issuer.issuer.party
     text = letters.package(issuer, package, Speech(client.defaults.language))
-    attached = None
+    attached = []
     if package.attached:
-        attached = Attachment(path.name, "application/zip", storage.read(path))
-    letter = outbox.letter(desk.sender, issuer, client.seller.party.email, text, attached)
+        attached.append(Attachment(path.name, "application/zip", storage.read(path)))
+    letter = outbox.letter(desk.sender, issuer, client.seller.party.email, text, *attached)
     return mime.to_bytes(letter, name)
 
 

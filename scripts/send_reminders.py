@@ -28,10 +28,11 @@ if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
 import re
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -39,6 +40,7 @@ import msgspec
 from lib.billing import invoicing
 from lib.books import (
     balances,
+    client_accounts,
     exchanges,
     histories,
     issuing,
@@ -51,16 +53,19 @@ from lib.books import (
 from lib.books.balances import InvoiceBalance
 from lib.books.lifecycle import State
 from lib.books.records import Record
-from lib.core import alerts, dates, strict_json, tables
+from lib.core import alerts, dates, storage, strict_json, tables
 from lib.core.faults import Alert, Broken, Fault, collecting
 from lib.core.messages import Code, Message, counted, say
 from lib.core.root import Root
+from lib.documents import account_pdf
+from lib.documents.account_pdf import AccountPaper
 from lib.inputs import inputs, issuer_file, settings
 from lib.inputs.client_files import Client
 from lib.inputs.inputs import Inputs
-from lib.inputs.issuer_file import Issuer
+from lib.inputs.issuer_file import Issuer, IssuerInput
 from lib.inputs.settings import Settings
-from lib.mail import letters, mime, outbox, reminders
+from lib.mail import letter_pdf, letters, mime, outbox, reminders
+from lib.mail.letter_pdf import PostalLetter
 from lib.mail.mime import Attachment
 from lib.mail.outbox import Due
 from lib.mail.reminders import Claim
@@ -70,6 +75,7 @@ from lib.values.speech import Speech
 
 _SCRIPT = "send_reminders.py"
 _KIND = "reminder"
+_PDF = "application/pdf"
 
 
 class ReminderDesk(NamedTuple):
@@ -80,6 +86,14 @@ class ReminderDesk(NamedTuple):
     given: Inputs
     sent: dict[str, list[Record]]
     day: date
+
+
+class DispatchDesk(NamedTuple):
+    """What writing a reminder needs: the root, the issuer, the address that mails come from."""
+
+    root: Root
+    issuer: IssuerInput
+    sender: str
 
 
 class LateInvoice(NamedTuple):
@@ -98,6 +112,10 @@ class Reminder(NamedTuple):
     claim: Claim
     recipients: tuple[str, ...]
     invoice: LateInvoice
+
+    @property
+    def is_formal(self) -> bool:
+        return self.level == issuer_file.REMINDER_LEVELS[-1]
 
     @property
     def name(self) -> str:
@@ -121,13 +139,20 @@ def main(arguments: Namespace, root: Root) -> None:
             content = inputs.load(root)
             sender = outbox.sender_of(config, content.issuer.issuer)
             reminders, notices = decide(root, config, content, day)
+            desk = DispatchDesk(root, content.issuer, sender)
+            posted = {}
             for reminder in reminders:
-                box.write(due_mail(root, reminder, sender))
+                data = box.write(due_mail(desk, reminder))
+                if not reminder.recipients:
+                    path = root.exports / "letters" / f"{reminder.name}.pdf"
+                    posted[path] = outbox.letter_in(data)
+                    notices.append(to_be_posted(root, reminder, path))
             box.clear([_KIND], [reminder.name for reminder in reminders])
+            write_letters(root, posted)
         alerts.report(root.logs, _SCRIPT, notices)
         for reminder in reminders:
-            smallest = content.issuer.issuer.reminders.smallest
-            send(root, box, reminder, sender, config.lock_wait, smallest)
+            if reminder.recipients:
+                send(desk, box, reminder, config.lock_wait)
         box.report()
 
 
@@ -164,19 +189,28 @@ def of_client(desk: ReminderDesk, client: str) -> Iterator[Reminder | Alert]:
     """The reminders that are due to a client, and why others are held back."""
     late = []
     smallest = desk.given.issuer.issuer.reminders.smallest
+    known = desk.given.clients.get(client)
+    by_post = known is not None and not known.client.party.email
+    nowhere = 0
     for balance in balances.of_client(balances.read_lines(desk.root, client)):
         if level := level_of(desk, balance):
             if balance.outstanding >= smallest:
                 late.append((balance, level))
             else:
                 print(too_small(balance, smallest))
-    known = desk.given.clients.get(client)
     if not late or (known is not None and not known.client.delivery.reminders):
         return
-    if known is None or not known.client.party.email:
-        found = say("has no address to send {reminders} to", reminders=counted_reminders(late))
+    if known is None or by_post:
+        # A letter goes without an address of mail, and what comes before it does not.
+        late, whole = [], late
+        if known is not None:
+            late = [(balance, level) for balance, _ in whole if (level := letter_of(desk, balance))]
+        nowhere = len(whole) - len(late)
+    if nowhere:
+        found = say("has no address to send {reminders} to", reminders=counted_reminders(nowhere))
         fault = Fault("party.email", found, remedy=say("add one"))
         yield Alert("I-NO-EMAIL", f"clients/{client}.json", fault, client)
+    if known is None or not late:
         return
     issued = records.read(desk.root, revenues.chain_path(desk.root, revenues.DIRECT, client))
     facts = {fact["number"]: fact for fact in issued.records}
@@ -191,7 +225,7 @@ def of_client(desk: ReminderDesk, client: str) -> Iterator[Reminder | Alert]:
             continue
         if fact["kind"] == openings.OPENING:
             invoice = opening_invoice(fact, known.client, desk.given.issuer.issuer)
-        elif is_unsent(desk, fact, known.client):
+        elif not by_post and is_unsent(desk, fact, known.client):
             yield held_back(fact)
             continue
         else:
@@ -199,6 +233,9 @@ def of_client(desk: ReminderDesk, client: str) -> Iterator[Reminder | Alert]:
             invoice = LateInvoice(document, stated_rate(desk.root, document))
         claim = claim_of(invoice, balance.outstanding, desk.day)
         reminder = Reminder(fact, known.client, level, claim, (), invoice)
+        if by_post:
+            yield reminder
+            continue
         addresses = (*known.client.party.email, *known.client.delivery.cc)
         recipients = outbox.remaining(desk.sent.get(reminder.name, []), addresses)
         if recipients:
@@ -219,6 +256,42 @@ def level_of(desk: ReminderDesk, balance: InvoiceBalance) -> str:
     # One that the server refused for some is still to reach them, until the next one goes.
     after = desk.given.issuer.issuer.reminders.days
     return reminders.level_due(balance.due_date, desk.day, after, had) or refused
+
+
+def letter_of(desk: ReminderDesk, balance: InvoiceBalance) -> str:
+    """formal, where a letter is due to a client who gets no mail; else empty."""
+    formal = issuer_file.REMINDER_LEVELS[-1]
+    days = desk.given.issuer.issuer.reminders.days.get(formal)
+    assert balance.due_date is not None
+    late = days is not None and (desk.day - balance.due_date).days >= days
+    return formal if late else ""
+
+
+def to_be_posted(root: Root, reminder: Reminder, path: Path) -> Alert:
+    """A letter that a person has to post."""
+    fault = Fault(
+        "",
+        say(
+            "is to be posted: {client} has no address of mail, and {number} is {days} days late",
+            client=reminder.client.id,
+            number=reminder.fact["number"],
+            days=reminder.claim.days,
+        ),
+        remedy=say(
+            "print it and post it, then record that (`make mail SENT={name}`)", name=reminder.name
+        ),
+    )
+    return Alert("I-LETTER-POST", root.name_of(path), fault, reminder.client.id)
+
+
+def write_letters(root: Root, letters: dict[Path, bytes]) -> None:
+    """Writes the letters that are to be posted, and removes those that no longer are."""
+    folder = root.exports / "letters"
+    for path in folder.glob("*.pdf"):
+        if path not in letters:
+            path.unlink()
+    for path, pdf in letters.items():
+        storage.update_derived(path, pdf)
 
 
 def too_small(balance: InvoiceBalance, smallest: Decimal) -> Message:
@@ -341,7 +414,7 @@ def show(reminders: list[Reminder], day: date) -> None:
             reminder.client.id,
             reminder.fact["number"],
             say("{level}", level=Code(reminder.level)),
-            ", ".join(reminder.recipients),
+            ", ".join(reminder.recipients) or say("by post"),
             str(reminder.claim.days),
             *[
                 money.shown(amount, 2)
@@ -366,34 +439,32 @@ def show(reminders: list[Reminder], day: date) -> None:
     ]
     if rows:
         tables.show(say("reminders of {day}", day=str(day)), headings, rows, right=4)
-    print(say("{reminders} would go; nothing was sent", reminders=counted_reminders(rows)))
+    print(say("{reminders} would go; nothing was sent", reminders=counted_reminders(len(rows))))
 
 
-def counted_reminders(of: Sized) -> Message:
-    """One reminder for each of these."""
-    return counted(len(of), "1 reminder", "{number} reminders")
+def counted_reminders(number: int) -> Message:
+    """So many reminders."""
+    return counted(number, "1 reminder", "{number} reminders")
 
 
 # --- sending -------------------------------------------------------------------------
 
 
-def send(
-    root: Root, box: outbox.Outbox, reminder: Reminder, sender: str, wait: int, smallest: Decimal
-) -> None:
+def send(desk: DispatchDesk, box: outbox.Outbox, reminder: Reminder, wait: int) -> None:
     """Sends one reminder, of what is outstanding when the server is ready to take it."""
-    if not box.open(sender):
+    if not box.open(desk.sender):
         return
-    with issuing.reading(root, "send_reminders", wait):
-        outstanding = outstanding_now(root, reminder)
-        if outstanding < smallest:
+    with issuing.reading(desk.root, "send_reminders", wait):
+        outstanding = outstanding_now(desk.root, reminder)
+        if outstanding < desk.issuer.issuer.reminders.smallest:
             number = reminder.fact["number"]
             print(say("{number}: settled meanwhile, no reminder", number=number))
             box.drop(reminder.name)
             return
         claim = claim_of(reminder.invoice, outstanding, reminder.claim.day)
-        due = due_mail(root, reminder._replace(claim=claim), sender)
+        due = due_mail(desk, reminder._replace(claim=claim))
         data = box.write(due)
-    box.deliver(due, data, sender)
+    box.deliver(due, data, desk.sender)
 
 
 def outstanding_now(root: Root, reminder: Reminder) -> Decimal:
@@ -406,7 +477,7 @@ def outstanding_now(root: Root, reminder: Reminder) -> Decimal:
     )
 
 
-def due_mail(root: Root, reminder: Reminder, sender: str) -> Due:
+def due_mail(desk: DispatchDesk, reminder: Reminder) -> Due:
     """The mail of a reminder."""
     fact, claim = reminder.fact, reminder.claim
     amounts = {
@@ -414,28 +485,61 @@ def due_mail(root: Root, reminder: Reminder, sender: str) -> Due:
         for name in ("outstanding", "penalty", "indemnity")
     }
     facts = {"number": fact["number"], "level": reminder.level, **amounts}
+    facts["pdf_sha256"] = fact["pdf_sha256"]
     return Due(
         reminder.name,
         _KIND,
         reminder.client.id,
-        {**facts, "pdf_sha256": fact["pdf_sha256"]},
+        facts,
         reminder.recipients,
-        partial(reminder_bytes, root, reminder, sender),
+        partial(reminder_bytes, desk, reminder),
+        letter=reminder.is_formal,
     )
 
 
-def reminder_bytes(root: Root, reminder: Reminder, sender: str) -> bytes:
-    """The bytes of a reminder's mail, with the invoice attached."""
-    document, attached = reminder.invoice.document, None
-    if pdf := pdf_of(root, reminder.fact):
-        name = re.sub("[^A-Za-z0-9._-]", "_", document.number)
-        attached = Attachment(f"{name}.pdf", "application/pdf", pdf)
-    text = letters.reminder(document, reminder.level, reminder.claim, attached=attached is not None)
-    to = reminder.client.party.email
-    cc = reminder.client.delivery.cc
-    return mime.to_bytes(
-        outbox.letter(sender, document.seller, to, text, attached, cc=cc), reminder.name
+def reminder_bytes(desk: DispatchDesk, reminder: Reminder) -> bytes:
+    """The bytes of a reminder's mail: a formal one carries its letter first, then the invoice."""
+    document, client = reminder.invoice.document, reminder.client
+    attached: list[Attachment] = []
+    pdf = pdf_of(desk.root, reminder.fact)
+    if reminder.is_formal:
+        attached.append(letter_to(desk, reminder, enclosed=bool(pdf)))
+    if pdf:
+        attached.append(Attachment(f"{_in_file_name(document.number)}.pdf", _PDF, pdf))
+    account = client.delivery.statement
+    if account:
+        attached.append(account_of(desk, reminder))
+    text = letters.reminder(
+        document, reminder.level, reminder.claim, attached=bool(pdf), account=account
     )
+    to, cc = client.party.email, client.delivery.cc if reminder.recipients else ()
+    letter = outbox.letter(desk.sender, document.seller, to, text, *attached, cc=cc)
+    return mime.to_bytes(letter, reminder.name)
+
+
+def letter_to(desk: DispatchDesk, reminder: Reminder, *, enclosed: bool) -> Attachment:
+    """The letter of a formal reminder, to the client as its file has it today."""
+    document, claim = reminder.invoice.document, reminder.claim
+    notice = letters.formal_notice(document, claim, enclosed=enclosed)
+    logo = desk.issuer.logo.data if desk.issuer.logo else None
+    pdf = letter_pdf.render(PostalLetter(document, reminder.client.party, claim, notice), logo)
+    name = document.speech.word("formal_file", number=_in_file_name(document.number))
+    return Attachment(name, _PDF, pdf)
+
+
+def account_of(desk: DispatchDesk, reminder: Reminder) -> Attachment:
+    """The client's statement of account on the day of a reminder."""
+    client, day = reminder.client, reminder.claim.day
+    (own,) = histories.by_client(desk.root, [client.id], "")
+    account = client_accounts.of_client(own, day.replace(month=1, day=1), day)
+    seller, logo = invoicing.seller_of(desk.issuer.issuer, ""), desk.issuer.logo
+    paper = AccountPaper(account, seller, client.party, client.language, client.currency)
+    name = paper.speech.word("account_file", date=str(day))
+    return Attachment(name, _PDF, account_pdf.render(paper, logo.data if logo else None))
+
+
+def _in_file_name(number: str) -> str:
+    return re.sub("[^A-Za-z0-9._-]", "_", number)
 
 
 def pdf_of(root: Root, fact: Record) -> bytes:

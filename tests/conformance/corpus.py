@@ -11,6 +11,7 @@ that were approved.
 
 import csv
 import io
+import json
 import shutil
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,7 @@ PAID = "2026-12-03"
 MONTH = "2026-10"
 YEAR = "2026"
 STATED = "2026-12-31"
+REMINDED = "2027-03-01"
 _STATED = 9  # of so many clients one gets a statement of account
 _ORDERS = 30  # lines of the mail order's 250: they are much alike
 
@@ -130,6 +132,7 @@ def _wide(folder: Path) -> Root:
     _quote(root)
     _credit(root, _wide_credits(root))
     _close(root)
+    _remind(root)
     return root
 
 
@@ -631,6 +634,17 @@ def _close(root: Root) -> None:
         _make(root, target, f"YEAR={YEAR}")
     for client in histories.clients_of(root)[::_STATED]:
         _make(root, "account", f"CLIENT={client}", f"TODAY={STATED}")
+
+
+def _remind(root: Root) -> None:
+    """Formal letters to those of some clients that did not pay, who get no mail any more."""
+    issuer = json.loads(root.issuer.read_bytes())
+    house.write(root, "issuer.json", {**issuer, "reminders": {"formal": 45}})
+    for path in root.clients.glob("lines_*.json"):
+        client = json.loads(path.read_bytes())
+        del client["party"]["email"]
+        house.put_client(root, client)
+    _make(root, "reminders", f"TODAY={REMINDED}")
 
 
 def _pay(root: Root) -> None:

@@ -24,6 +24,7 @@ _Content = TypeVar("_Content", bytes, str)
 # A folder of proofs, and of what only the program writes; group and others only read these.
 PROOFS = (
     *("invoices", "invoices_batch", "quotes", "archive_batch", "archive_inputs", "batch_sent"),
+    "letters_sent",
     *("platform/received", "platform/reports", "platform/sent"),
 )
 _RECORDS = (

@@ -19,11 +19,18 @@ from lib.audit.record_audit import (
 )
 from lib.books import openings, quotations
 from lib.books.records import Record
-from lib.core import storage
+from lib.core import messages, storage
 from lib.core.faults import Alert, Fault, at_line
 from lib.core.messages import Message, say
 from lib.mail import mime, outbox
+from lib.values.speech import Speech
 
+# How the names of letters and statements of account begin, which are made again with their mail.
+_LETTERS = tuple(
+    Speech(language).word(key, number="", date="").removesuffix(".pdf")
+    for language in messages.languages()
+    for key in ("formal_file", "account_file")
+)
 _SUMMARY = f"{outbox.SUMMARY}__"  # how the names of their mails begin
 
 
@@ -59,7 +66,7 @@ def _waiting(data: bytes, mail: str, pdfs: set[str]) -> Message | None:
     if mail.startswith(_SUMMARY) and not mail.endswith(outbox.summary_digest(letter)):
         return say("was changed: its name is not that of what it says")
     for attachment in letter.attachments:
-        is_pdf = attachment.type == "application/pdf"
+        is_pdf = attachment.type == "application/pdf" and not attachment.name.startswith(_LETTERS)
         if is_pdf and storage.sha256(attachment.data) not in pdfs:
             return say("carries {file}, which is not a PDF of the records", file=attachment.name)
     return None

@@ -30,6 +30,7 @@ from lib.core.messages import Message, figure, say
 from lib.core.root import Root
 from lib.documents import facturx_xml, invoice_pdf, packages, production
 from lib.inputs import order_files
+from lib.mail import outbox
 from lib.values import mentions, money, vat
 from lib.values.document import Document, from_json
 from lib.values.quote import Paper, Quote
@@ -594,20 +595,28 @@ def _archive_faults(
 
 
 def _sent_faults(files: Files, books: RecordBooks) -> Iterator[Alert]:
-    """Packages that were sent, as their mails attached or named them, and nothing else."""
+    """Packages and letters that were sent, as their mails had them, and nothing else."""
     sent = {}
     for record in chain.from_iterable(book.records for book in books.of(OUTBOX)):
         if record["kind"] == "package":
             digest = record["package_sha256"]
             about = (record["client"], record["month"], digest[:_HASH_IN_NAME])
             sent[f"data/batch_sent/{'__'.join(about)}.zip"] = digest
-    there = [name for name in files.under("data/batch_sent") if not findings.is_leftover(name)]
+        elif digest := record.get("letter_sha256"):
+            path = outbox.letter_path(files.root, record["mail"], digest)
+            sent[files.root.name_of(path)] = digest
+    there = [
+        name
+        for folder in ("data/batch_sent", "data/letters_sent")
+        for name in files.under(folder)
+        if not findings.is_leftover(name)
+    ]
     for name in there:
         digest, unreadable = findings.sha256_of(files.root, name)
         if name not in sent:
             yield _unsent(files, name, digest)
         elif digest != sent[name]:
-            changed = say("was changed: its SHA-256 is not that of the package that was sent")
+            changed = say("was changed: its SHA-256 is not that of what was sent")
             yield findings.alert("B-PROOF-CHANGED", name, unreadable or changed, _RESTORE)
     for name in sorted(sent.keys() - set(there)):
         text = say("is missing, but data/outbox/sent.jsonl has its mail")
@@ -615,7 +624,7 @@ def _sent_faults(files: Files, books: RecordBooks) -> Iterator[Alert]:
 
 
 def _unsent(files: Files, name: str, digest: str) -> Alert:
-    """A package that is kept just before its mail is recorded, or one that was added."""
+    """A package that is kept just before its mail is recorded, or a proof that was added."""
     client, _, rest = Path(name).name.partition("__")
     package = packages.path_of(files.root, client, rest[: len("2026-10")])
     if digest and digest == findings.sha256_of(files.root, files.root.name_of(package))[0]:

@@ -269,6 +269,7 @@ class ReminderMailRecord(MailRecord, tag="reminder", tag_field="kind"):
     number: _AnyNumber
     level: str
     pdf_sha256: str = ""
+    letter_sha256: str = ""
 
 
 _TrackingId = Annotated[str, Meta(pattern=r"^[!-~]{1,64}\Z")]

@@ -109,13 +109,13 @@ def _brand(party: Party) -> str:
     return party.trade_name or full_name(party)
 
 
-def _address(address: Address, speech: Speech) -> Iterable[str]:
+def address_lines(address: Address, speech: Speech) -> Iterable[str]:
     yield from address.lines
     yield town(address.postcode, address.city, address.country)
     yield speech.country(address.country)
 
 
-def _identifiers(party: Party, speech: Speech) -> Iterable[str]:
+def identity_lines(party: Party, speech: Speech) -> Iterable[str]:
     def labelled(key: str, value: str) -> str:
         return speech.word(key, value=value)
 
@@ -219,21 +219,25 @@ def boxed(page: Page, texts: Iterable[tuple[str, Style]], top: float, accent: Co
     return bottom
 
 
-def header(page: Page, paper: Letterhead, title: str, number: str, logo: bytes | None) -> float:
-    """Who sells, and what paper it is; returns where it ends."""
-    left_width = WIDTH * 0.56
+def brand(page: Page, paper: Letterhead, logo: bytes | None, room: float) -> float:
+    """The logo of who sends it, or else the name; returns where it ends."""
     if logo is not None:
         width, height = logos.size(logo)
         name = paper.speech.word("logo", name=full_name(paper.seller))
         with typeset.inside(page, Tag("Figure", alt=name)):
             page.append(Picture(LEFT, TOP, width, height, logo))
-        left_bottom = TOP + height
-    else:
-        name = _brand(paper.seller)
-        lines = typeset.wrap([(name, WORDMARK)], left_width)
-        if len(lines) > 2:
-            lines = typeset.wrap([(name, SMALL_WORDMARK)], left_width)
-        left_bottom = typeset.paragraph(page, LEFT, TOP, lines)
+        return TOP + height
+    name = _brand(paper.seller)
+    lines = typeset.wrap([(name, WORDMARK)], room)
+    if len(lines) > 2:
+        lines = typeset.wrap([(name, SMALL_WORDMARK)], room)
+    return typeset.paragraph(page, LEFT, TOP, lines)
+
+
+def header(page: Page, paper: Letterhead, title: str, number: str, logo: bytes | None) -> float:
+    """Who sells, and what paper it is; returns where it ends."""
+    left_width = WIDTH * 0.56
+    left_bottom = brand(page, paper, logo, left_width)
     top = TOP - 4
     page.append(Tag("H1"))
     typeset.put_right(page, RIGHT, top, title.upper(), TITLE._replace(colour=accent(paper)))
@@ -307,7 +311,7 @@ def parties(page: Page, paper: Letterhead, buyer: str, top: float) -> float:
     ):
         contact = speech.word(role, name=party.contact) if party.contact else ""
         beneath = (party.trade_name, contact)
-        identifiers = tuple(_identifiers(party, speech))
+        identifiers = tuple(identity_lines(party, speech))
         blocks.append((key, full_name(party), beneath, party.address, identifiers))
     if delivery := paper.buyer.delivery_address:
         blocks.append(("delivery", delivery.name, ("", ""), delivery, ()))
@@ -317,7 +321,7 @@ def parties(page: Page, paper: Letterhead, buyer: str, top: float) -> float:
         x = LEFT + i * step
         lines = [
             (name, NAME),
-            *((line, ADDRESS) for line in (*beneath, *_address(address, speech))),
+            *((line, ADDRESS) for line in (*beneath, *address_lines(address, speech))),
         ]
         head = typeset.wrap([(speech.word(key), LABEL)], step - 14)
         end = typeset.paragraph(page, x, top, head, "H2")

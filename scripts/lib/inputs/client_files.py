@@ -21,6 +21,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     email: bool = True
     cc: tuple[str, ...] = ()
     reminders: bool = True
+    statement: bool = False
 
 
 class Client(Struct, frozen=True, kw_only=True):

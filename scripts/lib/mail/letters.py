@@ -26,6 +26,20 @@ class MailText(NamedTuple):
     body: str
 
 
+class FormalNotice(NamedTuple):
+    """A formal reminder as a letter for the post: what stands before its figures and after them.
+
+    `owed` has a label and an amount each, the last of them the sum that is asked for.
+    """
+
+    subject: str
+    before: tuple[str, ...]
+    owed: tuple[tuple[str, str], ...]
+    after: tuple[str, ...]
+    enclosed: str
+    regards: str
+
+
 class BatchPackage(NamedTuple):
     """A ZIP archive of a month; `attached` says whether the mail carries it."""
 
@@ -212,11 +226,51 @@ def _count(facts: list[records.Record], speech: Speech) -> str:
 # --- reminders -----------------------------------------------------------------------
 
 
-def reminder(document: Document, level: str, claim: Claim, *, attached: bool = True) -> MailText:
-    """The reminder of an unpaid invoice, in the tone of its level; the invoice is `attached`."""
+def reminder(
+    document: Document, level: str, claim: Claim, *, attached: bool = True, account: bool = False
+) -> MailText:
+    """The reminder of an unpaid invoice, in the tone of its level.
+
+    Args:
+      attached: the mail carries the invoice, and `account` a statement of account.
+    """
+    speech, values = document.speech, _reminder_values(document, claim)
+    formal = level == "formal"
+    paragraphs = [
+        speech.word("formal_hello" if formal else "hello"),
+        speech.word(f"{level}_intro", **values),
+        speech.word(f"{level}_request", **values),
+        *_claim_paragraphs(document, level, claim),
+        *_how_to_pay(document),
+        *([speech.word("again_attached")] if attached else []),
+        *([speech.word("account_attached")] if account else []),
+        speech.word("formal_regards" if formal else "regards")
+        + f"\n\n{_signature(document.seller)}",
+    ]
+    return MailText(speech.word(f"{level}_subject", **values), _joined(paragraphs))
+
+
+def formal_notice(document: Document, claim: Claim, *, enclosed: bool) -> FormalNotice:
+    """The formal reminder of an unpaid invoice, which it may enclose, as a letter."""
+    speech, values = document.speech, _reminder_values(document, claim)
+    outstanding = (speech.word("outstanding"), _amount(claim.outstanding, document))
+    total = (speech.word("total", day=speech.date(claim.day)), _amount(claim.total, document))
+    owed = (outstanding, *_owed(document, claim), total)
+    return FormalNotice(
+        speech.word("formal_subject", **values),
+        (speech.word("formal_hello"), speech.word("formal_intro", **values)),
+        owed if len(owed) > 2 else (total,),
+        (speech.word("formal_request", **values), " ".join(_laws("formal", document))),
+        speech.word("enclosed", **values) if enclosed else "",
+        speech.word("formal_regards"),
+    )
+
+
+def _reminder_values(document: Document, claim: Claim) -> dict[str, str]:
+    """What the phrases of a reminder name."""
     speech = document.speech
     assert document.due_date is not None
-    values = {
+    return {
         "kind": speech.word(f"this_{document.kind}"),
         "number": document.number,
         "date": speech.date(document.issue_date),
@@ -226,18 +280,6 @@ def reminder(document: Document, level: str, claim: Claim, *, attached: bool = T
         "total": _amount(claim.total, document),
         "deadline": speech.date(claim.day + timedelta(_DAYS_TO_PAY)),
     }
-    formal = level == "formal"
-    paragraphs = [
-        speech.word("formal_hello" if formal else "hello"),
-        speech.word(f"{level}_intro", **values),
-        speech.word(f"{level}_request", **values),
-        *_claim_paragraphs(document, level, claim),
-        *_how_to_pay(document),
-        *([speech.word("again_attached")] if attached else []),
-        speech.word("formal_regards" if formal else "regards")
-        + f"\n\n{_signature(document.seller)}",
-    ]
-    return MailText(speech.word(f"{level}_subject", **values), _joined(paragraphs))
 
 
 def _is_part(document: Document, claim: Claim) -> bool:
@@ -260,15 +302,7 @@ def _claim_paragraphs(document: Document, level: str, claim: Claim) -> Iterable[
     rows.append(("outstanding", _amount(claim.outstanding, document)))
     rows.append(("due_date", late))
     yield _lines(speech, rows)
-    laws = [note.text for note in document.notes if note.code in _law_of(level, document)]
-    owed = []
-    if claim.rate:
-        rate, days = speech.percent(claim.rate), speech.counted("one_day", "days", claim.days)
-        label = speech.word("penalty", rate=rate, days=days)
-        owed.append(_labelled(label, _amount(claim.penalty, document), speech))
-    if claim.indemnity:
-        label = speech.word("indemnity")
-        owed.append(_labelled(label, _amount(claim.indemnity, document), speech))
+    owed = [_labelled(label, amount, speech) for label, amount in _owed(document, claim)]
     if owed:
         day = speech.date(claim.day)
         if level == "polite":
@@ -277,8 +311,23 @@ def _claim_paragraphs(document: Document, level: str, claim: Claim) -> Iterable[
             label = speech.word("total", day=day)
             owed.append(_labelled(label, _amount(claim.total, document), speech))
         yield "\n".join(owed)
-    if laws:
+    if laws := _laws(level, document):
         yield " ".join(laws)
+
+
+def _owed(document: Document, claim: Claim) -> Iterable[tuple[str, str]]:
+    """What being late adds by law: a label and an amount each."""
+    speech = document.speech
+    if claim.rate:
+        rate, days = speech.percent(claim.rate), speech.counted("one_day", "days", claim.days)
+        yield speech.word("penalty", rate=rate, days=days), _amount(claim.penalty, document)
+    if claim.indemnity:
+        yield speech.word("indemnity"), _amount(claim.indemnity, document)
+
+
+def _laws(level: str, document: Document) -> list[str]:
+    """The mentions of the invoice that a reminder quotes."""
+    return [note.text for note in document.notes if note.code in _law_of(level, document)]
 
 
 def _law_of(level: str, document: Document) -> tuple[str, ...]:

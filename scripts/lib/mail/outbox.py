@@ -44,7 +44,8 @@ class Due(NamedTuple):
     """A mail that is to be sent.
 
     `name` names its file and its records; `facts` is what the record keeps beside the rest;
-    `recipients` are those who do not have it yet; `keep` stages the proof of what was sent.
+    `recipients` are those who do not have it yet; `keep` stages the proof of what was sent;
+    `letter` says that it carries a letter first, which is kept however it went.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Due(NamedTuple):
     recipients: tuple[str, ...]
     compose: Callable[[], bytes]
     keep: Callable[[issuing.Run, bytes], None] | None = None
+    letter: bool = False
 
 
 # --- what was sent -------------------------------------------------------------------
@@ -146,8 +148,7 @@ def letter(
     party: Party,
     to: tuple[str, ...],
     text: MailText,
-    attached: Attachment | None,
-    *,
+    *attached: Attachment,
     cc: tuple[str, ...] = (),
     shown: str = "",
 ) -> Letter:
@@ -172,8 +173,21 @@ def letter(
         cc=tuple(address for address in cc if address not in to),
         subject=text.subject,
         text=text.body,
-        attachments=(attached,) if attached else (),
+        attachments=attached,
     )
+
+
+# --- letters for the post --------------------------------------------------------------
+
+
+def letter_in(data: bytes) -> bytes:
+    """The PDF of the letter that the mail of a formal reminder carries first."""
+    return mime.read(data).attachments[0].data
+
+
+def letter_path(root: Root, mail: str, sha256: str) -> Path:
+    """data/letters_sent/<mail>__<beginning of the SHA-256>.pdf."""
+    return root.data / "letters_sent" / f"{mail}__{sha256[:12]}.pdf"
 
 
 # --- sending -------------------------------------------------------------------------
@@ -207,7 +221,8 @@ class Outbox:
             raise cli.refuse("B-MAIL-HEADER", name, "", error.reason, due.client) from None
         if storage.update_derived(self._path(due.name), data) and not self._config.mail.host:
             file = self.root.name_of(self._path(due.name))
-            print(say("{file}: to {recipients}", file=file, recipients=due.recipients))
+            if due.recipients:
+                print(say("{file}: to {recipients}", file=file, recipients=due.recipients))
         return data
 
     def clear(self, kinds: Iterable[str], names: Iterable[str]) -> None:
@@ -290,11 +305,13 @@ class Outbox:
         self._record(
             due, storage.read(self._path(due.name)), Outcome(due.recipients), elsewhere=True
         )
-        text = say(
-            "{mail} recorded: it went another way to {recipients}",
-            mail=due.name,
-            recipients=due.recipients,
-        )
+        text = say("{mail} recorded: it was posted", mail=due.name)
+        if due.recipients:
+            text = say(
+                "{mail} recorded: it went another way to {recipients}",
+                mail=due.name,
+                recipients=due.recipients,
+            )
         self._report(due, text)
 
     def deliver_summaries(self) -> None:
@@ -325,12 +342,19 @@ class Outbox:
             fact["refused"] = list(outcome.refused)
         if elsewhere:
             fact["elsewhere"] = True
+        letter = letter_in(data) if due.letter else b""
+        if letter:
+            fact["letter_sha256"] = storage.sha256(letter)
         command = f"{self._script.removesuffix('.py')} {due.name}"
         with issuing.begin(self.root, command, self._config.lock_wait) as run:
             chain = self._current_chain()
             run.append(chain, [fact])
             if due.keep is not None:
                 due.keep(run, data)
+            if letter:
+                kept = letter_path(self.root, due.name, fact["letter_sha256"])
+                if not kept.exists():
+                    run.stage_proof(kept, letter)
             if not outcome.refused:
                 run.remove(self._path(due.name), storage.sha256(data))
             run.commit()
