@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from lib.books.client_accounts import AccountEntry, ClientAccount, OpenItem
 from lib.documents import paper, pdf_writer, transfer, typeset
 from lib.documents.fonts import SEMIBOLD
@@ -77,7 +79,9 @@ def _lay_out(statement: AccountPaper, logo: bytes | None) -> list[pdf_writer.Pag
     title = speech.word("account")
     sheet.y = paper.header(sheet.page, statement, title, _as_of(statement), logo)
     sheet.y = paper.fact_row(sheet.page, _facts(statement), sheet.y)
-    sheet.y = paper.parties(sheet.page, statement, "report_client", sheet.y) - SECTION_GAP
+    # Where goods are delivered is nothing to an account.
+    parties = statement._replace(buyer=replace(statement.buyer, delivery_address=None))
+    sheet.y = paper.parties(sheet.page, parties, "report_client", sheet.y) - SECTION_GAP
     _entries(sheet, statement)
     if statement.account.items:
         _items(sheet, statement)
@@ -215,11 +219,11 @@ def _ages(sheet: Sheet, statement: AccountPaper) -> None:
     if not account.ages[-1]:
         parts.pop()
     parts.append(("report_total", account.closing))
-    width = WIDTH / len(parts)
-    columns = [
-        ColumnShare(speech.word(key), width, right=i > 0) for i, (key, _) in enumerate(parts)
-    ]
-    rows = [RuledRow([_figure(statement, amount) for _, amount in parts])]
+    width = WIDTH / (len(parts) + 1)
+    columns = [ColumnShare(speech.word("report_age"), width)]
+    columns += [ColumnShare(speech.word(key), width, right=True) for key, _ in parts]
+    figures = [_figure(statement, amount) for _, amount in parts]
+    rows = [RuledRow([speech.word("rest"), *figures])]
     _table(sheet, statement, "account_ages", columns, rows)
 
 
