@@ -5,6 +5,7 @@ misbehaves as it is told. `main` runs it for people: `make demo-platform`.
 """
 
 import argparse
+import gzip
 import json
 import re
 import socket
@@ -79,9 +80,9 @@ class Platform:
     """What a platform knows, and how it answers.
 
     `next` says for an operation (token, deposit, search, metadata, original, directory) what
-    happens to the next calls of it: a key of REPLIES or of DRIPS, "lost", "late", "deaf", "huge",
-    "entities", "echo", "" for an answer in order. `at` says the same for a call by its place among
-    all calls, from 1 on.
+    happens to the next calls of it: a Reply, a key of REPLIES or of DRIPS, "lost", "late", "deaf",
+    "huge", "entities", "echo", "" for an answer in order. `at` says the same for a call by its
+    place among all calls, from 1 on.
     `cap` is how many flows a page has at most, `order` "up", "down" or "none", `cursors` whether
     there are cursors ("stuck": the same again and again), `acknowledges` what is said of a deposit
     once it was looked at, `duplicates` what becomes of one: "refuse", "error", "take".
@@ -91,13 +92,14 @@ class Platform:
         self.url = ""
         self.flows: list[Json] = []
         self.files: dict[str, bytes] = {}
-        self.next: dict[str, list[str]] = {}
+        self.next: dict[str, list[str | Reply]] = {}
         self.at: dict[int, str] = {}
         self.calls: list[str] = []
         self.wrong: list[str] = []  # requests that the norm does not allow
         self.connections = 0
         self.cap = 100
         self.order = "up"
+        self.packs = False  # answers are gzip, though nobody asked for it
         self.cursors: bool | str = True
         self.bounded = True  # it knows updatedBefore
         self.acknowledges = "Ok"
@@ -116,7 +118,7 @@ class Platform:
 
     # --- what tests tell and ask ---------------------------------------------------------
 
-    def happens(self, operation: str, *what: str) -> None:
+    def happens(self, operation: str, *what: str | Reply) -> None:
         """What happens to the next calls of an operation."""
         self.next.setdefault(operation, []).extend(what)
 
@@ -350,6 +352,9 @@ class _Handler(BaseHTTPRequestHandler):
         platform.calls.append(operation)
         waiting = platform.next.get(operation)
         told = waiting.pop(0) if waiting else platform.at.get(len(platform.calls), "")
+        if isinstance(told, Reply):
+            self._say(told)
+            return
         if told in REPLIES:
             self._say(REPLIES[told])
             return
@@ -409,11 +414,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _say(self, reply: Reply) -> None:
         is_raw = isinstance(reply.content, bytes)
         data = reply.content if is_raw else json.dumps(reply.content).encode()
+        data = gzip.compress(data) if self.platform.packs else data
         self.send_response(reply.status)
         self.send_header(
             "Content-Type", "application/octet-stream" if is_raw else "application/json"
         )
         self.send_header("Content-Length", str(len(data)))
+        if self.platform.packs:
+            self.send_header("Content-Encoding", "gzip")
         for name, value in reply.headers:
             self.send_header(name, value)
         self.end_headers()

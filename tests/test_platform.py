@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date
@@ -21,7 +22,7 @@ from lib.documents import production
 from lib.inputs import issuer_file
 from lib.inputs import settings as settings_file
 from lib.platform.flow_client import FlowClient, Unclear
-from platform_stub import Platform, running
+from platform_stub import Platform, Reply, error, running
 
 DAY = "2026-11-20"
 
@@ -267,6 +268,32 @@ def test_a_platform_that_has_it_already_refuses_nothing(root, platform, duplicat
     assert not any(outcome in ("refused", "rejected") for _, outcome in kinds)
 
 
+def test_a_conflict_about_what_the_platform_has_refuses_nothing(root, platform):
+    platform.put(b"", "Factur-X", trackingId="NORD-2026-0001", flowDirection="Out")
+    platform.happens("deposit", error(409, "DUPLICATE"))
+    assert exchange(root).code == 0
+    assert ("answer", "exists") in lines(root, "nord")
+    assert "OUEST-2026-0001" in platform.deposited
+
+
+def test_what_could_not_be_asked_about_is_not_sent_again(root, platform):
+    platform.duplicates = "take"
+    platform.happens("deposit", "lost")
+    assert exchange(root).code == 4
+    platform.happens("search", "html")
+    assert exchange(root).code == 4
+    assert exchange(root).code == 0
+    assert len(platform.deposited) == len(set(platform.deposited)) == 2
+
+
+def test_answers_that_are_packed_are_read(root, platform):
+    platform.packs = True
+    platform.put(message(status("NORD-2026-0001", "200")))
+    assert exchange(root).code == 0
+    assert len(platform.deposited) == 2
+    assert ("status", "200") in lines(root, "nord")
+
+
 @pytest.mark.parametrize("what", ["500", "503", "deaf", "403", "redirect", "huge", "429 for ever"])
 @pytest.mark.parametrize("operation", ["token", "search", "deposit"])
 def test_a_platform_that_is_down_costs_nothing(root, platform, waits, what, operation):
@@ -326,6 +353,30 @@ def test_wrong_credentials_are_said_without_them(root, platform):
             if path.is_file():
                 assert secret.encode() not in path.read_bytes(), path
         assert secret not in ran.out + ran.err
+
+
+_TOKEN = "t0ken-that-was-said-oddly"
+_BASIC = b64encode(b"atelier:s3cret+/").decode()
+
+
+@pytest.mark.parametrize(
+    ("operation", "reply", "secret"),
+    [
+        ("token", Reply(200, {"accessToken": _TOKEN}), _TOKEN),
+        ("token", Reply(200, _TOKEN.encode()), _TOKEN),
+        ("token", Reply(206, {"access_token": _TOKEN}), _TOKEN),
+        ("token", Reply(302, b"", (("Location", f"https://x.example/?t={_TOKEN}"),)), _TOKEN),
+        ("token", error(401, "BAD", f"you sent Basic {_BASIC}"), _BASIC),
+        ("token", error(401, "BAD", "client_secret=s3cret%2B%2F"), "s3cret%2B"),
+        ("search", Reply(200, b"<html>" + b"x" * 66 + b"s3cret+/</html>"), "s3cret"),
+    ],
+)
+def test_no_secret_that_comes_back_is_said(root, platform, operation, reply, secret):
+    platform.happens(operation, reply)
+    ran = exchange(root)
+    assert ran.code == 4
+    logs = b"".join(path.read_bytes() for path in root.logs.iterdir())
+    assert secret not in ran.out + ran.err + logs.decode()
 
 
 def test_no_secret_is_in_what_a_fault_of_the_program_leaves(root, platform, monkeypatch):
@@ -516,6 +567,49 @@ def test_a_status_that_cannot_be_fetched_keeps_its_place(root, platform):
     assert [code for kind, code in lines(root, "nord") if kind == "status"] == [
         *("200", "202", "203", "205")
     ]
+
+
+def test_a_message_that_the_platform_cannot_give_holds_nothing_up(root, platform):
+    """What follows it is received, what waits is deposited, and it is asked for by each run."""
+    for code in ("200", "202", "203"):
+        platform.put(message(status("NORD-2026-0001", code)))
+    platform.happens("original", "", "500", "", "500")
+    ran = exchange(root)
+    assert (ran.code, len(platform.deposited)) == (4, 2)
+    platform.happens("original", "500")
+    assert exchange(root).code == 0
+    assert [code for kind, code in lines(root, "nord") if kind == "status"] == ["200", "203"]
+    assert exchange(root).code == 0
+    assert lines(root, "nord")[-1] == ("status", "202")
+
+
+def test_a_moment_that_is_to_come_hides_nothing_that_comes_later(root, platform):
+    platform.put(message(status("NORD-2026-0001", "200")), updatedAt="2098-01-01T00:00:00Z")
+    assert exchange(root).code == 0
+    platform.put(message(status("NORD-2026-0001", "210")))
+    assert exchange(root).code == 0
+    assert [code for kind, code in lines(root, "nord") if kind == "status"] == ["200", "210"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"flowId": "\ud800"},
+        {"updatedAt": "9999-12-31T23:59:59+00:00"},
+        {"updatedAt": "9999-12-31T23:59:59-14:00"},
+    ],
+)
+def test_a_flow_that_is_none_is_no_fault_of_the_program(root, platform, odd):
+    platform.put(b"", **odd)
+    ran = exchange(root)
+    assert ran.code == 4
+    assert "B-PLATFORM-ANSWER" in ran.err and "B-INTERNAL" not in ran.err
+
+
+def test_a_flow_without_a_syntax_is_a_status_by_its_type(root, platform):
+    platform.put(message(status("NORD-2026-0001", "210")), flowSyntax=None)
+    assert exchange(root).code == 0
+    assert ("status", "210") in lines(root, "nord")
 
 
 def test_a_report_goes_from_where_it_is_kept(root, platform):

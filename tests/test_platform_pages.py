@@ -16,13 +16,20 @@ class Pages:
     """A client whose platform has flows at these moments (seconds), and gives pages in its way."""
 
     def __init__(
-        self, moments: list[int], cap: int, order: str, cursors: str, bounded: bool = True
+        self,
+        moments: list[int],
+        cap: int,
+        order: str,
+        cursors: str,
+        bounded: bool = True,
+        inclusive: bool = False,
     ):
         self.flows = [
             Flow(f"f{i}", "", "CDAR", False, START + timedelta(seconds=moment), "Ok", ())
             for i, moment in enumerate(moments)
         ]
         self.cap, self.order, self.cursors, self.bounded = cap, order, cursors, bounded
+        self.inclusive = inclusive
         self.asked = 0
 
     def search(self, where: dict[str, str], limit: int, cursor: str) -> Page:
@@ -33,7 +40,8 @@ class Pages:
         found = [
             flow
             for flow in self.flows
-            if flow.updated > after and (flow.updated < before or not self.bounded)
+            if (flow.updated > after or (self.inclusive and flow.updated == after))
+            and (flow.updated < before or not self.bounded)
         ]
         found.sort(key=lambda flow: flow.updated, reverse=self.order == "down")
         if self.order == "none":
@@ -94,3 +102,16 @@ def test_a_page_full_of_one_moment_stops_the_walk(cap):
 def test_no_order_and_no_updated_before_stops_the_walk():
     pages = Pages(list(range(80)), 25, "down", "none", bounded=False)
     assert walk(pages, START - timedelta(days=1)).stop  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("inclusive", [False, True])
+@pytest.mark.parametrize("order", ["up", "down", "none"])
+@given(
+    moments=st.lists(st.integers(0, 15), max_size=80).map(sorted),
+    cap=st.sampled_from((25, 50)),
+)
+def test_none_is_missed_in_silence_though_many_have_one_moment(order, inclusive, moments, cap):
+    pages = Pages(moments, cap, order, "none", inclusive=inclusive)
+    found = walk(pages, START - timedelta(days=1))  # type: ignore[arg-type]
+    assert found.stop or len(found.flows) == len(moments)
+    assert found.stop is None or len(moments) > 4

@@ -30,6 +30,7 @@ _GROUP = 100  # deposits that are recorded together, before and after they are h
 _MOST_FAILURES = 3  # one after the other, then the platform is left alone
 _MOST_ASKED = 100  # flows that are asked for one by one
 _ALREADY_THERE = "alreadyexistingflow"
+_CONFLICT = 409  # HTTP: the platform has it, or something like it
 _DOWN, _SHUT = "B-PLATFORM-DOWN", "B-PLATFORM-LOGIN"
 
 
@@ -147,7 +148,8 @@ class Exchange:
         self.unreachable: list[Alert] = []
         self._addresses: dict[str, bool] = {}  # whether the directory has them
         self._directory_failed = False
-        self._day = day
+        self.day = day
+        self._in_doubt: set[str] = set()  # what it may have or not, and could not be asked about
         self._in_a_row = 0
 
     def failed(self, stop: Unclear, in_a_row: int = _MOST_FAILURES) -> None:
@@ -157,16 +159,27 @@ class Exchange:
         self.has_ended |= code == _SHUT or (code == _DOWN and in_a_row >= _MOST_FAILURES)
         self.has_ended |= in_a_row > _MOST_FAILURES
 
+    def failed_once(self, stop: Unclear) -> None:
+        """Keeps why a thing among several could not be done: the platform may do the next."""
+        self._in_a_row += 1
+        self.failed(stop, self._in_a_row)
+
+    def succeeded(self) -> None:
+        """The platform answers."""
+        self._in_a_row = 0
+
     # --- depositing ----------------------------------------------------------------------
 
     def settle(self) -> None:
         """Asks the platform about each deposit without an answer."""
         doubtful = [deposit for deposit in self.books.deposits().values() if not deposit.answers]
+        self._in_doubt = {deposit.line.tracking_id for deposit in doubtful}
         found: list[tuple[ExchangeLine, _Answer]] = []
         try:
             for deposit in doubtful:
                 if flow := self._located(deposit.line.tracking_id):
                     found.append((deposit.line, _Answer(EXISTS, flow.flow_id)))
+                self._in_doubt.remove(deposit.line.tracking_id)
         except Unclear as stop:
             self.failed(stop)
         self._record(found)
@@ -195,12 +208,13 @@ class Exchange:
         return self._addresses.get(address, True)
 
     def deposit(self, items: Iterable[Item]) -> None:
-        """Deposits what was not deposited yet; what is in doubt must have been settled before."""
+        """Deposits what was not deposited yet, but nothing that is still in doubt."""
         known = self.books.deposits()
         waiting = [
             item
             for item in items
-            if item.tracking_id not in known or not known[item.tracking_id].answers
+            if item.tracking_id not in known
+            or not (known[item.tracking_id].answers or item.tracking_id in self._in_doubt)
         ]
         for start in range(0, len(waiting), _GROUP):
             if self.has_ended:
@@ -216,7 +230,7 @@ class Exchange:
                         item.tracking_id,
                         item.name,
                         item.sha256,
-                        self._day,
+                        self.day,
                     )
                     facts.setdefault(item.owner, []).append(fact)
             added = self.books.append(facts) if facts else {}
@@ -234,10 +248,9 @@ class Exchange:
             for item, line in group:
                 try:
                     answered.append((line, self._attempt(item)))
-                    self._in_a_row = 0
+                    self.succeeded()
                 except Unclear as stop:
-                    self._in_a_row += 1
-                    self.failed(stop, self._in_a_row)
+                    self.failed_once(stop)
                     if self.has_ended:
                         return
         finally:
@@ -259,9 +272,13 @@ class Exchange:
         try:
             return _Answer(ACCEPTED, self.client.send(item.info, data))
         except Refusal as refusal:
-            if not _is_duplicate(refusal.reasons):
+            is_duplicate = _is_duplicate(refusal.reasons)
+            if not is_duplicate and refusal.status != _CONFLICT:
                 return _Answer(REFUSED, "", refusal.reasons)
+            reasons = refusal.reasons
         flow = self._located(item.tracking_id)
+        if not flow and not is_duplicate:
+            return _Answer(REFUSED, "", reasons)
         return _Answer(EXISTS, flow.flow_id if flow else "")
 
     def _located(self, tracking_id: str, but: str = "") -> Flow | None:
@@ -287,16 +304,19 @@ class Exchange:
         known = {flow.flow_id: flow for flow in flows}
         found: list[tuple[ExchangeLine, _Answer]] = []
         asked = 0
-        try:
-            for deposit in pending:
-                flow = known.get(deposit.pending_flow)
+        for deposit in pending:
+            flow = known.get(deposit.pending_flow)
+            try:
                 if (flow is None or flow.acknowledgement == "Pending") and asked < _MOST_ASKED:
                     asked += 1
                     flow = self._asked(deposit.pending_flow)
                 if flow and (answer := self._acknowledged(deposit, flow)):
                     found.append((deposit.line, answer))
-        except Unclear as stop:
-            self.failed(stop)
+                self.succeeded()
+            except Unclear as stop:
+                self.failed_once(stop)
+                if self.has_ended:
+                    break
         self._record(found)
 
     def _asked(self, flow_id: str) -> Flow | None:
@@ -323,7 +343,7 @@ class Exchange:
         owners = {line.hash: owner for owner, lines in self.books.lines.items() for line in lines}
         for line, answer in answered:
             reasons = [reason._asdict() for reason in answer.reasons]
-            fact = exchanges.answer(line, answer.outcome, self._day, answer.flow_id, reasons)
+            fact = exchanges.answer(line, answer.outcome, self.day, answer.flow_id, reasons)
             facts.setdefault(owners[line.hash], []).append(fact)
         if not facts:
             return

@@ -8,12 +8,14 @@ answer raises Unclear: whether it did what it was asked is not known then.
 import json
 import ssl
 import uuid
+import zlib
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import ceil
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import httpx
 
@@ -37,7 +39,8 @@ _MOST_WAITING = 120  # seconds of all waits of a run
 _MOST_TEXT = 300  # characters of what a platform says that are kept
 _MOST_REASONS = 20
 _MOST_FLOWS = 1000  # of one page that are read
-_LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+_GZIP_OR_ZLIB = 47  # as zlib.decompressobj says that it finds out
 
 
 class FlowReason(NamedTuple):
@@ -163,7 +166,7 @@ class FlowClient:
         if not isinstance(results, list) or len(results) > _MOST_FLOWS:
             raise self._not_understood(say("its results are not a list"))
         following = answer.get("nextCursor") or ""
-        if not isinstance(following, str):
+        if not isinstance(following, str) or not _is_text(following):
             raise self._not_understood(say("its nextCursor is not a text"))
         return Page(tuple(self._flow(result) for result in results), following)
 
@@ -260,14 +263,19 @@ class FlowClient:
         self._deadline.restart()
         try:
             with self._http.stream(method, url, **content) as answer:
+                # Nothing packed was asked for; some pack all the same.
+                packed = answer.headers.get("content-encoding", "") in ("gzip", "deflate")
+                unpacking = zlib.decompressobj(_GZIP_OR_ZLIB) if packed else None
                 body = bytearray()
                 for piece in answer.iter_raw():
-                    body += piece
-                    if len(body) > _LARGEST:
+                    body += unpacking.decompress(piece, _LARGEST) if unpacking else piece
+                    if len(body) > _LARGEST or (unpacking and unpacking.unconsumed_tail):
                         raise self._not_understood(
                             say("it is larger than {most} bytes", most=_LARGEST)
                         )
                 return answer, bytes(body)
+        except zlib.error as error:
+            raise self._not_understood(self._quoted(str(error))) from None
         except httpx.TimeoutException:
             raise self._down(say("no answer within PLATFORM_TIMEOUT")) from None
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
@@ -290,11 +298,16 @@ class FlowClient:
             pause = _pause(answer.headers) if answer.status_code in (429, 503) else 0
             if not self.waits(pause):
                 break
-        if answer.status_code in (400, 401, 403):
-            raise self._closed(answer.status_code, body)
-        token = self._object(body).get("access_token") if answer.status_code == 200 else None
+        status = answer.status_code
+        if status in (400, 401, 403):
+            raise self._closed(status, body)
+        if status in (429, 500, 502, 503, 504):
+            raise self._down(say("it says {status}", status=status), pause)
+        token = (_json(body) or {}).get("access_token") if status in (200, 201) else None
         if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-            raise self._unclear(answer, body, 0)
+            # What it says instead is not shown: it may be a token in another form.
+            found = say("{status}, it has no access_token", status=status)
+            raise self._not_understood(found, self._token_url)
         return token
 
     def waits(self, seconds: int) -> bool:
@@ -308,17 +321,14 @@ class FlowClient:
     # --- what answers say ----------------------------------------------------------------
 
     def _object(self, body: bytes) -> dict[str, Any]:
-        try:
-            value = json.loads(body)
-        except (ValueError, RecursionError):
-            value = None
-        if not isinstance(value, dict):
+        value = _json(body)
+        if value is None:
             raise self._not_understood(self._excerpt(body))
         return value
 
     def _flow_id(self, value: Mapping[str, Any]) -> str:
         flow_id = value.get("flowId")
-        if not isinstance(flow_id, str) or not 0 < len(flow_id) <= 64:
+        if not isinstance(flow_id, str) or not 0 < len(flow_id) <= 64 or not _is_text(flow_id):
             raise self._not_understood(say("it has no flowId"))
         return flow_id
 
@@ -331,7 +341,7 @@ class FlowClient:
         return Flow(
             flow_id=self._flow_id(value),
             tracking_id=_text(value.get("trackingId")),
-            syntax=_text(value.get("flowSyntax")),
+            syntax=_text(value.get("flowSyntax")) or _syntax(_text(value.get("flowType"))),
             is_ours=value.get("flowDirection") == "Out",
             updated=self._time(value.get("updatedAt") or value.get("submittedAt")),
             acknowledgement=_text(acknowledgement.get("status")),
@@ -345,10 +355,9 @@ class FlowClient:
             raise self._not_understood(say("a flow has no updatedAt")) from None
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        moment = moment.astimezone(UTC)
-        if moment > _LATEST:
+        if not _EARLIEST < moment < _LATEST:
             raise self._not_understood(say("a flow has no updatedAt"))
-        return moment
+        return moment.astimezone(UTC)
 
     def _details(self, details: Any) -> Iterator[FlowReason]:
         """The errors of an acknowledgement; warnings ask for nothing."""
@@ -359,11 +368,8 @@ class FlowClient:
 
     def _reasons_of(self, body: bytes) -> tuple[FlowReason, ...]:
         """What an answer of the norm's form says is wrong; empty where it is of another."""
-        try:
-            value = json.loads(body)
-        except (ValueError, RecursionError):
-            return ()
-        if not isinstance(value, dict) or not _text(value.get("errorCode")):
+        value = _json(body)
+        if value is None or not _text(value.get("errorCode")):
             return ()
         message = value.get("errorMessage") or value.get("details")
         return (FlowReason(self._kept(value["errorCode"]), "", self._kept(message)),)
@@ -371,7 +377,10 @@ class FlowClient:
     def _kept(self, text: Any) -> str:
         """What a platform says, without secrets of ours that it repeats."""
         said = _text(text)
-        for secret in {self._access.client_secret, self._access.token, self._token} - {""}:
+        access = self._access
+        basic = b64encode(f"{access.client_id}:{access.client_secret}".encode()).decode()
+        secrets = {access.client_secret, quote_plus(access.client_secret), access.token}
+        for secret in {*secrets, self._token, basic if access.client_secret else ""} - {""}:
             said = said.replace(secret, "***")
         return printable(said[:_MOST_TEXT])
 
@@ -379,9 +388,8 @@ class FlowClient:
         return say("{text}", text=self._kept(text))
 
     def _excerpt(self, body: bytes) -> Message:
-        return say(
-            'it is not JSON: "{text}"', text=self._kept(body[:80].decode("utf-8", "replace"))
-        )
+        text = self._kept(body.decode("utf-8", "replace"))  # whole: half a secret is one too
+        return say('it is not JSON: "{text}"', text=text[:80])
 
     # --- alerts --------------------------------------------------------------------------
 
@@ -402,7 +410,7 @@ class FlowClient:
     def _unclear(self, answer: httpx.Response, body: bytes, pause: int) -> Unclear:
         status = answer.status_code
         if 300 <= status < 400:
-            to = self._kept(answer.headers.get("location", ""))
+            to = self._kept(answer.headers.get("location", "").partition("?")[0])
             return self._not_understood(say('it sends us to "{place}"', place=to))
         if status in (429, 500, 502, 503, 504):
             return self._down(say("it says {status}", status=status), pause)
@@ -415,8 +423,27 @@ def _trusted(access: PlatformAccess) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=access.ca_file)
 
 
+def _json(body: bytes) -> dict[str, Any] | None:
+    """The JSON object that a body is; None where it is none."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _syntax(flow_type: str) -> str:
+    """Of a flow without a flowSyntax: CustomerInvoiceLC is what became of an invoice."""
+    return CDAR if flow_type.endswith("LC") else ""
+
+
+def _is_text(value: str) -> bool:
+    """Whether it has no half of a surrogate pair, which JSON can write and no file can keep."""
+    return not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _pause(headers: httpx.Headers) -> int:

@@ -7,6 +7,7 @@ not be read is asked for again by each run: a page of maintenance is not the sta
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -26,8 +27,10 @@ from lib.values import money
 
 _GROUP = 50  # messages that are recorded together
 _MOST_ASKED_AGAIN = 100  # messages that could not be read
+_MOST_MISSING = 2  # of these, without an answer
 # A platform may show a flow later than another one that it updated after it.
 _OVERLAP = timedelta(days=1)
+_AHEAD = timedelta(days=2)  # the whole day of a run, in whatever zone, and a clock that is fast
 
 
 def walked(exchange: Exchange, since: date) -> Walk:
@@ -39,7 +42,10 @@ def walked(exchange: Exchange, since: date) -> Walk:
         if line.kind == exchanges.STATUS
     ]
     first = datetime.combine(since, time(), UTC)
-    found = walk(exchange.client, max([*updates, first]) - _OVERLAP)
+    # A moment that is still to come is of a wrong clock: what comes after it would be missed.
+    now = datetime.combine(exchange.day, time(), UTC) + _AHEAD
+    last = max([first, *(update for update in updates if update < now)])
+    found = walk(exchange.client, last - _OVERLAP)
     if found.stop:
         exchange.failed(found.stop)
     return found
@@ -76,25 +82,46 @@ def receive(
         if flow.syntax == CDAR and not flow.is_ours and flow.flow_id not in known | ours
     ]
     notices: list[Alert] = []
-    for start in range(0, len(new), _GROUP):
-        if exchange.has_ended:
-            break
-        fetched: list[tuple[Flow, bytes]] = []
-        for flow in new[start : start + _GROUP]:
-            try:
-                fetched.append((flow, exchange.client.original(flow.flow_id)))
-            except Refusal as refusal:
-                fetched.append((flow, refusal.body))
-            except Unclear as stop:
-                # What comes after it is not recorded: the next walk would begin behind it.
-                exchange.failed(stop)
-                exchange.has_ended = True
-                break
-        notices += _record(exchange.books, fetched, clients, code)
+    fetched = _fetched(exchange, new)
+    while group := list(islice(fetched, _GROUP)):
+        notices += _record(exchange.books, group, clients, code)
     if not exchange.has_ended:
-        readable = list(_readable_now(exchange, said))
-        _record(exchange.books, readable, clients, code)
+        _record(exchange.books, list(_readable_now(exchange, said)), clients, code)
     return notices
+
+
+def _fetched(exchange: Exchange, flows: Iterable[Flow]) -> Iterator[tuple[Flow, bytes]]:
+    """Flows with their messages, up to the last that could be had.
+
+    One that cannot be had although a later one can is empty, and asked for again by each run: it
+    keeps neither what follows nor deposits from going on. What comes after the last that could be
+    had is not recorded: the next walk begins before it.
+    """
+    missed: list[Flow] = []
+    for flow in flows:
+        try:
+            data = _message(exchange, flow)
+        except Unclear as stop:
+            exchange.failed_once(stop)
+            if exchange.has_ended:
+                return
+            missed.append(flow)
+            continue
+        exchange.succeeded()
+        for before in missed:
+            try:
+                yield before, _message(exchange, before)
+            except Unclear:
+                yield before, b""
+        missed = []
+        yield flow, data
+
+
+def _message(exchange: Exchange, flow: Flow) -> bytes:
+    try:
+        return exchange.client.original(flow.flow_id)
+    except Refusal as refusal:
+        return refusal.body
 
 
 def _readable_now(exchange: Exchange, said: Iterable[ExchangeLine]) -> Iterator[tuple[Flow, bytes]]:
@@ -108,6 +135,7 @@ def _readable_now(exchange: Exchange, said: Iterable[ExchangeLine]) -> Iterator[
     for line in said:
         if line.number:
             flows.pop(line.flow_id, None)
+    missing = 0
     for line in list(flows.values())[-_MOST_ASKED_AGAIN:]:
         moment = datetime.fromisoformat(line.updated)
         flow = Flow(line.flow_id, "", CDAR, False, moment, "", ())
@@ -116,9 +144,11 @@ def _readable_now(exchange: Exchange, said: Iterable[ExchangeLine]) -> Iterator[
             cdar.read(data)
         except (Refusal, ValueError):
             continue
-        except Unclear as stop:
-            exchange.failed(stop)
-            return
+        except Unclear:
+            missing += 1  # it was reported when it came
+            if missing > _MOST_MISSING:
+                return
+            continue
         yield flow, data
 
 

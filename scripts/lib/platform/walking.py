@@ -55,7 +55,8 @@ class _Walker:
         self.client = client
         self.seen: dict[tuple[str, datetime], Flow] = {}
         self.asked = 0
-        self.largest = 0  # the most flows that a page had until now
+        self.largest: list[Flow] = []  # the page with the most flows until now
+        self.whole: tuple[int, datetime] | None = None  # a page of one moment that was believed
 
     def pages(self, span: _Span) -> _Pages:
         """What a span has, by cursors as far as there are any."""
@@ -75,21 +76,38 @@ class _Walker:
                 return _Pages(flows, len(self.seen) > before, is_followed)
             cursors.add(cursor)
 
+    def is_as_large(self, page: list[Flow]) -> bool:
+        """Whether it is of the largest size, with other flows: then there may be no more room."""
+        is_large = _SMALLEST <= len(page) == len(self.largest)
+        return is_large and set(page) != set(self.largest)
+
     def rest(self, span: _Span, pages: _Pages) -> list[_Span]:
         """What of a span is still to be asked for after its page, the first of it last."""
         page = pages.flows
         moments = [flow.updated for flow in page]
         distinct = sorted(set(moments))
-        is_full = len(page) in _CAPS or 1 < len(page) == self.largest
-        self.largest = max(self.largest, len(page))
+        is_full = len(page) in _CAPS or self.is_as_large(page)
+        self.largest = max(self.largest, page, key=len)
+        if is_full and self.whole and self.whole[0] == len(page):
+            raise _lost(self.whole[1])
         if is_full and not pages.is_news and distinct[0] < span.after - _ROUNDED:
             raise _lost(span.after)  # it does not know updatedAfter
         if len(distinct) < 2:
             if is_full:
                 raise _lost(distinct[0])
-            return [_Span(distinct[0], span.before)] if page and pages.is_news else []
+            if not page or not pages.is_news:
+                return []
+            if len(page) < _SMALLEST:
+                return [_Span(distinct[0], span.before)]
+            # It may be the beginning, the end, or the middle of what there is.
+            self.whole = len(page), distinct[0]
+            return [_Span(distinct[0], span.before), _Span(span.after, distinct[0])]
         in_order = all(moment <= later for moment, later in pairwise(moments))
-        if not pages.is_news and (in_order or not is_full):
+        if not pages.is_news and in_order:
+            # It may give again what is of the very moment that was named, and have no more room.
+            is_behind = len(page) >= _SMALLEST and span.after < distinct[-1]
+            return [_Span(distinct[-1], span.before)] if is_behind else []
+        if not pages.is_news and not is_full:
             return []
         if span.before is None and (in_order or len(page) < _SMALLEST):
             # From the last but one: there may be more of the last than the page had room for.
@@ -99,6 +117,8 @@ class _Walker:
         if span.before and distinct[-1] >= span.before + _ROUNDED:
             raise _lost(span.after)  # it does not know updatedBefore
         middle = len(distinct) // 2
+        if not pages.is_news and distinct[middle - 1] <= span.after:
+            raise _lost(span.after)  # it would be asked the same again
         return [_Span(distinct[middle - 1], span.before), _Span(span.after, distinct[middle])]
 
 
