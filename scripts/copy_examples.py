@@ -33,7 +33,7 @@ def copy(target: Path) -> None:
     """
     half = target.with_name(f"{target.name}.half")
     shutil.rmtree(half, ignore_errors=True)
-    skipped = shutil.ignore_patterns("franchise", "README.md", ".env.example")
+    skipped = shutil.ignore_patterns("franchise", "README.md", ".env.example", "*__*.csv")
     try:
         shutil.copytree(EXAMPLES, half, ignore=skipped)
         if messages.spoken() != messages.ENGLISH:

@@ -593,6 +593,16 @@ def test_a_month_in_which_nothing_was_due_is_not_missed(tmp_path):
     assert "2026-10: invoiced nobody" in summarise(root, tmp_path / "run", month="2026-11").err
 
 
+def test_a_first_period_in_advance_is_not_missed_in_the_month_before(tmp_path):
+    advance = house.client("sud", {"plans.0.start": "2026-10", "plans.0.billed": "advance"}, i=2)
+    quarterly = {"plans.0.start": "2026-08", "plans.0.every_months": 3}
+    root = house.build(tmp_path / "root", house.client("nord", quarterly), advance)
+    assert "I-MONTH-SKIPPED" not in summarise(root, tmp_path / "run", month="2026-10").err
+    assert house.month(root).code == 0
+    ran = summarise(root, tmp_path / "run", month="2026-12", today="2026-12-01")
+    assert "2026-11: invoiced nobody" in ran.err
+
+
 LIMITS = {"services": "1000.00", "services_raised": "1100.00"}
 MIXED = {**LIMITS, "goods": "2000.00", "goods_raised": "2200.00"}
 
@@ -660,7 +670,8 @@ def test_a_batch_client_that_hands_nothing_in(tmp_path):
     payer = {**STARTED, "plans.0.items": [house.metered("batches", "batch_invoices", "0.50")]}
     root = house.build(tmp_path / "root", house.client("nord", payer))
     house.write(root, "batch_clients/atelier.json", batch_client())
-    assert "I-BATCH-MISSING" not in summarise(root, tmp_path / "run", "2026-11-07").err
+    for day in ("2026-10-08", "2026-11-07"):  # nobody is billed for September's
+        assert "I-BATCH-MISSING" not in summarise(root, tmp_path / "run", day).err
     ran = summarise(root, tmp_path / "run", "2026-11-08")
     assert "data/inbox_batch/atelier__2026-10.csv: was not issued by day 7" in ran.err
     house.put_usage(root, house.usage("nord", "2026-10", {"batch_invoices": "0"}))

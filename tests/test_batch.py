@@ -786,7 +786,7 @@ def test_the_examples_are_sound_and_show_what_they_say(tmp_path):
         found[name] = [one for one in lines if isinstance(one, BatchInvoice)]
     assert {name: len(lines) for name, lines in found.items()} == {
         "atelier_ecluse": 12,
-        "estran_vpc": 250,
+        "estran_vpc": 30,
     }
     every = [one for lines in found.values() for one in lines]
     assert max(len(one.lines) for one in every) == 20

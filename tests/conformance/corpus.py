@@ -1,6 +1,6 @@
 """The corpus: three roots, and everything that the commands issue and export from them.
 
-    examples    examples/ as `make demo` runs it, with fewer lines of the mail order
+    examples    examples/: its October, its orders, credit notes of every kind
     franchise   examples/franchise/: a sole trader in the VAT franchise, one sequence of numbers
     wide        every charge model under every VAT treatment and in both languages, one line to
                 300, names that are long, Greek, Cyrillic or full of signs, logos of every kind
@@ -36,7 +36,6 @@ YEAR = "2026"
 STATED = "2026-12-31"
 REMINDED = "2027-03-01"
 _STATED = 9  # of so many clients one gets a statement of account
-_ORDERS = 30  # lines of the mail order's 250: they are much alike
 
 
 class CannotIssueError(Exception):
@@ -72,9 +71,6 @@ def _examples(folder: Path) -> Root:
     root = Root(folder / "examples")
     left_out = shutil.ignore_patterns("franchise", "README.md")
     shutil.copytree(EXAMPLES, root.path, ignore=left_out)
-    orders = root.path / "data/inbox_batch" / f"estran_vpc__{MONTH}.csv"
-    lines = orders.read_bytes().splitlines(keepends=True)
-    orders.write_bytes(b"".join(lines[: _ORDERS + 1]))
     _month(root)
     _quote(root)
     _order(root, "biscuiterie_estran", "boutique", "acompte")

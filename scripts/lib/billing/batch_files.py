@@ -13,7 +13,7 @@ from lib.inputs.batch_client_files import BatchClient
 from lib.inputs.batch_csv import Dialect, Row
 from lib.inputs.cell_faults import CellFault
 from lib.inputs.client_files import Client
-from lib.inputs.plans import Flat
+from lib.inputs.plans import Flat, Item, Plan
 from lib.values import periods, spans
 
 _EARLIER, _LATER = 36, 24  # months before and after the file's month
@@ -133,6 +133,21 @@ def _period_faults(invoice: BatchInvoice, month: str) -> Iterator[CellFault]:
             )
 
 
+def pays(payer: Client, month: str) -> bool:
+    """Whether a client is billed for the batches of a month: its plan counts them then."""
+    dates = [plans.dates_of_item(plan, item) for plan, item in _batch_items(payer)]
+    of_month = spans.of_months([month])
+    return payer.status != "closed" and any(days and spans.within(of_month, days) for days in dates)
+
+
+def _batch_items(payer: Client) -> list[tuple[Plan, Item]]:
+    return [
+        (plan, item)
+        for plan, item in plans.each_item(payer.plans)
+        if not isinstance(item, Flat) and item.metric == plan_checks.BATCH_METRIC
+    ]
+
+
 def month_faults(
     file: str, month: str, payer: Client, invoiced: Container[str], billed: Iterable[Billed]
 ) -> Iterator[CellFault]:
@@ -147,14 +162,7 @@ def month_faults(
         remedy = say("put what is new into the file of the next month")
         yield CellFault(0, "", file, expected, remedy)
         return  # of another month its payer is another question
-    items = [
-        (plan, item)
-        for plan, item in plans.each_item(payer.plans)
-        if not isinstance(item, Flat) and item.metric == plan_checks.BATCH_METRIC
-    ]
-    of_month = spans.of_months([month])
-    serves = [dates for plan, item in items if (dates := plans.dates_of_item(plan, item))]
-    if payer.status == "closed" or not any(spans.within(of_month, dates) for dates in serves):
+    if not pays(payer, month):
         found = say(
             "its payer {payer} is closed or has no plan in {month}, so nobody would be billed",
             payer=payer.id,
@@ -162,7 +170,7 @@ def month_faults(
         )
         remedy = say("correct clients/{payer}.json, then hand the file in again", payer=payer.id)
         yield cell_faults.of_house(file, found, remedy)
-    ids = {item.id for _, item in items}
+    ids = {item.id for _, item in _batch_items(payer)}
     for entry in billed:
         if entry.item in ids and month in spans.months_of(entry.days) and not entry.credited:
             found = say(

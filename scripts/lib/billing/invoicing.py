@@ -149,10 +149,18 @@ def bill(
 
 
 def owes(client: Client, month: str, usage: Usages, indices: Indices) -> bool:
-    """Whether a run of `month` would invoice a client of whom nothing is billed yet."""
+    """Whether a run of `month` would invoice a client of whom nothing is billed yet.
+
+    A first period that is billed in advance does not count: the run of its own month bills it.
+    """
     if client.status == "closed":
         return False
-    parts = [part for plan in client.plans for part in plan_periods.due_by_rule(plan, month)]
+    begun = [
+        plan
+        for plan in client.plans
+        if periods.month_of(periods.start_date(plan.start)) <= month
+    ]
+    parts = [part for plan in begun for part in plan_periods.due_by_rule(plan, month)]
     try:
         pieces = _pieces(client, parts, usage, indices)
     except MissingUsage:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import date, timedelta
 from decimal import Decimal
 
-from lib.billing import invoicing, plan_periods
+from lib.billing import batch_files, invoicing, plan_periods
 from lib.books import lifecycle
 from lib.books.balances import InvoiceBalance
 from lib.books.lifecycle import State
@@ -319,7 +319,9 @@ def batches_missing(inputs: Inputs, done: Mapping[str, Set[str]], today: date) -
     month = periods.add_months(periods.month_of(today), -1)
     for name, client_file in inputs.batch_clients.items():
         client = client_file.client
-        if client.status != "active" or month in done.get(name, ()):
+        payer = inputs.clients[client.billed_as].client
+        due = client.status == "active" and batch_files.pays(payer, month)
+        if not due or month in done.get(name, ()):
             continue
         if not _declared_empty(client, month, inputs.usage):
             file = f"data/inbox_batch/{name}__{month}.csv"
