@@ -130,10 +130,9 @@ init: $(READY) ## lay out an empty ROOT with explained examples [LANGUAGE] [NUMB
 	@$(SCRIPT)/init_root.py --root $(ROOT)
 
 demo: DEMO := $(HOUSE)/demo
-demo: $(READY) ## copy examples/ to demo/, run a whole month there, show what it made
+demo: $(READY) ## copy examples/ to demo/ and tell a studio's quarter there, command by command [LANGUAGE]
 	@$(SCRIPT)/copy_examples.py --to $(DEMO)
-	@$(MAKE) -f $(HOUSE)/Makefile $(SHOW:--show=-n) ROOT=$(DEMO) TODAY=2026-11-08 MONTH=2026-10 month
-	@$(SCRIPT)/show_month.py --root $(DEMO) --month 2026-10
+	+@$(SCRIPT)/tell_quarter.py --root $(DEMO) $(SHOW)
 
 # Answers come through the environment; on a terminal those that are missing are asked for.
 # ADDRESS may have several lines: "12 rue Basse; Bâtiment C".

@@ -100,7 +100,6 @@ HELD: list[tuple[str, dict[str, str], int]] = [
     ("generate_invoice", ISSUED, 500),
     ("check_inputs", {}, 300),
     ("send_invoices", TODAY, 300),
-    ("show_month", {"month": "2026-10"}, 300),
     ("export_revenues", {"year": "2025"}, 900),
     ("export_payments", {}, 600),
     ("export_fec", {"year": "2025"}, 900),
