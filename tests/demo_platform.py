@@ -28,6 +28,8 @@ def main() -> None:
     shutil.rmtree(ROOT, ignore_errors=True)
     copied = [sys.executable, HOME / "scripts" / "copy_examples.py", "--to", ROOT]
     subprocess.run(copied, check=True)
+    for batch in (HOME / "examples/data/inbox_batch").glob("*.csv"):
+        shutil.copy(batch, ROOT / "data/inbox_batch")
     with running(Platform()) as platform:
         issuer = json.loads((ROOT / "issuer.json").read_bytes())
         account = {"flow_url": f"{platform.url}/flow-service", "since": "2026-11-01"}
