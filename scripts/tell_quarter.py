@@ -41,9 +41,7 @@ _QUOTE = "CLIENT=biscuiterie_estran ORDER=boutique"
 _FILES = "{root}/exports/payments/statement"
 STORY = (
     Step(say("A client orders a web shop: a quote to sign"), f"quote {_QUOTE} TODAY=2026-10-12"),
-    Step(
-        say("It is accepted"), "accept QUOTE=ESTR-D2026-0001 DATE=2026-10-14 TODAY=2026-10-14"
-    ),
+    Step(say("It is accepted"), "accept QUOTE=ESTR-D2026-0001 DATE=2026-10-14 TODAY=2026-10-14"),
     Step(say("The deposit is invoiced"), f"invoice {_QUOTE} TODAY=2026-10-14"),
     Step(
         say("The bank's statement of October is read: the deposit was paid"),

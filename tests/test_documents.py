@@ -158,7 +158,8 @@ def typed(root: Root, command: str) -> Answer:
             ran = house.call(script, root, **options)
             assert (ran.code != 0) == (target == "check"), (command, ran)
             said += ran.out + ran.err
-    return Answer([spaced(line) for line in said.replace(str(root.path), "demo").splitlines()], french)
+    lines = said.replace(str(root.path), "demo").splitlines()
+    return Answer([spaced(line) for line in lines], french)
 
 
 def spaced(line: str) -> str:

@@ -156,9 +156,7 @@ def owes(client: Client, month: str, usage: Usages, indices: Indices) -> bool:
     if client.status == "closed":
         return False
     begun = [
-        plan
-        for plan in client.plans
-        if periods.month_of(periods.start_date(plan.start)) <= month
+        plan for plan in client.plans if periods.month_of(periods.start_date(plan.start)) <= month
     ]
     parts = [part for plan in begun for part in plan_periods.due_by_rule(plan, month)]
     try:
