@@ -30,7 +30,7 @@ _HEAD, _TAIL = 24, 2  # lines of a long answer that are shown; the others are co
 _OF_MAKE = ("MAKE", "MFLAGS", "GNUMAKE")
 
 
-class Step(NamedTuple):
+class StoryStep(NamedTuple):
     """What happens, and the command that is typed for it; ROOT comes behind the command's name."""
 
     title: Message
@@ -40,85 +40,89 @@ class Step(NamedTuple):
 _QUOTE = "CLIENT=biscuiterie_estran ORDER=boutique"
 _FILES = "{root}/exports/payments/statement"
 STORY = (
-    Step(say("A client orders a web shop: a quote to sign"), f"quote {_QUOTE} TODAY=2026-10-12"),
-    Step(say("It is accepted"), "accept QUOTE=ESTR-D2026-0001 DATE=2026-10-14 TODAY=2026-10-14"),
-    Step(say("The deposit is invoiced"), f"invoice {_QUOTE} TODAY=2026-10-14"),
-    Step(
+    StoryStep(
+        say("A client orders a web shop: a quote to sign"), f"quote {_QUOTE} TODAY=2026-10-12"
+    ),
+    StoryStep(
+        say("It is accepted"), "accept QUOTE=ESTR-D2026-0001 DATE=2026-10-14 TODAY=2026-10-14"
+    ),
+    StoryStep(say("The deposit is invoiced"), f"invoice {_QUOTE} TODAY=2026-10-14"),
+    StoryStep(
         say("The bank's statement of October is read: the deposit was paid"),
         "statement FILE={root}/bank/2026-10.csv BANK=cmo TODAY=2026-11-02",
     ),
-    Step(
+    StoryStep(
         say("What it proposes is recorded"),
         f"payments-import FILE={_FILES}-c014ed8a4e06.proposed.csv TODAY=2026-11-02",
     ),
-    Step(
+    StoryStep(
         say("Two batch clients hand in October's sales"),
         "cp examples/data/inbox_batch/*.csv {root}/data/inbox_batch/",
     ),
-    Step(
+    StoryStep(
         say("October is invoiced: batches, subscriptions, usage"),
         "month MONTH=2026-10 TODAY=2026-11-08",
     ),
-    Step(say("What to declare for October"), "declare MONTH=2026-10 TODAY=2026-11-10"),
-    Step(say("October is closed"), "close MONTH=2026-10 TODAY=2026-11-10"),
-    Step(say("The designs are approved: the milestone"), f"invoice {_QUOTE} TODAY=2026-11-16"),
-    Step(
+    StoryStep(say("What to declare for October"), "declare MONTH=2026-10 TODAY=2026-11-10"),
+    StoryStep(say("October is closed"), "close MONTH=2026-10 TODAY=2026-11-10"),
+    StoryStep(say("The designs are approved: the milestone"), f"invoice {_QUOTE} TODAY=2026-11-16"),
+    StoryStep(
         say("Catalogues came damaged: a credit note for a part"),
         "credit-note INVOICE=PHAR-2026-0001 AMOUNT=120.00"
         ' REASON="Catalogues abîmés" TODAY=2026-11-18',
     ),
-    Step(
+    StoryStep(
         say("The statement of November: what names an invoice to the cent is proposed"),
         "statement FILE={root}/bank/2026-11.csv BANK=cmo TODAY=2026-12-01",
     ),
-    Step(
+    StoryStep(
         say("It is recorded"),
         f"payments-import FILE={_FILES}-d0ef0f5a1979.proposed.csv TODAY=2026-12-01",
     ),
-    Step(
+    StoryStep(
         say("The rest is for a person: a cheque"),
         "payment CLIENT=sidonie_kervella INVOICE=KERV-2026-0001 AMOUNT=484.80 DATE=2026-11-24"
         " METHOD=cheque TODAY=2026-12-01",
     ),
-    Step(
+    StoryStep(
         say("And a first instalment"),
         "payment CLIENT=librairie_rose_des_vents INVOICE=ROSE-2026-0001 AMOUNT=500.00"
         " DATE=2026-11-26 METHOD=transfer REFERENCE=ROSE-2026-0001 TODAY=2026-12-01",
     ),
-    Step(say("November is invoiced"), "month MONTH=2026-11 TODAY=2026-12-08"),
-    Step(say("What to declare for November"), "declare MONTH=2026-11 TODAY=2026-12-10"),
-    Step(
+    StoryStep(say("November is invoiced"), "month MONTH=2026-11 TODAY=2026-12-08"),
+    StoryStep(say("What to declare for November"), "declare MONTH=2026-11 TODAY=2026-12-10"),
+    StoryStep(
         say("The shop is online: the final invoice, less deposit and milestone"),
         f"invoice {_QUOTE} TODAY=2026-12-14",
     ),
-    Step(
+    StoryStep(
         say("This demo has no mail server: the mails are said to have left"),
         "mail SENT=all TODAY=2026-12-14",
     ),
-    Step(
+    StoryStep(
         say("The statement of December, as camt.053"),
         "statement FILE={root}/bank/2026-12.xml TODAY=2027-01-04",
     ),
-    Step(
+    StoryStep(
         say("It is recorded"),
         f"payments-import FILE={_FILES}-9bd25e6a0c42.proposed.csv TODAY=2027-01-04",
     ),
-    Step(say("Who owes what"), "overdue DATE=2027-01-04 TODAY=2027-01-04"),
-    Step(say("Who is late is reminded"), "reminders TODAY=2027-01-04"),
-    Step(say("December is invoiced"), "month MONTH=2026-12 TODAY=2027-01-08"),
-    Step(say("What to declare for December"), "declare MONTH=2026-12 TODAY=2027-01-10"),
-    Step(say("The year is closed"), "close YEAR=2026 TODAY=2027-01-10"),
-    Step(
+    StoryStep(say("Who owes what"), "overdue DATE=2027-01-04 TODAY=2027-01-04"),
+    StoryStep(say("Who is late is reminded"), "reminders TODAY=2027-01-04"),
+    StoryStep(say("December is invoiced"), "month MONTH=2026-12 TODAY=2027-01-08"),
+    StoryStep(say("What to declare for December"), "declare MONTH=2026-12 TODAY=2027-01-10"),
+    StoryStep(say("The year is closed"), "close YEAR=2026 TODAY=2027-01-10"),
+    StoryStep(
         say("A client asks for its account"),
         "account CLIENT=biscuiterie_estran FROM=2026-10-01 DATE=2027-01-10 TODAY=2027-01-10",
     ),
-    Step(say("A workbook for people who calculate"), "workbook YEAR=2026 TODAY=2027-01-10"),
-    Step(say("The year on paper"), "report YEAR=2026 TODAY=2027-01-10"),
-    Step(
+    StoryStep(say("A workbook for people who calculate"), "workbook YEAR=2026 TODAY=2027-01-10"),
+    StoryStep(say("The year on paper"), "report YEAR=2026 TODAY=2027-01-10"),
+    StoryStep(
         say("All that the accountant needs, in one archive"),
         "accountant YEAR=2026 TODAY=2027-01-10",
     ),
-    Step(say("Everything is read again and compared"), "verify"),
+    StoryStep(say("Everything is read again and compared"), "verify"),
 )
 
 
@@ -157,7 +161,7 @@ def name_of(folder: Path) -> str:
     return str(folder.relative_to(cli.HOME) if folder.is_relative_to(cli.HOME) else folder)
 
 
-def command_of(step: Step, root: str) -> str:
+def command_of(step: StoryStep, root: str) -> str:
     """The command of a step, as it is typed."""
     words = step.command.format(root=root)
     if words.startswith("cp "):
