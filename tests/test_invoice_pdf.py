@@ -600,7 +600,7 @@ def test_signs_of_french_and_short_last_words_do_not_stand_alone() -> None:
             lines = fonts.wrap(text, fonts.REGULAR, 9, limit)
             assert " ".join(lines) == text
             assert not any(line[0] in ":;!?»%" for line in lines), lines
-            assert not any(line.endswith("«") for line in lines), lines
+            assert not any(line.endswith(("«", " 8", " 12")) for line in lines[:-1]), lines
             if len(lines) > 1 and len(lines[-2].split()) > 2:
                 assert " " in lines[-1] or len(lines[-1]) > 6, lines
 

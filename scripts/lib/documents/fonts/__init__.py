@@ -76,8 +76,9 @@ def wrap(text: str, face: str, size: float, limit: float) -> list[str]:
     return [*lines, line]
 
 
-# Where a line may end: not before a sign that stands alone, nor after a quotation mark that opens.
-_SPACES = re.compile(r"(?<!«) (?![:;!?»%€](?: |$))")
+# Where a line may end: not before a sign that stands alone, nor after a quotation mark that opens,
+# nor between a day or a count and its word: 8 novembre, 30 jours.
+_SPACES = re.compile(r"(?<!«) (?![:;!?»%€](?: |$))(?!(?:(?<= \d )|(?<= \d\d ))[^\W\d])")
 _SHORT = 6  # characters of a word that does not stand alone on the last line
 # The last place where an address may be parted.
 _JOINTS = re.compile(r"[@./_](?=[^@./_]*$)"), re.compile(r"-(?=[^-]*$)")
