@@ -370,3 +370,17 @@ def test_where_goods_are_delivered_is_not_on_it(tmp_path):
     assert house.call("make_account", root, client="nord", today="2026-12-31").code == 0
     data = (root.path / "exports/accounts/nord-2026-12-31.pdf").read_bytes()
     assert "76,80" in text_of(data) and "ZA des Prés" not in text_of(data)
+
+
+def test_documents_are_called_what_their_pages_call_them(tmp_path):
+    half = ("services", "20.00", 50_000, 10_000)
+    number = "NORD-2026-0001"
+    deposit = past.bill("nord", number, "2026-10-01", half, type="386", order="site")
+    off = [{"number": number, "breakdown": deposit["breakdown"]}]
+    final = past.bill("nord", "NORD-2026-0002", "2026-11-01", half, order="site", deposits=off)
+    root = laid(tmp_path, deposit, final)
+    house.call("make_account", root, **ACCOUNT)
+    entries, items, _ = rows_of(pdf_of(root))
+    assert [row[1] for row in entries[1:3]] == ["Facture d’acompte", "Facture de solde"]
+    # Without a due date nothing is late.
+    assert [row[3] for row in items[:2]] == ["non échu", "non échu"]
