@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import house
-from lib.core import json_slips, strict_json
+from lib.core import json_slips, messages, strict_json
 from lib.core.faults import Refused
 from lib.core.json_slips import Slip
 
@@ -125,3 +125,12 @@ def test_a_remedy_taken_literally_ends_the_fault_or_uncovers_another(text):
         assert following != slip
         slip, steps = following, steps + 1
         assert steps < 300, text
+
+
+def test_the_place_of_a_slip_is_in_the_operators_language():
+    messages.speak("fr")
+    with pytest.raises(Refused) as refused:
+        strict_json.parse("issuer.json", b'{\n  "name": }')
+    [alert] = refused.value.alerts
+    assert alert.place == "ligne 2, colonne 11"
+    assert 'écrivez "" à cet endroit' in str(alert.fault.remedy)

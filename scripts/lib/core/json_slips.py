@@ -40,7 +40,7 @@ class Slip(NamedTuple):
     def remedy(self) -> Message:
         """The edit in words."""
         if not self.removed:
-            return say("write {text} here", text=self.written)
+            return say("write {text} here", text=self.written.strip())
         old = _named(self.removed)
         if not self.written:
             return say("remove {text}", text=old)

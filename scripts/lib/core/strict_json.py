@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from lib.core import json_slips
-from lib.core.faults import SHOWN, Alert, Fault, Refused
+from lib.core.faults import SHOWN, Alert, Fault, Refused, at_line
 from lib.core.messages import say
 
 _DEEPEST = 50  # levels of a JSON file; ours have eight
@@ -140,4 +140,5 @@ def _unwanted(text: str) -> Fault:
 
 
 def _place(before: str) -> str:
-    return f"line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))}"
+    column = say("column {number}", number=len(before) - before.rfind("\n"))
+    return at_line(before.count("\n") + 1, str(column))

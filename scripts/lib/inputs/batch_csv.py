@@ -135,8 +135,15 @@ def _without_mark(data: bytes, dialect: Dialect) -> tuple[bytes, CellFault | Non
         return data, CellFault(1, "", "EF BB BF", expected, remedy)
     if dialect.byte_order_mark and not marked:
         expected = say("this client's files begin with a byte-order mark (BOM)")
-        remedy = say('save the file as "CSV UTF-8", with BOM')
-        return data, CellFault(1, "", data[:3].hex(" ").upper(), expected, remedy)
+        remedy = say(
+            'save the file as "CSV UTF-8" of Excel, or ask us to read your files without this mark'
+        )
+        declare = say(
+            'have it saved as "CSV UTF-8" of Excel, or declare "byte_order_mark": false'
+            " under csv of its client"
+        )
+        begin = data[:3].hex(" ").upper()
+        return data, CellFault(1, "", begin, expected, remedy, Fault("", expected, remedy=declare))
     return data.removeprefix(_BYTE_ORDER_MARK), None
 
 

@@ -123,3 +123,10 @@ def not_the_name(place: str, value: str, right: str) -> Fault:
 def code_taken(code: str, file: str) -> Fault:
     """A prefix of numbers that another file has already."""
     return Fault("code", say('"{code}" is the code of {file} too', code=code, file=file))
+
+
+def ownerless(root: Root, folder: Path) -> Alert:
+    """A folder of a client of whom there is no file."""
+    text = say("belongs to no client: there is no clients/{name}.json", name=folder.name)
+    remedy = say("put that file back, or move the folder away")
+    return Alert("B-INPUT-VALUE", root.name_of(folder), Fault("", text, remedy=remedy))

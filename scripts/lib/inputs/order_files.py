@@ -191,8 +191,7 @@ def load(
         if input_files.is_hidden(folder):
             continue
         if folder.name not in clients:
-            text = say("belongs to no client: there is no clients/{name}.json", name=folder.name)
-            faults.append(Alert("B-INPUT-VALUE", root.name_of(folder), Fault("", text)))
+            faults.append(input_files.ownerless(root, folder))
             continue
         for path in input_files.json_files(root, folder, faults):
             client = clients[folder.name]
