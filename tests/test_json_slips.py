@@ -132,5 +132,5 @@ def test_the_place_of_a_slip_is_in_the_operators_language():
     with pytest.raises(Refused) as refused:
         strict_json.parse("issuer.json", b'{\n  "name": }')
     [alert] = refused.value.alerts
-    assert alert.place == "ligne 2, colonne 11"
+    assert alert.place == "ligne 2, colonne 10"
     assert 'écrivez "" à cet endroit' in str(alert.fault.remedy)
