@@ -95,6 +95,7 @@ def test_the_account_of_a_batch_client_has_settings_with_its_code(tmp_path, monk
         ("PLATFORM_CLIENT_ID_FIL=fil", "PLATFORM_CLIENT_SECRET_FIL", "is missing, which PLATFORM_"),
         ("PLATFORM_AUTH_FIL=digest", "PLATFORM_AUTH_FIL", '"digest" is not how the platform'),
         ("PLATFORM_CA_FILE_FIL=ca.pem", "PLATFORM_CA_FILE_FIL", '"ca.pem" is not a file'),
+        ("PLATFORM_CA_FILE=.env", "PLATFORM_CA_FILE", '".env" has no certificate in it'),
         ("PLATFORM_TOKEN_FIL=höch", "PLATFORM_TOKEN_FIL", "has a character that cannot be sent"),
         ("PLATFORM_TOKEN_fil=x", "line 1", "is not the name of a setting"),
     ],

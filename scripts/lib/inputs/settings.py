@@ -243,11 +243,19 @@ def _faults_between(root: Root, values: Mapping[str, str]) -> Iterator[Fault]:
         found = say("none would send the password in the clear")
         yield Fault("SMTP_SECURITY", found, remedy=say("write starttls"))
     needed = _TLS_FILES if values["WORKERS"].startswith("tls://") else ()
-    authorities = [name for name in values if _general(name) == "PLATFORM_CA_FILE"]
-    for name in (*needed, "SMTP_CA_FILE", *authorities):
-        if values[name] and not _is_file(root.path / values[name]):
+    accounts = (name for name in values if _general(name) == "PLATFORM_CA_FILE")
+    authorities = ("SMTP_CA_FILE", *accounts)
+    for name in (*needed, *authorities):
+        path = root.path / values[name]
+        if values[name] and not _is_file(path):
             found = say("{path} is not a file", path=schemas.excerpt(values[name]))
             yield Fault(name, found, remedy=say("write its path, or put it there"))
+        elif (
+            values[name] and name in authorities and not _has_certificate(root.path / values[name])
+        ):
+            found = say("{path} has no certificate in it", path=schemas.excerpt(values[name]))
+            remedy = say("name the file with the certificate of its authority (PEM)")
+            yield Fault(name, found, remedy=remedy)
         elif name in needed and not values[name]:
             found = say("is missing, which tls:// needs")
             yield Fault(name, found, remedy=say("docs/operations.md shows how"))
@@ -285,6 +293,16 @@ def _platform(root: Root, values: Mapping[str, str], code: str) -> PlatformAcces
         ca_file=root.path / file if (file := value("PLATFORM_CA_FILE")) else None,
         timeout=int(value("PLATFORM_TIMEOUT")),
     )
+
+
+def _has_certificate(path: Path) -> bool:
+    import ssl
+
+    try:
+        ssl.create_default_context(cafile=path)
+    except (OSError, ssl.SSLError):
+        return False
+    return True
 
 
 def _is_file(path: Path) -> bool:

@@ -92,9 +92,11 @@ class Refusal(Exception):
 class Unclear(Unavailable):
     """No answer, or none that can be understood; `wait` is how long the platform asks to."""
 
-    def __init__(self, code: str, place: str, found: Message, wait: int = 0):
+    def __init__(
+        self, code: str, place: str, found: Message, wait: int = 0, remedy: Message | None = None
+    ):
         self.wait = wait
-        remedy = say("what was not done waits, and the next run goes on")
+        remedy = remedy or say("what was not done waits, and the next run goes on")
         super().__init__([Alert(code, place, Fault("", found, remedy=remedy))])
 
 
@@ -405,7 +407,11 @@ class FlowClient:
         why = self._reasons_of(body)
         said = (say(" ({reason})", reason=" ".join(filter(None, why[0]))),) if why else ()
         found = say("does not let us in: {status}{why}", status=status, why=said)
-        return Unclear("B-PLATFORM-LOGIN", self._url, found)
+        remedy = say(
+            "compare what .env has (PLATFORM_...) with what the platform gave you, or ask it for"
+            " new credentials; what was not done waits"
+        )
+        return Unclear("B-PLATFORM-LOGIN", self._url, found, remedy=remedy)
 
     def _unclear(self, answer: httpx.Response, body: bytes, pause: int) -> Unclear:
         status = answer.status_code
