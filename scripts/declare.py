@@ -25,7 +25,7 @@ if __name__ == "__main__":
 from collections.abc import Sequence
 from functools import partial
 
-from lib.accounting import declarations, exports, turnover
+from lib.accounting import declarations, exports
 from lib.accounting.declarations import BoxFigure, BoxPart
 from lib.core import tables
 from lib.core.faults import Alert, Broken, Fault, Refused
@@ -45,7 +45,7 @@ def main(arguments: Namespace, root: Root) -> None:
         work = partial(declarations.part, period)
         whole = declarations.joined(exports.of_shares(root, work, period[:4], config))
         figures = declarations.declaration(issuer, period, whole)
-        _check(issuer, figures, whole)
+        _check(figures, whole)
         files = {
             f"declarations/declaration-{period}.{suffix}": data
             for suffix, data in declarations.tables(figures, config).items()
@@ -65,10 +65,10 @@ def _refuse_other_states(issuer: Issuer) -> None:
         raise Refused([Alert("B-DECLARATION-STATE", "issuer.json", fault)])
 
 
-def _check(issuer: Issuer, figures: Sequence[BoxFigure], whole: BoxPart) -> None:
+def _check(figures: Sequence[BoxFigure], whole: BoxPart) -> None:
     """The boxes of VAT come to what the books say, which is computed another way."""
     declared = declarations.vat_of(figures)
-    if issuer.vat_regime != turnover.FRANCHISE and declared != whole.booked:
+    if declared != whole.booked:
         found = say(
             "the boxes come to {declared} of VAT, the entries of the FEC to {booked}",
             declared=figure(money.text_of(declared)),

@@ -229,6 +229,23 @@ def test_rates_without_a_box_on_the_simplified_form_share_that_of_particular_rat
     }
 
 
+def test_vat_of_before_is_declared_when_the_seller_has_gone_into_the_franchise(tmp_path):
+    free = past.bill("nord", "NORD-2024-0002", "2024-02-10", EXEMPT)
+    free["breakdown"][0]["vat_category"] = "E"
+    free["exemptions"] = {"E": "VATEX-FR-FRANCHISE"}
+    root = past_of(
+        tmp_path,
+        past.bill("nord", "NORD-2024-0001", "2024-01-10", SERVICES),
+        free,
+        past.money("nord", "NORD-2024-0001", "2024-02-20", 1_200),
+        past.money("nord", "NORD-2024-0002", "2024-02-21", 3_000),
+        **{"vat_regime": "franchise", "party.vat_number": None, "activity": "bnc"},
+    )
+    declare(root, month="2024-02")
+    of_vat = {place: sums for place, sums in boxes(root, "2024-02").items() if place[0] == CA3}
+    assert of_vat == {(CA3, "A1"): ("10.00", ""), (CA3, "08"): ("10.00", "2.00")}
+
+
 def test_a_micro_entrepreneur_declares_what_was_received(tmp_path):
     bill = past.bill("nord", "NORD-2024-0001", "2024-01-10", EXEMPT, ("goods", "0.00", 2_050, 0))
     for share in bill["breakdown"]:

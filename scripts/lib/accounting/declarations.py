@@ -31,6 +31,7 @@ from lib.inputs.issuer_file import Issuer
 from lib.inputs.settings import Settings
 from lib.values import code_lists, periods
 from lib.values.money import text_of
+from lib.values.vat import FRANCHISE_CODE
 
 CA3, CA12, DES, URSSAF, LIMITS = "3310-CA3-SD", "3517-S-SD", "DES", "URSSAF", "CGI 293 B"
 STATE = "FR"  # whose forms these are
@@ -173,9 +174,11 @@ def declaration(issuer: Issuer, period: str, whole: BoxPart) -> list[BoxFigure]:
       Refused: for a VAT number that the DES does not take.
     """
     figures: list[BoxFigure] = []
-    if issuer.vat_regime != FRANCHISE:
+    # What was invoiced under another regime than today's is declared as it was invoiced.
+    own = [operation for operation in whole.due if operation.exemption != FRANCHISE_CODE]
+    if issuer.vat_regime != FRANCHISE or any(operation.share.vat for operation in own):
         form = CA12 if issuer.vat_periods == SIMPLIFIED else CA3
-        figures += vat_return(form, whole.due)
+        figures += vat_return(form, own)
     for month in periods.months_of(period):
         figures += services_abroad(month, whole.due)
     if turnover.is_declared(issuer):
