@@ -116,6 +116,7 @@ def test_each_file_column_and_code_is_explained_in_french(root, language):
     codes = {"fr": {"règlement", "prestations de services"}, "en": {"payment", "services"}}
     assert codes[language] <= explained.keys()
     assert explained["AE"] == "autoliquidation par le client"
+    assert explained["VATEX-FR-AE"] == "autoliquidation en France"
 
 
 def test_a_column_is_explained_under_the_table_that_has_it(root):
