@@ -14,7 +14,7 @@ LAYOUTS = {
     "4": "5b9be5fd122f32fb3f1b6557775d91681dd19138cabb69e0f092bbc5685c9eb0",
     # Orders, notes, subjects and contacts changed other pages than these two.
     "5": "5b9be5fd122f32fb3f1b6557775d91681dd19138cabb69e0f092bbc5685c9eb0",
-    "6": "6a7176b8d829dccba556a13337e751cc3c444db2f498904d2c8732ea0c75bf26",
+    "6": "5a882031908cbd7a3392a3f2eb1ffe74fdbd94b0bf8f9029c54c136902a194db",
 }
 
 
