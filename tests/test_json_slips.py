@@ -28,12 +28,17 @@ def slip_of(text: str) -> Slip | None:
     return None
 
 
+def edited(text: str, slip: Slip) -> str:
+    """The text once the remedy of a slip is followed."""
+    return text[: slip.at] + slip.written + text[slip.at + len(slip.removed) :]
+
+
 def fixed(text: str, most: int) -> Any:
     """What the text says once each remedy is followed."""
     for _ in range(most):
         slip = slip_of(text)
         assert slip is not None
-        text = slip.edited(text)
+        text = edited(text, slip)
         if slip_of(text) is None:
             return json.loads(text)
     raise AssertionError(text)
@@ -120,7 +125,7 @@ def test_a_remedy_taken_literally_ends_the_fault_or_uncovers_another(text):
         assert 0 <= slip.at <= len(text)
         assert text[slip.at :].startswith(slip.removed)
         assert str(slip.remedy) and str(slip.found)
-        text = slip.edited(text)
+        text = edited(text, slip)
         following = slip_of(text)
         assert following != slip
         slip, steps = following, steps + 1

@@ -8,9 +8,10 @@ import pypdf
 import pypdfium2
 import pytest
 from fontTools.ttLib import TTFont
+from fpdf.output import OutputProducer
 from PIL import Image, ImageChops
 
-from lib.documents import fonts, pdf_writer
+from lib.documents import fonts, pdf_file, pdf_writer
 from lib.documents.fonts import REGULAR, SEMIBOLD
 from lib.documents.pdf_writer import Box, Modules, Page, Stamp, Text
 from lib.documents.structure import END, Tag
@@ -64,6 +65,20 @@ def test_the_pixels_are_those_of_stock_fpdf2():
     difference = ImageChops.difference(ours, theirs)
     assert difference.getextrema()[1] <= 8
     assert ours.getextrema()[0] < 60, "the page is not empty"
+
+
+def test_what_is_written_in_place_of_fpdf2_is_what_it_calls():
+    """A method that fpdf2 renames would be called no more; one of ours that it gets would be."""
+    ours = {name for name in vars(pdf_file.Producer) if not name.startswith("__")}
+    theirs = {name for name in dir(OutputProducer) if name in ours}
+    assert theirs == {name for name in ours if name.startswith("_")}
+    calls = {name for method in vars(OutputProducer).values() for name in names_in(method)}
+    assert theirs <= calls
+
+
+def names_in(method: object) -> tuple[str, ...]:
+    code = getattr(method, "__code__", None)
+    return code.co_names if code else ()
 
 
 def test_another_reader_gets_the_text_back():

@@ -28,7 +28,7 @@ from lib.inputs.cell_faults import CellFault
 
 HEAD = 65_536  # bytes by which a file is recognised
 _LINES, _LINES_ABOVE = 500, 20
-_FEW = 3  # cells of a kind; of fewer each is told for itself
+_FEW = 3  # cells of a kind; of fewer each is a fault of its own
 _DATES = ("period_start", "period_end")
 _DELIMITERS = {
     ",": say("commas between the cells"),
@@ -207,11 +207,13 @@ def _traits(written: Dialect, declared: Dialect) -> Iterator[tuple[Message, Mess
     if written.decimal != declared.decimal:
         yield _DECIMALS[written.decimal], _DECIMALS[declared.decimal]
     if written.encoding != declared.encoding:
-        encodings = (written.encoding, declared.encoding)
-        now, agreed = (say("the encoding {encoding}", encoding=one) for one in encodings)
-        yield now, agreed
+        yield _encoded(written.encoding), _encoded(declared.encoding)
     if written.byte_order_mark != declared.byte_order_mark:
         yield _MARKS[written.byte_order_mark], _MARKS[declared.byte_order_mark]
+
+
+def _encoded(encoding: str) -> Message:
+    return say("the encoding {encoding}", encoding=encoding)
 
 
 def _dated(dates: tuple[str, ...]) -> Message:

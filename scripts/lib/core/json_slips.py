@@ -46,10 +46,6 @@ class Slip(NamedTuple):
             return say("remove {text}", text=old)
         return say("write {text} in place of {old}", text=self.written, old=old)
 
-    def edited(self, text: str) -> str:
-        """The text after the edit."""
-        return text[: self.at] + self.written + text[self.at + len(self.removed) :]
-
 
 def _named(text: str) -> Message:
     """What is removed, by its name where nobody sees it, and its beginning where it is long."""
