@@ -309,6 +309,29 @@ def test_a_tail_that_is_not_ours_stops_the_repair(tmp_path):
     assert path.read_bytes().endswith(b"someone else\n")
 
 
+def test_lines_that_could_not_be_flushed_are_written_again(tmp_path):
+    """The system drops what it could not write: it is in memory, and a second flush says nothing."""
+    root = new_root(tmp_path / "root")
+    path = root.data / "revenues" / "nord.jsonl"
+    real = storage.flush_all
+
+    def refused(paths):
+        paths = list(paths)
+        if path in paths:
+            raise OSError(errno.EIO, "lost")
+        real(paths)
+
+    with mock.patch.object(storage, "flush_all", refused), pytest.raises(Unavailable):
+        issue(root, 2)
+    lost = path.read_bytes()
+    with path.open("r+b") as stream:  # as the disk has it, were it not for what memory shows
+        stream.seek(-20, os.SEEK_END)
+        stream.write(bytes(20))
+    with mock.patch.object(issuing, "_stands", lambda *_: True):
+        issue(root, 2)
+    assert path.read_bytes() == lost
+
+
 def test_an_inbox_file_that_changed_meanwhile_is_not_removed(tmp_path):
     root = new_root(tmp_path / "root")
     house.write(root, "data/inbox_batch/inbox.csv", b"newer")

@@ -13,8 +13,8 @@ nothing happened. `commit` flushes all that is staged, then renames intent.json 
 place: from that moment on the run will be carried out, if not by this process then by the
 next one. What a disk or the rights of this user may refuse is tried in each target folder
 before that. Carrying out is idempotent, step by step, so a stop anywhere is repaired byte for
-byte: proofs by link(2), or by a copy, neither of which replaces; records by completing a cut
-tail; counters, heads, usage and flags by rename.
+byte: proofs by link(2), or by a copy, neither of which replaces; records by writing their new
+lines again where they belong; counters, heads, usage and flags by rename.
 """
 
 import contextlib
@@ -403,15 +403,15 @@ def _append_lines(root: Root, folder: Path, entry: _Append) -> Path:
                 "does not stand at {bytes} bytes, where the stopped run left it", bytes=entry.base
             )
             raise Broken([Alert("B-RECORD-BROKEN", entry.file, Fault("", found))])
-        storage.append(path, storage.pieces_of(lines))
+        # What a stopped run wrote is written again: where it could not flush that, it may be in
+        # memory alone, and another flush would do nothing.
+        lines.seek(0)
+        storage.append(path, entry.base, storage.pieces_of(lines))
     return path.parent
 
 
 def _stands(path: Path, base: int, lines: IO[bytes]) -> bool:
-    """Whether a record file has `base` bytes, and beyond them only the first ones of `lines`.
-
-    These are read: what is left of `lines` is what the file lacks.
-    """
+    """Whether a record file has `base` bytes, and beyond them only the first ones of `lines`."""
     length = path.stat().st_size if path.exists() else 0
     if length <= base:
         return length == base

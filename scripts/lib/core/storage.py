@@ -324,7 +324,7 @@ def clear_trial(folder: Path) -> None:
 def try_to_write(path: Path) -> None:
     """Opens a file, where there is one, as `append` does, and writes nothing."""
     with suppress(FileNotFoundError):
-        os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK))
+        os.close(os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK))
 
 
 def is_readable(path: Path) -> bool:
@@ -350,9 +350,12 @@ def try_to_replace(path: Path) -> None:
             raise denied(path)
 
 
-def append(path: Path, pieces: Iterable[bytes]) -> None:
-    """Appends to a file, which is created where missing; flush_all is to follow."""
-    _write_closed(_open(path, os.O_APPEND, FILE_MODE), pieces)
+def append(path: Path, length: int, pieces: Iterable[bytes]) -> None:
+    """Writes behind the first bytes of a file, `length` in number, which is created where missing;
+    flush_all is to follow."""
+    handle = _open(path, 0, FILE_MODE)
+    os.lseek(handle, length, os.SEEK_SET)
+    _write_closed(handle, pieces)
 
 
 def _open(path: Path, flags: int, mode: int) -> int:
