@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -50,6 +51,18 @@ def new_root(folder: Path) -> Root:
     issue(root, 1)
     house.write(root, "data/inbox_batch/inbox.csv", INBOX)
     return root
+
+
+@pytest.fixture
+def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Root]:
+    """Copies of a new root, on a disk whose power stays: what is flushed makes no difference."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    first = new_root(tmp_path / "first")
+
+    def copy(name: str) -> Root:
+        return Root(shutil.copytree(first.path, tmp_path / name))
+
+    return copy
 
 
 def stop_at(call: int, torn: bool) -> ExitStack:
@@ -120,7 +133,7 @@ def refuse_link(source: Path, target: Path, number: int = errno.EPERM) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("kind", ["before", "torn", "torn, without link"])
 def test_stopped_at_any_call_the_next_run_ends_with_the_same_bytes(
-    tmp_path, undisturbed, kind, monkeypatch
+    begun, undisturbed, kind, monkeypatch
 ):
     torn = kind.startswith("torn")
     if kind.endswith("link"):
@@ -128,7 +141,7 @@ def test_stopped_at_any_call_the_next_run_ends_with_the_same_bytes(
     call, carried_out = 0, 0
     while True:
         call += 1
-        root = new_root(tmp_path / str(call))
+        root = begun(str(call))
         before = house.tree(root)
         if not stopped(root, call, torn):
             break
@@ -228,15 +241,15 @@ def test_what_the_machine_refuses_after_the_intent_is_not_said_to_be_undone(tmp_
 
 
 @pytest.mark.long
-def test_stopped_while_finishing_a_stopped_run_the_next_one_still_ends_well(tmp_path, undisturbed):
-    probe = new_root(tmp_path / "probe")
+def test_stopped_while_finishing_a_stopped_run_the_next_one_still_ends_well(begun, undisturbed):
+    probe = begun("probe")
     committed = next(
         call for call in range(1, 500) if stopped(probe, call) and issuing.stopped_runs(probe)
     )
     call = 0
     while True:
         call += 1
-        root = new_root(tmp_path / str(call))
+        root = begun(str(call))
         assert stopped(root, committed)
         if not stopped(root, call):
             break
@@ -245,8 +258,8 @@ def test_stopped_while_finishing_a_stopped_run_the_next_one_still_ends_well(tmp_
     assert call > 30
 
 
-def test_a_finished_run_is_said_and_named(tmp_path, capsys):
-    root = new_root(tmp_path / "root")
+def test_a_finished_run_is_said_and_named(begun, capsys):
+    root = begun("root")
     call = next(
         call for call in range(1, 500) if stopped(root, call) and issuing.stopped_runs(root)
     )
@@ -299,8 +312,8 @@ def test_proofs_cannot_be_written_to_and_records_can(tmp_path):
     assert modes["data/revenues/nord.jsonl"] == 0o640
 
 
-def test_a_tail_that_is_not_ours_stops_the_repair(tmp_path):
-    root = new_root(tmp_path / "root")
+def test_a_tail_that_is_not_ours_stops_the_repair(begun):
+    root = begun("root")
     assert any(stopped(root, call) and issuing.stopped_runs(root) for call in range(1, 900))
     path = root.data / "revenues" / "nord.jsonl"
     path.write_bytes(path.read_bytes() + b"someone else\n")
@@ -310,7 +323,7 @@ def test_a_tail_that_is_not_ours_stops_the_repair(tmp_path):
 
 
 def test_lines_that_could_not_be_flushed_are_written_again(tmp_path):
-    """The system drops what it could not write: it is in memory, and a second flush says nothing."""
+    """The system drops what it could not write: memory has it, and another flush is silent."""
     root = new_root(tmp_path / "root")
     path = root.data / "revenues" / "nord.jsonl"
     real = storage.flush_all
