@@ -20,6 +20,7 @@ def parser() -> ArgumentParser:
     options.add_argument(
         "--dry-run", type=cli.switch, default=False, help="1: only show what would be deposited"
     )
+    options.add_argument("--quiet", default="", help="1: say nothing where nothing is new")
     cli.add_today(options)
     cli.add_flag(options)
     return options
@@ -49,7 +50,14 @@ from lib.inputs import input_files, inputs, settings
 from lib.inputs.inputs import Sellers
 from lib.inputs.issuer_file import Platform
 from lib.inputs.settings import PlatformAccess, Settings
-from lib.platform import cashing_in, exchange, invoices, receiving, report_deposits
+from lib.platform import (
+    cashing_in,
+    exchange,
+    invoices,
+    receiving,
+    report_deposits,
+    standing_notices,
+)
 from lib.platform.exchange import Exchange, ExchangeBooks
 from lib.platform.invoices import Queue
 
@@ -110,8 +118,10 @@ def main(arguments: Namespace, root: Root) -> None:
       Refused: with every document that a platform will not have.
     """
     config = settings.load(root)
+    is_quiet = arguments.quiet not in ("", "0", "no")
     if not has_account(root):
-        print(say("no platform: neither issuer.json nor a batch client has an account"))
+        if not is_quiet:
+            print(say("no platform: neither issuer.json nor a batch client has an account"))
         return
     if arguments.dry_run:
         for desk in desks_of(root, config, arguments.invoice):
@@ -124,10 +134,11 @@ def main(arguments: Namespace, root: Root) -> None:
         for desk in desks_of(root, config, arguments.invoice):
             if arguments.today < desk.account.platform.since:
                 since = desk.account.platform.since.isoformat()
-                print(say("{file}: from {date} on", file=desk.account.file, date=since))
+                if not is_quiet:
+                    print(say("{file}: from {date} on", file=desk.account.file, date=since))
                 continue
             try:
-                run = exchanged(desk, arguments.today, arguments.invoice)
+                run = exchanged(desk, arguments.today, arguments.invoice, is_quiet)
             except Broken as stop:
                 broken += stop.alerts
                 continue
@@ -228,8 +239,11 @@ def check(account: Account) -> None:
 # --- the exchange --------------------------------------------------------------------
 
 
-def exchanged(desk: AccountDesk, today: date, invoice: str) -> Exchange:
+def exchanged(desk: AccountDesk, today: date, invoice: str, is_quiet: bool) -> Exchange:
     """What came of one account's exchange.
+
+    Args:
+      is_quiet: whether what the run before said is not said again.
 
     Raises:
       Refused: if there is nothing to open the platform with.
@@ -257,8 +271,13 @@ def exchanged(desk: AccountDesk, today: date, invoice: str) -> Exchange:
             run.refusals += cashing_in.record(desk.books, received(desk, today))
             run.deposit(cashing_in.ready(desk.books, desk.lines, invoice))
     left = desk.queue()
-    nameless = map(invoices.nameless_alert, left.nameless)
-    alerts.report(desk.books.root.logs, exchange.SCRIPT, [*nameless, *run.unreachable])
+    standing = [*map(invoices.nameless_alert, left.nameless), *run.unreachable]
+    is_whole = not (run.has_ended or run.failures)
+    news = standing_notices.news(desk.books.root, account.code, standing, is_whole)
+    alerts.report(desk.books.root.logs, exchange.SCRIPT, news if is_quiet else standing)
+    alerts.note(standing)
+    if is_quiet and not (news or run.deposited or heard):
+        return run
     print(
         say(
             "{file}: {deposited} deposited, {received} received, {waiting} waiting",

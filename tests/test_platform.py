@@ -471,6 +471,26 @@ def test_who_is_not_in_the_directory_is_told_and_waited_for(root, platform, monk
     assert (platform.deposited[1:], "directory" in ran.err) == (["OUEST-2026-0001"], False)
 
 
+def test_cron_hears_once_of_what_stays_until_somebody_acts(root, platform, waits):
+    join(root, platform, directory_url=f"{platform.url}/directory-service/")
+    platform.directory = {house.siren(1): "Enabled"}
+    ran = exchange(root, quiet="1")
+    assert "OUEST-2026-0001: its customer is not in the directory" in ran.err and ran.out
+    exchange(root, quiet="1")  # the platform acknowledges what it took
+    assert exchange(root, quiet="1") == (0, "", "")
+    assert "OUEST-2026-0001" in exchange(root).err  # a person reads all of it
+    platform.happens("search", "500")
+    ran = exchange(root, quiet="1")
+    assert (ran.code, "OUEST" in ran.err) == (4, False)
+    assert exchange(root, quiet="1") == (0, "", "")
+    platform.directory[house.siren(1)] = "Disabled"
+    platform.directory[house.siren(2)] = "Enabled"
+    ran = exchange(root, quiet="1")
+    assert (ran.code, platform.deposited[1:], ran.err) == (0, ["OUEST-2026-0001"], "")
+    join(root, platform, since="2027-01-01")
+    assert exchange(root, quiet="1") == (0, "", "")
+
+
 @pytest.mark.parametrize("what", ["html", "500", "lost", "redirect", "403"])
 def test_a_directory_that_does_not_answer_holds_nothing_back(root, platform, waits, what):
     join(root, platform, directory_url=f"{platform.url}/directory-service")

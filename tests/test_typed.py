@@ -67,6 +67,7 @@ LIFE = (
     ("overdue", DAY),
     ("mail", DAY),
     ("platform", "DRY_RUN=1", DAY),
+    ("platform", "QUIET=1", DAY),
     ("platform", DAY),
     ("reminders", DAY),
     ("export", "YEAR=2026"),

@@ -156,7 +156,7 @@ def report(logs: Path | None, script: str, alerts: Iterable[Alert]) -> None:
         print(f"{alert} [{alert.code}]", file=sys.stderr)
         if logs is not None:
             log(logs, script, alert)
-        _note(alert)
+        note([alert])
 
 
 def log(logs: Path, script: str, alert: Alert) -> None:
@@ -165,13 +165,15 @@ def log(logs: Path, script: str, alert: Alert) -> None:
     write_log(logs, alert.client, level, script, alert.code, str(alert))
 
 
-def _note(alert: Alert) -> None:
+def note(alerts: Iterable[Alert]) -> None:
+    """Notes alerts for the summary of the run that this is a phase of, which has each once."""
     run_log = os.environ.get("RUN_LOG")
     if run_log:
-        # Where it cannot be written, the alert stands on stderr and in the log all the same.
+        # Where it cannot be written, the alerts stand on stderr and in the log all the same.
         with contextlib.suppress(OSError), Path(run_log).open("a", encoding="utf-8") as stream:
-            noted = [alert.code, alert.file, alert.place, alert.text, alert.client]
-            stream.write(json.dumps(noted) + "\n")
+            for alert in alerts:
+                noted = [alert.code, alert.file, alert.place, alert.text, alert.client]
+                stream.write(json.dumps(noted) + "\n")
 
 
 def noted(run_log: Path) -> list[Alert]:
