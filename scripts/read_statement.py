@@ -34,7 +34,7 @@ from lib.bank import bank_csv, camt, cfonb, matching, ofx, payment_files, statem
 from lib.bank.matching import Matched
 from lib.bank.statements import BankMovement, File, StatementError
 from lib.books import histories, issuing, recording
-from lib.core import handed_file, lock, storage
+from lib.core import foreign_files, handed_file, lock, storage
 from lib.core.messages import Message, say
 from lib.core.root import Root
 from lib.inputs import inputs, settings
@@ -136,6 +136,9 @@ def read(data: bytes, name: str, issuer: Issuer) -> File:
     if forms and not name:
         banks = tuple(f"BANK={key}" for key in forms)
         remedy = say("for a CSV, say whose it is: {banks}", banks=banks)
+    if kind := foreign_files.kind(data):
+        found = say("is {kind}, not a statement", kind=kind)
+        raise statements.refusal(found, remedy=say("download it as camt.053, OFX or CFONB 120"))
     found = say("does not say what it is, as XML, OFX, CFONB 120 and MT940 do")
     raise statements.refusal(found, remedy=remedy)
 

@@ -73,6 +73,8 @@ def test_a_csv_without_its_bank_is_refused_with_the_banks_there_are(
     assert (ran.code, ran.out) == (1, "")
     assert "does not say what it is" in ran.err
     assert remedy in ran.err
+    ran = house.call("read_statement", root, file=str(handed(tmp_path, "%PDF-1.7")))
+    assert (ran.code, "is a PDF, not a statement; download it as" in ran.err) == (1, True)
 
 
 def test_a_bank_that_is_not_configured_is_wrong_usage(root: Root, tmp_path: Path) -> None:

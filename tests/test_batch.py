@@ -164,7 +164,12 @@ HOSTILE: dict[str, tuple[bytes, int, str, str]] = {
     "header only": (GOOD.splitlines(keepends=True)[0], 0, "", "a line for each invoice"),
     "binary": (bytes(range(256)) * 20, 1, "", "a NUL byte"),
     "an image": (b"\x89PNG\r\n\x1a\n" + os.urandom(500), 1, "", "encoded in utf-8"),
-    "a workbook": (b"PK\x03\x04\x14\0\x06\0", 1, "", "a workbook or an archive that was"),
+    "a workbook": (
+        b"PK\x03\x04\x14\0\x06\0",
+        1,
+        "",
+        "a workbook, a document of Word or an archive, not",
+    ),
     "UTF-16": (GOOD.decode().encode("utf-16"), 1, "", "UTF-16"),
     "windows-1252": (GOOD.decode().encode("cp1252"), 1, "", "it has the encoding windows-1252"),
     "a mark not declared": (MARK + GOOD, 1, "", "without a byte-order mark"),

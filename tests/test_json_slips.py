@@ -58,6 +58,8 @@ SLIPS = {
     ),
     "no quotes": ('"nord"', "nord", "line 2, column 9", 'write "nord" in place of nord'),
     "a name without quotes": ('"id"', "id", "line 2, column 3", 'write "id" in place of id'),
+    "no quote at the beginning": ('"id"', 'id"', "line 2, column 3", 'write " here'),
+    "a French truth": ("true", "oui", "line 4, column 18", "write true in place of oui"),
     "no quote at the end": ('"nord",', '"nord,', "line 2, column 14", 'write " here'),
     "quotes within a text": ('"nord"', '"le "nord""', "line 2, column 10", '\\"nord\\"'),
     "a line break": ('"nord"', '"no\n  rd"', "line 2, column 12", "in place of the line break"),
@@ -139,3 +141,22 @@ def test_the_place_of_a_slip_is_in_the_operators_language():
     [alert] = refused.value.alerts
     assert alert.place == "ligne 2, colonne 10"
     assert 'écrivez "" à cet endroit' in str(alert.fault.remedy)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        ("{}".encode("utf-16"), "text in UTF-16"),
+        (b"{\\rtf1\\ansi {}}", "a document of a word processor (RTF)"),
+        (b"PK\x03\x04\x14\0", "a workbook, a document of Word or an archive"),
+        (b"<!DOCTYPE html><html>", "a web page"),
+    ],
+)
+def test_a_file_of_another_kind_is_named_as_what_it_is(data, kind):
+    with pytest.raises(Refused) as refused:
+        strict_json.parse("issuer.json", data)
+    (alert,) = refused.value.alerts
+    assert (
+        alert.text
+        == f"is {kind}, not JSON; save it as plain text in UTF-8, under the name that it has"
+    )

@@ -191,6 +191,8 @@ def test_the_language_of_the_operator_is_that_of_issuer_json_then_of_the_locale(
     issuer = json.loads(root.issuer.read_text())
     root.issuer.write_text(json.dumps({"language": "fr", **issuer})[:-1] + ",}")
     assert "issuer.json\u00a0: ne nomme pas de fuseau horaire\u202f; `make" in said(root)
+    root.issuer.write_bytes(root.issuer.read_bytes().decode().encode("utf-16"))
+    assert "issuer.json\u00a0: ne nomme pas de fuseau horaire" in said(root)
 
 
 def test_titles_of_a_help_have_the_space_before_their_colon():

@@ -412,7 +412,17 @@ def test_what_a_french_spreadsheet_saves_is_read_alike(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("client,number", "client;number", "the first line is not"),
+        ("client,number", "client;number", "has the columns client;number, and not client"),
+        ("client,number", "sep=,\nclient,number", "line 1: is no header; remove the first line"),
+        ("client,number", "Reprise\n\nclient,number", "the header is on line 3; remove what is"),
+        ("client,number", "number,client", "another order; put the columns into this order: cl"),
+        (",pdf", "", "line 1: has no column pdf; add it"),
+        (",pdf", ",pdf,total", "line 1: has the column total, which is not known; remove the"),
+        (HEADINGS, HEADINGS.replace(",", "\t"), "line 1: has neither commas nor semicolons"),
+        (HEADINGS, "Kunde,Nummer\n", "line 1: the first line is not client,number"),
+        (HEADINGS, "PK\x03\x04", "is a workbook, a document of Word or an archive, not a CSV"),
+        ("nord,F-0144", 'nord,"F-0144', "is not CSV: a quote is opened and not closed"),
+        ("nord,F-0144", "Total,,,,,1\nnord,F-0144", "line 4: holds a total, not an invoice"),
         ("1750.00", "1750.01", "line 2, gross: 1750.01 is not what net and VAT come to, 1750.00"),
         ("200.00,", "2000.00,", "line 2, vat: 2000.00 is not the VAT of 1000.00 at 20 %"),
         ("nord,F-0144", "ouest,F-0144", 'line 4, client: "ouest" is not a client'),

@@ -18,7 +18,7 @@ from lib.bank.matching import Proposal, Review
 from lib.bank.statements import BankMovement
 from lib.books import payment_rules, payments
 from lib.books.payment_rules import Books
-from lib.core import handed_file, messages
+from lib.core import handed_file, messages, readings
 from lib.core.faults import Alert, Fault, Refused, at_line, printable
 from lib.core.messages import Message, figure, say
 from lib.documents import csv_files
@@ -183,7 +183,7 @@ def read(file: str, data: bytes) -> Payments:
                 rows[line] = _facts(form, row)
                 currencies[line] = row.get("currency", "")
     except csv.Error as error:
-        broken = say("is not CSV: {why}", why=str(error))
+        broken = say("is not CSV: {why}", why=handed_file.not_csv(error))
         faults.append(on_line("B-CSV-LINE", file, line + 1, Fault("", broken)))
     if not rows and not faults:
         fill_in = say("write client and invoice on each line that pays one") if left_alone else None
@@ -210,17 +210,17 @@ def _form(file: str, text: str) -> Form:
       Refused: if it is not.
     """
     first = text.partition("\n")[0].removesuffix("\r").replace('"', "")
+    known: list[list[str]] = []
     for language in messages.languages():
         headings = messages.words(language)["columns"]
         for columns in (PAYMENTS, WITH_VALUE_DATES, PROPOSED, REVIEW):
             names = [headings[column.heading or column.name] for column in columns]
+            known.append(names)
             for delimiter in ",;":
                 if first == delimiter.join(names):
                     return Form(columns, language, delimiter)
-    expected = ",".join(column.name for column in PAYMENTS)
-    found = say("the first line is not {line}, with commas", line=expected)
-    remedy = say("a file that `make statement` wrote keeps its first line, whole and in its order")
-    raise Refused([Alert("B-CSV-HEADER", file, Fault(at_line(1), found, remedy=remedy))])
+    wrong = handed_file.header_fault(text, [column.name for column in PAYMENTS], *known)
+    raise Refused([Alert("B-CSV-HEADER", file, wrong)])
 
 
 def _shape_faults(form: Form, cells: list[str]) -> Iterator[Fault]:
@@ -228,7 +228,10 @@ def _shape_faults(form: Form, cells: list[str]) -> Iterator[Fault]:
         found = say(
             "has {cells} columns, expected {columns}", cells=len(cells), columns=len(form.columns)
         )
-        yield Fault("", found)
+        remedy = say("check the delimiters of this line; a cell that holds one stands in quotes")
+        if readings.is_total(cells):
+            found, remedy = say("holds a total, not a payment"), say("remove the line")
+        yield Fault("", found, remedy=remedy)
 
 
 def _value_faults(form: Form, row: dict[str, str]) -> Iterator[Fault]:

@@ -18,7 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from lib.billing import batch_cells
-from lib.core import readings
+from lib.core import foreign_files, readings
 from lib.core.faults import Fault
 from lib.core.messages import Message, either, say
 from lib.inputs import batch_csv
@@ -40,13 +40,6 @@ _DECIMALS = {",": say("decimal commas"), ".": say("decimal points")}
 _MARKS = {True: say("a byte-order mark (BOM)"), False: say("no byte-order mark (BOM)")}
 # Days as spreadsheets write them: 31/10/2026, 10/31/26, and 46326 where the cell is a number.
 OTHER_DATE = re.compile(r"[0-9]{1,2}([/.-])[0-9]{1,2}\1([0-9]{2}|[0-9]{4})|[0-9]{5}")
-_OPEN, _EXPORT = say("open it in a spreadsheet and save it as CSV"), say("export it again as CSV")
-_FOREIGN = {
-    b"PK\x03\x04": (say("this is a workbook or an archive that was named .csv"), _OPEN),
-    b"\xd0\xcf\x11\xe0": (say("this is an Excel workbook that was named .csv"), _OPEN),
-    b"%PDF": (say("this is a PDF that was named .csv"), _EXPORT),
-    b"<": (say("this is a web page that was named .csv"), _EXPORT),
-}
 
 
 class Written(NamedTuple):
@@ -58,9 +51,10 @@ class Written(NamedTuple):
 
 def foreign(head: bytes) -> CellFault | None:
     """What a file is that is no CSV at all, whatever its name."""
-    for begin, (expected, remedy) in _FOREIGN.items():
-        if head.startswith(begin):
-            return CellFault(1, "", "", expected, remedy)
+    kind = foreign_files.kind(head)
+    if kind and kind != foreign_files.UTF_16:  # which is told by the encoding that is agreed
+        expected = say("this is {kind}, not a CSV", kind=kind)
+        return CellFault(1, "", "", expected, foreign_files.as_csv(kind))
     if head.lower().startswith(b"sep="):
         found = head.split(b"\n")[0].decode("ascii", "replace").strip()
         expected = say("a file begins with its header")

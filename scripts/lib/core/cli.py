@@ -147,8 +147,12 @@ def speak(root: Path) -> None:
     language = ENGLISH
     try:
         if path.is_file():
-            found = re.search(rb'"language"\s*:\s*"([a-z]+)"', path.read_bytes())
-            language = found[1].decode() if found else ENGLISH
+            data = path.read_bytes().replace(b"\0", b"")  # of UTF-16
+            found = re.search(rb'"language"\s*:\s*"([a-z]+)"', data)
+            if found:
+                language = found[1].decode()
+            elif b'"code"' not in data:  # not an issuer's file, whatever its name
+                language = of_locale()
         else:
             language = of_locale()
     except OSError:

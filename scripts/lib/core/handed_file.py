@@ -6,13 +6,17 @@ as it shows them.
 
 import codecs
 import contextlib
+import csv
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
+from lib.core import foreign_files
 from lib.core.faults import Alert, Fault, Refused, at_line
 from lib.core.messages import Message, reason, say
 
 _SPLIT = say("split it")
+_LINES_ABOVE = 20  # among which a header is looked for
 
 _SHOWN_DAY = re.compile(r"\b([0-9]{1,2})/([0-9]{1,2})/(?:20)?([0-9]{2})\b")
 _SPACE = "[ \u00a0\u202f]"
@@ -54,6 +58,10 @@ def text(file: str, data: bytes) -> tuple[str, list[Message]]:
     Raises:
       Refused: if it is neither UTF-8 nor what a spreadsheet set to French saves.
     """
+    if kind := foreign_files.kind(data):
+        found = say("is {kind}, not a CSV", kind=kind)
+        wrong = Fault("", found, remedy=foreign_files.as_csv(kind))
+        raise Refused([Alert("B-CSV-ENCODING", file, wrong)])
     try:
         return data.removeprefix(codecs.BOM_UTF8).decode(), []
     except UnicodeDecodeError as error:
@@ -65,6 +73,61 @@ def text(file: str, data: bytes) -> tuple[str, list[Message]]:
             return data.decode("cp1252"), [say("read as Windows-1252, as it is not UTF-8")]
     fault = Fault(at_line(line), found, remedy=say("save the file as CSV UTF-8"))
     raise Refused([Alert("B-CSV-ENCODING", file, fault)])
+
+
+def header_fault(text: str, *headers: Sequence[str]) -> Fault:
+    """What is wrong with the first line of a CSV, which is none of these headers to the letter."""
+    if not text.strip():
+        return Fault("", say("is empty"))
+    lines = text.splitlines()
+    if lines[0].lower().startswith("sep="):
+        return Fault(at_line(1), say("is no header"), remedy=say("remove the first line"))
+    if "\n" not in text and "\r" in text:
+        remedy = say('save the file as "CSV UTF-8" or "CSV (Windows)", not "CSV (Macintosh)"')
+        return Fault("", say("has lines that end with CR alone"), remedy=remedy)
+    number, sign, names, header = max(
+        (
+            (number, sign, [name.strip(' "') for name in line.split(sign)], header)
+            for number, line in enumerate(lines[:_LINES_ABOVE], 1)
+            for sign in ",;\t|"
+            for header in headers
+        ),
+        key=lambda found: len({*found[2]} & {*found[3]}),
+    )
+    known = {*names} & {*header}
+    whole = (";" if sign == ";" else ",").join(header)
+    if len(known) < len(header) / 2:
+        found = say("the first line is not {line}", line=whole)
+        return Fault(at_line(1), found, remedy=say("write it so; semicolons do as well"))
+    if number > 1:
+        found = say("the header is on line {line}", line=number)
+        return Fault(at_line(1), found, remedy=say("remove what is above it"))
+    if sign not in ",;":
+        found = say("has neither commas nor semicolons between the cells")
+        return Fault(at_line(1), found, remedy=say("choose one of them when exporting"))
+    strange = tuple(name for name in names if name not in known)
+    missing = tuple(name for name in header if name not in known)
+    if missing and strange:
+        found = say(
+            "has the columns {strange}, and not {missing}", strange=strange, missing=missing
+        )
+        remedy = say("give the columns these names: {line}", line=whole)
+    elif missing:
+        found, remedy = say("has no column {missing}", missing=missing), say("add it, empty or not")
+    elif strange:
+        found = say("has the column {strange}, which is not known", strange=strange)
+        remedy = say("remove the column from the file")
+    else:
+        found = say("has its columns in another order")
+        remedy = say("put the columns into this order: {line}", line=whole)
+    return Fault(at_line(1), found, remedy=remedy)
+
+
+def not_csv(error: csv.Error) -> Message:
+    """Why Python's reader of CSV gives up."""
+    if "NUL" in str(error):
+        return say("a NUL byte stands in it: export it again as CSV")
+    return say("a quote is opened and not closed, or stands within a cell: correct the quotes")
 
 
 def iso_days(text: str) -> str:

@@ -19,7 +19,9 @@ _BARE = re.compile(r'[^,:;="\[\]{}\n]+')
 _CURLY = "“”„«»‘’‚′'`"
 _CURLY_TEXT = re.compile(rf"[{_CURLY}]\s?([^{_CURLY}\"\n]*?)\s?[{_CURLY}]")
 _COMMENT = re.compile(r"(//|#)[^\n]*|/\*.*?\*/", re.DOTALL)
-_WORDS = {"True": "true", "False": "false"}
+_WORDS = dict.fromkeys(("True", "TRUE", "vrai", "oui", "yes"), "true") | dict.fromkeys(
+    ("False", "FALSE", "faux", "non", "no"), "false"
+)
 # A line on which a text goes on that was begun on the line before.
 _GOES_ON = re.compile(r'[^"\n]*[^"\n:\s,]"\s*[,\]}]?\s*$', re.MULTILINE)
 _WHOLE_TEXT = re.compile(r'"(.*)"\s*[,\]}]*\s*$')
@@ -233,6 +235,8 @@ def _bare(text: str, at: int) -> Slip:
     match = _BARE.match(text, at)
     if match is None:  # a sign that has no place here
         return _of_none(text, at, say("{sign} has no place here", sign=text[at]))
+    if re.match(r'"\s*:', text[match.end() :]):
+        return Slip(at, say("a text has no quote at its beginning"), written='"')
     bare = match[0].rstrip(_BLANK)
     written = _WORDS.get(bare) or json.dumps(bare, ensure_ascii=False)
     return Slip(at, say("{text} stands without quotes", text=bare), bare, written)

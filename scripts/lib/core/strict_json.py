@@ -9,7 +9,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
-from lib.core import json_slips
+from lib.core import foreign_files, json_slips
 from lib.core.faults import SHOWN, Alert, Fault, Refused, at_line
 from lib.core.messages import say
 
@@ -33,6 +33,10 @@ def parse(name: str, data: bytes) -> Any:
         remedy = say('save it as "UTF-8", not "UTF-8 with BOM"')
         mark = Fault("", say("begins with a byte-order mark"), remedy=remedy)
         raise Refused([Alert("B-JSON-ENCODING", name, mark)])
+    if kind := foreign_files.kind(data):
+        remedy = say("save it as plain text in UTF-8, under the name that it has")
+        foreign = Fault("", say("is {kind}, not JSON", kind=kind), remedy=remedy)
+        raise Refused([Alert("B-JSON-ENCODING", name, foreign)])
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

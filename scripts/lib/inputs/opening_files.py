@@ -15,7 +15,7 @@ from decimal import Decimal
 from functools import cache
 from typing import NamedTuple
 
-from lib.core import dates, handed_file
+from lib.core import dates, handed_file, readings
 from lib.core.faults import Alert, Fault, Refused, at_line
 from lib.core.messages import Code, Message, say
 from lib.inputs import schemas
@@ -124,9 +124,8 @@ def _rows(file: str, text: str) -> Rows:
     first = text.partition("\n")[0].removesuffix("\r").replace('"', "")
     delimiter = next((sign for sign in ",;" if first == sign.join(COLUMNS)), "")
     if not delimiter:
-        found = say("the first line is not {line}", line=",".join(COLUMNS))
-        remedy = say("docs/template_opening.csv has it; semicolons do as well")
-        raise misread("B-CSV-HEADER", at_line(1), found, remedy)
+        wrong = handed_file.header_fault(text, COLUMNS)
+        raise misread("B-CSV-HEADER", wrong.place, wrong.found, wrong.remedy)
     rows: Rows = []
     number = 1
     try:
@@ -135,17 +134,23 @@ def _rows(file: str, text: str) -> Rows:
         for number, cells in enumerate(lines, 2):
             if not any(cells):
                 continue  # spreadsheets leave such lines below the last
+            if readings.is_total(cells):
+                found = say("holds a total, not an invoice")
+                raise misread("B-CSV-LINE", at_line(number), found, say("remove the line"))
             if len(cells) != len(COLUMNS):
                 found = say(
                     "has {cells} columns, expected {columns}",
                     cells=len(cells),
                     columns=len(COLUMNS),
                 )
-                raise misread("B-CSV-LINE", at_line(number), found)
+                remedy = say(
+                    "check the delimiters of this line; a cell that holds one stands in quotes"
+                )
+                raise misread("B-CSV-LINE", at_line(number), found, remedy)
             row = dict(zip(COLUMNS, cells, strict=True))
             rows.append((number, _of_spreadsheet(row) if delimiter == ";" else row))
     except csv.Error as error:
-        found = say("is not CSV: {why}", why=str(error))
+        found = say("is not CSV: {why}", why=handed_file.not_csv(error))
         raise misread("B-CSV-LINE", at_line(number + 1), found) from None
     if not rows:
         raise misread("B-CSV-EMPTY", "", say("has no invoice: nothing to record"))
