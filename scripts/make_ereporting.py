@@ -34,7 +34,7 @@ from lib.books.exchanges import Deposit
 from lib.books.histories import IssuedDocument
 from lib.core import alerts
 from lib.core.faults import Alert, Fault, Refused, WrongUsage
-from lib.core.messages import Message, say
+from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 from lib.inputs import inputs, settings
 from lib.inputs.issuer_file import Issuer, Platform
@@ -226,14 +226,11 @@ def _outcome(report: PeriodReport, file: ReportFile | None) -> Message:
     if file is None:
         return say("{period}: sent as it is", period=report.period.name)
     if report.period.kind == vat_periods.PAYMENTS:
-        number = len(report.received)
-        return say("{period}: {number} payments, until {due}", number=number, **values)
-    return say(
-        "{period}: {invoices} invoices abroad, {sales} sums of sales, until {due}",
-        invoices=len(report.invoices),
-        sales=len(report.sales),
-        **values,
-    )
+        payments = counted(len(report.received), "1 payment", "{number} payments")
+        return say("{period}: {payments}, until {due}", payments=payments, **values)
+    abroad = counted(len(report.invoices), "1 invoice abroad", "{number} invoices abroad")
+    sales = counted(len(report.sales), "1 sum of sales", "{number} sums of sales")
+    return say("{period}: {abroad}, {sales}, until {due}", abroad=abroad, sales=sales, **values)
 
 
 def _write(root: Root, files: Iterable[ReportFile]) -> None:

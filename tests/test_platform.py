@@ -150,7 +150,7 @@ def test_a_public_body_that_is_not_taxable_is_deposited_and_never_reported(root,
     seller = house.issuer(periods | {"platform": account(platform, **more)})
     house.write(root, "issuer.json", seller)
     ran = house.call("make_ereporting", root, period="2026-11", today="2026-12-01")
-    assert "0 invoices abroad, 1 sums of sales" in ran.out  # the private person of the house
+    assert "0 invoices abroad, 1 sum of sales" in ran.out  # the private person of the house
     [xml] = (root.path / "exports/ereporting").glob("*.xml")
     assert "<TransactionsCount>1</TransactionsCount>" in xml.read_text()
 
@@ -596,6 +596,7 @@ def test_a_message_that_the_platform_cannot_give_holds_nothing_up(root, platform
     platform.happens("original", "", "500", "", "500")
     ran = exchange(root)
     assert (ran.code, len(platform.deposited)) == (4, 2)
+    assert "the platform could not give it" in ran.err
     platform.happens("original", "500")
     assert exchange(root).code == 0
     assert [code for kind, code in lines(root, "nord") if kind == "status"] == ["200", "203"]

@@ -112,6 +112,8 @@ def _parsed(data: bytes) -> etree._Element:
     Raises:
       ValueError: with a Message.
     """
+    if not data:
+        raise ValueError(say("the platform could not give it; each run asks for it again"))
     if len(data) > LARGEST:
         raise ValueError(say("is larger than {bytes} bytes", bytes=LARGEST))
     root = strict_xml.root_of(data)
