@@ -29,7 +29,16 @@ from datetime import date
 from decimal import Decimal
 
 from lib.audit import book_audit, findings
-from lib.books import closed_periods, closings, heads, histories, issuing, recording, records
+from lib.books import (
+    closed_periods,
+    closings,
+    heads,
+    histories,
+    issuing,
+    recording,
+    records,
+    revenues,
+)
 from lib.books.closings import NotClosed
 from lib.books.record_lines import ClosingAccounts
 from lib.core.faults import Broken
@@ -112,7 +121,8 @@ def decide(root: Root, period: str, today: date) -> list[records.Record]:
 
 def report(root: Root, fact: records.Record) -> None:
     """What a period had, and the grand totals at its end."""
-    documents = sum(entry["documents"] for entry in fact["numbers"])
+    own = [entry for entry in fact["numbers"] if entry["ledger"] == revenues.DIRECT.records]
+    documents = sum(entry["documents"] for entry in own)
     text = say(
         "{period} is closed: {documents}, invoiced {invoiced}, received {received}, VAT due {vat}",
         period=fact["period"],
@@ -123,7 +133,11 @@ def report(root: Root, fact: records.Record) -> None:
     )
     recording.report(root, "", _SCRIPT, text)
     for entry in fact["numbers"]:
-        print(say("  {first} to {last}", first=entry["first"], last=entry["last"]))
+        ends = {"first": entry["first"], "last": entry["last"]}
+        if entry in own:
+            print(say("  {first} to {last}", **ends))
+        else:
+            print(say("  {first} to {last}, in the name of a batch client", **ends))
 
 
 def total(shares: list[dict[str, str]], *keys: str) -> Message:

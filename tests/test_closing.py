@@ -396,6 +396,8 @@ def test_whatever_comes_later_exports_of_a_closed_month_stay(root: Root) -> None
         assert call("invoice_order", root, client="sud", order="site", step=step, **day).code == 0
     assert batches.run(root, LATE).code == 0
     assert house.month(root, "2026-10", day=LATE).code == 0
+    said = call("close_period", root, month="2026-11", today="2026-12-02").out
+    assert "2026-11 is closed: 6 documents" in said and said.count("batch client") == 1
     assert exports(root) == before and len(before) == 7
     assert house.run("verify", root).code == 0
 

@@ -121,6 +121,13 @@ def test_vat_on_goods_and_under_the_option_for_debits_is_due_at_once(shares, mor
     assert sums(of(bill(*shares, **more)), "CompteNum") == expected
 
 
+def test_a_payment_that_is_referred_to_by_its_invoice_names_it_once():
+    for reference, label in (("NORD-2024-0001", ""), ("RF61", " RF61"), ("", "")):
+        lines = of(bill(SERVICES), paid("2024-04-30", 12_000, reference=reference))
+        labels = {line["EcritureLib"] for line in lines if line["JournalCode"] == "BQ"}
+        assert labels == {f"Règlement NORD-2024-0001{label}"}
+
+
 def test_what_is_paid_too_much_is_an_advance():
     lines = of(bill(SERVICES), paid("2024-04-02", 15_000), paid("2024-05-02", -1_000))
     assert sums(lines, "CompteNum") == {"706": -100, "44571": -20, "512": 140, "4191": -20}

@@ -136,6 +136,15 @@ def test_headings_are_frozen_and_filtered(root):
         assert re.fullmatch(r"A2:[A-Z]+[0-9]+", page.auto_filter.ref)
 
 
+def test_each_explanation_has_the_height_that_it_takes(root):
+    house.call("make_workbook", root, year="2024")
+    (page, *_) = opened(root).worksheets
+    texts = [(row, str(cell.value)) for row, cell in enumerate(page["B"], start=1) if cell.value]
+    assert any(len(text) > 100 for _, text in texts)
+    for row, text in texts:
+        assert (page.row_dimensions[row].height or 15) == 15 * -(-len(text) // 100), text
+
+
 def test_it_speaks_the_issuers_language_unless_another_is_typed(root):
     house.call("make_workbook", root, year="2024")
     assert opened(root).sheetnames[:3] == ["Lisez-moi", "Recettes", "Facturé"]

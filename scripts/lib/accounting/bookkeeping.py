@@ -258,7 +258,8 @@ def _money(invoice: IssuedDocument, movement: Movement, overpaid: int) -> Journa
         Posting(CUSTOMERS, overpaid - movement.amount),
         Posting(ADVANCES, -overpaid),
     ]
-    label = f"{_MONEY[movement.kind]} {invoice.number} {movement.reference}".rstrip()
+    references = dict.fromkeys((invoice.number, movement.reference))
+    label = " ".join(filter(None, (_MONEY[movement.kind], *references)))
     order = _order(movement.date, movement)
     code = CASHING if cash else BANKING
     return _entry(code, movement.date, invoice, invoice, label, postings, order)

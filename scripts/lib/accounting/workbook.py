@@ -49,7 +49,8 @@ _NUMBERS = (
 
 _TOTAL_ROW, _HEADING_ROW, _FIRST_ROW = 0, 1, 2
 _EPOCH = date(1899, 12, 30)  # of the days that a spreadsheet counts
-_NARROWEST, _WIDEST = 10, 44  # characters
+_NARROWEST, _WIDEST, _HELP_WIDTH = 10, 44, 100  # characters
+_LINE_HEIGHT = 15  # points
 _RIGHT = (AMOUNT, COUNT, FIGURE)
 
 
@@ -313,20 +314,26 @@ def _write_about(
     row = 4
     for sheet in sheets:
         page.write_string(row, 0, words["sheets"][sheet.key], formats["bold"])
-        page.write_string(row, 1, words["sheet_help"][sheet.key], formats["wrapped"])
+        _explain(page, row, words["sheet_help"][sheet.key], formats["wrapped"])
         row += 1
         for column in sheet.columns:
             if text := words["column_help"].get(column.heading or column.name):
                 page.write_string(row, 0, f"    {_heading(words, column)}", formats["top"])
-                page.write_string(row, 1, text, formats["wrapped"])
+                _explain(page, row, text, formats["wrapped"])
                 row += 1
     row += 1
     page.write_string(row, 0, speech.word("workbook_codes"), formats["bold"])
     for code, text in words["code_help"].items():
         row += 1
         page.write_string(row, 0, f"    {words['codes'].get(code, code)}", formats["top"])
-        page.write_string(row, 1, text, formats["wrapped"])
+        _explain(page, row, text, formats["wrapped"])
     page.set_column(0, 0, 30)
-    page.set_column(1, 1, 100)
+    page.set_column(1, 1, _HELP_WIDTH)
     page.set_landscape()
     page.fit_to_pages(1, 0)
+
+
+def _explain(page: Any, row: int, text: str, wrapped: Any) -> None:
+    """A text of the second column: LibreOffice gives a row one line unless its height is set."""
+    page.set_row(row, _LINE_HEIGHT * -(-len(text) // _HELP_WIDTH))
+    page.write_string(row, 1, text, wrapped)
