@@ -61,7 +61,7 @@ from lib.core import storage
 from lib.inputs import decisions
 
 MODEL = cli.HOME / "scripts" / "lib/inputs/new_root"
-_PLACEHOLDER = re.compile(rb'"<(?:[^"\\\\]|\\\\.)*>"')
+_PLACEHOLDER = re.compile(rb'"<(?:[^"\\]|\\.)*>"')
 # What a first client has where the house charges no VAT.
 _FRANCHISE = (
     (b'"treatment": "standard"', b'"treatment": "franchise"'),

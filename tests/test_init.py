@@ -1,6 +1,7 @@
 """A new root: what it decides by itself is nothing, what it asks is answered once."""
 
 import json
+import re
 import sys
 from argparse import Namespace
 from unittest import mock
@@ -84,3 +85,14 @@ def test_an_issuer_that_says_no_numbering_is_reported_by_check(tmp_path):
     assert "issuer.json: numbering: is missing, and each client has a sequence" in ran.err
     assert house.month(root).code == 0
     assert house.numbers(root, "nord") == ["NORD-2026-0001"]
+
+
+def test_every_placeholder_of_a_french_root_is_french(tmp_path):
+    """Those of the model whose words are the same in both languages stay as they are."""
+    root = Root(tmp_path / "root")
+    assert house.make(root, "init", "LANGUAGE=fr").code == 0
+    same = {"<BIC>", "<SAS, SARL, EURL, EI, ...>"}
+    for name in ("issuer.json", "clients/first_client.json"):
+        texts = re.findall(r'"<(?:[^"\\]|\\.)*>"', (init_root.MODEL / name).read_text())
+        laid = (root.path / name).read_text()
+        assert [text for text in texts if text in laid and text[1:-1] not in same] == []

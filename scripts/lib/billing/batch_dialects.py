@@ -180,7 +180,7 @@ def fault(written: Written, client: BatchClient) -> CellFault:
         declared.delimiter,
         declared.decimal,
     ):
-        agreed = batch_csv.save_as(declared.encoding)
+        agreed = batch_csv.save_as(declared)
     values = msgspec.to_builtins(written.dialect)
     keys = ("delimiter", "decimal", "encoding", "byte_order_mark")
     declare = say(

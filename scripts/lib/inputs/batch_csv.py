@@ -125,7 +125,7 @@ def _without_mark(data: bytes, dialect: Dialect) -> tuple[bytes, CellFault | Non
             "this client's files are encoded in {encoding}, this one in UTF-16", encoding=encoding
         )
         begin = data[:2].hex(" ").upper()
-        return data, CellFault(1, "", begin, expected, save_as(encoding))
+        return data, CellFault(1, "", begin, expected, save_as(dialect))
     if marked and not dialect.byte_order_mark:
         expected = say(
             "this client's files are {encoding} and begin without a byte-order mark (BOM)",
@@ -147,8 +147,11 @@ def _without_mark(data: bytes, dialect: Dialect) -> tuple[bytes, CellFault | Non
     return data.removeprefix(_BYTE_ORDER_MARK), None
 
 
-def save_as(encoding: str) -> Message:
+def save_as(dialect: Dialect) -> Message:
     """What to do with a file of another encoding, in words of a spreadsheet where it has some."""
+    encoding = dialect.encoding
+    if dialect.byte_order_mark:
+        return say("save the file as CSV UTF-8")
     if encoding == "windows-1252":
         return say(
             'save the file as {encoding}: in Excel as "CSV (Comma delimited)", in LibreOffice with'
@@ -169,12 +172,12 @@ def _row(line: int, data: bytes, dialect: Dialect) -> Row:
             position=error.start + 1,
         )
         expected = say("this client's files are encoded in {encoding}", encoding=encoding)
-        return _bad(line, byte, expected, save_as(encoding))
+        return _bad(line, byte, expected, save_as(dialect))
     if encoding != "utf-8" and _is_utf_8(data):
         expected = say(
             "this client's files are encoded in {encoding}, this line in UTF-8", encoding=encoding
         )
-        return _bad(line, text, expected, save_as(encoding))
+        return _bad(line, text, expected, save_as(dialect))
     if match := _CONTROL.search(text.replace(dialect.delimiter, ",")):
         expected = say(
             "a cell is plain text on one line; character {position} of the line is {character}",
