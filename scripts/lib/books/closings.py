@@ -10,6 +10,7 @@ of a closed period does not follow what issuer.json and clients/ say later.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -166,8 +167,16 @@ def open_months(root: Root, today: date) -> list[str]:
       Broken: with every disagreement of the records that say so.
     """
     closed = closed_periods.read(root)
-    first = "" if closed else past(root, histories.read(root)).first_month
+    first = "" if closed else _first_month(root)
     return could_be_closed(closed, first, today)
+
+
+def _first_month(root: Root) -> str:
+    """ClosedPast.first_month, of which nothing but the month is held."""
+    clients = histories.by_client(root, histories.clients_of(root), "")
+    counted_days = (day for own in clients for history in own for day, *_ in _amounts(history))
+    numbered_days = (entry.date for entry in _numbered(root))
+    return min(chain(counted_days, numbered_days), default="")[:7]
 
 
 def state(closed: Sequence[ClosedPeriod], months: Sequence[str]) -> Message:
