@@ -286,6 +286,16 @@ def test_what_could_not_be_asked_about_is_not_sent_again(root, platform):
     assert len(platform.deposited) == len(set(platform.deposited)) == 2
 
 
+def test_a_status_with_the_tracking_id_of_its_invoice_is_not_taken_for_the_deposit(root, platform):
+    platform.happens("deposit", "deaf")
+    platform.put(message(status("NORD-2026-0001", "202")), trackingId="NORD-2026-0001")
+    platform.happens("original", "500")
+    assert exchange(root).code == 4
+    assert exchange(root).code == 0
+    assert sorted(platform.deposited) == ["NORD-2026-0001", "OUEST-2026-0001"]
+    assert ("status", "202") in lines(root, "nord")
+
+
 def test_answers_that_are_packed_are_read(root, platform):
     platform.packs = True
     platform.put(message(status("NORD-2026-0001", "200")))

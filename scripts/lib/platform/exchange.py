@@ -22,7 +22,7 @@ from lib.core import alerts, lock
 from lib.core.faults import Alert, Fault
 from lib.core.messages import Message, say
 from lib.core.root import Root
-from lib.platform.flow_client import Flow, FlowClient, FlowReason, Info, Refusal, Unclear
+from lib.platform.flow_client import CDAR, Flow, FlowClient, FlowReason, Info, Refusal, Unclear
 
 SCRIPT = "exchange_with_platform.py"
 
@@ -282,14 +282,19 @@ class Exchange:
         return _Answer(EXISTS, flow.flow_id if flow else "")
 
     def _located(self, tracking_id: str, but: str = "") -> Flow | None:
-        """The flow that has a tracking id, one that is not in error where there are several."""
+        """The flow that has a tracking id, one that is not in error where there are several.
+
+        A status may bear the tracking id of the invoice that it is about: it is not the deposit.
+        """
         cursor, found = "", list[Flow]()
         for _ in range(10):
             page = self.client.search({"trackingId": tracking_id}, cursor=cursor)
             found += (
                 flow
                 for flow in page.flows
-                if flow.tracking_id == tracking_id and flow.flow_id != but
+                if flow.tracking_id == tracking_id
+                and flow.flow_id != but
+                and (flow.is_ours or flow.syntax != CDAR)
             )
             if found or not page.cursor or page.cursor == cursor:
                 break
