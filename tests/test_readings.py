@@ -76,7 +76,7 @@ def written_numbers(draw: Any) -> tuple[str, Decimal, str]:
 
 
 @given(written_numbers())
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 def test_a_number_is_proposed_as_what_it_was_or_not_at_all(one):
     name, number, written = one
     found = meant(name, written)

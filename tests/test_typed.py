@@ -43,7 +43,6 @@ LIFE = (
     ("batch", DAY),
     ("preview", "MONTH=2026-10", DAY),
     ("invoice", "CLIENT=sud", "MONTH=2026-10", DAY),
-    ("invoice", "CLIENT=sud", "ORDER=site", "STEP=deposit", DAY),
     ("month", DAY),
     ("packages",),
     ("payment", *PAID, "AMOUNT=70.00", "DATE=2026-11-09", "NOTE=$(shell touch pwned)`x` $$ é"),
@@ -59,7 +58,6 @@ LIFE = (
     ("invoice", "CLIENT=sud", "ORDER=site", "STEP=final", "DELIVERED=2026-11-09", DAY),
     ("preview", "INVOICE=SUD-2026-0001", "REASON=again", "AMOUNT=10.00", DAY),
     ("credit-note", "INVOICE=SUD-2026-0001", "REASON=again", "AMOUNT=10.00", DAY),
-    ("credit-note", "INVOICE=SUD-2026-0001", "REASON=again", DAY),
     ("refund", *PAID, "AMOUNT=1.00", "DATE=2026-11-09"),
     ("write-off", PAID[1], "AMOUNT=0.01", "KIND=difference", "REASON=a cent", "LARGE=yes", DAY),
     ("statement", f"FILE={house.HOME}/tests/statements/camt053_08_six.xml"),
@@ -131,9 +129,7 @@ def lay_out(folder: Path) -> Root:
     changes = {"platform": account, "vat_periods": "monthly"}
     house.write(root, "issuer.json", house.changed(json.loads(root.issuer.read_bytes()), changes))
     house.put_client(root, house.client("sud", {"plans.0.start": "2026-10"}, i=2))
-    house.put_order(
-        root, house.order("site", "sud", house.step("deposit", percent="30"), house.step())
-    )
+    house.put_order(root, house.order("site", "sud", house.step()))
     (folder / "signed.pdf").write_bytes(b"%PDF-1.7 signed")
     (folder / "backups").mkdir()
     paid = "client,invoice,amount,date,method,reference,note\n"
