@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from unittest import mock
 
 import pytest
 from hypothesis import settings
@@ -23,6 +24,13 @@ settings.load_profile("house")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest tests first: one that starts last keeps a single processor busy at the end."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _unflushed() -> Iterator[None]:
+    """Nothing waits for the disk: what a power cut leaves is asked of commands in tests/faults."""
+    with mock.patch.object(os, "fsync", lambda _: None):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -54,9 +54,8 @@ def new_root(folder: Path) -> Root:
 
 
 @pytest.fixture
-def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Root]:
-    """Copies of a new root, on a disk whose power stays: what is flushed makes no difference."""
-    monkeypatch.setattr(os, "fsync", lambda _: None)
+def begun(tmp_path: Path) -> Callable[[str], Root]:
+    """Copies of a new root."""
     first = new_root(tmp_path / "first")
 
     def copy(name: str) -> Root:

@@ -566,7 +566,7 @@ def test_the_turnover_before_the_move_counts_against_the_thresholds(tmp_path, be
         item["vat_rate"] = "0"
     root = house.build(tmp_path, client, seller=seller)
     assert house.month(root).code == 0
-    ran = house.make(root, "month", f"TODAY={house.TODAY}", "MAIL=no")
+    ran = house.call("send_alerts", root, command="month", today=house.TODAY)
     assert f"I-THRESHOLD-{code}" in ran.err, ran
 
 

@@ -24,7 +24,6 @@ def test_what_leaves_is_what_the_input_comes_to(tmp_path, seed, monkeypatch):
 
     monkeypatch.setattr(production, "produce", production.produce)
     scenario.fake_production()
-    monkeypatch.setattr(os, "fsync", lambda _: None)  # power cuts are simulated elsewhere
     monkeypatch.setattr("time.sleep", lambda _: None)
     if MONTHS < 12:  # conformance has the rules judge them
         for module in (cdar, report_xml):

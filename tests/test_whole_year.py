@@ -518,7 +518,6 @@ def made_again(lived: House) -> None:
 @pytest.mark.parametrize("seed", range(1, YEARS + 1))
 def test_whatever_happens_every_file_says_the_same(tmp_path, seed, capsys, monkeypatch):
     monkeypatch.setenv("REASON", "")
-    monkeypatch.setattr(os, "fsync", lambda _: None)  # power cuts are simulated elsewhere
     monkeypatch.setattr("time.sleep", lambda _: None)
     platform = Platform()
     platform.checks_files, platform.duplicates = MONTHS > 3, "take"

@@ -1,11 +1,9 @@
 """A sample of what `make fuzz` tries, the inputs that once hurt, and the fuzzer itself."""
 
-import os
 import random
 import signal
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import hurt
 import mutate
@@ -39,13 +37,6 @@ ONCE = [
     (".env", "a name too long for a file"),
     (".env", "other digits"),
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def unflushed() -> Any:
-    """What lies on the disk after a power cut is asked elsewhere."""
-    with mock.patch.object(os, "fsync"):
-        yield
 
 
 @pytest.fixture(scope="module")
