@@ -196,7 +196,10 @@ class Platform:
         tracking_id = info.get("trackingId", "")
         with self._lock:
             same = [
-                flow for flow in self.flows if tracking_id and tracking_id == flow.get("trackingId")
+                flow
+                for flow in self.flows
+                if tracking_id == flow.get("trackingId", "") != ""
+                and flow["flowDirection"] == "Out"
             ]
             if same and self.duplicates == "refuse":
                 return error(422, "AlreadyExistingFlow", "the flow has already been sent")
