@@ -417,7 +417,7 @@ def _sellers() -> list[tuple[dict[str, Any], bytes, str]]:
         ("trader", {**franchise, **trader}, _logo("L", "JPEG"), "jpeg"),
         ("palette", {}, _logo("P", "PNG", transparency=0), "png"),
         ("bits", {"bank.bic": None}, _logo("1", "PNG"), "png"),
-        ("deep", {"bank.holder": "Ωμέγα & Жук"}, _logo("I;16", "PNG"), "png"),
+        ("grey", {"bank.holder": "Ωμέγα & Жук"}, _logo("L", "PNG"), "png"),
         ("exempt", {}, _logo("RGB", "PNG", dpi=(300, 300)), "png"),
     ]
     sellers = []
