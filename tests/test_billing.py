@@ -180,7 +180,7 @@ def test_sources_of_a_metric_add_up(tmp_path):
 
 def test_a_closed_client_gets_nothing(tmp_path):
     root = house.build(tmp_path, house.client(changes={"status": "closed"}))
-    assert reason(root, "2026-10") == "closed"
+    assert reason(root, "2026-10") == "the client is closed"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import io
 from collections import Counter
 from decimal import Decimal
 
+import msgspec
 import pypdf
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from lib.accounting import bookkeeping, csv_tables, ledgers, year_report
 from lib.accounting.bookkeeping import FiscalYear
 from lib.books import payments, tax_points
 from lib.books.histories import History
+from lib.inputs.issuer_file import Issuer
 from lib.values import periods
 
 GOODS = ("goods", "20.00", 10_000, 2_000)
@@ -128,8 +130,9 @@ def test_every_export_has_the_same_vat_in_each_month(facts):
         for posting in entry.postings:
             if posting.account == bookkeeping.VAT_COLLECTED:
                 booked[entry.date[:7]] -= posting.amount
+    issuer = msgspec.convert(house.issuer(), Issuer)
     year_of = {
-        year: year_report.make(year, periods.last_day(f"{year}-12"), histories, [], [])
+        year: year_report.make(year, periods.last_day(f"{year}-12"), issuer, histories)
         for year in map(str, range(2023, 2029))
     }
     for year, report in year_of.items():
