@@ -202,10 +202,12 @@ _LINES = (1, 2, 7, 12, 13, 14, 15, 16, 25, 40, 75, 150, 300)
 
 
 def _sizes() -> list[dict[str, Any]]:
-    """From one line to 300; around a page's end, where tables break."""
+    """From one line to 300; around a page's end, where tables break; some in both languages."""
+    sizes = [(str(count), ("fr", "en")[i % 2]) for i, count in enumerate(_LINES)]
+    sizes += [("1_en", "en"), ("30_fr", "fr"), ("30_en", "en"), ("300_en", "en")]
     return [
-        _client(f"lines_{count}", 100 + i, {"language": ("fr", "en")[i % 2]})
-        for i, count in enumerate(_LINES)
+        _client(f"lines_{size}", 100 + i, {"language": language})
+        for i, (size, language) in enumerate(sizes)
     ]
 
 
@@ -362,8 +364,8 @@ def _usage(client: dict[str, Any]) -> Iterable[dict[str, Any]]:
     if any(item.get("metric") == "units" for item in client["plans"][0]["items"]):
         yield house.usage(client_id, MONTH, {"units": _QUANTITY})
     if client_id.startswith("lines_"):
-        count = int(client_id.removeprefix("lines_"))
-        yield house.usage(client_id, MONTH, {}, *(_line(i) for i in range(count)))
+        count = int(client_id.split("_")[1])
+        yield house.usage(client_id, MONTH, {}, *(_line(i) for i in range(1, count + 1)))
     if client_id.startswith("told_"):
         count = int(client_id.removeprefix("told_"))
         lines = [{**_line(i), "details": _DETAILS} for i in range(1, count + 1)]

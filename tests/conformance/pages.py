@@ -217,10 +217,28 @@ CHOSEN = (
     ("examples", "atelier_ecluse", INVOICE, 1),
     ("examples", "estran_vpc", INVOICE, 1),
     ("franchise", "menuiserie_corre", INVOICE, 1),
+    ("wide", "lines_1", INVOICE, 1),
+    ("wide", "lines_1_en", INVOICE, 1),
+    ("wide", "lines_30_fr", INVOICE, 1),
+    ("wide", "lines_30_en", INVOICE, 1),
     ("wide", "lines_75", INVOICE, 2),
+    ("wide", "lines_300", INVOICE, 1),
+    ("wide", "lines_300_en", INVOICE, 2),
     ("wide", "name_long", INVOICE, 1),
     ("wide", "name_bulgarian", INVOICE, 1),
     ("wide", "seller_trader", INVOICE, 1),
+)
+# And the first pages of what is no invoice: the beginning of its path, after the folder of roots.
+CHOSEN_OTHERS = (
+    "examples/data/quotes/biscuiterie_estran/2026/ESTR-D2026-0001",
+    "wide/data/quotes/flat_standard_en/2026/ATL-D2026-0001",
+    "examples/exports/receipts/AIGA-2026-0001-paid",
+    "examples/exports/reports/report-2026",
+    "franchise/exports/reports/report-2026",
+    "examples/exports/accounts/librairie_rose_des_vents",
+    "examples/exports/accounts/aigaio_ekdoseis",
+    "wide/exports/letters/reminder__lines_12__",
+    "wide/exports/letters/reminder__lines_13__",
 )
 _DPI = 60
 # Of 255 shades of grey. Poppler's versions draw the edges of letters a little differently.
@@ -255,6 +273,14 @@ def approve(corpus: Corpus) -> None:
 
 
 def _pictures(corpus: Corpus, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Each chosen page's name, and its picture in `folder`."""
+    for name, pdf, page in _chosen(corpus):
+        span = ("-f", str(page), "-l", str(page), "-singlefile")
+        court.run("pdftoppm", "-r", str(_DPI), "-gray", "-png", *span, pdf, folder / name)
+        yield name, folder / f"{name}.png"
+
+
+def _chosen(corpus: Corpus) -> Iterator[tuple[str, Path, int]]:
     for root, client, kind, page in CHOSEN:
         pdf = next(
             issued.pdf
@@ -262,10 +288,11 @@ def _pictures(corpus: Corpus, folder: Path) -> Iterator[tuple[str, Path]]:
             if issued.root.path.name == root
             and (issued.document.client, issued.document.type_code) == (client, kind)
         )
-        name = f"{root}-{client}-{kind}-{page}"
-        span = ("-f", str(page), "-l", str(page), "-singlefile")
-        court.run("pdftoppm", "-r", str(_DPI), "-gray", "-png", *span, pdf, folder / name)
-        yield name, folder / f"{name}.png"
+        yield f"{root}-{client}-{kind}-{page}", pdf, page
+    roots = corpus.roots[0].path.parent
+    for start in CHOSEN_OTHERS:
+        pdf = next(pdf for pdf in corpus.others if str(pdf.relative_to(roots)).startswith(start))
+        yield start.strip("_").replace("/", "-"), pdf, 1
 
 
 def _difference(picture: Path, approved: Path) -> str:

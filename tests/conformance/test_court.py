@@ -5,6 +5,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
+import pypdf
 import pytest
 from msgspec.structs import replace
 
@@ -84,10 +85,12 @@ def break_pdf(root: Root) -> None:
 def loosen_font(root: Root) -> None:
     """A font whose file cannot be found."""
     pdf = house.proof(root, "nord", "NORD-2026-0001", "pdf")
-    data = pdf.read_bytes()
-    assert b"/FontFile2 " in data
+    writer = pypdf.PdfWriter(clone_from=pdf)
+    (font, *_) = writer.pages[0]["/Resources"]["/Font"].values()
+    descendant = font.get_object()["/DescendantFonts"][0].get_object()
+    del descendant["/FontDescriptor"].get_object()["/FontFile2"]
     pdf.chmod(0o644)
-    pdf.write_bytes(data.replace(b"/FontFile2 ", b"/FontFileX "))
+    writer.write(pdf)
 
 
 def falsify_balance(root: Root) -> None:
