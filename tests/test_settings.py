@@ -98,6 +98,10 @@ def test_the_account_of_a_batch_client_has_settings_with_its_code(tmp_path, monk
         ("PLATFORM_CA_FILE=.env", "PLATFORM_CA_FILE", '".env" has no certificate in it'),
         ("PLATFORM_TOKEN_FIL=höch", "PLATFORM_TOKEN_FIL", "has a character that cannot be sent"),
         ("PLATFORM_TOKEN_fil=x", "line 1", "is not the name of a setting"),
+        (
+            "PLATFORM_TOKEN_FIL=x\nPLATFORM_CLIENT_ID_FIL=a\nPLATFORM_CLIENT_SECRET_FIL=b",
+            *("PLATFORM_TOKEN_FIL", "stands beside PLATFORM_CLIENT_ID_FIL: only one of them"),
+        ),
     ],
 )
 def test_a_setting_of_a_batch_client_is_checked_as_the_issuers_is(tmp_path, line, place, text):

@@ -238,6 +238,10 @@ def _faults_between(root: Root, values: Mapping[str, str]) -> Iterator[Fault]:
             if values[name] and not values.get(other):
                 found = say("is missing, which {name} needs", name=name)
                 yield Fault(other, found, remedy=say("give both or neither"))
+        other = "PLATFORM_CLIENT_ID" + name.removeprefix("PLATFORM_TOKEN")
+        if _general(name) == "PLATFORM_TOKEN" and values[name] and values.get(other):
+            found = say("stands beside {name}: only one of them can be meant", name=other)
+            yield Fault(name, found, remedy=say("take one of them out"))
     is_open = values["SMTP_SECURITY"] == "none" and values["SMTP_HOST"] not in _LOOPBACK
     if is_open and values["SMTP_USER"]:
         found = say("none would send the password in the clear")
