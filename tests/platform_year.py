@@ -7,6 +7,7 @@ runs that are killed. What is expected (`expected_deposits` and those below it) 
 what was put in and done alone, in cents, with nothing of the project's.
 """
 
+import json
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -398,7 +399,14 @@ def received(studio: Studio, bill: Bill) -> Iterator[tuple[str, str, int]]:
 
 
 def reported_cash_ins(studio: Studio) -> Cents:
-    """What the 212s that the platform took come to, by invoice and rate."""
+    """What the 212s that the platform took come to, by invoice and rate; of invoices that their
+    customer refused, none was recorded once the refusal was read, which may be after money came."""
+    for path in (studio.root.path / "data/platform").glob("*.jsonl"):
+        refused: set[str] = set()
+        for line in map(json.loads, path.read_bytes().splitlines()):
+            if line["kind"] == "status" and line["code"] == "210":
+                refused.add(line["number"])
+            assert line["kind"] != "cash_in" or line["number"] not in refused, line
     found: Counter[tuple[str, ...]] = Counter()
     for xml in taken(studio.platform, "CDAR"):
         tree = etree.fromstring(xml)
@@ -406,7 +414,8 @@ def reported_cash_ins(studio: Studio) -> Cents:
         for part in tree.iterfind(".//{*}SpecifiedDocumentCharacteristic"):
             rate = part.findtext("{*}ValuePercent") or ""
             number = tree.findtext(".//{*}IssuerAssignedID") or ""
-            found[number, rate] += _cents(part.findtext("{*}ValueAmount"))
+            if not studio.refuses(number):
+                found[number, rate] += _cents(part.findtext("{*}ValueAmount"))
     return _without_zeros(found)
 
 
