@@ -399,14 +399,16 @@ def received(studio: Studio, bill: Bill) -> Iterator[tuple[str, str, int]]:
 
 
 def reported_cash_ins(studio: Studio) -> Cents:
-    """What the 212s that the platform took come to, by invoice and rate; of invoices that their
-    customer refused, none was recorded once the refusal was read, which may be after money came."""
+    """What the 212s that the platform took come to, by invoice and rate. The refusal of an invoice
+    may be read after money came: from then on only what goes back is reported of it, so that no
+    more stands than was received."""
     for path in (studio.root.path / "data/platform").glob("*.jsonl"):
         refused: set[str] = set()
         for line in map(json.loads, path.read_bytes().splitlines()):
             if line["kind"] == "status" and line["code"] == "210":
                 refused.add(line["number"])
-            assert line["kind"] != "cash_in" or line["number"] not in refused, line
+            if line["kind"] == "cash_in" and line["number"] in refused:
+                assert all(share["amount"].startswith("-") for share in line["shares"]), line
     found: Counter[tuple[str, ...]] = Counter()
     for xml in taken(studio.platform, "CDAR"):
         tree = etree.fromstring(xml)
@@ -414,8 +416,13 @@ def reported_cash_ins(studio: Studio) -> Cents:
         for part in tree.iterfind(".//{*}SpecifiedDocumentCharacteristic"):
             rate = part.findtext("{*}ValuePercent") or ""
             number = tree.findtext(".//{*}IssuerAssignedID") or ""
-            if not studio.refuses(number):
-                found[number, rate] += _cents(part.findtext("{*}ValueAmount"))
+            found[number, rate] += _cents(part.findtext("{*}ValueAmount"))
+    for (number, rate), cents in found.items():
+        if studio.refuses(number):
+            bill = studio.bills[number]
+            came = sum(part for _, own, part in received(studio, bill) if own == rate)
+            assert 0 <= cents <= came, (number, rate)
+            found[number, rate] = 0
     return _without_zeros(found)
 
 

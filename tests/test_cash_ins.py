@@ -76,6 +76,23 @@ def test_nothing_before_it_was_deposited_nor_while_it_is_refused() -> None:
     assert not reporter.report(history)
 
 
+def test_what_was_reported_and_goes_back_after_a_refusal_is_reported() -> None:
+    bill, first = past.bill("nord", NUMBER, "2024-01-01", SERVICES), pay(6_000)
+    reporter = Reporter()
+    reporter.status("200")
+    assert len(reporter.report(history_of(bill, first))) == 1
+    reporter.status("210", at="2023-11-03T10:00:00")
+    second = pay(3_000, "2024-01-12")
+    assert not reporter.report(history_of(bill, first, second))
+    unsaid = past.reversal(second, 2, "2024-01-13")
+    assert not reporter.report(history_of(bill, first, second, unsaid))
+    bounced = past.reversal(first, 1, "2024-01-14")
+    back = reporter.report(history_of(bill, first, second, unsaid, bounced))
+    assert [shares for _, shares, _ in told(back)] == [{"20.00": "-60.00"}]
+    assert back[0].comment
+    assert not reporter.report(history_of(bill, first, second, unsaid, bounced))
+
+
 def test_each_movement_once_by_rate_with_vat() -> None:
     bill = past.bill("nord", NUMBER, "2024-01-01", SERVICES, CHEAP)
     reporter = Reporter()

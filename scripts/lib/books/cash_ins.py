@@ -34,6 +34,7 @@ _CREDIT_NOTE = "Avoir {number}"
 _SPREAD = "Encaissements répartis à nouveau entre les taux"
 
 _Rates = Counter[str]  # cents with VAT by rate
+_Entry = tuple[tuple[str, ...], str, str, _Rates]  # names, day, comment, amounts
 
 
 class CashIn(NamedTuple):
@@ -60,8 +61,8 @@ class CashIn(NamedTuple):
 
 
 def due(history: History, lines: Iterable[ExchangeLine], rule: str, day: date) -> list[CashIn]:
-    """What is to be reported of an invoice now, in order; nothing before it was deposited (200),
-    nor while it is refused or rejected.
+    """What is to be reported of an invoice now, in order; nothing before it was deposited (200).
+    While it is refused or rejected no money is reported, but what was and has gone back is.
 
     Args:
       lines: all that stands in the file of its client.
@@ -71,7 +72,7 @@ def due(history: History, lines: Iterable[ExchangeLine], rule: str, day: date) -
     if not history.movements or invoice.kind != "invoice":
         return []
     state = lifecycle.state(lines, invoice.number)
-    if not state.deposited or state.decision:
+    if not state.deposited:
         return []
     reported = [
         line for line in lines if line.kind == exchanges.CASH_IN and line.number == invoice.number
@@ -83,7 +84,7 @@ def due(history: History, lines: Iterable[ExchangeLine], rule: str, day: date) -
         name = _name(receipt.source)
         sources[name] = receipt.source
         cashed.setdefault(name, Counter()).update(_rates(receipt, rule))
-    new: list[tuple[tuple[str, ...], str, str, _Rates]] = [
+    new: list[_Entry] = [
         ((name,), source.date, _comment(source), cashed[name])
         for name, source in sorted(sources.items(), key=lambda entry: entry[1].date)
         if name not in known
@@ -98,6 +99,8 @@ def due(history: History, lines: Iterable[ExchangeLine], rule: str, day: date) -
             new[0][-1].update(rest)
         else:
             new = [((), day.isoformat(), _SPREAD, rest)]
+    if state.decision:
+        new = _gone_back(new)
     new = [entry for entry in new if any(entry[-1].values())]
     return [
         CashIn(
@@ -117,6 +120,17 @@ def due(history: History, lines: Iterable[ExchangeLine], rule: str, day: date) -
         )
         for count, (names, received, comment, rates) in enumerate(new, len(reported) + 1)
     ]
+
+
+def _gone_back(new: list[_Entry]) -> list[_Entry]:
+    """What all entries together take back of what was reported before, as one; none if nothing."""
+    back: _Rates = Counter()
+    for *_, rates in new:
+        back.update(rates)
+    if not new or max(back.values(), default=0) > 0 or min(back.values(), default=0) == 0:
+        return []
+    names = tuple(name for entry in new for name in entry[0])
+    return [(names, *new[-1][1:3], back)]
 
 
 def _rates(receipt: Receipt, rule: str) -> _Rates:
