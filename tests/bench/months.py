@@ -24,7 +24,7 @@ from lib.books import balances, records, revenues
 from lib.core.root import Root
 
 _DAY = "2026-11-09"
-_PHASES = 5
+_PHASES = 6
 
 
 def measure(peers: Peers, clients: int, months: int, rounds: int) -> tuple[list[Line], list[str]]:
