@@ -441,21 +441,23 @@ def _sources(document: Document) -> Iterator[ArchivedFile]:
 
 def _pdf_faults(root: Root, document: Document, pdf: bytes, is_todays: bool) -> Iterator[Message]:
     """The XML inside, and all of the file where this program can make it again."""
+    if not is_todays:
+        inside = _embedded(pdf)
+        if isinstance(inside, Message):
+            yield inside
+        else:
+            yield from _amounts_in_xml(document, inside)
+        return
+    xml = facturx_xml.generate(document)
+    logo, wrong = logo_of(root, document.seller.logo)
+    if not wrong and invoice_pdf.render(document, xml, logo) == pdf:
+        return  # the XML inside is this one: the same bytes have the same inside
     inside = _embedded(pdf)
     if isinstance(inside, Message):
         yield inside
-    elif not is_todays:
-        yield from _amounts_in_xml(document, inside)
-    if not is_todays:
-        return
-    xml = facturx_xml.generate(document)
-    if isinstance(inside, bytes) and inside != xml:
+    elif inside != xml:
         yield say("has another {file} inside than its document gives", file=facturx_xml.FILE_NAME)
-    logo, wrong = logo_of(root, document.seller.logo)
-    if wrong:
-        yield wrong
-    elif invoice_pdf.render(document, xml, logo) != pdf:
-        yield say("is not what its document gives: rendered again, it has other bytes")
+    yield wrong or say("is not what its document gives: rendered again, it has other bytes")
 
 
 def logo_of(root: Root, digest: str) -> tuple[bytes | None, Message | None]:
