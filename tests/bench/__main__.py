@@ -1,6 +1,6 @@
 """`make bench`: every bar of speed, ours and peers side by side, and one table.
 
-    python -m bench [--size small|whole|large] [--publish]
+    python -m bench [--size small|whole|large] [--publish] [--only SECTION ...]
 
 small is a trial of the bench itself: what is measured on smaller sizes is not
 judged. large adds a batch of 100,000 lines. Figures are kept in build/bench/results.json;
@@ -14,10 +14,11 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import house
-from bench import bulk, graph, million, months, pages, publish, starts, table, venv
+from bench import bulk, firsts, graph, million, months, pages, publish, starts, table, venv
 from bench.bulk import CORES, Sizes
 from bench.measure import CannotMeasureError, Line, run
 from bench.outputs import BUILD, PICTURES
@@ -42,56 +43,74 @@ _SIZES = {
 }
 
 
+Section = Callable[[Peers, Size], tuple[list[Line], list[str]]]
+
+SECTIONS: dict[str, Section] = {
+    "pages": lambda peers, size: pages.measure(peers, size.rounds),
+    "starts": lambda _, size: (starts.measure(size.rounds), []),
+    "firsts": lambda _, size: (firsts.measure(size.rounds), []),
+    "months": lambda peers, size: months.measure(peers, size.clients, size.months, size.rounds),
+    "bulk": lambda peers, size: bulk.measure(peers, size.batches, size.rounds_of_long_ones),
+    "million": lambda peers, size: million.measure(peers, size.records, size.rounds_of_long_ones),
+}
+
+
+class Measured(NamedTuple):
+    """Lines of the table, what is wrong with what was made, and what could not be measured."""
+
+    lines: list[Line]
+    faults: list[str]
+    problems: list[str]
+
+
 def main() -> int:
     """Measures, checks, prints; returns the exit status."""
     parser = argparse.ArgumentParser(description="Measure speed beside peers.")
     parser.add_argument("--size", choices=_SIZES, default="whole")
     parser.add_argument("--publish", action="store_true", help="write docs/performance.md")
+    parser.add_argument("--only", choices=SECTIONS, nargs="+", default=list(SECTIONS))
     arguments = parser.parse_args()
-    if arguments.publish and arguments.size == "small":
-        parser.error("figures of a small run are not published")
+    if arguments.publish and (arguments.size == "small" or arguments.only != list(SECTIONS)):
+        parser.error("figures of a small run, or of a part, are not published")
     peers = venv.prepare()
     for name, why in peers.missing.items():
         print(f"{name} is not measured: {why}")
-    try:
-        lines, faults = _measured(peers, _SIZES[arguments.size])
-    except CannotMeasureError as problem:
-        print(problem, file=sys.stderr)
-        return 4
+    measured = _measured(peers, _SIZES[arguments.size], arguments.only)
     whole = arguments.size != "small"
-    print(table.text(lines, whole))
+    missed = table.missed(measured.lines, whole)
+    print(table.text(measured.lines, whole))
     print(f"first pages as pictures: {PICTURES.relative_to(house.HOME)}")
-    results = _results(peers, lines)
+    results = _results(peers, measured.lines)
     (BUILD / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    for fault in faults:
+    for fault in measured.faults:
         print(f"wrong: {fault}")
-    for one, bar in table.missed(lines, whole):
+    for problem in measured.problems:
+        print(f"not measured: {problem}")
+    for one, bar in missed:
         print(f"missed: {one.what.strip()}, {one.who}: {bar.says} {bar.value:,.2f}")
-    if arguments.publish and not faults:
-        publish.write(results, lines, graph.svg(graph.panels(lines)))
-    if faults or table.missed(lines, whole):
+    if arguments.publish and not measured.faults and not measured.problems:
+        publish.write(results, measured.lines, graph.svg(graph.panels(measured.lines)))
+    if measured.faults or missed:
         return 1
-    return 4 if peers.missing else 0
+    return 4 if peers.missing or measured.problems else 0
 
 
-def _measured(peers: Peers, size: Size) -> tuple[list[Line], list[str]]:
-    """Each section of the table, and what is wrong with what was made."""
+def _measured(peers: Peers, size: Size, sections: Sequence[str]) -> Measured:
+    """Each section of the table; one that fails does not stop the others."""
     # All that is measured shares two cores, however many there are.
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
     BUILD.mkdir(parents=True, exist_ok=True)
     run("make", "-C", house.HOME, "setup")
-    lines: list[Line] = []
-    faults: list[str] = []
-    for more, wrong in (
-        pages.measure(peers, size.rounds),
-        (starts.measure(size.rounds), []),
-        months.measure(peers, size.clients, size.months, size.rounds),
-        bulk.measure(peers, size.batches, size.rounds_of_long_ones),
-        million.measure(peers, size.records, size.rounds_of_long_ones),
-    ):
-        lines += more
-        faults += wrong
-    return lines, faults
+    measured = Measured([], [], [])
+    for name in sections:
+        try:
+            lines, faults = SECTIONS[name](peers, size)
+        except CannotMeasureError as problem:
+            measured.problems.append(f"{name}: {problem}")
+            continue
+        measured.lines.extend(lines)
+        measured.faults.extend(faults)
+    return measured
 
 
 def _results(peers: Peers, lines: list[Line]) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""A batch: a CSV becomes invoices validated, flushed to the disk and packed, on two cores.
+"""A batch: a CSV becomes invoices validated, flushed to the disk and packed, on two cores; and
+the audit of what it left.
 
 The commands are those that a person types, in processes of their own, with all that they start.
 """
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 
 import batches
 import house
-from bench import outputs, venv
+from bench import outputs, produced, venv
 from bench.measure import (
     SECOND,
     Bar,
@@ -22,6 +23,8 @@ from bench.measure import (
     Took,
     command_of_make,
     line,
+    make,
+    memory,
     middle,
     run,
     say,
@@ -36,6 +39,9 @@ from lib.values.document import Document
 SCRIPT = Path(__file__).with_name("peers") / "batch.py"
 CORES = 2
 _MOST = 500  # MB a process
+_GROWTH = 10.5  # for ten times the lines
+_DOCUMENTS = 200  # audited a second
+_WORKERS = {"WORKERS": str(CORES)}
 _TEXTS = (
     ("Relecture et correction d’épreuves", "HUR", 4200),
     ("Mise en page, maquette comprise", "HUR", 5150),
@@ -57,55 +63,91 @@ def measure(peers: Peers, sizes: Sizes, rounds: int) -> tuple[list[Line], list[s
     folder.mkdir(parents=True)
     with_peer = "factur-x" in peers.there
     small, whole = sizes.lines // 10, sizes.lines
-    took: dict[tuple[str, int], list[Took]] = {}
+    took = Rounds({}, {}, {})
     faults: list[str] = []
     for i in range(rounds):
         for lines in (small, whole) if i == 0 else (whole,):
-            ours, made = _ours(folder, lines)
-            took.setdefault(("ours", lines), []).append(ours)
-            faults += _faults_of_ours(made, lines)
+            made = _measure_ours(folder, lines, took, faults)
             if with_peer:
                 theirs = _peer(folder, made[0], lines)
-                took.setdefault(("peer", lines), []).append(theirs)
+                took.batches.setdefault(("peer", lines), []).append(theirs)
                 faults += _faults_of_peer(folder / "peer", made, lines)
         say(f"batch of {whole} lines: round {i + 1} of {rounds}")
     for lines in sizes.more:
-        ours, made = _ours(folder, lines)
-        took["ours", lines] = [ours]
-        faults += _faults_of_ours(made, lines)
+        made = _measure_ours(folder, lines, took, faults)
+        took.produce[lines] = produced.measure(made, CORES)
         say(f"batch of {lines} lines")
     shutil.rmtree(folder)
     return _lines(took, sizes, small), faults
 
 
-def _lines(took: dict[tuple[str, int], list[Took]], sizes: Sizes, small: int) -> list[Line]:
+class Rounds(NamedTuple):
+    """What was measured, by size: batches by who makes them too, audits, and `produce` alone."""
+
+    batches: dict[tuple[str, int], list[Took]]
+    audits: dict[int, list[Took]]
+    produce: dict[int, int]  # nanoseconds of processor for all lines
+
+
+def _measure_ours(folder: Path, lines: int, took: Rounds, faults: list[str]) -> list[Path]:
+    """A batch of ours and its audit, added to what was measured; the documents that it made."""
+    ours, made = _ours(folder, lines)
+    took.batches.setdefault(("ours", lines), []).append(ours)
+    faults += _faults_of_ours(made, lines)
+    audit = make(folder / "root", "verify", environment=_WORKERS, watch=True)
+    took.audits.setdefault(lines, []).append(audit)
+    return made
+
+
+def _lines(took: Rounds, sizes: Sizes, small: int) -> list[Line]:
     """What is said of the runs: times, rates, growth, memory."""
     whole = sizes.lines
     made = []
     names = {"ours": "ours", "peer": "Typst + factur-x + saxonche"}
-    clocks = {key: middle(one.clock for one in rounds) for key, rounds in took.items()}
-    for (who, lines), rounds in sorted(took.items(), key=lambda one: one[0][1]):
-        bars: tuple[Bar, ...] = ()
-        if (who, lines) == ("peer", whole):
+    clocks = {
+        key: middle(one.clock for one in rounds) / key[1] for key, rounds in took.batches.items()
+    }
+    theirs = clocks.get(("peer", whole))
+    for (who, lines), rounds in sorted(took.batches.items(), key=lambda one: one[0][1]):
+        bars: list[Bar] = []
+        if who == "peer" and lines == whole:
             says = "ours ÷ theirs, invoices a second"
-            bars = (Bar(says, clocks["peer", whole] / clocks["ours", whole], 2.5, False),)
+            bars.append(Bar(says, clocks[who, lines] / clocks["ours", whole], 3.5, False))
         if who == "ours" and lines == 10 * whole:
-            ratio = clocks["ours", lines] / clocks["ours", whole]
-            bars = (Bar(f"{lines:,} ÷ {whole:,} lines", ratio, 10.5),)
+            if theirs:
+                says = f"ours ÷ theirs at {whole:,}, invoices a second"
+                bars.append(Bar(says, theirs / clocks[who, lines], 4.5, False))
+            ratio = lines * clocks[who, lines] / (whole * clocks[who, whole])
+            bars.append(Bar(f"{lines:,} ÷ {whole:,} lines", ratio, _GROWTH))
         what = f"batch of {lines:,} lines"
         made.append(line(what, names[who], rounds, "s", *bars))
         if lines != small:
             rates = tuple(lines * SECOND // one.clock for one in rounds)
             made.append(Line("  invoices a second", names[who], rates, (), "/s"))
+    for lines, alone in took.produce.items():
+        (batch,) = took.batches["ours", lines]
+        bars = [Bar("the rest ÷ it", (batch.cpu - alone) / alone, 0.25)] if lines <= 10_000 else []
+        one = Line("  of its CPU, produce", "ours", (alone,), (alone,), "s", tuple(bars))
+        made.append(one)
+    made += _audits(took.audits, small, whole)
     for lines in (whole, *sizes.more):
-        what = f"memory of {lines:,} lines"
-        for who, peaks in (
-            ("ours, parent", [one.parent for one in took["ours", lines]]),
-            ("ours, largest worker", [one.workers for one in took["ours", lines]]),
-        ):
-            held = tuple(peak // 1024 for peak in peaks)
-            made.append(Line(what, who, held, (), "MB", (Bar("", max(held), _MOST),)))
-            what = ""
+        made += memory(f"memory of {lines:,} lines", took.batches["ours", lines], _MOST)
+    return made
+
+
+def _audits(audits: dict[int, list[Took]], small: int, whole: int) -> list[Line]:
+    """`make verify` of what the batches left."""
+    made = []
+    clocks = {lines: middle(one.clock for one in rounds) for lines, rounds in audits.items()}
+    for lines, rounds in sorted(audits.items()):
+        if lines == small:
+            continue
+        growth = Bar(f"{lines:,} ÷ {whole:,}", clocks[lines] / clocks[whole], _GROWTH)
+        bars = (growth,) if lines == 10 * whole else ()
+        made.append(line(f"verify {lines:,} documents", "ours", rounds, "s", *bars))
+        rates = tuple(lines * SECOND // one.clock for one in rounds)
+        rate = Bar("", middle(rates), _DOCUMENTS, False)
+        made.append(Line("  documents a second", "ours", rates, (), "/s", (rate,)))
     return made
 
 
@@ -115,10 +157,10 @@ def _lines(took: dict[tuple[str, int], list[Took]], sizes: Sizes, small: int) ->
 def _ours(folder: Path, lines: int) -> tuple[Took, list[Path]]:
     """`make batch packages` in a fresh root; the documents that it made, in order."""
     shutil.rmtree(folder / "root", ignore_errors=True)
-    root = batches.build(folder / "root")
+    root = batches.build(folder / "root", changes={"defaults.language": "fr"})
     write_csv(root.inbox_batch / f"{batches.CLIENT}__{house.MONTH}.csv", lines)
     command = command_of_make(root.path, "batch", "packages", f"TODAY={house.TODAY}")
-    took = run(*command, environment={"WORKERS": str(CORES)}, watch=True)
+    took = run(*command, environment=_WORKERS, watch=True)
     return took, sorted((root.data / "invoices_batch").rglob("*.json"), key=_seq)
 
 

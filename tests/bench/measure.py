@@ -22,8 +22,8 @@ class CannotMeasureError(Exception):
 class Took(NamedTuple):
     """What a run took: nanoseconds by the clock and of processor (children too).
 
-    `parent` and `workers` are the most memory, in kB, that its first Python process held, and
-    the largest of the others.
+    `user` is the processor time without that of the kernel. `parent` and `workers` are the most
+    memory, in kB, that its first Python process held, and the largest of the others.
     """
 
     clock: int
@@ -31,6 +31,7 @@ class Took(NamedTuple):
     parent: int = 0
     workers: int = 0
     said: str = ""
+    user: int = 0
 
 
 class Bar(NamedTuple):
@@ -75,6 +76,20 @@ def line(what: str, who: str, rounds: Sequence[Took], unit: str = "s", *bars: Ba
     return Line(what, who, clock, tuple(took.cpu for took in rounds), unit, bars)
 
 
+def memory(what: str, rounds: Sequence[Took], most: int) -> list[Line]:
+    """What the processes of some rounds held at most, in MB: the first one, and the others."""
+    made = []
+    for who, peaks in (
+        ("ours, parent", [one.parent for one in rounds]),
+        ("ours, largest worker", [one.workers for one in rounds]),
+    ):
+        held = tuple(peak // 1024 for peak in peaks)
+        if max(held):
+            made.append(Line(what, who, held, (), "MB", (Bar("", max(held), most),)))
+        what = ""
+    return made
+
+
 def run(
     *command: str | Path, environment: dict[str, str] | None = None, watch: bool = False
 ) -> Took:
@@ -111,12 +126,15 @@ def run(
         last = said.strip().splitlines()[-3:]
         raise CannotMeasureError(f"{' '.join(map(str, command))}: {' / '.join(last)}")
     cpu = round((usage.ru_utime + usage.ru_stime) * SECOND)
-    return Took(took, cpu, watcher.parent, watcher.workers, said)
+    user = round(usage.ru_utime * SECOND)
+    return Took(took, cpu, watcher.parent, watcher.workers, said, user)
 
 
-def make(root: Path, *words: str, environment: dict[str, str] | None = None) -> Took:
+def make(
+    root: Path, *words: str, environment: dict[str, str] | None = None, watch: bool = False
+) -> Took:
     """Runs `make` on a root, as a person does."""
-    return run(*command_of_make(root, *words), environment=environment)
+    return run(*command_of_make(root, *words), environment=environment, watch=watch)
 
 
 def command_of_make(root: Path, *words: str) -> list[str]:
@@ -130,7 +148,7 @@ def _is_of_make(name: str) -> bool:
 
 
 class _Watcher(threading.Thread):
-    """Reads how much memory processes held at most, ten times a second, while they live.
+    """Reads how much memory processes held at most, thirty times a second, while they live.
 
     (What wait4 tells of a process counts the memory of the one that started it too.)
     """
@@ -142,7 +160,7 @@ class _Watcher(threading.Thread):
         self._end = threading.Event()
 
     def run(self) -> None:
-        while not self._end.wait(0.1):
+        while not self._end.wait(0.03):
             # `make` runs a shell, that runs Python, that runs its workers.
             pythons = [pid for pid in _family(self.first) if _name(pid).startswith("python")]
             peaks = [_peak(pid) for pid in pythons]

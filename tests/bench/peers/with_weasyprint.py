@@ -1,4 +1,4 @@
-"""WeasyPrint: HTML and CSS, PDF/A-3b with the XML attached; its fonts configured once."""
+"""WeasyPrint: HTML and CSS, PDF/A-3a with the XML attached; its fonts configured once."""
 
 from base64 import b64encode
 from html import escape
@@ -42,7 +42,7 @@ p {{ margin: 0 0 3pt }}
 
 
 def render(content: dict[str, Any]) -> bytes:
-    """PDF/A-3B with the XML attached."""
+    """Tagged PDF/A-3A with the XML attached."""
     attached = Attachment(
         string=content["xml"],
         name="factur-x.xml",
@@ -52,7 +52,7 @@ def render(content: dict[str, Any]) -> bytes:
     return HTML(string=page(content)).write_pdf(
         stylesheets=[_style],
         font_config=_fonts,
-        pdf_variant="pdf/a-3b",
+        pdf_variant="pdf/a-3a",
         attachments=[attached],
     )
 
@@ -80,7 +80,8 @@ def page(content: dict[str, Any]) -> str:
     ways = "<br>".join(map(stacked, content["ways"]))
     totals = "".join(map(cells, content["totals"]))
     totals += f'<tr><td><b>{due[0]}</b></td><td class="figure due"><b>{due[1]}</b></td></tr>'
-    payment = f'<b>{escape(content["payment"])}</b><br><img src="data:image/svg+xml;base64,{code}">'
+    image = f'<img alt="Code QR de virement" src="data:image/svg+xml;base64,{code}">'
+    payment = f"<b>{escape(content['payment'])}</b><br>{image}"
     parts = [
         f'<div class="legal">{escape(content["legal"])}</div>',
         f'<div class="page">{escape(content["page"])}</div>',
