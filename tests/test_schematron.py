@@ -1,4 +1,4 @@
-"""The straightened schematrons report what the official ones report, to the byte."""
+"""The straightened schematrons find what the official ones find, in the same words and order."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -15,6 +15,7 @@ from test_facturx_xml import RICH
 
 EVERY = 4  # of the mutants, to save time; three changes in turn, so that each is tried
 
+SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 PATHS = [facturx_folder() / name for name in (validators._EN16931, validators._BR_FR)]
 
 
@@ -24,6 +25,32 @@ def official(path: Path) -> Any:
     made = compiler.compile_stylesheet(stylesheet_file=str(path))
     schematron.unindented(made)
     return made
+
+
+def shortened(said: str) -> str:
+    """An official report without what ours leaves out: patterns, and more of a rule than a sign.
+
+    What it declares and what its comment says of files is left out on both sides.
+    """
+    if not said.startswith("<?xml"):
+        return said
+    root = etree.fromstring(said.encode())
+    for part in list(root):
+        if part.tag == f"{SVRL}active-pattern":
+            _take_out(part, "")
+        elif part.tag == f"{SVRL}fired-rule":
+            _take_out(part, schematron.FIRED)
+    return etree.tostring(root, method="c14n", exclusive=True).decode()
+
+
+def _take_out(part: Any, sign: str) -> None:
+    before, parent = part.getprevious(), part.getparent()
+    text = sign + (part.tail or "")
+    if before is None:
+        parent.text = (parent.text or "") + text
+    else:
+        before.tail = (before.tail or "") + text
+    parent.remove(part)
 
 
 def report(stylesheet: Any, xml: bytes) -> str:
@@ -73,10 +100,10 @@ def test_every_report_is_the_one_of_the_official_stylesheet(path):
     ours, theirs = schematron.compiled(path), official(path)
     reports = set()
     for xml in islice(mutants(facturx_xml.generate(RICH)), None, None, EVERY):
-        said = report(theirs, xml)
-        assert report(ours, xml) == said
+        said = shortened(report(theirs, xml))
+        assert shortened(report(ours, xml)) == said
         reports.add(said)
-    assert len(reports) > 40, "the mutants are no different from each other"
+    assert len(reports) > 25, "the mutants are no different from each other"
 
 
 def test_a_rule_about_an_attribute_is_not_passed_over(tmp_path):
@@ -85,3 +112,14 @@ def test_a_rule_about_an_attribute_is_not_passed_over(tmp_path):
     path.write_text(text)
     with pytest.raises(ValueError, match="a rule about an attribute"):
         schematron.straightened(path)
+
+
+def test_a_code_that_is_looked_up_in_another_way_is_not_passed_over(tmp_path):
+    path = tmp_path / "one.xslt"
+    path.write_text(PATHS[0].read_text().replace("/codedb/cl[@id=2]", "/codedb/list[@id=2]"))
+    with pytest.raises(ValueError, match="a list of codes"):
+        schematron.straightened(path)
+
+
+def test_no_report_has_the_sign_of_a_rule_that_fired_in_a_text_of_its_own():
+    assert all(schematron.FIRED not in path.read_text() for path in PATHS)
