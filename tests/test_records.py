@@ -94,6 +94,23 @@ def test_a_broken_line_is_named(root, change, place, said):
     assert said in fault.text
 
 
+@pytest.mark.parametrize("line", [1, 2, 199, 200, 201, 600])
+def test_a_broken_line_is_named_in_whatever_piece_of_a_long_file_it_stands(root, line):
+    """Pieces of a file are read and proved at once; about 280 of these lines are one."""
+    facts = [{"kind": "invoice", "number": f"A-2026-{i:04d}"} for i in range(600)]
+    extension = records.extend(records.empty(path_of(root)), facts)
+    write(root, extension.lines, records.head_bytes(600, extension.hash))
+    read = records.read_typed(root, path_of(root), records.Link)
+    assert [link.seq for link in read] == list(range(1, 601))
+    lines = extension.lines.splitlines(keepends=True)
+    lines[line - 1] = lines[line - 1].replace(b"invoice", b"INVOICE")
+    write(root, b"".join(lines))
+    with pytest.raises(Broken) as stop:
+        list(records.read_typed(root, path_of(root), records.Link))
+    (fault,) = stop.value.alerts
+    assert (fault.place, "was changed" in fault.text) == (f"line {line}", True)
+
+
 def test_a_line_that_was_written_again_with_its_own_hash_is_noticed_by_the_next(root):
     lines = path_of(root).read_bytes().splitlines(True)
     start = records.Chain(path_of(root), (), 0, 1, json.loads(lines[0])["hash"])

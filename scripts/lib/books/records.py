@@ -7,9 +7,12 @@ off the end is noticed too.
 """
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
+from hashlib import sha256
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeVar
 
@@ -26,6 +29,7 @@ GENESIS = "0" * 64
 _NOT_A_RECORD = say("is not a record")
 _UNDECODED = (msgspec.MsgspecError, ValueError, RecursionError)
 _AFTER_HASH = len(GENESIS) + len('",')
+_PIECE = 1 << 16  # bytes of lines that are read and proved at once, while a cache holds them
 
 
 class Chain(NamedTuple):
@@ -88,7 +92,7 @@ def read(root: Root, path: Path, facts: Any = dict) -> Chain:
     """
     with _opened(path) as stream:
         lines = list(stream)
-    end = last(list(_proved(root, path, lines, Link)))
+    end = last([link for links in _proved(root, path, [lines], Link) for link in links])
     records: list[Record] = []
     with suppress(*_UNDECODED):
         records.extend(map(msgspec.json.Decoder(facts).decode, lines))
@@ -99,14 +103,15 @@ def read(root: Root, path: Path, facts: Any = dict) -> Chain:
 
 def read_typed(root: Root, path: Path, shape: type[Linked]) -> Iterator[Linked]:
     """The lines of a record file, for work on many: only the facts that `shape` names, typed,
-    each line proved as it comes.
+    each line proved before it is given.
 
     Raises:
       Broken: as `read` does, after the last line at the latest: until then the lines may have
         been written again together.
     """
     with _opened(path) as stream:
-        yield from _proved(root, path, stream, shape)
+        pieces = iter(partial(stream.readlines, _PIECE), [])
+        yield from chain.from_iterable(_proved(root, path, pieces, shape))
 
 
 def last(links: Sequence[Link]) -> Link:
@@ -129,34 +134,64 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def _proved(
-    root: Root, path: Path, lines: Iterable[bytes], shape: type[Linked]
-) -> Iterator[Linked]:
-    """What each line says, once proved to be what was written; raises as `read_typed` does."""
-    decode, sha256 = msgspec.json.Decoder(shape).decode, storage.sha256
-    seq, hash_ = 0, GENESIS
+    root: Root, path: Path, pieces: Iterable[Sequence[bytes]], shape: type[Linked]
+) -> Iterator[list[Linked]]:
+    """What the lines of a file say, those of each piece of it once they are proved to be what was
+    written; raises as `read_typed` does."""
+    decode = msgspec.json.Decoder(shape).decode
+    end = _BEFORE
+    for lines in filter(None, pieces):
+        links: list[Linked] = []
+        with suppress(*_UNDECODED):
+            links.extend(map(decode, lines))
+        if not _follow(links, end, lines):
+            raise _first_fault(root, path, end, lines, decode)
+        yield links
+        end = links[-1]
+    _check_head(root, path, end.seq, end.hash)
+
+
+def _follow(links: Sequence[Link], end: Link, lines: Sequence[bytes]) -> bool:
+    """Whether these lines, read as `links`, are what was written after the line `end`."""
+    # A line is canonical, so cutting the hash out of it gives what was hashed; no earlier key is
+    # named hash.
+    hashes = [
+        sha256(before + after[_AFTER_HASH:-1]).hexdigest()
+        for before, _, after in [line.partition(b'"hash":"') for line in lines]
+    ]
+    return (
+        [link.hash for link in links] == hashes
+        and [link.prev for link in links] == [end.hash, *hashes[:-1]]
+        and [link.seq for link in links] == list(range(end.seq + 1, end.seq + 1 + len(lines)))
+        and lines[-1].endswith(b"\n")
+    )
+
+
+def _first_fault(
+    root: Root, path: Path, end: Link, lines: Iterable[bytes], decode: Callable[[bytes], Link]
+) -> Broken:
+    """What is wrong with the first of some lines that is not what was written after `end`."""
     for line in lines:
-        seq += 1
+        seq = end.seq + 1
         if not line.endswith(b"\n"):
-            raise _fault(root, path, seq, say("is cut in half: it has no line break"))
+            found = say("is cut in half: it has no line break")
+            break
         try:
             link = decode(line)
         except _UNDECODED:
-            raise _fault(root, path, seq, _NOT_A_RECORD) from None
+            found = _NOT_A_RECORD
+            break
         if link.seq != seq:
             found = say("has seq {seq}, expected {expected}", seq=link.seq, expected=seq)
-            raise _fault(root, path, seq, found)
-        if link.prev != hash_:
+            break
+        if link.prev != end.hash:
             found = say("does not follow the line before it: prev is not that line's hash")
-            raise _fault(root, path, seq, found)
-        # The line is canonical, so cutting the hash out of it gives what was hashed; no earlier
-        # key is named hash.
-        before, _, after = line.partition(b'"hash":"')
-        hash_ = sha256(before + after[_AFTER_HASH:-1])
-        if link.hash != hash_:
-            found = say("was changed: its hash is not that of its content")
-            raise _fault(root, path, seq, found)
-        yield link
-    _check_head(root, path, seq, hash_)
+            break
+        found = say("was changed: its hash is not that of its content")
+        if not _follow([link], end, [line]):
+            break
+        end = link
+    return _fault(root, path, seq, found)
 
 
 def owners(root: Root, folder: Path) -> list[str]:
