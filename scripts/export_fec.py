@@ -43,7 +43,7 @@ def main(arguments: Namespace, root: Root) -> None:
         name = fec.file_name(issuer.party.siren, year.end)
         chart = fec.chart(issuer.accounts, client_files.accounts(root), closed)
         work = partial(fec.part, chart, year, year)
-        parts = exports.of_shares(root, work, "", config)
+        parts = exports.of_shares(root, work, year.months, config)
         exports.write(root, {f"fec/{name}": partial(fec.joined, parts)})
         for path in (root.exports / "fec").glob(f"*FEC{arguments.year}????.txt"):
             if path.name != name:

@@ -19,10 +19,14 @@ Where VAT was due before, 654 has it all, until a credit note takes it back.
 Labels are French whatever the language: they are entries in the books of a French company.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
+from operator import attrgetter
 from typing import NamedTuple
+
+import msgspec
 
 from lib.books import closed_periods, payments
 from lib.books.allocation import WriteOff, receipts, write_offs
@@ -49,8 +53,7 @@ _CLOSED_BY = {
 
 SALES, BANKING, CASHING, OTHER = "VE", "BQ", "CA", "OD"
 
-
-Moment = tuple[str, int, str, int]  # date, sales first, these by code and number
+_FASTEST = 1  # of zlib
 
 
 class JournalPlace(NamedTuple):
@@ -88,17 +91,17 @@ class JournalEntry(NamedTuple):
     postings: tuple[Posting, ...]
     order: JournalPlace
 
-    @property
-    def moment(self) -> Moment:
-        """Entries of one moment stand in order of client."""
-        return self.order[:4]
-
 
 class FiscalYear(NamedTuple):
     """First and last day, as texts."""
 
     start: str
     end: str
+
+    @property
+    def months(self) -> tuple[str, ...]:
+        """Those that have a day of it."""
+        return tuple(periods.months(self.start[:7], self.end[:7]))
 
 
 def fiscal_year(period: str, closing: str, closed: Sequence[ClosedPeriod] = ()) -> FiscalYear:
@@ -320,6 +323,51 @@ def _entry(
 ) -> JournalEntry:
     not_zero = tuple(posting for posting in postings if posting.amount)
     return JournalEntry(code, day, invoice.client, invoice, piece, label, not_zero, order)
+
+
+# --- entries as texts, by day --------------------------------------------------------
+
+
+class EntryText(msgspec.Struct, array_like=True, gc=False):
+    """An entry as a file has it, in each of its forms; entries of one `place` in a day, which is
+    a JournalPlace's rank, code and number, stand in order of client."""
+
+    place: tuple[int, str, int]
+    invoice: str
+    forms: tuple[bytes, ...]
+
+
+EntryDays = Mapping[str, bytes]  # by day, the texts of some clients' entries, packed
+
+_UNPACKED = msgspec.msgpack.Decoder(list[EntryText])
+
+
+def text_of(entry: JournalEntry, *forms: bytes) -> EntryText:
+    """An entry in its forms."""
+    return EntryText(entry.order[1:4], entry.invoice.number, forms)
+
+
+def packed(days: Mapping[str, Sequence[EntryText]]) -> EntryDays:
+    """The texts of each day, so that years of them are held in a tenth of their size."""
+    return {
+        day: zlib.compress(msgspec.msgpack.encode(texts), _FASTEST) for day, texts in days.items()
+    }
+
+
+def by_day(parts: Sequence[EntryDays]) -> Iterator[list[EntryText]]:
+    """The texts of each day, in the order of the journal.
+
+    Args:
+      parts: in order of client.
+    """
+    for day in sorted({day for part in parts for day in part}):
+        own = [zlib.decompress(part[day]) for part in parts if day in part]
+        texts = [text for some in own for text in _UNPACKED.decode(some)]
+        texts.sort(key=attrgetter("place"))
+        yield texts
+
+
+# --- lettering -----------------------------------------------------------------------
 
 
 Settled = tuple[str, str]  # the day on which an invoice was settled, and its number

@@ -7,6 +7,7 @@ named by that article, journals and accounts in French whatever the language.
 """
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from operator import itemgetter
@@ -16,7 +17,14 @@ from typing import NamedTuple
 from msgspec.structs import asdict
 
 from lib.accounting import bookkeeping
-from lib.accounting.bookkeeping import FiscalYear, JournalEntry, Moment, Posting, Settled
+from lib.accounting.bookkeeping import (
+    EntryDays,
+    EntryText,
+    FiscalYear,
+    JournalEntry,
+    Posting,
+    Settled,
+)
 from lib.books import closed_periods
 from lib.books.histories import History
 from lib.books.record_lines import ClosedPeriod
@@ -72,20 +80,14 @@ def file_name(siren: str, end: str) -> str:
     return f"{siren}FEC{_day(end)}.txt"
 
 
-class Drawn(NamedTuple):
-    """The lines of an entry about an invoice, with marks for what depends on the whole file."""
-
-    invoice: str
-    lines: bytes
-
-
 class FecPart(NamedTuple):
     """Entries of some clients: how many of the year come before the period, how many lines those
-    of the period have, these by moment, in order of client, and the invoices settled in it."""
+    of the period have, these by day, with marks for what depends on the whole file, and the
+    invoices settled in it."""
 
     before: int
     lines: int
-    entries: dict[Moment, list[Drawn]]
+    entries: EntryDays
     settled: list[Settled]
 
 
@@ -151,7 +153,7 @@ def part(
       clients: the histories of each, in order of client.
     """
     before = lines = 0
-    entries: dict[Moment, list[Drawn]] = {}
+    days: defaultdict[str, list[EntryText]] = defaultdict(list)
     settled: list[Settled] = []
     for histories in clients:
         journal = bookkeeping.journal(histories)
@@ -167,9 +169,8 @@ def part(
             elif entry.date <= period.end:
                 lines += len(postings)
                 text = "".join(_lines(entry, postings, then)).encode()
-                drawn = Drawn(entry.invoice.number, text)
-                entries.setdefault(entry.moment, []).append(drawn)
-    return FecPart(before, lines, entries, settled)
+                days[entry.date].append(bookkeeping.text_of(entry, text))
+    return FecPart(before, lines, bookkeeping.packed(days), settled)
 
 
 def joined(parts: Sequence[FecPart]) -> Iterator[bytes]:
@@ -184,15 +185,15 @@ def joined(parts: Sequence[FecPart]) -> Iterator[bytes]:
     letters = bookkeeping.letters(invoice for part in parts for invoice in part.settled)
     number = sum(part.before for part in parts)
     yield "\t".join(COLUMNS).encode() + b"\r\n"
-    for moment in sorted({moment for part in parts for moment in part.entries}):
-        texts = []
-        for drawn in (entry for part in parts for entry in part.entries.get(moment, ())):
+    for texts in bookkeeping.by_day([part.entries for part in parts]):
+        lines = []
+        for text in texts:
             number += 1
-            letter = letters.get(drawn.invoice)
+            letter = letters.get(text.invoice)
             let = f"{letter.code}\t{_day(letter.date)}" if letter else "\t"
-            lines = drawn.lines.replace(_NUMBER, str(number).encode())
-            texts.append(lines.replace(_LETTER, let.encode()))
-        yield b"".join(texts)
+            numbered = text.forms[0].replace(_NUMBER, str(number).encode())
+            lines.append(numbered.replace(_LETTER, let.encode()))
+        yield b"".join(lines)
 
 
 _Amounts = dict[tuple[str, str, int], int]

@@ -5,12 +5,13 @@ on which what was paid too much counts too, so that it ends with the client's ba
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from lib.accounting import bookkeeping
-from lib.accounting.bookkeeping import FiscalYear, JournalEntry, Moment
+from lib.accounting.bookkeeping import EntryDays, EntryText, FiscalYear, JournalEntry
 from lib.books.histories import History
 from lib.values.money import text_of
 
@@ -31,18 +32,17 @@ ACCOUNTS = {
 }
 
 Amounts = dict[str, int]  # account -> cents, above 0 debit
-Texts = tuple[bytes, ...]  # transactions, as each of FILES has them
 
 
 class YearLedger(NamedTuple):
     """A year of some clients: balances on its first day and on its last, the accounts that are
-    used in it, how many transactions it has, and their texts by moment, in order of client."""
+    used in it, how many transactions it has, and their texts by day, as each of FILES has them."""
 
     opening: Amounts
     closing: Amounts
     accounts: set[str]
     transactions: int
-    texts: dict[Moment, Texts]
+    texts: EntryDays
 
 
 def ledger_of(year: FiscalYear, clients: Iterable[Sequence[History]]) -> YearLedger:
@@ -55,7 +55,7 @@ def ledger_of(year: FiscalYear, clients: Iterable[Sequence[History]]) -> YearLed
     closing: Amounts = {}
     accounts: set[str] = set()
     count = 0
-    texts: dict[Moment, list[Texts]] = {}
+    days: defaultdict[str, list[EntryText]] = defaultdict(list)
     for histories in clients:
         for entry in bookkeeping.journal(histories):
             if entry.date > year.end:
@@ -69,12 +69,9 @@ def ledger_of(year: FiscalYear, clients: Iterable[Sequence[History]]) -> YearLed
                 continue
             accounts.update(postings)
             count += 1
-            text = tuple(_transaction(entry, postings, syntax) for syntax in FILES.values())
-            texts.setdefault(entry.moment, []).append(text)
-    whole = {
-        moment: tuple(map(b"".join, zip(*some, strict=True))) for moment, some in texts.items()
-    }
-    return YearLedger(opening, closing, accounts, count, whole)
+            forms = (_transaction(entry, postings, syntax) for syntax in FILES.values())
+            days[entry.date].append(bookkeeping.text_of(entry, *forms))
+    return YearLedger(opening, closing, accounts, count, bookkeeping.packed(days))
 
 
 def _add(sums: Amounts, amounts: Amounts) -> None:
@@ -91,8 +88,8 @@ def file(suffix: str, year: FiscalYear, parts: Sequence[YearLedger]) -> Iterator
     syntax, place = FILES[suffix], list(FILES).index(suffix)
     accounts, opening, closing = _balances(parts)
     yield _lines(_head(syntax, year, accounts, opening))
-    for texts in _in_order(parts):
-        yield texts[place]
+    for texts in bookkeeping.by_day([part.texts for part in parts]):
+        yield b"".join([text.forms[place] for text in texts])
     yield _lines(_end(syntax, year, closing))
 
 
@@ -110,13 +107,6 @@ def _balances(parts: Sequence[YearLedger]) -> tuple[list[str], Amounts, Amounts]
         opening[OPENING] = equity
     carried = [account for account in accounts if account in closing and _is_carried(account)]
     return accounts, opening, {account: closing[account] for account in carried}
-
-
-def _in_order(parts: Sequence[YearLedger]) -> Iterator[Texts]:
-    for moment in sorted({moment for part in parts for moment in part.texts}):
-        for part in parts:
-            if moment in part.texts:
-                yield part.texts[moment]
 
 
 def _sum(parts: Iterable[Amounts]) -> Amounts:
