@@ -18,7 +18,19 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import house
-from bench import bulk, firsts, graph, million, months, pages, publish, starts, table, venv
+from bench import (
+    bulk,
+    commands,
+    firsts,
+    graph,
+    million,
+    months,
+    pages,
+    publish,
+    starts,
+    table,
+    venv,
+)
 from bench.bulk import CORES, Sizes
 from bench.measure import CannotMeasureError, Line, run
 from bench.outputs import BUILD, PICTURES
@@ -34,12 +46,13 @@ class Size(NamedTuple):
     clients: int
     months: int
     records: int
+    many_clients: int
 
 
 _SIZES = {
-    "small": Size(2, 1, Sizes(100, (1_000,)), 20, 12, 10_000),
-    "whole": Size(5, 3, Sizes(1_000, (10_000,)), 1_000, 36, 1_000_000),
-    "large": Size(5, 3, Sizes(1_000, (10_000, 100_000)), 1_000, 36, 1_000_000),
+    "small": Size(2, 1, Sizes(100, (1_000,)), 20, 12, 10_000, 50),
+    "whole": Size(5, 3, Sizes(1_000, (10_000,)), 1_000, 36, 1_000_000, 5_000),
+    "large": Size(5, 3, Sizes(1_000, (10_000, 100_000)), 1_000, 36, 1_000_000, 5_000),
 }
 
 
@@ -51,6 +64,7 @@ SECTIONS: dict[str, Section] = {
     "firsts": lambda _, size: (firsts.measure(size.rounds), []),
     "months": lambda peers, size: months.measure(peers, size.clients, size.months, size.rounds),
     "bulk": lambda peers, size: bulk.measure(peers, size.batches, size.rounds_of_long_ones),
+    "commands": lambda _, size: commands.measure(size.many_clients),
     "million": lambda peers, size: million.measure(peers, size.records, size.rounds_of_long_ones),
 }
 

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 
 import house
-from bench import years
+from bench import proofs, years
 from lib.books import balances, numbering, records, revenues
 
 CLIENTS = 3
@@ -55,3 +55,13 @@ def test_its_journal_is_the_one_that_is_exported(tmp_path):
     assert house.call("export_ledger", root, year="2025").code == 0
     exported = (root.path / "exports/ledger/2025.journal").read_text()
     assert "".join(years.journal(CLIENTS, issues)) == exported
+
+
+def test_its_documents_are_sound(tmp_path):
+    root = house.build(tmp_path)
+    (root.path / "clients/nord.json").unlink()
+    years.put_clients(root, CLIENTS, "2023-10")
+    years.lay(root, CLIENTS, years.monthly("2023-10", 37), proofs.writer(root))
+    ran = house.call("verify", root, today=house.TODAY)
+    assert ran.code == 0, ran
+    assert f"{37 * CLIENTS} documents are as they were issued" in ran.out

@@ -5,9 +5,9 @@ compares them with what books/records makes of the same facts.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import house
 from lib.books import numbering, records, revenues
@@ -15,7 +15,7 @@ from lib.core.root import Root
 from lib.values import periods
 from lib.values.money import text_of
 
-_NO_PROOF = "0" * 64  # the history has no documents: nothing that is measured reads them
+FIXED = 4900  # cents: the first of an invoice's two lines
 
 
 class Issue(NamedTuple):
@@ -28,6 +28,22 @@ class Issue(NamedTuple):
     issued: str
     due: str
     paid: str
+
+
+class Digests(NamedTuple):
+    """SHA-256 of an invoice's document and of its PDF."""
+
+    document: str
+    pdf: str
+
+
+# Writes the proofs of the i-th client's k-th invoice: see bench/proofs.py.
+Write = Callable[[int, int, Issue], Digests]
+
+
+def without(_i: int, _k: int, _issue: Issue) -> Digests:
+    """No documents: most commands read none of an invoice that left long ago."""
+    return Digests("0" * 64, "0" * 64)
 
 
 def first_of(last: str, count: int) -> str:
@@ -74,7 +90,7 @@ def _numbered(made: Sequence[tuple[str, date, date, date, bool]]) -> list[Issue]
     return issues
 
 
-def lay(root: Root, clients: int, issues: Sequence[Issue]) -> None:
+def lay(root: Root, clients: int, issues: Sequence[Issue], write: Write = without) -> None:
     """Writes the records of `clients` clients with these invoices, and all that goes with them."""
     folders = (root.data / "revenues", root.data / "payments", root.data / "counters")
     for folder in (*folders, root.data / "heads/revenues", root.data / "heads/payments"):
@@ -86,7 +102,9 @@ def lay(root: Root, clients: int, issues: Sequence[Issue]) -> None:
         sequences[int(year)] = numbering.Sequence(int(seq), day)
     for i in range(1, clients + 1):
         name, code = name_of(i), code_of(i)
-        bills = chained(_bill(name, code, i, k, issue) for k, issue in enumerate(issues))
+        bills = chained(
+            _bill(name, code, i, k, issue, write(i, k, issue)) for k, issue in enumerate(issues)
+        )
         money = chained(
             _money(name, code, i, k, issue) for k, issue in enumerate(issues) if issue.paid
         )
@@ -111,11 +129,20 @@ def code_of(i: int) -> str:
     return f"K{i:04d}"
 
 
+def buyer_of(i: int) -> str:
+    """The i-th client's name."""
+    return f"Client n° {i}"
+
+
+def changes_of(i: int, start: str) -> dict[str, Any]:
+    """What the i-th client's file has, with the monthly plan that the invoices came from."""
+    return {"code": code_of(i), "plans.0.start": start, "party.name": buyer_of(i)}
+
+
 def put_clients(root: Root, clients: int, start: str) -> None:
-    """Their files, with the monthly plan that the invoices came from."""
+    """Their files."""
     for i in range(1, clients + 1):
-        changes = {"code": code_of(i), "plans.0.start": start, "party.name": f"Client n° {i}"}
-        house.put_client(root, house.client(name_of(i), changes, i))
+        house.put_client(root, house.client(name_of(i), changes_of(i, start), i))
 
 
 Parts = tuple[str, str, str, str]  # before the hash, to prev, to seq, the rest
@@ -137,26 +164,26 @@ def chained(lines: Iterator[Parts]) -> tuple[list[bytes], str]:
     return made, prev
 
 
-def _gross(i: int, k: int) -> tuple[int, int, int]:
+def cents(i: int, k: int) -> tuple[int, int, int]:
     """Net, VAT at 20 % and gross of a client's k-th invoice, in cents."""
     net = 4900 + 131 * (i % 97) + 17 * (k % 31)
     vat = (net * 20 + 50) // 100
     return net, vat, net + vat
 
 
-def _bill(name: str, code: str, i: int, k: int, issue: Issue) -> Parts:
-    nets = ("49.00", text_of(_gross(i, k)[0] - 4900))
-    net, vat, gross = (text_of(amount) for amount in _gross(i, k))
+def _bill(name: str, code: str, i: int, k: int, issue: Issue, proofs: Digests) -> Parts:
+    nets = (text_of(FIXED), text_of(cents(i, k)[0] - FIXED))
+    net, vat, gross = (text_of(amount) for amount in cents(i, k))
     hosting, mail = (
         _service(item, line, own, issue)
         for line, (item, own) in enumerate(zip(("hosting", "mail"), nets, strict=True), 1)
     )
     share = f'"nature":"services","net":"{net}","vat":"{vat}","vat_category":"S","vat_rate":"20.00"'
     return (
-        f'{{"breakdown":[{{{share}}}],"buyer":"Client n° {i}","client":"{name}","currency":"EUR",'
-        f'"document_sha256":"{_NO_PROOF}","due_date":"{issue.due}","gross":"{gross}",',
+        f'{{"breakdown":[{{{share}}}],"buyer":"{buyer_of(i)}","buyer_country":"FR","client":"{name}","currency":"EUR",'
+        f'"document_sha256":"{proofs.document}","due_date":"{issue.due}","gross":"{gross}",',
         f'"issue_date":"{issue.issued}","kind":"invoice","month":"{issue.month}","net":"{net}",'
-        f'"number":"{code}-{issue.number}","pdf_sha256":"{_NO_PROOF}",'
+        f'"number":"{code}-{issue.number}","pdf_sha256":"{proofs.pdf}",'
         f'"period":{{"end":"{issue.end}","start":"{issue.start}"}},',
         "",
         f',"services":[{hosting},{mail}],"vat":"{vat}","vat_on_debits":true}}',
@@ -171,7 +198,7 @@ def _service(item: str, line: int, net: str, issue: Issue) -> str:
 
 
 def _money(name: str, code: str, i: int, k: int, issue: Issue) -> Parts:
-    gross = text_of(_gross(i, k)[2])
+    gross = text_of(cents(i, k)[2])
     return (
         f'{{"amount":"{gross}","client":"{name}","currency":"EUR","date":"{issue.paid}",',
         f'"invoice":"{code}-{issue.number}","kind":"payment","method":"transfer",',
@@ -192,10 +219,10 @@ def journal(clients: int, issues: Sequence[Issue]) -> Iterator[str]:
     yield "commodity EUR\n    format 1000.00 EUR\n\n"
     yield from (f"account {account}\n" for account in accounts)
     for _, is_money, i, k in _in_order(clients, issues):
-        net, vat, gross = (text_of(amount) for amount in _gross(i, k))
+        net, vat, gross = (text_of(amount) for amount in cents(i, k))
         issue, account = issues[k], f"Assets:Receivable:{name_of(i)}"
         number = f"{code_of(i)}-{issue.number}"
-        title = f"({number}) Client n° {i} |"
+        title = f"({number}) {buyer_of(i)} |"
         if is_money:
             yield f"\n{issue.paid} * {title} Règlement {number} VIR {k + 1}\n"
             yield f"    Assets:Bank  {gross} EUR\n    {account}  -{gross} EUR\n"
@@ -211,10 +238,10 @@ def beancount(clients: int, issues: Sequence[Issue]) -> Iterator[str]:
     for account in (*fixed, *(_in_beancount(i) for i in _up_to(clients))):
         yield f"{year}-01-01 open {account} EUR\n"
     for day, is_money, i, k in _in_order(clients, issues):
-        net, vat, gross = (text_of(amount) for amount in _gross(i, k))
+        net, vat, gross = (text_of(amount) for amount in cents(i, k))
         number = f"{code_of(i)}-{issues[k].number}"
         text = "Règlement" if is_money else "Facture"
-        yield f'\n{day} * "Client n° {i}" "{text} {number}" ^{number}\n'
+        yield f'\n{day} * "{buyer_of(i)}" "{text} {number}" ^{number}\n'
         if is_money:
             yield f"  Assets:Bank  {gross} EUR\n  {_in_beancount(i)}  -{gross} EUR\n"
         else:

@@ -1,0 +1,204 @@
+"""The memory of every command in a house of 5,000 clients and three years, and how some grow.
+
+The history has all its documents (bench/proofs.py). Commands run in the order of a studio's month.
+"""
+
+import csv
+import shutil
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import house
+import post
+from bench import proofs, years
+from bench.measure import SECOND, Bar, CannotMeasureError, Line, Took, line, make, say
+from bench.outputs import BUILD
+from lib.core.root import Root
+
+_MONTHS, _LAST = 36, "2026-09"
+_MOST, _MOST_ON_PAGES = 200, 500  # MB
+_FIFTH = 5
+_GROWTH = 5.25  # of processor time, for five times the clients
+_FIRST, _SECOND, _THIRD = (years.name_of(i) for i in (1, 2, 3))
+_ISSUER = {
+    "reminders": {"polite": 8, "firm": 20, "formal": 40},
+    "write_off_limit": "5.00",
+    "bank_files": {
+        "bank": {
+            "encoding": "utf-8",
+            "delimiter": ";",
+            "decimal": ",",
+            "date_format": "YYYY-MM-DD",
+            "columns": {
+                "date": "Date",
+                "label": ["Libelle"],
+                "amount": "Montant",
+                "reference": "Reference",
+            },
+        }
+    },
+}
+
+
+class Command(NamedTuple):
+    """What is typed after `make`, and what it may take: MB a process, seconds (0: not judged).
+
+    `more` gives the words that depend on what is in the root; `grows` says that its processor time
+    is compared with that for a fifth of the clients.
+    """
+
+    words: str
+    more: Callable[[Root], Sequence[str]] = lambda _: ()
+    most: int = _MOST
+    seconds: float = 0
+    grows: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.words.split()[0]
+
+
+def _last(root: Root, client: str) -> dict[str, Any]:
+    return house.records(root, client)[-1]
+
+
+def _number_of(client: str) -> Callable[[Root], Sequence[str]]:
+    return lambda root: (f"INVOICE={_last(root, client)['number']}",)
+
+
+def _paid(root: Root) -> Sequence[str]:
+    last = _last(root, _FIRST)
+    return (f"INVOICE={last['number']}", f"AMOUNT={last['gross']}")
+
+
+def _bank_file(root: Root) -> Sequence[str]:
+    """A line for each client that pays its last invoice."""
+    path = root.path / "bank.csv"
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, delimiter=";")
+        writer.writerow(("Date", "Libelle", "Montant", "Reference"))
+        for name in _clients(root):
+            last = _last(root, name)
+            amount = last["gross"].replace(".", ",")
+            writer.writerow(("2026-12-18", f"VIR {last['number']}", amount, name))
+    return (f"FILE={path}",)
+
+
+def _payments_file(root: Root) -> Sequence[str]:
+    """The same, as `make payments-import` takes them; the first client has paid already."""
+    path = root.path / "payments.csv"
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(("client", "invoice", "amount", "date", "method", "reference", "note"))
+        for name in _clients(root)[1:]:
+            last = _last(root, name)
+            writer.writerow(
+                (name, last["number"], last["gross"], "2026-12-18", "transfer", "VIR", "")
+            )
+    return (f"FILE={path}",)
+
+
+def _clients(root: Root) -> list[str]:
+    return sorted(path.stem for path in (root.path / "clients").glob("*.json"))
+
+
+def _to(root: Root) -> Sequence[str]:
+    return (f"TO={root.path.with_name('backups')}",)
+
+
+_LATE = "TODAY=2026-12-20"
+COMMANDS = (
+    Command("check TODAY=2026-11-09"),
+    Command(f"preview CLIENT={_FIRST} MONTH=2026-10 TODAY=2026-11-09"),
+    Command(f"invoice CLIENT={_FIRST} MONTH=2026-10 TODAY=2026-11-09"),
+    Command("month MONTH=2026-10 TODAY=2026-11-09", grows=True),
+    Command("month MONTH=2026-10 TODAY=2026-11-09"),
+    Command("status TODAY=2026-11-10", grows=True),
+    Command("mail TODAY=2026-11-10"),
+    Command("logs"),
+    Command(f"quote CLIENT={_THIRD} ORDER=site TODAY=2026-11-10"),
+    Command("declare MONTH=2026-10 TODAY=2026-12-01"),
+    Command("overdue DATE=2026-12-20 TODAY=2026-12-20"),
+    Command(f"reminders DRY_RUN=1 {_LATE}"),
+    Command(f"statement BANK=bank {_LATE}", _bank_file),
+    Command(f"payment CLIENT={_FIRST} DATE=2026-12-18 METHOD=transfer {_LATE}", _paid),
+    Command(f"payments-import {_LATE}", _payments_file),
+    Command("reconcile"),
+    Command(f"credit-note REASON=x {_LATE}", _number_of(_SECOND)),
+    Command(f"receipt {_LATE}", _number_of(_FIRST)),
+    Command(f"account CLIENT={_FIRST} {_LATE}"),
+    Command("export YEAR=2025"),
+    Command("payments-csv"),
+    Command("fec YEAR=2025"),
+    Command("ledger YEAR=2025", seconds=8),
+    Command("workbook YEAR=2025", most=_MOST_ON_PAGES),
+    Command(f"report YEAR=2025 {_LATE}", most=_MOST_ON_PAGES),
+    Command(f"close YEAR=2023 {_LATE}"),
+    Command(f"close YEAR=2024 {_LATE}"),
+    Command(f"close YEAR=2025 {_LATE}"),
+    Command(f"accountant YEAR=2025 {_LATE}"),
+    Command("verify", grows=True),
+    Command("backup", _to, grows=True),
+)
+
+
+def measure(clients: int) -> tuple[list[Line], list[str]]:
+    """The lines of the table, and the commands that failed."""
+    few, faults = _run(clients // _FIFTH, [one for one in COMMANDS if one.grows])
+    more, failed = _run(clients, COMMANDS)
+    lines = [_line(command, took, clients) for command, took in more.items()]
+    for command, took in few.items():
+        if command in more:
+            lines.append(_growth(command, took, more[command], clients))
+    return lines, faults + failed
+
+
+def _run(clients: int, commands: Sequence[Command]) -> tuple[dict[Command, Took], list[str]]:
+    """Each command in a house of so many clients, in order; one that fails stops no other."""
+    root = _root(clients)
+    took, faults = {}, []
+    with post.office() as server:
+        smtp = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(server.port), "SMTP_SECURITY": "none"}
+        for one in commands:
+            try:
+                words = (*one.words.split(), *one.more(root))
+                environment = smtp if one.name == "mail" else {}
+                took[one] = make(root.path, *words, environment=environment, watch=True)
+            except CannotMeasureError as problem:
+                faults.append(f"{clients:,} clients: {problem}")
+    say(f"{len(commands)} commands, {clients:,} clients")
+    shutil.rmtree(root.path.parent)
+    return took, faults
+
+
+def _root(clients: int) -> Root:
+    folder = BUILD / "commands"
+    shutil.rmtree(folder, ignore_errors=True)
+    root = house.build(folder / "root", seller=house.issuer(_ISSUER))
+    (root.path / "clients/nord.json").unlink()
+    first = years.first_of(_LAST, _MONTHS)
+    years.put_clients(root, clients, first)
+    years.lay(root, clients, years.monthly(first, _MONTHS), proofs.writer(root))
+    house.put_order(root, house.order("site", _THIRD))
+    house.write(root, ".env", b"MAIL_SINCE=2026-11-09\n").chmod(0o600)
+    return root
+
+
+def _line(one: Command, took: Took, clients: int) -> Line:
+    """Its time, and what its largest process held."""
+    what = f"`make {one.words.partition(' TODAY')[0]}`"
+    bars = [Bar("MB", max(took.parent, took.workers) // 1024, one.most)]
+    if one.seconds:
+        bars.append(Bar("seconds", took.clock / SECOND, one.seconds))
+    return line(what, f"{clients:,} clients", [took], "s", *bars)
+
+
+def _growth(one: Command, few: Took, more: Took, clients: int) -> Line:
+    says = f"{clients:,} ÷ {clients // _FIFTH:,} clients, CPU"
+    return line(
+        f"`make {one.name}`",
+        f"{clients // _FIFTH:,} clients",
+        [few],
+        "s",
+        Bar(says, more.cpu / few.cpu, _GROWTH),
+    )
