@@ -5,8 +5,10 @@ does not know without a word, so every term written here is read back by a test.
 """
 
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
+from lib.core.lazy_imports import postponed
 from lib.values import money
 from lib.values.document import Address, Document, Line, Party
 from lib.values.vat import NOT_SUBJECT
@@ -21,10 +23,16 @@ _CREDIT_TRANSFER = "30"  # BT-81, UNTDID 4461
 _VAT_ON_INVOICE_DATE = "5"  # BT-8, UNTDID 2475
 
 
+@cache
+def library() -> Any:
+    """factur-x, without what it reads PDFs with and asks servers."""
+    with postponed("pypdf", "pypdf.generic", "requests"):
+        import facturx
+    return facturx
+
+
 def generate(document: Document) -> bytes:
     """The XML of a document, not yet validated."""
-    from facturx import generate_cii_xml
-
     terms = {
         "BT-1": document.number,
         "BT-2": document.issue_date,
@@ -53,7 +61,9 @@ def generate(document: Document) -> bytes:
         for preceding in document.preceding
     ]
     terms = {term: value for term, value in terms.items() if value}
-    xml: bytes = generate_cii_xml(terms, level="en16931", check_xsd=False, check_schematron=None)
+    xml: bytes = library().generate_cii_xml(
+        terms, level="en16931", check_xsd=False, check_schematron=None
+    )
     return xml
 
 

@@ -11,15 +11,12 @@ import re
 import struct
 import zlib
 from collections.abc import Iterable
+from datetime import datetime
 from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-import fpdf
-from fpdf.output import OutputProducer
-from fpdf.syntax import Name, PDFArray, PDFObject, PDFString
-from fpdf.util import builtin_srgb2014_bytes
-
+from lib.core.lazy_imports import postponed
 from lib.documents import structure
 from lib.documents.font_slices import Slice
 from lib.documents.structure import Element, Tree
@@ -27,6 +24,26 @@ from lib.documents.structure import Element, Tree
 if TYPE_CHECKING:
     from lib.documents.pdf_writer import EmbeddedFile
 
+_NEVER_USED = (  # fpdf2 signs, encrypts, subsets and varies fonts, and draws pictures with these
+    "cryptography.hazmat.primitives.ciphers",
+    "cryptography.hazmat.primitives.ciphers.algorithms",
+    "cryptography.hazmat.primitives.padding",
+    "cryptography.hazmat.primitives.serialization",
+    "fontTools.pens.ttGlyphPen",
+    "fontTools.subset",
+    "fontTools.svgLib.path",
+    "fontTools.varLib",
+    "fontTools.varLib.varStore",
+    "numpy",
+    "unittest.mock",
+)
+with postponed(*_NEVER_USED):
+    import fpdf
+    from fpdf.output import OutputProducer
+    from fpdf.syntax import Name, PDFArray, PDFObject, PDFString
+    from fpdf.util import builtin_srgb2014_bytes
+
+PRODUCER = f"fpdf2 {fpdf.__version__}"
 _LEVEL = 4  # of compression: half the time of level 6, and 3 % more bytes
 
 
@@ -34,6 +51,17 @@ _LEVEL = 4  # of compression: half the time of level 6, and 3 % more bytes
 def srgb() -> bytes:
     """The colour profile that fpdf2 would read and compress again for each PDF/A file."""
     return zlib.compress(builtin_srgb2014_bytes())
+
+
+def begin(moment: datetime, language: str, xmp: str) -> fpdf.FPDF:
+    """A file of A4 pages, none yet, with lengths in points."""
+    pdf = fpdf.FPDF(unit="pt", format="A4", enforce_compliance="PDF/A-3B")
+    pdf.viewer_preferences = fpdf.ViewerPreferences(display_doc_title=True)
+    pdf.set_auto_page_break(False)
+    pdf.set_creation_date(moment)
+    pdf.set_lang(language)
+    pdf.set_xmp_metadata(xmp)
+    return pdf
 
 
 class Prepared(PDFObject):

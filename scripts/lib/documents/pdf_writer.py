@@ -107,16 +107,9 @@ def write(
       ValueError: if a character has no glyph, a picture is not an image, or text stands where
         no text may.
     """
-    import fpdf
-
     from lib.documents import pdf_file
 
-    pdf = fpdf.FPDF(unit="pt", format="A4", enforce_compliance="PDF/A-3B")
-    pdf.viewer_preferences = fpdf.ViewerPreferences(display_doc_title=True)
-    pdf.set_auto_page_break(False)
-    pdf.set_creation_date(moment)
-    pdf.set_lang(language)
-    pdf.set_xmp_metadata(xmp)
+    pdf = pdf_file.begin(moment, language, xmp)
     slices = {face: Slice(face, number) for number, face in enumerate(fonts.FACES, 1)}
     tree = Tree()
     for page in pages:

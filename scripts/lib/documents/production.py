@@ -93,8 +93,7 @@ def produce(logo: bytes | None, document: Document) -> Product:
 
 def get_ready() -> None:
     """Imports and compiles what every document needs, before the first one comes."""
-    import facturx  # noqa: F401
-
+    facturx_xml.library()
     validators.get_ready()
     pdf_writer.get_ready()
 

@@ -144,21 +144,23 @@ def xmp(
 @cache
 def _xmp_template(tool: str, more: tuple[tuple[str, str], ...]) -> str:
     """The XMP of factur-x with a place for each text: building its tree each time takes a while."""
-    import fpdf
-    from facturx.facturx import generate_xmp_object
     from lxml import etree
+
+    from lib.documents import facturx_xml, pdf_file
 
     metadata = {
         "pdfa3_flavor": "A",
         "title": "{title}",
         "author": "{author}",
         "subject": "{subject}",
-        "producer": f"fpdf2 {fpdf.__version__}",
+        "producer": pdf_file.PRODUCER,
         "creator_tool": tool,
         "timestamp": "{day}T00:00:00+00:00",
         **dict(more),
     }
-    text = str(etree.tostring(generate_xmp_object(metadata), encoding="unicode"))
+    text = str(
+        etree.tostring(facturx_xml.library().generate_xmp_object(metadata), encoding="unicode")
+    )
     # That it is PDF/UA stands in a schema that PDF/A does not know, and wants described.
     if "</rdf:Bag>" in text:
         text = text.replace("</rdf:Bag>", f"{_PDF_UA_SCHEMA}</rdf:Bag>")
