@@ -34,6 +34,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -54,12 +55,14 @@ from lib.platform import (
     cashing_in,
     exchange,
     invoices,
+    open_documents,
     receiving,
     report_deposits,
     standing_notices,
 )
 from lib.platform.exchange import Exchange, ExchangeBooks
 from lib.platform.invoices import Queue
+from lib.platform.open_documents import Settled
 
 
 class Account(NamedTuple):
@@ -90,6 +93,7 @@ class AccountDesk(NamedTuple):
     account: Account
     books: ExchangeBooks
     lines: list[DepositRevenue]
+    settled: Settled
     wait: int
 
     def queue(self, again: str = "") -> Queue:
@@ -124,14 +128,14 @@ def main(arguments: Namespace, root: Root) -> None:
             print(say("no platform: neither issuer.json nor a batch client has an account"))
         return
     if arguments.dry_run:
-        for desk in desks_of(root, config, arguments.invoice):
+        for desk in desks_of(root, config, arguments.today, arguments.invoice):
             show(desk, arguments.invoice, arguments.today)
         return
     broken: list[Alert] = []
     failures: list[Alert] = []
     refusals: list[Alert] = []
     with exchange.locked(root, config.lock_wait):
-        for desk in desks_of(root, config, arguments.invoice):
+        for desk in desks_of(root, config, arguments.today, arguments.invoice):
             if arguments.today < desk.account.platform.since:
                 since = desk.account.platform.since.isoformat()
                 if not is_quiet:
@@ -186,7 +190,7 @@ def accounts(root: Root, sellers: Sellers, config: Settings) -> Iterator[Account
             )
 
 
-def desks_of(root: Root, config: Settings, again: str) -> list[AccountDesk]:
+def desks_of(root: Root, config: Settings, day: date, again: str) -> list[AccountDesk]:
     """Each account with its records.
 
     Raises:
@@ -194,26 +198,56 @@ def desks_of(root: Root, config: Settings, again: str) -> list[AccountDesk]:
     """
     with issuing.reading(root, "exchange_with_platform", config.lock_wait):
         sellers = inputs.load_sellers(root)
-        desks = [opened(root, account, config) for account in accounts(root, sellers, config)]
+        desks = [opened(root, account, config, day) for account in accounts(root, sellers, config)]
     refuse_wrong(again, desks)
     return desks
 
 
-def opened(root: Root, account: Account, config: Settings) -> AccountDesk:
-    """An account with its records.
+def opened(root: Root, account: Account, config: Settings, day: date) -> AccountDesk:
+    """An account with the records of its open documents.
 
     Raises:
-      Broken: if they are not what was written.
+      Broken: if records are not what was written.
     """
-    lines = [
-        line
-        for client in account.clients
-        for line in records.read_typed(
-            root, revenues.chain_path(root, account.ledger, client), DepositRevenue
+    books = ExchangeBooks(root, config.lock_wait)
+    unread = {line.flow_id for line in books.read(account.code) if not line.number} - {""}
+    before = open_documents.settled(root, account.code, account.platform)
+    settled = Settled(before.basis, recent=before.recent)
+    open_lines: list[DepositRevenue] = []
+    for client in account.clients:
+        seen = open_documents.fingerprint(root, account.ledger, client)
+        if before.clients.get(client) == seen:
+            settled.clients[client] = seen
+            continue
+        lines = list(revenues_of(root, account.ledger, client))
+        books.read(client)
+        numbers = open_documents.numbers(
+            books, account.ledger, client, lines, account.platform, unread, day
         )
-    ]
-    books = ExchangeBooks(root, (*account.clients, account.code), config.lock_wait)
-    return AccountDesk(account, books, lines, config.lock_wait)
+        books.keep(client, numbers)
+        if numbers:
+            open_lines += (line for line in lines if line.number in numbers)
+        else:
+            settled.clients[client] = seen
+    books.recent = receiving.recent(before.recent | books.recent, day)
+    settled.recent = books.recent
+    return AccountDesk(account, books, open_lines, settled, config.lock_wait)
+
+
+def revenues_of(root: Root, ledger: Ledger, client: str) -> Iterator[DepositRevenue]:
+    """The records of a client's documents; raises Broken as `records.read_typed`."""
+    return records.read_typed(root, revenues.chain_path(root, ledger, client), DepositRevenue)
+
+
+def clients_of(desk: AccountDesk) -> dict[str, str]:
+    """The client of each document of an account, settled ones too."""
+    root, account = desk.books.root, desk.account
+    with issuing.reading(root, "exchange_with_platform", desk.wait):
+        return {
+            line.number: client
+            for client in account.clients
+            for line in revenues_of(root, account.ledger, client)
+        }
 
 
 def check(account: Account) -> None:
@@ -253,6 +287,7 @@ def exchanged(desk: AccountDesk, today: date, invoice: str, is_quiet: bool) -> E
 
     account = desk.account
     check(account)
+    open_documents.remember(desk.books.root, account.code, desk.settled)
     with closing(FlowClient(account.platform, account.access, time.sleep)) as client:
         run = Exchange(client, desk.books, today)
         run.settle()
@@ -309,8 +344,12 @@ def hear(run: Exchange, desk: AccountDesk) -> int:
     account, books = desk.account, desk.books
     before = sum(map(len, books.lines.values()))
     walk = receiving.walked(run, account.platform.since)
-    clients = {line.number: line.client for line in desk.lines}
+    clients = cache(partial(clients_of, desk))
     notices = receiving.receive(run, walk.flows, clients, account.code)
+    for client, numbers in books.reopened.items():
+        with issuing.reading(books.root, "exchange_with_platform", desk.wait):
+            lines = revenues_of(books.root, account.ledger, client)
+            desk.lines.extend(line for line in lines if line.number in numbers)
     statuses = sum(map(len, books.lines.values())) - before
     if not run.has_ended:
         run.acknowledge(walk.flows)

@@ -10,6 +10,7 @@ account: data/platform/<CODE>.jsonl. A line is one of four kinds:
 - `cash_in`: money of an invoice was received or given back, and has to be reported.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -104,6 +105,18 @@ def deposits(lines: Iterable[ExchangeLine]) -> list[Deposit]:
     return [
         Deposit(line, tuple(answers.get(line.seq, ()))) for line in lines if line.kind == DEPOSIT
     ]
+
+
+def by_number(lines: Iterable[ExchangeLine]) -> dict[str, list[ExchangeLine]]:
+    """The lines about each document, what is said of its deposits among them; "" has the rest."""
+    groups: defaultdict[str, list[ExchangeLine]] = defaultdict(list)
+    numbers: dict[int, str] = {}  # of deposits
+    for line in lines:
+        number = numbers[line.deposit] if line.deposit else line.number
+        if line.kind == DEPOSIT:
+            numbers[line.seq] = number
+        groups[number].append(line)
+    return groups
 
 
 # --- writing -------------------------------------------------------------------------

@@ -124,10 +124,15 @@ def _inputs(root: Root, work: str) -> str:
     files = _WORKS[work]
     seen = [entry for pattern in files.inputs for entry in _seen(root.path, pattern)]
     if files.is_export:
-        ours = ("*.py", "lib/*/*", "lib/*/*/*")
-        seen += [entry for pattern in ours for entry in _seen(_PROGRAM, pattern)]
+        seen += program()
     settings = [os.environ.get(name, "") for name in files.settings]
     return storage.sha256(repr((seen, settings)).encode())
+
+
+def program() -> list[tuple[str, int, int, int]]:
+    """The files of this program, as `look` sees them."""
+    ours = ("*.py", "lib/*/*", "lib/*/*/*")
+    return [entry for pattern in ours for entry in _seen(_PROGRAM, pattern)]
 
 
 def _results(root: Root, work: str, period: str) -> str:

@@ -12,10 +12,10 @@ from pathlib import Path
 from lib.books import cash_ins, exchanges, histories, lifecycle, proofs, revenues
 from lib.books.cash_ins import CashIn
 from lib.books.exchanges import CASH_IN
-from lib.books.record_lines import DepositRevenue
+from lib.books.record_lines import DepositRevenue, ExchangeLine
 from lib.books.records import Record
 from lib.core import storage
-from lib.core.faults import Alert, Fault
+from lib.core.faults import Alert, Broken, Fault, collecting
 from lib.core.messages import say
 from lib.core.root import Root
 from lib.platform import cdar, invoices
@@ -39,17 +39,33 @@ def due(
       Broken: if records or documents are not what was written.
     """
     by_number = {line.number: line for line in lines}
-    clients = [
-        client
-        for client in sorted({line.client for line in by_number.values()})
-        if any(line.code == lifecycle.DEPOSITED for line in books.lines[client])
-    ]
-    for own in histories.by_client(books.root, clients, ""):
-        for history in own:
-            known = books.lines[history.invoice.client]
-            for cash_in in cash_ins.due(history, known, rule, day):
+    faults: list[Alert] = []
+    for client in sorted({line.client for line in by_number.values()}):
+        with collecting(faults):
+            for cash_in in of_client(books.root, client, books.lines[client], rule, day):
                 document = _document(books.root, by_number[cash_in.number])
                 yield cash_in, cdar.encashed(cash_in, document)
+    if faults:
+        raise Broken(faults)
+
+
+def of_client(
+    root: Root, client: str, lines: Iterable[ExchangeLine], rule: str, day: date
+) -> Iterator[CashIn]:
+    """What is to be reported of a client's invoices and was not; arguments are those of `due`.
+
+    Raises:
+      Broken: if records are not what was written.
+    """
+    known = {
+        number: own
+        for number, own in exchanges.by_number(lines).items()
+        if any(line.code == lifecycle.DEPOSITED for line in own)
+    }
+    for own in histories.by_client(root, [client] if known else [], ""):
+        for history in own:
+            if about := known.get(history.invoice.number):
+                yield from cash_ins.due(history, about, rule, day)
 
 
 def record(books: ExchangeBooks, reports: Iterable[tuple[CashIn, bytes]]) -> list[Alert]:

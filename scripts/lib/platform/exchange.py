@@ -6,7 +6,7 @@ before the file is handed over again. Whoever exchanges holds a lock of its own,
 a platform that is slow keeps nobody waiting.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -30,6 +30,7 @@ _GROUP = 100  # deposits that are recorded together, before and after they are h
 _MOST_FAILURES = 3  # one after the other, then the platform is left alone
 _MOST_ASKED = 100  # flows that are asked for one by one
 _ALREADY_THERE = "alreadyexistingflow"
+_MANY = 10_000  # lines of a client
 _CONFLICT = 409  # HTTP: the platform has it, or something like it
 _DOWN, _SHUT = "B-PLATFORM-DOWN", "B-PLATFORM-LOGIN"
 
@@ -67,20 +68,53 @@ class _Answer(NamedTuple):
 
 
 class ExchangeBooks:
-    """The exchange records of an account, in step with what is appended to them."""
+    """The exchange records of an account, in step with what is appended to them: the lines about
+    the documents that are open. Of others `recent` has the last statuses: when, by their flow."""
 
-    def __init__(self, root: Root, owners: Iterable[str], wait: int):
+    def __init__(self, root: Root, wait: int):
         self.root = root
         self._wait = wait
         self.lines: dict[str, list[ExchangeLine]] = {}
+        self.recent: dict[str, str] = {}
+        self.reopened: dict[str, dict[str, set[str]]] = {}  # flows by owner and number
+        self._open: dict[str, set[str]] = {}
         self._ends: dict[str, records.Chain] = {}
-        for owner in owners:
-            self._read(owner)
 
-    def _read(self, owner: str) -> None:
+    def read(self, owner: str) -> list[ExchangeLine]:
+        """All lines of an owner, each of which is kept until `keep`.
+
+        Raises:
+          Broken: if they are not what was written.
+        """
         lines = exchanges.read(self.root, owner)
         self.lines[owner] = lines
         self._ends[owner] = records.end_of(exchanges.chain_path(self.root, owner), lines)
+        return lines
+
+    def keep(self, owner: str, numbers: Set[str]) -> None:
+        """Lets go of the lines about all documents but these."""
+        groups = exchanges.by_number(self.lines.pop(owner))
+        others = (line for number in groups.keys() - numbers for line in groups[number])
+        self.recent |= {line.flow_id: line.updated for line in others if line.updated}
+        if numbers:
+            self._open[owner] = set(numbers)
+            own = (line for number in groups.keys() & numbers for line in groups[number])
+            self.lines[owner] = sorted(own, key=lambda line: line.seq)
+        else:
+            del self._ends[owner]
+
+    def has(self, owner: str, number: str, flow_id: str) -> bool:
+        """Whether a status is on record, where that was not known before it was fetched: it is
+        about a document that was settled, which is open from now on."""
+        reopened = self.reopened.setdefault(owner, {})
+        known = self._open.get(owner, set())
+        if number not in known | reopened.keys():
+            groups = exchanges.by_number(self.read(owner))
+            is_long = len(self.lines[owner]) > _MANY  # and is not read again for the next one
+            for name in groups.keys() - known if is_long else (number,):
+                reopened[name] = {line.flow_id for line in groups.get(name, ())}
+            self.keep(owner, known | reopened.keys())
+        return flow_id in reopened.get(number, ())
 
     def deposits(self) -> dict[str, Deposit]:
         """The deposits by tracking id."""
@@ -91,19 +125,8 @@ class ExchangeBooks:
         }
 
     def refused(self) -> set[str]:
-        """The tracking ids of what the platform refused, at once, later, or by a status (213)."""
-        rejected = {
-            number
-            for lines in self.lines.values()
-            for number, state in lifecycle.states(lines).items()
-            if state.objection == lifecycle.REJECTED
-        }
-        return {
-            tracking_id
-            for tracking_id, deposit in self.deposits().items()
-            if deposit.is_refused
-            or (deposit.line.what != exchanges.CASH_IN and deposit.line.number in rejected)
-        }
+        """The tracking ids of what the platform refused."""
+        return set().union(*map(refused, self.lines.values()))
 
     def append(
         self, facts: Mapping[str, list[Record]], proofs: Mapping[Path, bytes] | None = None
@@ -116,7 +139,7 @@ class ExchangeBooks:
                 path = exchanges.chain_path(self.root, owner)
                 # Reports are recorded by another command, meanwhile perhaps.
                 if path.exists() and path.stat().st_size != self._ends[owner].length:
-                    self._read(owner)
+                    self.read(owner)
                 run.append(self._ends[owner], some)
             run.commit()
         added = {}
@@ -129,6 +152,22 @@ class ExchangeBooks:
             added[owner] = [decode(line) for line in new.lines.splitlines()]
             self.lines[owner] += added[owner]
         return added
+
+
+def refused(lines: Collection[ExchangeLine]) -> set[str]:
+    """The tracking ids of what the platform refused, at once, later, or by a status (213), among
+    the lines of one file."""
+    rejected = {
+        number
+        for number, state in lifecycle.states(lines).items()
+        if state.objection == lifecycle.REJECTED
+    }
+    return {
+        deposit.line.tracking_id
+        for deposit in exchanges.deposits(lines)
+        if deposit.is_refused
+        or (deposit.line.what != exchanges.CASH_IN and deposit.line.number in rejected)
+    }
 
 
 class Exchange:

@@ -5,7 +5,7 @@ account's code: it would come again with every run, and a person may want to loo
 not be read is asked for again by each run: a page of maintenance is not the status.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
@@ -41,24 +41,43 @@ def walked(exchange: Exchange, since: date) -> Walk:
         for line in lines
         if line.kind == exchanges.STATUS
     ]
+    updates += map(datetime.fromisoformat, exchange.books.recent.values())
     first = datetime.combine(since, time(), UTC)
-    # A moment that is still to come is of a wrong clock: what comes after it would be missed.
-    now = datetime.combine(exchange.day, time(), UTC) + _AHEAD
-    last = max([first, *(update for update in updates if update < now)])
+    last = max([first, *(update for update in updates if update < _now(exchange.day))])
     found = walk(exchange.client, last - _OVERLAP)
     if found.stop:
         exchange.failed(found.stop)
     return found
 
 
+def _now(day: date) -> datetime:
+    """What is later is of a wrong clock: what comes after it would be missed."""
+    return datetime.combine(day, time(), UTC) + _AHEAD
+
+
+def recent(moments: Mapping[str, str], day: date) -> dict[str, str]:
+    """Those of the statuses of settled documents that the next walk may meet again, by flow.
+
+    Args:
+      moments: of the updates of all of them.
+    """
+    first = utc(datetime.min.replace(tzinfo=UTC) + 2 * _OVERLAP)
+    last = max([first, *(update for update in moments.values() if update < utc(_now(day)))])
+    start = utc(datetime.fromisoformat(last) - _OVERLAP)
+    return {flow_id: update for flow_id, update in moments.items() if update >= start}
+
+
 def receive(
-    exchange: Exchange, flows: list[Flow], clients: Mapping[str, str], code: str
+    exchange: Exchange,
+    flows: list[Flow],
+    clients: Callable[[], Mapping[str, str]],
+    code: str,
 ) -> list[Alert]:
     """Fetches and records the messages among flows that are not on record yet.
 
     Args:
       flows: in order of their update.
-      clients: the client of each document by number.
+      clients: gives the client of each document by number, as soon as there is a message.
       code: of the account, whose file has what concerns none of them.
 
     Returns:
@@ -70,7 +89,7 @@ def receive(
         for line in lines
         if line.kind == exchanges.STATUS
     ]
-    known = {line.flow_id for line in said}
+    known = {line.flow_id for line in said} | exchange.books.recent.keys()
     ours = {
         deposit.answers[-1].flow_id
         for deposit in exchange.books.deposits().values()
@@ -84,9 +103,9 @@ def receive(
     notices: list[Alert] = []
     fetched = _fetched(exchange, new)
     while group := list(islice(fetched, _GROUP)):
-        notices += _record(exchange.books, group, clients, code)
-    if not exchange.has_ended:
-        _record(exchange.books, list(_readable_now(exchange, said)), clients, code)
+        notices += _record(exchange.books, group, clients(), code)
+    if not exchange.has_ended and (group := list(_readable_now(exchange, said))):
+        _record(exchange.books, group, clients(), code)
     return notices
 
 
@@ -161,15 +180,18 @@ def _record(
     for flow, data in fetched:
         sha256 = storage.sha256(data)
         path = exchanges.received_path(books.root, sha256)
-        kept[path] = data
         try:
             statuses = cdar.read(data)
         except ValueError as error:
             notices.append(_unreadable(books.root, path, error))
+            kept[path] = data
             facts.setdefault(code, []).append(_fact(code, flow, sha256))
             continue
         for status in statuses:
             owner = clients.get(status.number, code)
+            if owner != code and books.has(owner, status.number, flow.flow_id):
+                continue
+            kept[path] = data
             facts.setdefault(owner, []).append(_fact(owner, flow, sha256, status))
             text = say("{number}: status {code}", number=status.number, code=status.code)
             said.append((owner, text))
