@@ -212,7 +212,7 @@ def opened(root: Root, account: Account, config: Settings, day: date) -> Account
     books = ExchangeBooks(root, config.lock_wait)
     unread = {line.flow_id for line in books.read(account.code) if not line.number} - {""}
     before = open_documents.settled(root, account.code, account.platform)
-    settled = Settled(before.basis, recent=before.recent)
+    settled, recent = Settled(before.basis), before.recent
     open_lines: list[DepositRevenue] = []
     for client in account.clients:
         seen = open_documents.fingerprint(root, account.ledger, client)
@@ -224,13 +224,13 @@ def opened(root: Root, account: Account, config: Settings, day: date) -> Account
         numbers = open_documents.numbers(
             books, account.ledger, client, lines, account.platform, unread, day
         )
-        books.keep(client, numbers)
+        gone = {line.flow_id: line.updated for line in books.keep(client, numbers) if line.updated}
+        recent |= receiving.recent(gone, day)
         if numbers:
             open_lines += (line for line in lines if line.number in numbers)
         else:
             settled.clients[client] = seen
-    books.recent = receiving.recent(before.recent | books.recent, day)
-    settled.recent = books.recent
+    settled.recent = books.recent = receiving.recent(recent, day)
     return AccountDesk(account, books, open_lines, settled, config.lock_wait)
 
 

@@ -91,17 +91,16 @@ class ExchangeBooks:
         self._ends[owner] = records.end_of(exchanges.chain_path(self.root, owner), lines)
         return lines
 
-    def keep(self, owner: str, numbers: Set[str]) -> None:
-        """Lets go of the lines about all documents but these."""
+    def keep(self, owner: str, numbers: Set[str]) -> Iterator[ExchangeLine]:
+        """Lets go of the lines about all documents but these; returns them."""
         groups = exchanges.by_number(self.lines.pop(owner))
-        others = (line for number in groups.keys() - numbers for line in groups[number])
-        self.recent |= {line.flow_id: line.updated for line in others if line.updated}
         if numbers:
             self._open[owner] = set(numbers)
             own = (line for number in groups.keys() & numbers for line in groups[number])
             self.lines[owner] = sorted(own, key=lambda line: line.seq)
         else:
             del self._ends[owner]
+        return (line for number in groups.keys() - numbers for line in groups[number])
 
     def has(self, owner: str, number: str, flow_id: str) -> bool:
         """Whether a status is on record, where that was not known before it was fetched: it is

@@ -61,8 +61,8 @@ def recent(moments: Mapping[str, str], day: date) -> dict[str, str]:
     Args:
       moments: of the updates of all of them.
     """
-    first = utc(datetime.min.replace(tzinfo=UTC) + 2 * _OVERLAP)
-    last = max([first, *(update for update in moments.values() if update < utc(_now(day)))])
+    now, first = utc(_now(day)), utc(datetime.min.replace(tzinfo=UTC) + _OVERLAP)
+    last = max([first, *(update for update in moments.values() if update < now)])
     start = utc(datetime.fromisoformat(last) - _OVERLAP)
     return {flow_id: update for flow_id, update in moments.items() if update >= start}
 
@@ -90,7 +90,7 @@ def receive(
         if line.kind == exchanges.STATUS
     ]
     known = {line.flow_id for line in said} | exchange.books.recent.keys()
-    ours = {
+    known |= {
         deposit.answers[-1].flow_id
         for deposit in exchange.books.deposits().values()
         if deposit.answers
@@ -98,7 +98,7 @@ def receive(
     new = [
         flow
         for flow in flows
-        if flow.syntax == CDAR and not flow.is_ours and flow.flow_id not in known | ours
+        if flow.syntax == CDAR and not flow.is_ours and flow.flow_id not in known
     ]
     notices: list[Alert] = []
     fetched = _fetched(exchange, new)
