@@ -342,7 +342,7 @@ def received(desk: AccountDesk, today: date) -> list[tuple[CashIn, bytes]]:
 def hear(run: Exchange, desk: AccountDesk) -> int:
     """Records what the platform says of deposits and invoices; returns how many statuses."""
     account, books = desk.account, desk.books
-    before = sum(map(len, books.lines.values()))
+    before = books.appended
     walk = receiving.walked(run, account.platform.since)
     clients = cache(partial(clients_of, desk))
     notices = receiving.receive(run, walk.flows, clients, account.code)
@@ -350,7 +350,7 @@ def hear(run: Exchange, desk: AccountDesk) -> int:
         with issuing.reading(books.root, "exchange_with_platform", desk.wait):
             lines = revenues_of(books.root, account.ledger, client)
             desk.lines.extend(line for line in lines if line.number in numbers)
-    statuses = sum(map(len, books.lines.values())) - before
+    statuses = books.appended - before
     if not run.has_ended:
         run.acknowledge(walk.flows)
     alerts.report(books.root.logs, exchange.SCRIPT, notices)

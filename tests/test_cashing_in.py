@@ -79,6 +79,18 @@ def test_payments_are_reported_once_after_the_invoice_went_through(tmp_path, pla
     assert platform.wrong == []
 
 
+def test_a_status_that_comes_late_reports_payments_in_the_same_run(tmp_path, platform):
+    root = house.build(tmp_path)
+    join(root, platform)
+    assert house.month(root).code == 0
+    pay(root, "30.00")
+    for _ in range(3):
+        assert exchange(root).code == 0
+    platform.put(message(status(NUMBER, "200", "20261120090000")))
+    assert exchange(root).code == 0
+    assert reported(platform) == [(f"{NUMBER}-212-1", {"20.00": "30.00"})]
+
+
 def test_a_reversal_is_reported_below_0(root, platform, monkeypatch):
     pay(root, GROSS)
     assert exchange(root).code == 0

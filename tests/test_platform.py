@@ -6,7 +6,7 @@ import subprocess
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,8 +15,11 @@ import trustme
 from msgspec.structs import replace
 
 import batches
+import books
 import house
 from cdar_messages import message, status
+from lib.books import exchanges
+from lib.books.record_lines import ExchangeLine
 from lib.core.root import Root
 from lib.documents import production
 from lib.inputs import issuer_file
@@ -732,3 +735,88 @@ def test_two_at_once_deposit_once(root, platform):
     ]
     assert [process.wait() for process in both] == [0, 0]
     assert sorted(platform.deposited) == ["NORD-2026-0001", "OUEST-2026-0001"]
+
+
+# --- what is settled -----------------------------------------------------------------
+
+
+@pytest.fixture
+def owners_read(root, platform, monkeypatch) -> list[str]:
+    """Whose records were read, once all that there was to do is done."""
+    read = exchanges.read
+    owners: list[str] = []
+
+    def noted(root: Root, owner: str) -> list[ExchangeLine]:
+        owners.append(owner)
+        return read(root, owner)
+
+    for _ in range(3):
+        assert exchange(root, today="2027-09-20").code == 0
+    monkeypatch.setattr(exchanges, "read", noted)
+    return owners
+
+
+def test_a_client_of_whom_all_is_settled_is_not_read_again(root, platform, owners_read):
+    assert exchange(root).code == 0
+    assert owners_read == ["ATL"]
+    assert books.pay(root, "NORD-2026-0001", "10.00", DAY).code == 0
+    assert exchange(root).code == 0
+    assert owners_read == ["ATL", "ATL", "nord"]
+    for path in root.flags.glob("platform_*"):
+        path.unlink()
+    owners_read.clear()
+    before = house.tree(root)
+    assert exchange(root).code == 0
+    assert (owners_read, house.tree(root)) == (["ATL", "nord", "ouest", "sud"], before)
+    house.write(root, "issuer.json", house.issuer({"platform": account(platform, cash_in="all")}))
+    owners_read.clear()
+    assert exchange(root).code == 0
+    assert owners_read == ["ATL", "nord", "ouest", "sud"]
+
+
+def test_a_broken_line_of_a_settled_client_is_noticed(root, platform, owners_read):
+    path = exchanges.chain_path(root, "nord")
+    path.write_bytes(path.read_bytes().replace(b"accepted", b"acccpted"))
+    assert exchange(root).code == 3
+
+
+def test_statuses_of_settled_documents_are_kept_once_however_late(root, platform, owners_read):
+    def said(number: str, code: str) -> dict[str, object]:
+        return platform.put(message(status(number, code, seller=house.siren(0))))
+
+    numbers = ("NORD-2026-0001", "OUEST-2026-0001")
+    first = [said(number, code) for number in numbers for code in ("200", "202")]
+    for _ in range(2):
+        assert exchange(root, today="2027-09-20").code == 0
+    taken = platform.calls_of("original")
+    for _ in range(2):
+        assert exchange(root, today="2027-09-20").code == 0
+    assert platform.calls_of("original") == taken == 4
+    platform.now += timedelta(days=9)
+    first[0]["updatedAt"] = platform._moment()
+    said("NORD-2026-0001", "205")
+    platform.put(message(*(status(number, "211") for number in numbers)))
+    for _ in range(3):
+        assert exchange(root, today="2027-09-20").code == 0
+    for owner in ("nord", "ouest"):
+        codes = [code for kind, code in lines(root, owner) if kind == "status"]
+        assert codes == ["200", "202", *(["205"] if owner == "nord" else []), "211"]
+    assert platform.deposited == list(numbers)
+    [line] = [text for text in exchange(root).out.splitlines() if text.startswith("issuer.json")]
+    assert line == "issuer.json: 0 deposited, 0 statuses received, 0 waiting"
+
+
+def test_what_is_rejected_long_after_is_deposited_again(root, platform, owners_read):
+    platform.now += timedelta(days=9)
+    platform.put(message(status("NORD-2026-0001", "213", reasons=(("ADR_ERR", "", ""),))))
+    assert exchange(root, invoice="NORD-2026-0001").code == 1
+    assert exchange(root).code == 0
+    assert exchange(root, invoice="NORD-2026-0001").code == 0
+    assert platform.deposited[2:] == ["NORD-2026-0001-2"]
+
+
+def test_a_credit_note_of_a_settled_invoice_follows_it(root, platform, owners_read, monkeypatch):
+    monkeypatch.setenv("REASON", "wrong")
+    issued = house.call("issue_credit_note", root, invoice="NORD-2026-0001", issue_date=DAY)
+    assert issued.code == exchange(root).code == exchange(root).code == 0
+    assert platform.deposited[2:] == ["NORD-2026-0002"]

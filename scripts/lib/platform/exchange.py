@@ -77,6 +77,7 @@ class ExchangeBooks:
         self.lines: dict[str, list[ExchangeLine]] = {}
         self.recent: dict[str, str] = {}
         self.reopened: dict[str, dict[str, set[str]]] = {}  # flows by owner and number
+        self.appended = 0  # lines
         self._open: dict[str, set[str]] = {}
         self._ends: dict[str, records.Chain] = {}
 
@@ -150,6 +151,7 @@ class ExchangeBooks:
             decode = msgspec.json.Decoder(ExchangeLine).decode
             added[owner] = [decode(line) for line in new.lines.splitlines()]
             self.lines[owner] += added[owner]
+            self.appended += len(added[owner])
         return added
 
 
