@@ -37,13 +37,13 @@ import msgspec
 from lib.billing import batch_files, batch_invoicing, batch_rows
 from lib.billing.batch_files import Checked
 from lib.billing.batch_rows import BatchInvoice
-from lib.books import closed_periods, issuing, numbering, records, revenues
+from lib.books import closed_periods, issuing, numbering, proofs, records, revenues
 from lib.core import alerts, dates, lock, progress, storage
 from lib.core.faults import SHOWN, Alert, Fault, Refused, at_line
 from lib.core.messages import counted, figure, say, spoken
 from lib.core.root import Root
 from lib.documents import production
-from lib.documents.production import Produce
+from lib.documents.production import Stage
 from lib.inputs import cell_faults, inbox, inputs, settings
 from lib.inputs.batch_client_files import BatchClientInput
 from lib.inputs.cell_faults import CellFault
@@ -178,12 +178,12 @@ def handle(root: Root, path: Path, arguments: Namespace, config: Settings, part:
         payer = house.clients[client.client.billed_as].client
         logo = client.logo.data if client.logo else None
         # Workers get ready while the lines are checked.
-        with production.started(logo, config, length(submission.archived)) as produce_all:
+        with production.started(run, logo, config, length(submission.archived)) as stage_all:
             lines, faults = check(root, client, payer, submission, chains)
             if faults:
                 raise Refused(_rejected(root, submission, faults, client))
             done = partial(part.done, of=lines)
-            issued = issue(run, client, submission, house, chains, arguments, produce_all, done)
+            issued = issue(run, client, submission, house, chains, arguments, stage_all, done)
     report(root, submission, issued)
 
 
@@ -300,6 +300,19 @@ def read_lines(path: Path, client: BatchClientInput) -> Iterator[Checked]:
         yield from batch_files.read(stream, client.client)
 
 
+def read_invoices(
+    root: Root, submission: Submission, client: BatchClientInput
+) -> Iterator[BatchInvoice]:
+    """The invoices of a file that was checked.
+
+    Raises:
+      Broken: after the last, if the file is not what was checked.
+    """
+    with storage.open_file(submission.archived) as stream:
+        yield from batch_files.invoices(stream, client.client)
+    proofs.check(root, submission.archived, submission.sha256, submission.client)
+
+
 # --- issuing -------------------------------------------------------------------------
 
 
@@ -310,7 +323,7 @@ def issue(
     house: Inputs,
     chains: dict[str, records.Chain],
     arguments: Namespace,
-    produce_all: Produce,
+    stage_all: Stage,
     done: Callable[[int], None],
 ) -> Issued:
     """Renders, validates and commits every line, in order, with the payer's usage.
@@ -327,15 +340,15 @@ def issue(
     sequences = numbering.read(root, revenues.BATCH.counters, numbered, starts)
     number_format = house.issuer.issuer.number_format
     numbering.refuse_other_format(sequences, arguments.issue_date.year, number_format)
-    documents = _numbered(client, submission, house, sequences, arguments)
+    documents = _numbered(root, client, submission, house, sequences, arguments)
     issued = Issued()
     faults: list[CellFault] = []
 
     def facts() -> Iterator[records.Record]:
         # Each line is an invoice and none is empty, so the first one stands on line 2.
-        for line, (invoice, product) in enumerate(produce_all(documents), 2):
+        for line, (invoice, staged) in enumerate(stage_all(documents), 2):
             done(line - 1)
-            for verdict in product.verdicts:
+            for verdict in staged.verdicts:
                 expected = say(
                     "the invoice standard EN 16931 refuses it: {rule} {text}",
                     rule=verdict.rule,
@@ -343,9 +356,9 @@ def issue(
                 )
                 remedy = say("correct the line")
                 faults.append(CellFault(line, "reference", invoice.reference, expected, remedy))
-            if not product.verdicts:
+            if not staged.verdicts:
                 issued.count(invoice)
-                yield revenues.stage(run, revenues.BATCH, invoice, product.json, product.pdf)
+                yield revenues.keep(run, revenues.BATCH, invoice, staged.proofs)
 
     run.append(revenues.chain_of(root, revenues.BATCH, chains, submission.client), facts())
     if faults:
@@ -355,6 +368,7 @@ def issue(
 
 
 def _numbered(
+    root: Root,
     client: BatchClientInput,
     submission: Submission,
     house: Inputs,
@@ -367,8 +381,7 @@ def _numbered(
     renderer = dict(production.renderer())
     logo = client.logo.sha256 if client.logo else ""
     issuer = house.issuer.issuer.party.name
-    for row in read_lines(submission.archived, client):
-        assert isinstance(row, BatchInvoice), "the file was checked"
+    for row in read_invoices(root, submission, client):
         try:
             code, format_ = client.client.code, house.issuer.issuer.number_format
             number = numbering.advance(sequences, code, arguments.issue_date, format_)

@@ -36,6 +36,7 @@ from lib.core.messages import Message, figure, say
 from lib.core.root import Root
 from lib.documents import production
 from lib.inputs import inputs, settings
+from lib.inputs.settings import Settings
 from lib.values import money, numbers
 from lib.values.document import Document
 
@@ -44,13 +45,14 @@ def main(arguments: Namespace, root: Root) -> None:
     """The story of a credit note."""
     request = crediting.read(arguments.lines, arguments.amount)
     command = f"credit_note {arguments.invoice} {request}"
-    with issuing.begin(root, command, settings.load(root).lock_wait) as run:
+    config = settings.load(root)
+    with issuing.begin(root, command, config.lock_wait) as run:
         if run.just_finished:
             return
         closed_periods.refuse(root, "ISSUE_DATE", arguments.issue_date)
         credited = crediting.find(root, arguments.invoice)
         note, sequences = decide(root, credited, request, arguments)
-        fact = stage(run, credited, note, sequences)
+        fact = stage(run, credited, note, sequences, config)
         run.commit()
     revenues.show([fact])
     text = summary(credited, fact)
@@ -122,7 +124,11 @@ def refuse_twice(note: Document, earlier: list[records.Record], again: bool) -> 
 
 
 def stage(
-    run: issuing.Run, credited: CreditedInvoice, note: Document, sequences: numbering.Sequences
+    run: issuing.Run,
+    credited: CreditedInvoice,
+    note: Document,
+    sequences: numbering.Sequences,
+    config: Settings,
 ) -> records.Record:
     """Renders, validates and stages the credit note; returns what is recorded.
 
@@ -132,13 +138,13 @@ def stage(
     root, client = run.root, note.client
     name = note.seller.logo
     logo = storage.read(root.archive_inputs / name) if name else None
-    product = production.produce(logo, note)
-    if product.verdicts:
+    ((_, staged),) = production.stage_all(run, [note], logo, config)
+    if staged.verdicts:
         raise Refused(
             Alert("B-INVOICE-INVALID", note.number, Fault(verdict.rule, verdict.text), client)
-            for verdict in product.verdicts
+            for verdict in staged.verdicts
         )
-    fact = revenues.stage(run, credited.ledger, note, product.json, product.pdf)
+    fact = revenues.keep(run, credited.ledger, note, staged.proofs)
     run.append(credited.chain, [fact])
     numbering.stage(run, credited.ledger.counters, sequences)
     return fact

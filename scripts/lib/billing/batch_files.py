@@ -61,6 +61,13 @@ def _read(rows: Iterator[Row], client: BatchClient, dialect: Dialect) -> Iterato
     yield from (read_row(row, reader) for row in rows)
 
 
+def invoices(stream: BinaryIO, client: BatchClient) -> Iterator[BatchInvoice]:
+    """The invoices of a file in which `read` found nothing wrong: their values are made again."""
+    rows = batch_csv.read(stream, client.csv)
+    reader = Reader(client.csv, client.seller, client.defaults, next(rows).cells)
+    return (batch_rows.invoice(row.line, _filled(row, reader), reader) for row in rows)
+
+
 def read_row(row: Row, reader: Reader) -> Checked:
     """The invoice of a line, or everything that is wrong with it."""
     if row.faults:
@@ -75,8 +82,7 @@ def read_row(row: Row, reader: Reader) -> Checked:
         return [
             CellFault(row.line, "", say("{number} cells", number=len(row.cells)), expected, remedy)
         ]
-    pairs = zip(reader.header, row.cells, strict=True)
-    cells = {name: value for name, value in pairs if value != ""}
+    cells = _filled(row, reader)
     faults = list(batch_cells.faults(row.line, cells, reader.header, reader.dialect))
     if faults:
         if not any(fault.column.startswith(("customer_", "delivery_")) for fault in faults):
@@ -84,6 +90,12 @@ def read_row(row: Row, reader: Reader) -> Checked:
         return faults
     invoice = batch_rows.invoice(row.line, cells, reader)
     return _rule_faults(cells, invoice, reader) or invoice
+
+
+def _filled(row: Row, reader: Reader) -> dict[str, str]:
+    """The cells of a line that hold something, by the names of their columns."""
+    pairs = zip(reader.header, row.cells, strict=True)
+    return {name: value for name, value in pairs if value != ""}
 
 
 def _rule_faults(

@@ -2,7 +2,7 @@
 
     with issuing.begin(root, command, wait) as run:
         ...decide; check counters and heads against the records...
-        run.stage_proof(path, data)          # streams to data/pending/, nothing is kept
+        run.stage_proof(path, data)          # goes to data/pending/, nothing is kept
         run.append(chain, facts)
         run.put(path, data)                  # counters, usage, flags
         run.commit()
@@ -20,7 +20,6 @@ lines again where they belong; counters, heads, usage and flags by rename.
 import contextlib
 import hashlib
 import json
-import os
 import re
 import shutil
 import sys
@@ -56,6 +55,19 @@ class _Append(NamedTuple):
     sha256: str
 
 
+class StagedProof(NamedTuple):
+    """A file beside the intent that will be a proof: its name there, and its SHA-256."""
+
+    name: str
+    sha256: str
+
+
+def write_staged(folder: Path, name: str, data: bytes) -> StagedProof:
+    """Writes a proof where `Run.next_name` said, in any process; `Run.take` is to follow."""
+    storage.write_new_of(folder / name, (data,), storage.PROOF_MODE)
+    return StagedProof(name, storage.sha256(data))
+
+
 class Run:
     """One run between its lock and its commit. It holds names and hashes, no contents."""
 
@@ -66,6 +78,7 @@ class Run:
         self.just_finished = command in finished
         self._proofs = 0
         self._proof_list = storage.create(folder / _PROOFS)
+        self._flushing = storage.Flushing()
         self._appends: list[_Append] = []
         self._puts: list[dict[str, str]] = []
         self._removals: list[dict[str, str]] = []
@@ -77,13 +90,20 @@ class Run:
 
     def stage_proof(self, path: Path, data: bytes) -> str:
         """Stages a file that will never change; returns its SHA-256."""
+        staged = write_staged(self.folder, self.next_name(), data)
+        self.take(path, staged)
+        return staged.sha256
+
+    def next_name(self) -> str:
+        """The name of one more staged proof, for whoever writes it."""
         self._proofs += 1
-        staged = f"proof-{self._proofs:07d}"
-        storage.write_new(self.folder / staged, data, storage.PROOF_MODE)
-        digest = storage.sha256(data)
-        entry = {"file": self.root.name_of(path), "sha256": digest, "staged": staged}
+        return f"proof-{self._proofs:07d}"
+
+    def take(self, path: Path, staged: StagedProof) -> None:
+        """A proof was written, and is to be known as `path`."""
+        entry = {"file": self.root.name_of(path), "sha256": staged.sha256, "staged": staged.name}
         self._proof_list.write(storage.canonical_json(entry) + b"\n")
-        return digest
+        self._flushing.add(self.folder / staged.name)
 
     def append(self, chain: records.Chain, facts: Iterable[records.Record]) -> None:
         """Stages new lines for a record file as they come, and its new head.
@@ -121,10 +141,10 @@ class Run:
 
     def commit(self) -> None:
         """Makes the run happen: the intent's rename is the moment from which it will."""
-        self._proof_list.flush()
-        os.fsync(self._proof_list.fileno())
+        storage.flush(self._proof_list)
         self._proof_list.close()
         self._make_room()
+        self._flushing.finish()
         storage.flush_all(self.folder / entry.staged for entry in self._appends)
         intent = {
             "command": self.command,
@@ -164,6 +184,7 @@ class Run:
 
     def abandon(self) -> None:
         """Removes what was staged; nothing happened."""
+        self._flushing.stop()
         self._proof_list.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 

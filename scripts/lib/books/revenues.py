@@ -17,6 +17,7 @@ import msgspec
 
 from lib.billing.plan_periods import Billed
 from lib.books import issuing, numbering, proofs, records
+from lib.books.issuing import StagedProof
 from lib.books.numbering import Numbered, Sequence, Sequences
 from lib.books.record_lines import BillingRevenue, RevenueMonth, SequenceStart
 from lib.core import storage, tables
@@ -157,17 +158,14 @@ def codes(content: Inputs) -> dict[str, Ledger]:
     return dict.fromkeys(batches, BATCH) | dict.fromkeys(direct, DIRECT)
 
 
-def stage(
-    run: issuing.Run, ledger: Ledger, document: Document, json: bytes, pdf: bytes
+def keep(
+    run: issuing.Run, ledger: Ledger, document: Document, staged: Iterable[StagedProof]
 ) -> records.Record:
-    """Stages the proofs of a document; returns what the records keep of it."""
-    digests = [
-        run.stage_proof(
-            proof_path(run.root, ledger, document.client, document.number, suffix), data
-        )
-        for suffix, data in (("json", json), ("pdf", pdf))
-    ]
-    return facts(document, *digests)
+    """Takes the proofs of a document, its JSON and its PDF; returns what the records keep of it."""
+    json, pdf = staged
+    for suffix, proof in (("json", json), ("pdf", pdf)):
+        run.take(proof_path(run.root, ledger, document.client, document.number, suffix), proof)
+    return facts(document, json.sha256, pdf.sha256)
 
 
 def facts(document: Document, document_sha256: str, pdf_sha256: str) -> records.Record:

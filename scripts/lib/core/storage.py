@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BufferedReader, BufferedWriter, FileIO
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
@@ -23,6 +23,9 @@ from lib.core import alerts
 from lib.core.faults import Alert, Broken, Fault, Refused
 from lib.core.messages import Message, reason, say
 from lib.core.root import Root
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 # Of a file: its bytes, or what gives them in pieces, again at each call, where there are many.
 Content = bytes | Callable[[], Iterable[bytes]]
@@ -32,6 +35,7 @@ FILE_MODE = 0o640
 _LARGEST = 20_000_000  # bytes of an input
 _TRIALS = (".trial.tmp", ".renamed.tmp")
 _MANY = 16  # files that are flushed at once, and from which on that is worth its threads
+_GROUP = 128  # files that are flushed together while others are still being made
 _PIECE = 1 << 16  # bytes of a file that are read at once
 
 # Inputs come and go in these, by other hands: each of their files is looked at when it is read.
@@ -205,7 +209,7 @@ def write_new(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
 
 
 def write_new_of(path: Path, pieces: Iterable[bytes], mode: int = FILE_MODE) -> None:
-    """Creates a file from pieces, each written before the next is taken; flush_all is to follow."""
+    """Creates a file from pieces, each written before the next is taken; it is to be flushed."""
     _write_closed(_open(path, os.O_EXCL, mode), pieces)
 
 
@@ -427,6 +431,38 @@ def flush_all(paths: Iterable[Path]) -> None:
 
     with ThreadPoolExecutor(_MANY) as threads:
         list(threads.map(_flush_file, paths))
+
+
+class Flushing:
+    """Files that are flushed in groups, beside the work on those that follow."""
+
+    def __init__(self) -> None:
+        self._paths: list[Path] = []
+        self._thread: ThreadPoolExecutor | None = None
+        self._groups: list[Future[None]] = []
+
+    def add(self, path: Path) -> None:
+        """One more, whose bytes are written."""
+        self._paths.append(path)
+        if len(self._paths) < _GROUP:
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
+        self._thread = self._thread or ThreadPoolExecutor(1)
+        self._groups.append(self._thread.submit(flush_all, self._paths))
+        self._paths = []
+
+    def finish(self) -> None:
+        """Returns once all of them are on the disk."""
+        flush_all(self._paths)
+        for group in self._groups:
+            group.result()
+        self.stop()
+
+    def stop(self) -> None:
+        """Flushes no further group."""
+        if self._thread:
+            self._thread.shutdown(cancel_futures=True)
 
 
 def _flush_file(path: Path) -> None:

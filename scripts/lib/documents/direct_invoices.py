@@ -123,15 +123,15 @@ def stage(
     faults: list[Alert] = []
     logo = content.issuer.logo.data if content.issuer.logo else None
     with progress.bar("invoices", len(documents)) as shown:
-        products = production.produce_all(documents, logo, limits)
-        for done, (document, product) in enumerate(products, 1):
+        made = production.stage_all(run, documents, logo, limits)
+        for done, (document, staged) in enumerate(made, 1):
             shown(done)
-            for rule, text in product.verdicts:
+            for rule, text in staged.verdicts:
                 file = content.clients[document.client].source.name
                 faults.append(Alert("B-INVOICE-INVALID", file, Fault(rule, text), document.client))
-            if product.verdicts:
+            if staged.verdicts:
                 continue
-            fact = revenues.stage(run, revenues.DIRECT, document, product.json, product.pdf)
+            fact = revenues.keep(run, revenues.DIRECT, document, staged.proofs)
             facts.setdefault(document.client, []).append(fact)
     if faults:
         raise Refused(faults)

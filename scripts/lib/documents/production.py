@@ -13,6 +13,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
+from lib.books import issuing
+from lib.books.issuing import Run, StagedProof
 from lib.core import storage, workers
 from lib.documents import (
     cluster,
@@ -31,6 +33,7 @@ _SHAPING = ("fpdf2", "fonttools", "factur-x", "lxml", "Babel", "segno", "pillow"
 _JUDGING = ("saxonche", "msgspec")
 # A worker needs two seconds to compile the schematrons; fewer documents are faster at home.
 _WORTH_WORKERS = 40  # whether they are on this machine or on others
+_TOGETHER = 4  # documents that a worker is handed at once
 
 
 class Product(NamedTuple):
@@ -41,8 +44,15 @@ class Product(NamedTuple):
     verdicts: tuple[validators.Verdict, ...]
 
 
-# Each document with its product, in the order given.
-Produce = Callable[[Iterable[Document]], Iterator[tuple[Document, Product]]]
+class Staged(NamedTuple):
+    """The files of a document beside the intent of a run; none where it breaks a rule."""
+
+    proofs: tuple[StagedProof, ...]  # its JSON and its PDF
+    verdicts: tuple[validators.Verdict, ...]
+
+
+# Each document, its files staged, in the order given.
+Stage = Callable[[Iterable[Document]], Iterator[tuple[Document, Staged]]]
 
 
 @cache
@@ -99,33 +109,79 @@ def get_ready() -> None:
 
 
 @contextmanager
-def started(logo: bytes | None, config: Settings, expected: int) -> Iterator[Produce]:
-    """Like `produce_all`, with workers that start while the input is still being checked.
+def started(run: Run, logo: bytes | None, config: Settings, expected: int) -> Iterator[Stage]:
+    """Like `stage_all`, with workers that start while the input is still being checked.
 
     Args:
       expected: about how many documents there will be, before they are known.
     """
     if config.cluster or config.workers < 2 or expected < _WORTH_WORKERS:
-        yield partial(produce_all, logo=logo, config=config)
+        yield partial(stage_all, run, logo=logo, config=config)
         return
     schematron.check_room()
-    with workers.started(produce, logo, config.workers, get_ready) as done:
-        yield done
+    with workers.started(_stage, (logo, run.folder), config.workers, get_ready) as done:
+        yield partial(_in_groups, run, done)
 
 
-def produce_all(
-    documents: Iterable[Document], logo: bytes | None, config: Settings
-) -> Iterator[tuple[Document, Product]]:
-    """Each document with its product, in the order given.
+def stage_all(
+    run: Run, documents: Iterable[Document], logo: bytes | None, config: Settings
+) -> Iterator[tuple[Document, Staged]]:
+    """Each document, made and its files staged, in the order given.
 
     By the cluster where the settings name one, else on the cores of this machine: see
-    cluster.each and workers.each.
+    cluster.each and workers.map_in_order.
     """
     schematron.check_room()
-    if config.cluster is None:
-        return workers.map_in_order(produce, logo, documents, config.workers, _WORTH_WORKERS)
     documents = iter(documents)
-    first = list(islice(documents, _WORTH_WORKERS))
-    if len(first) < _WORTH_WORKERS:
-        return workers.map_in_order(produce, logo, first, config.workers, _WORTH_WORKERS)
-    return cluster.each(produce, logo, chain(first, documents), config.cluster, equipment)
+    shared = (logo, run.folder)
+    if config.cluster:
+        first = list(islice(documents, _WORTH_WORKERS))
+        documents = chain(first, documents)
+        if len(first) == _WORTH_WORKERS:
+            made = cluster.each(produce, logo, documents, config.cluster, equipment)
+            for document, product in made:
+                yield document, _written(run.folder, _names(run), product)
+            return
+    groups = max(1, _WORTH_WORKERS // _TOGETHER)
+    map_ = partial(workers.map_in_order, _stage, shared, workers=config.workers, worth=groups)
+    yield from _in_groups(run, map_, documents)
+
+
+class _Task(NamedTuple):
+    """A document, and the names that its files are to have beside the intent."""
+
+    document: Document
+    names: tuple[str, str]
+
+
+_Group = tuple[_Task, ...]
+
+
+def _in_groups(
+    run: Run,
+    map_: Callable[[Iterable[_Group]], Iterator[tuple[_Group, tuple[Staged, ...]]]],
+    documents: Iterable[Document],
+) -> Iterator[tuple[Document, Staged]]:
+    """Some documents are handed to a worker together: each message between processes has a cost."""
+    tasks = (_Task(document, _names(run)) for document in documents)
+    groups = iter(lambda: tuple(islice(tasks, _TOGETHER)), ())
+    for group, all_staged in map_(groups):
+        for task, staged in zip(group, all_staged, strict=True):
+            yield task.document, staged
+
+
+def _names(run: Run) -> tuple[str, str]:
+    return run.next_name(), run.next_name()
+
+
+def _stage(shared: tuple[bytes | None, Path], group: _Group) -> tuple[Staged, ...]:
+    """What a worker does: the bytes of documents go to the disk and not through a pipe."""
+    logo, folder = shared
+    return tuple(_written(folder, names, produce(logo, document)) for document, names in group)
+
+
+def _written(folder: Path, names: tuple[str, str], product: Product) -> Staged:
+    if product.verdicts:
+        return Staged((), product.verdicts)
+    files = zip(names, (product.json, product.pdf), strict=True)
+    return Staged(tuple(issuing.write_staged(folder, name, data) for name, data in files), ())

@@ -17,6 +17,7 @@ parties are and where goods are delivered (values/territories); an accountant ma
 
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from lib.core.faults import Fault
@@ -153,6 +154,7 @@ class _Supply(NamedTuple):
     small: bool
 
 
+@lru_cache(maxsize=8)  # each line of an invoice asks about the same two parties
 def law_of(sold: str, seller: Party, vat_regime: str, buyer: Party) -> Law:
     """Where goods or services bear VAT (art. 31 to 45 of directive 2006/112/CE), and how."""
     home, place = territories.of_address(seller.address), _place(sold, seller, buyer)
