@@ -87,16 +87,16 @@ def alone(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 
 def disturbed(root: Root, disturb: Callable[[], None]) -> house.Ran:
-    """A run during which something happens, when its third proof is staged."""
+    """A run during which something happens, when its third proof is taken."""
     calls = count(1)
-    stage = issuing.Run.stage_proof
+    take = issuing.Run.take
 
-    def staged(*arguments: Any) -> Any:
+    def taken(*arguments: Any) -> Any:
         if next(calls) == 3:
             disturb()
-        return stage(*arguments)
+        return take(*arguments)
 
-    with mock.patch.object(issuing.Run, "stage_proof", staged):
+    with mock.patch.object(issuing.Run, "take", taken):
         return batches.run(root)
 
 

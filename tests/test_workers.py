@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from unittest import mock
 
 import pytest
@@ -100,12 +101,23 @@ def test_the_workers_of_a_batch_get_ready_while_its_lines_are_checked(
 
 
 def test_a_month_of_direct_invoices_is_handed_to_the_workers_too(tmp_path, monkeypatch):
-    root = house.build(tmp_path, house.client("c1", i=1), house.client("c2", i=2))
+    names = [f"c{i}" for i in range(1, 7)]
+    root = house.build(tmp_path, *(house.client(name, i=i) for i, name in enumerate(names, 1)))
     monkeypatch.setenv("WORKERS", "7")
-    with mock.patch.object(workers, "map_in_order", wraps=workers.map_in_order) as handed:
-        assert house.month(root).code == 0
-    ((_, _, documents, processes, _), _) = handed.call_args
-    assert ([one.client for one in documents], processes) == (["c1", "c2"], 7)
+    handed = []
+
+    @contextmanager
+    def here(work, shared, processes, get_ready):
+        def done(groups):
+            for group in groups:
+                handed.append((processes, [task.document.client for task in group]))
+                yield group, work(shared, group)
+
+        yield done
+
+    monkeypatch.setattr(workers, "started", here)
+    assert house.month(root).code == 0
+    assert handed == [(7, names[:4]), (7, names[4:])]
 
 
 # --- the setting -----------------------------------------------------------------------

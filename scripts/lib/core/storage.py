@@ -209,8 +209,19 @@ def write_new(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
 
 
 def write_new_of(path: Path, pieces: Iterable[bytes], mode: int = FILE_MODE) -> None:
-    """Creates a file from pieces, each written before the next is taken; it is to be flushed."""
-    _write_closed(_open(path, os.O_EXCL, mode), pieces)
+    """Creates a file from pieces, few of which are held at once; it is to be flushed."""
+    _write_closed(_open(path, os.O_EXCL, mode), _gathered(pieces))
+
+
+def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Small pieces together: a write may have to wait for a flush of other files."""
+    held: list[bytes] = []
+    for piece in pieces:
+        held.append(piece)
+        if sum(map(len, held)) >= _PIECE:
+            yield b"".join(held)
+            held.clear()
+    yield b"".join(held)
 
 
 def keep_copy(source: Path, target: Path) -> None:

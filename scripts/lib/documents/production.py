@@ -129,22 +129,23 @@ def stage_all(
     """Each document, made and its files staged, in the order given.
 
     By the cluster where the settings name one, else on the cores of this machine: see
-    cluster.each and workers.map_in_order.
+    cluster.each and workers.started.
     """
     schematron.check_room()
     documents = iter(documents)
-    shared = (logo, run.folder)
-    if config.cluster:
-        first = list(islice(documents, _WORTH_WORKERS))
-        documents = chain(first, documents)
-        if len(first) == _WORTH_WORKERS:
-            made = cluster.each(produce, logo, documents, config.cluster, equipment)
-            for document, product in made:
-                yield document, _written(run.folder, _names(run), product)
-            return
-    groups = max(1, _WORTH_WORKERS // _TOGETHER)
-    map_ = partial(workers.map_in_order, _stage, shared, workers=config.workers, worth=groups)
-    yield from _in_groups(run, map_, documents)
+    first = list(islice(documents, _WORTH_WORKERS))
+    every = chain(first, documents)
+    are_many = len(first) == _WORTH_WORKERS
+    if config.cluster and are_many:
+        made = cluster.each(produce, logo, every, config.cluster, equipment)
+        for document, product in made:
+            yield document, _written(run.folder, _names(run), product)
+    elif config.workers > 1 and are_many:
+        with workers.started(_stage, (logo, run.folder), config.workers, get_ready) as done:
+            yield from _in_groups(run, done, every)
+    else:
+        for document in every:
+            yield document, _written(run.folder, _names(run), produce(logo, document))
 
 
 class _Task(NamedTuple):
