@@ -23,7 +23,7 @@ from lib.accounting.bookkeeping import FiscalYear
 from lib.accounting.csv_tables import PAYMENTS, TABLES, TOTALS
 from lib.books.histories import History, IssuedDocument
 from lib.books.record_lines import RecurringRevenue
-from lib.core import messages
+from lib.core import messages, storage
 from lib.inputs.issuer_file import Issuer
 from lib.inputs.settings import Settings
 from lib.values import periods, territories
@@ -123,8 +123,8 @@ def files(
     if territories.of_address(issuer.party.address).state == declarations.STATE:
         whole = declarations.joined([part.declared for part in parts])
         boxes = declarations.declaration(issuer, period, whole)
-        for suffix, data in declarations.tables(boxes, config).items():
-            contents[f"declaration-{period}.{suffix}"] = data
+        for suffix, content in declarations.tables(boxes, config).items():
+            contents[f"declaration-{period}.{suffix}"] = b"".join(storage.pieces(content))
         contents |= declarations.des_files(issuer, period, boxes)
     with suppress(workbook.TooLong):
         cells = [part.cells for part in parts]

@@ -15,14 +15,19 @@ B5 20.00 and 21 4.00.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from operator import attrgetter
 from pathlib import Path
+from sys import intern
 from typing import NamedTuple
+
+import msgspec
 
 from lib.accounting import bookkeeping, csv_tables, turnover, vat_returns
 from lib.accounting.turnover import CATEGORIES, FRANCHISE
 from lib.books import tax_points
 from lib.books.histories import History, IssuedDocument, Movement, VatShare
+from lib.core import storage
 from lib.core.faults import Alert, Fault, Refused
 from lib.core.messages import Message, render, say
 from lib.documents import csv_files, validators
@@ -37,6 +42,7 @@ CA3, CA12, DES, URSSAF, LIMITS = "3310-CA3-SD", "3517-S-SD", "DES", "URSSAF", "C
 STATE = "FR"  # whose forms these are
 SIMPLIFIED = "simplified"
 EU_SERVICES = tax_points.EU_SERVICES
+_AT_ONCE = 5_000  # lines of a table that are made at once
 
 FIGURES = (
     Column("form"),
@@ -66,17 +72,29 @@ DOCUMENTS = (
 )
 
 
-class Operation(NamedTuple):
-    """What counts in a period: a share of an invoice, the day, and what makes it count then."""
+class Operation(msgspec.Struct, frozen=True, gc=False):
+    """What counts in a period: a share of an invoice, the day, and what makes it count then.
+
+    Of a client with many it holds each text once, so that a year of them can be kept.
+    """
 
     date: str
-    source: IssuedDocument | Movement
-    invoice: IssuedDocument
-    share: VatShare
-
-    @property
-    def exemption(self) -> str:
-        return self.invoice.exemptions.get(self.share.vat_category, "")
+    client: str
+    rank: int
+    seq: int
+    number: str
+    kind: str
+    invoice: str  # its number
+    name: str
+    country: str
+    vat_number: str
+    nature: str
+    vat_category: str
+    vat_rate: str
+    exemption: str
+    place: str  # the part of France whose rates its VAT has
+    net: int
+    vat: int
 
 
 class BoxEntry(NamedTuple):
@@ -144,18 +162,43 @@ def part(period: str, clients: Iterable[Sequence[History]]) -> BoxPart:
 def _due(history: History, months: tuple[str, ...]) -> Iterator[Operation]:
     for due in tax_points.dues(history):
         if due.date.startswith(months):
-            yield Operation(due.date, due.source, history.invoice, due.share)
+            yield _operation(due.date, due.source, history.invoice, due.share)
 
 
 def _received(history: History, months: tuple[str, ...]) -> Iterator[Operation]:
     for receipt, share in turnover.received(history):
         if receipt.source.date.startswith(months):
-            yield Operation(receipt.source.date, receipt.source, history.invoice, share)
+            yield _operation(receipt.source.date, receipt.source, history.invoice, share)
+
+
+def _operation(
+    day: str, source: IssuedDocument | Movement, invoice: IssuedDocument, share: VatShare
+) -> Operation:
+    (number,) = csv_tables.numbers([source])
+    return Operation(
+        intern(day),
+        intern(source.client),
+        source.rank,
+        source.seq,
+        intern(number),
+        intern(source.kind),
+        intern(invoice.number),
+        intern(invoice.name),
+        intern(invoice.country),
+        intern(invoice.vat_number),
+        intern(share.nature),
+        intern(share.vat_category),
+        intern(share.vat_rate),
+        intern(invoice.exemptions.get(share.vat_category, "")),
+        intern(invoice.places.get(share.nature, "")),
+        share.net,
+        share.vat,
+    )
 
 
 def joined(parts: Sequence[BoxPart]) -> BoxPart:
     """The parts as one, in order of date and client."""
-    order = attrgetter("date", "source.client", "source.rank", "source.seq")
+    order = attrgetter("date", "client", "rank", "seq")
     return BoxPart(
         sorted((operation for part in parts for operation in part.due), key=order),
         sorted((operation for part in parts for operation in part.received), key=order),
@@ -176,7 +219,7 @@ def declaration(issuer: Issuer, period: str, whole: BoxPart) -> list[BoxFigure]:
     figures: list[BoxFigure] = []
     # What was invoiced under another regime than today's is declared as it was invoiced.
     own = [operation for operation in whole.due if operation.exemption != FRANCHISE_CODE]
-    if issuer.vat_regime != FRANCHISE or any(operation.share.vat for operation in own):
+    if issuer.vat_regime != FRANCHISE or any(operation.vat for operation in own):
         form = CA12 if issuer.vat_periods == SIMPLIFIED else CA3
         figures += vat_return(form, own)
     for month in periods.months_of(period):
@@ -193,14 +236,15 @@ def vat_return(form: str, operations: Iterable[Operation]) -> list[BoxFigure]:
     boxes = vat_returns.boxes(form)
     rows: dict[str, list[Operation]] = {}
     for operation in operations:
-        rows.setdefault(_holder(form, operation), []).append(operation)
+        holder = _holder(form, operation.vat_category, operation.vat_rate, operation.place)
+        rows.setdefault(holder, []).append(operation)
     entries: dict[str, list[BoxEntry]] = {}
     for holder, own in rows.items():
-        nets_back = sum(operation.share.net for operation in own) < 0
-        vat_back = sum(operation.share.vat for operation in own) < 0
+        nets_back = sum(operation.net for operation in own) < 0
+        vat_back = sum(operation.vat for operation in own) < 0
         is_taxed = boxes[holder]["box"] == holder
         for operation in own:
-            net, vat = operation.share.net, operation.share.vat
+            net, vat = operation.net, operation.vat
             if not is_taxed:
                 _add(entries, "untaxed_back" if nets_back else holder, operation, net, None)
                 continue
@@ -253,20 +297,19 @@ def _figure(
 _UNTAXED = {"G": "export", "K": "intra_eu_goods"}
 
 
-def _holder(form: str, operation: Operation) -> str:
+@cache
+def _holder(form: str, category: str, rate: str, place: str) -> str:
     """What holds an operation: the box of its rate, or the kind of what bears no VAT.
 
     A rate that a place does not have is that of another: it is held by its own box all the same.
     """
-    share = operation.share
-    if share.vat_category != "S":
-        return _UNTAXED.get(share.vat_category, "other")
+    if category != "S":
+        return _UNTAXED.get(category, "other")
     boxes = vat_returns.boxes(form).values()
-    place = operation.invoice.places.get(share.nature, "")
-    of_rate = [box for box in boxes if box.get("rate") == share.vat_rate]
+    of_rate = [box for box in boxes if box.get("rate") == rate]
     of_place = [box for box in of_rate if place in box["places"]]
     particular = [box for box in boxes if box["holds"] == "particular"]
-    own = [box for box in particular if share.vat_rate in box.get("rates", {}).get(place, ())]
+    own = [box for box in particular if rate in box.get("rates", {}).get(place, ())]
     return str((of_place or own or of_rate or particular)[0]["box"])
 
 
@@ -292,8 +335,8 @@ def services_abroad(month: str, operations: Iterable[Operation]) -> list[BoxFigu
     rows: dict[str, list[BoxEntry]] = {}
     for operation in operations:
         if operation.date.startswith(month) and operation.exemption == EU_SERVICES:
-            number = operation.invoice.vat_number
-            entry = BoxEntry(operation, operation.share.net, None)
+            number = operation.vat_number
+            entry = BoxEntry(operation, operation.net, None)
             rows.setdefault(number, []).append(entry)
     members = code_lists.eu_members() - {"XI"}
     strange = [number for number in rows if number[:2].replace("EL", "GR") not in members]
@@ -305,7 +348,7 @@ def services_abroad(month: str, operations: Iterable[Operation]) -> list[BoxFigu
             number,
             say(
                 "{name}: services taxed in the customer's state",
-                name=own[-1].operation.invoice.name,
+                name=own[-1].operation.name,
             ),
             own,
         )
@@ -315,12 +358,13 @@ def services_abroad(month: str, operations: Iterable[Operation]) -> list[BoxFigu
 
 
 def _strange(number: str, operation: Operation) -> Alert:
-    invoice = operation.invoice
     found = say(
         '"{number}" of the buyer is not a VAT number of a member state of the EU', number=number
     )
     remedy = say("the DES does not take it: ask your accountant how to declare it")
-    return Alert("B-DES-NUMBER", invoice.number, Fault("", found, remedy=remedy), invoice.client)
+    return Alert(
+        "B-DES-NUMBER", operation.invoice, Fault("", found, remedy=remedy), operation.client
+    )
 
 
 def des_file(vat_number: str, month: str, figures: Iterable[BoxFigure]) -> bytes | None:
@@ -365,8 +409,8 @@ def turnover_received(activity: str, operations: Iterable[Operation]) -> list[Bo
     the next declaration."""
     rows: dict[str, list[BoxEntry]] = {}
     for operation in operations:
-        category = turnover.category_of(activity, operation.share.nature)
-        rows.setdefault(category, []).append(BoxEntry(operation, operation.share.net, None))
+        category = turnover.category_of(activity, operation.nature)
+        rows.setdefault(category, []).append(BoxEntry(operation, operation.net, None))
     figures = []
     for category, label in CATEGORIES.items():
         figure = _figure(URSSAF, category, label, rows.get(category, ()))
@@ -400,11 +444,8 @@ def euros(amount: int) -> int:
     return (abs(amount) + 50) // 100 * (1 if amount >= 0 else -1)
 
 
-def tables(figures: Sequence[BoxFigure], config: Settings) -> dict[str, bytes]:
+def tables(figures: Sequence[BoxFigure], config: Settings) -> dict[str, storage.Content]:
     """By their suffixes, the boxes as CSV and what each is made of."""
-    entries = [(figure, entry) for figure in figures for entry in figure.entries]
-    shares = [(entry.operation.invoice, entry.operation.share) for _, entry in entries]
-    sources_of = [entry.operation.source for _, entry in entries]
     cells = {
         "form": [figure.form for figure in figures],
         "box": [figure.box for figure in figures],
@@ -412,22 +453,30 @@ def tables(figures: Sequence[BoxFigure], config: Settings) -> dict[str, bytes]:
         **_amount_cells(figures, "", text_of),
         **_amount_cells(figures, "_euros", lambda amount: str(euros(amount))),
     }
-    below = {
-        "form": [figure.form for figure, _ in entries],
-        "box": [figure.box for figure, _ in entries],
-        "date": [entry.operation.date for _, entry in entries],
-        "number": csv_tables.numbers(sources_of),
-        "kind": [source.kind for source in sources_of],
-        "client": [source.client for source in sources_of],
-        **csv_tables.buyer_cells([invoice for invoice, _ in shares]),
-        **csv_tables.share_cells(shares),
-        "net": [entry.net or 0 for _, entry in entries],
-        "vat": [entry.vat or 0 for _, entry in entries],
-    }
     return {
         "csv": csv_files.to_bytes(FIGURES, cells, config),
-        "documents.csv": csv_files.to_bytes(DOCUMENTS, below, config),
+        "documents.csv": partial(_documents, figures, config),
     }
+
+
+def _documents(figures: Iterable[BoxFigure], config: Settings) -> Iterator[bytes]:
+    """What boxes are made of as CSV, in pieces."""
+    yield csv_files.whole(DOCUMENTS, (), config)
+    for figure in figures:
+        for i in range(0, len(figure.entries), _AT_ONCE):
+            entries = figure.entries[i : i + _AT_ONCE]
+            operations = [entry.operation for entry in entries]
+            cells = {
+                **{
+                    column.name: [getattr(operation, column.name) for operation in operations]
+                    for column in DOCUMENTS[2:-2]
+                },
+                "form": [figure.form] * len(entries),
+                "box": [figure.box] * len(entries),
+                "net": [entry.net or 0 for entry in entries],
+                "vat": [entry.vat or 0 for entry in entries],
+            }
+            yield "".join(csv_files.lines(DOCUMENTS, cells, config)).encode()
 
 
 def _amount_cells(

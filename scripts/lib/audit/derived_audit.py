@@ -239,7 +239,7 @@ def _declaration(past: ExportSources, match: re.Match[str], config: Settings) ->
     period = match[1]
     whole = declarations.joined([declarations.part(period, [past.histories])])
     figures = declarations.declaration(past.issuer, period, whole)
-    return declarations.tables(figures, config)[match[2]]
+    return b"".join(storage.pieces(declarations.tables(figures, config)[match[2]]))
 
 
 def _des(past: ExportSources, match: re.Match[str], _: Settings) -> bytes | None:

@@ -275,7 +275,7 @@ def replace_all(files: Mapping[Path, Content]) -> None:
     """Replaces several files, each whole or not at all."""
     temporary = {path: _temporary(path) for path in files}
     for path, data in files.items():
-        _write_closed(_open_new(temporary[path]), _pieces(data))
+        _write_closed(_open_new(temporary[path]), pieces(data))
     flush_all(temporary.values())
     for path in files:
         temporary[path].rename(path)
@@ -574,7 +574,7 @@ def update_all_derived(files: Mapping[Path, Content]) -> set[Path]:
     changed = {}
     for path, data in files.items():
         try:
-            if _has(path, _pieces(data)):
+            if _has(path, pieces(data)):
                 renew(path)
                 continue
         except FileNotFoundError:
@@ -586,7 +586,8 @@ def update_all_derived(files: Mapping[Path, Content]) -> set[Path]:
     return set(changed)
 
 
-def _pieces(content: Content) -> Iterable[bytes]:
+def pieces(content: Content) -> Iterable[bytes]:
+    """What a content is, in pieces."""
     return (content,) if isinstance(content, bytes) else content()
 
 
