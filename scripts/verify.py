@@ -131,7 +131,7 @@ def report(
 ) -> None:
     """Where each chain stands, in the form of a witness, and a summary."""
     print(heads.witness(record_audit.heads_of(books)), end="")
-    lines = sum(len(book.records) for family in books.families for book in books.of(family))
+    lines = sum(book.last for family in books.families for book in books.of(family))
     proved = [
         say(
             "{records} and {documents} are as they were issued",

@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 
 import house
 import post
+from lib.audit import findings, record_audit
 from lib.books import heads, records
 from lib.core import storage
+from lib.core.faults import Broken
 from lib.core.root import Root
 from lib.mail import mime
 
@@ -831,6 +833,32 @@ def test_what_is_not_a_file_is_named_and_not_waited_for(root, name, kind):
     is_derived = name in (PACKAGE, RECETTES)
     assert ran.code == (0 if is_derived and kind is os.mkdir else 3)
     assert ran.code == 0 or name in ran.err
+
+
+def test_files_come_in_order_of_their_names(root):
+    for name in ("a/1", "a-b/1", "a.json", "a/1.json", "a0", "a/0/1"):
+        house.write(root, f"data/usage/{name}", b"{}")
+    files, _ = findings.walk(root)
+    names = [root.name_of(path) for path in root.data.rglob("*") if path.is_file()]
+    assert list(files.under("data")) == sorted(names)
+    assert list(files.under("data/usage/a")) == [
+        f"data/usage/a/{name}" for name in ("0/1", "1", "1.json")
+    ]
+
+
+def test_records_that_change_while_they_are_verified_are_named(root):
+    name = f"data/{NORD}.jsonl"
+    books, _ = record_audit.read(findings.walk(root)[0])
+    book = books.get("revenues", "nord")
+    assert list(book.records) == list(book.records) == lines(root, NORD)
+    assert [book.hash_of(seq) for seq in (0, 1, 2, 3)] == [
+        None,
+        *(line["hash"] for line in lines(root, NORD)),
+        None,
+    ]
+    edit(root, name, lambda data: data.replace(b"Client", b"client"))
+    with pytest.raises(Broken, match="was changed while it was verified"):
+        list(book.records)
 
 
 def test_everything_is_named_at_once(root):

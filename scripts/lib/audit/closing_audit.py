@@ -4,6 +4,7 @@ Each closing is made again from the records as they are now, and compared with i
 that came after it has a date in it; and the chains still go through the heads that it names.
 """
 
+from array import array
 from collections.abc import Iterable, Iterator
 from datetime import date
 
@@ -19,6 +20,7 @@ from lib.books.records import Record
 from lib.core.faults import Alert, Broken, Fault, at_line
 from lib.core.messages import Message, say
 from lib.core.root import Root
+from lib.values import periods
 
 CODE = "B-CLOSING"
 
@@ -39,18 +41,29 @@ def faults(root: Root, books: RecordBooks, *, is_sound: bool) -> Iterator[Alert]
                     found=alert.fault.found,
                 )
                 yield alert._replace(code=CODE, fault=alert.fault._replace(found=text))
-        yield from _later_faults(books, msgspec.convert(book.records, list[ClosedPeriod]))
+        yield from _later_faults(books, book)
         if is_sound and book.name == root.name_of(closed_periods.path(root)):
             yield from _order_faults(book)
             yield from _content_faults(root, book)
 
 
-def _later_faults(books: RecordBooks, closed: list[ClosedPeriod]) -> Iterator[Alert]:
+def _later_faults(books: RecordBooks, closed: Book) -> Iterator[Alert]:
     """Lines that came after a closing and are dated in it or before."""
+    days: list[str] = []
+    lasts: dict[str, array[int]] = {}  # for each record file its last line before each closing
+    for record in closed.records:
+        for head in record["heads"]:
+            before = lasts.setdefault(head["file"], array("q"))
+            before.extend([0] * (len(days) - len(before)))
+            if len(before) == len(days):
+                before.append(head["seq"])
+        days.append(closed_periods.first_open(periods.last_day_of(record["period"])).isoformat())
     for family in closed_periods.FAMILIES:
         for book in books.of(family):
-            since = closed_periods.since(closed, book.name)
-            for record in book.records:
+            before = lasts.get(book.name, array("q"))
+            before.extend([0] * (len(days) - len(before)))
+            since = list(zip(before, days, strict=True))
+            for record in book.records if since else ():
                 open_from = closed_periods.open_from(since, record["seq"])
                 day = closed_periods.date_of(record)
                 if day < open_from:
@@ -65,15 +78,17 @@ def _later_faults(books: RecordBooks, closed: list[ClosedPeriod]) -> Iterator[Al
 
 def _order_faults(book: Book) -> Iterator[Alert]:
     """Periods that were closed before they were over, twice, or out of order."""
-    lines = msgspec.convert(book.records, list[ClosedPeriod])
-    for i, (line, record) in enumerate(zip(lines, book.records, strict=True)):
+    lines: list[ClosedPeriod] = []
+    for record in book.records:
+        line = msgspec.convert({**record, "heads": []}, ClosedPeriod)
         try:
             day = date.fromisoformat(record["date"])
-            months = closings.months_to_close(line.period, lines[:i], "", day)
+            months = closings.months_to_close(line.period, lines, "", day)
             if months not in ([], [line.period]):
                 raise NotClosed(say("its month {month} is not closed", month=months[0]))
         except NotClosed as none:
             yield _of_line(book, record, none.why)
+        lines.append(line)
 
 
 def _content_faults(root: Root, book: Book) -> Iterator[Alert]:

@@ -6,11 +6,12 @@ that claims to be of today, or of a past that the records had, and is not, was c
 """
 
 import re
+import stat
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from itertools import product
+from itertools import islice, product
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ from lib.accounting.bookkeeping import FiscalYear
 from lib.audit import findings, record_audit
 from lib.audit.findings import Files
 from lib.audit.record_audit import Book, RecordBooks
-from lib.books import balances, closed_periods, histories, recurring, revenues
+from lib.books import balances, closed_periods, histories, records, recurring, revenues
 from lib.books.histories import History
 from lib.books.record_lines import ClosedPeriod
 from lib.core import messages, storage, strict_json
@@ -81,9 +82,9 @@ def _balance(files: Files, books: RecordBooks, name: str) -> Iterator[Alert]:
     if findings.is_leftover(name):
         return
     client = PurePosixPath(name).stem
-    issued = books.get(record_audit.REVENUES, client)
-    paid = books.get(record_audit.PAYMENTS, client)
-    opened = books.get(record_audit.OPENINGS, client)
+    issued = books.get(record_audit.REVENUES, client).held()
+    paid = books.get(record_audit.PAYMENTS, client).held()
+    opened = books.get(record_audit.OPENINGS, client).held()
     if not _is_plain(issued, paid, opened):
         return  # what it derives from is broken, and named
     data, unreadable = findings.read(files.root, name)
@@ -94,13 +95,13 @@ def _balance(files: Files, books: RecordBooks, name: str) -> Iterator[Alert]:
         return
     heads = (made_from.revenues, made_from.payments, made_from.openings)
     for book, head in zip((issued, paid, opened), heads, strict=True):
-        if not 0 <= head.seq <= len(book.records):
+        if not 0 <= head.seq <= book.last:
             text = say(
                 "was made from {file} when it had {lines}: lines were removed",
                 file=book.name,
                 lines=counted(head.seq, "1 line", "{number} lines"),
             )
-        elif book.chain(files.root, head.seq).hash != head.hash:
+        elif (book.hash_of(head.seq) or records.GENESIS) != head.hash:
             text = say(
                 "was made from another {file}: that was rebuilt, or this was changed",
                 file=book.name,
@@ -110,7 +111,8 @@ def _balance(files: Files, books: RecordBooks, name: str) -> Iterator[Alert]:
         yield findings.alert("B-DERIVED-CHANGED", name, text)
         return
     past = [
-        book.records[: head.seq] for book, head in zip((issued, paid, opened), heads, strict=True)
+        tuple(islice(book.records, head.seq))
+        for book, head in zip((issued, paid, opened), heads, strict=True)
     ]
     lines = balances.lines_of(*past)
     if (
@@ -119,7 +121,7 @@ def _balance(files: Files, books: RecordBooks, name: str) -> Iterator[Alert]:
         or balances.of_lines(lines).to_bytes() != data
     ):
         yield _changed(name, "reconcile")
-    elif past != [book.records for book in (issued, paid, opened)]:
+    elif [head.seq for head in heads] != [book.last for book in (issued, paid, opened)]:
         yield _stale(name, "reconcile")
 
 
@@ -334,14 +336,11 @@ def _dialects(config: Settings) -> list[Settings]:
 
 def _differs(files: Files, name: str, command: str) -> Alert:
     """As Make sees it: what is older than what it is made from has to be made again anyway."""
-    made_from = [
-        status.st_mtime_ns
-        for source, status in files.stats.items()
-        if source.startswith(("data/revenues/", "data/payments/"))
-    ]
+    kept = files.below("data/revenues", "data/payments")
+    made_from = [status.st_mtime_ns for _, status in kept if not stat.S_ISDIR(status.st_mode)]
     inputs_of = (files.root.issuer, files.root.env, *files.root.clients.glob("*.json"))
     made_from += [path.stat().st_mtime_ns for path in inputs_of if path.exists()]
-    is_old = files.stats[name].st_mtime_ns < max(made_from, default=0)
+    is_old = (files.root.path / name).lstat().st_mtime_ns < max(made_from, default=0)
     return (_stale if is_old else _changed)(name, command)
 
 

@@ -19,7 +19,7 @@ from lib.core.messages import Message, reason, say
 from lib.core.root import Root
 from lib.inputs import settings
 
-_Content = TypeVar("_Content", bytes, str)
+_Content = TypeVar("_Content")
 
 # A folder of proofs, and of what only the program writes; group and others only read these.
 PROOFS = (
@@ -32,74 +32,98 @@ _RECORDS = (
     "platform",
 )
 _KEPT = (*_RECORDS, "heads", "counters", "counters_batch", "counters_quotes")
-_WALKED = ("data", "exports", "downloads")
+_WALKED = ("data", "downloads", "exports")
 
 
 class Files(NamedTuple):
-    """Every file and folder of what happened, by its name under the root, as lstat(2) sees it."""
+    """Every file of what happened. They are listed anew each time, never held: years of documents
+    are hundreds of thousands."""
 
     root: Root
-    stats: dict[str, os.stat_result]
-    folders: dict[str, os.stat_result]
 
-    def under(self, folder: str) -> Iterator[str]:
-        """The names of the files below a folder, in order."""
-        return (name for name in sorted(self.stats) if name.startswith(f"{folder}/"))
+    def under(self, *folders: str) -> Iterator[str]:
+        """The names of the files below folders, in order."""
+        return (name for name, status in self.below(*folders) if not stat.S_ISDIR(status.st_mode))
 
     def regular(self, folder: str) -> Iterator[str]:
         """Those of them that are regular files: reading a pipe would never end."""
-        return (name for name in self.under(folder) if stat.S_ISREG(self.stats[name].st_mode))
+        return (name for name, status in self.below(folder) if stat.S_ISREG(status.st_mode))
+
+    def below(self, *folders: str) -> Iterator[tuple[str, os.stat_result]]:
+        """The files and folders below folders, as lstat(2) sees them; links are not followed."""
+        entries = _entries(self.root, folders, lambda *_: None)
+        return (entry for entry in entries if entry[0] not in folders)
+
+    def has(self, name: str) -> bool:
+        """Whether there is anything of this name."""
+        return os.path.lexists(self.root.path / name)
 
 
 def walk(root: Root) -> tuple[Files, list[Alert]]:
-    """Every file below data/, exports/ and downloads/; links are named and never followed.
+    """Every file below data/, exports/ and downloads/, and what of it cannot be read.
 
     Raises:
       Unavailable: with every file of the program that this user may not read, and nothing else.
     """
-    files = Files(root, {}, {})
     faults: list[Alert] = []
     hidden: list[Alert] = []
-    waiting = [root.path / name for name in reversed(_WALKED)]
+
+    def refused(name: str, error: OSError) -> None:
+        if isinstance(error, PermissionError) and not root.is_input(name):
+            hidden.append(alerts.of_machine(error))
+            return
+        code = "B-INPUT-UNREADABLE" if root.is_input(name) else "B-UNREADABLE"
+        faults.append(alert(code, name, unreadable(error)))
+
+    for name, status in _entries(root, _WALKED, refused):
+        if stat.S_ISREG(status.st_mode) and not root.is_input(name):
+            path = root.path / name
+            if not storage.is_readable(path):
+                refused(name, storage.denied(path))
+    if hidden:
+        raise Unavailable(hidden)
+    return Files(root), faults
+
+
+def _entries(
+    root: Root, folders: tuple[str, ...], refused: Callable[[str, OSError], None]
+) -> Iterator[tuple[str, os.stat_result]]:
+    """Folders and all that is in them; files come in order of their names."""
+    waiting = list(reversed(folders))
     while waiting:
-        path = waiting.pop()
-        name = root.name_of(path)
+        name = waiting.pop()
+        path = f"{root.path}/{name}"
         try:
-            status = path.lstat()
+            status = os.lstat(path)
+            yield name, status
             if stat.S_ISDIR(status.st_mode):
-                files.folders[name] = status
-                waiting += reversed(storage.names_at_rest(path))
-                continue
-            files.stats[name] = status
-            is_ours = not root.is_input(name) and stat.S_ISREG(status.st_mode)
-            if is_ours and not storage.is_readable(path):
-                raise storage.denied(path)
+                entries = sorted(storage.entries_at_rest(path), key=_place, reverse=True)
+                waiting += [f"{name}/{entry.name}" for entry in entries]
         except FileNotFoundError:
             continue
         except OSError as error:
-            if isinstance(error, PermissionError) and not root.is_input(name):
-                hidden.append(alerts.of_machine(error))
-                continue
-            code = "B-INPUT-UNREADABLE" if root.is_input(name) else "B-UNREADABLE"
-            faults.append(alert(code, name, unreadable(error)))
-    if hidden:
-        raise Unavailable(hidden)
-    return files, faults
+            refused(name, error)
+
+
+def _place(entry: os.DirEntry[str]) -> str:
+    """Where what is in a folder comes among the names of its neighbours."""
+    return f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name
 
 
 def read(root: Root, name: str) -> tuple[bytes, Message | None]:
     """The bytes of a file, or no bytes and why it cannot be read."""
-    return _tried(storage.read, root.path / name, b"")
+    return tried(storage.read, root.path / name, b"")
 
 
 def sha256_of(root: Root, name: str) -> tuple[str, Message | None]:
     """The SHA-256 of a file, or an empty text and why the file cannot be read."""
-    return _tried(storage.sha256_of_file, root.path / name, "")
+    return tried(storage.sha256_of_file, root.path / name, "")
 
 
-def _tried(
+def tried(
     look: Callable[[Path], _Content], path: Path, nothing: _Content
 ) -> tuple[_Content, Message | None]:
+    """What a look at a file gives, or `nothing` and why the file cannot be read."""
     try:
         return look(path), None
     except Broken:
@@ -135,9 +159,10 @@ def shown(text: str) -> str:
 
 def strays(files: Files) -> Iterator[Alert]:
     """Files that stand directly in data/, where the program keeps none but its lock."""
-    for name in files.stats:
-        folder, _, file = name.rpartition("/")
-        if folder == "data" and file != files.root.lock.name and not is_leftover(name):
+    for path in sorted(files.root.data.glob("*")):
+        name = files.root.name_of(path)
+        is_folder = path.is_dir() and not path.is_symlink()
+        if not is_folder and path != files.root.lock and not is_leftover(name):
             text = say("is a file that the program does not know")
             yield alert("I-STRAY", name, text, say("move it elsewhere"))
 
@@ -154,22 +179,37 @@ def mode_faults(files: Files) -> Iterator[Alert]:
             mode=f"{mode:04o}",
         )
         yield alert("I-MODE", "data", text, say("a disk that does keep them is safer"))
-    for name, status in sorted(files.stats.items()):
-        if files.root.is_input(name):
-            yield from _input_faults(files.root, name, status)
+    faults: list[Alert] = []
+    owners: list[Alert] = []
+    folders: dict[str, _Folder] = {}
+    for name, status in _entries(files.root, _WALKED, lambda *_: None):
+        owners += _owner_faults(files.root, name, status, folders.get(name.rpartition("/")[0]))
+        if stat.S_ISDIR(status.st_mode):
+            folders[name] = _Folder(status.st_mode, status.st_uid)
+        elif files.root.is_input(name):
+            faults += _input_faults(files.root, name, status)
         else:
-            yield from _one_mode(files.root, name, status, status.st_dev in modeless)
-    yield from _folder_faults(files)
-    yield from _owner_faults(files)
+            faults += _one_mode(files.root, name, status, status.st_dev in modeless)
+    yield from faults
+    yield from _folder_faults(files.root, folders)
+    yield from sorted(owners, key=lambda fault: fault.file)
     with contextlib.suppress(OSError):
         yield from settings.mode_notices(files.root.env.stat().st_mode)
+
+
+class _Folder(NamedTuple):
+    """What of a folder is compared: its mode and its owner."""
+
+    mode: int
+    user: int
 
 
 def _disks_without_modes(files: Files) -> Iterator[tuple[int, int]]:
     """Each device on which a proof has the mode of every other file, with that mode."""
     modes: dict[int, set[int]] = {}
-    for status in files.stats.values():
-        modes.setdefault(status.st_dev, set()).add(stat.S_IMODE(status.st_mode))
+    for _, status in files.below(*_WALKED):
+        if not stat.S_ISDIR(status.st_mode):
+            modes.setdefault(status.st_dev, set()).add(stat.S_IMODE(status.st_mode))
     for device, (mode, *others) in modes.items():
         if not others and mode != storage.PROOF_MODE:
             yield device, mode
@@ -206,18 +246,19 @@ def _input_faults(root: Root, name: str, status: os.stat_result) -> Iterator[Ale
     yield alert("B-INPUT-UNREADABLE", name, text, remedy)
 
 
-def _folder_faults(files: Files) -> Iterator[Alert]:
+def _folder_faults(root: Root, folders: dict[str, _Folder]) -> Iterator[Alert]:
     """Folders that others may write into: they could put anything in the place of what is there.
 
     A group that shares a folder has set-group-ID on it. People's own folders are the group's too.
     """
-    folders = dict(files.folders)
-    for path in (files.root.path, files.root.clients, files.root.batch_clients):
+    of_people = {}
+    for path in (root.path, root.clients, root.batch_clients):
         with contextlib.suppress(OSError):
-            folders[files.root.name_of(path)] = path.stat()
-    for name, status in sorted(folders.items()):
-        mode = stat.S_IMODE(status.st_mode)
-        is_ours = name.startswith("data") and not files.root.is_input(name)
+            status = path.stat()
+            of_people[root.name_of(path)] = _Folder(status.st_mode, status.st_uid)
+    for name, folder in sorted({**folders, **of_people}.items()):
+        mode = stat.S_IMODE(folder.mode)
+        is_ours = name.startswith("data") and not root.is_input(name)
         by_group = is_ours and mode & stat.S_IWGRP and not mode & stat.S_ISGID
         if mode & stat.S_IWOTH or by_group:
             right = mode & ~(stat.S_IWOTH | (stat.S_IWGRP if by_group else 0))
@@ -228,20 +269,20 @@ def _folder_faults(files: Files) -> Iterator[Alert]:
             yield alert("B-MODE", name, text, remedy)
 
 
-def _owner_faults(files: Files) -> Iterator[Alert]:
+def _owner_faults(
+    root: Root, name: str, status: os.stat_result, folder: _Folder | None
+) -> Iterator[Alert]:
     """What the program wrote and belongs to another user than the folder that it is in."""
-    for name, status in sorted({**files.folders, **files.stats}.items()):
-        folder = files.folders.get(name.rpartition("/")[0])
-        if folder is None or files.root.is_input(name) or status.st_uid == folder.st_uid:
-            continue
-        right = alerts.user(folder.st_uid)
-        text = say(
-            "belongs to the user {user}, the folder that it is in to {owner}",
-            user=alerts.user(status.st_uid),
-            owner=right,
-        )
-        remedy = say("compare it with a backup, then chown {owner}", owner=right)
-        yield alert("B-OWNER", name, text, remedy)
+    if folder is None or root.is_input(name) or status.st_uid == folder.user:
+        return
+    right = alerts.user(folder.user)
+    text = say(
+        "belongs to the user {user}, the folder that it is in to {owner}",
+        user=alerts.user(status.st_uid),
+        owner=right,
+    )
+    remedy = say("compare it with a backup, then chown {owner}", owner=right)
+    yield alert("B-OWNER", name, text, remedy)
 
 
 def _is_open(path: Path, mode: int) -> bool:
@@ -291,7 +332,7 @@ def stopped_runs(files: Files) -> Iterator[Alert]:
 
 def leftovers(files: Files) -> Iterator[Alert]:
     """What stopped commands left behind, which harms nothing."""
-    for name in sorted(files.stats):
+    for name in files.under(*_WALKED):
         if is_leftover(name) or name.startswith("data/pending/"):
             text = say("was left by a command that was stopped")
             yield alert("I-LEFTOVER", name, text, say("it means nothing"))

@@ -4,8 +4,11 @@ A mail that waits is made again before it is sent, but for a summary, whose name
 what it says. What any of them carries is an issued PDF, a package, or the heads.
 """
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from sys import intern
+from typing import NamedTuple
 
 from lib.audit import findings
 from lib.audit.findings import Files
@@ -17,9 +20,9 @@ from lib.audit.record_audit import (
     REVENUES_BATCH,
     RecordBooks,
 )
-from lib.books import openings, quotations
+from lib.books import openings
 from lib.books.records import Record
-from lib.core import messages, storage
+from lib.core import messages
 from lib.core.faults import Alert, Fault, at_line
 from lib.core.messages import Message, say
 from lib.mail import mime, outbox
@@ -36,25 +39,29 @@ _SUMMARY = f"{outbox.SUMMARY}__"  # how the names of their mails begin
 
 def waiting_faults(files: Files, books: RecordBooks) -> Iterator[Alert]:
     """Mails that wait and are not what was written."""
+    names = [
+        name
+        for name in files.regular("data/outbox")
+        if PurePosixPath(name).suffix == ".eml" and not findings.is_leftover(name)
+    ]
     pdfs = {
-        record["pdf_sha256"]
+        _digest(record)
         for family in (REVENUES, REVENUES_BATCH, QUOTATIONS, OPENINGS)
-        for book in books.of(family)
+        for book in (books.of(family) if names else ())
         for record in book.records
         if "pdf_sha256" in record
     }
-    for name in files.regular("data/outbox"):
-        path = PurePosixPath(name)
-        if path.suffix == ".eml" and not findings.is_leftover(name):
-            data, unreadable = findings.read(files.root, name)
-            if found := unreadable or _waiting(data, path.stem, pdfs):
-                remedy = say("remove it: the next run writes what is still to be sent")
-                if path.stem.startswith(_SUMMARY):
-                    remedy = say("remove it: data/logs/system.log has what it reported")
-                yield findings.alert("B-MAIL-CHANGED", name, found, remedy)
+    for name in names:
+        mail = PurePosixPath(name).stem
+        data, unreadable = findings.read(files.root, name)
+        if found := unreadable or _waiting(data, mail, pdfs):
+            remedy = say("remove it: the next run writes what is still to be sent")
+            if mail.startswith(_SUMMARY):
+                remedy = say("remove it: data/logs/system.log has what it reported")
+            yield findings.alert("B-MAIL-CHANGED", name, found, remedy)
 
 
-def _waiting(data: bytes, mail: str, pdfs: set[str]) -> Message | None:
+def _waiting(data: bytes, mail: str, pdfs: set[bytes]) -> Message | None:
     """How the bytes of a mail differ from what was written under its name."""
     try:
         letter = mime.read(data)
@@ -67,36 +74,54 @@ def _waiting(data: bytes, mail: str, pdfs: set[str]) -> Message | None:
         return say("was changed: its name is not that of what it says")
     for attachment in letter.attachments:
         is_pdf = attachment.type == "application/pdf" and not attachment.name.startswith(_LETTERS)
-        if is_pdf and storage.sha256(attachment.data) not in pdfs:
+        if is_pdf and hashlib.sha256(attachment.data).digest() not in pdfs:
             return say("carries {file}, which is not a PDF of the records", file=attachment.name)
     return None
+
+
+class _Mailed(NamedTuple):
+    """What of a document is compared with its mail; of years of them no more is held."""
+
+    kind: str
+    pdf: bytes  # its SHA-256
+
+
+_Documents = dict[str, dict[str, dict[str, _Mailed]]]  # by family, client and number
 
 
 def mail_faults(books: RecordBooks) -> Iterator[Alert]:
     """Mails about documents and packages that do not exist: one that was not sent would pass
     for sent."""
-    documents: dict[str, dict[tuple[str, str], Record]] = {
+    clients = {record["client"] for book in books.of(OUTBOX) for record in book.records}
+    documents: _Documents = {
         family: {
-            (book.owner, record["number"]): record
+            book.owner: {
+                record["number"]: _Mailed(intern(record["kind"]), _digest(record))
+                for record in book.records
+                if "number" in record
+            }
             for book in books.of(family)
-            for record in book.records
+            if book.owner in clients
         }
-        for family in (REVENUES, REVENUES_BATCH)
-    }
-    documents[QUOTATIONS] = {
-        (book.owner, record["number"]): record
-        for book in books.of(QUOTATIONS)
-        for record in book.records
-        if record["kind"] == quotations.QUOTE
+        for family in (REVENUES, REVENUES_BATCH, QUOTATIONS)
     }
     # One that was entered again may have another PDF: each is one that a reminder carried.
     documents[OPENINGS] = {
-        (book.owner, record["number"] + record.get("pdf_sha256", "")): {"pdf_sha256": "", **record}
+        book.owner: {
+            record["number"] + record.get("pdf_sha256", ""): _Mailed(
+                openings.OPENING, _digest(record)
+            )
+            for record in book.records
+            if record["kind"] == openings.OPENING
+        }
         for book in books.of(OPENINGS)
-        for record in book.records
-        if record["kind"] == openings.OPENING
     }
-    months = {(owner, record["month"]) for (owner, _), record in documents[REVENUES_BATCH].items()}
+    months = {
+        (book.owner, record["month"])
+        for book in books.of(REVENUES_BATCH)
+        if book.owner in clients
+        for record in book.records
+    }
     for book in books.of(OUTBOX):
         for record in book.records:
             if text := _mail(record, documents, months):
@@ -104,9 +129,13 @@ def mail_faults(books: RecordBooks) -> Iterator[Alert]:
                 yield Alert("B-RECORD-ORPHAN", book.name, fault, record["client"])
 
 
+def _digest(record: Record) -> bytes:
+    return bytes.fromhex(record.get("pdf_sha256", ""))
+
+
 def _mail(
     record: Record,
-    documents: dict[str, dict[tuple[str, str], Record]],
+    documents: _Documents,
     months: set[tuple[str, str]],
 ) -> Message | None:
     kind, client = record["kind"], record["client"]
@@ -122,14 +151,15 @@ def _mail(
         return None if record["mail"].startswith(name) else _other_mail(name)
     number = record["number"]
     family = {"customer": REVENUES_BATCH, "quote": QUOTATIONS}.get(kind, REVENUES)
-    document = documents[family].get((client, number))
+    document = documents[family].get(client, {}).get(number)
     if kind == "reminder" and document is None:
-        document = documents[OPENINGS].get((client, number + record.get("pdf_sha256", "")))
+        of_client = documents[OPENINGS].get(client, {})
+        document = of_client.get(number + record.get("pdf_sha256", ""))
         kind = openings.OPENING if document else kind
-    of_kind = {"reminder": "invoice", "customer": document and document["kind"]}.get(kind, kind)
-    if document is None or document["kind"] != of_kind:
+    of_kind = {"reminder": "invoice", "customer": document and document.kind}.get(kind, kind)
+    if document is None or document.kind != of_kind:
         return say("is about {number}, which {client} does not have", number=number, client=client)
-    if record.get("pdf_sha256", document["pdf_sha256"]) != document["pdf_sha256"]:
+    if record.get("pdf_sha256", document.pdf.hex()) != document.pdf.hex():
         return say("carried another PDF than the records have of {number}", number=number)
     name = outbox.mail_name(record["kind"], client, number, *filter(None, [record.get("level")]))
     return None if record["mail"] == name else _other_mail(name)

@@ -6,11 +6,12 @@ breakdown, totals), what its record says of it, the XML inside its PDF, and the 
 rendered again where its renderer is today's.
 """
 
+import hashlib
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -91,12 +92,11 @@ def faults(
     Args:
       quotes: what audit/quote_audit found of those.
     """
-    tasks = list(_tasks(books))
     wrong: list[Alert] = []
-    users: dict[ArchivedFile, list[str]] = {}
+    archive = _archive(files)
     rendered = 0
     all_read = True
-    checked = workers.map_in_order(check, files.root, tasks, processes, _WORTH_WORKERS)
+    checked = workers.map_in_order(check, files.root, _tasks(books), processes, _WORTH_WORKERS)
     documents = 0
     for verdict in chain((verdict for _, verdict in checked), quotes):
         documents += 1
@@ -104,11 +104,11 @@ def faults(
         rendered += verdict.rendered
         all_read = all_read and verdict.sources is not None
         for source in verdict.sources or ():
-            users.setdefault(source, []).append(verdict.number)
+            archive.note(source, verdict.number)
     for source, number in _of_openings(books):
-        users.setdefault(source, []).append(number)
-    wrong += _strays(files, tasks)
-    wrong += _archive_faults(files, users, all_read)
+        archive.note(source, number)
+    wrong += _strays(files, books)
+    wrong += _archive_faults(archive, all_read)
     wrong += _sent_faults(files, books)
     return wrong, Tally(documents, rendered)
 
@@ -116,23 +116,28 @@ def faults(
 def _tasks(books: RecordBooks) -> Iterator[Task]:
     for ledger in (revenues.DIRECT, revenues.BATCH):
         for book in books.of(ledger.records):
+            corrected = {record["corrects"] for record in book.records if _is_note(record)}
             about: dict[str, tuple[Record, ...]] = {}
             standing = _standing(book.records)
             seen: set[bytes] = set()
             for record in book.records:
-                facts = storage.canonical_json(_facts_of(record))
+                facts = hashlib.sha256(storage.canonical_json(_facts_of(record))).digest()
                 if facts in seen:
                     continue  # a line that is there twice is named among the sequences
                 seen.add(facts)
-                is_note = record["kind"] == "credit_note"
-                number = record["corrects" if is_note else "number"]
+                number = record["corrects" if _is_note(record) else "number"]
                 before = about.get(number, ())
                 stood = standing.get(record["number"], frozenset())
-                yield Task(ledger, record, before if is_note else (), stood)
-                about[number] = (*before, record)
+                yield Task(ledger, record, before if _is_note(record) else (), stood)
+                if number in corrected:
+                    about[number] = (*before, record)
 
 
-def _standing(records: Sequence[Record]) -> dict[str, frozenset[str]]:
+def _is_note(record: Record) -> bool:
+    return bool(record["kind"] == "credit_note")
+
+
+def _standing(records: Iterable[Record]) -> dict[str, frozenset[str]]:
     """The invoices of its order of which something stood, for each invoice of an order."""
     lines = msgspec.convert([line for line in records if line.get("order")], list[OrderRevenue])
     return {
@@ -539,61 +544,96 @@ def _amounts_in_xml(document: Document, xml: bytes) -> Iterator[Message]:
 # --- what no record knows ------------------------------------------------------------
 
 
-def _strays(files: Files, tasks: Iterable[Task]) -> Iterator[Alert]:
-    expected = {
-        _proof(files.root, task.ledger, task.record, suffix)
-        for task in tasks
-        for suffix in ("json", "pdf")
-    }
-    for folder in (revenues.DIRECT.proofs, revenues.BATCH.proofs):
-        for name in files.under(f"data/{folder}"):
-            if name not in expected and not findings.is_leftover(name):
-                text = say("no record knows it: it was added, or its record was removed")
-                yield findings.alert("B-PROOF-STRAY", name, text)
+def _strays(files: Files, books: RecordBooks) -> Iterator[Alert]:
+    for ledger in (revenues.DIRECT, revenues.BATCH):
+        folder = f"data/{ledger.proofs}"
+        # Those of a client at a time; a record may stand in a book of another than its own client.
+        elsewhere = {
+            name
+            for book in books.of(ledger.records)
+            for record in book.records
+            if record["client"] != book.owner
+            for name in _proofs(files.root, ledger, record)
+        }
+        for owner, names in groupby(files.under(folder), lambda name: name.split("/")[2]):
+            book = books.get(ledger.records, owner)
+            expected = {
+                name for record in book.records for name in _proofs(files.root, ledger, record)
+            }
+            for name in names:
+                known = name in expected or name in elsewhere
+                if not known and not findings.is_leftover(name):
+                    text = say("no record knows it: it was added, or its record was removed")
+                    yield findings.alert("B-PROOF-STRAY", name, text)
 
 
-def _archive_faults(
-    files: Files, users: Mapping[ArchivedFile, list[str]], all_read: bool
-) -> Iterator[Alert]:
-    """Archived files: named by the hash of their bytes, there for every document made from them.
+def _proofs(root: Root, ledger: Ledger, record: Record) -> list[str]:
+    return [_proof(root, ledger, record, suffix) for suffix in ("json", "pdf")]
 
-    Args:
-      users: what documents were made from -> their numbers.
-      all_read: whether all documents could be asked; else an input may belong to another one.
+
+class _Archive(NamedTuple):
+    """The archived files, and what documents say of them.
+
+    `faults` has those whose names are not those of their bytes. `digests` are the SHA-256 of all,
+    empty where that is named. `unused` are inputs that nothing was made from so far; `wrong` are
+    sources that are not there as they were, each with the first document that was made from it
+    and how many more were.
     """
+
+    faults: list[Alert]
+    digests: dict[str, str]
+    unused: set[str]
+    wrong: dict[ArchivedFile, tuple[str, int]]
+
+    def note(self, source: ArchivedFile, number: str) -> None:
+        """A document of this number was made from a file."""
+        self.unused.discard(source.kept)
+        if self.digests.get(source.kept) not in ("", source.sha256):
+            first, others = self.wrong.get(source, (number, -1))
+            self.wrong[source] = first, others + 1
+
+
+def _archive(files: Files) -> _Archive:
+    """Archived files: named by the hash of their bytes."""
+    faults = []
     digests = {}
-    for name in (*files.under("data/archive_inputs"), *files.under("data/archive_batch")):
+    for name in files.under("data/archive_inputs", "data/archive_batch"):
         if findings.is_leftover(name):
             continue
         digest, unreadable = findings.sha256_of(files.root, name)
         is_right = name.endswith((f"inputs/{digest}", f".{digest[:_HASH_IN_NAME]}.csv"))
         if unreadable or not is_right:
             text = unreadable or say("was changed: its name is not that of its bytes' SHA-256")
-            yield findings.alert("B-ARCHIVE", name, text)
+            faults.append(findings.alert("B-ARCHIVE", name, text))
         digests[name] = digest if is_right else ""
-    for source, numbers in users.items():
-        use = say(
-            "{number} was made from it: then it was {file}", number=numbers[0], file=source.name
-        )
-        if len(numbers) > 1:
+    unused = {name for name in digests if name.startswith("data/archive_inputs/")}
+    return _Archive(faults, digests, unused, {})
+
+
+def _archive_faults(archive: _Archive, all_read: bool) -> Iterator[Alert]:
+    """Archived files that are not what they were, or not there for a document made from them.
+
+    Args:
+      all_read: whether all documents could be asked; else an input may belong to another one.
+    """
+    yield from archive.faults
+    for source, (number, others) in archive.wrong.items():
+        use = say("{number} was made from it: then it was {file}", number=number, file=source.name)
+        if others:
             use = say(
                 "{number} (and {others} more) was made from it: then it was {file}",
-                number=numbers[0],
-                others=len(numbers) - 1,
+                number=number,
+                others=others,
                 file=source.name,
             )
-        if source.kept not in digests:
+        if source.kept not in archive.digests:
             text = say("is missing, though {use}", use=use)
-        elif digests[source.kept] not in ("", source.sha256):
-            text = say("has other bytes than when {use}", use=use)
         else:
-            continue
+            text = say("has other bytes than when {use}", use=use)
         yield findings.alert("B-ARCHIVE", source.kept, text)
-    kept = {source.kept for source in users}
-    for name in digests:
-        if all_read and name.startswith("data/archive_inputs/") and name not in kept:
-            text = say("no document was made from it: it was added, or its document was removed")
-            yield findings.alert("B-PROOF-STRAY", name, text)
+    for name in sorted(archive.unused) if all_read else ():
+        text = say("no document was made from it: it was added, or its document was removed")
+        yield findings.alert("B-PROOF-STRAY", name, text)
 
 
 def _sent_faults(files: Files, books: RecordBooks) -> Iterator[Alert]:

@@ -185,7 +185,9 @@ def strays(files: Files, books: RecordBooks) -> Iterator[Alert]:
 
 def order_faults(root: Root, book: Book, bills: Book) -> Iterator[Alert]:
     """Invoices of orders that were quoted before, and not accepted as they were invoiced."""
-    versions = quotations.quotations(msgspec.convert(book.records, list[QuotationLine]))
+    versions = quotations.quotations(msgspec.convert(list(book.records), list[QuotationLine]))
+    if not versions:
+        return
     for record in bills.records:
         if record["kind"] != "invoice" or not record.get("order"):
             continue

@@ -4,11 +4,13 @@ Chains are read here again, line by line, and reading goes on after a broken lin
 readers stop at it, an audit names all of them.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
+from functools import partial
+from itertools import islice, pairwise
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -29,6 +31,7 @@ from lib.books import (
     revenues,
 )
 from lib.books.heads import Head
+from lib.books.numbering import Numbered
 from lib.books.record_lines import BillingRevenue, OpeningLine, OrderRevenue
 from lib.books.records import Chain, Record
 from lib.books.revenues import Ledger
@@ -51,25 +54,76 @@ PLATFORM = "platform"
 SEQUENCES = {family: f"{family} of codes" for family in (REVENUES, REVENUES_BATCH)}
 
 _MOST = 1000  # broken lines of one file that are named
+_DIGEST = 32  # bytes of a SHA-256
 
 _RESTORE = say("restore it from a backup")
 
 _WITNESS = re.compile(r"[>\s]*(data/\S+\.jsonl) ([0-9]{1,15}) ([0-9a-f]{64})\s*")
 
 
+class Lines:
+    """The lines of a file that are records, in order; each pass over them reads the file again, so
+    that years of records are never held.
+
+    A pass raises Broken at its end where the file is not what it was when it was looked at first.
+    """
+
+    def __init__(self, root: Root, name: str, sha256: bytes, odd: frozenset[int], last: int):
+        """
+        Args:
+          sha256: of all of the file.
+          odd: the numbers of lines that are no records.
+          last: the number of the last line that was looked at.
+        """
+        self._root, self._name, self._sha256, self._odd, self._last = root, name, sha256, odd, last
+
+    def __iter__(self) -> Iterator[Record]:
+        sha256 = hashlib.sha256()
+        with storage.open_file(self._root.path / self._name) as stream:
+            for number, line in enumerate(stream, 1):
+                sha256.update(line)
+                if number <= self._last and number not in self._odd:
+                    # What is a record holds no number with a point: each parser reads the same.
+                    yield msgspec.json.decode(line)
+        if sha256.digest() != self._sha256:
+            text = say("was changed while it was verified")
+            raise Broken([findings.alert("B-RECORD-BROKEN", self._name, text)])
+
+
 class Book(NamedTuple):
-    """A record file: the lines that can be read, in order; `sound` if nothing is wrong with it."""
+    """A record file: the lines that can be read, in order; `sound` if nothing is wrong with it:
+    then `digests` has the hash of each line."""
 
     family: str
     name: str
     owner: str
-    records: tuple[Record, ...]
+    records: Iterable[Record]
     sound: bool
+    digests: bytes = b""
+
+    def held(self) -> "Book":
+        """The book of one client with its records in memory, for more than one look at each."""
+        return self._replace(records=tuple(self.records))
+
+    def hash_of(self, seq: int) -> str | None:
+        """The hash of the line that has this seq, None where there is none."""
+        if seq < 1:
+            return None
+        if self.sound:
+            return self.digests[(seq - 1) * _DIGEST : seq * _DIGEST].hex() or None
+        return {record["seq"]: record["hash"] for record in self.records}.get(seq)
+
+    @property
+    def last(self) -> int:
+        """The last seq of its lines; 0 where there is none."""
+        if self.sound:
+            return len(self.digests) // _DIGEST
+        return max((record["seq"] for record in self.records), default=0)
 
     def chain(self, root: Root, length: int) -> Chain:
         """Its first `length` lines as a chain, where it is sound."""
-        hash_ = self.records[length - 1]["hash"] if length else records.GENESIS
-        return Chain(root.path / self.name, self.records[:length], 0, length, hash_)
+        hash_ = self.hash_of(length) or records.GENESIS
+        return Chain(root.path / self.name, tuple(islice(self.records, length)), 0, length, hash_)
 
 
 class RecordBooks(NamedTuple):
@@ -122,30 +176,60 @@ def _may_stand_by(files: Files, name: str) -> bool:
     return is_lock or findings.is_proof(name) or findings.is_leftover(name)
 
 
+class _Reading(NamedTuple):
+    """What a record file came to: its book, its last seq and hash, what is wrong with its lines."""
+
+    book: Book
+    seq: int
+    hash: str
+    faults: list[Alert]
+
+
 def _read_book(files: Files, family: str, name: str) -> tuple[Book, list[Alert]]:
-    data, unreadable = findings.read(files.root, name)
+    empty = Book(family, name, PurePosixPath(name).stem, (), True)
+    look = partial(_read_lines, files.root, empty)
+    nothing = _Reading(empty, 0, records.GENESIS, [])
+    reading, unreadable = findings.tried(look, files.root.path / name, nothing)
     faults = [findings.alert("B-UNREADABLE", name, unreadable)] if unreadable else []
-    readable: list[Record] = []
+    faults += reading.faults
+    faults += _head_faults(files, name, reading.seq, reading.hash)
+    return reading.book._replace(sound=not faults), faults
+
+
+def _read_lines(root: Root, empty: Book, path: Path) -> _Reading:
+    family, name = empty.family, empty.name
+    faults: list[Alert] = []
+    odd: set[int] = set()
+    digests = bytearray()
+    sha256 = hashlib.sha256()
     seq, hash_ = 0, records.GENESIS
-    *lines, rest = data.split(b"\n")
-    for number, line in enumerate(lines, 1):
-        if len(faults) >= _MOST:
-            text = say("reading stopped after {number} broken lines", number=_MOST)
-            faults.append(_broken(name, number, text, _RESTORE))
-            break
-        record, wrong = _read_line(name, line, family, seq + 1, hash_)
-        faults += [_broken(name, number, text) for text in wrong]
-        if record is not None:
-            readable.append(record)
-            seq, hash_ = record["seq"], record["hash"]
-        else:
-            seq, hash_ = seq + 1, ""
-    if rest:
+    last = cut = 0
+    stopped = False
+    with storage.open_file(path) as stream:
+        for number, line in enumerate(stream, 1):
+            sha256.update(line)
+            if not line.endswith(b"\n"):
+                cut = number
+            elif len(faults) < _MOST:
+                last = number
+                record, wrong = _read_line(name, line[:-1], family, seq + 1, hash_)
+                faults += [_broken(name, number, text) for text in wrong]
+                if record is not None:
+                    seq, hash_ = record["seq"], record["hash"]
+                else:
+                    seq, hash_ = seq + 1, ""
+                    odd.add(number)
+                if not faults:
+                    digests += bytes.fromhex(hash_)
+            elif not stopped:
+                stopped = True
+                text = say("reading stopped after {number} broken lines", number=_MOST)
+                faults.append(_broken(name, number, text, _RESTORE))
+    if cut:
         text = say("is cut in half: it has no line break")
-        faults.append(_broken(name, len(lines) + 1, text, _RESTORE))
-    faults += _head_faults(files, name, seq, hash_)
-    owner = PurePosixPath(name).stem
-    return Book(family, name, owner, tuple(readable), not faults), faults
+        faults.append(_broken(name, cut, text, _RESTORE))
+    lines = Lines(root, name, sha256.digest(), frozenset(odd), last)
+    return _Reading(empty._replace(records=lines, digests=bytes(digests)), seq, hash_, faults)
 
 
 def _broken(name: str, number: int, text: Message, remedy: Message | None = None) -> Alert:
@@ -194,7 +278,7 @@ def _read_line(
 def _head_faults(files: Files, name: str, seq: int, hash_: str) -> list[Alert]:
     head = findings.head_name(files.root, name)
     data, unreadable = findings.read(files.root, head)
-    if not seq and head not in files.stats:
+    if not seq and not files.has(head):
         return []
     if unreadable:
         text = say(
@@ -219,10 +303,10 @@ def _lines(count: int) -> Message:
 def heads_of(books: RecordBooks) -> list[Head]:
     """Where each chain stands."""
     return [
-        Head(book.name, book.records[-1]["seq"], book.records[-1]["hash"])
+        Head(book.name, book.last, book.hash_of(book.last) or "")
         for family in books.families
         for book in books.of(family)
-        if book.records
+        if book.last
     ]
 
 
@@ -240,26 +324,24 @@ def witnessed(text: str) -> list[Head]:
 
 def witness_faults(books: RecordBooks, heads_then: Iterable[Head]) -> Iterator[Alert]:
     """Where today's chains do not go through the heads that a witness keeps."""
-    hashes = {
-        book.name: {record["seq"]: record["hash"] for record in book.records}
-        for family in books.families
-        for book in books.of(family)
-    }
+    by_name = {book.name: book for family in books.families for book in books.of(family)}
     for name, seq, hash_ in heads_then:
         if not seq:
             continue
-        if name not in hashes:
+        book = by_name.get(name)
+        found = book.hash_of(seq) if book else None
+        if book is None:
             text = say("is missing: the witness has it with {lines}", lines=_lines(seq))
-        elif seq not in hashes[name]:
+        elif found is None:
             text = say(
                 "has no line {seq} any more, its last is {last}: the chain was rebuilt",
                 seq=seq,
-                last=max(hashes[name], default=0),
+                last=book.last,
             )
-        elif hashes[name][seq] != hash_:
+        elif found != hash_:
             text = say(
                 "has hash {hash}, the witness has {expected}: the chain was rebuilt",
-                hash=hashes[name][seq],
+                hash=found,
                 expected=hash_,
             )
         else:
@@ -274,7 +356,6 @@ def number_faults(
     files: Files, books: RecordBooks, ledger: Ledger, formats: tuple[str, ...] = numbers.FORMATS
 ) -> Iterator[Alert]:
     """Gaps, doubles, dates out of order, and counters that disagree with the records."""
-    chains = [book.chain(files.root, len(book.records)) for book in books.of(ledger.records)]
     wrong = [name for name in files.under(f"data/{ledger.counters}") if not _is_counter(name)]
     for name in wrong:
         yield findings.alert("B-STRAY", name, say("is not a counter"), say("move it elsewhere"))
@@ -282,7 +363,12 @@ def number_faults(
     if list(files.under(folder)) != list(files.regular(folder)):
         return  # a pipe among them is named, and reading it might never end
     try:
-        numbered = numbering.numbered(files.root, chains)
+        numbered = (
+            Numbered(book.name, record["seq"], record["number"], record["issue_date"])
+            for book in books.of(ledger.records)
+            for record in book.records
+            if "number" in record
+        )
         of_codes = books.of(SEQUENCES[ledger.records]) if ledger.records in SEQUENCES else []
         begun = [line for book in of_codes for line in book.records]
         starts = {(line["code"], line["year"]): line["last"] for line in begun}
@@ -314,7 +400,9 @@ def _is_counter(name: str) -> bool:
 
 def bill_faults(book: Book) -> Iterator[Alert]:
     """Whose lines they are, sums, credit notes beyond their invoices, things invoiced twice."""
-    invoices: dict[str, Record] = {}
+    if book.family == REVENUES:
+        book = book.held()
+    invoices: dict[str, str] = {}
     left: dict[str, Decimal] = {}
     for record in book.records:
         for text in _bill(record, book.owner, invoices, left):
@@ -362,8 +450,9 @@ def _order_faults(book: Book) -> Iterator[Alert]:
 
 
 def _bill(
-    record: Record, owner: str, invoices: dict[str, Record], left: dict[str, Decimal]
+    record: Record, owner: str, invoices: dict[str, str], left: dict[str, Decimal]
 ) -> Iterator[Message]:
+    """What is wrong with a line; `invoices` has the dates of those before it, by number."""
     if record["client"] != owner:
         yield say("belongs to {client}", client=record["client"])
     gross = Decimal(record["gross"])
@@ -385,7 +474,7 @@ def _bill(
             )
     number = record["number"]
     if record["kind"] == "invoice":
-        invoices[number], left[number] = record, gross
+        invoices[number], left[number] = record["issue_date"], gross
         return
     corrected = record["corrects"]
     if corrected not in invoices:
@@ -395,7 +484,7 @@ def _bill(
             invoice=corrected,
         )
         return
-    if record["issue_date"] < invoices[corrected]["issue_date"]:
+    if record["issue_date"] < invoices[corrected]:
         yield say(
             "{number} is of {date}, before its invoice {invoice}",
             number=number,
@@ -454,6 +543,7 @@ def _same_references(book: Book) -> Iterator[Alert]:
 
 def opening_faults(book: Book, paid: Book) -> Iterator[Alert]:
     """Open invoices of the tool before: sums, what was paid of them, reversals."""
+    book = book.held()
     by_seq = {record["seq"]: record for record in book.records}
     standing: dict[str, int] = {}  # by number, the line that has it
     for record in book.records:
@@ -500,7 +590,13 @@ def _opening(
 
 def taken_faults(books: RecordBooks) -> Iterator[Alert]:
     """Openings that have a number of one of ours, or of another client."""
-    owners = {record["number"]: book.name for book in books.of(REVENUES) for record in book.records}
+    opened = {record["number"] for book in books.of(OPENINGS) for record in book.records}
+    owners = {
+        record["number"]: book.name
+        for book in (books.of(REVENUES) if opened else ())
+        for record in book.records
+        if record["number"] in opened
+    }
     for book in books.of(OPENINGS):
         for record in book.records:
             other = owners.setdefault(record["number"], book.name)
@@ -513,6 +609,7 @@ def payment_faults(book: Book, bills: Book, opened: Book) -> Iterator[Alert]:
     """Money for invoices that the client does not have, before their time, reversed twice."""
     invoices = {record["number"]: record for record in bills.records if record["kind"] == "invoice"}
     invoices |= {record["number"]: record for record in opened.records if "issue_date" in record}
+    book = book.held()
     by_seq = {record["seq"]: record for record in book.records}
     reversed_ones: set[int] = set()
     for record in book.records:
@@ -565,14 +662,18 @@ def withdrawal_faults(root: Root, book: Book, bills: Book, opened: Book) -> Iter
     Args:
       book: payments that nothing else is wrong with.
     """
+    book = book.held()
+    if not any(record["kind"] in (payments.REFUND, payments.WRITE_OFF) for record in book.records):
+        return
+    bills = bills.held()
+    lines = msgspec.convert(list(opened.records), list[OpeningLine])
     taken_out = {record.get("reverses") for record in book.records}
     for before, record in enumerate(book.records):
         # What of a write-off was outstanding may be credited once that is taken out.
         written_off = record["kind"] == payments.WRITE_OFF and record["seq"] not in taken_out
         if written_off or record["kind"] == payments.REFUND:
             books_before = payment_rules.Books({}, {}, {})
-            issued, paid = bills.chain(root, len(bills.records)), book.chain(root, before)
-            lines = msgspec.convert(opened.records, list[OpeningLine])
+            issued, paid = bills.chain(root, bills.last), book.chain(root, before)
             payment_rules.enter(books_before, issued, paid, lines)
             number, day = record["invoice"], date.fromisoformat(record["date"])
             invoice = books_before.invoices.get(number)

@@ -531,10 +531,10 @@ def held(folder: Path) -> Iterator[None]:
         yield
 
 
-def names_at_rest(folder: Path) -> list[Path]:
+def entries_at_rest(folder: str) -> list[os.DirEntry[str]]:
     """What is in a folder of derived files while nobody makes one: no temporary file of theirs."""
-    with _locked(folder, fcntl.LOCK_SH):
-        return sorted(folder.iterdir())
+    with _locked(Path(folder), fcntl.LOCK_SH), os.scandir(folder) as entries:
+        return list(entries)
 
 
 @contextmanager

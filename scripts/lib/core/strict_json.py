@@ -76,6 +76,8 @@ def _is_too_deep(value: Any) -> bool:
         objects = [node.values() for node in level if isinstance(node, dict)]
         arrays = [node for node in level if isinstance(node, list)]
         level = [child for children in (*objects, *arrays) for child in children]
+        if not level:
+            return False
     return any(isinstance(node, dict | list) for node in level)
 
 
