@@ -9,7 +9,7 @@ Check digits are JSON Schema formats, done by python-stdnum.
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lib.core import messages, readings
 from lib.core.faults import SHOWN, Alert, Fault, Refused
 from lib.core.messages import Message, either, say, worded
+from lib.inputs import fitting
 from lib.values import characters, code_lists
 from lib.values.speech import UNITS
 
@@ -70,6 +71,8 @@ def faults(value: Any, schema: str, file: str, client: str = "") -> list[Alert]:
       file: the file that `value` stands in, as messages name it.
       client: whose log the alerts go to.
     """
+    if _fits(schema)(value):
+        return []
     errors = _validator(schema).iter_errors(value)
     each = (fault for error in errors for fault in _faults(error))
     first = list(dict.fromkeys(islice(each, _MOST + 1)))
@@ -79,13 +82,13 @@ def faults(value: Any, schema: str, file: str, client: str = "") -> list[Alert]:
     return [Alert("B-INPUT-VALUE", file, fault, client) for fault in first]
 
 
-def _fits_pattern(pattern: re.Pattern[str], value: str) -> bool:
-    """As ECMA 262 means it: in Python, $ would let a line break pass at the end."""
-    return pattern.search(value) is not None and not value.endswith("\n")
+@cache
+def _fits(schema: str) -> fitting.Check:
+    return fitting.check_of(content(schema), fitting.Library(_referred, _FORMATS))
 
 
 def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> "Iterator[ValidationError]":
-    if isinstance(value, str) and not _fits_pattern(re.compile(pattern), value):
+    if isinstance(value, str) and not fitting.fits_pattern(re.compile(pattern), value):
         from jsonschema import ValidationError
 
         yield ValidationError(f"{value!r} does not match {pattern!r}")
@@ -146,7 +149,7 @@ def check(schema: str, path: tuple[str, ...]) -> Callable[[str], Misfit | None]:
     check_format = _FORMATS.get(part.get("format", ""), str)
 
     def misfit_of(value: str) -> Misfit | None:
-        fits = len(value) <= longest and (pattern is None or _fits_pattern(pattern, value))
+        fits = len(value) <= longest and (pattern is None or fitting.fits_pattern(pattern, value))
         try:
             if fits and (choices is None or value in choices):
                 check_format(value)
@@ -167,10 +170,13 @@ def resolved(schema: str, path: tuple[str, ...]) -> dict[str, Any]:
 
 def _resolved(schema: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
     """The schema at a path of another one, its references followed."""
-    part: Any = schema
+    return resolved_of(_at(schema, path))
+
+
+def _at(part: Any, path: Iterable[str]) -> Any:
     for step in path:
         part = part[step]
-    return resolved_of(part)
+    return part
 
 
 def resolved_of(part: dict[str, Any]) -> dict[str, Any]:
@@ -181,9 +187,13 @@ def resolved_of(part: dict[str, Any]) -> dict[str, Any]:
     own = {key: value for key, value in part.items() if key != "$ref"}
     if "$ref" not in part:
         return own
-    file, _, pointer = part["$ref"].partition("#")
-    target = content(file.removesuffix(".schema.json"))
-    return {**_resolved(target, tuple(filter(None, pointer.split("/")))), **own}
+    return {**resolved_of(_referred(part["$ref"])), **own}
+
+
+def _referred(ref: str) -> Any:
+    """What a reference leads to."""
+    file, _, pointer = ref.partition("#")
+    return _at(content(file.removesuffix(".schema.json")), pointer.split("/")[1:])
 
 
 @cache
