@@ -53,9 +53,7 @@ def main(arguments: Namespace, root: Root) -> None:
         files = inputs.load(root, only=client)
         order = inputs.order_of(files, client, arguments.order)
         lines, numbered = read(root, client)
-        sequences = numbering.read(
-            root, quotations.LEDGER.counters, numbered, formats=(numbers.QUOTE,)
-        )
+        sequences = numbering.read(root, quotations.LEDGER.counters, numbered)
         versions = quotations.of_order(lines, order.order.id)
         quote = decide(files, order, versions, sequences, day)
         if standing := same_quote(root, quote, versions, day):

@@ -31,7 +31,6 @@ from lib.books import (
     revenues,
 )
 from lib.books.heads import Head
-from lib.books.numbering import Numbered
 from lib.books.record_lines import BillingRevenue, OpeningLine, OrderRevenue
 from lib.books.records import Chain, Record
 from lib.books.revenues import Ledger
@@ -364,7 +363,9 @@ def number_faults(
         return  # a pipe among them is named, and reading it might never end
     try:
         numbered = (
-            Numbered(book.name, record["seq"], record["number"], record["issue_date"])
+            numbering.of_record(
+                book.name, record["seq"], record["number"], record["issue_date"], formats
+            )
             for book in books.of(ledger.records)
             for record in book.records
             if "number" in record
@@ -372,7 +373,7 @@ def number_faults(
         of_codes = books.of(SEQUENCES[ledger.records]) if ledger.records in SEQUENCES else []
         begun = [line for book in of_codes for line in book.records]
         starts = {(line["code"], line["year"]): line["last"] for line in begun}
-        numbering.read(files.root, ledger.counters, numbered, starts, formats)
+        numbering.read(files.root, ledger.counters, numbered, starts)
     except Broken as broken:
         yield from broken.alerts
     except OSError as error:

@@ -10,8 +10,11 @@ How a number is written (values/numbers) may change from one year to the next, n
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from sys import intern
 from types import MappingProxyType
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from lib.books import issuing, records
 from lib.core import storage
@@ -39,22 +42,47 @@ Sequences = dict[tuple[str, int], Sequence]  # (code, year)
 Starts = Mapping[tuple[str, int], int]  # the last number of the tool before
 
 
-class Numbered(NamedTuple):
-    """A number that was given: in which line of which record file, and its issue date."""
+class Numbered(Struct, frozen=True, order=True, gc=False):
+    """A number that was given, by its parts, which sort as sequences run: in which line of which
+    record file, and its issue date. There are as many as documents: texts are held once."""
 
+    code: str
+    year: int
+    seq: int
+    month: int
+    format: str
     file: str
     line: int
-    number: str
     issue_date: str
 
+    @property
+    def number(self) -> str:
+        """As it is written."""
+        return numbers.write(self.format, self.code, date(self.year, self.month or 1, 1), self.seq)
 
-def numbered(root: Root, chains: Iterable[records.Chain]) -> Iterator[Numbered]:
+
+def of_record(
+    file: str, line: int, number: str, issue_date: str, formats: tuple[str, ...] = numbers.FORMATS
+) -> Numbered:
+    """A number as a record has it.
+
+    Args:
+      formats: how it may be written; that of a quote: (numbers.QUOTE,).
+    """
+    code, year, seq, month, format_ = numbers.parse(number, formats)
+    return Numbered(intern(code), year, seq, month, format_, file, line, intern(issue_date))
+
+
+def numbered(
+    root: Root, chains: Iterable[records.Chain], formats: tuple[str, ...] = numbers.FORMATS
+) -> Iterator[Numbered]:
     """The numbers that records hold."""
     for chain in chains:
+        file = root.name_of(chain.path)
         for record in chain.records:
             if "number" in record:
-                place = root.name_of(chain.path), record["seq"]
-                yield Numbered(*place, record["number"], record["issue_date"])
+                number, day = record["number"], record["issue_date"]
+                yield of_record(file, record["seq"], number, day, formats)
 
 
 def read(
@@ -62,14 +90,12 @@ def read(
     counters: str,
     entries: Iterable[Numbered],
     starts: Starts = MappingProxyType({}),
-    formats: tuple[str, ...] = numbers.FORMATS,
 ) -> Sequences:
     """The sequences that all numbers come to, proved against the counters.
 
     Args:
       counters: the folder under data/: counters, counters_batch or counters_quotes.
       entries: every number of the records, in order of file and line.
-      formats: how they may be written; of quotes: (numbers.QUOTE,).
       starts: where sequences go on from another tool's.
 
     Raises:
@@ -81,30 +107,32 @@ def read(
     }
     faults: list[Alert] = []
     of_years: dict[int, str] = {}
-    parsed = sorted((numbers.parse(entry.number, formats), entry) for entry in entries)
-    for (code, year, seq, month, format_), (name, line, text, issue_date) in parsed:
-        day, place = date.fromisoformat(issue_date), at_line(line)
+    for entry in sorted(entries):
+        code, year, seq, format_ = entry.code, entry.year, entry.seq, entry.format
+        day, place = date.fromisoformat(entry.issue_date), at_line(entry.line)
         last = sequences.get((code, year), Sequence(0, date(year, 1, 1), format_))
         if seq != last.seq + 1:
             before = last._replace(format=format_).last_number(code)
-            found = say("has {number} after {last}: a gap or a double", number=text, last=before)
-            faults.append(Alert("B-NUMBER-GAP", name, Fault(place, found)))
+            found = say(
+                "has {number} after {last}: a gap or a double", number=entry.number, last=before
+            )
+            faults.append(Alert("B-NUMBER-GAP", entry.file, Fault(place, found)))
         if of_years.setdefault(year, format_) != format_:
             found = say(
                 "has {number}, others of {year} are written {format}",
-                number=text,
+                number=entry.number,
                 year=str(year),
                 format=of_years[year],
             )
-            faults.append(Alert("B-NUMBER-GAP", name, Fault(place, found)))
-        if day < last.last_date or day.year != year or month not in (0, day.month):
+            faults.append(Alert("B-NUMBER-GAP", entry.file, Fault(place, found)))
+        if day < last.last_date or day.year != year or entry.month not in (0, day.month):
             found = say(
                 "{number} is of {day}, the number before it of {before}",
-                number=text,
+                number=entry.number,
                 day=str(day),
                 before=str(last.last_date),
             )
-            faults.append(Alert("B-NUMBER-DATE", name, Fault(place, found)))
+            faults.append(Alert("B-NUMBER-DATE", entry.file, Fault(place, found)))
         sequences[code, year] = Sequence(seq, day, format_)
     faults += _counter_faults(root, counters, sequences)
     if faults:

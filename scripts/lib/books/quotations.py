@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from lib.billing import quoting
 from lib.billing.quoting import Difference
-from lib.books import issuing, proofs, records
+from lib.books import issuing, numbering, proofs, records
 from lib.books.numbering import Numbered
 from lib.books.record_lines import QuotationLine
 from lib.books.revenues import Ledger
@@ -105,7 +105,8 @@ def numbers_of(root: Root, client: str, lines: Iterable[QuotationLine]) -> Itera
     name = root.name_of(chain_path(root, client))
     for line in lines:
         if line.kind == QUOTE:
-            yield Numbered(name, line.seq, line.number, line.issue_date)
+            day, formats = line.issue_date, (numbers.QUOTE,)
+            yield numbering.of_record(name, line.seq, line.number, day, formats)
 
 
 def proved(root: Root, fact: QuotationLine) -> tuple[Quote, bytes]:

@@ -128,7 +128,7 @@ def sequences(root: Root, ledger: Ledger) -> Sequences:
     Raises:
       Broken: as `starts` and `numbering.read` do.
     """
-    numbered = list(numbering.numbered(root, read(root, ledger).values()))
+    numbered = numbering.numbered(root, (chain for _, chain in each_chain(root, ledger)))
     return numbering.read(root, ledger.counters, numbered, starts(root, ledger))
 
 
@@ -141,10 +141,9 @@ def refuse_other_format(root: Root, year: int, wanted: str) -> None:
     for ledger in (DIRECT, BATCH):
         chains = (chain for _, chain in each_chain(root, ledger))
         for entry in numbering.numbered(root, chains):
-            number = numbers.parse(entry.number)
-            if number.year == year:
-                last = Sequence(number.seq, date.fromisoformat(entry.issue_date), number.format)
-                numbering.refuse_other_format({(number.code, year): last}, year, wanted)
+            if entry.year == year:
+                last = Sequence(entry.seq, date.fromisoformat(entry.issue_date), entry.format)
+                numbering.refuse_other_format({(entry.code, year): last}, year, wanted)
                 break
 
 
@@ -353,7 +352,7 @@ def numbers_of(
 ) -> list[Numbered]:
     """The numbers in a client's records."""
     name = root.name_of(chain_path(root, ledger, client))
-    return [Numbered(name, line.seq, line.number, line.issue_date) for line in lines]
+    return [numbering.of_record(name, line.seq, line.number, line.issue_date) for line in lines]
 
 
 _Ordered = TypeVar("_Ordered", BillingRevenue, RevenueMonth)
