@@ -61,7 +61,9 @@ def main(arguments: Namespace, root: Root) -> None:
             print(printable(str(finished)))
             return
         named = {row["client"] for row in handed.rows.values()}
-        books = recording.open_books(root, sorted(named & set(histories.clients_of(root))))
+        numbers = {row["invoice"] for row in handed.rows.values()}
+        clients = sorted(named & set(histories.clients_of(root)))
+        books = recording.open_books(root, clients, numbers)
         allowed = Allowed(arguments.again, arguments.overpayment)
         facts = decide(root, file, books, handed, arguments.today, allowed)
         names = [

@@ -59,14 +59,16 @@ def main(arguments: Namespace, root: Root) -> None:
     config = settings.load(root)
     with lock.exclusive(root, "read_statement", config.lock_wait):
         issuing.finish_stopped_runs(root)
-        books = recording.open_books(root, histories.clients_of(root))
-        result = matching.match(movements, matching.known(books))
+        clients = histories.clients_of(root)
+        each = (recording.open_books(root, [client]) for client in clients)
+        known = matching.known(each, movements)
+        result = matching.match(movements, known)
         stem = f"statement-{storage.sha256(data)[:12]}"
         folder = root.exports / "payments"
         proposed = folder / f"{stem}.proposed{config.csv_once}.csv"
         review = folder / f"{stem}.review{config.csv_once}.csv"
         storage.update_derived(proposed, payment_files.proposed(result.proposed, config))
-        to_review = payment_files.review(result.review, books, config)
+        to_review = payment_files.review(result.review, known.books, config)
         storage.update_derived(review, to_review)
     heading = say("{number} movements in {file}", number=len(movements), file=name)
     strangers = of_other_accounts(file, bank, issuer)

@@ -52,7 +52,7 @@ from lib.inputs.settings import Settings
 from lib.mail import letters, mime, outbox
 from lib.mail.letters import BatchPackage
 from lib.mail.mime import Attachment
-from lib.mail.outbox import Due
+from lib.mail.outbox import Due, SentMail
 from lib.values.speech import Speech
 
 _SCRIPT = "send_invoices.py"
@@ -65,7 +65,7 @@ class MailDesk(NamedTuple):
     root: Root
     config: Settings
     given: Inputs
-    sent: dict[str, list[Record]]
+    sent: dict[str, SentMail]
     sender: str
 
 
@@ -129,7 +129,7 @@ def written_elsewhere(desk: MailDesk, paths: list[Path]) -> Iterator[Due]:
             continue
         data = storage.read(path)
         addresses = (*mime.addresses(data, "To"), *mime.addresses(data, "Cc"))
-        to = outbox.remaining(desk.sent.get(path.stem, []), addresses)
+        to = outbox.remaining(desk.sent.get(path.stem), addresses)
         owner = "" if kind == outbox.SUMMARY else client
         formal = facts.get("level") == issuer_file.REMINDER_LEVELS[-1]
         yield Due(path.stem, kind, owner, facts, to, partial(bytes, data), letter=formal)
@@ -210,7 +210,7 @@ def mails_to(
     dues = []
     for fact in unsent:
         name = mail_name(fact, fact["kind"])
-        recipients = outbox.remaining(desk.sent.get(name, []), (*to, *cc))
+        recipients = outbox.remaining(desk.sent.get(name), (*to, *cc))
         composed = partial(compose, fact, name, to, cc)
         dues.append(Due(name, fact["kind"], client, facts_of(fact), recipients, composed))
     return [due for due in dues if due.recipients]
@@ -308,7 +308,7 @@ def customer_mails(desk: MailDesk, chain: records.Chain, notices: list[Alert]) -
             "customer",
             fact["client"],
             facts_of(fact),
-            outbox.remaining(desk.sent.get(name, []), to),
+            outbox.remaining(desk.sent.get(name), to),
             partial(document_mail, desk, revenues.BATCH, fact, name, to, ()),
         )
     if nowhere:
@@ -365,7 +365,7 @@ def package_mail(
         "package",
         client,
         {"month": month, "package_sha256": sha256, "attached": attached},
-        outbox.remaining(desk.sent.get(name, []), client_file.client.seller.party.email),
+        outbox.remaining(desk.sent.get(name), client_file.client.seller.party.email),
         partial(package_bytes, desk, client_file, name, path, package),
         partial(keep_attached, kept) if attached else partial(keep_named, path, sha256, kept),
     )

@@ -67,7 +67,7 @@ from lib.inputs.settings import Settings
 from lib.mail import letter_pdf, letters, mime, outbox, reminders
 from lib.mail.letter_pdf import PostalLetter
 from lib.mail.mime import Attachment
-from lib.mail.outbox import Due
+from lib.mail.outbox import Due, SentMail
 from lib.mail.reminders import Claim
 from lib.values import mentions, money, periods, territories, vat
 from lib.values.document import Document, Period, Totals, VatSubtotal
@@ -84,7 +84,7 @@ class ReminderDesk(NamedTuple):
     root: Root
     config: Settings
     given: Inputs
-    sent: dict[str, list[Record]]
+    sent: dict[str, SentMail]
     day: date
 
 
@@ -237,7 +237,7 @@ def of_client(desk: ReminderDesk, client: str) -> Iterator[Reminder | Alert]:
             yield reminder
             continue
         addresses = (*known.client.party.email, *known.client.delivery.cc)
-        recipients = outbox.remaining(desk.sent.get(reminder.name, []), addresses)
+        recipients = outbox.remaining(desk.sent.get(reminder.name), addresses)
         if recipients:
             yield reminder._replace(recipients=recipients)
 
@@ -251,7 +251,7 @@ def level_of(desk: ReminderDesk, balance: InvoiceBalance) -> str:
     for level in issuer_file.REMINDER_LEVELS:
         before = desk.sent.get(outbox.mail_name(_KIND, balance.client, balance.number, level))
         if before:
-            had[level] = date.fromisoformat(before[0]["date"])
+            had[level] = date.fromisoformat(before.date)
             refused = level if outbox.is_open(before) else ""
     # One that the server refused for some is still to reach them, until the next one goes.
     after = desk.given.issuer.issuer.reminders.days

@@ -107,7 +107,7 @@ def main(arguments: Namespace, root: Root) -> None:
             statuses, ages = sums_of(balances.read_all(root), arguments.today)
             quotes = open_quotes(root, arguments.today)
             orders = [order for order in order_records.progress(root) if order.is_open]
-            deposited = [*states_of(root)]
+            deposited = on_platform(root)
             known = heads.read(root)
             coming = bills.next_run(root, arguments.month)
             closed = closings.state(
@@ -129,7 +129,7 @@ def main(arguments: Namespace, root: Root) -> None:
     if orders:
         show_orders(orders)
         print()
-    if deposited:
+    if deposited.stages:
         show_platform(deposited)
         print()
     show_next(coming)
@@ -330,28 +330,37 @@ def show_quotes(rows: list[list[Message | str]]) -> None:
 # --- the platform --------------------------------------------------------------------
 
 
-def states_of(root: Root) -> Iterator[tuple[str, str, State]]:
-    """What the platform knows or said of each document of ours: its client, its number, its state;
-    what it said of others stands in the file of an account."""
+class Deposited(NamedTuple):
+    """How many documents are how far, by code and stage; those that are objected to: client, number
+    and state."""
+
+    stages: dict[tuple[str, Message], int]
+    objected: list[tuple[str, str, State]]
+
+
+def on_platform(root: Root) -> Deposited:
+    """What the platform knows or said of each document of ours; what it said of others is in the
+    file of an account."""
+    deposited = Deposited({}, [])
     ours = {*revenues.owners(root, revenues.DIRECT), *revenues.owners(root, revenues.BATCH)}
     for owner in sorted(ours):
         for number, state in lifecycle.states(exchanges.read(root, owner)).items():
-            yield owner, number, state
+            key = state.code, state.stage
+            deposited.stages[key] = deposited.stages.get(key, 0) + 1
+            if state.objection:
+                deposited.objected.append((owner, number, state))
+    return deposited
 
 
-def show_platform(deposited: list[tuple[str, str, State]]) -> None:
+def show_platform(deposited: Deposited) -> None:
     """How many documents are how far, then those that are objected to, with the reasons; the
     first of these where there are many."""
-    stages: dict[tuple[str, Message], int] = {}
-    for _, _, state in deposited:
-        key = state.code, state.stage
-        stages[key] = stages.get(key, 0) + 1
     rows: list[list[Message | str]] = [
-        [stage, code, str(number)] for (code, stage), number in sorted(stages.items())
+        [stage, code, str(number)] for (code, stage), number in sorted(deposited.stages.items())
     ]
     headings = [say("platform"), say("status"), say("count")]
     tables.show("", headings, rows, right=1)
-    objected = [entry for entry in deposited if entry[-1].objection]
+    objected = deposited.objected
     rows = [
         [number, owner, state.objection, lifecycle.STAGES[state.objection], join(state.why)]
         for owner, number, state in objected[:_MOST_ORDERS]

@@ -18,7 +18,6 @@ import screen_reader
 import test_matching
 from lib.accounting import ledgers
 from lib.accounting.bookkeeping import FiscalYear
-from lib.bank import matching
 from lib.books import balances, client_accounts
 from lib.books.records import Record
 from lib.core.root import Root
@@ -257,10 +256,8 @@ def test_one_transfer_settles_all_that_is_outstanding(root, monkeypatch):
         balance.number.replace("-", "_"): str(balance.outstanding)
         for balance in balances.of_client(balances.read_lines(root, "nord"))
     }
-    found = matching.match(
-        [test_matching.transfer(str(amount), text)],
-        matching.known(test_matching.books_of(**owed)),
-    )
+    transfers = [test_matching.transfer(str(amount), text)]
+    found = test_matching.matched(transfers, test_matching.books_of(**owed))
     assert not found.review
     assert {each.match.number: each.amount for each in found.proposed} == {
         "NORD-2025-0001": Decimal("400.00"),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import books
 import house
 from lib.bank import matching, payment_files
+from lib.bank.matching import Matched
 from lib.bank.statements import BankMovement
 from lib.books.payment_rules import Books, Change, Invoice
 from lib.core import messages
@@ -45,6 +46,10 @@ def books_of(**outstanding: str) -> Books:
     return Books({}, invoices, {})
 
 
+def matched(movements: list[BankMovement], books: Books) -> Matched:
+    return matching.match(movements, matching.known([books], movements))
+
+
 def test_what_was_paid_before_the_move_is_recorded_already_once() -> None:
     books = books_of(F_117="1200.00")
     entered = (Change(DAY, Decimal("700.00"), "F-117"),)
@@ -57,7 +62,7 @@ def test_what_was_paid_before_the_move_is_recorded_already_once() -> None:
         ([transfer("700.00", "acompte")], 0),
         ([before._replace(doubt=say("is not booked"))], 0),
     ):
-        result = matching.match(movements, matching.known(books))
+        result = matched(movements, books)
         assert len(result.recorded) == recorded and not result.proposed
         assert len(result.review) == len(movements) - recorded
 
@@ -89,7 +94,7 @@ NORD = {"NORD_2026_0001": "76.80", "NORD_2026_0002": "23.20", "NORD_2026_00011":
     ],
 )
 def test_a_label_names_an_invoice_whole_or_not_at_all(text: str, by: str) -> None:
-    result = matching.match([transfer("76.80", text)], matching.known(books_of(**NORD)))
+    result = matched([transfer("76.80", text)], books_of(**NORD))
     assert [proposal.match.by for proposal in result.proposed] == [by] * bool(by)
     assert [proposal.match.number for proposal in result.proposed] == ["NORD-2026-0001"] * bool(by)
     assert len(result.review) == (not by)
@@ -105,14 +110,14 @@ def test_a_label_names_an_invoice_whole_or_not_at_all(text: str, by: str) -> Non
     ],
 )
 def test_what_is_not_equal_to_the_cent_is_for_a_person(amount: str, text: str, reason: str) -> None:
-    result = matching.match([transfer(amount, text)], matching.known(books_of(**NORD)))
+    result = matched([transfer(amount, text)], books_of(**NORD))
     assert not result.proposed
     assert str(result.review[0].reason).startswith(reason)
 
 
 def test_one_transfer_pays_all_the_invoices_that_it_names() -> None:
     paid = transfer("100.00", "NORD-2026-0001/NORD-2026-0002")
-    result = matching.match([paid, paid._replace(place="2")], matching.known(books_of(**NORD)))
+    result = matched([paid, paid._replace(place="2")], books_of(**NORD))
     assert [(one.match.number, str(one.amount)) for one in result.proposed] == [
         ("NORD-2026-0001", "76.80"),
         ("NORD-2026-0002", "23.20"),
@@ -123,10 +128,10 @@ def test_one_transfer_pays_all_the_invoices_that_it_names() -> None:
 
 def test_a_short_number_of_the_tool_before_proves_nothing_in_a_text() -> None:
     invoice = Invoice("nord", "148", date(2026, 11, 8), "EUR", Decimal("76.80"), (), ())
-    known = matching.known(Books({}, {"148": invoice}, {}))
-    assert matching.match([transfer("76.80", "VIR 148")], known).review
+    books = Books({}, {"148": invoice}, {})
+    assert matched([transfer("76.80", "VIR 148")], books).review
     in_a_field = transfer("76.80")._replace(references=("148",))
-    assert matching.match([in_a_field], known).proposed
+    assert matched([in_a_field], books).proposed
 
 
 WORDS = st.sampled_from(
@@ -144,7 +149,7 @@ def test_no_invoice_is_paid_twice_and_no_money_is_lost(
         transfer(amount, "".join(words), place=str(i))
         for i, (amount, words) in enumerate(transfers)
     ]
-    result = matching.match(movements, matching.known(books_of(**NORD)))
+    result = matched(movements, books_of(**NORD))
     numbers = [one.match.number for one in result.proposed]
     assert len(numbers) == len(set(numbers))
     ended = sum((one.amount for one in result.proposed), Decimal(0))
@@ -229,7 +234,7 @@ def test_money_of_which_the_bank_says_a_text_alone_is_known_again_by_it() -> Non
     two = [transfer("76.80", text), transfer("76.80", text, place="2")]
     books = books_of(**NORD)
     for times in range(3):
-        known = matching.known(books)
+        known = matching.known([books], two)
         reference = matching.reference(two[0], [])
         assert reference == text[:50].strip()
         known.recorded[DAY, reference] = [Decimal("76.80")] * times

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import batches
 import house
 import post
+import test_matching
 from lib.core.root import Root
 from lib.values import numbers
 from lib.values.payment_code import creditor_reference
@@ -538,13 +539,14 @@ def test_a_statement_pays_an_opening_by_number_and_by_reference(tmp_path):
 
     root = house_of_two(tmp_path / "root")
     assert enter(root, HEADINGS + TWO_RATES + OF_SUD).code == 0
-    known = matching.known(recording.open_books(root, ["nord", "sud"]))
-    for name, number in (
-        ("2026/F-0131", "2026/F-0131"),
-        ("RF18539007547034", "2026/F-0131"),
-        ("2026-F-0140", "2026-F-0140"),
-    ):
-        assert known.names[name] == [number]
+    numbers = {
+        "2026/F-0131": "2026/F-0131",
+        "RF18539007547034": "2026/F-0131",
+        "2026-F-0140": "2026-F-0140",
+    }
+    paid = test_matching.transfer("1.00")._replace(references=tuple(numbers))
+    books = [recording.open_books(root, [client]) for client in ("nord", "sud")]
+    assert matching.known(books, [paid]).names == {name: [of] for name, of in numbers.items()}
 
 
 def test_a_payment_that_an_opening_was_entered_with_is_not_recorded_once_more(tmp_path):

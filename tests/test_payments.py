@@ -297,6 +297,19 @@ def test_an_import_lists_every_wrong_line_and_records_none(root: Root, tmp_path:
     assert [line.split(": ")[1] for line in again.err.splitlines()] == ["line 6, invoice"]
 
 
+def test_an_unknown_number_is_answered_by_what_is_open_after_the_lines_above(
+    root: Root, tmp_path: Path
+) -> None:
+    books.bill(root, "nord", 3, "10.00")
+    file = write_csv(
+        tmp_path,
+        "nord,NORD-2026-0001,175.80,2026-12-03,transfer,,",
+        "nord,NORD-2026-0009,5.00,2026-12-03,transfer,,",
+    )
+    ran = books.import_file(root, file)
+    assert "its open ones are NORD-2026-0002, NORD-2026-0003 [" in ran.err, ran
+
+
 def test_faults_of_form_and_of_rules_are_reported_together(root: Root, tmp_path: Path) -> None:
     books.pay(root, "NORD-2026-0002", "64.00")
     file = write_csv(

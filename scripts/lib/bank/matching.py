@@ -16,6 +16,7 @@ from typing import NamedTuple
 from lib.bank.statements import BankMovement
 from lib.books import closed_periods, payments
 from lib.books.payment_rules import Books, Invoice
+from lib.books.payments import PaymentEntry
 from lib.core.messages import Message, say
 from lib.values import money, payment_code
 
@@ -85,22 +86,53 @@ class Known(NamedTuple):
     proposed: dict[str, str]
 
 
-def known(books: Books) -> Known:
-    """What is known of the invoices and payments of these books."""
-    earlier = {number: invoice.earlier for number, invoice in books.invoices.items()}
-    learned = Known(books, {}, {}, earlier, {}, {})
-    for number, invoice in books.invoices.items():
-        references = filter(None, (*_creditor_reference(number), invoice.reference))
-        for name in dict.fromkeys((number, *references)):
-            learned.names.setdefault(name.upper(), []).append(number)
-    for chain in books.chains.values():
-        for entry in payments.entries(chain.records):
-            if entry.kind == payments.PAYMENT and entry.standing:
-                learned.recorded.setdefault((entry.moved, entry.reference), []).append(entry.amount)
-            elif entry.kind == payments.PAYMENT:
-                key = (entry.invoice, entry.moved, entry.reference)
-                learned.reversed[key] = payments.name(entry.client, entry.reversed_by)
+def known(every: Iterable[Books], movements: Iterable[BankMovement]) -> Known:
+    """What these movements may be about, of the invoices and payments of some books.
+
+    Args:
+      every: the books of one client after the other, so that of the others nothing is held.
+    """
+    words, days = _said(movements)
+    learned = Known(Books({}, {}, {}), {}, {}, {}, {}, {})
+    for books in every:
+        learned = learned._replace(books=learned.books._replace(closed=books.closed))
+        for number, invoice in books.invoices.items():
+            references = filter(None, (*_creditor_reference(number), invoice.reference))
+            names = {name.upper() for name in (number, *references)} & words
+            for name in names:
+                learned.names.setdefault(name, []).append(number)
+            if names:
+                learned.books.invoices[number] = invoice
+                learned.earlier[number] = invoice.earlier
+        for chain in books.chains.values():
+            _learn_payments(learned, payments.entries(chain.records), days)
     return learned
+
+
+def _learn_payments(learned: Known, entries: Iterable[PaymentEntry], days: set[date]) -> None:
+    for entry in entries:
+        if entry.kind != payments.PAYMENT or entry.moved not in days:
+            continue
+        if entry.standing:
+            learned.recorded.setdefault((entry.moved, entry.reference), []).append(entry.amount)
+        else:
+            key = (entry.invoice, entry.moved, entry.reference)
+            learned.reversed[key] = payments.name(entry.client, entry.reversed_by)
+
+
+def _said(movements: Iterable[BankMovement]) -> tuple[set[str], set[date]]:
+    """Every name that movements may have for an invoice, in capitals, and the days that they are
+    of."""
+    words: set[str] = set()
+    days = set()
+    for movement in movements:
+        text = movement.text.upper()
+        words.update(name.upper() for name in movement.references)
+        words.update(_references_in(text))
+        words.update(part for word in _WORD.findall(text) for part in (word, *_PART.findall(word)))
+        if movement.booked:
+            days.add(movement.booked)
+    return words, days
 
 
 def _creditor_reference(number: str) -> list[str]:
@@ -154,7 +186,8 @@ def named(movement: BankMovement, known: Known) -> list[Match]:
         for number in known.names.get(name.upper(), ()):
             matches.setdefault(number, Match(number, name, BY_REFERENCE))
     text = movement.text.upper()
-    for name, by in (*_references_in(text, known), *_numbers_in(text, known)):
+    in_text = [(name, BY_RF_IN_TEXT) for name in _references_in(text) if name in known.names]
+    for name, by in (*in_text, *_numbers_in(text, known)):
         for number in known.names[name]:
             # In the records as it stands on the invoice, however it was typed.
             written = name if by == BY_RF_IN_TEXT else number
@@ -162,15 +195,14 @@ def named(movement: BankMovement, known: Known) -> list[Match]:
     return list(matches.values())
 
 
-def _references_in(text: str, known: Known) -> Iterator[tuple[str, str]]:
-    """RF references of ours in a text, whole: also in groups, as paper has them."""
+def _references_in(text: str) -> Iterator[str]:
+    """What may be an RF reference in a text, whole: also in groups, as paper has them."""
     for start in _RF.finditer(text):
         reference, at = start[0], start.end()
         while len(reference) < _LONGEST_RF and (character := _IN_RF.match(text, at)):
             reference, at = reference + character[1], character.end()
-            ends = at == len(text) or not text[at].isalnum()
-            if ends and reference in known.names:
-                yield reference, BY_RF_IN_TEXT
+            if at == len(text) or not text[at].isalnum():
+                yield reference
 
 
 def _numbers_in(text: str, known: Known) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ whatever became of its client's file since. books/recording.py reads the records
 """
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -101,10 +101,28 @@ class Allowed(NamedTuple):
 
 
 def enter(
-    books: Books, issued: records.Chain, chain: records.Chain, opened: Iterable[OpeningLine] = ()
+    books: Books,
+    issued: records.Chain,
+    chain: records.Chain,
+    opened: Iterable[OpeningLine] = (),
+    asked: Container[str] | None = None,
 ) -> None:
-    """Adds one client's records to the books: issued, paid and opened."""
+    """Adds one client's records to the books: issued, paid and opened.
+
+    Args:
+      asked: the numbers that are asked about, where the books are those of many clients: of other
+        invoices nothing is held, and of a chain its end alone. None: all.
+    """
     entries = payments.entries(chain.records)
+    if asked is not None:
+        issued = issued._replace(
+            records=tuple(
+                fact for fact in issued.records if fact.get("corrects", fact["number"]) in asked
+            )
+        )
+        chain = chain._replace(records=())
+        entries = [entry for entry in entries if entry.invoice in asked]
+        opened = [line for line in openings.standing(opened) if line.number in asked]
     credit_notes: dict[str, list[Change]] = {}
     movements: dict[str, list[Change]] = {}
     for fact in issued.records:

@@ -796,17 +796,25 @@ class RevenueMonth(Struct, gc=False):
 # --- summaries and packages ----------------------------------------------------------
 
 
-class SummaryFacts(TypedDict, total=False):
-    """What is read of a record; payments and mails have fewer of these."""
+class SummaryLine(Link, gc=False, kw_only=True):
+    """What a summary tells of a record; payments and mails have fewer of these."""
 
-    hash: str
+    client: str = ""
+    currency: str = ""
+    gross: Decimal = Decimal(0)
     kind: str
-    client: str
-    number: str
-    currency: str
-    net: str
-    vat: str
-    gross: str
+    net: Decimal = Decimal(0)
+    number: str = ""
+    vat: Decimal = Decimal(0)
+
+
+class SentLine(Link, gc=False, kw_only=True):
+    """What is asked of a mail that was sent: who has it, and who refused it."""
+
+    date: str
+    mail: str
+    refused: tuple[str, ...] = ()
+    to: tuple[str, ...]
 
 
 class NoticeShare(Struct, gc=False):

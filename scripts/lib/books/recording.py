@@ -1,7 +1,7 @@
 """Recording money: what was typed is read, judged by books/payment_rules, recorded and reported."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import date
 
 from lib.books import (
@@ -22,17 +22,20 @@ from lib.inputs import settings
 from lib.values import money
 
 
-def open_books(root: Root, clients: Iterable[str]) -> Books:
+def open_books(root: Root, clients: Iterable[str], asked: Container[str] | None = None) -> Books:
     """The books of these clients, their records proved.
 
+    Args:
+      asked: as of `payment_rules.enter`.
+
     Raises:
-      Broken: with every disagreement found.
+      Broken: with the first disagreement.
     """
     books = Books({}, {}, {}, closed_periods.last_day(root))
     for client in clients:
         issued = records.read(root, revenues.chain_path(root, revenues.DIRECT, client))
         paid, opened = payments.read_client(root, client), openings.read(root, client)
-        payment_rules.enter(books, issued, paid, opened)
+        payment_rules.enter(books, issued, paid, opened, asked)
     return books
 
 
@@ -70,7 +73,9 @@ def _stranger(root: Root, books: Books, number: str, client: str) -> Fault:
                     client=client,
                 )
                 return Fault("invoice", other)
-    mine = [invoice for invoice in books.invoices.values() if invoice.client == client]
+    # The books may hold what was asked about only; what they hold, they know best.
+    every = open_books(root, [client]).invoices | books.invoices
+    mine = [invoice for invoice in every.values() if invoice.client == client]
     if not mine:
         unknown = say(
             '"{number}" is unknown: {client} has no invoice', number=number, client=client

@@ -12,14 +12,19 @@ held only to look and to record, so a slow server keeps no payment waiting.
 """
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from pathlib import Path
+from sys import intern
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import Struct
+
 from lib.books import issuing, records
+from lib.books.record_lines import SentLine
 from lib.books.records import Record
 from lib.core import alerts, cli, lock, storage
 from lib.core.faults import Alert, Fault, Unavailable
@@ -85,25 +90,34 @@ def waiting(root: Root, kind: str = "") -> list[Path]:
     return sorted(folder(root).glob(f"{kind}__*.eml" if kind else "*.eml"))
 
 
-def read_sent(root: Root) -> dict[str, list[Record]]:
-    """The records of sent mails, by the name of the mail.
+class SentMail(Struct, frozen=True, gc=False):
+    """What became of a mail: the day of its first record, who has it, and whether the server
+    refused it for someone the last time."""
+
+    date: str
+    to: tuple[str, ...]
+    refused: bool
+
+
+def read_sent(root: Root) -> dict[str, SentMail]:
+    """What became of the mails that left, by their names.
 
     Raises:
-      Broken: if they disagree with their hashes or their head.
+      Broken: if the records of them disagree with their hashes or their head.
     """
-    sent: dict[str, list[Record]] = {}
-    for record in records.read(root, _sent_path(root)).records:
-        sent.setdefault(record["mail"], []).append(record)
+    sent: dict[str, SentMail] = {}
+    known: dict[tuple[str, ...], tuple[str, ...]] = {}  # addresses, held once
+    for line in records.read_typed(root, _sent_path(root), SentLine):
+        before = sent.get(line.mail)
+        to = (*(before.to if before else ()), *line.to)
+        day = before.date if before else intern(line.date)
+        sent[line.mail] = SentMail(day, known.setdefault(to, to), bool(line.refused))
     return sent
 
 
-def is_open(sent: list[Record] | None) -> bool:
-    """Whether someone is still to get a mail: it never left, or was refused for some.
-
-    Args:
-      sent: the records of this mail.
-    """
-    return not sent or "refused" in sent[-1]
+def is_open(sent: SentMail | None) -> bool:
+    """Whether someone is still to get a mail: it never left, or was refused for some."""
+    return sent is None or sent.refused
 
 
 def is_ours(fact: Record, since: date) -> bool:
@@ -111,19 +125,15 @@ def is_ours(fact: Record, since: date) -> bool:
     return date.fromisoformat(fact["issue_date"]) >= since
 
 
-def remaining(sent: list[Record], addresses: Iterable[str]) -> tuple[str, ...]:
+def remaining(sent: SentMail | None, addresses: Iterable[str]) -> tuple[str, ...]:
     """Who is still to get a mail: everyone, or whoever the server refused the last time.
 
     An address added to a client's file later gets no mail that was sent before.
-
-    Args:
-      sent: the records of this mail.
     """
     if not is_open(sent):
         return ()
-    wanted = dict.fromkeys(addresses)
-    served = {address for record in sent for address in record["to"]}
-    return tuple(address for address in wanted if address not in served)
+    served = sent.to if sent else ()
+    return tuple(address for address in dict.fromkeys(addresses) if address not in served)
 
 
 def summary_digest(letter: Letter) -> str:
@@ -320,7 +330,7 @@ class Outbox:
         sent = read_sent(self.root) if paths else {}
         for path in paths:
             data = storage.read(path)
-            to = remaining(sent.get(path.stem, []), mime.addresses(data, "To"))
+            to = remaining(sent.get(path.stem), mime.addresses(data, "To"))
             due = Due(path.stem, SUMMARY, "", {}, to, partial(bytes, data))
             for sender in mime.addresses(data, "From")[:1]:
                 self.deliver(due, data, sender)
@@ -364,7 +374,10 @@ class Outbox:
 
     def _current_chain(self) -> records.Chain:
         """The end of sent.jsonl. Whoever sends holds the outbox's lock, so it is read once."""
-        return self._chain or records.read(self.root, _sent_path(self.root))
+        path = _sent_path(self.root)
+        return self._chain or records.end_of(
+            path, deque(records.read_typed(self.root, path, records.Link), maxlen=1)
+        )
 
     def _path(self, name: str) -> Path:
         return folder(self.root) / f"{name}.eml"

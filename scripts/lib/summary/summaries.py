@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import NamedTuple
 
 from lib.books import (
@@ -28,8 +29,7 @@ from lib.books import (
     revenues,
 )
 from lib.books.heads import Head
-from lib.books.record_lines import BalancePayment, DatedRevenue, NoticeRevenue, SummaryFacts
-from lib.books.records import Record
+from lib.books.record_lines import BalancePayment, DatedRevenue, NoticeRevenue, SummaryLine
 from lib.core import alerts, flags, lock, storage
 from lib.core.faults import (
     Alert,
@@ -196,35 +196,46 @@ def _read_on(root: Root, summary: Summary, before: LastSummary) -> None:
         if known == head:
             continue
         with _gathering(summary.wrong):
-            path = root.path / head.file
-            facts = records.read(root, path, SummaryFacts).records
-            first = known.seq
-            if first and (first > len(facts) or facts[first - 1]["hash"] != known.hash):
+            path, first = root.path / head.file, known.seq
+            new, is_covered = _beyond(root, path, known)
+            if first and not is_covered:
                 text = say("is not the line that the last summary covered: the chain was rebuilt")
                 summary.wrong.append(Alert("B-WITNESS", head.file, Fault(at_line(first), text)))
-                first = 0
-            # A summary that was sent is a record too, and where a sequence begins; not news.
-            silent = (outbox.SUMMARY, "sequence")
-            new = (fact for fact in facts[first:] if fact["kind"] not in silent)
+                new, _ = _beyond(root, path, Head(head.file, 0, records.GENESIS))
             _add(summary.recorded.setdefault(path.parent.name, {}), new)
             summary.reached[head.file] = head
 
 
-def _add(recorded: Recorded, facts: Iterable[Record]) -> None:
+def _beyond(root: Root, path: Path, known: Head) -> tuple[list[SummaryLine], bool]:
+    """The lines of a record file after the one that is known, and whether that one is there."""
+    # A summary that was sent is a record too, and where a sequence begins; not news.
+    silent = (outbox.SUMMARY, "sequence")
+    new: list[SummaryLine] = []
+    is_covered = False
+    for line in records.read_typed(root, path, SummaryLine):
+        if line.seq == known.seq:
+            is_covered = line.hash == known.hash
+        elif line.seq > known.seq and line.kind not in silent:
+            new.append(line)
+    return new, is_covered
+
+
+def _add(recorded: Recorded, lines: Iterable[SummaryLine]) -> None:
     """Counts records of a family; credit notes count below 0."""
-    for fact in facts:
-        key = fact.get("client", ""), fact.get("currency", "")
-        part, number = recorded.get(key, ClientSum()), fact.get("number", "")
-        sign = -1 if fact["kind"] == "credit_note" else 1
+    for line in lines:
+        key = line.client, line.currency
+        part = recorded.get(key, ClientSum())
+        sign = -1 if line.kind == "credit_note" else 1
         net, vat, gross = (
-            money.total((sum_, sign * Decimal(text)))
-            for sum_, text in (
-                (part.net, fact.get("net", "0")),
-                (part.vat, fact.get("vat", "0")),
-                (part.gross, fact.get("gross", "0")),
+            money.total((sum_, sign * amount))
+            for sum_, amount in (
+                (part.net, line.net),
+                (part.vat, line.vat),
+                (part.gross, line.gross),
             )
         )
-        recorded[key] = ClientSum(part.lines + 1, part.first or number, number, net, vat, gross)
+        numbers = part.first or line.number, line.number
+        recorded[key] = ClientSum(part.lines + 1, *numbers, net, vat, gross)
 
 
 def _observe(root: Root, run: EndedRun, past: "_Past") -> Iterator[Alert]:
