@@ -73,8 +73,9 @@ def main(arguments: Namespace, root: Root) -> None:
         decision = decide(root, content, past, month, arguments.client, arguments.reissue)
         starts = revenues.starts(root, revenues.DIRECT)
         sequences = numbering.read(root, revenues.DIRECT.counters, past.numbered, starts)
-        documents = number_all(content, decision.to_issue, sequences, issue_date)
-        facts = direct_invoices.stage(run, content, documents, config)
+        numbers = number_all(content, decision.to_issue, sequences, issue_date)
+        documents = documents_of(content, decision.to_issue, numbers, issue_date)
+        facts = direct_invoices.stage(run, content, documents, len(numbers), config)
         if facts:
             for client, new in facts.items():
                 run.append(past.ends[client], new)
@@ -230,29 +231,36 @@ def _changes(
 
 def number_all(
     content: Inputs, billables: Iterable[Billable], sequences: numbering.Sequences, day: date
-) -> list[Document]:
-    """The documents of a run, in order of client, each with the next number of `sequences`.
+) -> list[str]:
+    """The numbers of a run's invoices, in order of client, each the next one of `sequences`.
 
     Raises:
       Refused: for each sequence that has a later date already.
     """
-    issuer = content.issuer.issuer
-    documents: list[Document] = []
+    numbers: list[str] = []
     faults: list[Alert] = []
-    renderer = dict(production.renderer())
-    numbering.refuse_other_format(sequences, day.year, issuer.number_format)
+    numbering.refuse_other_format(sequences, day.year, content.issuer.issuer.number_format)
     for billable in billables:
         try:
             number = direct_invoices.next_number(content, billable.client, sequences, day)
         except Refused as refused:
             faults += refused.alerts
-            continue
-        sources = sources_of(content, billable.client.id, billable.usage, billable.indices)
-        logo = direct_invoices.logo_of(content)
-        documents.append(invoicing.invoice(billable, number, day, issuer, sources, renderer, logo))
+        else:
+            numbers.append(number)
     if faults:
         raise Refused(faults)
-    return documents
+    return numbers
+
+
+def documents_of(
+    content: Inputs, billables: Iterable[Billable], numbers: Iterable[str], day: date
+) -> Iterator[Document]:
+    """The documents of a run, made as they are asked for: they are never all there at once."""
+    issuer, logo = content.issuer.issuer, direct_invoices.logo_of(content)
+    renderer = dict(production.renderer())
+    for billable, number in zip(billables, numbers, strict=True):
+        sources = sources_of(content, billable.client.id, billable.usage, billable.indices)
+        yield invoicing.invoice(billable, number, day, issuer, sources, renderer, logo)
 
 
 def sources_of(

@@ -78,7 +78,7 @@ def main(arguments: Namespace, root: Root) -> None:
         sequences = numbering.read(root, revenues.DIRECT.counters, past.numbered, starts)
         days = arguments.issue_date, delivered
         document = make(content, entry, step, charges, sequences, days)
-        facts = direct_invoices.stage(run, content, [document], limits)[document.client]
+        facts = direct_invoices.stage(run, content, [document], 1, limits)[document.client]
         run.append(past.ends[document.client], facts)
         numbering.stage(run, revenues.DIRECT.counters, sequences)
         run.commit()

@@ -109,9 +109,16 @@ def sources_of(content: Inputs, client: str, others: Iterable[Source] = ()) -> d
 
 
 def stage(
-    run: issuing.Run, content: Inputs, documents: list[Document], limits: Settings
+    run: issuing.Run,
+    content: Inputs,
+    documents: Iterable[Document],
+    count: int,
+    limits: Settings,
 ) -> dict[str, list[records.Record]]:
     """Renders, validates and stages every document and the inputs it was made from.
+
+    Args:
+      count: how many documents there are; they may be made as they are asked for.
 
     Returns:
       for each client the facts to record, in order.
@@ -121,11 +128,13 @@ def stage(
     """
     facts: dict[str, list[records.Record]] = {}
     faults: list[Alert] = []
+    sources: set[str] = set()
     logo = content.issuer.logo.data if content.issuer.logo else None
-    with progress.bar("invoices", len(documents)) as shown:
+    with progress.bar("invoices", count) as shown:
         made = production.stage_all(run, documents, logo, limits)
         for done, (document, staged) in enumerate(made, 1):
             shown(done)
+            sources.update(document.sources.values())
             for rule, text in staged.verdicts:
                 file = content.clients[document.client].source.name
                 faults.append(Alert("B-INVOICE-INVALID", file, Fault(rule, text), document.client))
@@ -135,10 +144,8 @@ def stage(
             facts.setdefault(document.client, []).append(fact)
     if faults:
         raise Refused(faults)
-    if documents:
-        archive(
-            run, content, [digest for document in documents for digest in document.sources.values()]
-        )
+    if facts:
+        archive(run, content, sources)
     return facts
 
 
