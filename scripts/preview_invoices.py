@@ -28,6 +28,11 @@ def parser() -> ArgumentParser:
 if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
 
+import os
+import tempfile
+from collections.abc import Mapping
+from typing import IO
+
 from lib.billing import invoicing
 from lib.billing.invoicing import Billable
 from lib.billing.pricing import MissingUsage
@@ -60,8 +65,24 @@ def main(arguments: Namespace, root: Root) -> None:
     content = inputs.load(root, client)
     if client:
         content.check_client(client)
+    # They wait in a file without a name until all are made: of many, memory would hold too much.
+    folder = root.preview if root.preview.is_dir() else root.path
+    with tempfile.TemporaryFile(dir=folder) as stream:
+        drafts = drafts_of(arguments, root, content, wait, stream)
+        write(root, drafts, f"{client}[.-]*pdf" if client else "*.pdf")
+
+
+def drafts_of(
+    arguments: Namespace, root: Root, content: Inputs, wait: int, stream: IO[bytes]
+) -> dict[str, storage.Content]:
+    """The drafts by the names of their files; their bytes are put into `stream`.
+
+    Raises:
+      Refused: with all that a run would refuse.
+    """
+    client = arguments.client
     since = revenues.first_run(root)
-    drafts: dict[str, bytes] = {}
+    drafts: dict[str, storage.Content] = {}
     faults: list[Alert] = []
     for file in [content.clients[client]] if client else content.clients.values():
         with lock.shared(root, wait):
@@ -89,7 +110,7 @@ def main(arguments: Namespace, root: Root) -> None:
                 continue
             pdf, verdicts = draft(content, billable, arguments)
             name = file.client.id if i == 1 else f"{file.client.id}-{i}"
-            drafts[f"{name}.pdf"] = pdf
+            drafts[f"{name}.pdf"] = put_aside(stream, pdf)
             faults += [
                 Alert(
                     "B-INVOICE-INVALID",
@@ -101,7 +122,15 @@ def main(arguments: Namespace, root: Root) -> None:
             ]
     if faults:
         raise Refused(faults)
-    write(root, drafts, f"{client}[.-]*pdf" if client else "*.pdf")
+    return drafts
+
+
+def put_aside(stream: IO[bytes], data: bytes) -> storage.Content:
+    """Puts bytes at the end of a file, to be read there when they are wanted."""
+    begins, size = stream.tell(), len(data)
+    stream.write(data)
+    stream.flush()
+    return lambda: (os.pread(stream.fileno(), size, begins),)
 
 
 def preview_credit_note(arguments: Namespace, root: Root, wait: int) -> None:
@@ -147,7 +176,7 @@ def rendered(document: Document, logo: bytes | None) -> tuple[bytes, list[valida
     return invoice_pdf.render(document, None, logo, document.speech.word("draft")), verdicts
 
 
-def write(root: Root, drafts: dict[str, bytes], names: str) -> None:
+def write(root: Root, drafts: Mapping[str, storage.Content], names: str) -> None:
     """Leaves exactly these drafts in ROOT/preview/, among the files of these names."""
     files = {root.preview / name: pdf for name, pdf in drafts.items()}
     with storage.held(root.preview):
