@@ -66,6 +66,7 @@ def main(arguments: Namespace, root: Root) -> None:
     command = f"generate_invoice {month} {arguments.client or 'all clients'}"
     config = settings.load(root)
     alerts.report(root.logs, "generate_invoice.py", settings.notices(config))
+    production.expect(config, 1 if arguments.client else len(list(root.clients.glob("*.json"))))
     with issuing.begin(root, command, config.lock_wait) as run:
         closed_periods.refuse(root, "ISSUE_DATE", issue_date)
         content = inputs.load(root)

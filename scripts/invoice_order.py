@@ -65,6 +65,7 @@ def main(arguments: Namespace, root: Root) -> None:
             "B-USAGE", "", "MONTH", text, remedy=say("leave it out, or give ISSUE_DATE")
         )
     limits = settings.load(root)
+    production.expect(limits, 1)
     name = f"{arguments.client}/{arguments.order}"
     with issuing.begin(root, f"invoice_order {name} {arguments.step}", limits.lock_wait) as run:
         if run.just_finished:

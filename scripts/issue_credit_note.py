@@ -46,6 +46,7 @@ def main(arguments: Namespace, root: Root) -> None:
     request = crediting.read(arguments.lines, arguments.amount)
     command = f"credit_note {arguments.invoice} {request}"
     config = settings.load(root)
+    production.expect(config, 1)
     with issuing.begin(root, command, config.lock_wait) as run:
         if run.just_finished:
             return

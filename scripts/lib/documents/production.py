@@ -21,6 +21,7 @@ from lib.documents import (
     facturx_xml,
     fonts,
     invoice_pdf,
+    judging,
     pdf_writer,
     schematron,
     validators,
@@ -95,10 +96,17 @@ def produce(logo: bytes | None, document: Document) -> Product:
       logo: the bytes whose SHA-256 the document's seller names, or None.
     """
     xml = facturx_xml.generate(document)
-    verdicts = validators.verdicts(document, xml)
+    draw = partial(invoice_pdf.render, document, xml, logo)
+    pdf, verdicts = judging.meanwhile(document, xml, draw)
     if verdicts:
         return Product(b"", b"", tuple(verdicts))
-    return Product(to_json(document), invoice_pdf.render(document, xml, logo), ())
+    return Product(to_json(document), pdf, ())
+
+
+def expect(config: Settings, documents: int) -> None:
+    """Prepares for about so many documents, before they are known: few need a judge beside."""
+    if config.workers > 1 and documents < _WORTH_WORKERS:
+        judging.start()
 
 
 def get_ready() -> None:
@@ -115,6 +123,7 @@ def started(run: Run, logo: bytes | None, config: Settings, expected: int) -> It
     Args:
       expected: about how many documents there will be, before they are known.
     """
+    expect(config, expected)
     if config.cluster or config.workers < 2 or expected < _WORTH_WORKERS:
         yield partial(stage_all, run, logo=logo, config=config)
         return

@@ -119,20 +119,27 @@ def straightened(path: Path) -> "etree._Element":
 
 
 def _begin_at_nodes(root: "etree._Element") -> None:
-    """Patterns begin at the nodes of their rules."""
+    """Patterns begin at the nodes of their rules, and lead no further down from them."""
     from lxml import etree
 
     rules: dict[str, list[str]] = {}
     for template in root.findall(f"{_XSL}template"):
         mode, match = template.get("mode", ""), template.get("match", "")
-        if _PATTERN.fullmatch(mode):
-            for below in _calls(template, mode):
-                below.getparent().remove(below)
-            if match not in _ON_THE_WAY:
-                rules.setdefault(mode, []).append(match)
-    for mode, matches in rules.items():
-        (start,) = _calls(root, mode)
-        start.set("select", _nodes(matches))
+        if _PATTERN.fullmatch(mode) and match not in _ON_THE_WAY:
+            rules.setdefault(mode, []).append(match)
+    for call in list(root.iter(f"{_XSL}apply-templates")):
+        mode = call.get("mode", "")
+        if not _PATTERN.fullmatch(mode):
+            continue
+        template = next(call.iterancestors(f"{_XSL}template"))
+        if template.get("mode") == mode:
+            call.getparent().remove(call)
+        elif mode in rules:
+            call.set("select", _nodes(rules.pop(mode)))
+        else:
+            raise ValueError(f"pattern {mode} begins twice, or has no rule")
+    if rules:
+        raise ValueError(f"patterns that never begin: {list(rules)}")
     etree.SubElement(root, f"{_XSL}template", match="/*")  # the walk in the default mode
 
 
@@ -162,10 +169,6 @@ def _shorten_report(root: "etree._Element") -> None:
         sign = etree.Element(f"{_XSL}text")
         sign.text = FIRED
         rule.getparent().replace(rule, sign)
-
-
-def _calls(element: "etree._Element", mode: str) -> "list[etree._Element]":
-    return [call for call in element.iter(f"{_XSL}apply-templates") if call.get("mode") == mode]
 
 
 def _nodes(matches: list[str]) -> str:
