@@ -34,7 +34,7 @@ _SHAPING = ("fpdf2", "fonttools", "factur-x", "lxml", "Babel", "segno", "pillow"
 _JUDGING = ("saxonche", "msgspec")
 # A worker needs two seconds to compile the schematrons; fewer documents are faster at home.
 _WORTH_WORKERS = 40  # whether they are on this machine or on others
-_TOGETHER = 4  # documents that a worker is handed at once
+_TOGETHER = 8  # documents that a worker is handed at once
 
 
 class Product(NamedTuple):
