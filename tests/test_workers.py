@@ -101,7 +101,7 @@ def test_the_workers_of_a_batch_get_ready_while_its_lines_are_checked(
 
 
 def test_a_month_of_direct_invoices_is_handed_to_the_workers_too(tmp_path, monkeypatch):
-    names = [f"c{i}" for i in range(1, 11)]
+    names = [f"c{i:02}" for i in range(1, 11)]
     root = house.build(tmp_path, *(house.client(name, i=i) for i, name in enumerate(names, 1)))
     monkeypatch.setenv("WORKERS", "7")
     handed = []
