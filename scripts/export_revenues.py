@@ -21,12 +21,14 @@ if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
     cli.leave_if_done(ARGUMENTS, "recettes")
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import partial
 
-from lib.accounting import csv_tables, exports
+from lib.accounting import csv_tables, exports, plain_tables
 from lib.accounting.csv_tables import TABLES, Report, TablePart
-from lib.books.histories import Dates, History
+from lib.books import plain_histories
+from lib.books.histories import Dates
+from lib.books.plain_histories import PlainHistories
 from lib.core.messages import figure, say
 from lib.core.root import Root
 from lib.inputs.settings import Settings
@@ -38,7 +40,7 @@ def main(arguments: Namespace, root: Root) -> None:
     period = arguments.period
     with exports.held(root, f"export_revenues {period}") as config:
         dates = periods.beginnings(period)
-        parts = exports.of_shares(root, partial(tables_of, dates, config), dates, config)
+        parts = exports.of_clients(root, partial(tables_of, root, dates, config), config)
         files: dict[str, bytes] = {}
         reports: dict[str, Report] = {}
         for i, (name, table) in enumerate(TABLES.items()):
@@ -58,11 +60,15 @@ def main(arguments: Namespace, root: Root) -> None:
     )
 
 
-def tables_of(period: Dates, config: Settings, clients: Iterator[list[History]]) -> list[TablePart]:
+def tables_of(
+    root: Root, period: Dates, config: Settings, clients: Sequence[str]
+) -> list[TablePart]:
     """The tables of some clients, in the order of TABLES."""
     rows = [
-        [csv_tables.written(table.of(own, period), config) for table in TABLES.values()]
-        for own in clients
+        plain_tables.tables_of(own, period, config)
+        if isinstance(own, PlainHistories)
+        else [csv_tables.written(table.of(own, period), config) for table in TABLES.values()]
+        for own in plain_histories.by_client(root, clients, period)
     ]
     return [csv_tables.part([tables[i] for tables in rows]) for i in range(len(TABLES))]
 

@@ -85,11 +85,13 @@ def renew(root: Root, clients: list[str]) -> Done:
     files: dict[Path, bytes] = {}
     for client in clients:
         with records.without_collector(), collecting(done.faults):
-            lines = balances.read_lines(root, client)
-            _check(root, client, lines)
-            if not lines.issued and not lines.opened:
-                continue
-            balance = balances.of_lines(lines)
+            balance = balances.of_plain(root, client)
+            if balance is None:
+                lines = balances.read_lines(root, client)
+                _check(root, client, lines)
+                if not lines.issued and not lines.opened:
+                    continue
+                balance = balances.of_lines(lines)
             files[balances.path_of(root, client)] = balance.to_bytes()
             amounts = {
                 name: money.shown(value, 2) for name, value in balance.totals._asdict().items()

@@ -193,7 +193,11 @@ def shares_of(receipt: Receipt) -> Sequence[VatShare]:
     if len(receipt.shares) == 1 and not receipt.overpaid:  # the common case
         return receipt.shares
     beyond = VatShare(allocation.OVERPAYMENT, "", "", receipt.overpaid, 0)
-    shares = [share for share in (*receipt.shares, beyond) if share.net or share.vat]
+    return in_order(share for share in (*receipt.shares, beyond) if share.net or share.vat)
+
+
+def in_order(shares: Iterable[VatShare]) -> list[VatShare]:
+    """In order of nature, VAT category and rate."""
     return sorted(shares, key=attrgetter("nature", "vat_category", "vat_rate"))
 
 
@@ -298,10 +302,10 @@ def _sums_by_kind(cells: Cells, *more: Sequence[str]) -> dict[Kind, tuple[int, i
     """The sums of a table by nature, VAT category, rate and exemption, and by `more`."""
     names = ("nature", "vat_category", "vat_rate", "exemption")
     kinds = zip(*(cells[name] for name in names), *more, strict=True)
-    return _sums(zip(kinds, cells["net"], cells["vat"], strict=True))
+    return added_up(zip(kinds, cells["net"], cells["vat"], strict=True))
 
 
-def _sums(amounts: Iterable[tuple[Kind, int, int]]) -> dict[Kind, tuple[int, int]]:
+def added_up(amounts: Iterable[tuple[Kind, int, int]]) -> dict[Kind, tuple[int, int]]:
     """Net and VAT of each kind."""
     nets: defaultdict[Kind, int] = defaultdict(int)
     vats: defaultdict[Kind, int] = defaultdict(int)
@@ -428,4 +432,4 @@ def joined(
 
 
 def _sum_of(sums: Iterable[Mapping[Kind, tuple[int, int]]]) -> dict[Kind, tuple[int, int]]:
-    return _sums((kind, *amounts) for of_kinds in sums for kind, amounts in of_kinds.items())
+    return added_up((kind, *amounts) for of_kinds in sums for kind, amounts in of_kinds.items())

@@ -1,8 +1,9 @@
 """What all exports share: reading under the lock, writing whole files."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -63,8 +64,20 @@ def of_shares(root: Root, work: Work[_Result], period: Dates, config: Settings) 
     Raises:
       Broken: with every disagreement found.
     """
-    job = (root, work, period)
-    done = workers.map_in_order(_of_share, job, _shares(root), config.workers, _WORTH_WORKERS)
+    return of_clients(root, partial(_of_histories, root, work, period), config)
+
+
+def _of_histories(
+    root: Root, work: Work[_Result], period: Dates, clients: Sequence[str]
+) -> _Result:
+    return work(histories.by_client(root, clients, period))
+
+
+def of_clients(
+    root: Root, work: Callable[[Sequence[str]], _Result], config: Settings
+) -> list[_Result]:
+    """As `of_shares`, for work that reads the records of the clients itself."""
+    done = workers.map_in_order(_of_share, work, _shares(root), config.workers, _WORTH_WORKERS)
     results: list[_Result] = []
     faults: list[Alert] = []
     for _, result in done:
@@ -77,11 +90,10 @@ def of_shares(root: Root, work: Work[_Result], period: Dates, config: Settings) 
     return results
 
 
-def _of_share(job: tuple[Root, Work[_Result], Dates], clients: list[str]) -> _Result | Broken:
-    root, work, period = job
+def _of_share(work: Callable[[Sequence[str]], _Result], clients: Sequence[str]) -> _Result | Broken:
     with records.without_collector():
         try:
-            return work(histories.by_client(root, clients, period))
+            return work(clients)
         except Broken as broken:
             return broken
 

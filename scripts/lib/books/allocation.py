@@ -122,9 +122,8 @@ def _more(after: list[Receipt], before: list[Receipt]) -> Iterator[_Parts]:
 def _receipts(history: History, causes: Collection[str]) -> list[Receipt]:
     """The receipts, as if money had come for what was written off for some of these causes."""
     if _is_paid_at_once(history):
-        shares = history.invoice.shares
-        of_keys = shares if len(shares) == 1 else _difference(_by_key(shares), {})
-        return [Receipt(history.invoice, history.movements[0], of_keys, 0)]
+        shares = paid_at_once(history.invoice.shares)
+        return [Receipt(history.invoice, history.movements[0], shares, 0)]
     standing = _by_key(history.invoice.shares)
     held = _Held({}, 0)
     given_back: dict[int, dict[_Key, _Amounts]] = {}  # what each movement took of what was held
@@ -165,6 +164,11 @@ def _receipts(history: History, causes: Collection[str]) -> list[Receipt]:
             allocation.append(Receipt(history.invoice, event, shares, beyond - overpaid))
         allocated, overpaid = target, beyond
     return allocation
+
+
+def paid_at_once(shares: tuple[VatShare, ...]) -> tuple[VatShare, ...]:
+    """What one payment of the whole pays of an invoice with these shares."""
+    return shares if len(shares) == 1 else _difference(_by_key(shares), {})
 
 
 def _is_paid_at_once(history: History) -> bool:

@@ -21,23 +21,35 @@ The status of an invoice, the first line that fits:
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
+from itertools import repeat
+from operator import sub
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from lib.books import histories, openings, payments, records, revenues
+from lib.books import histories, openings, payments, plain_histories, records, revenues
 from lib.books.histories import History
 from lib.books.payments import Amount
-from lib.books.record_lines import BalancePayment, BalanceRevenue, OpeningLine
+from lib.books.plain_histories import PlainLines
+from lib.books.record_lines import (
+    BalancePayment,
+    BalanceRevenue,
+    OpeningLine,
+    PlainBalancePayment,
+    PlainBalanceRevenue,
+)
 from lib.books.records import Link
 from lib.core import storage
 from lib.core.faults import Alert, Broken, collecting
 from lib.core.root import Root
 from lib.values import money
+from lib.values.money import in_euros, text_of
 
 OVERPAID = "overpaid"
 CREDITED = "credited"
@@ -269,40 +281,41 @@ def lines_of(
     )
 
 
-class _Row(msgspec.Struct, frozen=True, gc=False):
-    """An invoice as the file has it."""
+_ESCAPED = re.compile(r'[\x00-\x1f"\\]')  # in JSON
 
-    number: str
-    issue_date: date
-    due_date: date | None
-    gross: Decimal
-    credited: Decimal
-    paid: Decimal
-    written_off: Decimal
-    outstanding: Decimal
-    status: str
+_ENTRY = """\
+    {
+      "number": %s,
+      "issue_date": "%s",
+      "due_date": %s,
+      "gross": "%s",
+      "credited": "%s",
+      "paid": "%s",
+      "written_off": "%s",
+      "outstanding": "%s",
+      "status": "%s"
+    }"""
 
 
 class ClientBalance(NamedTuple):
     """What data/balance/<client>.json says, and the last records that it is made from: issued,
-    paid and opened."""
+    paid and opened. `entries` has an _ENTRY for each invoice."""
 
     last: Sequence[Link]
     client: str
     currency: str
     totals: BalanceTotals
-    rows: list[_Row]
+    entries: Sequence[str]
 
     def to_bytes(self) -> bytes:
-        """The bytes of the file."""
+        """The bytes of the file: as storage.pretty_json would write it, which takes longer."""
         heads = [records.head_bytes(last.seq, last.hash) for last in self.last]
-        rest = {
-            "client": self.client,
-            "currency": self.currency,
-            "totals": self.totals._asdict(),
-            "invoices": self.rows,
-        }
-        return _made_from(*heads) + storage.pretty_json(rest).removeprefix(b"{\n")
+        about = {"client": self.client, "currency": self.currency}
+        rest = storage.pretty_json({**about, "totals": self.totals._asdict(), "invoices": []})
+        entries = ",\n".join(self.entries).encode()
+        if entries:
+            rest = b"%b[\n%b\n  ]\n}\n" % (rest.removesuffix(b"[]\n}\n"), entries)
+        return _made_from(*heads) + rest.removeprefix(b"{\n")
 
 
 def of_lines(lines: Lines) -> ClientBalance:
@@ -313,11 +326,12 @@ def of_lines(lines: Lines) -> ClientBalance:
     """
     invoices = of_client(lines)
     rest = [invoice.outstanding for invoice in invoices]
-    rows = [
-        _Row(
-            invoice.number,
+    entries = [
+        _ENTRY
+        % (
+            msgspec.json.encode(invoice.number).decode(),
             invoice.issue_date,
-            invoice.due_date,
+            msgspec.json.encode(invoice.due_date).decode(),
             invoice.gross,
             invoice.credited,
             invoice.paid,
@@ -330,9 +344,61 @@ def of_lines(lines: Lines) -> ClientBalance:
     sums = _totals(invoices, rest)
     # Of openings that were reversed nothing is left that has a currency; EUR is the only one.
     whose = lines.issued[-1] if lines.issued else lines.opened[0]
-    return ClientBalance(
-        [records.last(some) for some in lines], whose.client, whose.currency, sums, rows
+    last = [records.last(some) for some in lines]
+    return ClientBalance(last, whose.client, whose.currency, sums, entries)
+
+
+def of_plain(root: Root, client: str) -> ClientBalance | None:
+    """The balance of a client by its records, which are proved; None where they are not plain, as
+    books/plain_histories has it, or something is odd."""
+    lines = plain_histories.lines_of(root, client, PlainBalanceRevenue, PlainBalancePayment)
+    if lines is None or not _has_plain_texts(lines):
+        return None
+    invoices, gross, moved, paid_ones = lines
+    paid = [0] * len(invoices)
+    for i in paid_ones:
+        paid[i] = gross[i]
+    rest = list(map(sub, gross, paid))
+    columns: list[Iterable[str]] = [
+        [f'"{invoice.number}"' for invoice in invoices],
+        [invoice.issue_date for invoice in invoices],
+        [f'"{invoice.due_date}"' if invoice.due_date else "null" for invoice in invoices],
+        [invoice.gross for invoice in invoices],
+        repeat("0.00"),
+        map(text_of, paid),
+        repeat("0.00"),
+        map(text_of, rest),
+        [UNPAID if amount else PAID for amount in rest],
+    ]
+    before, *between = _ENTRY.split("%s")
+    parts = [part for pair in zip(columns, map(repeat, between), strict=True) for part in pair]
+    entries = list(map("".join, zip(repeat(before), *parts, strict=False)))
+    sums = BalanceTotals(*map(in_euros, (sum(gross), 0, sum(paid), 0, sum(rest), 0)))
+    last = [records.last(some) for some in (invoices, moved, ())]
+    return ClientBalance(last, invoices[-1].client, invoices[-1].currency, sums, entries)
+
+
+def _has_plain_texts(lines: PlainLines[PlainBalanceRevenue, PlainBalancePayment]) -> bool:
+    """Whether texts of records are those of a balance: days, amounts, numbers without escapes."""
+    days = {invoice.issue_date for invoice in lines.invoices}
+    days.update([invoice.due_date for invoice in lines.invoices if invoice.due_date])
+    days.update([line.date for line in lines.payments])
+    numbers = "".join([invoice.number for invoice in lines.invoices])
+    return (
+        all(map(_is_day, days))
+        and list(map(text_of, lines.gross)) == [invoice.gross for invoice in lines.invoices]
+        and min(lines.gross) >= 0
+        and not _ESCAPED.search(numbers)
     )
+
+
+@lru_cache
+def _is_day(text: str) -> bool:
+    """Whether a text is a day as records have it: 2026-11-30."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _made_from(*heads: bytes) -> bytes:

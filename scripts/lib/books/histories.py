@@ -158,14 +158,15 @@ def by_client(root: Root, clients: Iterable[str], period: Dates) -> Iterator[lis
     closed = closed_periods.read(root)
     for client in clients:
         with collecting(faults):
-            yield _read_client(root, client, period, closed)
+            yield read_client(root, client, period, closed)
     if faults:
         raise Broken(faults)
 
 
-def _read_client(
-    root: Root, client: str, period: Dates, closed: list[ClosedPeriod]
+def read_client(
+    root: Root, client: str, period: Dates, closed: Iterable[ClosedPeriod]
 ) -> list[History]:
+    """The histories of a client; arguments and what is raised as of `by_client`."""
     path_of_issued = revenues.chain_path(root, revenues.DIRECT, client)
     path_of_paid = payments.chain_path(root, client)
     issued = records.read_typed(root, path_of_issued, HistoryRevenue)
@@ -267,7 +268,7 @@ def of_opening(line: OpeningLine, paid: Sequence[Movement] = ()) -> History:
         line.buyer,
         line.currency,
         cents_of(line.gross),
-        _shares(line.breakdown),
+        shares_of(line.breakdown),
         line.vat_on_debits,
         "",
         line.pdf_sha256,
@@ -345,7 +346,7 @@ class _Advances(NamedTuple):
         sign = 1 if record.corrects else -1
         for deposit in record.deposits:
             own = self.standing[deposit.number]
-            for share in _shares(deposit.breakdown):
+            for share in shares_of(deposit.breakdown):
                 own[_key(share)] += sign * share.net
                 nets[_key(share)] = nets.get(_key(share), 0) - share.net
             if not record.corrects:
@@ -361,7 +362,12 @@ def _of_nets(nets: Mapping[_Key, int]) -> tuple[VatShare, ...]:
     return tuple(VatShare(*key, net, 0) for key, net in nets.items() if net)
 
 
-def _shares(breakdown: Iterable[HistoryShare]) -> tuple[VatShare, ...]:
+def shares_of(breakdown: Iterable[HistoryShare]) -> tuple[VatShare, ...]:
+    """The shares of a breakdown.
+
+    Raises:
+      ValueError: if one has an amount that cannot be.
+    """
     shares = [
         VatShare(
             share.nature,
@@ -376,7 +382,7 @@ def _shares(breakdown: Iterable[HistoryShare]) -> tuple[VatShare, ...]:
 
 
 def _bill(record: HistoryRevenue, advances: _Advances, delivery: str) -> IssuedDocument:
-    shares = _shares(record.breakdown)
+    shares = shares_of(record.breakdown)
     of_order = record.type or record.deposits or record.corrects in advances.standing
     return IssuedDocument(
         record.kind,

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypedDict
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from lib.books.records import Link
 from lib.inputs.issuer_file import Accounts
@@ -530,6 +530,52 @@ class HistoryPayment(Link, gc=False, kw_only=True):
     value_date: str = ""
 
 
+class PlainRevenue(Link, gc=False, kw_only=True):
+    """An invoice that is neither of an order's deposits nor exempt for a reason: no other revenue
+    record fits. Its facts are those of HistoryRevenue; `breakdown` is not taken apart yet."""
+
+    breakdown: Raw
+    buyer: str
+    buyer_country: str = ""
+    buyer_vat_number: str = ""
+    client: str
+    corrects: UnsetType = UNSET
+    currency: str
+    delivery: str = ""
+    deposits: UnsetType = UNSET
+    document_sha256: str
+    due_date: str = ""
+    exemptions: UnsetType = UNSET
+    gross: str
+    issue_date: str
+    kind: Literal["invoice"]
+    number: str
+    order: str = ""
+    pdf_sha256: str
+    period: HistoryPeriod
+    places: dict[str, str] | UnsetType = UNSET
+    type: UnsetType = UNSET
+    vat_on_debits: bool = False
+
+
+class PlainPayment(Link, gc=False, kw_only=True):
+    """Money that came: no other payment record fits. Its facts are those of HistoryPayment."""
+
+    amount: str
+    cause: UnsetType = UNSET
+    client: str
+    currency: str
+    date: str
+    invoice: str
+    kind: Literal["payment"]
+    method: str = ""
+    note: str = ""
+    reason: UnsetType = UNSET
+    reference: str = ""
+    reverses: UnsetType = UNSET
+    value_date: str = ""
+
+
 class OpeningLinePayment(Struct, gc=False):
     """A payment of an open invoice in the tool before."""
 
@@ -602,6 +648,31 @@ class BalancePayment(Link, gc=False, kw_only=True):
     invoice: str
     kind: str
     reverses: int = 0
+
+
+class PlainBalanceRevenue(Link, gc=False, kw_only=True):
+    """An invoice, with the facts of BalanceRevenue as they stand there."""
+
+    buyer: str
+    client: str
+    corrects: UnsetType = UNSET
+    currency: str
+    due_date: str = ""
+    gross: str
+    issue_date: str
+    kind: Literal["invoice"]
+    number: str
+
+
+class PlainBalancePayment(Link, gc=False, kw_only=True):
+    """Money that came, with the facts of BalancePayment as they stand there."""
+
+    amount: str
+    cause: UnsetType = UNSET
+    date: str
+    invoice: str
+    kind: Literal["payment"]
+    reverses: UnsetType = UNSET
 
 
 class PaymentFacts(BalancePayment, gc=False, kw_only=True):

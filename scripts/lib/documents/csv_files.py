@@ -13,7 +13,8 @@ amounts stay numbers, negative ones too.
 import codecs
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from types import SimpleNamespace
+from io import StringIO
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from lib.core import messages
@@ -27,6 +28,7 @@ FIGURE = "figure"  # a number as its text, with a decimal point: a VAT rate
 CODE = "code"  # a word of "codes" of the languages
 DATE = "date"  # 2024-03-31, or empty
 PLAIN = "plain"  # what the program made: a number of an invoice
+WRITTEN = "written"  # several columns, as `lines` would write them
 
 _END = "\r\n"
 _RUN_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -55,38 +57,69 @@ def to_bytes(
 
 
 def lines(
-    columns: Sequence[Column], cells: Mapping[str, Sequence[Any]], settings: Settings
+    columns: Sequence[Column], cells: Mapping[str, Sequence[Any] | str], settings: Settings
 ) -> list[str]:
-    """The lines below the headings, each with its line end; arguments as of `to_bytes`."""
-    texts = [_texts(column.kind, cells[column.name], settings) for column in columns]
-    return _written(zip(*texts, strict=True), settings)
+    """The lines below the headings, each with its line end.
+
+    Args:
+      cells: as of `to_bytes`; or, of all but one of the columns, the text that each cell is.
+    """
+    rows = runs(columns, cells, settings)
+    return [row + _END for row in rows]
+
+
+def runs(
+    columns: Sequence[Column], cells: Mapping[str, Sequence[Any] | str], settings: Settings
+) -> list[str]:
+    """What some columns that stand side by side have in each line; arguments as of `lines`."""
+    delimiter = _delimiter(settings)
+    parts: list[Sequence[str]] = []  # of each line, from left to right
+    for column in columns:
+        content = cells[column.name]
+        if not isinstance(content, str):
+            parts.append(_texts(column.kind, content, settings))
+            continue
+        (text,) = _texts(column.kind, [content], settings)
+        if parts and isinstance(parts[-1], str):
+            text = f"{parts.pop()}{delimiter}{text}"
+        parts.append(text)
+    texts = (repeat(part) if isinstance(part, str) else part for part in parts)
+    return list(map(delimiter.join, zip(*texts, strict=False)))
 
 
 def whole(columns: Sequence[Column], below: Iterable[bytes], settings: Settings) -> bytes:
     """A whole CSV file of what stands below its headings, in UTF-8."""
     headings = messages.words(settings.csv_headers)["columns"]
-    (first,) = _written([[headings[column.heading or column.name] for column in columns]], settings)
+    words = [headings[column.heading or column.name] for column in columns]
+    first = _delimiter(settings).join(_texts(PLAIN, words, settings)) + _END
     mark = codecs.BOM_UTF8 if settings.csv_dialect == "fr" else b""
     return b"".join((mark, first.encode(), *below))
 
 
-def _written(rows: Iterable[Sequence[str]], settings: Settings) -> list[str]:
-    written: list[str] = []
-    delimiter = ";" if settings.csv_dialect == "fr" else ","
-    lines_of = SimpleNamespace(write=written.append)  # csv writes each row at once
-    quoting = csv.writer(lines_of, delimiter=delimiter, lineterminator=_END)
-    for row in rows:
-        line = delimiter.join(row)
-        # csv would write the same of a row without anything to quote, in ten times the time.
-        if line.count(delimiter) != len(row) - 1 or '"' in line or "\r" in line or "\n" in line:
-            quoting.writerow(row)
-        else:
-            written.append(line + _END)
-    return written
+def _delimiter(settings: Settings) -> str:
+    return ";" if settings.csv_dialect == "fr" else ","
 
 
 def _texts(kind: str, cells: Sequence[Any], settings: Settings) -> Sequence[str]:
     """The cells of one column as they are written."""
+    if kind == WRITTEN:
+        return cells
+    texts = _unquoted(kind, cells, settings)
+    whole = "".join(texts)
+    # csv would write the same of a cell without anything to quote, in ten times the time.
+    if any(mark in whole for mark in (_delimiter(settings), '"', "\r", "\n")):
+        return [_quoted(text, settings) for text in texts]
+    return texts
+
+
+def _quoted(text: str, settings: Settings) -> str:
+    """A cell with quotation marks around it where it needs them."""
+    line = StringIO(newline="")
+    csv.writer(line, delimiter=_delimiter(settings), lineterminator=_END).writerow((text, ""))
+    return line.getvalue().removesuffix(_delimiter(settings) + _END)
+
+
+def _unquoted(kind: str, cells: Sequence[Any], settings: Settings) -> Sequence[str]:
     if kind == TEXT:
         return list(map(safe, cells))
     if kind == CODE:
