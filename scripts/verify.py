@@ -113,6 +113,7 @@ def check(
     """All checks, in the order in which things depend on each other."""
     found = list(findings.mode_faults(files))
     books, faults = book_audit.read(files)
+    is_sound = not faults
     found += faults
     found += record_audit.witness_faults(books, witness)
     found += mail_audit.waiting_faults(files, books)
@@ -122,7 +123,7 @@ def check(
     found += quote_audit.strays(files, books)
     found += exchange_audit.faults(files, books)
     found += faults
-    found += derived_audit.faults(files, books, config)
+    found += derived_audit.faults(files, books, config, is_sound=is_sound)
     return books, tally, found
 
 

@@ -7,6 +7,7 @@ that came after it has a date in it; and the chains still go through the heads t
 from array import array
 from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import chain
 
 import msgspec
 
@@ -94,7 +95,8 @@ def _order_faults(book: Book) -> Iterator[Alert]:
 def _content_faults(root: Root, book: Book) -> Iterator[Alert]:
     """Closings whose figures are not those of the records as they are."""
     try:
-        past = closings.past(root, histories.read(root))
+        clients = histories.by_client(root, histories.clients_of(root), "")
+        past = closings.past(root, chain.from_iterable(clients))
     except (Broken, OSError):
         return  # what they are made of is broken, and named
     for record in book.records:

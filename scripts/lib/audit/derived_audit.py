@@ -13,19 +13,20 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import islice, product
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
 from lib.accounting import bookkeeping, csv_tables, declarations, exports, fec, ledgers
 from lib.accounting.bookkeeping import FiscalYear
+from lib.accounting.csv_tables import TABLES, TablePart
 from lib.audit import findings, record_audit
 from lib.audit.findings import Files
 from lib.audit.record_audit import Book, RecordBooks
 from lib.books import balances, closed_periods, histories, records, recurring, revenues
-from lib.books.histories import History
-from lib.books.record_lines import ClosedPeriod
-from lib.core import messages, storage, strict_json
+from lib.books.histories import Dates, History
+from lib.books.record_lines import ClosedPeriod, HistoryRevenue
+from lib.core import messages, storage, strict_json, workers
 from lib.core.faults import Alert, Broken, Refused
 from lib.core.messages import counted, say
 from lib.core.root import Root
@@ -35,17 +36,36 @@ from lib.inputs.issuer_file import Issuer
 from lib.inputs.settings import Settings
 from lib.values import periods
 
+if TYPE_CHECKING:
+    from lib.accounting.frames import Gathered
+
 _PACKAGE = re.compile(r"downloads/([a-z][a-z0-9_]{1,39})__(20[0-9]{2}-[0-9]{2})\.zip")
+_PERIOD = r"(?P<period>20[0-9]{2}(?:-[0-9]{2}|-Q[1-4])?)"
+# A file that is not written as .env says.
+_ONCE = rf"(?P<once>\.(?:rfc4180|fr)-(?:{'|'.join(messages.languages())}))?"
+
+_ACCOUNTANT = rf"accountant/accountant-{_PERIOD}{_ONCE}\.zip"
+_WORKBOOK = rf"workbook/workbook-{_PERIOD}\.xlsx"
+_WORTH_WORKERS = 20_000  # records; fewer are read again before a worker has started
+
+_Part = TypeVar("_Part")
+
 _BATCH_USAGE = re.compile(r"data/usage/[^/]+/(20[0-9]{2}-[0-9]{2})\.batch_([a-z0-9_]+)\.json")
 
 
-def faults(files: Files, books: RecordBooks, config: Settings) -> Iterator[Alert]:
-    """Everything that is wrong with derived files; a new kind of them is a line here."""
+def faults(
+    files: Files, books: RecordBooks, config: Settings, *, is_sound: bool
+) -> Iterator[Alert]:
+    """Everything that is wrong with derived files; a new kind of them is a line here.
+
+    Args:
+      is_sound: whether the audit of the books found nothing: each is what can be derived from.
+    """
     for name in files.regular("data/balance"):
-        yield from _balance(files, books, name)
+        yield from _balance(files, books, name, is_sound=is_sound)
     for name in files.regular("downloads"):
         yield from _package(files, books, name, config)
-    yield from _exports(files, books, config)
+    yield from _exports(files, books, config, is_sound=is_sound)
     yield from _usage(files, books)
 
 
@@ -77,7 +97,7 @@ class _Balance(msgspec.Struct):
     made_from: _MadeFrom
 
 
-def _balance(files: Files, books: RecordBooks, name: str) -> Iterator[Alert]:
+def _balance(files: Files, books: RecordBooks, name: str, *, is_sound: bool) -> Iterator[Alert]:
     """A balance names the heads that it was made from: it is built again from those."""
     if findings.is_leftover(name):
         return
@@ -85,7 +105,7 @@ def _balance(files: Files, books: RecordBooks, name: str) -> Iterator[Alert]:
     issued = books.get(record_audit.REVENUES, client).held()
     paid = books.get(record_audit.PAYMENTS, client).held()
     opened = books.get(record_audit.OPENINGS, client).held()
-    if not _is_plain(issued, paid, opened):
+    if not is_sound and not _is_plain(issued, paid, opened):
         return  # what it derives from is broken, and named
     data, unreadable = findings.read(files.root, name)
     try:
@@ -185,121 +205,192 @@ def _bytes_of(root: Root, name: str) -> bytes:
 class ExportSources(NamedTuple):
     """What exports are made from; `issuer` is None where issuer.json is refused."""
 
-    histories: list[History]
+    root: Root
     issuer: Issuer | None
     accounts: Mapping[str, str]
     closed: list[ClosedPeriod]
+    config: Settings
+
+    def clients(self) -> Iterator[list[History]]:
+        """The histories of each client, in order: none has to be kept."""
+        return histories.by_client(self.root, histories.clients_of(self.root), "")
+
+    def parts(self, work: exports.Work[_Part]) -> list[_Part]:
+        """What `work` makes of all histories, a share of the clients at a time."""
+        return exports.of_shares(self.root, work, "", self.config._replace(workers=1))
 
     def fiscal_year(self, issuer: Issuer, period: str) -> FiscalYear:
         """The fiscal year that a period is, or lies in."""
         return bookkeeping.fiscal_year(period, issuer.fiscal_year_end, self.closed)
 
 
-# Makes a file in a dialect, from what its name says; None if no such file is ever made.
-Build = Callable[[ExportSources, re.Match[str], Settings], bytes | None]
+# Makes the files of a period in a dialect, by their names below exports/; None is never made.
+Contents = Mapping[str, storage.Content | None]
+Build = Callable[[ExportSources, str, Settings], Contents]
 
 
 class Export(NamedTuple):
-    """A kind of export: what its files are called, who makes them, and how."""
+    """A kind of export: what its files are called, with their `period`, who makes them, and how."""
 
     pattern: str
     command: str
     build: Build
 
 
-def _recettes(past: ExportSources, match: re.Match[str], config: Settings) -> bytes:
-    report = csv_tables.TABLES[match[1]].of(past.histories, periods.beginnings(match[2]))
-    table: csv_tables.Table = report.totals if match[3] else report.table
-    return table.to_bytes(config)
+def _recettes(past: ExportSources, period: str, config: Settings) -> Contents:
+    parts = past.parts(partial(_tables, periods.beginnings(period), config))
+    contents = {}
+    for name, table in TABLES.items():
+        own = [part[name] for part in parts]
+        data, report = csv_tables.joined(table.columns, own, config)
+        contents[f"recettes/{name}-{period}.csv"] = data
+        contents[f"recettes/{name}-{period}.totals.csv"] = report.totals.to_bytes(config)
+    return contents
 
 
-def _payments(past: ExportSources, _: re.Match[str], config: Settings) -> bytes:
-    return csv_tables.payments(past.histories).table.to_bytes(config)
+def _tables(
+    dates: Dates, config: Settings, clients: Iterator[list[History]]
+) -> dict[str, TablePart]:
+    rows = [
+        {name: csv_tables.written(of(own, dates), config) for name, (_, of) in TABLES.items()}
+        for own in clients
+    ]
+    return {name: csv_tables.part([of_client[name] for of_client in rows]) for name in TABLES}
 
 
-def _fec(past: ExportSources, match: re.Match[str], _: Settings) -> bytes | None:
+def _payments(past: ExportSources, _: str, config: Settings) -> Contents:
+    parts = past.parts(partial(_paid, config))
+    return {"payments/payments.csv": csv_tables.joined(csv_tables.PAYMENTS, parts, config)[0]}
+
+
+def _paid(config: Settings, clients: Iterator[list[History]]) -> TablePart:
+    return csv_tables.part(csv_tables.written(csv_tables.payments(own), config) for own in clients)
+
+
+def _fec(past: ExportSources, period: str, _: Settings) -> Contents:
     if (issuer := past.issuer) is None:
-        return None
-    year = past.fiscal_year(issuer, match[2])
-    if match[0] != f"exports/fec/{fec.file_name(issuer.party.siren, year.end)}":
-        return None
+        return {}
+    year = past.fiscal_year(issuer, period)
     chart = fec.chart(issuer.accounts, past.accounts, past.closed)
-    return b"".join(fec.joined([fec.part(chart, year, year, [past.histories])]))
+    parts = past.parts(partial(fec.part, chart, year, year))
+    return {f"fec/{fec.file_name(issuer.party.siren, year.end)}": partial(fec.joined, parts)}
 
 
-def _ledger(past: ExportSources, match: re.Match[str], _: Settings) -> bytes | None:
+def _ledger(past: ExportSources, period: str, _: Settings) -> Contents:
     if past.issuer is None:
-        return None
-    year = past.fiscal_year(past.issuer, match[1])
-    ledger = ledgers.ledger_of(year, [past.histories])
-    return b"".join(ledgers.file(match[2], year, [ledger]))
+        return {}
+    year = past.fiscal_year(past.issuer, period)
+    parts = past.parts(partial(ledgers.ledger_of, year))
+    return {
+        f"ledger/{period}.{suffix}": partial(ledgers.file, suffix, year, parts)
+        for suffix in ledgers.FILES
+    }
 
 
-def _declaration(past: ExportSources, match: re.Match[str], config: Settings) -> bytes | None:
+def _declaration(past: ExportSources, period: str, config: Settings) -> Contents:
     if past.issuer is None:
-        return None
-    period = match[1]
-    whole = declarations.joined([declarations.part(period, [past.histories])])
+        return {}
+    whole = declarations.joined(past.parts(partial(declarations.part, period)))
     figures = declarations.declaration(past.issuer, period, whole)
-    return b"".join(storage.pieces(declarations.tables(figures, config)[match[2]]))
+    return {
+        f"declarations/declaration-{period}.{suffix}": data
+        for suffix, data in declarations.tables(figures, config).items()
+    }
 
 
-def _des(past: ExportSources, match: re.Match[str], _: Settings) -> bytes | None:
+def _des(past: ExportSources, period: str, _: Settings) -> Contents:
     if past.issuer is None:
-        return None
-    whole = declarations.joined([declarations.part(match[1], [past.histories])])
-    figures = declarations.services_abroad(match[1], whole.due)
-    return declarations.des_file(past.issuer.party.vat_number, match[1], figures)
+        return {}
+    whole = declarations.joined(past.parts(partial(declarations.part, period)))
+    figures = declarations.services_abroad(period, whole.due)
+    data = declarations.des_file(past.issuer.party.vat_number, period, figures)
+    return {f"declarations/des-{period}.xml": data}
 
-
-_PERIOD = r"(20[0-9]{2}(?:-[0-9]{2}|-Q[1-4])?)"
-# A file that is not written as .env says.
-_ONCE = rf"(?:\.(?:rfc4180|fr)-(?:{'|'.join(messages.languages())}))?"
 
 _EXPORTS = (
     Export(
-        rf"recettes/({'|'.join(csv_tables.TABLES)})-{_PERIOD}{_ONCE}(\.totals)?\.csv",
+        rf"recettes/(?:{'|'.join(TABLES)})-{_PERIOD}{_ONCE}(?:\.totals)?\.csv",
         "export",
         _recettes,
     ),
-    Export(rf"payments/payments{_ONCE}\.csv", "payments-csv", _payments),
-    Export(r"fec/([0-9]{9})FEC(20[0-9]{2})[0-9]{4}\.txt", "fec", _fec),
-    Export(r"ledger/(20[0-9]{2})\.(journal|beancount)", "ledger", _ledger),
+    Export(rf"(?P<period>payments)/payments{_ONCE}\.csv", "payments-csv", _payments),
+    Export(r"fec/[0-9]{9}FEC(?P<period>20[0-9]{2})[0-9]{4}\.txt", "fec", _fec),
+    Export(rf"ledger/(?P<period>20[0-9]{{2}})\.(?:{'|'.join(ledgers.FILES)})", "ledger", _ledger),
     Export(
-        rf"declarations/declaration-{_PERIOD}{_ONCE}\.((?:documents\.)?csv)",
+        rf"declarations/declaration-{_PERIOD}{_ONCE}\.(?:documents\.)?csv",
         "declare",
         _declaration,
     ),
-    Export(r"declarations/des-(20[0-9]{2}-[0-9]{2})\.xml", "declare", _des),
+    Export(r"declarations/des-(?P<period>20[0-9]{2}-[0-9]{2})\.xml", "declare", _des),
 )
 
 
-def _exports(files: Files, books: RecordBooks, config: Settings) -> Iterator[Alert]:
-    names = list(files.regular("exports"))
+class ExportTask(NamedTuple):
+    """Files of one kind and period that are made at once: by its name each that is there, with
+    its name without the dialect."""
+
+    audit: Callable[["ExportTask", Files, ExportSources], list[Alert]]
+    kind: int  # among _EXPORTS
+    period: str
+    names: dict[str, str]
+
+
+def _exports(
+    files: Files, books: RecordBooks, config: Settings, *, is_sound: bool
+) -> Iterator[Alert]:
+    """Each kind and period is made again by a worker, whose memory is its own."""
+    tasks = _export_tasks(files)
     families = (record_audit.REVENUES, record_audit.PAYMENTS, record_audit.OPENINGS)
-    if not names:
+    if not tasks:
         return
+    lines = 0
     for owner in {book.owner for family in families for book in books.of(family)}:
         issued, paid, opened = (books.get(family, owner) for family in families)
-        if not _is_plain(issued, paid, opened):
+        lines += issued.last + paid.last
+        if not is_sound and not _is_plain(issued, paid, opened):
             return  # what they derive from is broken, and named
     try:
         past = ExportSources(
-            histories.read(files.root),
+            files.root,
             _issuer(files.root),
             client_files.accounts(files.root),
             closed_periods.read(files.root),
+            config,
         )
     except (Broken, OSError):
-        return  # a folder in the place of a record file, which is named
-    for name in names:
-        for kind in _EXPORTS:
-            if match := re.fullmatch(f"exports/{kind.pattern}", name):
-                yield from _export(files, name, kind, match, past, config)
-        if match := re.fullmatch(f"exports/accountant/accountant-{_PERIOD}{_ONCE}\\.zip", name):
-            yield from _for_accountant(files, books, name, match[1], past, config)
-        if match := re.fullmatch(f"exports/workbook/workbook-{_PERIOD}\\.xlsx", name):
-            yield from _workbook(files, name, match[1], past)
+        return  # a folder in the place of a record file, which is named; so below
+    processes = config.workers if lines > _WORTH_WORKERS else 1
+    audited = workers.map_in_order(_audited, (files, past), tasks, processes, 1)
+    faults: list[Alert] = []
+    for _, wrong in audited:
+        if wrong is None:
+            return
+        faults += wrong
+    yield from sorted(faults, key=lambda fault: fault.file)
+
+
+def _export_tasks(files: Files) -> list[ExportTask]:
+    tasks: dict[tuple[int, str], ExportTask] = {}
+    for name in files.regular("exports"):
+        below = name.removeprefix("exports/")
+        for i, kind in enumerate(_EXPORTS):
+            if match := re.fullmatch(kind.pattern, below):
+                key = i, match["period"]
+                once = match.groupdict().get("once") or ""
+                task = tasks.setdefault(key, ExportTask(_of_kind, *key, {}))
+                task.names[name] = below.replace(once, "") if once else below
+        for pattern, audit in ((_ACCOUNTANT, _for_accountant), (_WORKBOOK, _workbook)):
+            if match := re.fullmatch(pattern, below):
+                tasks[-1, name] = ExportTask(audit, -1, match["period"], {name: below})
+    return list(tasks.values())
+
+
+def _audited(sources: tuple[Files, ExportSources], task: ExportTask) -> list[Alert] | None:
+    """What is wrong with some files; None where records cannot be read."""
+    try:
+        return task.audit(task, *sources)
+    except (Broken, OSError):
+        return None
 
 
 def _issuer(root: Root) -> Issuer | None:
@@ -309,18 +400,28 @@ def _issuer(root: Root) -> Issuer | None:
         return None
 
 
-def _export(
-    files: Files,
-    name: str,
-    kind: Export,
-    match: re.Match[str],
-    past: ExportSources,
-    config: Settings,
-) -> Iterator[Alert]:
+def _of_kind(task: ExportTask, files: Files, past: ExportSources) -> list[Alert]:
     """An export is right in any dialect: one of them may have been asked for once."""
-    data, _ = findings.read(files.root, name)
-    if all(kind.build(past, match, variant) != data for variant in _dialects(config)):
-        yield _differs(files, name, kind.command)
+    kind = _EXPORTS[task.kind]
+    names = task.names
+    for variant in _dialects(past.config):
+        contents = kind.build(past, task.period, variant)
+        names = {
+            name: below
+            for name, below in names.items()
+            if not _is(files, name, contents.get(below))
+        }
+        if not names:
+            break
+    return [_differs(files, name, kind.command) for name in names]
+
+
+def _is(files: Files, name: str, content: storage.Content | None) -> bool:
+    """Whether a file has a content."""
+    if content is None:
+        return False
+    has = partial(storage.has, pieces=storage.pieces(content))
+    return findings.tried(has, files.root.path / name, False)[0]
 
 
 def _dialects(config: Settings) -> list[Settings]:
@@ -344,39 +445,43 @@ def _differs(files: Files, name: str, command: str) -> Alert:
     return (_stale if is_old else _changed)(name, command)
 
 
-def _workbook(files: Files, name: str, period: str, past: ExportSources) -> Iterator[Alert]:
+def _workbook(task: ExportTask, files: Files, past: ExportSources) -> list[Alert]:
     """A workbook is right in any language: one of them may have been asked for."""
-    from lib.accounting import frames, workbook  # import pandas
+    from lib.accounting import workbook  # imports pandas
 
     if past.issuer is None:
-        return
-    data, _ = findings.read(files.root, name)
+        return []
+    (name,) = task.names
     own = exports.language("", past.issuer)
-    parts = [frames.gather([frames.tables(past.histories, period)])]
+    parts = past.parts(partial(_sheets, task.period))
     languages = sorted(messages.languages(), key=lambda language: language != own)
     try:
         right = any(
-            workbook.render(parts, period, past.issuer.party.name, language) == data
+            _is(
+                files,
+                name,
+                workbook.render(parts, task.period, past.issuer.party.name, language),
+            )
             for language in languages
         )
     except workbook.TooLong:
         right = False
-    if not right:
-        yield _differs(files, name, "workbook")
+    return [] if right else [_differs(files, name, "workbook")]
 
 
-def _for_accountant(
-    files: Files, books: RecordBooks, name: str, period: str, past: ExportSources, config: Settings
-) -> Iterator[Alert]:
+def _sheets(period: str, clients: Iterator[list[History]]) -> "Gathered":
+    from lib.accounting import frames  # imports pandas
+
+    return frames.gather(frames.tables(own, period) for own in clients)
+
+
+def _for_accountant(task: ExportTask, files: Files, past: ExportSources) -> list[Alert]:
     """The files inside have the hashes that its list says, the PDFs those of the records, and
     the tables say what the records say."""
     from lib.accounting import accountant  # imports pandas
 
-    digests = {
-        f"invoices/{book.owner}/{record['number']}.pdf": record["pdf_sha256"]
-        for book in books.of(record_audit.REVENUES)
-        for record in book.records
-    }
+    (name,) = task.names
+    period = task.period
     top = PurePosixPath(name).stem
     tables = {}
     try:
@@ -384,38 +489,38 @@ def _for_accountant(
             listed = package.read(f"{top}/SHA256SUMS").decode("utf-8")
             sums = {line[66:]: line[:64] for line in listed.splitlines()}
             inside = {entry.removeprefix(f"{top}/") for entry in package.namelist()}
-            right = inside == {*sums, "SHA256SUMS"}
+            right = inside == {*sums, "SHA256SUMS"} and _has_pdfs_of_records(past.root, sums)
             for entry, digest in sums.items():
                 data = package.read(f"{top}/{entry}")
-                right = right and storage.sha256(data) == digest == digests.get(entry, digest)
+                right = right and storage.sha256(data) == digest
                 if not entry.startswith("invoices/"):
                     tables[entry] = data
     except Exception:  # zipfile raises whatever a broken file leads it to
         right = False
     if not right:
-        yield _changed(name, "accountant")
-    elif (issuer := past.issuer) and not any(
-        accountant.files(
-            [
-                accountant.part(
-                    past.fiscal_year(issuer, period),
-                    fec.chart(issuer.accounts, past.accounts, past.closed),
-                    period,
-                    variant,
-                    [past.histories],
-                )
-            ],
-            [past.histories],
-            recurring.read(files.root),
-            issuer,
-            past.fiscal_year(issuer, period),
-            period,
-            variant,
+        return [_changed(name, "accountant")]
+    if (issuer := past.issuer) is None:
+        return []
+    year = past.fiscal_year(issuer, period)
+    chart = fec.chart(issuer.accounts, past.accounts, past.closed)
+    of_plans = recurring.read(files.root)
+    for variant in _dialects(past.config):
+        parts = past.parts(partial(accountant.part, year, chart, period, variant))
+        again = accountant.files(parts, past.clients(), of_plans, issuer, year, period, variant)
+        if again == tables:
+            return []
+    return [_differs(files, name, "accountant")]
+
+
+def _has_pdfs_of_records(root: Root, sums: Mapping[str, str]) -> bool:
+    """Whether a list has the hashes of the records for what it has of their documents."""
+    return all(
+        sums.get(f"invoices/{client}/{line.number}.pdf", line.pdf_sha256) == line.pdf_sha256
+        for client in revenues.owners(root, revenues.DIRECT)
+        for line in records.read_typed(
+            root, revenues.chain_path(root, revenues.DIRECT, client), HistoryRevenue
         )
-        == tables
-        for variant in _dialects(config)
-    ):
-        yield _differs(files, name, "accountant")
+    )
 
 
 # --- usage ---------------------------------------------------------------------------

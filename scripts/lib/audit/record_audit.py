@@ -60,7 +60,7 @@ _RESTORE = say("restore it from a backup")
 _WITNESS = re.compile(r"[>\s]*(data/\S+\.jsonl) ([0-9]{1,15}) ([0-9a-f]{64})\s*")
 
 
-class Lines:
+class RecordLines:
     """The lines of a file that are records, in order; each pass over them reads the file again, so
     that years of records are never held.
 
@@ -227,7 +227,7 @@ def _read_lines(root: Root, empty: Book, path: Path) -> _Reading:
     if cut:
         text = say("is cut in half: it has no line break")
         faults.append(_broken(name, cut, text, _RESTORE))
-    lines = Lines(root, name, sha256.digest(), frozenset(odd), last)
+    lines = RecordLines(root, name, sha256.digest(), frozenset(odd), last)
     return _Reading(empty._replace(records=lines, digests=bytes(digests)), seq, hash_, faults)
 
 

@@ -87,6 +87,10 @@ class Stop(Exception):
             self.exit_code = 4  # an input that this user may not read is not a wrong one
         super().__init__("; ".join(str(alert) for alert in self.alerts))
 
+    def __reduce__(self) -> tuple[type["Stop"], tuple[tuple[Alert, ...]]]:
+        """A worker hands it back whole."""
+        return type(self), (self.alerts,)
+
 
 class Refused(Stop):
     """Input that cannot be accepted; nothing was written."""

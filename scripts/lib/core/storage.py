@@ -574,7 +574,7 @@ def update_all_derived(files: Mapping[Path, Content]) -> set[Path]:
     changed = {}
     for path, data in files.items():
         try:
-            if _has(path, pieces(data)):
+            if has(path, pieces(data)):
                 renew(path)
                 continue
         except FileNotFoundError:
@@ -591,7 +591,7 @@ def pieces(content: Content) -> Iterable[bytes]:
     return (content,) if isinstance(content, bytes) else content()
 
 
-def _has(path: Path, pieces: Iterable[bytes]) -> bool:
+def has(path: Path, pieces: Iterable[bytes]) -> bool:
     """Whether a file is these bytes; raises as `open_file` does."""
     with open_file(path) as stream:
         same = all(stream.read(len(piece)) == piece for piece in pieces)
