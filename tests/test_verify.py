@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import house
 import post
-from lib.audit import findings, record_audit
+from lib.audit import derived_audit, findings, record_audit
 from lib.books import heads, records
 from lib.core import storage
 from lib.core.faults import Broken
@@ -859,6 +859,17 @@ def test_records_that_change_while_they_are_verified_are_named(root):
     edit(root, name, lambda data: data.replace(b"Client", b"client"))
     with pytest.raises(Broken, match="was changed while it was verified"):
         list(book.records)
+
+
+def test_workers_make_the_exports_again_to_the_same_end(root, monkeypatch):
+    for name in (RECETTES, LEDGER, "exports/accountant/accountant-2026.zip"):
+        change(name)(root)
+    alone = verify(root)
+    monkeypatch.setattr(derived_audit, "_WORTH_WORKERS", 0)
+    monkeypatch.setenv("WORKERS", "2")
+    both = verify(root)
+    assert len(named(alone)) == 3
+    assert (both.code, both.err) == (alone.code, alone.err)
 
 
 def test_everything_is_named_at_once(root):

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import pickle
 import pty
 import subprocess
 import sys
@@ -17,6 +18,8 @@ import clusters
 import house
 from lib.billing import batch_files
 from lib.core import workers
+from lib.core.faults import Alert, Broken, Fault
+from lib.core.messages import say
 from lib.core.root import Root
 from lib.documents import cluster, production
 from lib.inputs import settings
@@ -48,6 +51,12 @@ def test_results_come_in_the_order_of_the_items_whichever_is_done_first():
     with ThreadPoolExecutor(2) as pool:
         done = workers.in_order(lambda item: pool.submit(work, item), range(40), 2)
         assert list(done) == [(i, i * 10) for i in range(40)]
+
+
+def test_why_work_stopped_comes_back_whole_from_a_worker():
+    alert = Alert("B-RECORD-BROKEN", "data/revenues/nord.jsonl", Fault("", say("is not a record")))
+    back = pickle.loads(pickle.dumps(Broken([alert])))
+    assert (type(back), back.alerts, back.exit_code) == (Broken, (alert,), 3)
 
 
 def test_few_items_are_under_way_however_many_there_are():
