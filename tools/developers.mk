@@ -42,7 +42,7 @@ conformance: $(READY_DEV) ## outside judges over a wide corpus [APPROVE=yes: its
 	@$(IN) PYTHONPATH=scripts:tests $(PYTHON) -m conformance $(if $(filter yes,$(APPROVE)),--approve)
 	@$(IN) $(PYTHON) -m pytest -m conformance
 
-bench: $(READY_DEV) ## speed, side by side with peers [SIZE=small|large] [PUBLISH=yes: docs/performance.md]
+bench: $(READY_DEV) ## speed, beside peers [SIZE=small: that nothing was lost, in minutes|large] [PUBLISH=yes: docs/performance.md]
 	@$(IN) PYTHONPATH=scripts:tests $(PYTHON) -m bench $(if $(SIZE),--size "$$SIZE") \
 	  $(if $(filter yes,$(PUBLISH)),--publish)
 

@@ -1,13 +1,15 @@
 """`make bench`: every bar of speed, ours and peers side by side, and one table.
 
-    python -m bench [--size small|whole|large] [--publish] [--only SECTION ...]
+    python -m bench [--size whole|large|small|trial] [--publish] [--only SECTION ...]
 
-small is a trial of the bench itself: what is measured on smaller sizes is not
-judged. large adds a batch of 100,000 lines. Figures are kept in build/bench/results.json;
---publish writes them into docs/performance.md and its graph, which nobody else changes.
+whole judges every bar; large adds a batch of 100,000 lines. small compares a few figures with those
+of the last publication (bench/kept.py), without peers, within minutes. trial tries the bench itself
+on sizes that say nothing, and judges nothing. Raw figures are kept in build/bench/results.json;
+--publish writes them into docs/performance.md, its graph and bench/published.json, which nobody
+else changes.
 
-Exit status: 0 every bar was reached; 1 one was missed, or an output is wrong; 4 something could
-not be measured, a peer that is not there included.
+Exit status: 0 every bar was reached and nothing was lost; 1 one was missed, or an output is wrong;
+4 something could not be measured, a peer that is not there included.
 """
 
 import argparse
@@ -23,6 +25,7 @@ from bench import (
     commands,
     firsts,
     graph,
+    kept,
     million,
     months,
     pages,
@@ -50,12 +53,13 @@ class Size(NamedTuple):
 
 
 _SIZES = {
-    "small": Size(2, 1, Sizes(100, (1_000,)), 20, 12, 10_000, 50),
+    "trial": Size(2, 1, Sizes(100, (1_000,)), 20, 12, 10_000, 50),
     "whole": Size(5, 3, Sizes(1_000, (10_000,)), 1_000, 36, 1_000_000, 5_000),
     "large": Size(5, 3, Sizes(1_000, (10_000, 100_000)), 1_000, 36, 1_000_000, 5_000),
 }
 
 
+_ROUNDS_KEPT = 5
 Section = Callable[[Peers, Size], tuple[list[Line], list[str]]]
 
 SECTIONS: dict[str, Section] = {
@@ -80,19 +84,54 @@ class Measured(NamedTuple):
 def main() -> int:
     """Measures, checks, prints; returns the exit status."""
     parser = argparse.ArgumentParser(description="Measure speed beside peers.")
-    parser.add_argument("--size", choices=_SIZES, default="whole")
+    parser.add_argument("--size", choices=(*_SIZES, "small"), default="whole")
     parser.add_argument("--publish", action="store_true", help="write docs/performance.md")
     parser.add_argument("--only", choices=SECTIONS, nargs="+", default=list(SECTIONS))
     arguments = parser.parse_args()
-    if arguments.publish and (arguments.size == "small" or arguments.only != list(SECTIONS)):
-        parser.error("figures of a small run, or of a part, are not published")
+    # All that is measured shares two cores, however many there are.
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
+    BUILD.mkdir(parents=True, exist_ok=True)
+    run("make", "-C", house.HOME, "setup")
+    if arguments.size == "small":
+        return _compare(arguments.publish)
+    partly = arguments.size == "trial" or arguments.only != list(SECTIONS)
+    if arguments.publish and partly:
+        parser.error("figures of a trial, or of a part, are not published")
+    return _judge(arguments.size, arguments.only, arguments.publish)
+
+
+def _compare(is_published: bool) -> int:
+    """A few figures beside those of the last publication."""
+    try:
+        now = kept.measure(_ROUNDS_KEPT)
+        if is_published:
+            kept.publish(now, venv.machine())
+            print(table.text(kept.lines(now, []), judged=True))
+            return 0
+        before = kept.read()
+        compared = kept.twice(
+            kept.changes(now, before),
+            lambda names: kept.changes(kept.measure(_ROUNDS_KEPT, names), before),
+        )
+    except CannotMeasureError as problem:
+        print(f"not measured: {problem}", file=sys.stderr)
+        return 4
+    print(table.text(kept.lines(now, compared), judged=True))
+    losses = [one.loss for one in compared if one.loss]
+    for loss in losses:
+        print(f"lost since the last publication: {loss}")
+    return 1 if losses else 0
+
+
+def _judge(size: str, sections: Sequence[str], is_published: bool) -> int:
+    """Every bar, beside peers."""
     peers = venv.prepare()
     for name, why in peers.missing.items():
         print(f"{name} is not measured: {why}")
-    measured = _measured(peers, _SIZES[arguments.size], arguments.only)
-    whole = arguments.size != "small"
-    missed = table.missed(measured.lines, whole)
-    print(table.text(measured.lines, whole))
+    measured = _measured(peers, _SIZES[size], sections)
+    is_judged = size != "trial"
+    missed = table.missed(measured.lines) if is_judged else []
+    print(table.text(measured.lines, is_judged))
     print(f"first pages as pictures: {PICTURES.relative_to(house.HOME)}")
     results = _results(peers, measured.lines)
     (BUILD / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
@@ -102,7 +141,10 @@ def main() -> int:
         print(f"not measured: {problem}")
     for one, bar in missed:
         print(f"missed: {one.what.strip()}, {one.who}: {bar.says} {bar.value:,.2f}")
-    if arguments.publish and not measured.faults and not measured.problems:
+    if is_published and not measured.faults and not measured.problems:
+        now = kept.measure(_ROUNDS_KEPT)
+        kept.publish(now, results["machine"])
+        results["fixed"] = now.fixed
         publish.write(results, measured.lines, graph.svg(graph.panels(measured.lines)))
     if measured.faults or missed:
         return 1
@@ -111,10 +153,6 @@ def main() -> int:
 
 def _measured(peers: Peers, size: Size, sections: Sequence[str]) -> Measured:
     """Each section of the table; one that fails does not stop the others."""
-    # All that is measured shares two cores, however many there are.
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
-    BUILD.mkdir(parents=True, exist_ok=True)
-    run("make", "-C", house.HOME, "setup")
     measured = Measured([], [], [])
     for name in sections:
         try:

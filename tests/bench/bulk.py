@@ -91,8 +91,8 @@ class Rounds(NamedTuple):
 
 def _measure_ours(folder: Path, lines: int, took: Rounds, faults: list[str]) -> list[Path]:
     """A batch of ours and its audit, added to what was measured; the documents that it made."""
-    ours, made = _ours(folder, lines)
-    took.batches.setdefault(("ours", lines), []).append(ours)
+    took_ours, made = ours(folder, lines)
+    took.batches.setdefault(("ours", lines), []).append(took_ours)
     faults += _faults_of_ours(made, lines)
     audit = make(folder / "root", "verify", environment=_WORKERS, watch=True)
     took.audits.setdefault(lines, []).append(audit)
@@ -154,13 +154,15 @@ def _audits(audits: dict[int, list[Took]], small: int, whole: int) -> list[Line]
 # --- ours ----------------------------------------------------------------------------
 
 
-def _ours(folder: Path, lines: int) -> tuple[Took, list[Path]]:
+def ours(
+    folder: Path, lines: int, environment: dict[str, str] = _WORKERS
+) -> tuple[Took, list[Path]]:
     """`make batch packages` in a fresh root; the documents that it made, in order."""
     shutil.rmtree(folder / "root", ignore_errors=True)
     root = batches.build(folder / "root", changes={"defaults.language": "fr"})
     write_csv(root.inbox_batch / f"{batches.CLIENT}__{house.MONTH}.csv", lines)
     command = command_of_make(root.path, "batch", "packages", f"TODAY={house.TODAY}")
-    took = run(*command, environment=_WORKERS, watch=True)
+    took = run(*command, environment=environment, watch=True)
     return took, sorted((root.data / "invoices_batch").rglob("*.json"), key=_seq)
 
 
@@ -264,4 +266,5 @@ def _faults_of_peer(folder: Path, ours: Sequence[Path], lines: int) -> list[str]
         pdf = folder / f"{one.number}.pdf"
         faults += outputs.faults_of_page(pdf, _texts(one))
         faults += outputs.faults_of_xml(pdf, one)
+        faults += outputs.faults_of_tags(pdf)
     return [f"the peer's {fault}" for fault in faults]

@@ -45,4 +45,4 @@ def _issued(root: Root) -> int:
 
 def _line(what: str, rounds: list[Took], most: float) -> Line:
     seconds = middle(one.clock for one in rounds) / SECOND
-    return line(what, "ours", rounds, "s", Bar("", seconds, most))._replace(of_size=False)
+    return line(what, "ours", rounds, "s", Bar("", seconds, most))

@@ -53,8 +53,7 @@ class Bar(NamedTuple):
 class Line(NamedTuple):
     """A line of the table: what was done, by whom, in rounds; in nanoseconds, or another unit.
 
-    `bars` are empty where nothing is asked of it; `of_size` says that they are about the
-    whole size only, and are not judged on a smaller one.
+    `bars` are empty where nothing is asked of it.
     """
 
     what: str
@@ -63,7 +62,6 @@ class Line(NamedTuple):
     cpu: tuple[int, ...] = ()
     unit: str = "ms"
     bars: tuple[Bar, ...] = ()
-    of_size: bool = True
 
     @property
     def median(self) -> float:

@@ -3,6 +3,7 @@
 A fault here is a fault of the run, whatever the figures say.
 """
 
+import re
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -65,6 +66,14 @@ def faults_of_xml(pdf: Path, made: document.Document) -> list[str]:
       made: the document, which tells which rules bind it.
     """
     return [f"{pdf.name}: {one}" for one in validators.verdicts(made, attached(pdf))]
+
+
+def faults_of_tags(pdf: Path) -> list[str]:
+    """Whether a file is tagged for screen readers, and says that it is PDF/A of level A."""
+    catalog = pypdf.PdfReader(pdf).root_object
+    data = catalog["/Metadata"].get_object().get_data()
+    is_a = re.search(rb"conformance(>|=.)A", data)
+    return [] if is_a and "/StructTreeRoot" in catalog else [f"{pdf.name}: it is not tagged"]
 
 
 def attached(pdf: Path) -> bytes:

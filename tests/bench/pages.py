@@ -15,7 +15,7 @@ from bench.venv import Peers
 from lib.values.document import Document
 
 PEERS = Path(__file__).with_name("peers")
-_WARM = 5  # as in peers/serve.py
+WARM = 5  # as in peers/serve.py
 _WHAT = "one page"
 
 
@@ -45,16 +45,16 @@ def measure(peers: Peers, rounds: int) -> tuple[list[Line], list[str]]:
     """The lines of the table, and what is wrong with the pages that were made."""
     folder = BUILD / "pages"
     folder.mkdir(parents=True, exist_ok=True)
-    made = content.documents(folder / "root", _WARM + rounds * max(one.pace for one in _MAKERS))
+    made = content.documents(folder / "root", WARM + rounds * max(one.pace for one in _MAKERS))
     contents = folder / "contents.json"
     contents.write_bytes(content.written(made))
     makers = [one for one in _MAKERS if not one.package or one.package in peers.there]
-    processes = {one: _start(one, contents, folder / f"{one.script}.pdf") for one in makers}
+    processes = {one: start(one, contents, folder / f"{one.script}.pdf") for one in makers}
     took: dict[Maker, list[Took]] = {one: [] for one in makers}
     try:
         for i in range(rounds):
             for one in makers:
-                took[one].append(_round(processes[one], _WARM + i * one.pace, one.pace))
+                took[one].append(round_of(processes[one], WARM + i * one.pace, one.pace))
         say(f"one page: {len(makers)} makers, {rounds} rounds")
     finally:
         for process in processes.values():
@@ -62,12 +62,10 @@ def measure(peers: Peers, rounds: int) -> tuple[list[Line], list[str]]:
     lines = [line(_WHAT, one.name, took[one], "ms", *_bars(one, took)) for one in makers]
     samples = {one: folder / f"{one.script}.pdf" for one in makers}
     sizes = [_size(one, samples[one]) for one in makers if "XML" not in one.name]
-    # A page is a page, whatever the size of the rest.
-    judged = [one._replace(of_size=False) for one in (*lines, *sizes)]
-    return judged, _faults(samples, made[0])
+    return [*lines, *sizes], _faults(samples, made[0])
 
 
-def _start(one: Maker, contents: Path, sample: Path) -> subprocess.Popen[str]:
+def start(one: Maker, contents: Path, sample: Path) -> subprocess.Popen[str]:
     python = venv.PYTHON if one.package else sys.executable
     process = subprocess.Popen(
         [python, PEERS / f"{one.script}.py", contents, sample],
@@ -82,7 +80,7 @@ def _start(one: Maker, contents: Path, sample: Path) -> subprocess.Popen[str]:
     return process
 
 
-def _round(process: subprocess.Popen[str], first: int, count: int) -> Took:
+def round_of(process: subprocess.Popen[str], first: int, count: int) -> Took:
     """The mean of some pages that nobody has made yet."""
     assert process.stdin is not None
     assert process.stdout is not None

@@ -39,6 +39,6 @@ def section(results: dict[str, Any], lines: Sequence[Line]) -> str:
     return (
         f"Two cores of {machine['processor']}, Linux {machine['kernel']}, Python"
         f" {machine['python']}, fpdf2 {machine['fpdf2']}, saxonche {machine['saxonche']}."
-        f" Beside it: {peers}.\n\n{table.markdown(lines, whole=True)}\n\n"
+        f" Beside it: {peers}.\n\n{table.markdown(lines, judged=True)}\n\n"
         f"![Time against size, both scales logarithmic]({GRAPH.name})"
     )

@@ -22,6 +22,6 @@ def measure(rounds: int) -> list[Line]:
     bar = Bar("", medians[slowest] / MILLISECOND, _MOST)
     what = f"--help of {len(scripts)} scripts"
     return [
-        line(what, f"slowest: {slowest}", took[slowest], "ms", bar)._replace(of_size=False),
+        line(what, f"slowest: {slowest}", took[slowest], "ms", bar),
         line("", f"fastest: {fastest}", took[fastest], "ms"),
     ]

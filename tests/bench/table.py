@@ -11,11 +11,11 @@ _UNITS = {"ms": MILLISECOND, "s": SECOND}
 Cells = tuple[str, ...]
 
 
-def rows(lines: Iterable[Line], whole: bool) -> list[Cells]:
+def rows(lines: Iterable[Line], judged: bool) -> list[Cells]:
     """The cells of each line.
 
     Args:
-      whole: the sizes are those that the bars are about.
+      judged: the sizes are those that the bars are about.
     """
     made = []
     for one in lines:
@@ -27,7 +27,7 @@ def rows(lines: Iterable[Line], whole: bool) -> list[Cells]:
             spread if len(one.clock) > 1 else "",
             f"{_figure(middle(one.cpu), one)} {one.unit}" if one.cpu else "",
         )
-        made.append((*cells, *_judged(one, whole)))
+        made.append((*cells, *_compared(one, judged)))
     return made
 
 
@@ -38,28 +38,28 @@ def _figure(value: float, one: Line) -> str:
     return f"{scaled:,.2f}" if scaled < 100 else f"{scaled:,.0f}"
 
 
-def _judged(one: Line, whole: bool) -> Cells:
+def _compared(one: Line, judged: bool) -> Cells:
     if not one.bars:
         return ("", "", "")
     compared = "; ".join(f"{bar.says} {_number(bar.value)}" for bar in one.bars if bar.says)
     limits = "; ".join(f"{'≤' if bar.at_most else '≥'} {_number(bar.limit)}" for bar in one.bars)
-    return (compared, limits, verdict(one, whole))
+    return (compared, limits, verdict(one, judged))
 
 
 def _number(value: float) -> str:
     return f"{value:,.2f}" if value < 100 and value != int(value) else f"{value:,.0f}"
 
 
-def verdict(one: Line, whole: bool) -> str:
+def verdict(one: Line, judged: bool) -> str:
     """Whether a line reaches its bars."""
-    if one.of_size and not whole:
+    if not judged:
         return UNJUDGED
     return REACHED if all(bar.reached for bar in one.bars) else MISSED
 
 
-def text(lines: Sequence[Line], whole: bool) -> str:
+def text(lines: Sequence[Line], judged: bool) -> str:
     """The table for a terminal."""
-    cells = [HEADINGS, *rows(lines, whole)]
+    cells = [HEADINGS, *rows(lines, judged)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(HEADINGS))]
     right = (2, 3, 4)
     return "\n".join(
@@ -71,22 +71,16 @@ def text(lines: Sequence[Line], whole: bool) -> str:
     )
 
 
-def markdown(lines: Sequence[Line], whole: bool) -> str:
+def markdown(lines: Sequence[Line], judged: bool) -> str:
     """The table for a document."""
     cells = [HEADINGS, ("---", "---", "---:", "---:", "---:", "---", "---", "---")]
     cells += [
         tuple(f"**{MISSED.lower()}**" if c == MISSED else c.strip() for c in row)
-        for row in rows(lines, whole)
+        for row in rows(lines, judged)
     ]
     return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
 
-def missed(lines: Iterable[Line], whole: bool) -> list[tuple[Line, Bar]]:
+def missed(lines: Iterable[Line]) -> list[tuple[Line, Bar]]:
     """The bars that were not reached."""
-    return [
-        (one, bar)
-        for one in lines
-        if whole or not one.of_size
-        for bar in one.bars
-        if not bar.reached
-    ]
+    return [(one, bar) for one in lines for bar in one.bars if not bar.reached]

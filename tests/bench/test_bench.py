@@ -5,8 +5,9 @@ import xml.etree.ElementTree as ET
 import fpdf
 import pytest
 
-from bench import graph, outputs, publish, table, venv
-from bench.measure import SECOND, Bar, CannotMeasureError, Line, run
+from bench import fixed, graph, kept, outputs, publish, table, venv
+from bench.kept import Change, Kept, Published
+from bench.measure import SECOND, Bar, CannotMeasureError, Line, Took, run
 
 FAST = Line("one page", "ours", (2_000_000, 3_000_000, 9_000_000), (3_000_000,) * 3)
 PEER = Line(
@@ -25,20 +26,18 @@ def test_a_bar_is_reached_on_its_side():
 
 
 def test_one_missed_bar_is_a_miss_and_is_reported():
-    assert table.verdict(PEER, whole=True) == table.MISSED
-    assert table.missed([FAST, PEER], whole=True) == [(PEER, PEER.bars[1])]
-    assert table.MISSED in table.text([FAST, PEER], whole=True)
+    assert table.verdict(PEER, judged=True) == table.MISSED
+    assert table.missed([FAST, PEER]) == [(PEER, PEER.bars[1])]
+    assert table.MISSED in table.text([FAST, PEER], judged=True)
 
 
-def test_a_smaller_size_is_not_judged_where_the_bar_is_about_the_size():
-    assert table.verdict(PEER, whole=False) == table.UNJUDGED
-    assert table.missed([PEER], whole=False) == []
-    always = PEER._replace(of_size=False)
-    assert table.missed([always], whole=False)
+def test_a_smaller_size_is_not_judged():
+    assert table.verdict(PEER, judged=False) == table.UNJUDGED
+    assert table.MISSED not in table.text([FAST, PEER], judged=False)
 
 
 def test_the_table_has_median_and_spread():
-    (cells,) = table.rows([FAST], whole=True)
+    (cells,) = table.rows([FAST], judged=True)
     assert cells[2:5] == ("3.00 ms", "2.00 – 9.00", "3.00 ms")
 
 
@@ -53,6 +52,50 @@ def test_figures_replace_figures_and_nothing_else():
 
 def test_the_page_in_docs_has_its_marks():
     assert publish.replaced(publish.DOC.read_text(), "figures")
+
+
+def test_a_slower_machine_changes_no_figure_that_is_kept():
+    def on_a_machine(times: int) -> Published:
+        work = lambda: Took(9 * times, 6 * times, parent=2048, workers=4096)  # noqa: E731
+        return kept.interleaved({"batch": work}, 3, lambda: 2 * times)
+
+    fast, slow = on_a_machine(1), on_a_machine(10)
+    assert fast.figures["batch"] == Kept(6, 3, 4)
+    assert (slow.fixed, slow.figures["batch"]) == (20, Kept(60, 3, 4))
+    assert [one.loss for one in kept.changes(slow, fast)] == [""]
+
+
+def test_a_loss_of_a_fifth_is_named_with_how_much_and_a_new_figure_is_not_compared():
+    before = Published(1, {"batch": Kept(1, 10, 100), "page": Kept(1, 1, 0)})
+    now = Published(1, {"batch": Kept(1, 12.5, 130), "page": Kept(1, 1.1, 0), "new": Kept(1, 9, 9)})
+    batch, page = kept.changes(now, before)
+    assert batch.loss == "batch: 25 % more processor time and 30 % more memory"
+    assert (page.name, page.loss) == ("page", "")
+
+
+def test_a_loss_counts_where_a_second_measurement_sees_it_too():
+    first = [Change("batch", 1.5, 1), Change("page", 1.5, 1), Change("verify", 1, 1)]
+    asked = []
+
+    def again(names: list[str]) -> list[Change]:
+        asked.extend(names)
+        return [Change("batch", 1.3, 1.4), Change("page", 1.05, 1)]
+
+    merged = kept.twice(first, again)
+    assert asked == ["batch", "page"]
+    assert merged == [Change("batch", 1.3, 1), Change("page", 1.05, 1), Change("verify", 1, 1)]
+    assert [one.name for one in merged if one.loss] == ["batch"]
+
+
+def test_what_was_published_is_read_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(kept, "PUBLISHED", tmp_path / "published.json")
+    now = Published(2.5, {"batch": Kept(1, 3.25, 4)})
+    kept.publish(now, {"processor": "one"})
+    assert kept.read() == now
+
+
+def test_the_fixed_computation_is_the_one_of_the_last_publication():
+    assert fixed.compute() == 547_545
 
 
 def test_the_graph_has_a_point_for_each_size():

