@@ -103,7 +103,8 @@ def check(
     Raises:
       Refused: with everything that is wrong with any of them.
     """
-    known = dict(_numbers(root))
+    numbers = {opening.number for opening in entered}
+    known = {number: owner for number, owner in _numbers(root) if number in numbers}
     codes = revenue_records.codes(content)
     sequences = {
         ledger: revenue_records.sequences(root, ledger)
