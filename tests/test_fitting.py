@@ -1,6 +1,8 @@
 """Whether a value fits its schema: the checks that answer at once, and jsonschema."""
 
 import re
+from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import house
-from lib.inputs import schemas
+from lib.inputs import fitting, schemas
 from test_remedies import FILES, broken
 
 NAMES = sorted(
@@ -44,9 +46,55 @@ def agree(kind: str, value: Any) -> None:
     assert said == schemas._validator(kind).is_valid(value), (kind, value)
 
 
+# What is no schema (the properties of one, by their names) has none of these of this type.
+TELLING = {
+    "$ref": str,
+    "type": str,
+    "properties": dict,
+    "required": list,
+    "not": dict,
+    "const": str,
+}
+
+
+def parts_of(schema: Any) -> Iterator[dict[str, Any]]:
+    """Every schema that stands in one, and what else may be read as one."""
+    if isinstance(schema, dict):
+        yield schema
+    if isinstance(schema, dict | list):
+        for part in schema.values() if isinstance(schema, dict) else schema:
+            yield from parts_of(part)
+
+
+def edges(part: dict[str, Any]) -> Iterator[Any]:
+    """Values at the limits of a schema, and of other kinds than its own."""
+    yield from (None, True, 0, 1, -1, Decimal("1.0"), "", "a", "a\n", [], {}, ["a", "a"], {"a": 1})
+    yield from part.get("examples", [])
+    yield from part.get("x-rejected", [])
+    for keyword in ("minimum", "maximum"):
+        if keyword in part:
+            yield from (part[keyword] + step for step in (-1, 0, 1))
+    for keyword in ("minLength", "maxLength", "minItems", "maxItems", "maxProperties"):
+        for size in range(part[keyword] - 1, part[keyword] + 2) if keyword in part else ():
+            yield from ("x" * size, ["x"] * size, {f"a{i}": "x" for i in range(size)})
+            yield [f"x{i}" for i in range(size)]
+    required = part.get("required", [])
+    for keys in (required, required[1:], [*part.get("properties", {})], ["x", *required]):
+        yield dict.fromkeys(keys, "x")
+        yield dict.fromkeys(keys, True)
+
+
 @pytest.mark.parametrize("kind", NAMES)
-def test_the_checks_of_every_schema_can_be_put_together(kind):
+def test_both_agree_at_the_edges_of_every_part_of_a_schema(kind):
+    library = fitting.Library(schemas._referred, schemas._FORMATS)
+    validator = schemas._validator(kind)
     agree(kind, {})
+    for part in parts_of(schemas.content(kind)):
+        if not any(type(part.get(key)) is kind_ for key, kind_ in TELLING.items()):
+            continue  # the properties of a schema by their names
+        check, whole = fitting.check_of(part, library), validator.evolve(schema=part)
+        for value in edges(part):
+            assert check(value) == whole.is_valid(value), (part, value)
 
 
 @pytest.mark.parametrize("kind", sorted(FILES))
