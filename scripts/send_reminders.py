@@ -76,6 +76,7 @@ from lib.values.speech import Speech
 _SCRIPT = "send_reminders.py"
 _KIND = "reminder"
 _PDF = "application/pdf"
+_OF_RECORD = ("kind", "client", "number", "document_sha256", "pdf_sha256")
 
 
 class ReminderDesk(NamedTuple):
@@ -104,14 +105,14 @@ class LateInvoice(NamedTuple):
 
 
 class Reminder(NamedTuple):
-    """One reminder: of which record, to whom, at which level, claiming what."""
+    """One reminder: of which record, to whom, at which level, claiming what. The invoice itself
+    is read again when it is written: there may be thousands."""
 
     fact: Record
     client: Client
     level: str
     claim: Claim
     recipients: tuple[str, ...]
-    invoice: LateInvoice
 
     @property
     def is_formal(self) -> bool:
@@ -223,16 +224,15 @@ def of_client(desk: ReminderDesk, client: str) -> Iterator[Reminder | Alert]:
         if state and (state.decision or (state.disputed and formal)):
             yield objected(fact, state)
             continue
-        if fact["kind"] == openings.OPENING:
-            invoice = opening_invoice(fact, known.client, desk.given.issuer.issuer)
-        elif not by_post and is_unsent(desk, fact, known.client):
+        is_ours = fact["kind"] != openings.OPENING
+        if is_ours and not by_post and is_unsent(desk, fact, known.client):
             yield held_back(fact)
             continue
-        else:
-            document = revenues.proved_document(desk.root, revenues.DIRECT, fact)
-            invoice = LateInvoice(document, stated_rate(desk.root, document))
+        invoice = late_invoice(desk.root, desk.given.issuer.issuer, fact, known.client)
         claim = claim_of(invoice, balance.outstanding, desk.day)
-        reminder = Reminder(fact, known.client, level, claim, (), invoice)
+        if is_ours:
+            fact = {key: fact[key] for key in _OF_RECORD}
+        reminder = Reminder(fact, known.client, level, claim, ())
         if by_post:
             yield reminder
             continue
@@ -336,6 +336,18 @@ def objected(fact: Record, state: State) -> Alert:
     )
     remedy = say("settle it with the customer first; `make status` shows why")
     return Alert("I-REMINDER-HELD", "", Fault(fact["number"], found, remedy=remedy), fact["client"])
+
+
+def late_invoice(root: Root, issuer: Issuer, fact: Record, client: Client) -> LateInvoice:
+    """The invoice of a record, ours or of the tool before.
+
+    Raises:
+      Broken: if its document, or its issuer file, is not what was issued.
+    """
+    if fact["kind"] == openings.OPENING:
+        return opening_invoice(fact, client, issuer)
+    document = revenues.proved_document(root, revenues.DIRECT, fact)
+    return LateInvoice(document, stated_rate(root, document))
 
 
 def opening_invoice(fact: Record, client: Client, issuer: Issuer) -> LateInvoice:
@@ -461,7 +473,9 @@ def send(desk: DispatchDesk, box: outbox.Outbox, reminder: Reminder, wait: int) 
             print(say("{number}: settled meanwhile, no reminder", number=number))
             box.drop(reminder.name)
             return
-        claim = claim_of(reminder.invoice, outstanding, reminder.claim.day)
+        issuer = desk.issuer.issuer
+        invoice = late_invoice(desk.root, issuer, reminder.fact, reminder.client)
+        claim = claim_of(invoice, outstanding, reminder.claim.day)
         due = due_mail(desk, reminder._replace(claim=claim))
         data = box.write(due)
     box.deliver(due, data, desk.sender)
@@ -499,11 +513,12 @@ def due_mail(desk: DispatchDesk, reminder: Reminder) -> Due:
 
 def reminder_bytes(desk: DispatchDesk, reminder: Reminder) -> bytes:
     """The bytes of a reminder's mail: a formal one carries its letter first, then the invoice."""
-    document, client = reminder.invoice.document, reminder.client
+    client, issuer = reminder.client, desk.issuer.issuer
+    document = late_invoice(desk.root, issuer, reminder.fact, client).document
     attached: list[Attachment] = []
     pdf = pdf_of(desk.root, reminder.fact)
     if reminder.is_formal:
-        attached.append(letter_to(desk, reminder, enclosed=bool(pdf)))
+        attached.append(letter_to(desk, reminder, document, enclosed=bool(pdf)))
     if pdf:
         attached.append(Attachment(f"{_in_file_name(document.number)}.pdf", _PDF, pdf))
     account = client.delivery.statement
@@ -517,9 +532,11 @@ def reminder_bytes(desk: DispatchDesk, reminder: Reminder) -> bytes:
     return mime.to_bytes(letter, reminder.name)
 
 
-def letter_to(desk: DispatchDesk, reminder: Reminder, *, enclosed: bool) -> Attachment:
+def letter_to(
+    desk: DispatchDesk, reminder: Reminder, document: Document, *, enclosed: bool
+) -> Attachment:
     """The letter of a formal reminder, to the client as its file has it today."""
-    document, claim = reminder.invoice.document, reminder.claim
+    claim = reminder.claim
     notice = letters.formal_notice(document, claim, enclosed=enclosed)
     logo = desk.issuer.logo.data if desk.issuer.logo else None
     pdf = letter_pdf.render(PostalLetter(document, reminder.client.party, claim, notice), logo)
