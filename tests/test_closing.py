@@ -13,6 +13,8 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import batches
 import books
@@ -20,7 +22,7 @@ import house
 import past
 from lib.accounting import bookkeeping
 from lib.books import closed_periods, closings, issuing
-from lib.books.record_lines import ClosingAccounts
+from lib.books.record_lines import ClosedHead, ClosedHeads, ClosingAccounts
 from lib.core.faults import Refused
 from lib.core.root import Root
 from lib.inputs.issuer_file import Accounts
@@ -550,8 +552,7 @@ def closed(*periods: str, fiscal_year_end: str = "12-31") -> list[Any]:
     """Lines of periods that were closed."""
     accounts = ClosingAccounts({}, fiscal_year_end, Accounts())
     return [
-        closed_periods.ClosedPeriod(1, "", "", accounts=accounts, heads=[], period=each)
-        for each in periods
+        closed_periods.ClosedPeriod(1, "", "", accounts=accounts, period=each) for each in periods
     ]
 
 
@@ -579,3 +580,23 @@ def test_the_months_that_could_be_closed() -> None:
     assert closings.could_be_closed([], "2026-11", today) == ["2026-11", "2026-12"]
     assert closings.could_be_closed([], "", today) == []
     assert closings.could_be_closed(closed("2026-12", "2026"), "2026-01", today) == []
+
+
+HEADS = st.dictionaries(st.sampled_from("abc"), st.integers(1, 9))
+
+
+@given(st.lists(HEADS, max_size=5), st.sampled_from("abcd"))
+def test_closings_say_where_each_file_ended(closings: list[dict[str, int]], file: str) -> None:
+    lines = [
+        ClosedHeads(
+            seq=1,
+            prev="",
+            hash="",
+            heads=[ClosedHead(*head) for head in heads.items()],
+            period=f"2026-{month:02d}",
+        )
+        for month, heads in enumerate(closings, 1)
+    ]
+    assert closed_periods.files_of(lines).since(file) == [
+        (heads.get(file, 0), f"2026-{month:02d}-01") for month, heads in enumerate(closings, 2)
+    ]

@@ -1,6 +1,7 @@
 """Plain histories: what comes of them, by columns, is what the rules for all histories give."""
 
 import tempfile
+from array import array
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,22 +15,15 @@ import past
 from lib.accounting import csv_tables, plain_tables
 from lib.accounting.csv_tables import TABLES
 from lib.books import balances, histories, plain_histories
+from lib.books.closed_periods import FilesWhenClosed
 from lib.books.plain_histories import PlainHistories
-from lib.books.record_lines import ClosedHead, ClosedPeriod
 from lib.books.records import Record
 from lib.core.root import Root
 from lib.inputs import settings
 from lib.values import periods
 
-CLOSED = [
-    ClosedPeriod(
-        seq=1,
-        prev="",
-        hash="",
-        period="2024-06",
-        heads=[ClosedHead(file="data/revenues/nord.jsonl", seq=2)],
-    )
-]
+NOTHING_CLOSED = FilesWhenClosed([], {})
+CLOSED = FilesWhenClosed(["2024-07-01"], {"data/revenues/nord.jsonl": array("q", [2])})
 SETTINGS = settings.load(Root(Path("/nowhere")))
 TEXTS = st.sampled_from(["VIR 1", "=1+1", 'say "no"', "a;b", "a,b", "Nord, SARL", "\u00e9\n", ""])
 PERIODS = st.sampled_from(["", "2024", "2024-06", "2025-01"]).map(
@@ -61,7 +55,12 @@ def plain(draw: st.DrawFn) -> list[Record]:
     return [*bills, *moves]
 
 
-@given(plain(), PERIODS, st.sampled_from(["fr", "rfc4180"]), st.sampled_from([[], CLOSED]))
+@given(
+    plain(),
+    PERIODS,
+    st.sampled_from(["fr", "rfc4180"]),
+    st.sampled_from([NOTHING_CLOSED, CLOSED]),
+)
 @profile(max_examples=60)
 def test_the_tables_of_plain_histories_are_those_of_all_histories(facts, period, dialect, closed):
     with tempfile.TemporaryDirectory() as folder:

@@ -4,7 +4,6 @@ Each closing is made again from the records as they are now, and compared with i
 that came after it has a date in it; and the chains still go through the heads that it names.
 """
 
-from array import array
 from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import chain
@@ -16,12 +15,11 @@ from lib.audit.record_audit import Book, RecordBooks
 from lib.books import closed_periods, closings, histories
 from lib.books.closings import NotClosed
 from lib.books.heads import Head
-from lib.books.record_lines import ClosedPeriod, ClosingAccounts
+from lib.books.record_lines import ClosedHeads, ClosedPeriod, ClosingAccounts
 from lib.books.records import Record
 from lib.core.faults import Alert, Broken, Fault, at_line
 from lib.core.messages import Message, say
 from lib.core.root import Root
-from lib.values import periods
 
 CODE = "B-CLOSING"
 
@@ -50,20 +48,10 @@ def faults(root: Root, books: RecordBooks, *, is_sound: bool) -> Iterator[Alert]
 
 def _later_faults(books: RecordBooks, closed: Book) -> Iterator[Alert]:
     """Lines that came after a closing and are dated in it or before."""
-    days: list[str] = []
-    lasts: dict[str, array[int]] = {}  # for each record file its last line before each closing
-    for record in closed.records:
-        for head in record["heads"]:
-            before = lasts.setdefault(head["file"], array("q"))
-            before.extend([0] * (len(days) - len(before)))
-            if len(before) == len(days):
-                before.append(head["seq"])
-        days.append(closed_periods.first_open(periods.last_day_of(record["period"])).isoformat())
+    files = closed_periods.files_of(msgspec.convert(line, ClosedHeads) for line in closed.records)
     for family in closed_periods.FAMILIES:
         for book in books.of(family):
-            before = lasts.get(book.name, array("q"))
-            before.extend([0] * (len(days) - len(before)))
-            since = list(zip(before, days, strict=True))
+            since = files.since(book.name)
             for record in book.records if since else ():
                 open_from = closed_periods.open_from(since, record["seq"])
                 day = closed_periods.date_of(record)
@@ -81,7 +69,7 @@ def _order_faults(book: Book) -> Iterator[Alert]:
     """Periods that were closed before they were over, twice, or out of order."""
     lines: list[ClosedPeriod] = []
     for record in book.records:
-        line = msgspec.convert({**record, "heads": []}, ClosedPeriod)
+        line = msgspec.convert(record, ClosedPeriod)
         try:
             day = date.fromisoformat(record["date"])
             months = closings.months_to_close(line.period, lines, "", day)

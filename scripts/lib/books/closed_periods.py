@@ -5,13 +5,15 @@ them). Nothing is dated in a closed period or before it from then on; `refuse_li
 line of these records to that, whatever command appends it, and commands ask `faults` first.
 """
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lib.books import records
-from lib.books.record_lines import ClosedPeriod, ClosingAccounts
+from lib.books.record_lines import ClosedHeads, ClosedPeriod, ClosingAccounts
 from lib.core.faults import Alert, Fault, Refused
 from lib.core.messages import Message, say
 from lib.core.root import Root
@@ -131,15 +133,47 @@ def accounts(lines: Iterable[ClosedPeriod]) -> list[tuple[date, ClosingAccounts]
 Since = Sequence[tuple[int, str]]  # the last line before a closing, the first day open after it
 
 
-def since(lines: Iterable[ClosedPeriod], file: str) -> Since:
-    """What each closing means to the lines of a record file."""
-    return [
-        (
-            next((head.seq for head in line.heads if head.file == file), 0),
-            first_open(periods.last_day_of(line.period)).isoformat(),
-        )
-        for line in lines
-    ]
+class FilesWhenClosed(NamedTuple):
+    """For each closing the first day open after it; for each record file its last line before
+    each of them. With years of closings and many clients these are many: they are held as numbers.
+    """
+
+    days: list[str]
+    ends: dict[str, "array[int]"]
+
+    def since(self, file: str) -> Since:
+        """What each closing means to the lines of a record file, which may have come later."""
+        ends = self.ends.get(file, array("q"))
+        return [(ends[i] if i < len(ends) else 0, day) for i, day in enumerate(self.days)]
+
+
+def files_when_closed(root: Root) -> FilesWhenClosed:
+    """Where record files ended when periods were closed, proved; read once by each process.
+
+    Raises:
+      Broken: with the first disagreement.
+    """
+    time = path(root).stat().st_ctime_ns if path(root).exists() else 0
+    return _files_when_closed(root, time)
+
+
+@lru_cache(maxsize=1)
+def _files_when_closed(root: Root, _time: int) -> FilesWhenClosed:
+    return files_of(records.read_typed(root, path(root), ClosedHeads))
+
+
+def files_of(lines: Iterable[ClosedHeads]) -> FilesWhenClosed:
+    """What closings say of record files."""
+    days: list[str] = []
+    ends: dict[str, array[int]] = {}
+    for line in lines:
+        for head in line.heads:
+            of_file = ends.setdefault(head.file, array("q"))
+            of_file.extend([0] * (len(days) - len(of_file)))
+            if len(of_file) == len(days):
+                of_file.append(head.seq)
+        days.append(first_open(periods.last_day_of(line.period)).isoformat())
+    return FilesWhenClosed(days, ends)
 
 
 def open_from(closings: Since, seq: int) -> str:

@@ -13,9 +13,8 @@ import msgspec
 from msgspec.structs import replace
 
 from lib.books import closed_periods, openings, payments, records, revenues
-from lib.books.closed_periods import Since
+from lib.books.closed_periods import FilesWhenClosed, Since
 from lib.books.record_lines import (
-    ClosedPeriod,
     HistoryPayment,
     HistoryRevenue,
     HistoryShare,
@@ -155,7 +154,7 @@ def by_client(root: Root, clients: Iterable[str], period: Dates) -> Iterator[lis
       Broken: after the last of them.
     """
     faults: list[Alert] = []
-    closed = closed_periods.read(root)
+    closed = closed_periods.files_when_closed(root)
     for client in clients:
         with collecting(faults):
             yield read_client(root, client, period, closed)
@@ -163,9 +162,7 @@ def by_client(root: Root, clients: Iterable[str], period: Dates) -> Iterator[lis
         raise Broken(faults)
 
 
-def read_client(
-    root: Root, client: str, period: Dates, closed: Iterable[ClosedPeriod]
-) -> list[History]:
+def read_client(root: Root, client: str, period: Dates, closed: FilesWhenClosed) -> list[History]:
     """The histories of a client; arguments and what is raised as of `by_client`."""
     path_of_issued = revenues.chain_path(root, revenues.DIRECT, client)
     path_of_paid = payments.chain_path(root, client)
@@ -174,7 +171,7 @@ def read_client(
     faults: list[Alert] = []
     with collecting(faults):
         name = root.name_of(path_of_issued)
-        bills = partial(_bills, closed=closed_periods.since(closed, name))
+        bills = partial(_bills, closed=closed.since(name))
         invoices, credited = _counted(name, issued, bills)
     with collecting(faults):
         paid = _counted(root.name_of(path_of_paid), moved, _movements)

@@ -12,10 +12,9 @@ from typing import Generic, NamedTuple, TypeVar
 import msgspec
 
 from lib.books import closed_periods, histories, openings, payments, records, revenues
-from lib.books.closed_periods import Since
+from lib.books.closed_periods import FilesWhenClosed, Since
 from lib.books.histories import Dates, History, VatShare
 from lib.books.record_lines import (
-    ClosedPeriod,
     HistoryShare,
     PlainBalancePayment,
     PlainBalanceRevenue,
@@ -64,7 +63,7 @@ def by_client(
 ) -> Iterator[PlainHistories | list[History]]:
     """What `histories.by_client` gives; for a client with plain histories these, of any time."""
     faults: list[Alert] = []
-    closed = closed_periods.read(root)
+    closed = closed_periods.files_when_closed(root)
     for client in clients:
         with collecting(faults):
             plain = read(root, client, closed)
@@ -73,7 +72,7 @@ def by_client(
         raise Broken(faults)
 
 
-def read(root: Root, client: str, closed: Iterable[ClosedPeriod]) -> PlainHistories | None:
+def read(root: Root, client: str, closed: FilesWhenClosed) -> PlainHistories | None:
     """The histories of a client; None where they are not plain, or something is odd."""
     lines = lines_of(root, client, PlainRevenue, PlainPayment)
     if lines is None:
@@ -87,7 +86,7 @@ def read(root: Root, client: str, closed: Iterable[ClosedPeriod]) -> PlainHistor
         if {(line.client, line.currency) for line in each} - {(client, first.currency)}:
             return None
     path = revenues.chain_path(root, revenues.DIRECT, client)
-    since = closed_periods.since(closed, root.name_of(path))
+    since = closed.since(root.name_of(path))
     return PlainHistories(client, first.currency, lines, charged, since)
 
 

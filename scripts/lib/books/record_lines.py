@@ -612,11 +612,17 @@ class ClosedHead(Struct, gc=False):
     seq: int
 
 
+class ClosedHeads(Link, gc=False, kw_only=True):
+    """Where all record files ended when a period was closed."""
+
+    heads: list[ClosedHead]
+    period: str
+
+
 class ClosedPeriod(Link, gc=False, kw_only=True):
-    """What others need of a closing."""
+    """What else others need of a closing."""
 
     accounts: ClosingAccounts | None = None
-    heads: list[ClosedHead]
     period: str
 
 
