@@ -28,7 +28,7 @@ from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from lib.books import closed_periods, records
 from lib.core import alerts, lock, storage
@@ -39,6 +39,7 @@ from lib.core.root import Root
 _INTENT = "intent.json"
 _DONE = "done.json"  # the intent of a run that was carried out, while its folder is removed
 _PROOFS = "proofs.jsonl"
+_LINES = "lines-1"
 
 # What an intent may name: files below data/, and what is staged beside the intent itself. It
 # comes from a disk, or out of a backup, and what it says is done without asking.
@@ -47,12 +48,17 @@ _STAGED = re.compile(r"(proof|lines)-[0-9]+")
 
 
 class _Append(NamedTuple):
-    """New lines of one record file, which had `base` bytes; they are staged as `staged`."""
+    """New lines of one record file, which had `base` bytes; they are so many bytes of `staged`.
+
+    Intents of before 2026-11-30 have a staged file for each record file.
+    """
 
     file: str
     base: int
     staged: str
     sha256: str
+    start: int = 0
+    length: int = sys.maxsize
 
 
 class StagedProof(NamedTuple):
@@ -78,6 +84,7 @@ class Run:
         self.just_finished = command in finished
         self._proofs = 0
         self._proof_list = storage.create(folder / _PROOFS)
+        self._lines = storage.create(folder / _LINES)
         self._flushing = storage.Flushing()
         self._appends: list[_Append] = []
         self._puts: list[dict[str, str]] = []
@@ -111,23 +118,18 @@ class Run:
         Raises:
           Refused: for a line that is dated in a closed period.
         """
-        last, digest = chain, hashlib.sha256()
+        last, digest, start = chain, hashlib.sha256(), self._lines.tell()
         dated = self.closed > date.min and chain.path.parent.name in closed_periods.FAMILIES
-
-        def lines() -> Iterator[bytes]:
-            nonlocal last
-            for fact in facts:
-                if dated:
-                    closed_periods.refuse_line(fact, self.closed)
-                line, seq, hash_ = records.extend(last, [fact])
-                last = last._replace(seq=seq, hash=hash_)
-                digest.update(line)
-                yield line
-
-        staged = f"lines-{len(self._appends) + 1:05d}"
-        storage.write_new_of(self.folder / staged, lines())
-        name = self.root.name_of(chain.path)
-        self._appends.append(_Append(name, chain.length, staged, digest.hexdigest()))
+        for fact in facts:
+            if dated:
+                closed_periods.refuse_line(fact, self.closed)
+            line, seq, hash_ = records.extend(last, [fact])
+            last = last._replace(seq=seq, hash=hash_)
+            digest.update(line)
+            self._lines.write(line)
+        name, length = self.root.name_of(chain.path), self._lines.tell() - start
+        sha256 = digest.hexdigest()
+        self._appends.append(_Append(name, chain.length, _LINES, sha256, start, length))
         head = records.head_path(self.root, chain.path)
         self.put(head, records.head_bytes(last.seq, last.hash))
 
@@ -141,11 +143,11 @@ class Run:
 
     def commit(self) -> None:
         """Makes the run happen: the intent's rename is the moment from which it will."""
-        storage.flush(self._proof_list)
-        self._proof_list.close()
+        for stream in (self._proof_list, self._lines):
+            storage.flush(stream)
+            stream.close()
         self._make_room()
         self._flushing.finish()
-        storage.flush_all(self.folder / entry.staged for entry in self._appends)
         intent = {
             "command": self.command,
             "proofs": storage.sha256_of_file(self.folder / _PROOFS),
@@ -185,7 +187,9 @@ class Run:
     def abandon(self) -> None:
         """Removes what was staged; nothing happened."""
         self._flushing.stop()
-        self._proof_list.close()
+        for stream in (self._proof_list, self._lines):
+            with contextlib.suppress(OSError):  # a full disk does not take the rest of it
+                stream.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -305,7 +309,8 @@ def read_intent(root: Root, path: Path) -> dict[str, Any]:
             entry["sha256"] for entry in intent["removals"]
         ]
         "".join((*texts, *targets)).encode()
-        sound = all(type(entry.base) is int and entry.base >= 0 for entry in appends)
+        sizes = [size for entry in appends for size in (entry.base, entry.start, entry.length)]
+        sound = all(type(size) is int and 0 <= size <= sys.maxsize for size in sizes)
         if sound and all(map(_TARGET.fullmatch, targets)) and all(map(_STAGED.fullmatch, staged)):
             return intent
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -324,16 +329,33 @@ def check_staged(root: Root, folder: Path, intent: dict[str, Any]) -> None:
     Raises:
       Broken: with every file that is gone or changed, so that nothing is half carried out.
     """
-    staged = [(folder / _PROOFS, intent["proofs"])]
-    staged += [(folder / entry["staged"], entry["sha256"]) for entry in intent["appends"]]
+    whole = _Append("", 0, _PROOFS, intent["proofs"])
+    entries = [whole, *(_Append(**entry) for entry in intent["appends"])]
     found = say("is gone or was changed since its intent was written")
     faults = [
-        _broken_intent(root.name_of(path), found)
-        for path, sha256 in staged
-        if not path.is_file() or storage.sha256_of_file(path) != sha256
+        _broken_intent(root.name_of(folder / name), found)
+        for name in dict.fromkeys(entry.staged for entry in entries if not _lies(folder, entry))
     ]
     if faults:
         raise Broken(faults)
+
+
+def _lies(folder: Path, entry: _Append) -> bool:
+    """Whether what is staged of an entry is there, as it was written."""
+    digest = hashlib.sha256()
+    try:
+        for piece in _staged_of(folder, entry):
+            digest.update(piece)
+    except FileNotFoundError:
+        return False
+    return digest.hexdigest() == entry.sha256
+
+
+def _staged_of(folder: Path, entry: _Append) -> Iterator[bytes]:
+    """What is staged of an entry, in pieces."""
+    with storage.open_file(folder / entry.staged) as stream:
+        stream.seek(entry.start)
+        yield from storage.pieces_of(stream, entry.length)
 
 
 def _refuse_outside(root: Root, folder: Path) -> None:
@@ -418,27 +440,26 @@ def _append_lines(root: Root, folder: Path, entry: _Append) -> Path:
     path = root.path / entry.file
     _refuse_outside(root, path.parent)
     storage.make_folder(path.parent)
-    with storage.open_file(folder / entry.staged) as lines:
-        if not _stands(path, entry.base, lines):
-            found = say(
-                "does not stand at {bytes} bytes, where the stopped run left it", bytes=entry.base
-            )
-            raise Broken([Alert("B-RECORD-BROKEN", entry.file, Fault("", found))])
-        # What a stopped run wrote is written again: where it could not flush that, it may be in
-        # memory alone, and another flush would do nothing.
-        lines.seek(0)
-        storage.append(path, entry.base, storage.pieces_of(lines))
+    if not _stands(path, entry.base, _staged_of(folder, entry)):
+        found = say(
+            "does not stand at {bytes} bytes, where the stopped run left it", bytes=entry.base
+        )
+        raise Broken([Alert("B-RECORD-BROKEN", entry.file, Fault("", found))])
+    # What a stopped run wrote is written again: where it could not flush that, it may be in
+    # memory alone, and another flush would do nothing.
+    storage.append(path, entry.base, _staged_of(folder, entry))
     return path.parent
 
 
-def _stands(path: Path, base: int, lines: IO[bytes]) -> bool:
+def _stands(path: Path, base: int, lines: Iterable[bytes]) -> bool:
     """Whether a record file has `base` bytes, and beyond them only the first ones of `lines`."""
     length = path.stat().st_size if path.exists() else 0
     if length <= base:
         return length == base
     with storage.open_file(path) as stream:
         stream.seek(base)
-        return all(lines.read(len(piece)) == piece for piece in storage.pieces_of(stream))
+        same = all(piece.startswith(stream.read(len(piece))) for piece in lines)
+        return same and not stream.read(1)
 
 
 def _flush_up(root: Root, folders: set[Path]) -> None:

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import stat
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BufferedReader, BufferedWriter, FileIO
@@ -151,9 +152,10 @@ def read(path: Path) -> bytes:
         return stream.read()
 
 
-def pieces_of(stream: IO[bytes]) -> Iterator[bytes]:
-    """The rest of an open file, however long it is."""
-    while piece := stream.read(_PIECE):
+def pieces_of(stream: IO[bytes], length: int = sys.maxsize) -> Iterator[bytes]:
+    """The rest of an open file, however long it is, or so many bytes of it."""
+    while piece := stream.read(min(_PIECE, length)):
+        length -= len(piece)
         yield piece
 
 
