@@ -375,14 +375,16 @@ def _refuse_outside(root: Root, folder: Path) -> None:
 def _carry_out(root: Root, folder: Path, intent: dict[str, Any]) -> None:
     check_staged(root, folder, intent)
     touched = _place_proofs(root, folder)
-    appends = [_Append(**entry) for entry in intent["appends"]]
-    touched |= {_append_lines(root, folder, entry) for entry in appends}
-    storage.flush_all(root.path / entry.file for entry in appends)
+    appends = [(root.path / entry["file"], _Append(**entry)) for entry in intent["appends"]]
     puts = {root.path / put["file"]: put["text"] for put in intent["puts"]}
-    for path in puts:
-        _refuse_outside(root, path.parent)
-        storage.make_folder(path.parent)
-        touched.add(path.parent)
+    appended = [path for path, _ in appends]
+    for target in {path.parent for path in (*appended, *puts)}:
+        _refuse_outside(root, target)
+        storage.make_folder(target)
+        touched.add(target)
+    for path, entry in appends:
+        _append_lines(path, folder, entry)
+    storage.flush_all(appended)
     for touched_folder in touched:
         storage.clear_trial(touched_folder)
     _flush_up(root, touched)
@@ -436,10 +438,7 @@ def _place_proofs(root: Root, folder: Path) -> set[Path]:
     return folders
 
 
-def _append_lines(root: Root, folder: Path, entry: _Append) -> Path:
-    path = root.path / entry.file
-    _refuse_outside(root, path.parent)
-    storage.make_folder(path.parent)
+def _append_lines(path: Path, folder: Path, entry: _Append) -> None:
     if not _stands(path, entry.base, _staged_of(folder, entry)):
         found = say(
             "does not stand at {bytes} bytes, where the stopped run left it", bytes=entry.base
@@ -448,7 +447,6 @@ def _append_lines(root: Root, folder: Path, entry: _Append) -> Path:
     # What a stopped run wrote is written again: where it could not flush that, it may be in
     # memory alone, and another flush would do nothing.
     storage.append(path, entry.base, _staged_of(folder, entry))
-    return path.parent
 
 
 def _stands(path: Path, base: int, lines: Iterable[bytes]) -> bool:

@@ -62,7 +62,9 @@ def of_client(
         for number, own in exchanges.by_number(lines).items()
         if any(line.code == lifecycle.DEPOSITED for line in own)
     }
-    for own in histories.by_client(root, [client] if known else [], ""):
+    if not known:
+        return
+    for own in histories.by_client(root, [client], ""):
         for history in own:
             if about := known.get(history.invoice.number):
                 yield from cash_ins.due(history, about, rule, day)

@@ -1,6 +1,7 @@
 """One exchange with a platform: what waits is deposited, once; what was said of it is recorded.
 
-Before a file is handed over its `deposit` is on record, after that its `answer`. Where there is a
+Before a file is handed over its `deposit` is on record, after that its `answer`; the answers of a
+group of files are recorded in one run with the deposits of the next group. Where there is a
 `deposit` without an answer, the platform may have the file or not: it is asked by the tracking id
 before the file is handed over again. Whoever exchanges holds a lock of its own, not the root's:
 a platform that is slow keeps nobody waiting.
@@ -256,43 +257,22 @@ class Exchange:
             if item.tracking_id not in known
             or not (known[item.tracking_id].answers or item.tracking_id in self._in_doubt)
         ]
-        for start in range(0, len(waiting), _GROUP):
-            if self.has_ended:
-                return
-            group = waiting[start : start + _GROUP]
-            facts: dict[str, list[Record]] = {}
-            for item in group:
-                if item.tracking_id not in known:
-                    fact = exchanges.deposit(
-                        item.owner,
-                        item.what,
-                        item.number,
-                        item.tracking_id,
-                        item.name,
-                        item.sha256,
-                        self.day,
-                    )
-                    facts.setdefault(item.owner, []).append(fact)
-            added = self.books.append(facts) if facts else {}
-            lines = {line.tracking_id: line for some in added.values() for line in some}
-            lines |= {
-                item.tracking_id: known[item.tracking_id].line
-                for item in group
-                if item.tracking_id in known
-            }
-            self._hand_over([(item, lines[item.tracking_id]) for item in group])
-
-    def _hand_over(self, group: list[tuple[Item, ExchangeLine]]) -> None:
+        lines = {tracking_id: deposit.line for tracking_id, deposit in known.items()}
         answered: list[tuple[ExchangeLine, _Answer]] = []
         try:
-            for item, line in group:
-                try:
-                    answered.append((line, self._attempt(item)))
-                    self.succeeded()
-                except Unclear as stop:
-                    self.failed_once(stop)
-                    if self.has_ended:
-                        return
+            for start in range(0, len(waiting), _GROUP):
+                group = waiting[start : start + _GROUP]
+                new = [item for item in group if item.tracking_id not in known]
+                before, answered = answered, []
+                lines |= {line.tracking_id: line for line in self._record(before, new)}
+                for item in group:
+                    try:
+                        answered.append((lines[item.tracking_id], self._attempt(item)))
+                        self.succeeded()
+                    except Unclear as stop:
+                        self.failed_once(stop)
+                        if self.has_ended:
+                            return
         finally:
             self._record(answered)
 
@@ -382,19 +362,38 @@ class Exchange:
 
     # --- records -------------------------------------------------------------------------
 
-    def _record(self, answered: list[tuple[ExchangeLine, _Answer]]) -> None:
-        """Records answers in one run, and says them."""
+    def _record(
+        self, answered: list[tuple[ExchangeLine, _Answer]], items: Iterable[Item] = ()
+    ) -> list[ExchangeLine]:
+        """Records answers, and says them, with what is about to be handed over, in one run.
+
+        Returns:
+          the lines of what is about to be handed over.
+        """
         facts: dict[str, list[Record]] = {}
         owners = {line.hash: owner for owner, lines in self.books.lines.items() for line in lines}
         for line, answer in answered:
             reasons = [reason._asdict() for reason in answer.reasons]
             fact = exchanges.answer(line, answer.outcome, self.day, answer.flow_id, reasons)
             facts.setdefault(owners[line.hash], []).append(fact)
-        if not facts:
-            return
-        self.books.append(facts)
+        for item in items:
+            facts.setdefault(item.owner, []).append(self._deposit(item))
+        added = self.books.append(facts) if facts else {}
         for line, answer in answered:
             self._say(line, answer)
+        own = (line for lines in added.values() for line in lines)
+        return [line for line in own if line.kind == exchanges.DEPOSIT]
+
+    def _deposit(self, item: Item) -> Record:
+        return exchanges.deposit(
+            item.owner,
+            item.what,
+            item.number,
+            item.tracking_id,
+            item.name,
+            item.sha256,
+            self.day,
+        )
 
     def _say(self, line: ExchangeLine, answer: _Answer) -> None:
         name = typed_name(line) or line.name
