@@ -1,14 +1,15 @@
 """The approved platform: what is issued is deposited at one on loopback, over TLS, which answers
 from a process of its own; each deposit is recorded before it is made, and its answer after.
 
-Once for clients with an invoice each, which is the hard case: each has a file of records. And once
-for a fifth as many, and a batch of the others.
+Once for clients with an invoice each, which is the hard case: each has a file of records; once for
+a fifth as many, and a batch of the others; and once for many clients whose invoices of three years
+were deposited long ago, but for the last one.
 """
 
 import json
 import multiprocessing
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -18,18 +19,21 @@ import trustme
 
 import batches
 import house
-from bench import bulk, years
-from bench.measure import SECOND, Bar, Line, Took, line, make, middle, say
+from bench import bulk, proofs, years
+from bench.measure import MILLISECOND, SECOND, Bar, Line, Took, line, make, middle, say
 from bench.outputs import BUILD
-from lib.books import exchanges, revenues
+from bench.years import Digests, Issue, Parts
+from lib.books import exchanges, records, revenues
 from lib.books.revenues import Ledger
 from lib.core import storage
 from lib.core.root import Root
 from platform_stub import Platform, running
 
-_SINCE = "2026-11-01"
+_SINCE = "2023-01-01"
 _TOKEN = "fixed-token"
 _LEAST = 100  # deposits a second
+_MOST = 200  # MB
+_NO_PROOF = "0" * 64
 
 
 class Case(NamedTuple):
@@ -77,6 +81,28 @@ def measure(invoices: int, rounds: int) -> tuple[list[Line], list[str]]:
     return lines, faults
 
 
+def measure_history(clients: int, months: int = 36) -> tuple[list[Line], list[str]]:
+    """The last invoice of each client is deposited, and then a run has nothing to do."""
+    root, issues = _long_ago(clients, months)
+    with platform(root) as end:
+        words = ("platform", f"TODAY={house.TODAY}")
+        busy, *_, quiet = (make(root.path, *words, watch=True) for _ in range(4))
+        end.send("what was taken?")
+        taken = end.recv()
+    faults = _faults(root, taken, issues[-1].number)
+    say(f"deposits of {clients:,} clients with {months} months")
+    shutil.rmtree(root.path)
+    lines = []
+    for what, took, bars in (
+        (f"{clients:,} clients, {months} months: a deposit each", busy, ()),
+        ("  a run with nothing to do", quiet, (Bar("", quiet.clock / MILLISECOND, 2_000),)),
+    ):
+        lines.append(line(what, "ours", [took], "ms" if bars else "s", *bars))
+        held = took.parent // 1024
+        lines.append(Line("  memory", "ours", (held,), (), "MB", (Bar("", held, _MOST),)))
+    return lines, faults
+
+
 def _lines(case: Case, took: list[Took], connections: list[int]) -> list[Line]:
     rates = tuple(case.invoices * SECOND // one.clock for one in took)
     least = Bar("", middle(rates), _LEAST, at_most=False)
@@ -105,6 +131,54 @@ def issued(case: Case) -> Root:
         years.put_clients(root, case.clients, house.MONTH)
     make(root.path, "month", f"MONTH={house.MONTH}", f"TODAY={house.TODAY}", "MAIL=no")
     return root
+
+
+def _long_ago(clients: int, months: int) -> tuple[Root, list[Issue]]:
+    """A house whose invoices were deposited and went their way, but for the last of each client."""
+    folder = BUILD / "platform"
+    shutil.rmtree(folder, ignore_errors=True)
+    root = house.build(folder)
+    (root.path / "clients/nord.json").unlink()
+    first = years.first_of(house.MONTH, months)
+    years.put_clients(root, clients, first)
+    issues = years.monthly(first, months)
+    write = proofs.writer(root)
+
+    def write_last(i: int, k: int, issue: Issue) -> Digests:
+        return write(i, k, issue) if issue is issues[-1] else years.without(i, k, issue)
+
+    years.lay(root, clients, issues, write_last)
+    exchanges.folder(root).mkdir()
+    (root.heads / exchanges.folder(root).name).mkdir()
+    for i in range(1, clients + 1):
+        lines, hash_ = years.chained(_life(i, issues[:-1]))
+        path = exchanges.chain_path(root, years.name_of(i))
+        path.write_bytes(b"".join(lines))
+        records.head_path(root, path).write_bytes(records.head_bytes(len(lines), hash_))
+    return root, issues
+
+
+def _life(i: int, issues: Iterable[Issue]) -> Iterator[Parts]:
+    """What is on record of the deposits of a client, in the parts that `years.chained` takes."""
+    name, code = years.name_of(i), years.code_of(i)
+    for k, issue in enumerate(issues):
+        number, dated = f"{code}-{issue.number}", f'"date":"{issue.issued}"'
+        yield (
+            f'{{"client":"{name}",{dated},',
+            f'"kind":"deposit","name":"{number}.pdf","number":"{number}",',
+            "",
+            f',"sha256":"{_NO_PROOF}","tracking_id":"{number}","what":"invoice"}}',
+        )
+        for outcome in (exchanges.ACCEPTED, exchanges.ACKNOWLEDGED):
+            flow = f'"deposit":{6 * k + 1},"flow_id":"{number}"'
+            middle = f'"kind":"answer","outcome":"{outcome}",'
+            yield f'{{"client":"{name}",{dated},{flow},', middle, "", "}"
+        for code_ in ("200", "202", "205"):
+            at = f"{issue.issued}T08:00:00"
+            said = f'"client":"{name}","code":"{code_}","flow_id":"{number}-{code_}"'
+            rest = f',"sha256":"{_NO_PROOF}","updated":"{at}.000000Z"}}'
+            middle = f'"kind":"status","number":"{number}",'
+            yield f'{{"at":"{at}",{said},', middle, "", rest
 
 
 def forget(root: Root) -> None:
@@ -170,12 +244,17 @@ def _answer(end: Connection, certificate: Path) -> None:
 # --- what was deposited and recorded -------------------------------------------------
 
 
-def _faults(root: Root, taken: Taken) -> list[str]:
-    """Each document was taken once, as it was issued, and its deposit and its answer stand."""
+def _faults(root: Root, taken: Taken, last: str = "") -> list[str]:
+    """Each document was taken once, as it was issued, and its deposit and its answer stand.
+
+    Args:
+      last: how the numbers of those end that were deposited now.
+    """
     expected = {
         number: sha256
         for ledger in (revenues.DIRECT, revenues.BATCH)
         for number, sha256 in _issued(root, ledger)
+        if number.endswith(last)
     }
     faults = [f"the platform was asked what the norm does not have: {one}" for one in taken.wrong]
     if sorted(taken.deposits) != sorted(expected.items()):
@@ -184,7 +263,8 @@ def _faults(root: Root, taken: Taken) -> list[str]:
     for path in exchanges.folder(root).glob("*.jsonl"):
         for deposit in exchanges.deposits(exchanges.read(root, path.stem)):
             if deposit.outcome in (exchanges.ACCEPTED, exchanges.ACKNOWLEDGED):
-                deposited[deposit.line.number] = deposit.line.sha256
+                if deposit.line.number.endswith(last):
+                    deposited[deposit.line.number] = deposit.line.sha256
     if deposited != expected:
         faults.append(f"{len(deposited)} answered deposits on record of {len(expected)}")
     return faults
