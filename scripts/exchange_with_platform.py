@@ -62,7 +62,7 @@ from lib.platform import (
 )
 from lib.platform.exchange import Exchange, ExchangeBooks
 from lib.platform.invoices import Queue
-from lib.platform.open_documents import Settled
+from lib.platform.open_documents import SettledClients
 
 
 class Account(NamedTuple):
@@ -93,7 +93,7 @@ class AccountDesk(NamedTuple):
     account: Account
     books: ExchangeBooks
     lines: list[DepositRevenue]
-    settled: Settled
+    settled: SettledClients
     wait: int
 
     def queue(self, again: str = "") -> Queue:
@@ -212,7 +212,7 @@ def opened(root: Root, account: Account, config: Settings, day: date) -> Account
     books = ExchangeBooks(root, config.lock_wait)
     unread = {line.flow_id for line in books.read(account.code) if not line.number} - {""}
     before = open_documents.settled(root, account.code, account.platform)
-    settled, recent = Settled(before.basis), before.recent
+    settled, recent = SettledClients(before.basis), before.recent
     open_lines: list[DepositRevenue] = []
     for client in account.clients:
         seen = open_documents.fingerprint(root, account.ledger, client)

@@ -262,9 +262,9 @@ def _faults(root: Root, taken: Taken, last: str = "") -> list[str]:
     deposited: dict[str, str] = {}
     for path in exchanges.folder(root).glob("*.jsonl"):
         for deposit in exchanges.deposits(exchanges.read(root, path.stem)):
-            if deposit.outcome in (exchanges.ACCEPTED, exchanges.ACKNOWLEDGED):
-                if deposit.line.number.endswith(last):
-                    deposited[deposit.line.number] = deposit.line.sha256
+            is_taken = deposit.outcome in (exchanges.ACCEPTED, exchanges.ACKNOWLEDGED)
+            if is_taken and deposit.line.number.endswith(last):
+                deposited[deposit.line.number] = deposit.line.sha256
     if deposited != expected:
         faults.append(f"{len(deposited)} answered deposits on record of {len(expected)}")
     return faults

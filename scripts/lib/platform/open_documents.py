@@ -25,7 +25,7 @@ from lib.platform import cashing_in, exchange, invoices
 from lib.platform.exchange import ExchangeBooks
 
 
-class Settled(msgspec.Struct):
+class SettledClients(msgspec.Struct):
     """The clients of an account of whom all is settled, with the fingerprint of their records.
 
     `basis` is what settles them besides: the account, the closings, the program. `recent` are the
@@ -37,17 +37,17 @@ class Settled(msgspec.Struct):
     recent: dict[str, str] = {}
 
 
-def settled(root: Root, code: str, account: Platform) -> Settled:
+def settled(root: Root, code: str, account: Platform) -> SettledClients:
     """What the last run found settled."""
     basis = _hash(account, flags.program(), _look(closed_periods.path(root)))
     with suppress(OSError, msgspec.MsgspecError):
-        known = msgspec.json.decode(storage.read(_path(root, code)), type=Settled)
+        known = msgspec.json.decode(storage.read(_path(root, code)), type=SettledClients)
         if known.basis == basis:
             return known
-    return Settled(basis)
+    return SettledClients(basis)
 
 
-def remember(root: Root, code: str, now: Settled) -> None:
+def remember(root: Root, code: str, now: SettledClients) -> None:
     """Keeps it for the next run."""
     storage.update_derived(_path(root, code), msgspec.json.encode(now))
 
