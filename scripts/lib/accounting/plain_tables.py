@@ -6,8 +6,8 @@ whose columns stand side by side in every table.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import repeat
-from operator import itemgetter
+from itertools import chain, repeat
+from typing import NamedTuple
 
 from lib.accounting import csv_tables
 from lib.accounting.csv_tables import RECETTES, REVENUES, VAT_DUE, Kind, Rows
@@ -20,114 +20,170 @@ from lib.documents import csv_files
 from lib.documents.csv_files import Column
 from lib.inputs.settings import Settings
 
-# The day of a row, the share that it has, the invoice of that, and the payment that makes it.
-_Row = tuple[str, VatShare, PlainRevenue, PlainPayment | None]
-_Cells = dict[str, Sequence[str] | str]  # by the name of the column; a text: all of them
-_Texts = Mapping[int, str]  # what stands in the columns of a share, by its id
+_Cells = Mapping[str, Sequence[str] | str]  # by the name of the column; a text: all of them
 
+_Texts = Mapping[int, str]  # each share as it is written, by its id
+
+_GOODS = "goods"
 _INVOICE = "invoice"
 _OF_SHARE = ("nature", "vat_category", "vat_rate", "exemption", "net", "vat", "gross")
 _SHARE = Column("nature", csv_files.WRITTEN)  # with all others of a share
 
 
+class _Events(NamedTuple):
+    """What has a row each, in columns: its day, its share, the invoice that has this, and the
+    payment that pays it (None: the invoice itself has the row)."""
+
+    days: list[str]
+    shares: list[VatShare]
+    invoices: list[PlainRevenue]
+    payments: list[PlainPayment | None]
+
+    def at(self, places: Iterable[int]) -> "_Events":
+        """Those at some places, in their order."""
+        places = list(places)
+        return _Events(
+            [self.days[i] for i in places],
+            [self.shares[i] for i in places],
+            [self.invoices[i] for i in places],
+            [self.payments[i] for i in places],
+        )
+
+
 def tables_of(own: PlainHistories, period: Dates, settings: Settings) -> list[Rows]:
     """The rows of each table, in the order of csv_tables.TABLES."""
-    bills: list[_Row] = [
-        (invoice.issue_date, share, invoice, None)
-        for invoice, shares in zip(own.lines.invoices, own.charged, strict=True)
-        for share in shares
-    ]
-    received = [
-        (payment, own.lines.invoices[i], paid_at_once(own.charged[i]))
-        for payment, i in zip(own.lines.payments, own.lines.paid, strict=True)
-    ]
-    receipts: list[_Row] = [
-        (payment.date, share, invoice, payment)
-        for payment, invoice, shares in received
-        for share in (shares if len(shares) == 1 else csv_tables.in_order(shares))
-    ]
-    dues: list[_Row] = [
-        (_tax_point(own, share, invoice), share, invoice, None) for _, share, invoice, _ in bills
-    ]
-    dues += [
-        (payment.date, share, invoice, payment)
-        for payment, invoice, shares in received
-        if not invoice.vat_on_debits
-        for share in shares
-        if share.nature != "goods"
-    ]
-    texts = _texts([row[1] for row in (*bills, *receipts, *dues)], settings)
+    bills, receipts = _bills(own), _receipts(own)
+    dues = _dues(own, bills, receipts)
+    texts = _texts({id(share): share for share in (*bills.shares, *receipts.shares)}, settings)
     return [
-        _recettes(_in_period(receipts, period), own, texts, settings),
-        _revenues(_in_period(bills, period), own, texts, settings),
-        _vat_due(_in_period(dues, period), own, texts, settings),
+        _recettes(own, _in_period(receipts, period), texts, settings),
+        _revenues(own, _in_period(bills, period), texts, settings),
+        _vat_due(own, _in_period(dues, period), texts, settings),
     ]
 
 
-def _tax_point(own: PlainHistories, share: VatShare, invoice: PlainRevenue) -> str:
-    """As of books/tax_points; empty: as it is paid."""
-    if share.nature == "goods":
-        return own.delivery(invoice)
-    return invoice.issue_date if invoice.vat_on_debits else ""
+# --- what has rows -------------------------------------------------------------------
 
 
-def _in_period(rows: Iterable[_Row], period: Dates) -> list[_Row]:
-    """The rows of a period in order of date, those of a day as they were."""
-    rows = [row for row in rows if row[0] and row[0].startswith(period)]
-    dates = [row[0] for row in rows]
-    return rows if dates == sorted(dates) else sorted(rows, key=itemgetter(0))
+def _bills(own: PlainHistories) -> _Events:
+    """What each invoice charges, on its date."""
+    each = zip(own.lines.invoices, own.charged, strict=True)
+    invoices = [invoice for invoice, shares in each for _ in shares]
+    days = [invoice.issue_date for invoice in invoices]
+    return _Events(days, [*chain(*own.charged)], invoices, [None] * len(days))
 
 
-def _recettes(rows: list[_Row], own: PlainHistories, texts: _Texts, settings: Settings) -> Rows:
-    moved = [payment for *_, payment in rows if payment]
+def _receipts(own: PlainHistories) -> _Events:
+    """What each payment pays, on its date."""
+    paid = [
+        shares if len(shares) == 1 else csv_tables.in_order(paid_at_once(shares))
+        for shares in [own.charged[i] for i in own.lines.paid]
+    ]
+    each = list(zip(own.lines.payments, own.lines.paid, paid, strict=True))
+    moved = [payment for payment, _, shares in each for _ in shares]
+    invoices = [own.lines.invoices[i] for _, i, shares in each for _ in shares]
+    return _Events([payment.date for payment in moved], [*chain(*paid)], invoices, [*moved])
+
+
+def _dues(own: PlainHistories, bills: _Events, receipts: _Events) -> _Events:
+    """What falls due: by the invoice itself, or by what pays it."""
+    due = bills._replace(days=_tax_points(own, bills))
+    if all(due.days):
+        return due
+    billed = due.at(i for i, day in enumerate(due.days) if day)
+    as_paid = receipts.at(
+        i
+        for i, share in enumerate(receipts.shares)
+        if share.nature != _GOODS and not receipts.invoices[i].vat_on_debits
+    )
+    return _Events(
+        billed.days + as_paid.days,
+        billed.shares + as_paid.shares,
+        billed.invoices + as_paid.invoices,
+        billed.payments + as_paid.payments,
+    )
+
+
+def _tax_points(own: PlainHistories, bills: _Events) -> list[str]:
+    """When each bill falls due, as books/tax_points has it; empty: as it is paid."""
+    days = [invoice.issue_date if invoice.vat_on_debits else "" for invoice in bills.invoices]
+    for i, share in enumerate(bills.shares):
+        if share.nature == _GOODS:
+            days[i] = own.delivery(bills.invoices[i])
+    return days
+
+
+def _in_period(events: _Events, period: Dates) -> _Events:
+    """Those of a period in order of date, those of a day as they were."""
+    days = events.days
+    places = [i for i, day in enumerate(days) if day.startswith(period)]
+    if len(places) == len(days) and days == sorted(days):
+        return events
+    return events.at(sorted(places, key=days.__getitem__))
+
+
+# --- the tables ----------------------------------------------------------------------
+
+
+def _recettes(own: PlainHistories, events: _Events, texts: _Texts, settings: Settings) -> Rows:
+    moved = [payment for payment in events.payments if payment]
     cells = {
-        **_cells(rows, own, texts),
         "invoice": [payment.invoice for payment in moved],
         "kind": payments.PAYMENT,
         "method": _same([payment.method for payment in moved]),
         "reference": _same([payment.reference for payment in moved]),
         "value_date": _same([payment.value_date for payment in moved]),
     }
-    return _rows(RECETTES, cells, rows, settings)
+    return _rows(RECETTES, cells, own, events, texts, settings)
 
 
-def _revenues(rows: list[_Row], own: PlainHistories, texts: _Texts, settings: Settings) -> Rows:
-    invoices = [invoice for _, _, invoice, _ in rows]
-    tax_points = [_tax_point(own, share, invoice) for _, share, invoice, _ in rows]
+def _revenues(own: PlainHistories, events: _Events, texts: _Texts, settings: Settings) -> Rows:
     cells = {
-        **_cells(rows, own, texts),
-        "number": [invoice.number for invoice in invoices],
+        "number": [invoice.number for invoice in events.invoices],
         "kind": _INVOICE,
         "corrects": "",
-        "due_date": [invoice.due_date for invoice in invoices],
-        "tax_point": tax_points,
-        "order": _same([invoice.order for invoice in invoices]),
+        "due_date": _same([invoice.due_date for invoice in events.invoices]),
+        "tax_point": _tax_points(own, events),
+        "order": _same([invoice.order for invoice in events.invoices]),
     }
-    return _rows(REVENUES, cells, rows, settings)
+    return _rows(REVENUES, cells, own, events, texts, settings)
 
 
-def _vat_due(rows: list[_Row], own: PlainHistories, texts: _Texts, settings: Settings) -> Rows:
-    cells = {
-        **_cells(rows, own, texts),
-        "number": [invoice.number for _, _, invoice, _ in rows],
-        "kind": _same([payments.PAYMENT if payment else _INVOICE for *_, payment in rows]),
-    }
-    return _rows(VAT_DUE, cells, rows, settings)
+def _vat_due(own: PlainHistories, events: _Events, texts: _Texts, settings: Settings) -> Rows:
+    kinds = [payments.PAYMENT if payment else _INVOICE for payment in events.payments]
+    numbers = [invoice.number for invoice in events.invoices]
+    cells = {"number": numbers, "kind": _same(kinds)}
+    return _rows(VAT_DUE, cells, own, events, texts, settings)
 
 
-def _cells(rows: list[_Row], own: PlainHistories, texts: _Texts) -> _Cells:
-    """The cells that all tables have."""
-    invoices = [invoice for _, _, invoice, _ in rows]
-    return {
-        "date": [day for day, *_ in rows],
+def _rows(
+    columns: Sequence[Column],
+    own_cells: _Cells,
+    own: PlainHistories,
+    events: _Events,
+    texts: _Texts,
+    settings: Settings,
+) -> Rows:
+    """A table: `own_cells` are those that the others have not, or have of something else."""
+    shares = [texts[id(share)] for share in events.shares]
+    cells: _Cells = {
+        "date": events.days,
         "client": own.client,
-        "name": _same([invoice.buyer for invoice in invoices]),
-        "country": _same([invoice.buyer_country for invoice in invoices]),
-        "vat_number": _same([invoice.buyer_vat_number for invoice in invoices]),
-        _SHARE.name: [texts[id(share)] for _, share, _, _ in rows],
+        "name": _same([invoice.buyer for invoice in events.invoices]),
+        "country": _same([invoice.buyer_country for invoice in events.invoices]),
+        "vat_number": _same([invoice.buyer_vat_number for invoice in events.invoices]),
+        _SHARE.name: shares,
         "currency": own.currency,
         "stage": "",
+        **own_cells,
     }
+    folded = [
+        _SHARE if column.name == _SHARE.name else column
+        for column in columns
+        if column.name not in _OF_SHARE[1:]
+    ]
+    lines = csv_files.lines(folded, cells, settings)
+    return Rows(events.days, lines, _sums(events.shares, shares, cells.get("tax_point")))
 
 
 def _same(texts: list[str]) -> Sequence[str] | str:
@@ -135,41 +191,31 @@ def _same(texts: list[str]) -> Sequence[str] | str:
     return texts[0] if texts and texts.count(texts[0]) == len(texts) else texts
 
 
-def _texts(shares: Iterable[VatShare], settings: Settings) -> _Texts:
-    """What stands in the columns of each share, by its id."""
-    own = {id(share): share for share in shares}
-    cells = {
-        "nature": [share.nature for share in own.values()],
-        "vat_category": [share.vat_category for share in own.values()],
-        "vat_rate": [share.vat_rate for share in own.values()],
+def _texts(shares: Mapping[int, VatShare], settings: Settings) -> _Texts:
+    """What stands in the columns of each share."""
+    cells: Mapping[str, Sequence[str | int] | str] = {
+        "nature": [share.nature for share in shares.values()],
+        "vat_category": [share.vat_category for share in shares.values()],
+        "vat_rate": [share.vat_rate for share in shares.values()],
         "exemption": "",
-        "net": [share.net for share in own.values()],
-        "vat": [share.vat for share in own.values()],
-        "gross": [share.gross for share in own.values()],
+        "net": [share.net for share in shares.values()],
+        "vat": [share.vat for share in shares.values()],
+        "gross": [share.gross for share in shares.values()],
     }
     columns = [column for column in REVENUES if column.name in _OF_SHARE]
-    return dict(zip(own, csv_files.runs(columns, cells, settings), strict=True))
+    return dict(zip(shares, csv_files.runs(columns, cells, settings), strict=True))
 
 
-def _rows(columns: Sequence[Column], cells: _Cells, rows: list[_Row], settings: Settings) -> Rows:
-    folded = [
-        _SHARE if column.name == _SHARE.name else column
-        for column in columns
-        if column.name not in _OF_SHARE[1:]
-    ]
-    lines = csv_files.lines(folded, cells, settings)
-    tax_points = cells.get("tax_point")
-    return Rows(cells["date"], lines, _sums(rows, tax_points))
-
-
-def _sums(rows: list[_Row], tax_points: Sequence[str] | None) -> Mapping[Kind, tuple[int, int]]:
-    """As of csv_tables.Report: of each share as often as it comes, in each month."""
-    shares = {id(share): share for _, share, *_ in rows}
+def _sums(
+    shares: list[VatShare], written: list[str], tax_points: Sequence[str] | None
+) -> Mapping[Kind, tuple[int, int]]:
+    """As of csv_tables.Report: of what is written alike as often as it comes, in each month."""
+    by_text = dict(zip(written, shares, strict=True))
     months = repeat(None) if tax_points is None else [day[:7] for day in tax_points]
-    times = Counter(zip([id(share) for _, share, *_ in rows], months, strict=False))
+    times = Counter(zip(written, months, strict=False))
     return csv_tables.added_up(
-        (_kind(shares[name], month), shares[name].net * number, shares[name].vat * number)
-        for (name, month), number in times.items()
+        (_kind(by_text[text], month), by_text[text].net * number, by_text[text].vat * number)
+        for (text, month), number in times.items()
     )
 
 
