@@ -43,6 +43,7 @@ from lib.documents.direct_invoices import Past
 from lib.inputs import inputs, settings
 from lib.inputs.client_files import Client
 from lib.inputs.inputs import Inputs
+from lib.inputs.settings import Settings
 from lib.inputs.usage_files import UsageInput
 from lib.values import periods
 from lib.values.document import Document, from_json
@@ -69,21 +70,31 @@ def main(arguments: Namespace, root: Root) -> None:
     production.expect(config, 1 if arguments.client else len(list(root.clients.glob("*.json"))))
     with issuing.begin(root, command, config.lock_wait) as run:
         closed_periods.refuse(root, "ISSUE_DATE", issue_date)
-        content = inputs.load(root)
-        past = Past({}, [], {}, {})
-        decision = decide(root, content, past, month, arguments.client, arguments.reissue)
-        starts = revenues.starts(root, revenues.DIRECT)
-        sequences = numbering.read(root, revenues.DIRECT.counters, past.numbered, starts)
-        numbers = number_all(content, decision.to_issue, sequences, issue_date)
-        documents = documents_of(content, decision.to_issue, numbers, issue_date)
-        facts = direct_invoices.stage(run, content, documents, len(numbers), config)
-        if facts:
-            for client, new in facts.items():
-                run.append(past.ends[client], new)
-            numbering.stage(run, revenues.DIRECT.counters, sequences)
-            run.commit()
+        decision, facts = issue(run, arguments, config)
     bills.write_lines(root, decision.owed)
     report(root, decision, facts)
+
+
+def issue(
+    run: issuing.Run, arguments: Namespace, config: Settings
+) -> tuple[MonthDecision, dict[str, list[records.Record]]]:
+    """Decides and commits; returns what is to be said, and what was recorded of each client."""
+    root, day = run.root, arguments.issue_date
+    content = inputs.load(root)
+    past = Past({}, [], {}, {})
+    decision = decide(root, content, past, arguments.month, arguments.client, arguments.reissue)
+    starts = revenues.starts(root, revenues.DIRECT)
+    sequences = numbering.read(root, revenues.DIRECT.counters, past.numbered, starts)
+    past.numbered.clear()  # of years, and needed no more
+    numbers = number_all(content, decision.to_issue, sequences, day)
+    documents = documents_of(content, decision.to_issue, numbers, day)
+    facts = direct_invoices.stage(run, content, documents, len(numbers), config)
+    if facts:
+        for client, new in facts.items():
+            run.append(past.ends[client], new)
+        numbering.stage(run, revenues.DIRECT.counters, sequences)
+        run.commit()
+    return decision, facts
 
 
 def _check_dates(month: str, issue_date: date, today: date) -> None:

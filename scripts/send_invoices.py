@@ -37,7 +37,7 @@ from typing import NamedTuple
 import msgspec
 
 from lib.books import issuing, quotations, records, revenues
-from lib.books.record_lines import QuotationLine
+from lib.books.record_lines import MailFacts, QuotationLine
 from lib.books.records import Record
 from lib.books.revenues import Ledger
 from lib.core import alerts, storage
@@ -177,7 +177,7 @@ def direct_mails(desk: MailDesk, notices: list[Alert]) -> list[Due]:
     compose = partial(document_mail, desk, revenues.DIRECT)
     return [
         due
-        for client, chain in revenues.each_chain(desk.root, revenues.DIRECT)
+        for client, chain in revenues.each_chain(desk.root, revenues.DIRECT, MailFacts)
         for due in mails_to(desk, client, chain.records, compose, notices)
     ]
 

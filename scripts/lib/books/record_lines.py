@@ -885,6 +885,17 @@ class SummaryLine(Link, gc=False, kw_only=True):
     vat: Decimal = Decimal(0)
 
 
+class MailFacts(TypedDict):
+    """What the mail that carries a document needs of its record."""
+
+    kind: str
+    client: str
+    number: str
+    issue_date: str
+    document_sha256: str
+    pdf_sha256: str
+
+
 class SentLine(Link, gc=False, kw_only=True):
     """What is asked of a mail that was sent: who has it, and who refused it."""
 
