@@ -5,11 +5,10 @@ are those of the exports (accounting/csv_tables), and two tables that only a wor
 is open, and what stands on the advances of customers, on the last day of a period.
 """
 
-import sys
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -58,7 +57,28 @@ COLUMNS: Mapping[str, Sequence[Column]] = {
     "deposits": DEPOSITS,
 }
 
-Gathered = Mapping[str, Mapping[str, list[Any]]]  # cells by table and column
+
+class TextCells:
+    """The cells of a column of texts: each different one is held once, and which each row has."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, int] = {}
+        self.places = array("i")
+
+    def extend(self, cells: Iterable[str]) -> None:
+        texts = self.texts
+        self.places.extend([texts.setdefault(text, len(texts)) for text in cells])
+
+    def __iter__(self) -> Iterator[str]:
+        return map(list(self.texts).__getitem__, self.places)
+
+    def rows(self) -> Any:
+        """The text of each row, as an array."""
+        return np.array([*self.texts, ""], dtype="object")[np.asarray(self.places)]
+
+
+Cells: TypeAlias = "TextCells | array[int]"  # the array: whole cents, or counts
+Gathered = Mapping[str, Mapping[str, Cells]]  # by table and column
 
 
 def tables(histories: Sequence[History], period: str) -> dict[str, Table]:
@@ -77,28 +97,48 @@ def on_last_day(histories: Sequence[History], period: str) -> dict[str, Table]:
     return {"open_items": open_items(histories, day), "deposits": deposits(histories, day)}
 
 
-def gather(clients: Iterable[Mapping[str, Table]]) -> Gathered:
-    """The tables of some clients, one below the other."""
-    cells: dict[str, dict[str, list[Any]]] = {
-        name: {column.name: [] for column in columns} for name, columns in COLUMNS.items()
-    }
+def gather(
+    clients: Iterable[Mapping[str, Table]], columns: Mapping[str, Sequence[Column]] = COLUMNS
+) -> Gathered:
+    """Columns of the tables of some clients, one below the other."""
+    gathered = _empty(columns)
     for of_client in clients:
-        for name, table in of_client.items():
-            for column in table.columns:
-                cells[name][column.name] += table.cells[column.name]
-    return cells
+        for name, of_name in gathered.items():
+            for key, cells in of_name.items():
+                cells.extend(of_client[name].cells[key])
+    return gathered
 
 
-def framed(parts: Iterable[Gathered]) -> dict[str, pd.DataFrame]:
-    """Each table as a frame, in order of date, and of client within a day, as in the exports.
+def _empty(columns: Mapping[str, Sequence[Column]]) -> Gathered:
+    return {
+        name: {
+            column.name: array("q") if column.kind in (AMOUNT, COUNT) else TextCells()
+            for column in chosen
+        }
+        for name, chosen in columns.items()
+    }
+
+
+def framed(
+    parts: Iterable[Gathered], columns: Mapping[str, Sequence[Column]] = COLUMNS
+) -> dict[str, pd.DataFrame]:
+    """Each table as a frame, whose rows are in order of client.
 
     Args:
       parts: in order of client.
     """
-    whole = gather(
-        {name: Table(COLUMNS[name], cells) for name, cells in part.items()} for part in parts
-    )
-    frames = {name: frame(Table(COLUMNS[name], cells)) for name, cells in whole.items()}
+    whole = _empty(columns)
+    for part in parts:
+        for name, of_name in whole.items():
+            for key, cells in of_name.items():
+                more: Any = part[name][key]
+                cells.extend(more)
+    return {name: _frame(columns[name], cells) for name, cells in whole.items()}
+
+
+def in_order(parts: Iterable[Gathered]) -> dict[str, pd.DataFrame]:
+    """Each table as a frame, in order of date, and of client within a day, as in the exports."""
+    frames = framed(parts)
     for name, rows in frames.items():
         keys = ["client", "date"] if name == "open_items" else ["date"]
         frames[name] = rows.sort_values(keys, kind="stable", ignore_index=True)
@@ -107,33 +147,20 @@ def framed(parts: Iterable[Gathered]) -> dict[str, pd.DataFrame]:
 
 def frame(table: Table) -> pd.DataFrame:
     """A table as a frame."""
+    (cells,) = gather([{"": table}], {"": table.columns}).values()
+    return _frame(table.columns, cells)
+
+
+def _frame(columns: Sequence[Column], cells: Mapping[str, Cells]) -> pd.DataFrame:
     return pd.DataFrame(
-        {column.name: _series(column.kind, table.cells[column.name]) for column in table.columns}
+        {column.name: _series(column.kind, cells[column.name]) for column in columns}
     )
 
 
-def compact(
-    clients: Iterable[Mapping[str, Table]], columns: Mapping[str, Sequence[Column]]
-) -> dict[str, pd.DataFrame]:
-    """Some columns of the tables of many clients as frames, which hold each text once."""
-    cells: dict[str, dict[str, Any]] = {
-        name: {
-            column.name: array("q") if column.kind in (AMOUNT, COUNT) else [] for column in chosen
-        }
-        for name, chosen in columns.items()
-    }
-    for of_client in clients:
-        for name, of_name in cells.items():
-            for key, column in of_name.items():
-                new = of_client[name].cells[key]
-                column.extend(new if isinstance(column, array) else map(sys.intern, new))
-    return {name: frame(Table(columns[name], of_name)) for name, of_name in cells.items()}
-
-
-def _series(kind: str, cells: Any) -> pd.Series:
-    if kind in (AMOUNT, COUNT):
+def _series(kind: str, cells: Cells) -> pd.Series:
+    if not isinstance(cells, TextCells):
         return pd.Series(np.asarray(cells, dtype="int64"))
-    texts = pd.Series(cells, dtype="object")
+    texts = pd.Series(cells.rows(), dtype="object")
     return pd.to_datetime(texts, format="%Y-%m-%d") if kind == DATE else texts
 
 

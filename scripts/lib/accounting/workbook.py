@@ -12,12 +12,12 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pandas as pd
-import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
-from lib.accounting import frames, year_report
+from lib.accounting import frames, long_sheets, year_report
 from lib.accounting.csv_tables import Table
 from lib.accounting.frames import COLUMNS, Gathered
+from lib.accounting.long_sheets import LongColumn, LongSheet, LongWorkbook
 from lib.core import messages
 from lib.documents.csv_files import AMOUNT, CODE, COUNT, DATE, FIGURE, TEXT, Column
 from lib.values import periods
@@ -69,7 +69,7 @@ class Worksheet(NamedTuple):
 class _Writer(NamedTuple):
     """A workbook being written, and how."""
 
-    book: xlsxwriter.Workbook
+    book: LongWorkbook
     formats: Mapping[str, Any]
     words: Mapping[str, Any]
 
@@ -92,12 +92,12 @@ def render(parts: Iterable[Gathered], period: str, seller: str, language: str) -
     Raises:
       TooLong: if a sheet cannot hold all.
     """
-    tables = frames.framed(parts)
+    tables = frames.in_order(parts)
     if (most := max(map(len, tables.values()))) > ROWS:
         raise TooLong(most)
     sheets = _sheets(tables, period)
     stream = io.BytesIO()
-    book = xlsxwriter.Workbook(
+    book = LongWorkbook(
         stream,
         {
             "in_memory": True,
@@ -186,7 +186,7 @@ def number(amount: int) -> int | Decimal:
     return value.normalize() if amount % 100 else int(value)
 
 
-def _formats(book: xlsxwriter.Workbook) -> dict[str, Any]:
+def _formats(book: LongWorkbook) -> dict[str, Any]:
     figures = {AMOUNT: "#,##0.00", COUNT: "0", FIGURE: "0.0#", DATE: "yyyy-mm-dd", MONTH: "yyyy-mm"}
     bold = {"bold": True, "bg_color": "#E8F0F2", "valign": "top"}
     return {
@@ -217,6 +217,7 @@ def _write(writer: _Writer, sheet: Worksheet) -> None:
     page.write_string(
         _TOTAL_ROW, 0, writer.words["words"]["workbook_total"], writer.formats["bold"]
     )
+    below = []
     for i, column in enumerate(sheet.columns):
         cells = sheet.rows[column.name].tolist()
         if column.kind == CODE:
@@ -225,9 +226,9 @@ def _write(writer: _Writer, sheet: Worksheet) -> None:
         style = "heading_right" if column.kind in _RIGHT else "heading"
         page.write_string(_HEADING_ROW, i, heading, writer.formats[style])
         if sheet.across and i == last_column:
-            _write_sums_across(writer, page, i, cells)
+            below.append(_sums_across(writer, i, cells))
         else:
-            _write_cells(writer, page, i, column.kind, cells)
+            below.append(_below(writer, page, column.kind, cells))
         if column.kind in (AMOUNT, COUNT) and column.name != "days_late":
             name = xl_col_to_name(i)
             formula = f"=SUBTOTAL(109,{name}{_FIRST_ROW + 1}:{name}{last_row + 1})"
@@ -237,6 +238,7 @@ def _write(writer: _Writer, sheet: Worksheet) -> None:
             style = writer.formats[f"total_{column.kind}"]
             page.write_formula(_TOTAL_ROW, i, formula, style, value)
         page.set_column(i, i, _width(column.kind, heading, cells))
+    page.put_below(_FIRST_ROW, below)
     page.freeze_panes(_FIRST_ROW, 0)
     page.autofilter(_HEADING_ROW, 0, last_row, last_column)
     page.set_landscape()
@@ -250,17 +252,16 @@ def _heading(words: Mapping[str, Any], column: Column) -> str:
     return heading
 
 
-def _write_cells(writer: _Writer, page: Any, i: int, kind: str, cells: Sequence[Any]) -> None:
+def _below(writer: _Writer, page: LongSheet, kind: str, cells: Sequence[Any]) -> LongColumn:
     """The cells of a column below its heading; what is empty is left out."""
-    if kind in (AMOUNT, COUNT, FIGURE, DATE, MONTH):
-        style, of_cell = writer.formats[kind], _NUMBERS_OF[kind]
-        for row, cell in enumerate(cells, _FIRST_ROW):
-            if (value := of_cell(cell)) is not None:
-                page.write_number(row, i, value, style)
-        return
-    for row, cell in enumerate(cells, _FIRST_ROW):
-        if cell:
-            page.write_string(row, i, cell)
+    if kind not in _NUMBERS_OF:
+        return page.texts(cells)
+
+    def inside(cell: Any) -> str:
+        value = _NUMBERS_OF[kind](cell)
+        return "" if value is None else f"<v>{value:.16G}</v>"
+
+    return long_sheets.column(cells, inside, writer.formats[kind])
 
 
 def _serial(day: pd.Timestamp) -> int | None:
@@ -277,11 +278,13 @@ _NUMBERS_OF: dict[str, Callable[[Any], int | Decimal | None]] = {
 }
 
 
-def _write_sums_across(writer: _Writer, page: Any, i: int, cells: Sequence[int]) -> None:
+def _sums_across(writer: _Writer, i: int, cells: Sequence[int]) -> LongColumn:
     first, last = xl_col_to_name(2), xl_col_to_name(i - 1)
-    for row, total in enumerate(cells, _FIRST_ROW):
-        formula = f"=ROUND(SUM({first}{row + 1}:{last}{row + 1}),2)"
-        page.write_formula(row, i, formula, writer.formats[AMOUNT], number(total))
+    elements = [
+        f"<f>ROUND(SUM({first}{row}:{last}{row}),2)</f><v>{number(total)}</v>"
+        for row, total in enumerate(cells, _FIRST_ROW + 1)
+    ]
+    return LongColumn(elements, range(len(cells)), writer.formats[AMOUNT])
 
 
 def _width(kind: str, heading: str, cells: Sequence[Any]) -> int:

@@ -239,7 +239,7 @@ def make(
             )
             yield _tables(own, year, day)
 
-    tabled = frames.compact(tables(), _COLUMNS)
+    tabled = frames.framed([frames.gather(tables(), _COLUMNS)], _COLUMNS)
     bills, money = tabled["revenues"], tabled["recettes"]
     of_year, received = (rows[rows["date"].dt.year == int(year)] for rows in (bills, money))
     open_items, settled = tabled["open_items"], tabled["settled"]
@@ -392,7 +392,8 @@ def _recurring(year: str, day: date, of_plans: Iterable[RecurringRevenue]) -> li
                 }
                 yield {"recurring": Table(_RECURRING, cells)}
 
-    rows = frames.compact(tables(), {"recurring": _RECURRING})["recurring"]
+    columns = {"recurring": _RECURRING}
+    rows = frames.framed([frames.gather(tables(), columns)], columns)["recurring"]
     if rows.empty:
         return []
     months = sorted(known)
