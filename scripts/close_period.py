@@ -100,7 +100,8 @@ def decide(root: Root, period: str, today: date) -> list[records.Record]:
     Raises:
       Refused: if the period cannot be closed, or issuer.json is refused.
     """
-    past = closings.past(root, histories.read(root))
+    clients = histories.by_client(root, histories.clients_of(root), "")
+    past = closings.past(root, (history for own in clients for history in own))
     try:
         closed = closed_periods.read(root)
         months = closings.months_to_close(period, closed, past.first_month, today)

@@ -44,7 +44,7 @@ def main(arguments: Namespace, root: Root) -> None:
     language = exports.language(arguments.language, issuer)
     name = f"workbook/workbook-{period}.xlsx"
     with exports.held(root, f"make_workbook {period}") as config:
-        parts = exports.of_shares(root, partial(tables_of, period), "", config)
+        parts = exports.each_share(root, partial(tables_of, period), "", config)
         try:
             data = workbook.render(parts, period, issuer.party.name, language)
         except workbook.TooLong as long:

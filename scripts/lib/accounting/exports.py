@@ -54,7 +54,15 @@ def language(typed: str, issuer: Issuer) -> str:
 
 
 def of_shares(root: Root, work: Work[_Result], period: Dates, config: Settings) -> list[_Result]:
-    """`work(histories)` of each share of the clients, in order of client.
+    """All that `each_share` gives."""
+    return list(each_share(root, work, period, config))
+
+
+def each_share(
+    root: Root, work: Work[_Result], period: Dates, config: Settings
+) -> Iterator[_Result]:
+    """`work(histories)` of each share of the clients, in order of client, so that none has to be
+    kept.
 
     Args:
       work: a function of a module with all its arguments but the last, so that workers find it;
@@ -62,9 +70,9 @@ def of_shares(root: Root, work: Work[_Result], period: Dates, config: Settings) 
       period: how its dates begin, as "2024" or "2024-03"; empty: at any time.
 
     Raises:
-      Broken: with every disagreement found.
+      Broken: after the last of them, with every disagreement found.
     """
-    return of_clients(root, partial(_of_histories, root, work, period), config)
+    return _each_of_clients(root, partial(_of_histories, root, work, period), config)
 
 
 def _of_histories(
@@ -77,17 +85,21 @@ def of_clients(
     root: Root, work: Callable[[Sequence[str]], _Result], config: Settings
 ) -> list[_Result]:
     """As `of_shares`, for work that reads the records of the clients itself."""
+    return list(_each_of_clients(root, work, config))
+
+
+def _each_of_clients(
+    root: Root, work: Callable[[Sequence[str]], _Result], config: Settings
+) -> Iterator[_Result]:
     done = workers.map_in_order(_of_share, work, _shares(root), config.workers, _WORTH_WORKERS)
-    results: list[_Result] = []
     faults: list[Alert] = []
     for _, result in done:
         if isinstance(result, Broken):
             faults += result.alerts
         else:
-            results.append(result)
+            yield result
     if faults:
         raise Broken(faults)
-    return results
 
 
 def _of_share(work: Callable[[Sequence[str]], _Result], clients: Sequence[str]) -> _Result | Broken:

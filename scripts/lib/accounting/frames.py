@@ -109,7 +109,7 @@ def gather(
     return gathered
 
 
-def _empty(columns: Mapping[str, Sequence[Column]]) -> Gathered:
+def _empty(columns: Mapping[str, Sequence[Column]]) -> dict[str, dict[str, Cells]]:
     return {
         name: {
             column.name: array("q") if column.kind in (AMOUNT, COUNT) else TextCells()
@@ -133,7 +133,7 @@ def framed(
             for key, cells in of_name.items():
                 more: Any = part[name][key]
                 cells.extend(more)
-    return {name: _frame(columns[name], cells) for name, cells in whole.items()}
+    return {name: _frame(columns[name], whole.pop(name)) for name in columns}
 
 
 def in_order(parts: Iterable[Gathered]) -> dict[str, pd.DataFrame]:
@@ -152,9 +152,8 @@ def frame(table: Table) -> pd.DataFrame:
 
 
 def _frame(columns: Sequence[Column], cells: Mapping[str, Cells]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {column.name: _series(column.kind, cells[column.name]) for column in columns}
-    )
+    series = {column.name: _series(column.kind, cells[column.name]) for column in columns}
+    return pd.DataFrame(series, copy=False)
 
 
 def _series(kind: str, cells: Cells) -> pd.Series:

@@ -92,10 +92,7 @@ def render(parts: Iterable[Gathered], period: str, seller: str, language: str) -
     Raises:
       TooLong: if a sheet cannot hold all.
     """
-    tables = frames.in_order(parts)
-    if (most := max(map(len, tables.values()))) > ROWS:
-        raise TooLong(most)
-    sheets = _sheets(tables, period)
+    sheets = _sheets(frames.in_order(parts), period)
     stream = io.BytesIO()
     book = LongWorkbook(
         stream,
@@ -112,9 +109,10 @@ def render(parts: Iterable[Gathered], period: str, seller: str, language: str) -
     book.set_properties({"title": title, "author": seller, "created": created})
     writer = _Writer(book, _formats(book), words)
     about = book.add_worksheet(words["sheets"]["about"])
-    for sheet in sheets:
-        _write(writer, sheet)
-    _write_about(writer, about, sheets, seller, period, Speech(language))
+    explained = [(sheet.key, sheet.columns) for sheet in sheets]
+    while sheets:
+        _write(writer, sheets.pop(0))
+    _write_about(writer, about, explained, seller, period, Speech(language))
     book.close()
     return stream.getvalue()
 
@@ -123,6 +121,9 @@ def render(parts: Iterable[Gathered], period: str, seller: str, language: str) -
 
 
 def _sheets(tables: Mapping[str, pd.DataFrame], period: str) -> list[Worksheet]:
+    """The sheets; raises TooLong."""
+    if (most := max(map(len, tables.values()))) > ROWS:
+        raise TooLong(most)
     bills = tables["revenues"]
     return [
         Worksheet("recettes", COLUMNS["recettes"], tables["recettes"]),
@@ -303,7 +304,7 @@ def _width(kind: str, heading: str, cells: Sequence[Any]) -> int:
 def _write_about(
     writer: _Writer,
     page: Any,
-    sheets: Iterable[Worksheet],
+    sheets: Iterable[tuple[str, Sequence[Column]]],
     seller: str,
     period: str,
     speech: Speech,
@@ -315,11 +316,11 @@ def _write_about(
     page.write_string(1, 0, speech.word("workbook_as_of", date=speech.date(day)))
     page.write_string(2, 0, speech.word("workbook_totals"))
     row = 4
-    for sheet in sheets:
-        page.write_string(row, 0, words["sheets"][sheet.key], formats["bold"])
-        _explain(page, row, words["sheet_help"][sheet.key], formats["wrapped"])
+    for key, columns in sheets:
+        page.write_string(row, 0, words["sheets"][key], formats["bold"])
+        _explain(page, row, words["sheet_help"][key], formats["wrapped"])
         row += 1
-        for column in sheet.columns:
+        for column in columns:
             if text := words["column_help"].get(column.heading or column.name):
                 page.write_string(row, 0, f"    {_heading(words, column)}", formats["top"])
                 _explain(page, row, text, formats["wrapped"])
