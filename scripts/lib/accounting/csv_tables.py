@@ -412,7 +412,7 @@ def part(clients: Iterable[Rows]) -> TablePart:
             days[day].append(line)
         sums.append(rows_of_client.sums)
     return TablePart(
-        rows, {day: "".join(lines).encode() for day, lines in days.items()}, _sum_of(sums)
+        rows, {day: csv_files.encoded(lines) for day, lines in days.items()}, _sum_of(sums)
     )
 
 

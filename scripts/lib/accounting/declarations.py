@@ -476,7 +476,7 @@ def _documents(figures: Iterable[BoxFigure], config: Settings) -> Iterator[bytes
                 "net": [entry.net or 0 for entry in entries],
                 "vat": [entry.vat or 0 for entry in entries],
             }
-            yield "".join(csv_files.lines(DOCUMENTS, cells, config)).encode()
+            yield csv_files.encoded(csv_files.lines(DOCUMENTS, cells, config))
 
 
 def _amount_cells(

@@ -4,9 +4,8 @@ They are made column by column. What all rows have alike is written once, and so
 whose columns stand side by side in every table.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, repeat
+from itertools import chain, groupby
 from typing import NamedTuple
 
 from lib.accounting import csv_tables
@@ -116,10 +115,15 @@ def _tax_points(own: PlainHistories, bills: _Events) -> list[str]:
 def _in_period(events: _Events, period: Dates) -> _Events:
     """Those of a period in order of date, those of a day as they were."""
     days = events.days
-    places = [i for i, day in enumerate(days) if day.startswith(period)]
-    if len(places) == len(days) and days == sorted(days):
+    is_in_order = days == sorted(days)
+    if is_in_order and isinstance(period, str) and _are_in(period, days[:1] + days[-1:]):
         return events
+    places = [i for i, day in enumerate(days) if day.startswith(period)]
     return events.at(sorted(places, key=days.__getitem__))
+
+
+def _are_in(period: Dates, days: Iterable[str]) -> bool:
+    return all(day.startswith(period) for day in days)
 
 
 # --- the tables ----------------------------------------------------------------------
@@ -183,7 +187,7 @@ def _rows(
         if column.name not in _OF_SHARE[1:]
     ]
     lines = csv_files.lines(folded, cells, settings)
-    return Rows(events.days, lines, _sums(events.shares, shares, cells.get("tax_point")))
+    return Rows(events.days, lines, _sums(events.shares, cells.get("tax_point")))
 
 
 def _same(texts: list[str]) -> Sequence[str] | str:
@@ -207,18 +211,29 @@ def _texts(shares: Mapping[int, VatShare], settings: Settings) -> _Texts:
 
 
 def _sums(
-    shares: list[VatShare], written: list[str], tax_points: Sequence[str] | None
+    shares: Sequence[VatShare], tax_points: Sequence[str] | None
 ) -> Mapping[Kind, tuple[int, int]]:
-    """As of csv_tables.Report: of what is written alike as often as it comes, in each month."""
-    by_text = dict(zip(written, shares, strict=True))
-    months = repeat(None) if tax_points is None else [day[:7] for day in tax_points]
-    times = Counter(zip(written, months, strict=False))
-    return csv_tables.added_up(
-        (_kind(by_text[text], month), by_text[text].net * number, by_text[text].vat * number)
-        for (text, month), number in times.items()
-    )
+    """As of csv_tables.Report."""
+    months = [""] * len(shares) if tax_points is None else [day[:7] for day in tax_points]
+    sums: list[tuple[Kind, int, int]] = []
+    end = 0
+    for month, run in groupby(months):
+        start, end = end, end + len(list(run))
+        more = () if tax_points is None else (month,)
+        sums += [((*kind, *more), net, vat) for kind, net, vat in _by_kind(shares[start:end])]
+    return csv_tables.added_up(sums)
 
 
-def _kind(share: VatShare, month: str | None) -> Kind:
-    kind = (share.nature, share.vat_category, share.vat_rate, "")
-    return kind if month is None else (*kind, month)
+def _by_kind(shares: Sequence[VatShare]) -> list[tuple[Kind, int, int]]:
+    """The sums of shares by nature, VAT category and rate; there is no reason of exemption."""
+    kinds = {(share.nature, share.vat_category, share.vat_rate) for share in shares}
+    sums: list[tuple[Kind, int, int]] = []
+    for kind in kinds:
+        own = shares if len(kinds) == 1 else [share for share in shares if _kind(share) == kind]
+        net, vat = sum([share.net for share in own]), sum([share.vat for share in own])
+        sums.append(((*kind, ""), net, vat))
+    return sums
+
+
+def _kind(share: VatShare) -> Kind:
+    return share.nature, share.vat_category, share.vat_rate

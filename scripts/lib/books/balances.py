@@ -27,7 +27,6 @@ from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from itertools import repeat
-from operator import sub
 from pathlib import Path
 from typing import NamedTuple
 
@@ -281,6 +280,7 @@ def lines_of(
     )
 
 
+_DAYS = 10_000  # that are looked at once: those of 27 years
 _ESCAPED = re.compile(r'[\x00-\x1f"\\]')  # in JSON
 
 _ENTRY = """\
@@ -354,26 +354,28 @@ def of_plain(root: Root, client: str) -> ClientBalance | None:
     lines = plain_histories.lines_of(root, client, PlainBalanceRevenue, PlainBalancePayment)
     if lines is None or not _has_plain_texts(lines):
         return None
-    invoices, gross, moved, paid_ones = lines
-    paid = [0] * len(invoices)
-    for i in paid_ones:
-        paid[i] = gross[i]
-    rest = list(map(sub, gross, paid))
+    invoices, gross, moved, settled = lines
+    texts = [invoice.gross for invoice in invoices]
+    paid, rest = ["0.00"] * len(invoices), texts.copy()
+    status = [UNPAID if amount else PAID for amount in gross]
+    for i in settled:
+        paid[i], rest[i], status[i] = texts[i], "0.00", PAID
     columns: list[Iterable[str]] = [
         [f'"{invoice.number}"' for invoice in invoices],
         [invoice.issue_date for invoice in invoices],
         [f'"{invoice.due_date}"' if invoice.due_date else "null" for invoice in invoices],
-        [invoice.gross for invoice in invoices],
+        texts,
         repeat("0.00"),
-        map(text_of, paid),
+        paid,
         repeat("0.00"),
-        map(text_of, rest),
-        [UNPAID if amount else PAID for amount in rest],
+        rest,
+        status,
     ]
     before, *between = _ENTRY.split("%s")
     parts = [part for pair in zip(columns, map(repeat, between), strict=True) for part in pair]
     entries = list(map("".join, zip(repeat(before), *parts, strict=False)))
-    sums = BalanceTotals(*map(in_euros, (sum(gross), 0, sum(paid), 0, sum(rest), 0)))
+    whole, received = sum(gross), sum([gross[i] for i in settled])
+    sums = BalanceTotals(*map(in_euros, (whole, 0, received, 0, whole - received, 0)))
     last = [records.last(some) for some in (invoices, moved, ())]
     return ClientBalance(last, invoices[-1].client, invoices[-1].currency, sums, entries)
 
@@ -392,7 +394,7 @@ def _has_plain_texts(lines: PlainLines[PlainBalanceRevenue, PlainBalancePayment]
     )
 
 
-@lru_cache
+@lru_cache(_DAYS)
 def _is_day(text: str) -> bool:
     """Whether a text is a day as records have it: 2026-11-30."""
     try:

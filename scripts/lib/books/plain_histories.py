@@ -81,13 +81,15 @@ def read(root: Root, client: str, closed: FilesWhenClosed) -> PlainHistories | N
         charged = [_shares(bytes(invoice.breakdown)) for invoice in lines.invoices]
     except ValueError:
         return None
-    first = lines.invoices[0]
+    currency = lines.invoices[0].currency
     for each in (lines.invoices, lines.payments):
-        if {(line.client, line.currency) for line in each} - {(client, first.currency)}:
+        if {line.client for line in each} - {client} or {line.currency for line in each} - {
+            currency
+        }:
             return None
     path = revenues.chain_path(root, revenues.DIRECT, client)
     since = closed.since(root.name_of(path))
-    return PlainHistories(client, first.currency, lines, charged, since)
+    return PlainHistories(client, currency, lines, charged, since)
 
 
 def lines_of(
@@ -98,8 +100,8 @@ def lines_of(
     try:
         if openings.read(root, client):
             return None
-        invoices = list(records.read_typed(root, path, invoice))
-        moved = list(records.read_typed(root, payments.chain_path(root, client), payment))
+        invoices = records.read_whole(root, path, invoice)
+        moved = records.read_whole(root, payments.chain_path(root, client), payment)
         gross = [cents_of(line.gross) for line in invoices]
         amounts = [cents_of(line.amount) for line in moved]
         places = {line.number: i for i, line in enumerate(invoices)}

@@ -9,7 +9,7 @@ off the end is noticed too.
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from io import BytesIO
 from itertools import chain
@@ -109,9 +109,20 @@ def read_typed(root: Root, path: Path, shape: type[Linked]) -> Iterator[Linked]:
       Broken: as `read` does, after the last line at the latest: until then the lines may have
         been written again together.
     """
+    return chain.from_iterable(_pieces(root, path, shape))
+
+
+def read_whole(root: Root, path: Path, shape: type[Linked]) -> list[Linked]:
+    """All that `read_typed` gives, in less time."""
+    links: list[Linked] = []
+    for piece in _pieces(root, path, shape):
+        links += piece
+    return links
+
+
+def _pieces(root: Root, path: Path, shape: type[Linked]) -> Iterator[list[Linked]]:
     with _opened(path) as stream:
-        pieces = iter(partial(stream.readlines, _PIECE), [])
-        yield from chain.from_iterable(_proved(root, path, pieces, shape))
+        yield from _proved(root, path, iter(partial(stream.readlines, _PIECE), []), shape)
 
 
 def last(links: Sequence[Link]) -> Link:
@@ -138,8 +149,7 @@ def _proved(
 ) -> Iterator[list[Linked]]:
     """What the lines of a file say, those of each piece of it once they are proved to be what was
     written; raises as `read_typed` does."""
-    decode = msgspec.json.Decoder(shape).decode
-    end = _BEFORE
+    decode, end = _decoder(shape).decode, _BEFORE
     for lines in filter(None, pieces):
         links: list[Linked] = []
         with suppress(*_UNDECODED):
@@ -149,6 +159,11 @@ def _proved(
         yield links
         end = links[-1]
     _check_head(root, path, end.seq, end.hash)
+
+
+@cache
+def _decoder(shape: type[Linked]) -> msgspec.json.Decoder[Linked]:
+    return msgspec.json.Decoder(shape)
 
 
 def _follow(links: Sequence[Link], end: Link, lines: Sequence[bytes]) -> bool:
