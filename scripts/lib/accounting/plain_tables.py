@@ -21,8 +21,6 @@ from lib.inputs.settings import Settings
 
 _Cells = Mapping[str, Sequence[str] | str]  # by the name of the column; a text: all of them
 
-_Texts = Mapping[int, str]  # each share as it is written, by its id
-
 _GOODS = "goods"
 _INVOICE = "invoice"
 _OF_SHARE = ("nature", "vat_category", "vat_rate", "exemption", "net", "vat", "gross")
@@ -49,15 +47,22 @@ class _Events(NamedTuple):
         )
 
 
+class _Shares(NamedTuple):
+    """All shares of a client: each as it is written, by its id, and what kinds there are."""
+
+    written: Mapping[int, str]
+    kinds: set[Kind]
+
+
 def tables_of(own: PlainHistories, period: Dates, settings: Settings) -> list[Rows]:
     """The rows of each table, in the order of csv_tables.TABLES."""
     bills, receipts = _bills(own), _receipts(own)
     dues = _dues(own, bills, receipts)
-    texts = _texts({id(share): share for share in (*bills.shares, *receipts.shares)}, settings)
+    shares = _shares({id(share): share for share in (*bills.shares, *receipts.shares)}, settings)
     return [
-        _recettes(own, _in_period(receipts, period), texts, settings),
-        _revenues(own, _in_period(bills, period), texts, settings),
-        _vat_due(own, _in_period(dues, period), texts, settings),
+        _recettes(own, _in_period(receipts, period), shares, settings),
+        _revenues(own, _in_period(bills, period), shares, settings),
+        _vat_due(own, _in_period(dues, period), shares, settings),
     ]
 
 
@@ -115,21 +120,18 @@ def _tax_points(own: PlainHistories, bills: _Events) -> list[str]:
 def _in_period(events: _Events, period: Dates) -> _Events:
     """Those of a period in order of date, those of a day as they were."""
     days = events.days
-    is_in_order = days == sorted(days)
-    if is_in_order and isinstance(period, str) and _are_in(period, days[:1] + days[-1:]):
+    ends = days[:1] + days[-1:]  # which speak for those between, in order and of one period
+    is_whole = isinstance(period, str) and all(day.startswith(period) for day in ends)
+    if is_whole and days == sorted(days):
         return events
     places = [i for i, day in enumerate(days) if day.startswith(period)]
     return events.at(sorted(places, key=days.__getitem__))
 
 
-def _are_in(period: Dates, days: Iterable[str]) -> bool:
-    return all(day.startswith(period) for day in days)
-
-
 # --- the tables ----------------------------------------------------------------------
 
 
-def _recettes(own: PlainHistories, events: _Events, texts: _Texts, settings: Settings) -> Rows:
+def _recettes(own: PlainHistories, events: _Events, shares: _Shares, settings: Settings) -> Rows:
     moved = [payment for payment in events.payments if payment]
     cells = {
         "invoice": [payment.invoice for payment in moved],
@@ -138,10 +140,10 @@ def _recettes(own: PlainHistories, events: _Events, texts: _Texts, settings: Set
         "reference": _same([payment.reference for payment in moved]),
         "value_date": _same([payment.value_date for payment in moved]),
     }
-    return _rows(RECETTES, cells, own, events, texts, settings)
+    return _rows(RECETTES, cells, own, events, shares, settings)
 
 
-def _revenues(own: PlainHistories, events: _Events, texts: _Texts, settings: Settings) -> Rows:
+def _revenues(own: PlainHistories, events: _Events, shares: _Shares, settings: Settings) -> Rows:
     cells = {
         "number": [invoice.number for invoice in events.invoices],
         "kind": _INVOICE,
@@ -150,14 +152,14 @@ def _revenues(own: PlainHistories, events: _Events, texts: _Texts, settings: Set
         "tax_point": _tax_points(own, events),
         "order": _same([invoice.order for invoice in events.invoices]),
     }
-    return _rows(REVENUES, cells, own, events, texts, settings)
+    return _rows(REVENUES, cells, own, events, shares, settings)
 
 
-def _vat_due(own: PlainHistories, events: _Events, texts: _Texts, settings: Settings) -> Rows:
+def _vat_due(own: PlainHistories, events: _Events, shares: _Shares, settings: Settings) -> Rows:
     kinds = [payments.PAYMENT if payment else _INVOICE for payment in events.payments]
     numbers = [invoice.number for invoice in events.invoices]
     cells = {"number": numbers, "kind": _same(kinds)}
-    return _rows(VAT_DUE, cells, own, events, texts, settings)
+    return _rows(VAT_DUE, cells, own, events, shares, settings)
 
 
 def _rows(
@@ -165,18 +167,17 @@ def _rows(
     own_cells: _Cells,
     own: PlainHistories,
     events: _Events,
-    texts: _Texts,
+    shares: _Shares,
     settings: Settings,
 ) -> Rows:
     """A table: `own_cells` are those that the others have not, or have of something else."""
-    shares = [texts[id(share)] for share in events.shares]
     cells: _Cells = {
         "date": events.days,
         "client": own.client,
         "name": _same([invoice.buyer for invoice in events.invoices]),
         "country": _same([invoice.buyer_country for invoice in events.invoices]),
         "vat_number": _same([invoice.buyer_vat_number for invoice in events.invoices]),
-        _SHARE.name: shares,
+        _SHARE.name: [shares.written[id(share)] for share in events.shares],
         "currency": own.currency,
         "stage": "",
         **own_cells,
@@ -187,7 +188,7 @@ def _rows(
         if column.name not in _OF_SHARE[1:]
     ]
     lines = csv_files.lines(folded, cells, settings)
-    return Rows(events.days, lines, _sums(events.shares, cells.get("tax_point")))
+    return Rows(events.days, lines, _sums(events.shares, shares.kinds, cells.get("tax_point")))
 
 
 def _same(texts: list[str]) -> Sequence[str] | str:
@@ -195,8 +196,7 @@ def _same(texts: list[str]) -> Sequence[str] | str:
     return texts[0] if texts and texts.count(texts[0]) == len(texts) else texts
 
 
-def _texts(shares: Mapping[int, VatShare], settings: Settings) -> _Texts:
-    """What stands in the columns of each share."""
+def _shares(shares: Mapping[int, VatShare], settings: Settings) -> _Shares:
     cells: Mapping[str, Sequence[str | int] | str] = {
         "nature": [share.nature for share in shares.values()],
         "vat_category": [share.vat_category for share in shares.values()],
@@ -207,11 +207,12 @@ def _texts(shares: Mapping[int, VatShare], settings: Settings) -> _Texts:
         "gross": [share.gross for share in shares.values()],
     }
     columns = [column for column in REVENUES if column.name in _OF_SHARE]
-    return dict(zip(shares, csv_files.runs(columns, cells, settings), strict=True))
+    written = zip(shares, csv_files.runs(columns, cells, settings), strict=True)
+    return _Shares(dict(written), set(map(_kind, shares.values())))
 
 
 def _sums(
-    shares: Sequence[VatShare], tax_points: Sequence[str] | None
+    shares: Sequence[VatShare], kinds: set[Kind], tax_points: Sequence[str] | None
 ) -> Mapping[Kind, tuple[int, int]]:
     """As of csv_tables.Report."""
     months = [""] * len(shares) if tax_points is None else [day[:7] for day in tax_points]
@@ -220,20 +221,16 @@ def _sums(
     for month, run in groupby(months):
         start, end = end, end + len(list(run))
         more = () if tax_points is None else (month,)
-        sums += [((*kind, *more), net, vat) for kind, net, vat in _by_kind(shares[start:end])]
+        for kind in kinds:
+            own = shares[start:end]
+            if len(kinds) > 1:
+                own = [share for share in own if _kind(share) == kind]
+            if own:
+                net, vat = sum([share.net for share in own]), sum([share.vat for share in own])
+                sums.append(((*kind, *more), net, vat))
     return csv_tables.added_up(sums)
 
 
-def _by_kind(shares: Sequence[VatShare]) -> list[tuple[Kind, int, int]]:
-    """The sums of shares by nature, VAT category and rate; there is no reason of exemption."""
-    kinds = {(share.nature, share.vat_category, share.vat_rate) for share in shares}
-    sums: list[tuple[Kind, int, int]] = []
-    for kind in kinds:
-        own = shares if len(kinds) == 1 else [share for share in shares if _kind(share) == kind]
-        net, vat = sum([share.net for share in own]), sum([share.vat for share in own])
-        sums.append(((*kind, ""), net, vat))
-    return sums
-
-
 def _kind(share: VatShare) -> Kind:
-    return share.nature, share.vat_category, share.vat_rate
+    """There is no reason of exemption."""
+    return share.nature, share.vat_category, share.vat_rate, ""
