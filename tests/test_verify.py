@@ -1,5 +1,6 @@
 """`make verify`: every tampering is found and named, nothing sound is accused."""
 
+import contextlib
 import io
 import json
 import os
@@ -11,8 +12,9 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import msgspec
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 import house
@@ -870,6 +872,44 @@ def test_workers_make_the_exports_again_to_the_same_end(root, monkeypatch):
     both = verify(root)
     assert len(named(alone)) == 3
     assert (both.code, both.err) == (alone.code, alone.err)
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["\x7f", "\u2028", "\x1f\b\f\n\r\t", "é€😀", '"\\/', "9" * 20]),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(st.dictionaries(st.text(max_size=8), VALUES, max_size=4), st.data())
+def test_a_line_that_is_read_at_once_is_what_careful_reading_makes_of_it(more, data):
+    """Of a code, whose record may have other facts beside its own."""
+    own = {"kind": "sequence", "code": "K", "year": 2026, "last": 7, "date": "2026-01-02"}
+    record = {**more, **own, "reason": data.draw(st.text()), "seq": 1, "prev": "", "hash": ""}
+    record = {key: record[key] for key in sorted(record)}
+    exact = msgspec.json.encode(record)  # other bytes than canonical JSON for what that refuses
+    line = data.draw(st.sampled_from([exact, json.dumps(record).encode("utf-8", "replace")]))
+    with contextlib.suppress(TypeError, ValueError):
+        line = data.draw(st.sampled_from([line, storage.canonical_json(record)]))
+    at = data.draw(st.integers(0, len(line)))
+    line = data.draw(
+        st.sampled_from([line, line[:at] + b" " + line[at:], line[:at] + line[at + 1 :]])
+    )
+    name = "data/revenues/K.jsonl"
+    if at_once := record_audit._as_written("revenues", name, line):
+        assert at_once == record_audit._read_carefully("revenues", name, line)
+    event(f"at once: {bool(at_once)}")
+
+
+def test_records_as_they_are_written_are_read_at_once(root):
+    for chain in (NORD, SUD, PLUME, "payments/sud"):
+        family, name = chain.split("/")[0], f"data/{chain}.jsonl"
+        for line in (root.path / name).read_bytes().splitlines():
+            assert record_audit._as_written(family, name, line)
 
 
 def test_everything_is_named_at_once(root):
