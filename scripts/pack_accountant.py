@@ -24,38 +24,45 @@ if __name__ == "__main__":
     ARGUMENTS = parser().parse_args()
     cli.leave_if_done(ARGUMENTS, "accountant")
 
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, NamedTuple
 
 from lib.accounting import accountant, bookkeeping, exports, fec
-from lib.books import closed_periods, histories, proofs, recurring, revenues
-from lib.books.histories import IssuedDocument
+from lib.accounting.accountant import PackedBill, PeriodPart
+from lib.accounting.bookkeeping import FiscalYear
+from lib.books import closed_periods, proofs, revenues
 from lib.core import storage
 from lib.core.faults import Alert, Broken, collecting
 from lib.core.messages import counted, say
 from lib.core.root import Root
 from lib.documents import packages
 from lib.inputs import client_files, inputs
+from lib.inputs.issuer_file import Issuer
+from lib.inputs.settings import Settings
+
+_WORTH_WORKERS = 2_000  # documents; of fewer, all is made before workers have started
 
 
 def main(arguments: Namespace, root: Root) -> None:
     """Checks every PDF against the records, then writes one file."""
     period = arguments.period
     issuer = inputs.load_issuer(root)
-    with exports.held(root, f"pack_accountant {period}") as config:
+    bills: list[PackedBill] = []
+    with exports.held(root, f"pack_accountant {period}") as config, TemporaryFile() as kept:
+        target = exports.path_of(root, f"accountant/accountant-{period}.zip", config.csv_once)
         closed = closed_periods.read(root)
         year = bookkeeping.fiscal_year(period, issuer.fiscal_year_end, closed)
         chart = fec.chart(issuer.accounts, client_files.accounts(root), closed)
         work = partial(accountant.part, year, chart, period, config)
-        parts = exports.of_shares(root, work, "", config)
-        bills = [bill for part in parts for bill in part.bills]
-        bills.sort(key=lambda bill: (bill.client, bill.number))
-        _check(root, bills)
-        target = exports.path_of(root, f"accountant/accountant-{period}.zip", config.csv_once)
-        clients = histories.by_client(root, histories.clients_of(root), "")
-        of_plans = recurring.read(root)
-        tables = accountant.files(parts, clients, of_plans, issuer, year, period, config)
-        changed = pack(root, target, tables, bills)
+        parts = _checked(root, exports.each_share(root, work, "", config), bills)
+        files = accountant.with_readme(
+            _files(root, parts, bills, issuer, year, period, config), issuer, period, config
+        )
+        changed = pack(root, target, _keep(kept, files), bills)
     name = root.name_of(target)
     print(name if changed else say("{file}: as it was", file=name))
     documents = counted(
@@ -64,11 +71,32 @@ def main(arguments: Namespace, root: Root) -> None:
     print(say("{period}: {documents}", period=period, documents=documents))
 
 
-def _pdf(root: Root, bill: IssuedDocument) -> Path:
-    return revenues.proof_path(root, revenues.DIRECT, bill.client, bill.number, "pdf")
+def _files(
+    root: Root,
+    parts: Iterable[PeriodPart],
+    bills: Sequence[PackedBill],
+    issuer: Issuer,
+    year: FiscalYear,
+    period: str,
+    config: Settings,
+) -> Iterator[tuple[str, storage.Content]]:
+    yield from accountant.tables(parts, issuer, year, period, config)
+    processes = config.workers if len(bills) > _WORTH_WORKERS else 1
+    yield from accountant.calculated(root, issuer, period, processes)
 
 
-def _check(root: Root, bills: list[IssuedDocument]) -> None:
+def _checked(
+    root: Root, parts: Iterable[PeriodPart], bills: list[PackedBill]
+) -> Iterator[PeriodPart]:
+    """The parts, and their bills in order of client and number, each with its PDF.
+
+    Raises:
+      Broken: after the last part, for every PDF that is not the one of the records.
+    """
+    for part in parts:
+        bills += part.bills
+        yield part._replace(bills=[])
+    bills.sort()
     faults: list[Alert] = []
     for bill in bills:
         with collecting(faults):
@@ -77,24 +105,58 @@ def _check(root: Root, bills: list[IssuedDocument]) -> None:
         raise Broken(faults)
 
 
-def pack(root: Root, target: Path, files: dict[str, bytes], bills: list[IssuedDocument]) -> bool:
+def _pdf(root: Root, bill: PackedBill) -> Path:
+    return revenues.proof_path(root, revenues.DIRECT, bill.client, bill.number, "pdf")
+
+
+class KeptFile(NamedTuple):
+    """A file that waits to be packed: where it stands among others, and its SHA-256."""
+
+    stream: IO[bytes]
+    begin: int
+    size: int
+    sha256: str
+
+    def read(self) -> bytes:
+        """Its bytes."""
+        self.stream.seek(self.begin)
+        return self.stream.read(self.size)
+
+
+def _keep(stream: IO[bytes], files: Iterable[tuple[str, storage.Content]]) -> dict[str, KeptFile]:
+    """Files by name, in one without a name: memory would hold too much of a long year."""
+    kept = {}
+    for name, content in files:
+        begin, digest = stream.tell(), hashlib.sha256()
+        for piece in storage.pieces(content):
+            stream.write(piece)
+            digest.update(piece)
+        kept[name] = KeptFile(stream, begin, stream.tell() - begin, digest.hexdigest())
+        del content  # before the next one is made
+    return kept
+
+
+def pack(root: Root, target: Path, files: dict[str, KeptFile], bills: list[PackedBill]) -> bool:
     """Writes the ZIP whole or not at all; where its bytes would not change, renews its time.
 
     Returns:
       whether the bytes changed.
     """
-    sums = {name: storage.sha256(data) for name, data in files.items()}
-    sums |= {_name(bill): bill.pdf_sha256 for bill in bills}
-    listed = "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))
-    texts = {**files, "SHA256SUMS": listed.encode()}
-    contents: dict[str, packages.Content]
-    contents = {name: partial(bytes, data) for name, data in texts.items()}
-    contents |= {_name(bill): partial(storage.read, _pdf(root, bill)) for bill in bills}
+    sums = [(name, file.sha256) for name, file in files.items()]
+    sums += [(_name(bill), bill.pdf_sha256) for bill in bills]
+    listed = "".join(f"{digest}  {name}\n" for name, digest in sorted(sums)).encode()
+    contents: dict[str, packages.Content] = {"SHA256SUMS": partial(bytes, listed)}
+    contents |= {name: file.read for name, file in files.items()}
+    contents |= {_name(bill): partial(_read, root, bill) for bill in bills}
     inside = {f"{target.stem}/{name}": content for name, content in contents.items()}
     return packages.write(target, inside, mode=packages.WRITABLE)
 
 
-def _name(bill: IssuedDocument) -> str:
+def _read(root: Root, bill: PackedBill) -> bytes:
+    return storage.read(_pdf(root, bill))
+
+
+def _name(bill: PackedBill) -> str:
     return f"invoices/{bill.client}/{bill.number}.pdf"
 
 

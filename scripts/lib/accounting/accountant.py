@@ -5,25 +5,19 @@ One computation for the ZIP and for the audit of it.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
-from lib.accounting import (
-    csv_tables,
-    declarations,
-    exports,
-    fec,
-    frames,
-    report_pdf,
-    workbook,
-    year_report,
-)
+from lib.accounting import csv_tables, declarations, exports, fec
 from lib.accounting.bookkeeping import FiscalYear
 from lib.accounting.csv_tables import PAYMENTS, TABLES, TOTALS
-from lib.books.histories import History, IssuedDocument
-from lib.books.record_lines import RecurringRevenue
-from lib.core import messages, storage
+from lib.books import histories, records, recurring
+from lib.books.histories import History
+from lib.core import messages, storage, workers
+from lib.core.faults import Alert, Broken
+from lib.core.root import Root
 from lib.inputs.issuer_file import Issuer
 from lib.inputs.settings import Settings
 from lib.values import periods, territories
@@ -32,14 +26,21 @@ from lib.values.speech import Speech
 _END = "\r\n"
 
 
+class PackedBill(NamedTuple):
+    """An invoice or a credit note whose PDF is packed."""
+
+    client: str
+    number: str
+    pdf_sha256: str
+
+
 class PeriodPart(NamedTuple):
-    """What some clients have of it: the tables in their order, payments last, those of the
-    workbook, the FEC, what was issued, and what is declared."""
+    """What some clients have of it: the tables in their order, payments last, the FEC, what was
+    issued, and what is declared."""
 
     tables: list[csv_tables.TablePart]
-    cells: frames.Gathered
     fec: fec.FecPart
-    bills: list[IssuedDocument]
+    bills: list[PackedBill]
     declared: declarations.BoxPart
 
 
@@ -58,85 +59,134 @@ def part(
     """
     days = _days(year, period)
     dates = periods.beginnings(period)
-    ways = {**{name: table.of for name, table in TABLES.items()}, "payments": csv_tables.payments}
+    ways = [*(table.of for table in TABLES.values()), csv_tables.payments]
     rows: list[list[csv_tables.Rows]] = [[] for _ in ways]
-    tables: list[dict[str, csv_tables.Table]] = []
-    bills: list[IssuedDocument] = []
+    bills: list[PackedBill] = []
     declared: list[declarations.BoxPart] = []
 
     def in_tables() -> Iterator[Sequence[History]]:
-        for histories in clients:
-            reports = {name: way(histories, dates) for name, way in ways.items()}
-            for report, some in zip(reports.values(), rows, strict=True):
-                some.append(csv_tables.written(report, config))
-            of_client = {name: report.table for name, report in reports.items()}
-            tables.append(of_client | frames.on_last_day(histories, period))
+        for own in clients:
+            for way, some in zip(ways, rows, strict=True):
+                some.append(csv_tables.written(way(own, dates), config))
             bills.extend(
-                bill
-                for history in histories
+                PackedBill(bill.client, bill.number, bill.pdf_sha256)
+                for history in own
                 for bill in history.issued
                 if bill.date.startswith(dates)
             )
-            declared.append(declarations.part(period, [histories]))
-            yield histories
+            declared.append(declarations.part(period, [own]))
+            yield own
 
     entries = fec.part(chart, year, days, in_tables())
     whole = declarations.joined(declared)
-    lines = list(map(csv_tables.part, rows))
-    return PeriodPart(lines, frames.gather(tables), entries, bills, whole)
+    return PeriodPart(list(map(csv_tables.part, rows)), entries, bills, whole)
 
 
-def files(
-    parts: Sequence[PeriodPart],
-    clients: Iterable[Sequence[History]],
-    of_plans: Iterable[RecurringRevenue],
-    issuer: Issuer,
-    year: FiscalYear,
-    period: str,
-    config: Settings,
-) -> dict[str, bytes]:
-    """The files of the period that are not PDFs, by name.
+def tables(
+    parts: Iterable[PeriodPart], issuer: Issuer, year: FiscalYear, period: str, config: Settings
+) -> Iterator[tuple[str, storage.Content]]:
+    """The tables of the period, with their names.
 
     The FEC of a month has that month's entries under their numbers in the fiscal year. A
-    seller without SIREN has none. The report of a year is as of its last day, and of these books
-    alone, so that it changes no more than they do. A workbook that no sheet can hold is left out.
+    seller without SIREN has none.
 
     Args:
       parts: in order of client.
-      clients: the histories of each, for the report of a year.
-      of_plans: the records that bill plans, for it too.
     """
-    seller, language = issuer.party.name, exports.language("", issuer)
-    contents: dict[str, bytes] = {}
+    parts = list(parts)
     for i, (name, table) in enumerate(TABLES.items()):
         rows = [part.tables[i] for part in parts]
         data, report = csv_tables.joined(table.columns, rows, config)
-        contents[f"{name}-{period}.csv"] = data
-        contents[f"{name}-{period}.totals.csv"] = report.totals.to_bytes(config)
+        yield f"{name}-{period}.csv", data
+        yield f"{name}-{period}.totals.csv", report.totals.to_bytes(config)
     payments = [part.tables[-1] for part in parts]
-    contents[f"payments-{period}.csv"], _ = csv_tables.joined(PAYMENTS, payments, config)
+    yield f"payments-{period}.csv", csv_tables.joined(PAYMENTS, payments, config)[0]
     if issuer.party.siren:
-        end = _days(year, period).end
-        contents[fec.file_name(issuer.party.siren, end)] = b"".join(
-            fec.joined([part.fec for part in parts])
-        )
+        entries = [part.fec for part in parts]
+        name = fec.file_name(issuer.party.siren, _days(year, period).end)
+        yield name, partial(fec.joined, entries)
     if territories.of_address(issuer.party.address).state == declarations.STATE:
         whole = declarations.joined([part.declared for part in parts])
         boxes = declarations.declaration(issuer, period, whole)
         for suffix, content in declarations.tables(boxes, config).items():
-            contents[f"declaration-{period}.{suffix}"] = b"".join(storage.pieces(content))
-        contents |= declarations.des_files(issuer, period, boxes)
-    with suppress(workbook.TooLong):
-        cells = [part.cells for part in parts]
-        contents[f"workbook-{period}.xlsx"] = workbook.render(cells, period, seller, language)
+            yield f"declaration-{period}.{suffix}", content
+        yield from declarations.des_files(issuer, period, boxes).items()
+
+
+def calculated(
+    root: Root, issuer: Issuer, period: str, processes: int
+) -> Iterator[tuple[str, storage.Content]]:
+    """The workbook, and the report of a year, with their names, each made by a process that has
+    its memory for itself.
+
+    The report is as of the last day, and of these books alone, so that it changes no more than
+    they do. A workbook that no sheet can hold is left out.
+
+    Raises:
+      Broken: after the last of them.
+    """
+    ways = {f"workbook-{period}.xlsx": _workbook}
     if len(period) == len("2024"):
-        histories = itertools.chain.from_iterable(clients)
-        day = periods.last_day_of(period)
-        figures = year_report.make(period, day, issuer, histories, of_plans)
-        contents[f"report-{period}.pdf"] = report_pdf.render(figures, issuer, Speech(language))
+        ways[f"report-{period}.pdf"] = _report
+    job = (root, issuer, period)
+    done = workers.map_in_order(_calculated, job, ways.values(), processes, 1)
+    faults: list[Alert] = []
+    for name, (_, data) in zip(ways, done, strict=True):
+        if isinstance(data, Broken):
+            faults += data.alerts
+        elif data is not None:
+            yield name, data
+    if faults:
+        raise Broken(faults)
+
+
+_Job = tuple[Root, Issuer, str]
+
+
+def _calculated(job: _Job, way: Callable[..., bytes | None]) -> bytes | Broken | None:
+    with records.without_collector():
+        try:
+            return way(*job)
+        except Broken as broken:
+            return broken
+
+
+def _workbook(root: Root, issuer: Issuer, period: str) -> bytes | None:
+    from lib.accounting import frames, workbook  # import pandas
+
+    clients = histories.by_client(root, histories.clients_of(root), "")
+    gathered = frames.gather(frames.tables(own, period) for own in clients)
+    with suppress(workbook.TooLong):
+        return workbook.render([gathered], period, issuer.party.name, _language(issuer))
+    return None
+
+
+def _report(root: Root, issuer: Issuer, period: str) -> bytes:
+    from lib.accounting import report_pdf, year_report  # import pandas
+
+    clients = histories.by_client(root, histories.clients_of(root), "")
+    of_year = itertools.chain.from_iterable(clients)
+    day = periods.last_day_of(period)
+    figures = year_report.make(period, day, issuer, of_year, recurring.read(root))
+    return report_pdf.render(figures, issuer, Speech(_language(issuer)))
+
+
+def _language(issuer: Issuer) -> str:
+    return exports.language("", issuer)
+
+
+def with_readme(
+    files: Iterable[tuple[str, storage.Content]], issuer: Issuer, period: str, config: Settings
+) -> Iterator[tuple[str, storage.Content]]:
+    """The files, each taken before the next is made, and the one that says what they are."""
+    language = _language(issuer)
+    names = []
+    for file in files:
+        names.append(file[0])
+        yield file
+        del file  # what it was made of is let go before the next one is made
     name = messages.words(language)["words"]["readme_name"]
-    contents[name] = _readme(sorted(contents), seller, period, language, config)
-    return contents
+    yield name, _readme(sorted(names), issuer.party.name, period, language, config)
 
 
 def _readme(

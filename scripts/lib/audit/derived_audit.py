@@ -11,7 +11,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from itertools import islice, product
+from itertools import chain, islice, product
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -23,7 +23,7 @@ from lib.accounting.csv_tables import TABLES, TablePart
 from lib.audit import findings, record_audit
 from lib.audit.findings import Files
 from lib.audit.record_audit import Book, RecordBooks
-from lib.books import balances, closed_periods, histories, records, recurring, revenues
+from lib.books import balances, closed_periods, histories, records, revenues
 from lib.books.histories import Dates, History
 from lib.books.record_lines import ClosedPeriod, HistoryRevenue
 from lib.core import messages, storage, strict_json, workers
@@ -503,11 +503,14 @@ def _for_accountant(task: ExportTask, files: Files, past: ExportSources) -> list
         return []
     year = past.fiscal_year(issuer, period)
     chart = fec.chart(issuer.accounts, past.accounts, past.closed)
-    of_plans = recurring.read(files.root)
     for variant in _dialects(past.config):
         parts = past.parts(partial(accountant.part, year, chart, period, variant))
-        again = accountant.files(parts, past.clients(), of_plans, issuer, year, period, variant)
-        if again == tables:
+        files_of_year = chain(
+            accountant.tables(parts, issuer, year, period, variant),
+            accountant.calculated(past.root, issuer, period, 1),
+        )
+        again = accountant.with_readme(files_of_year, issuer, period, variant)
+        if {name: b"".join(storage.pieces(content)) for name, content in again} == tables:
             return []
     return [_differs(files, name, "accountant")]
 
