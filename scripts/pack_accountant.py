@@ -117,10 +117,10 @@ class KeptFile(NamedTuple):
     size: int
     sha256: str
 
-    def read(self) -> bytes:
+    def pieces(self) -> Iterator[bytes]:
         """Its bytes."""
         self.stream.seek(self.begin)
-        return self.stream.read(self.size)
+        return storage.pieces_of(self.stream, self.size)
 
 
 def _keep(stream: IO[bytes], files: Iterable[tuple[str, storage.Content]]) -> dict[str, KeptFile]:
@@ -146,7 +146,7 @@ def pack(root: Root, target: Path, files: dict[str, KeptFile], bills: list[Packe
     sums += [(_name(bill), bill.pdf_sha256) for bill in bills]
     listed = "".join(f"{digest}  {name}\n" for name, digest in sorted(sums)).encode()
     contents: dict[str, packages.Content] = {"SHA256SUMS": partial(bytes, listed)}
-    contents |= {name: file.read for name, file in files.items()}
+    contents |= {name: file.pieces for name, file in files.items()}
     contents |= {_name(bill): partial(_read, root, bill) for bill in bills}
     inside = {f"{target.stem}/{name}": content for name, content in contents.items()}
     return packages.write(target, inside, mode=packages.WRITABLE)

@@ -5,6 +5,7 @@ One computation for the ZIP and for the audit of it.
 """
 
 import itertools
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -18,6 +19,7 @@ from lib.books.histories import History
 from lib.core import messages, storage, workers
 from lib.core.faults import Alert, Broken
 from lib.core.root import Root
+from lib.documents.csv_files import Column
 from lib.inputs.issuer_file import Issuer
 from lib.inputs.settings import Settings
 from lib.values import periods, territories
@@ -79,7 +81,22 @@ def part(
 
     entries = fec.part(chart, year, days, in_tables())
     whole = declarations.joined(declared)
-    return PeriodPart(list(map(csv_tables.part, rows)), entries, bills, whole)
+    return PeriodPart([_packed(csv_tables.part(some)) for some in rows], entries, bills, whole)
+
+
+def _packed(part: csv_tables.TablePart) -> csv_tables.TablePart:
+    """With its lines compressed, to wait in memory for its turn."""
+    return part._replace(days={day: zlib.compress(data, 1) for day, data in part.days.items()})
+
+
+def _joined(
+    columns: Sequence[Column], parts: Iterable[csv_tables.TablePart], config: Settings
+) -> tuple[bytes, csv_tables.Report]:
+    own = [
+        part._replace(days={day: zlib.decompress(data) for day, data in part.days.items()})
+        for part in parts
+    ]
+    return csv_tables.joined(columns, own, config)
 
 
 def tables(
@@ -96,11 +113,11 @@ def tables(
     parts = list(parts)
     for i, (name, table) in enumerate(TABLES.items()):
         rows = [part.tables[i] for part in parts]
-        data, report = csv_tables.joined(table.columns, rows, config)
+        data, report = _joined(table.columns, rows, config)
         yield f"{name}-{period}.csv", data
         yield f"{name}-{period}.totals.csv", report.totals.to_bytes(config)
     payments = [part.tables[-1] for part in parts]
-    yield f"payments-{period}.csv", csv_tables.joined(PAYMENTS, payments, config)[0]
+    yield f"payments-{period}.csv", _joined(PAYMENTS, payments, config)[0]
     if issuer.party.siren:
         entries = [part.fec for part in parts]
         name = fec.file_name(issuer.party.siren, _days(year, period).end)
@@ -144,20 +161,19 @@ _Job = tuple[Root, Issuer, str]
 
 
 def _calculated(job: _Job, way: Callable[..., bytes | None]) -> bytes | Broken | None:
-    with records.without_collector():
-        try:
-            return way(*job)
-        except Broken as broken:
-            return broken
+    try:
+        return way(*job)
+    except Broken as broken:
+        return broken
 
 
 def _workbook(root: Root, issuer: Issuer, period: str) -> bytes | None:
     from lib.accounting import frames, workbook  # import pandas
 
     clients = histories.by_client(root, histories.clients_of(root), "")
-    gathered = frames.gather(frames.tables(own, period) for own in clients)
+    gathered = frames.shares(frames.tables(own, period) for own in clients)
     with suppress(workbook.TooLong):
-        return workbook.render([gathered], period, issuer.party.name, _language(issuer))
+        return workbook.render(gathered, period, issuer.party.name, _language(issuer))
     return None
 
 
@@ -167,7 +183,8 @@ def _report(root: Root, issuer: Issuer, period: str) -> bytes:
     clients = histories.by_client(root, histories.clients_of(root), "")
     of_year = itertools.chain.from_iterable(clients)
     day = periods.last_day_of(period)
-    figures = year_report.make(period, day, issuer, of_year, recurring.read(root))
+    with records.without_collector():
+        figures = year_report.make(period, day, issuer, of_year, recurring.read(root))
     return report_pdf.render(figures, issuer, Speech(_language(issuer)))
 
 

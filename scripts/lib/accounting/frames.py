@@ -8,6 +8,7 @@ is open, and what stands on the advances of customers, on the last day of a peri
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -107,6 +108,15 @@ def gather(
             for key, cells in of_name.items():
                 cells.extend(of_client[name].cells[key])
     return gathered
+
+
+def shares(
+    clients: Iterable[Mapping[str, Table]], columns: Mapping[str, Sequence[Column]] = COLUMNS
+) -> Iterator[Gathered]:
+    """What `gather` gives of a hundred clients at a time, for `framed`, which keeps none of it."""
+    clients = iter(clients)
+    while some := list(islice(clients, 100)):
+        yield gather(some, columns)
 
 
 def _empty(columns: Mapping[str, Sequence[Column]]) -> dict[str, dict[str, Cells]]:

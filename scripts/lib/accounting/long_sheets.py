@@ -6,10 +6,13 @@ waits in a temporary file. The bytes are those that XlsxWriter gives of the same
 """
 
 import io
+import shutil
 import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from contextlib import ExitStack
+from typing import IO, Any, NamedTuple
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from xlsxwriter.packager import Packager
 from xlsxwriter.utility import xl_col_to_name
@@ -103,33 +106,53 @@ class LongSheet(Worksheet):  # type: ignore[misc]
 
 
 class _SheetXml(io.StringIO):
-    """The XML of a sheet, in a temporary file until it goes into the workbook."""
+    """The XML of a sheet, in a temporary file; what a workbook is made with at first is empty."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream: IO[bytes]) -> None:
         super().__init__()
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - gone with this object
+        self.stream = stream
 
     def write(self, text: str) -> int:
-        return self._file.write(text.encode())
-
-    def getvalue(self) -> bytes:  # type: ignore[override]  # it is asked for as a binary one
-        with self._file as file:
-            file.seek(0)
-            return file.read()
+        return self.stream.write(text.encode())
 
 
 class _LongPackager(Packager):  # type: ignore[misc]
+    def __init__(self, open_: Callable[[], IO[bytes]], sheets: dict[str, IO[bytes]]) -> None:
+        super().__init__()
+        self._open, self._sheets = open_, sheets
+
     def _filename(self, xml_filename: str) -> io.StringIO:
-        is_sheet = xml_filename.startswith("xl/worksheets/sheet")
-        stream = _SheetXml() if is_sheet else io.StringIO()
-        self.filenames.append((stream, xml_filename, is_sheet))
+        stream = io.StringIO()
+        if xml_filename.startswith("xl/worksheets/sheet"):
+            self._sheets[xml_filename] = self._open()
+            stream = _SheetXml(self._sheets[xml_filename])
+        self.filenames.append((stream, xml_filename, False))
         return stream
 
 
 class LongWorkbook(Workbook):  # type: ignore[misc]
-    """A workbook of long sheets."""
+    """A workbook of long sheets, written to a stream."""
 
     worksheet_class = LongSheet
+    filename: Any
 
     def _get_packager(self) -> Packager:
-        return _LongPackager()
+        return _LongPackager(self._open, self._sheets)
+
+    def _store_workbook(self) -> None:
+        """What XlsxWriter stores, with each sheet's XML in its place, a piece at a time."""
+        target, self.filename = self.filename, io.BytesIO()
+        self._sheets: dict[str, IO[bytes]] = {}
+        with ExitStack() as stack:
+            self._open = lambda: stack.enter_context(tempfile.TemporaryFile())
+            super()._store_workbook()
+            stored = stack.enter_context(ZipFile(self.filename))
+            whole = stack.enter_context(ZipFile(target, "w", ZIP_DEFLATED))
+            for entry in stored.infolist():
+                info = ZipInfo(entry.filename, entry.date_time)
+                info.compress_type = ZIP_DEFLATED
+                source = self._sheets.get(entry.filename) or stored.open(entry)
+                if source.seekable():
+                    source.seek(0)
+                with whole.open(info, "w") as written:
+                    shutil.copyfileobj(source, written)

@@ -4,7 +4,7 @@ Like the page of an invoice, the layout is a pure function of its figures (accou
 Charts are filled boxes, so that they print sharp at any size.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -114,12 +114,19 @@ def render(report: YearReport, issuer: SellerTerms, speech: Speech) -> bytes:
     seller = legal_name(issuer.party.name, issuer.legal_form)
     day = speech.date(report.date)
     subject = speech.word("report_subject", title=title, seller=seller, date=day)
+    pages = _lay_out(report, seller, typeset.accent(issuer.colour), speech)
     return pdf_writer.write(
-        _lay_out(report, seller, typeset.accent(issuer.colour), speech),
+        _let_go(pages),
         moment=datetime.combine(report.date, time(), UTC),
         language=speech.language,
         xmp=typeset.xmp(title, seller, subject, report.date, "report_pdf", {}),
     )
+
+
+def _let_go(pages: list[Page]) -> Iterator[Page]:
+    """The pages, each gone once it is written: a house of many clients has hundreds."""
+    while pages:
+        yield pages.pop(0)
 
 
 def _lay_out(report: YearReport, seller: str, accent: Colour, speech: Speech) -> list[Page]:

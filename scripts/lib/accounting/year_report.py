@@ -239,7 +239,7 @@ def make(
             )
             yield _tables(own, year, day)
 
-    tabled = frames.framed([frames.gather(tables(), _COLUMNS)], _COLUMNS)
+    tabled = frames.framed(frames.shares(tables(), _COLUMNS), _COLUMNS)
     bills, money = tabled["revenues"], tabled["recettes"]
     of_year, received = (rows[rows["date"].dt.year == int(year)] for rows in (bills, money))
     open_items, settled = tabled["open_items"], tabled["settled"]
@@ -393,7 +393,7 @@ def _recurring(year: str, day: date, of_plans: Iterable[RecurringRevenue]) -> li
                 yield {"recurring": Table(_RECURRING, cells)}
 
     columns = {"recurring": _RECURRING}
-    rows = frames.framed([frames.gather(tables(), columns)], columns)["recurring"]
+    rows = frames.framed(frames.shares(tables(), columns), columns)["recurring"]
     if rows.empty:
         return []
     months = sorted(known)

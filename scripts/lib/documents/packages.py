@@ -6,7 +6,7 @@ it is still what it should be.
 """
 
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from lib.books.records import Record
@@ -32,7 +32,7 @@ _MANIFEST = (
     Column("sha256"),
 )
 
-Content = Callable[[], bytes]
+Content = Callable[[], bytes | Iterable[bytes]]  # whole, or in pieces
 
 
 def path_of(root: Root, client: str, month: str) -> Path:
@@ -92,7 +92,13 @@ def _write(path: Path, contents: Mapping[str, Content], comment: str, mode: int)
                 info = zipfile.ZipInfo(name, _FIXED_TIME)
                 info.create_system = _UNIX
                 info.external_attr = mode << 16
-                package.writestr(info, contents[name]())
+                content = contents[name]()
+                if isinstance(content, bytes):
+                    package.writestr(info, content)
+                    continue
+                with package.open(info, "w") as file:
+                    for piece in content:
+                        file.write(piece)
         storage.flush(stream)
     if path.exists() and storage.sha256_of_file(path) == storage.sha256_of_file(temporary):
         temporary.unlink()

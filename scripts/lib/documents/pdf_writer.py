@@ -10,7 +10,7 @@ test compares the pixels with stock `text()`. Only this module and documents/pdf
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -90,7 +90,7 @@ class EmbeddedFile(NamedTuple):
 
 
 def write(
-    pages: Sequence[Page],
+    pages: Iterable[Page],
     *,
     moment: datetime,
     language: str,
