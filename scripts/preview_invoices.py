@@ -31,6 +31,7 @@ if __name__ == "__main__":
 import os
 import tempfile
 from collections.abc import Mapping
+from functools import partial
 from typing import IO
 
 from lib.billing import invoicing
@@ -41,7 +42,7 @@ from lib.core import lock, storage
 from lib.core.faults import Alert, Fault, Refused
 from lib.core.messages import counted, say
 from lib.core.root import Root
-from lib.documents import facturx_xml, invoice_pdf, production, validators
+from lib.documents import facturx_xml, invoice_pdf, judging, production, validators
 from lib.inputs import inputs, settings
 from lib.inputs.inputs import Inputs
 from lib.values.document import Document
@@ -51,7 +52,10 @@ _STAND_IN = "DRAFT-2000-0001"
 
 def main(arguments: Namespace, root: Root) -> None:
     """Drafts of every client who has something to pay for the month, or of one credit note."""
-    wait = settings.load(root).lock_wait
+    config = settings.load(root)
+    wait = config.lock_wait
+    if config.workers > 1:
+        judging.start()
     if arguments.invoice:
         if place := next((name for name in ("CLIENT", "MONTH") if cli.typed(name)), ""):
             text = say("is of the invoices of a month, INVOICE asks for one credit note")
@@ -172,8 +176,8 @@ def draft(
 
 def rendered(document: Document, logo: bytes | None) -> tuple[bytes, list[validators.Verdict]]:
     """A document as a draft, and the rules that it would break."""
-    verdicts = validators.verdicts(document, facturx_xml.generate(document))
-    return invoice_pdf.render(document, None, logo, document.speech.word("draft")), verdicts
+    draw = partial(invoice_pdf.render, document, None, logo, document.speech.word("draft"))
+    return judging.meanwhile(document, facturx_xml.generate(document), draw)
 
 
 def write(root: Root, drafts: Mapping[str, storage.Content], names: str) -> None:
