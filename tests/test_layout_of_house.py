@@ -97,8 +97,9 @@ def test_help_is_answered_before_the_house_is_read(path):
     assert not {name.partition(".")[0] for name in read} & (PACKAGES | SLOW)
 
 
-# pandas takes a second to import: the audit does only where it comes to a workbook.
-CALCULATE = {"make_report.py", "make_workbook.py", "pack_accountant.py"}
+# pandas takes a second to import: the audit and what packs for the accountant do when they come to
+# a workbook.
+CALCULATE = {"make_report.py", "make_workbook.py"}
 
 
 @cache
