@@ -99,7 +99,8 @@ class LongSheet(Worksheet):  # type: ignore[misc]
     def _elements(self, place: int, begun: int, end: int) -> Iterator[str]:
         inside, places, style = self._below[place]
         name = xl_col_to_name(place)
-        kind = f's="{style._get_xf_index()}"' if style else 't="s"'
+        # What asks a format for its number puts it among those of the workbook.
+        kind = f's="{style._get_xf_index()}"' if style and any(inside) else 't="s"'
         own = places[begun - self._first : end - self._first]
         for row, at in enumerate(own, begun + 1):
             yield f'<c r="{name}{row}" {kind}>{inside[at]}</c>' if inside[at] else ""
