@@ -43,8 +43,9 @@ _ISSUER = {
 class Command(NamedTuple):
     """What is typed after `make`, and what it may take: MB a process, seconds (0: not judged).
 
-    `more` gives the words that depend on what is in the root; `grows` says that its processor time
-    is compared with that for a fifth of the clients.
+    `more` gives the words that depend on what is in the root. `grows` says that its processor time
+    is compared with that for a fifth of the clients; `few`, that it is run for these only, since it
+    would take minutes for all.
     """
 
     words: str
@@ -52,6 +53,7 @@ class Command(NamedTuple):
     most: int = _MOST
     seconds: float = 0
     grows: bool = False
+    few: bool = False
 
     @property
     def name(self) -> str:
@@ -71,6 +73,10 @@ def _paid(root: Root) -> Sequence[str]:
     return (f"INVOICE={last['number']}", f"AMOUNT={last['gross']}")
 
 
+def _payment(root: Root) -> Sequence[str]:
+    return (f"PAYMENT={_FIRST}/{len(house.records(root, _FIRST, 'payments'))}",)
+
+
 def _bank_file(root: Root) -> Sequence[str]:
     """A line for each client that pays its last invoice."""
     path = root.path / "bank.csv"
@@ -85,12 +91,12 @@ def _bank_file(root: Root) -> Sequence[str]:
 
 
 def _payments_file(root: Root) -> Sequence[str]:
-    """The same, as `make payments-import` takes them; the first client has paid already."""
+    """The same, as `make payments-import` takes them; two clients owe nothing any more."""
     path = root.path / "payments.csv"
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(("client", "invoice", "amount", "date", "method", "reference", "note"))
-        for name in _clients(root)[1:]:
+        for name in _clients(root)[2:]:
             last = _last(root, name)
             writer.writerow(
                 (name, last["number"], last["gross"], "2026-12-18", "transfer", "VIR", "")
@@ -106,6 +112,12 @@ def _to(root: Root) -> Sequence[str]:
     return (f"TO={root.path.with_name('backups')}",)
 
 
+def _from(root: Root) -> Sequence[str]:
+    """The backup, into an empty folder, which is a root of its own."""
+    (backup,) = root.path.with_name("backups").iterdir()
+    return (f"FROM={backup}", f"ROOT={root.path.with_name('restored')}")
+
+
 _LATE = "TODAY=2026-12-20"
 COMMANDS = (
     Command("check TODAY=2026-11-09"),
@@ -114,19 +126,26 @@ COMMANDS = (
     Command("month MONTH=2026-10 TODAY=2026-11-09", grows=True),
     Command("month MONTH=2026-10 TODAY=2026-11-09"),
     Command("status TODAY=2026-11-10", grows=True),
-    Command("mail TODAY=2026-11-10"),
+    Command("mail TODAY=2026-11-10", few=True),
+    Command("mail SENT=all TODAY=2026-11-10"),
     Command("logs"),
     Command(f"quote CLIENT={_THIRD} ORDER=site TODAY=2026-11-10"),
+    Command("accept QUOTE=K0003-D2026-0001 DATE=2026-11-12 TODAY=2026-11-12"),
     Command("declare MONTH=2026-10 TODAY=2026-12-01"),
     Command("overdue DATE=2026-12-20 TODAY=2026-12-20"),
     Command(f"reminders DRY_RUN=1 {_LATE}"),
+    Command(f"reminders {_LATE}", few=True),
     Command(f"statement BANK=bank {_LATE}", _bank_file),
     Command(f"payment CLIENT={_FIRST} DATE=2026-12-18 METHOD=transfer {_LATE}", _paid),
     Command(f"payments-import {_LATE}", _payments_file),
+    Command(f"write-off AMOUNT=1.00 KIND=difference REASON=x {_LATE}", _number_of(_SECOND)),
     Command("reconcile"),
-    Command(f"credit-note REASON=x {_LATE}", _number_of(_SECOND)),
+    Command(f"credit-note REASON=x {_LATE}", _number_of(_THIRD)),
     Command(f"receipt {_LATE}", _number_of(_FIRST)),
     Command(f"account CLIENT={_FIRST} {_LATE}"),
+    Command(f"payment-reverse REASON=x {_LATE}", _payment),
+    Command("packages"),
+    Command(f"preview MONTH=2026-11 {_LATE}", few=True),
     Command("export YEAR=2025"),
     Command("payments-csv"),
     Command("fec YEAR=2025"),
@@ -137,19 +156,28 @@ COMMANDS = (
     Command(f"close YEAR=2024 {_LATE}"),
     Command(f"close YEAR=2025 {_LATE}"),
     Command(f"accountant YEAR=2025 {_LATE}"),
+    Command("purge-logs KEEP_DAYS=30 TODAY=2027-02-20"),
     Command("verify", grows=True),
     Command("backup", _to, grows=True),
+    Command("restore", _from, few=True),
 )
 
 
 def measure(clients: int) -> tuple[list[Line], list[str]]:
     """The lines of the table, and the commands that failed."""
-    few, faults = _run(clients // _FIFTH, [one for one in COMMANDS if one.grows])
-    more, failed = _run(clients, COMMANDS)
-    lines = [_line(command, took, clients) for command, took in more.items()]
-    for command, took in few.items():
-        if command in more:
-            lines.append(_growth(command, took, more[command], clients))
+    fifth = clients // _FIFTH
+    few, faults = _run(fifth, [one for one in COMMANDS if one.grows or one.few])
+    all_, failed = _run(clients, [one for one in COMMANDS if not one.few])
+    lines = []
+    for one in COMMANDS:
+        took = few.get(one) if one.few else all_.get(one)
+        if took is None:
+            continue
+        bars = []
+        if one in few and one in all_:
+            says = f"CPU, {clients:,} ÷ {fifth:,} clients"
+            bars.append(Bar(says, took.cpu / few[one].cpu, _GROWTH))
+        lines.append(_line(one, took, fifth if one.few else clients, bars))
     return lines, faults + failed
 
 
@@ -184,21 +212,10 @@ def _root(clients: int) -> Root:
     return root
 
 
-def _line(one: Command, took: Took, clients: int) -> Line:
-    """Its time, and what its largest process held."""
+def _line(one: Command, took: Took, clients: int, more: Sequence[Bar]) -> Line:
+    """Its time, what its largest process held, and whatever else is asked of it."""
     what = f"`make {one.words.partition(' TODAY')[0]}`"
-    bars = [Bar("MB", max(took.parent, took.workers) // 1024, one.most)]
+    bars = [Bar("MB", max(took.parent, took.workers) // 1024, one.most), *more]
     if one.seconds:
         bars.append(Bar("seconds", took.clock / SECOND, one.seconds))
     return line(what, f"{clients:,} clients", [took], "s", *bars)
-
-
-def _growth(one: Command, few: Took, more: Took, clients: int) -> Line:
-    says = f"{clients:,} ÷ {clients // _FIFTH:,} clients, CPU"
-    return line(
-        f"`make {one.name}`",
-        f"{clients // _FIFTH:,} clients",
-        [few],
-        "s",
-        Bar(says, more.cpu / few.cpu, _GROWTH),
-    )

@@ -90,7 +90,7 @@ def interleaved(chosen: Mapping[str, Work], rounds: int, fixed: Callable[[], int
 
 
 def _fixed() -> int:
-    return run(sys.executable, _FIXED).cpu
+    return run(sys.executable, "-I", _FIXED).cpu
 
 
 # --- what is measured ----------------------------------------------------------------

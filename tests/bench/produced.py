@@ -1,6 +1,6 @@
 """What `production.produce` takes alone, for documents that a batch has made, in warm processes.
 
-    python produced.py FILE...
+    python -m bench.produced FILE...
 
 Prints the nanoseconds of processor that the documents in these files take, after some others.
 """
@@ -29,7 +29,7 @@ def measure(made: Sequence[Path], processes: int) -> int:
     shares = [sample[i::processes] for i in range(processes)]
     running = [
         subprocess.Popen(
-            [sys.executable, __file__, *share],
+            [sys.executable, "-m", "bench.produced", *share],
             stdout=subprocess.PIPE,
             text=True,
             env={"PYTHONPATH": f"{house.SCRIPTS}:{house.HOME / 'tests'}"},
