@@ -29,6 +29,7 @@ from bench import (
     million,
     months,
     pages,
+    platform,
     publish,
     starts,
     table,
@@ -60,6 +61,14 @@ _SIZES = {
 
 
 _ROUNDS_KEPT = 5
+
+
+def _both(
+    one: tuple[list[Line], list[str]], other: tuple[list[Line], list[str]]
+) -> tuple[list[Line], list[str]]:
+    return one[0] + other[0], one[1] + other[1]
+
+
 Section = Callable[[Peers, Size], tuple[list[Line], list[str]]]
 
 SECTIONS: dict[str, Section] = {
@@ -68,6 +77,10 @@ SECTIONS: dict[str, Section] = {
     "firsts": lambda _, size: (firsts.measure(size.rounds), []),
     "months": lambda peers, size: months.measure(peers, size.clients, size.months, size.rounds),
     "bulk": lambda peers, size: bulk.measure(peers, size.batches, size.rounds_of_long_ones),
+    "platform": lambda _, size: _both(
+        platform.measure(size.batches.lines, size.rounds_of_long_ones),
+        platform.measure_history(size.many_clients),
+    ),
     "commands": lambda _, size: commands.measure(size.many_clients),
     "million": lambda peers, size: million.measure(peers, size.records, size.rounds_of_long_ones),
 }
