@@ -8,11 +8,13 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import settings as profile
+from hypothesis import strategies as st
 
 import house
 import past
 from lib.accounting import bookkeeping, fec
 from lib.accounting.bookkeeping import FiscalYear
+from lib.books import histories
 from lib.inputs.issuer_file import Accounts, RateAccounts
 from lib.values import periods
 
@@ -365,3 +367,19 @@ def test_sales_of_a_day_stand_in_order_of_their_numbers() -> None:
     ]
     pieces = list(dict.fromkeys(line["PieceRef"] for line in of(*facts)))
     assert pieces == ["F-2024-0002", "F-2024-0003", "F-2024-10001"]
+
+
+@given(
+    st.one_of(past.past(), past.paid_order()),
+    st.sampled_from(["2023", "2024", "2025"]),
+    st.sampled_from(["12-31", "02-28", "06-15"]),
+)
+@profile(max_examples=60, deadline=None)
+def test_a_year_is_made_of_the_invoices_to_which_something_happened_in_it(facts, year, closing):
+    everything = past.histories_of(past.numbered(facts))
+    fiscal = bookkeeping.fiscal_year(year, closing)
+    files = [
+        b"".join(fec.joined([fec.part(CHART, fiscal, fiscal, [some])]))
+        for some in (everything, histories._in_period(everything, fiscal.months))
+    ]
+    assert files[0] == files[1]
