@@ -12,7 +12,7 @@ import struct
 import zlib
 from collections.abc import Iterable
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,7 @@ _NEVER_USED = (  # fpdf2 signs, encrypts, subsets and varies fonts, and draws pi
 with postponed(*_NEVER_USED):
     import fpdf
     from fpdf.output import OutputProducer
-    from fpdf.syntax import Name, PDFArray, PDFObject, PDFString
+    from fpdf.syntax import Name, PDFArray, PDFObject, PDFString, build_obj_dict
     from fpdf.util import builtin_srgb2014_bytes
 
 PRODUCER = f"fpdf2 {fpdf.__version__}"
@@ -56,12 +56,32 @@ def srgb() -> bytes:
 def begin(moment: datetime, language: str, xmp: str) -> fpdf.FPDF:
     """A file of A4 pages, none yet, with lengths in points."""
     pdf = fpdf.FPDF(unit="pt", format="A4", enforce_compliance="PDF/A-3B")
-    pdf.viewer_preferences = fpdf.ViewerPreferences(display_doc_title=True)
+    pdf.viewer_preferences = _shows_title()
     pdf.set_auto_page_break(False)
     pdf.set_creation_date(moment)
     pdf.set_lang(language)
     pdf.set_xmp_metadata(xmp)
     return pdf
+
+
+class _Preferences(fpdf.ViewerPreferences):
+    """Preferences that are the same in each file, and are written once."""
+
+    def __init__(self) -> None:
+        super().__init__(display_doc_title=True)
+        self._written = super().serialize()
+
+    def serialize(self, *_: Any, **__: Any) -> str:
+        return self._written
+
+
+_shows_title = cache(_Preferences)
+
+
+def _entries(of: Any, *_: Any) -> dict[str, object]:
+    """What an object of fpdf2 says, which looks for it among all that its class can do."""
+    names = {*vars(of), *getattr(type(of), "__slots__", ())}
+    return build_obj_dict({name: getattr(of, name) for name in sorted(names) if name[0] != "_"})
 
 
 class Prepared(PDFObject):
@@ -202,8 +222,10 @@ class Producer(OutputProducer):
             self.packed.append((self.obj_id, entries))
         return root
 
-    def _finalize_catalog(self, *catalog: Any, **others: Any) -> None:
-        super()._finalize_catalog(*catalog, **others)
+    def _finalize_catalog(self, *objects: Any, **others: Any) -> None:
+        super()._finalize_catalog(*objects, **others)
+        for its in (*objects, others["pages_root_obj"], *self._iter_pages_in_order()):
+            its._build_obj_dict = partial(_entries, its)
         table: Any = self.pdf_objs[-1]
         table.count = 1  # no rows of text: `end` writes them
 
