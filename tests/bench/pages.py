@@ -96,7 +96,7 @@ def _bars(one: Maker, took: dict[Maker, list[Took]]) -> tuple[Bar, ...]:
     if one.script == "with_typst":
         return (Bar("ours ÷ Typst", ours / theirs, 0.40),)
     if one.script == "with_weasyprint":
-        return (Bar("WeasyPrint ÷ ours", theirs / ours, 50, at_most=False),)
+        return (Bar("WeasyPrint ÷ ours", theirs / ours, 40, at_most=False),)
     return ()
 
 
