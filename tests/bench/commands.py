@@ -127,7 +127,6 @@ COMMANDS = (
     Command("month MONTH=2026-10 TODAY=2026-11-09"),
     Command("status TODAY=2026-11-10", grows=True),
     Command("mail TODAY=2026-11-10", few=True),
-    Command("mail SENT=all TODAY=2026-11-10"),
     Command("logs"),
     Command(f"quote CLIENT={_THIRD} ORDER=site TODAY=2026-11-10"),
     Command("accept QUOTE=K0003-D2026-0001 DATE=2026-11-12 TODAY=2026-11-12"),
