@@ -19,6 +19,7 @@ from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
+_LONG = ("xl/worksheets/sheet", "xl/sharedStrings")  # files whose XML does not stay in memory
 _SPANNED = 16  # rows that say together from which column to which they have cells
 
 
@@ -106,8 +107,8 @@ class LongSheet(Worksheet):  # type: ignore[misc]
             yield f'<c r="{name}{row}" {kind}>{inside[at]}</c>' if inside[at] else ""
 
 
-class _SheetXml(io.StringIO):
-    """The XML of a sheet, in a temporary file; what a workbook is made with at first is empty."""
+class _LongXml(io.StringIO):
+    """The XML of a long file, in a temporary one: XlsxWriter finds nothing in it."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         super().__init__()
@@ -118,15 +119,15 @@ class _SheetXml(io.StringIO):
 
 
 class _LongPackager(Packager):  # type: ignore[misc]
-    def __init__(self, open_: Callable[[], IO[bytes]], sheets: dict[str, IO[bytes]]) -> None:
+    def __init__(self, open_: Callable[[], IO[bytes]], long: dict[str, IO[bytes]]) -> None:
         super().__init__()
-        self._open, self._sheets = open_, sheets
+        self._open, self._long = open_, long
 
     def _filename(self, xml_filename: str) -> io.StringIO:
         stream = io.StringIO()
-        if xml_filename.startswith("xl/worksheets/sheet"):
-            self._sheets[xml_filename] = self._open()
-            stream = _SheetXml(self._sheets[xml_filename])
+        if xml_filename.startswith(_LONG):
+            self._long[xml_filename] = self._open()
+            stream = _LongXml(self._long[xml_filename])
         self.filenames.append((stream, xml_filename, False))
         return stream
 
@@ -138,12 +139,12 @@ class LongWorkbook(Workbook):  # type: ignore[misc]
     filename: Any
 
     def _get_packager(self) -> Packager:
-        return _LongPackager(self._open, self._sheets)
+        return _LongPackager(self._open, self._long)
 
     def _store_workbook(self) -> None:
-        """What XlsxWriter stores, with each sheet's XML in its place, a piece at a time."""
+        """What XlsxWriter stores, with the XML of long files in its place, a piece at a time."""
         target, self.filename = self.filename, io.BytesIO()
-        self._sheets: dict[str, IO[bytes]] = {}
+        self._long: dict[str, IO[bytes]] = {}
         with ExitStack() as stack:
             self._open = lambda: stack.enter_context(tempfile.TemporaryFile())
             super()._store_workbook()
@@ -152,7 +153,7 @@ class LongWorkbook(Workbook):  # type: ignore[misc]
             for entry in stored.infolist():
                 info = ZipInfo(entry.filename, entry.date_time)
                 info.compress_type = ZIP_DEFLATED
-                source = self._sheets.get(entry.filename) or stored.open(entry)
+                source = self._long.get(entry.filename) or stored.open(entry)
                 if source.seekable():
                     source.seek(0)
                 with whole.open(info, "w") as written:

@@ -5,11 +5,12 @@ numbers; sums are formulas, which follow a filter, with the value that we come t
 function of what is given: the same records give the same bytes. A text is never a formula.
 """
 
-import io
+import gc
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Any, NamedTuple
+from tempfile import TemporaryFile
+from typing import IO, Any, NamedTuple
 
 import pandas as pd
 from xlsxwriter.utility import xl_col_to_name
@@ -93,7 +94,17 @@ def render(parts: Iterable[Gathered], period: str, seller: str, language: str) -
       TooLong: if a sheet cannot hold all.
     """
     sheets = _sheets(frames.in_order(parts), period)
-    stream = io.BytesIO()
+    with TemporaryFile() as stream:
+        _write_all(stream, sheets, period, seller, language)
+        gc.collect()  # a workbook refers to itself
+        stream.seek(0)
+        return stream.read()
+
+
+def _write_all(
+    stream: IO[bytes], sheets: list[Worksheet], period: str, seller: str, language: str
+) -> None:
+    """All sheets, each of which is let go once it is among those of the book."""
     book = LongWorkbook(
         stream,
         {
@@ -114,7 +125,6 @@ def render(parts: Iterable[Gathered], period: str, seller: str, language: str) -
         _write(writer, sheets.pop(0))
     _write_about(writer, about, explained, seller, period, Speech(language))
     book.close()
-    return stream.getvalue()
 
 
 # --- the sheets ----------------------------------------------------------------------
