@@ -5,6 +5,7 @@ A derived file may be missing, and may be older than the records: `make` builds 
 that claims to be of today, or of a past that the records had, and is not, was changed.
 """
 
+import hashlib
 import re
 import stat
 import tempfile
@@ -482,37 +483,51 @@ def _for_accountant(task: ExportTask, files: Files, past: ExportSources) -> list
 
     (name,) = task.names
     period = task.period
-    top = PurePosixPath(name).stem
-    tables = {}
-    try:
-        with zipfile.ZipFile(files.root.path / name) as package:
-            listed = package.read(f"{top}/SHA256SUMS").decode("utf-8")
-            sums = {line[66:]: line[:64] for line in listed.splitlines()}
-            inside = {entry.removeprefix(f"{top}/") for entry in package.namelist()}
-            right = inside == {*sums, "SHA256SUMS"} and _has_pdfs_of_records(past.root, sums)
-            for entry, digest in sums.items():
-                data = package.read(f"{top}/{entry}")
-                right = right and storage.sha256(data) == digest
-                if not entry.startswith("invoices/"):
-                    tables[entry] = data
-    except Exception:  # zipfile raises whatever a broken file leads it to
-        right = False
-    if not right:
+    listed = _listed_tables(files.root, name)
+    if listed is None:
         return [_changed(name, "accountant")]
     if (issuer := past.issuer) is None:
         return []
     year = past.fiscal_year(issuer, period)
     chart = fec.chart(issuer.accounts, past.accounts, past.closed)
     for variant in _dialects(past.config):
-        parts = past.parts(partial(accountant.part, year, chart, period, variant))
+        work = partial(accountant.part, year, chart, period, variant)
         files_of_year = chain(
-            accountant.tables(parts, issuer, year, period, variant),
-            accountant.calculated(past.root, issuer, period, 1),
+            accountant.tables(past.parts(work), issuer, year, period, variant),
+            accountant.calculated(past.root, issuer, period, past.config.workers),
         )
         again = accountant.with_readme(files_of_year, issuer, period, variant)
-        if {name: b"".join(storage.pieces(content)) for name, content in again} == tables:
+        if dict(map(_with_digest, again)) == listed:
             return []
     return [_differs(files, name, "accountant")]
+
+
+def _listed_tables(root: Root, name: str) -> dict[str, str] | None:
+    """The SHA-256 of each file inside that is no PDF of an invoice; None where what is inside is
+    not what its list says, or a PDF is not that of the records."""
+    top = PurePosixPath(name).stem
+    try:
+        with zipfile.ZipFile(root.path / name) as package:
+            listed = package.read(f"{top}/SHA256SUMS").decode("utf-8")
+            sums = {line[66:]: line[:64] for line in listed.splitlines()}
+            inside = {entry.removeprefix(f"{top}/") for entry in package.namelist()}
+            right = inside == {*sums, "SHA256SUMS"} and _has_pdfs_of_records(root, sums)
+            for entry, digest in sums.items():
+                right = right and storage.sha256(package.read(f"{top}/{entry}")) == digest
+    except Exception:  # zipfile raises whatever a broken file leads it to
+        return None
+    if not right:
+        return None
+    return {entry: sums[entry] for entry in sums if not entry.startswith("invoices/")}
+
+
+def _with_digest(file: tuple[str, storage.Content]) -> tuple[str, str]:
+    """The name and the SHA-256 of a file."""
+    name, content = file
+    sha256 = hashlib.sha256()
+    for piece in storage.pieces(content):
+        sha256.update(piece)
+    return name, sha256.hexdigest()
 
 
 def _has_pdfs_of_records(root: Root, sums: Mapping[str, str]) -> bool:
