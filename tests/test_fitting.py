@@ -46,7 +46,7 @@ def agree(kind: str, value: Any) -> None:
     assert said == schemas._validator(kind).is_valid(value), (kind, value)
 
 
-# What is no schema (the properties of one, by their names) has none of these of this type.
+# A part of a schema file is a schema where one of these keys has a value of its type.
 TELLING = {
     "$ref": str,
     "type": str,

@@ -118,10 +118,7 @@ def houses(tmp_path_factory: pytest.TempPathFactory) -> list[Root]:
     made = []
     for clients in (FEW, MANY):
         root = house.build(tmp_path_factory.mktemp(f"house{clients}"))
-        (root.path / "clients/nord.json").unlink()
-        first = years.first_of("2026-10", MONTHS)
-        years.put_clients(root, clients, first)
-        years.lay(root, clients, years.monthly(first, MONTHS))
+        years.lay_monthly(root, clients, "2026-10", MONTHS)
         house.write(root, ".env", b"MAIL_SINCE=2026-11-09\nWORKERS=1\n").chmod(0o600)
         made.append(root)
     return made

@@ -21,7 +21,7 @@ from platform_stub import Platform, running
 EVERY = int(os.environ.get("EVERY", "9"))  # `make faults` tries each moment
 _KILLED = 77
 _STEPS = (
-    *("place", "replace", "append", "write_new", "write_new_of"),
+    *("place", "replace", "append", "write_new", "stage_new"),
     *("flush_all", "flush_folder", "make_folder"),
 )
 

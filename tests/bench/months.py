@@ -64,10 +64,7 @@ def _root(clients: int, months: int) -> Root:
     folder = BUILD / "months"
     shutil.rmtree(folder, ignore_errors=True)
     root = house.build(folder)
-    (root.path / "clients/nord.json").unlink()
-    first = years.first_of(house.MONTH, months)
-    years.put_clients(root, clients, first)
-    years.lay(root, clients, years.monthly(first, months))
+    years.lay_monthly(root, clients, house.MONTH, months)
     # The history has no PDFs to send.
     house.write(root, ".env", f"MAIL_SINCE={_DAY}\n".encode()).chmod(0o600)
     return root

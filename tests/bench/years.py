@@ -90,6 +90,19 @@ def _numbered(made: Sequence[tuple[str, date, date, date, bool]]) -> list[Issue]
     return issues
 
 
+def lay_monthly(
+    root: Root, clients: int, last: str, months: int, write: Write = without
+) -> list[Issue]:
+    """Gives a root that `house.build` made these clients instead of its own, and their monthly
+    invoices up to the month `last`; returns these."""
+    (root.path / "clients/nord.json").unlink()
+    first = first_of(last, months)
+    put_clients(root, clients, first)
+    issues = monthly(first, months)
+    lay(root, clients, issues, write)
+    return issues
+
+
 def lay(root: Root, clients: int, issues: Sequence[Issue], write: Write = without) -> None:
     """Writes the records of `clients` clients with these invoices, and all that goes with them."""
     folders = (root.data / "revenues", root.data / "payments", root.data / "counters")

@@ -228,7 +228,7 @@ CHOSEN = (
     ("wide", "name_bulgarian", INVOICE, 1),
     ("wide", "seller_trader", INVOICE, 1),
 )
-# And the first pages of what is no invoice: the beginning of its path, after the folder of roots.
+# And the first pages of other papers: how their paths begin, after the folder of roots.
 CHOSEN_OTHERS = (
     "examples/data/quotes/biscuiterie_estran/2026/ESTR-D2026-0001",
     "wide/data/quotes/flat_standard_en/2026/ATL-D2026-0001",

@@ -232,5 +232,5 @@ def _sums(
 
 
 def _kind(share: VatShare) -> Kind:
-    """There is no reason of exemption."""
+    """Its code of exemption is empty: plain histories have none."""
     return share.nature, share.vat_category, share.vat_rate, ""

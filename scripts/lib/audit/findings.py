@@ -36,8 +36,8 @@ _WALKED = ("data", "downloads", "exports")
 
 
 class Files(NamedTuple):
-    """Every file of what happened. They are listed anew each time, never held: years of documents
-    are hundreds of thousands."""
+    """Every file of what happened, listed anew each time: years of documents are hundreds of
+    thousands."""
 
     root: Root
 

@@ -288,8 +288,9 @@ def _read_carefully(family: str, name: str, line: bytes) -> _Content:
 
 
 def _as_written(family: str, name: str, line: bytes) -> _Content | None:
-    """The same of a line that is all that it should be, in a fifth of the time; None of others, and
-    of those that only might have what is refused: a number too long, too many levels."""
+    """The same, in a fifth of the time, of a line that is written as records are.
+
+    None of any other line, and of one that may have too long a number or too many levels."""
     if _LONG.search(line) or line.count(b"{") + line.count(b"[") > _FEW:
         return None
     try:
@@ -304,7 +305,7 @@ def _as_written(family: str, name: str, line: bytes) -> _Content | None:
 
 
 def _no_float(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number of a record")
+    raise ValueError(f"{text} is not a number that a record may have")
 
 
 _FACTS = msgspec.json.Decoder(dict[str, Any], float_hook=_no_float)

@@ -70,7 +70,7 @@ class StagedProof(NamedTuple):
 
 def write_staged(folder: Path, name: str, data: bytes) -> StagedProof:
     """Writes a proof where `Run.next_name` said, in any process; `Run.take` is to follow."""
-    storage.write_new_of(folder / name, (data,), storage.PROOF_MODE)
+    storage.stage_new(folder / name, data, storage.PROOF_MODE)
     return StagedProof(name, storage.sha256(data))
 
 

@@ -210,20 +210,9 @@ def write_new(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
     _write_closed(_open(path, os.O_EXCL, mode), (data,), is_flushed=True)
 
 
-def write_new_of(path: Path, pieces: Iterable[bytes], mode: int = FILE_MODE) -> None:
-    """Creates a file from pieces, few of which are held at once; it is to be flushed."""
-    _write_closed(_open(path, os.O_EXCL, mode), _gathered(pieces))
-
-
-def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Small pieces together: a write may have to wait for a flush of other files."""
-    held: list[bytes] = []
-    for piece in pieces:
-        held.append(piece)
-        if sum(map(len, held)) >= _PIECE:
-            yield b"".join(held)
-            held.clear()
-    yield b"".join(held)
+def stage_new(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
+    """Creates a file that must not exist yet, and is to be flushed later, with others."""
+    _write_closed(_open(path, os.O_EXCL, mode), (data,))
 
 
 def keep_copy(source: Path, target: Path) -> None:
