@@ -196,14 +196,21 @@ def with_readme(
     files: Iterable[tuple[str, storage.Content]], issuer: Issuer, period: str, config: Settings
 ) -> Iterator[tuple[str, storage.Content]]:
     """The files, each taken before the next is made, and the one that says what they are."""
-    language = _language(issuer)
     names = []
     for file in files:
         names.append(file[0])
         yield file
         del file  # what it was made of is let go before the next one is made
+    yield readme(names, issuer, period, config)
+
+
+def readme(
+    names: Iterable[str], issuer: Issuer, period: str, config: Settings
+) -> tuple[str, bytes]:
+    """The file that says what those of these names are, with its name."""
+    language = _language(issuer)
     name = messages.words(language)["words"]["readme_name"]
-    yield name, _readme(sorted(names), issuer.party.name, period, language, config)
+    return name, _readme(sorted(names), issuer.party.name, period, language, config)
 
 
 def _readme(
