@@ -202,7 +202,7 @@ def _root(clients: int) -> Root:
     folder = BUILD / "commands"
     shutil.rmtree(folder, ignore_errors=True)
     root = house.build(folder / "root", seller=house.issuer(_ISSUER))
-    years.lay_monthly(root, clients, _LAST, _MONTHS, proofs.writer(root))
+    years.lay_monthly(root, clients, _LAST, _MONTHS, proofs.writer)
     house.put_order(root, house.order("site", _THIRD))
     house.write(root, ".env", b"MAIL_SINCE=2026-11-09\n").chmod(0o600)
     return root

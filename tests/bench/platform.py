@@ -22,7 +22,7 @@ import house
 from bench import bulk, proofs, years
 from bench.measure import MILLISECOND, SECOND, Bar, Line, Took, line, make, middle, say
 from bench.outputs import BUILD
-from bench.years import Digests, Issue, Parts
+from bench.years import Digests, Issue, Parts, Write
 from lib.books import exchanges, records, revenues
 from lib.books.revenues import Ledger
 from lib.core import storage
@@ -138,12 +138,7 @@ def _long_ago(clients: int, months: int) -> tuple[Root, list[Issue]]:
     folder = BUILD / "platform"
     shutil.rmtree(folder, ignore_errors=True)
     root = house.build(folder)
-    write = proofs.writer(root)
-
-    def write_last(i: int, k: int, issue: Issue) -> Digests:
-        return years.without(i, k, issue) if issue.paid else write(i, k, issue)
-
-    issues = years.lay_monthly(root, clients, house.MONTH, months, write_last)
+    issues = years.lay_monthly(root, clients, house.MONTH, months, _of_the_last)
     exchanges.folder(root).mkdir()
     (root.heads / exchanges.folder(root).name).mkdir()
     for i in range(1, clients + 1):
@@ -152,6 +147,16 @@ def _long_ago(clients: int, months: int) -> tuple[Root, list[Issue]]:
         path.write_bytes(b"".join(lines))
         records.head_path(root, path).write_bytes(records.head_bytes(len(lines), hash_))
     return root, issues
+
+
+def _of_the_last(root: Root) -> Write:
+    """Writes the documents of the last invoice of each client, which nobody has paid."""
+    write = proofs.writer(root)
+
+    def write_last(i: int, k: int, issue: Issue) -> Digests:
+        return years.without(i, k, issue) if issue.paid else write(i, k, issue)
+
+    return write_last
 
 
 def _life(i: int, issues: Iterable[Issue]) -> Iterator[Parts]:

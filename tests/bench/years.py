@@ -91,15 +91,23 @@ def _numbered(made: Sequence[tuple[str, date, date, date, bool]]) -> list[Issue]
 
 
 def lay_monthly(
-    root: Root, clients: int, last: str, months: int, write: Write = without
+    root: Root,
+    clients: int,
+    last: str,
+    months: int,
+    writer: Callable[[Root], Write] = lambda _: without,
 ) -> list[Issue]:
     """Gives a root that `house.build` made these clients instead of its own, and their monthly
-    invoices up to the month `last`; returns these."""
+    invoices up to the month `last`; returns these.
+
+    Args:
+      writer: gives what writes their documents, once the clients are there.
+    """
     (root.path / "clients/nord.json").unlink()
     first = first_of(last, months)
     put_clients(root, clients, first)
     issues = monthly(first, months)
-    lay(root, clients, issues, write)
+    lay(root, clients, issues, writer(root))
     return issues
 
 
