@@ -161,7 +161,7 @@ def _judge(size: str, sections: Sequence[str], is_published: bool) -> int:
         publish.write(results, measured.lines, graph.svg(graph.panels(measured.lines)))
     if measured.faults or missed:
         return 1
-    return 4 if peers.missing or measured.problems else 0
+    return 4 if measured.problems or (is_judged and peers.missing) else 0
 
 
 def _measured(peers: Peers, size: Size, sections: Sequence[str]) -> Measured:

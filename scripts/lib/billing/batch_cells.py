@@ -53,22 +53,29 @@ def group_columns() -> tuple[str, ...]:
 
 
 @cache
-def _grouped() -> frozenset[str]:
-    """Every column of every group: description_1, ..."""
-    return frozenset(f"{name}_{i}" for name in group_columns() for i in range(1, GROUPS + 1))
+def columns_of_group(i: int) -> tuple[tuple[str, str], ...]:
+    """Each column of a group, without its number and with it: description, description_1."""
+    return tuple((name, f"{name}_{i}") for name in group_columns())
+
+
+@cache
+def _groups() -> Mapping[str, int]:
+    """The group of each column that is one's."""
+    return {column: i for i in range(1, GROUPS + 1) for _, column in columns_of_group(i)}
 
 
 def faults(
     line: int, cells: Mapping[str, str], header: Container[str], dialect: Dialect
 ) -> Iterator[CellFault]:
     """What is wrong with the cells of a line, each for itself: values, and required ones."""
+    checks = _checks()
     for name, value in cells.items():
         plain = _plain_name(name)
         number = plain in DECIMALS
         checked = value
         if number and dialect.decimal == ",":
             checked = value.translate(_COMMA_FOR_POINT)
-        misfit = _checks()[plain](checked)
+        misfit = checks[plain](checked)
         if misfit is None:
             continue
         expected = say("expected {form}", form=misfit.expected)
@@ -155,7 +162,7 @@ def _missing(line: int, cells: Mapping[str, str], header: Container[str]) -> Ite
     for name in _schema()["required"]:
         if name not in cells:
             yield CellFault(line, name, "", say("this cell is required"), say("fill it in"))
-    groups = sorted({int(name.rpartition("_")[2]) for name in cells if name in _grouped()})
+    groups = sorted({_groups()[name] for name in cells if name in _groups()})
     for i in groups or [1]:
         for name in (f"{name}_{i}" for name in _REQUIRED_IN_GROUP):
             if name not in cells:

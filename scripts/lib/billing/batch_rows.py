@@ -99,11 +99,8 @@ def invoice(row: int, cells: Mapping[str, str], reader: Reader) -> BatchInvoice:
 
 def _groups(cells: Mapping[str, str], dialect: Dialect) -> Iterator[dict[str, str]]:
     for i in range(1, batch_cells.GROUPS + 1):
-        group = {
-            name: cells[f"{name}_{i}"]
-            for name in batch_cells.group_columns()
-            if f"{name}_{i}" in cells
-        }
+        columns = batch_cells.columns_of_group(i)
+        group = {name: cells[column] for name, column in columns if column in cells}
         if not group:
             break
         for name in batch_cells.DECIMALS:

@@ -23,7 +23,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
@@ -165,17 +165,17 @@ class Run:
         appended = [self.root.path / entry.file for entry in self._appends]
         replaced = [self.root.path / entry["file"] for entry in (*self._puts, *self._removals)]
         folders = {path.parent for path in (*appended, *replaced)}
-        strays = []
+        names, strays = set(), []
         for proof in _proofs(self.root, self.folder):
             target = self.root.path / proof["file"]
-            folders.add(target.parent)
+            names.add(_folder_of(proof))
             if target.exists() and storage.sha256_of_file(target) != proof["sha256"]:
                 found = say("exists already, though no record knows it")
                 stray = Fault("", found, remedy=say("run `make verify`"))
                 strays.append(Alert("B-PROOF-EXISTS", proof["file"], stray))
         if strays:
             raise Broken(strays)
-        for folder in sorted(folders):
+        for folder in sorted(folders.union(map(self.root.path.joinpath, names))):
             _refuse_outside(self.root, folder)
             storage.make_folder(folder)
             storage.try_folder(folder)
@@ -420,14 +420,18 @@ def _proofs(root: Root, folder: Path) -> Iterator[dict[str, str]]:
             yield proof
 
 
+def _folder_of(proof: Mapping[str, str]) -> str:
+    return proof["file"].rpartition("/")[0]
+
+
 def _place_proofs(root: Root, folder: Path) -> set[Path]:
-    folders = set()
+    folders: dict[str, Path] = {}
     for proof in _proofs(root, folder):
         target = root.path / proof["file"]
-        if target.parent not in folders:
+        if _folder_of(proof) not in folders:
+            folders[_folder_of(proof)] = target.parent
             _refuse_outside(root, target.parent)
             storage.make_folder(target.parent)
-        folders.add(target.parent)
         try:
             storage.place(folder / proof["staged"], target)
         except FileExistsError:
@@ -435,7 +439,7 @@ def _place_proofs(root: Root, folder: Path) -> set[Path]:
                 found = say("exists already with other bytes")
                 other = Fault("", found, say("a proof is never replaced"))
                 raise Broken([Alert("B-PROOF-EXISTS", proof["file"], other)]) from None
-    return folders
+    return {*folders.values()}
 
 
 def _append_lines(path: Path, folder: Path, entry: _Append) -> None:

@@ -50,7 +50,7 @@ def chain_path(root: Root, ledger: Ledger, client: str) -> Path:
 def proof_path(root: Root, ledger: Ledger, client: str, number: str, suffix: str) -> Path:
     """data/invoices/<client>/<year>/<number>.<suffix>; the year is the number's."""
     year = str(numbers.parse(number).year)
-    return root.data / ledger.proofs / client / year / f"{number}.{suffix}"
+    return root.data.joinpath(ledger.proofs, client, year, f"{number}.{suffix}")
 
 
 def owners(root: Root, ledger: Ledger) -> list[str]:

@@ -7,7 +7,6 @@ Write: whole or not at all, flushed to the disk with the folder that names the f
 import errno
 import fcntl
 import hashlib
-import json
 import os
 import shutil
 import stat
@@ -63,10 +62,12 @@ def sha256_of_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+_in_order = msgspec.json.Encoder(order="sorted").encode
+
+
 def canonical_json(value: Any) -> bytes:
     """Keys sorted, no spaces, UTF-8: the form that records are hashed in."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode()
+    return _in_order(value)
 
 
 def pretty_json(value: Any) -> bytes:

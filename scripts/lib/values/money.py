@@ -53,7 +53,7 @@ def line_net(quantity: Decimal, unit_price: Decimal, discount: Decimal = ZERO) -
 
     A discount, which has whole cents, may reach the rounded amount: 3 x 9.995 - 29.99 is 0.00.
     """
-    return round_half_up(product(quantity, unit_price)) - discount
+    return round_half_up(_EXACT.multiply(quantity, unit_price)) - discount
 
 
 def ratio_of(amount: Decimal, part: Decimal | int, whole: Decimal | int) -> Decimal:
@@ -101,6 +101,8 @@ def share_out(amount: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
       amount: not negative, in cents.
       weights: not negative, not all zero.
     """
+    if len(weights) == 1:
+        return [round_half_up(amount)]
     whole = total(weights)
     exact = [_ROUND.divide(product(amount, weight), whole) for weight in weights]
     parts = [value.quantize(CENT, rounding=ROUND_DOWN, context=_ROUND) for value in exact]
