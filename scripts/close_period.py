@@ -61,7 +61,7 @@ def main(arguments: Namespace, root: Root) -> None:
             return
         refuse_broken(root)
         facts = decide(root, period, today)
-        run.append(records.read(root, closed_periods.path(root)), facts)
+        run.append(records.end_of(closed_periods.path(root), closed_periods.read(root)), facts)
         run.commit()
     for fact in facts:
         report(root, fact)
@@ -88,7 +88,7 @@ def refuse_broken(root: Root) -> None:
     Raises:
       Broken: with all that is.
     """
-    files, _ = findings.walk(root)
+    files, _ = findings.walk(root, book_audit.FOLDERS)
     _, faults = book_audit.read(files)
     if faults:
         raise Broken(dict.fromkeys(faults))
@@ -113,7 +113,7 @@ def decide(root: Root, period: str, today: date) -> list[records.Record]:
     except NotClosed as none:
         place = "MONTH" if "-" in period else "YEAR"
         raise cli.refuse("B-CLOSE", "", place, none.why, remedy=none.remedy) from None
-    known = heads.read(root)
+    known = [head._asdict() for head in heads.read(root)]
     issuer = inputs.load_issuer(root)
     accounts = ClosingAccounts(client_files.accounts(root), issuer.fiscal_year_end, issuer.accounts)
     own = dict.fromkeys((*months, period))

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import shutil
+import tempfile
 import zipfile
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import batches
@@ -21,7 +22,7 @@ import books
 import house
 import past
 from lib.accounting import bookkeeping
-from lib.books import closed_periods, closings, issuing
+from lib.books import closed_periods, closings, histories, issuing
 from lib.books.record_lines import ClosedHead, ClosedHeads, ClosingAccounts
 from lib.core.faults import Refused
 from lib.core.root import Root
@@ -117,12 +118,36 @@ def test_a_closing_tells_reverse_charge_at_home_and_in_the_eu_apart() -> None:
         bill = past.bill(client, f"{client.upper()}-2026-0001", "2026-10-05", share)
         bill["breakdown"][0]["vat_category"] = "AE"
         bills.append(bill | {"exemptions": {"AE": reason}})
-    sums = closings.sums_of(past.histories_of(bills))
-    books = closings.ClosedPast(sums, [])
+    books = closings.ClosedPast({}, {})
+    for history in past.histories_of(bills):
+        books.enter(history)
     accounts = ClosingAccounts({}, "12-31", Accounts())
     line = closings.facts("2026-10", date(2026, 11, 2), books, accounts, [])
     reasons = {share["exemption"]: share["net"] for share in line["invoiced"]}
     assert reasons == {"VATEX-FR-AE": "100.00", "VATEX-EU-AE": "100.00"}
+
+
+@given(past.past())
+@settings(max_examples=25, deadline=None)
+def test_a_closing_has_the_numbers_of_its_months_and_the_status_names_the_first(
+    facts: list[dict[str, Any]],
+) -> None:
+    facts = past.numbered(facts)
+    with tempfile.TemporaryDirectory() as folder:
+        root = past.root_of(Path(folder).resolve() / "root", *facts)
+        clients = histories.by_client(root, histories.clients_of(root), "")
+        books = closings.past(root, itertools.chain.from_iterable(clients))
+        could_be = closings.open_months(root, date(2100, 1, 1))
+    assert could_be[:1] == ([books.first_month] if facts else [])
+    for year in ("2023", "2024", "2025", "2026"):
+        line = closings.facts(year, date(2100, 1, 1), books, None, [])
+        own: dict[str, list[str]] = {}
+        for fact in facts:
+            if fact.get("issue_date", "").startswith(year):
+                own.setdefault(fact["number"][:4], []).append(fact["number"])
+        assert [(each["first"], each["last"], each["documents"]) for each in line["numbers"]] == [
+            (min(all_), max(all_), len(all_)) for _, all_ in sorted(own.items())
+        ]
 
 
 def test_a_year_closes_its_open_months_and_grand_totals_go_on(root: Root) -> None:

@@ -4,9 +4,17 @@ closes. Documents, derived files and the machine are not looked at."""
 from lib.audit import closing_audit, mail_audit, quote_audit, record_audit
 from lib.audit.findings import Files
 from lib.audit.record_audit import RecordBooks
-from lib.books import quotations, revenues
+from lib.books import quotations, record_lines, revenues
 from lib.core.faults import Alert
 from lib.values import numbers
+
+_LEDGERS = (revenues.DIRECT, revenues.BATCH, quotations.LEDGER)
+
+# All that is read here, but orders.
+FOLDERS = tuple(
+    f"data/{folder}"
+    for folder in (*record_lines.FAMILIES, "heads", *(ledger.counters for ledger in _LEDGERS))
+)
 
 
 def read(files: Files) -> tuple[RecordBooks, list[Alert]]:

@@ -88,10 +88,9 @@ def _content_faults(root: Root, book: Book) -> Iterator[Alert]:
     except (Broken, OSError):
         return  # what they are made of is broken, and named
     for record in book.records:
-        heads = [Head(**head) for head in record["heads"]]
         day = date.fromisoformat(record["date"])
         accounts = msgspec.convert(record.get("accounts"), ClosingAccounts | None)
-        again = closings.facts(record["period"], day, past, accounts, heads)
+        again = closings.facts(record["period"], day, past, accounts, record["heads"])
         for name in _different(again, record):
             text = say(
                 "has other {name} of {period} than the records give",

@@ -59,8 +59,9 @@ class Files(NamedTuple):
         return os.path.lexists(self.root.path / name)
 
 
-def walk(root: Root) -> tuple[Files, list[Alert]]:
-    """Every file below data/, exports/ and downloads/, and what of it cannot be read.
+def walk(root: Root, folders: tuple[str, ...] = _WALKED) -> tuple[Files, list[Alert]]:
+    """Every file, and what of those below some folders cannot be read: of data/, exports/ and
+    downloads/ where none are named.
 
     Raises:
       Unavailable: with every file of the program that this user may not read, and nothing else.
@@ -75,7 +76,7 @@ def walk(root: Root) -> tuple[Files, list[Alert]]:
         code = "B-INPUT-UNREADABLE" if root.is_input(name) else "B-UNREADABLE"
         faults.append(alert(code, name, unreadable(error)))
 
-    for name, status in _entries(root, _WALKED, refused):
+    for name, status in _entries(root, folders, refused):
         if stat.S_ISREG(status.st_mode) and not root.is_input(name):
             path = root.path / name
             if not storage.is_readable(path):

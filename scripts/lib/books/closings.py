@@ -8,17 +8,16 @@ record files. All but accounts and heads can be made again from the records, on 
 of a closed period does not follow what issuer.json and clients/ say later.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from itertools import chain
 from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from lib.books import allocation, closed_periods, histories, records, revenues, tax_points
-from lib.books.heads import Head
 from lib.books.histories import History, IssuedDocument, VatShare
 from lib.books.record_lines import BalanceRevenue, ClosedPeriod, ClosingAccounts
+from lib.books.revenues import Ledger
 from lib.core.messages import Message, counted, say
 from lib.core.root import Root
 from lib.values import numbers, periods
@@ -31,29 +30,34 @@ WHAT = (INVOICED, RECEIVED, DUE)
 
 _Kind = tuple[str, str, str, str]  # nature, VAT category, VAT rate, reason of exemption
 _Sum = tuple[int, int]  # net, VAT: cents
+_NEVER = "9999-99"  # after any month
 Sums = dict[tuple[str, str, _Kind], _Sum]  # by month, one of WHAT, and kind
 _Key = TypeVar("_Key", tuple[str, str, _Kind], _Kind)
 
 
-class DatedNumber(NamedTuple):
-    """A number of the records, and the day that it is of."""
-
-    ledger: str
-    number: str
-    date: str
-
-
 class ClosedPast(NamedTuple):
-    """What closings are made of: what each month has, and every number."""
+    """What closings are made of: what each month has, as the exports of it count, and the numbers
+    that were given in it, by month and folder of records."""
 
     sums: Sums
-    numbered: list[DatedNumber]
+    numbers: dict[tuple[str, str], list[str]]
 
     @property
     def first_month(self) -> str:
         """The first month of which there is anything; empty where there is nothing."""
         months = [month for month, _, _ in self.sums]
-        return min([*months, *(entry.date[:7] for entry in self.numbered)], default="")
+        return min([*months, *(month for month, _ in self.numbers)], default="")
+
+    def enter(self, history: History) -> None:
+        """One more history."""
+        for bill in history.issued:
+            self.enter_number(bill.date[:7], revenues.DIRECT, bill.number)
+        for day, what, kind, net, vat in _amounts(history):
+            _add(self.sums, (day[:7], what, kind), net, vat)
+
+    def enter_number(self, month: str, ledger: Ledger, number: str) -> None:
+        """One more number."""
+        self.numbers.setdefault((month, ledger.records), []).append(number)
 
 
 def past(root: Root, histories: Iterable[History]) -> ClosedPast:
@@ -62,24 +66,18 @@ def past(root: Root, histories: Iterable[History]) -> ClosedPast:
     Raises:
       Broken: with every disagreement of those of batches, which histories do not have.
     """
-    return ClosedPast(sums_of(histories), list(_numbered(root)))
-
-
-def _numbered(root: Root) -> Iterator[DatedNumber]:
-    for ledger in (revenues.DIRECT, revenues.BATCH):
-        for client in revenues.owners(root, ledger):
-            path = revenues.chain_path(root, ledger, client)
-            for line in records.read_typed(root, path, BalanceRevenue):
-                yield DatedNumber(ledger.records, line.number, line.issue_date.isoformat())
-
-
-def sums_of(histories: Iterable[History]) -> Sums:
-    """What each month has, as the exports of it count."""
-    sums: Sums = {}
+    books = ClosedPast({}, {})
     for history in histories:
-        for day, what, kind, net, vat in _amounts(history):
-            _add(sums, (day[:7], what, kind), net, vat)
-    return sums
+        books.enter(history)
+    for line in _of_batches(root):
+        books.enter_number(periods.month_of(line.issue_date), revenues.BATCH, line.number)
+    return books
+
+
+def _of_batches(root: Root) -> Iterator[BalanceRevenue]:
+    for client in revenues.owners(root, revenues.BATCH):
+        path = revenues.chain_path(root, revenues.BATCH, client)
+        yield from records.read_typed(root, path, BalanceRevenue)
 
 
 def _add(sums: dict[_Key, _Sum], key: _Key, net: int, vat: int) -> None:
@@ -172,11 +170,24 @@ def open_months(root: Root, today: date) -> list[str]:
 
 
 def _first_month(root: Root) -> str:
-    """ClosedPast.first_month, of which nothing but the month is held."""
-    clients = histories.by_client(root, histories.clients_of(root), "")
-    counted_days = (day for own in clients for history in own for day, *_ in _amounts(history))
-    numbered_days = (entry.date for entry in _numbered(root))
-    return min(chain(counted_days, numbered_days), default="")[:7]
+    """ClosedPast.first_month: only histories that have an earlier day are counted for it."""
+    first = _NEVER
+    for own in histories.by_client(root, histories.clients_of(root), ""):
+        for history in own:
+            if _first_day(history) < first:
+                first = min((first, *(day[:7] for day, *_ in _amounts(history))))
+    months = (periods.month_of(line.issue_date) for line in _of_batches(root))
+    first = min((first, *months))
+    return first if first < _NEVER else ""
+
+
+def _first_day(history: History) -> str:
+    """A day that nothing of it is counted before."""
+    invoice = history.invoice
+    days = [invoice.date, invoice.delivery, invoice.delivered or invoice.date]
+    days += [note.date for note in history.credit_notes]
+    days += [movement.date for movement in history.movements]
+    return min(days)
 
 
 def state(closed: Sequence[ClosedPeriod], months: Sequence[str]) -> Message:
@@ -205,7 +216,7 @@ def facts(
     day: date,
     books: ClosedPast,
     accounts: ClosingAccounts | None,
-    heads: Iterable[Head],
+    heads: list[records.Record],
 ) -> records.Record:
     """The line of a period that is closed on a day.
 
@@ -219,22 +230,23 @@ def facts(
         "kind": CLOSING,
         "period": period,
         "date": day.isoformat(),
-        "numbers": _numbers(months, books.numbered),
+        "numbers": _numbers(months, books.numbers),
         **{what: _shares(sums, what, months) for what in WHAT},
         "grand_totals": {what: _grand_total(sums, what, months[-1]) for what in WHAT},
         **({"accounts": msgspec.to_builtins(accounts)} if accounts else {}),
-        "heads": [head._asdict() for head in heads],
+        "heads": heads,
     }
 
 
-def _numbers(months: tuple[str, ...], numbered: Iterable[DatedNumber]) -> list[dict[str, object]]:
+def _numbers(
+    months: tuple[str, ...], given: Mapping[tuple[str, str], Iterable[str]]
+) -> list[dict[str, object]]:
     """By ledger and code, the first and the last number, and how many there are."""
     of_codes: dict[tuple[str, str], list[tuple[int, str]]] = {}
-    for entry in numbered:
-        if entry.date.startswith(months):
-            parsed = numbers.parse(entry.number)
-            own = of_codes.setdefault((entry.ledger, parsed.code), [])
-            own.append((parsed.seq, entry.number))
+    for (month, ledger), of_month in given.items():
+        for number in of_month if month in months else ():
+            parsed = numbers.parse(number)
+            of_codes.setdefault((ledger, parsed.code), []).append((parsed.seq, number))
     return [
         {
             "ledger": ledger,
