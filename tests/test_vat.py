@@ -198,13 +198,13 @@ def test_what_a_refusal_says_is_right_is_taken(
         "export",
         "outside_eu",
     ):
-        for fault in vat.treatment_faults(treatment, kinds, seller, regime, buyer):
+        for fault in vat.treatment_faults(treatment, frozenset(kinds), seller, regime, buyer):
             if fault.right and "invoice them apart" not in str(fault.rule):
-                again = vat.treatment_faults(fault.right, kinds, seller, regime, buyer)
+                again = vat.treatment_faults(fault.right, frozenset(kinds), seller, regime, buyer)
                 assert not any(one.right for one in again), (treatment, fault, again)
     for sold in kinds:
         law = vat.law_of(sold, seller, regime, buyer)
-        right = vat.treatment_faults(law.right, {sold}, seller, regime, buyer)
+        right = vat.treatment_faults(law.right, frozenset({sold}), seller, regime, buyer)
         assert not any(one.right for one in right), (law, right)
         if law.right == "outside_eu":
             overseas = law.place.state == "FR" and not law.place.rates  # art. 294 CGI

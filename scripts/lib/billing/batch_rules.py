@@ -267,7 +267,8 @@ def _treatment_faults(line: BatchLine, buyer: Party, seller: SellerTerms) -> Ite
             expected = say("K is for goods; {why}", why=law.why)
         yield ColumnFault("vat_category", expected, _write(law.right, sold))
         return
-    for fault in vat.treatment_faults(treatment, {sold}, seller.party, seller.vat_regime, buyer):
+    kinds, regime = frozenset({sold}), seller.vat_regime
+    for fault in vat.treatment_faults(treatment, kinds, seller.party, regime, buyer):
         if fault.right:
             expected = say("{category} is refused: {rule}", category=category, rule=fault.rule)
             yield ColumnFault("vat_category", expected, _write(fault.right, sold))

@@ -98,7 +98,7 @@ class Run:
     def stage_proof(self, path: Path, data: bytes) -> str:
         """Stages a file that will never change; returns its SHA-256."""
         staged = write_staged(self.folder, self.next_name(), data)
-        self.take(path, staged)
+        self.take(self.root.name_of(path), staged)
         return staged.sha256
 
     def next_name(self) -> str:
@@ -106,9 +106,9 @@ class Run:
         self._proofs += 1
         return f"proof-{self._proofs:07d}"
 
-    def take(self, path: Path, staged: StagedProof) -> None:
-        """A proof was written, and is to be known as `path`."""
-        entry = {"file": self.root.name_of(path), "sha256": staged.sha256, "staged": staged.name}
+    def take(self, file: str, staged: StagedProof) -> None:
+        """A proof was written, and is to be `file`, as `Root.name_of` names it."""
+        entry = {"file": file, "sha256": staged.sha256, "staged": staged.name}
         self._proof_list.write(storage.canonical_json(entry) + b"\n")
         self._flushing.add(self.folder / staged.name)
 

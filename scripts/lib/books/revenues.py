@@ -49,8 +49,12 @@ def chain_path(root: Root, ledger: Ledger, client: str) -> Path:
 
 def proof_path(root: Root, ledger: Ledger, client: str, number: str, suffix: str) -> Path:
     """data/invoices/<client>/<year>/<number>.<suffix>; the year is the number's."""
-    year = str(numbers.parse(number).year)
-    return root.data.joinpath(ledger.proofs, client, year, f"{number}.{suffix}")
+    return root.path / _proof_file(ledger, client, number, suffix)
+
+
+def _proof_file(ledger: Ledger, client: str, number: str, suffix: str) -> str:
+    year = numbers.parse(number).year
+    return f"data/{ledger.proofs}/{client}/{year}/{number}.{suffix}"
 
 
 def owners(root: Root, ledger: Ledger) -> list[str]:
@@ -163,7 +167,7 @@ def keep(
     """Takes the proofs of a document, its JSON and its PDF; returns what the records keep of it."""
     json, pdf = staged
     for suffix, proof in (("json", json), ("pdf", pdf)):
-        run.take(proof_path(run.root, ledger, document.client, document.number, suffix), proof)
+        run.take(_proof_file(ledger, document.client, document.number, suffix), proof)
     return facts(document, json.sha256, pdf.sha256)
 
 

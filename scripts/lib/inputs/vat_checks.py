@@ -37,7 +37,7 @@ def treatment_faults(value: Mapping[str, Any], issuer: Issuer) -> list[Fault]:
         # What a client of orders alone is sold stands in their lines, and is checked there.
         sold = issuer.operation_category
         either = ("services", "goods") if sold == "mixed" else (sold,)
-        of_each = [_vat_faults(terms, [kind], issuer, buyer) for kind in either]
+        of_each = [_vat_faults(terms, frozenset({kind}), issuer, buyer) for kind in either]
         faults += of_each[0] if all(of_each) else []
     reasons = {_reason_of(terms)} - {None}
     for place, entry in rated:
@@ -72,15 +72,16 @@ def _reason_of(terms: Vat) -> Vat | None:
     return terms if terms.treatment in ("exempt", "franchise") else None
 
 
-def kinds(entries: Sequence[Mapping[str, Any]], issuer: Issuer) -> set[str]:
+def kinds(entries: Sequence[Mapping[str, Any]], issuer: Issuer) -> frozenset[str]:
     """What entries sell, as far as they say it."""
-    return {entry.get("category", issuer.operation_category) for entry in entries} - {"mixed"}
+    sold = {entry.get("category", issuer.operation_category) for entry in entries}
+    return frozenset(sold - {"mixed"})
 
 
-def _vat_faults(terms: Vat, kinds: Iterable[str], issuer: Issuer, buyer: Party) -> list[Fault]:
+def _vat_faults(terms: Vat, kinds: frozenset[str], issuer: Issuer, buyer: Party) -> list[Fault]:
     """What the law has against a client's treatment, as a person can put it right."""
     seller = issuer.party
-    unlawful = vat.treatment_faults(terms.treatment, set(kinds), seller, issuer.vat_regime, buyer)
+    unlawful = vat.treatment_faults(terms.treatment, kinds, seller, issuer.vat_regime, buyer)
     faults = [_unlawful(breach, terms.treatment, buyer) for breach in unlawful]
     if rule := vat.exemption_fault(terms.exemption_code, seller):
         faults.append(Fault("vat.exemption_code", rule, remedy=EXEMPTING_CODE))

@@ -23,4 +23,6 @@ def missing(text: str) -> list[str]:
     marks: an accented letter must be one character (Unicode normal form C).
     """
     known = printable()
+    if known.issuperset(text):
+        return []
     return list(dict.fromkeys(character for character in text if character not in known))

@@ -15,7 +15,7 @@ the law allows is decided by `law_of`, for direct invoices and batches alike, by
 parties are and where goods are delivered (values/territories); an accountant may know more.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple, Protocol
@@ -154,7 +154,10 @@ class _Supply(NamedTuple):
     small: bool
 
 
-@lru_cache(maxsize=8)  # each line of an invoice asks about the same two parties
+_ASKED = 8  # questions whose answers are kept: each line of an invoice asks about the same parties
+
+
+@lru_cache(_ASKED)
 def law_of(sold: str, seller: Party, vat_regime: str, buyer: Party) -> Law:
     """Where goods or services bear VAT (art. 31 to 45 of directive 2006/112/CE), and how."""
     home, place = territories.of_address(seller.address), _place(sold, seller, buyer)
@@ -270,9 +273,10 @@ def _vat_of(home: Territory) -> Message:
     return say("French VAT") if home.state == "FR" else say("the VAT of {place}", place=home.name)
 
 
+@lru_cache(_ASKED)
 def treatment_faults(
-    treatment: str, kinds: Collection[str], seller: Party, vat_regime: str, buyer: Party
-) -> list[Unlawful]:
+    treatment: str, kinds: frozenset[str], seller: Party, vat_regime: str, buyer: Party
+) -> tuple[Unlawful, ...]:
     """What is wrong with a treatment between two parties.
 
     Args:
@@ -295,7 +299,7 @@ def treatment_faults(
     if not breaches:
         for sold in laws:
             breaches += _number_faults(treatment, sold, seller, buyer)
-    return list(dict.fromkeys(breaches))
+    return tuple(dict.fromkeys(breaches))
 
 
 def regime_fault(treatment: str, seller: Party, vat_regime: str) -> Message | None:
