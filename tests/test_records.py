@@ -64,6 +64,18 @@ def test_the_hash_is_that_of_the_canonical_line_without_it(root):
         previous = claimed
 
 
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(st.dictionaries(st.text(), VALUES))
+def test_the_canonical_form_is_that_of_any_writer_of_json_that_sorts(value):
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert storage.canonical_json(value) == text.encode()
+
+
 @given(st.data())
 def test_any_changed_byte_is_noticed(tmp_path_factory, data):
     root = Root(tmp_path_factory.mktemp("root"))
