@@ -14,7 +14,7 @@ from typing import NamedTuple
 from lib.accounting import csv_tables, declarations, exports, fec
 from lib.accounting.bookkeeping import FiscalYear
 from lib.accounting.csv_tables import PAYMENTS, TABLES, TOTALS
-from lib.books import histories, records, recurring
+from lib.books import histories, recurring
 from lib.books.histories import History
 from lib.core import messages, storage, workers
 from lib.core.faults import Alert, Broken
@@ -142,10 +142,10 @@ def calculated(
     Raises:
       Broken: after the last of them.
     """
-    ways = {f"workbook-{period}.xlsx": _workbook}
+    ways = {f"workbook-{period}.xlsx": workbook_of}
     if len(period) == len("2024"):
         ways[f"report-{period}.pdf"] = _report
-    job = (root, issuer, period)
+    job = (root, issuer, period, exports.language("", issuer))
     done = workers.map_in_order(_calculated, job, ways.values(), processes, 1)
     faults: list[Alert] = []
     for name, (_, data) in zip(ways, done, strict=True):
@@ -157,7 +157,7 @@ def calculated(
         raise Broken(faults)
 
 
-_Job = tuple[Root, Issuer, str]
+_Job = tuple[Root, Issuer, str, str]
 
 
 def _calculated(job: _Job, way: Callable[..., bytes | None]) -> bytes | Broken | None:
@@ -167,29 +167,25 @@ def _calculated(job: _Job, way: Callable[..., bytes | None]) -> bytes | Broken |
         return broken
 
 
-def _workbook(root: Root, issuer: Issuer, period: str) -> bytes | None:
+def workbook_of(root: Root, issuer: Issuer, period: str, language: str) -> bytes | None:
+    """The workbook of a period in a language; None where no sheet can hold it."""
     from lib.accounting import frames, workbook  # import pandas
 
     clients = histories.by_client(root, histories.clients_of(root), "")
     gathered = frames.shares(frames.tables(own, period) for own in clients)
     with suppress(workbook.TooLong):
-        return workbook.render(gathered, period, issuer.party.name, _language(issuer))
+        return workbook.render(gathered, period, issuer.party.name, language)
     return None
 
 
-def _report(root: Root, issuer: Issuer, period: str) -> bytes:
+def _report(root: Root, issuer: Issuer, period: str, language: str) -> bytes:
     from lib.accounting import report_pdf, year_report  # import pandas
 
     clients = histories.by_client(root, histories.clients_of(root), "")
     of_year = itertools.chain.from_iterable(clients)
     day = periods.last_day_of(period)
-    with records.without_collector():
-        figures = year_report.make(period, day, issuer, of_year, recurring.read(root))
-    return report_pdf.render(figures, issuer, Speech(_language(issuer)))
-
-
-def _language(issuer: Issuer) -> str:
-    return exports.language("", issuer)
+    figures = year_report.make(period, day, issuer, of_year, recurring.read(root))
+    return report_pdf.render(figures, issuer, Speech(language))
 
 
 def with_readme(
@@ -208,7 +204,7 @@ def readme(
     names: Iterable[str], issuer: Issuer, period: str, config: Settings
 ) -> tuple[str, bytes]:
     """The file that says what those of these names are, with its name."""
-    language = _language(issuer)
+    language = exports.language("", issuer)
     name = messages.words(language)["words"]["readme_name"]
     return name, _readme(sorted(names), issuer.party.name, period, language, config)
 

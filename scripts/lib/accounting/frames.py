@@ -16,7 +16,7 @@ import pandas as pd
 
 from lib.accounting import csv_tables
 from lib.accounting.csv_tables import TABLES, Table
-from lib.books import balances
+from lib.books import balances, records
 from lib.books.histories import History
 from lib.documents.csv_files import AMOUNT, CODE, COUNT, DATE, TEXT, Column
 from lib.values import periods
@@ -115,8 +115,13 @@ def shares(
 ) -> Iterator[Gathered]:
     """What `gather` gives of a hundred clients at a time, for `framed`, which keeps none of it."""
     clients = iter(clients)
-    while some := list(islice(clients, 100)):
-        yield gather(some, columns)
+    while True:
+        with records.without_collector():
+            some = list(islice(clients, 100))
+            gathered = gather(some, columns)
+        if not some:
+            return
+        yield gathered
 
 
 def _empty(columns: Mapping[str, Sequence[Column]]) -> dict[str, dict[str, Cells]]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import islice, product
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -36,9 +36,6 @@ from lib.inputs import client_files, inputs, plan_checks
 from lib.inputs.issuer_file import Issuer
 from lib.inputs.settings import Settings
 from lib.values import periods
-
-if TYPE_CHECKING:
-    from lib.accounting.frames import Gathered
 
 _PACKAGE = re.compile(r"downloads/([a-z][a-z0-9_]{1,39})__(20[0-9]{2}-[0-9]{2})\.zip")
 _PERIOD = r"(?P<period>20[0-9]{2}(?:-[0-9]{2}|-Q[1-4])?)"
@@ -448,32 +445,16 @@ def _differs(files: Files, name: str, command: str) -> Alert:
 
 def _workbook(task: ExportTask, files: Files, past: ExportSources) -> list[Alert]:
     """A workbook is right in any language: one of them may have been asked for."""
-    from lib.accounting import workbook  # imports pandas
+    from lib.accounting import accountant  # imports pandas
 
-    if past.issuer is None:
+    if (issuer := past.issuer) is None:
         return []
     (name,) = task.names
-    own = exports.language("", past.issuer)
-    parts = past.parts(partial(_sheets, task.period))
+    own = exports.language("", issuer)
     languages = sorted(messages.languages(), key=lambda language: language != own)
-    try:
-        right = any(
-            _is(
-                files,
-                name,
-                workbook.render(parts, task.period, past.issuer.party.name, language),
-            )
-            for language in languages
-        )
-    except workbook.TooLong:
-        right = False
+    again = (accountant.workbook_of(past.root, issuer, task.period, each) for each in languages)
+    right = any(_is(files, name, content) for content in again)
     return [] if right else [_differs(files, name, "workbook")]
-
-
-def _sheets(period: str, clients: Iterator[list[History]]) -> "Gathered":
-    from lib.accounting import frames  # imports pandas
-
-    return frames.gather(frames.tables(own, period) for own in clients)
 
 
 def _for_accountant(task: ExportTask, files: Files, past: ExportSources) -> list[Alert]:

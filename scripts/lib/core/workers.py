@@ -8,7 +8,7 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +24,7 @@ _Shared = TypeVar("_Shared")
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
+_LARGE = 128 * 1024  # bytes
 _AHEAD = 8  # items given to each worker before the first of them is due
 
 
@@ -134,12 +135,19 @@ def _prepare(
     shared: Any,
     get_ready: Callable[[], None] | None,
 ) -> None:
-    """A worker ends with its parent, even if that was killed (prctl PR_SET_PDEATHSIG)."""
+    """A worker ends with its parent, even if that was killed (prctl PR_SET_PDEATHSIG).
+
+    What it holds in large pieces goes back to the system with them: glibc would raise the size from
+    which that is so, and keep the gaps between (mallopt M_MMAP_THRESHOLD).
+    """
     import ctypes
 
     global _work
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    libc = ctypes.CDLL(None)
+    libc.prctl(1, signal.SIGKILL)
+    with suppress(AttributeError):  # of another libc
+        libc.mallopt(-3, _LARGE)
     if os.getppid() != parent:
         os._exit(1)
     messages.speak(language)
