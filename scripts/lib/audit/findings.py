@@ -21,17 +21,18 @@ from lib.inputs import settings
 
 _Content = TypeVar("_Content")
 
-# A folder of proofs, and of what only the program writes; group and others only read these.
-PROOFS = (
-    *("invoices", "invoices_batch", "quotes", "archive_batch", "archive_inputs", "batch_sent"),
-    "letters_sent",
-    *("platform/received", "platform/reports", "platform/sent"),
+# How files begin that are proofs, and that only the program writes; group and others only read
+# these.
+_PROOFS = (
+    *("data/invoices/", "data/invoices_batch/", "data/quotes/"),
+    *("data/archive_batch/", "data/archive_inputs/", "data/batch_sent/", "data/letters_sent/"),
+    *("data/platform/received/", "data/platform/reports/", "data/platform/sent/"),
 )
-_RECORDS = (
-    *("revenues", "revenues_batch", "payments", "openings", "closings", "quotations"),
-    "platform",
+_KEPT = (
+    *("data/revenues/", "data/revenues_batch/", "data/payments/", "data/openings/"),
+    *("data/closings/", "data/quotations/", "data/platform/"),
+    *("data/heads/", "data/counters/", "data/counters_batch/", "data/counters_quotes/"),
 )
-_KEPT = (*_RECORDS, "heads", "counters", "counters_batch", "counters_quotes")
 _WALKED = ("data", "downloads", "exports")
 
 
@@ -78,7 +79,7 @@ def walk(root: Root, folders: tuple[str, ...] = _WALKED) -> tuple[Files, list[Al
 
     for name, status in _entries(root, folders, refused):
         if stat.S_ISREG(status.st_mode) and not root.is_input(name):
-            path = root.path / name
+            path = f"{root.path}/{name}"
             if not storage.is_readable(path):
                 refused(name, storage.denied(path))
     if hidden:
@@ -226,7 +227,7 @@ def _one_mode(root: Root, name: str, status: os.stat_result, is_modeless: bool) 
     elif is_proof(name) and mode != storage.PROOF_MODE and not is_modeless:
         text = say("has mode {mode}, a proof has 0444", mode=f"{mode:04o}")
         yield alert("B-MODE", name, text, say("compare it with a backup, then chmod 444"))
-    elif name.startswith(_folders(_KEPT)) and _is_open(root.path / name, mode):
+    elif name.startswith(_KEPT) and _is_open(root.path / name, mode):
         text = say("has mode {mode}: others may write it", mode=f"{mode:04o}")
         yield alert("B-MODE", name, text, say("compare it with a backup, then chmod 640"))
 
@@ -291,19 +292,15 @@ def _is_open(path: Path, mode: int) -> bool:
     return bool(mode & 0o002 or (mode & 0o020 and not storage.is_shared(path.parent.stat())))
 
 
-def _folders(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(f"data/{name}/" for name in names)
-
-
 def is_leftover(name: str) -> bool:
     """Whether it is a file that a stopped command was still writing; it means nothing."""
-    last = Path(name).name
+    last = name.rpartition("/")[2]
     return last.startswith(".") and last.endswith(".tmp")
 
 
 def is_proof(name: str) -> bool:
     """Whether it is a file that was issued or received, which never changes."""
-    return name.startswith(_folders(PROOFS)) and not is_leftover(name)
+    return name.startswith(_PROOFS) and not is_leftover(name)
 
 
 def stopped_runs(files: Files) -> Iterator[Alert]:

@@ -334,12 +334,12 @@ def try_to_write(path: Path) -> None:
         os.close(os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK))
 
 
-def is_readable(path: Path) -> bool:
+def is_readable(path: Path | str) -> bool:
     """Whether this user may read a file; it is not opened."""
     return os.access(path, os.R_OK, effective_ids=True)
 
 
-def denied(path: Path) -> PermissionError:
+def denied(path: Path | str) -> PermissionError:
     """What would be raised where this user lacks a right to a file."""
     return PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
