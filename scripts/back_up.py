@@ -26,6 +26,7 @@ import hashlib
 import io
 import os
 import shutil
+import stat
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -103,10 +104,11 @@ def write(root: Root, target: Path) -> tuple[str, int, list[Alert]]:
     Returns:
       the SHA-256 of its list of hashes, how many files it has, and why inputs are not in it.
     """
-    sums = []
+    files = 0
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
     with (
         os.fdopen(handle, "wb") as stream,
+        tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(target.parent)) as sums,
         tarfile.open(
             fileobj=stream,
             mode="w",
@@ -115,36 +117,29 @@ def write(root: Root, target: Path) -> tuple[str, int, list[Alert]]:
             errors="surrogateescape",
         ) as tar,
     ):
-        paths, left_out = backups.contents(root)
-        for path in paths:
-            name = root.name_of(path)
+        names, left_out = backups.contents(root)
+        for name in names:
+            path = root.path / name
             try:
-                if path.is_dir():
-                    entry = member(name, path.stat().st_mode)
-                    entry.type = tarfile.DIRTYPE
-                    tar.addfile(entry)
+                mode = path.stat().st_mode
+                if stat.S_ISDIR(mode):
+                    add(tar, name, mode)
                     continue
                 with opened(root, path, target.parent) as content:
-                    entry = member(name, path.stat().st_mode)
-                    entry.size = content.seek(0, os.SEEK_END)
-                    content.seek(0)
-                    hashed = _Hashed(content)
-                    tar.addfile(entry, hashed)
+                    digest = add(tar, name, mode, content)
             except (FileNotFoundError, PermissionError, Broken):
                 # Other hands move inputs at any time; mails leave under a lock of their own.
                 if not (root.is_input(name) or name.startswith("data/outbox/")):
                     raise
                 if path.is_symlink() or path.exists():
-                    left_out.append(backups.unfit(root, path, say("was changed meanwhile")))
+                    left_out.append(backups.unfit(root, name, say("was changed meanwhile")))
                 continue
-            sums.append(backups.sum_line(hashed.sha256.hexdigest(), name))
-        listed = b"".join(sums)
-        entry = member(backups.SUMS, 0o444)
-        entry.size = len(listed)
-        tar.addfile(entry, io.BytesIO(listed))
+            sums.write(backups.sum_line(digest, name))
+            files += 1
+        digest = add(tar, backups.SUMS, 0o444, sums)
         tar.close()
         storage.flush(stream)
-    return storage.sha256(listed), len(sums), left_out
+    return digest, files, left_out
 
 
 @contextmanager
@@ -171,15 +166,27 @@ def prove(file: Path) -> None:
     Raises:
       Refused: if it could not be restored.
     """
-    with backups.opened(file) as tar:
-        backups.proved(file, tar, say("check the disk, then run the command again"))
+    with backups.opened(file) as stream:
+        backups.proved(file, stream, say("check the disk, then run the command again"))
 
 
-def member(name: str, mode: int) -> tarfile.TarInfo:
-    """A member without what differs from one machine to another: times and owners."""
+def add(tar: tarfile.TarFile, name: str, mode: int, content: IO[bytes] | None = None) -> str:
+    """Adds a file, or a folder, without what differs between machines: times and owners.
+
+    Returns:
+      the SHA-256 of its bytes.
+    """
     entry = tarfile.TarInfo(name)
     entry.mode = mode & 0o777
-    return entry
+    if content is None:
+        entry.type = tarfile.DIRTYPE
+        content = io.BytesIO()
+    entry.size = content.seek(0, os.SEEK_END)
+    content.seek(0)
+    hashed = _Hashed(content)
+    tar.addfile(entry, hashed)
+    backups.forget(tar)
+    return hashed.sha256.hexdigest()
 
 
 if __name__ == "__main__":

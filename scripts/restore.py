@@ -24,6 +24,7 @@ if __name__ == "__main__":
 import os
 import shutil
 import tarfile
+from io import BufferedReader
 
 from lib.audit import backups
 from lib.core import storage
@@ -46,35 +47,38 @@ def main(arguments: Namespace, root: Root) -> None:
         text, remedy = say("is not a file"), say("name a backup")
         raise cli.refuse("B-INPUT-MISSING", str(file), "FROM", text, remedy=remedy)
     try:
-        with backups.opened(file) as tar:
-            members = backups.proved(file, tar, say("take another backup"))
-            lay_out(root, tar, members)
+        with backups.opened(file) as stream:
+            files = backups.proved(file, stream, say("take another backup"))
+            lay_out(root, stream)
     except (tarfile.TarError, EOFError):
         text, remedy = say("is not a whole backup"), say("take another")
         raise cli.refuse("B-BACKUP-BROKEN", str(file), "", text, remedy=remedy) from None
     cli.speak(root.path)  # the language of the issuer.json that is there now
     restored = counted(
-        sum(member.isfile() for member in members),
+        files,
         "1 file restored, with the hash that the backup lists",
         "{number} files restored, each with the hash that the backup lists",
     )
     print(say("{root}: {restored}", root=str(root.path), restored=restored))
 
 
-def lay_out(root: Root, tar: tarfile.TarFile, members: list[tarfile.TarInfo]) -> None:
+def lay_out(root: Root, backup: BufferedReader) -> None:
     """Writes every member; where that fails, what was written is taken away again."""
+    folders: list[tuple[Path, int]] = []
     try:
-        for member in members:
-            path = root.path / member.name
+        for member in backups.members(backup):
+            if not backups.is_part(member.name):  # the list
+                continue
+            path, mode = root.path / member.name, member.mode & 0o777
             if member.isdir():
                 path.mkdir(0o700)
-                continue
-            with storage.create(path) as stream:
-                shutil.copyfileobj(backups.content(tar, member), stream)
-            path.chmod(member.mode & 0o777)
-        for member in reversed(members):
-            if member.isdir():
-                (root.path / member.name).chmod(member.mode & 0o777)
+                folders.append((path, mode))
+            else:
+                with storage.create(path) as stream:
+                    stream.writelines(backups.content(backup, member))
+                path.chmod(mode)
+        for path, mode in reversed(folders):
+            path.chmod(mode)
         os.sync()
         storage.flush_folder(root.path)
     except BaseException:

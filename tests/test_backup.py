@@ -156,6 +156,10 @@ INVOICE = "data/revenues/nord.jsonl"
         (lambda n, d: [] if n == INVOICE else [(n, d)], f"{INVOICE}: is missing"),
         (lambda n, d: [] if n == "SHA256SUMS" else [(n, d)], "the backup was cut short"),
         (lambda n, d: [(n, d), (n, d)] if n == INVOICE else [(n, d)], "is not what SHA256SUMS"),
+        (
+            lambda n, d: [(n, d), ("clients/x.json", d)] if n == INVOICE else [(n, d)],
+            "clients/x.json",
+        ),
         (lambda n, d: [(n.replace(INVOICE, "data/../../x"), d)], "has no place in a root"),
         (lambda n, d: [(n.replace(INVOICE, "/tmp/x"), d)], "has no place in a root"),
         (lambda n, d: [(n.replace(INVOICE, "scripts/x.py"), d)], "has no place in a root"),
@@ -284,7 +288,7 @@ def test_whatever_name_an_uploader_chooses_the_backup_restores(tmp_path):
 def test_a_list_of_hashes_says_what_was_written(names):
     listed = {os.fsdecode(name): "00" for name in names}
     data = b"".join(backups.sum_line(digest, name) for name, digest in listed.items())
-    assert backups.sums(data) == listed
+    assert dict(backups.sums(io.BytesIO(data))) == listed
 
 
 def test_a_backup_that_the_disk_spoils_is_not_said_to_be_done(tmp_path, monkeypatch):

@@ -334,7 +334,7 @@ def try_to_write(path: Path) -> None:
         os.close(os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK))
 
 
-def is_readable(path: Path | str) -> bool:
+def is_readable(path: str | os.PathLike[str]) -> bool:
     """Whether this user may read a file; it is not opened."""
     return os.access(path, os.R_OK, effective_ids=True)
 
