@@ -178,7 +178,11 @@ def handle(root: Root, path: Path, arguments: Namespace, config: Settings, part:
         payer = house.clients[client.client.billed_as].client
         logo = client.logo.data if client.logo else None
         # Workers get ready while the lines are checked.
-        with production.started(run, logo, config, length(submission.archived)) as stage_all:
+        expected = length(submission.archived)
+        with (
+            production.started(run, logo, config, expected) as stage_all,
+            records.without_collector(),
+        ):
             lines, faults = check(root, client, payer, submission, chains)
             if faults:
                 raise Refused(_rejected(root, submission, faults, client))

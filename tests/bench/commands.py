@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import house
 import post
-from bench import proofs, years
+from bench import kept, proofs, years
 from bench.measure import SECOND, Bar, CannotMeasureError, Line, Took, line, make, say
 from bench.outputs import BUILD
 from lib.core.root import Root
@@ -166,8 +166,8 @@ def measure(clients: int) -> tuple[list[Line], list[str]]:
     """The lines of the table, and the commands that failed."""
     fifth = clients // _FIFTH
     # All of them: what grows is compared where as much stands, exports and closings too.
-    few, faults = _run(fifth, COMMANDS)
-    all_, failed = _run(clients, [one for one in COMMANDS if not one.few])
+    few, few_fixed, faults = _run(fifth, COMMANDS)
+    all_, all_fixed, failed = _run(clients, [one for one in COMMANDS if not one.few])
     lines = []
     for one in COMMANDS:
         took = few.get(one) if one.few else all_.get(one)
@@ -176,27 +176,39 @@ def measure(clients: int) -> tuple[list[Line], list[str]]:
         bars = []
         if one.grows and one in few and one in all_:
             says = f"CPU, {clients:,} ÷ {fifth:,} clients"
-            bars.append(Bar(says, took.cpu / few[one].cpu, _GROWTH))
+            # A quarter of an hour lies between the two: each by what the machine was worth then.
+            ratio = took.cpu / few[one].cpu * few_fixed[one] / all_fixed[one]
+            bars.append(Bar(says, ratio, _GROWTH))
         lines.append(_line(one, took, fifth if one.few else clients, bars))
     return lines, faults + failed
 
 
-def _run(clients: int, commands: Sequence[Command]) -> tuple[dict[Command, Took], list[str]]:
+class _Ran(NamedTuple):
+    """What each command took; the fixed computation beside those that grow; what failed."""
+
+    took: dict[Command, Took]
+    fixed: dict[Command, int]
+    faults: list[str]
+
+
+def _run(clients: int, commands: Sequence[Command]) -> _Ran:
     """Each command in a house of so many clients, in order; one that fails stops no other."""
     root = _root(clients)
-    took, faults = {}, []
+    took, fixed, faults = _Ran({}, {}, [])
     with post.office() as server:
         smtp = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(server.port), "SMTP_SECURITY": "none"}
         for one in commands:
             try:
                 words = (*one.words.split(), *one.more(root))
                 environment = smtp if one.name == "mail" else {}
+                before = kept.fixed() if one.grows else 0
                 took[one] = make(root.path, *words, environment=environment, watch=True)
+                fixed[one] = (before + kept.fixed()) // 2 if one.grows else 0
             except CannotMeasureError as problem:
                 faults.append(f"{clients:,} clients: {problem}")
     say(f"{len(commands)} commands, {clients:,} clients")
     shutil.rmtree(root.path.parent)
-    return took, faults
+    return _Ran(took, fixed, faults)
 
 
 def _root(clients: int) -> Root:

@@ -60,7 +60,7 @@ def measure(rounds: int, only: Iterable[str] = ()) -> Published:
     """
     with works() as all_works:
         chosen = {name: work for name, work in all_works.items() if not only or name in only}
-        return interleaved(chosen, rounds, _fixed)
+        return interleaved(chosen, rounds, fixed)
 
 
 def interleaved(chosen: Mapping[str, Work], rounds: int, fixed: Callable[[], int]) -> Published:
@@ -80,7 +80,8 @@ def interleaved(chosen: Mapping[str, Work], rounds: int, fixed: Callable[[], int
     return Published(middle(calibrations), figures)
 
 
-def _fixed() -> int:
+def fixed() -> int:
+    """The nanoseconds of processor that the fixed computation takes now."""
     return run(sys.executable, "-I", _FIXED).cpu
 
 

@@ -218,8 +218,8 @@ def owners(root: Root, folder: Path) -> list[str]:
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """For work on many records: without Python's collector of cycles. Records have none, and
-    it would walk all that was read again and again, for a third of the time."""
+    """For work on many records: without Python's collector of cycles. Records have none, nor has
+    what they are made of, and it would walk all that was read again and again."""
     gc.disable()
     try:
         yield
