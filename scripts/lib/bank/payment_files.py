@@ -110,7 +110,7 @@ def _payment(movement: BankMovement, amount: str, reference: str) -> list[str]:
     day = movement.booked.isoformat() if movement.booked else ""
     texts = {"reference": reference, "note": note}
     sound = [
-        text if payment_rules.is_sound("payment", name, text) else ""
+        text if text and payment_rules.is_sound("payment", name, text) else ""
         for name, text in texts.items()
     ]
     return [amount, day, movement.method, *map(_shielded, sound)]
