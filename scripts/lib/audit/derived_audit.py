@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from lib.accounting import bookkeeping, csv_tables, declarations, exports, fec, ledgers
+from lib.accounting import accountant, bookkeeping, csv_tables, declarations, exports, fec, ledgers
 from lib.accounting.bookkeeping import FiscalYear
 from lib.accounting.csv_tables import TABLES, TablePart
 from lib.audit import findings, record_audit
@@ -445,8 +445,6 @@ def _differs(files: Files, name: str, command: str) -> Alert:
 
 def _workbook(task: ExportTask, files: Files, past: ExportSources) -> list[Alert]:
     """A workbook is right in any language: one of them may have been asked for."""
-    from lib.accounting import accountant  # imports pandas
-
     if (issuer := past.issuer) is None:
         return []
     (name,) = task.names
@@ -460,8 +458,6 @@ def _workbook(task: ExportTask, files: Files, past: ExportSources) -> list[Alert
 def _for_accountant(task: ExportTask, files: Files, past: ExportSources) -> list[Alert]:
     """The files inside have the hashes that its list says, the PDFs those of the records, and
     the tables say what the records say."""
-    from lib.accounting import accountant  # imports pandas
-
     (name,) = task.names
     period = task.period
     listed = _listed_tables(files.root, name)
