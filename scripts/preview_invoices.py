@@ -177,7 +177,8 @@ def draft(
 def rendered(document: Document, logo: bytes | None) -> tuple[bytes, list[validators.Verdict]]:
     """A document as a draft, and the rules that it would break."""
     draw = partial(invoice_pdf.render, document, None, logo, document.speech.word("draft"))
-    return judging.meanwhile(document, facturx_xml.generate(document), draw)
+    (page,) = judging.meanwhile([judging.Case(document, facturx_xml.generate(document), draw)])
+    return page
 
 
 def write(root: Root, drafts: Mapping[str, storage.Content], names: str) -> None:

@@ -1,12 +1,19 @@
-"""A judge beside says what the rules held here say, and is not needed."""
+"""Judges beside say what the rules held here say, and are not needed."""
 
-from collections.abc import Iterator
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 from subprocess import Popen
+from time import monotonic
 
 import pytest
 from msgspec.structs import replace
 
 import house
+from lib.core import workers
 from lib.core.root import Root
 from lib.documents import judging, production
 from lib.inputs import settings
@@ -19,14 +26,49 @@ def sound(tmp_path_factory) -> Document:
 
 
 @pytest.fixture
-def beside(tmp_path, monkeypatch) -> Iterator["Popen[bytes]"]:
-    """The process of a judge, which the rules compiled here by other tests would keep away."""
+def alone(monkeypatch) -> None:
+    """No judge was asked in this process, and no rules compiled."""
     monkeypatch.delitem(judging.sys.modules, "saxonche", raising=False)
-    monkeypatch.setattr(judging, "_beside", [])
-    production.expect(settings.load(Root(tmp_path))._replace(workers=2), 1)
-    (judge,) = judging._beside
-    yield judge.process
-    judge.process.kill()
+    monkeypatch.setattr(judging, "_doors", [])
+    monkeypatch.setattr(judging, "_own", [])
+
+
+class Beside:
+    """The process that compiles, the judges that are copies of it, and what ends them."""
+
+    def __init__(self, end: Callable[..., None], process: "Popen[bytes]", *door: object):
+        self.process = process
+        self.end = partial(end, process, *door)
+
+    def judges(self) -> list[int]:
+        task = Path(f"/proc/{self.process.pid}/task/{self.process.pid}")
+        return list(map(int, (task / "children").read_text().split()))
+
+
+@pytest.fixture
+def beside(alone, tmp_path, monkeypatch) -> Iterator[Beside]:
+    started: list[Beside] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(judging.atexit, "register", lambda *end: started.append(Beside(*end)))
+        production.expect(settings.load(Root(tmp_path))._replace(workers=2), 1)
+    (beside,) = started
+    yield beside
+    beside.end()
+    wait_until(lambda: not is_there(beside.process.pid))
+
+
+def is_there(session: int) -> bool:
+    """Whether a process of a session is left."""
+    stats = (path.read_text() for path in Path("/proc").glob("[0-9]*/stat"))
+    return any(
+        int(line.rpartition(")")[2].split()[3]) == session and ") Z " not in line for line in stats
+    )
+
+
+def wait_until(is_so: Callable[[], object]) -> None:
+    end = monotonic() + 30
+    while not is_so():
+        assert monotonic() < end
 
 
 def broken(document: Document) -> Document:
@@ -36,11 +78,15 @@ def broken(document: Document) -> Document:
     return replace(document, seller=seller, totals=totals)
 
 
+def are_refused(*documents: Document) -> list[bool]:
+    return [bool(production.produce(None, document).verdicts) for document in documents]
+
+
 def test_a_judge_beside_says_what_is_said_here(sound, beside, monkeypatch):
     documents = [sound, broken(sound), sound]
     made = [production.produce(None, document) for document in documents]
-    assert beside.poll() is None
-    monkeypatch.setattr(judging, "_beside", [])
+    assert len(beside.judges()) == 1
+    monkeypatch.setattr(judging, "_doors", [])
     assert made == [production.produce(None, document) for document in documents]
     assert [bool(product.verdicts) for product in made] == [False, True, False]
     assert made[0].pdf.startswith(b"%PDF") and not made[1].pdf
@@ -54,24 +100,74 @@ def test_of_an_invoice_that_breaks_rules_no_page_has_to_be_made(sound, beside):
     assert not production.produce(None, sound).verdicts
 
 
-@pytest.mark.parametrize("dies", ["before", "while asked"])
-def test_a_judge_that_dies_is_not_missed(sound, beside, monkeypatch, dies):
-    if dies == "before":
-        beside.kill()
-        beside.wait()
+def test_after_so_many_documents_another_judge_is_asked(sound, beside, monkeypatch):
+    monkeypatch.setattr(judging, "_MOST", 2)
+    asked = []
+    for document in (sound, broken(sound), sound, sound, broken(sound)):
+        asked.append((are_refused(document), beside.judges()[-1]))
+    assert [refused for (refused,), _ in asked] == [False, True, False, False, True]
+    first, same, second, as_before, third = [judge for _, judge in asked]
+    assert first == same != second == as_before != third != first
+
+
+@pytest.mark.parametrize("who", ["the first", "all later ones", "the one that is asked"])
+def test_judges_that_die_are_not_missed(sound, beside, monkeypatch, who):
+    if who == "the first":
+        beside.process.kill()
+    elif who == "all later ones":
+        monkeypatch.setattr(judging, "_MOST", 1)
+        assert are_refused(broken(sound)) == [True]
+        beside.process.kill()
     else:
-        monkeypatch.setattr(judging, "_send", lambda *_: beside.kill())
-    assert [bool(production.produce(None, each).verdicts) for each in (sound, broken(sound))] == [
-        False,
-        True,
-    ]
-    assert not judging._beside
+        assert are_refused(broken(sound)) == [True]
+        answer = judging._answer
+        monkeypatch.setattr(judging, "_answer", lambda: _kill(beside) or answer())
+    assert are_refused(sound, broken(sound)) == [False, True]
+    assert not judging._doors
 
 
-def test_one_process_alone_has_no_judge_beside(tmp_path, monkeypatch):
-    monkeypatch.delitem(judging.sys.modules, "saxonche", raising=False)
-    monkeypatch.setattr(judging, "_beside", [])
+def _kill(beside: Beside) -> None:
+    for judge in beside.judges():
+        os.kill(judge, signal.SIGKILL)
+
+
+def test_nobody_waits_for_a_judge_that_says_nothing(sound, beside, monkeypatch):
+    monkeypatch.setattr(judging, "_LEAVING", 0)
+    monkeypatch.setattr(judging, "_MOST", 1)
+    assert not are_refused(sound)[0]
+    (first,) = beside.judges()
+    monkeypatch.setattr(judging, "_SILENCE", 1)
+    judging._judge(*judging._doors)
+    wait_until(lambda: set(beside.judges()) - {first})
+    os.kill(beside.judges()[-1], signal.SIGSTOP)
+    assert are_refused(sound, broken(sound)) == [False, True]
+    assert not judging._doors
+    beside.end()  # a second time at the end of the test: it does no harm
+
+
+def test_who_is_not_asked_need_not_compile_to_the_end(beside):
+    beside.end()
+    assert beside.process.returncode == -signal.SIGTERM
+
+
+def test_workers_have_judges_that_one_process_compiled(sound, beside):
+    documents = [sound, broken(sound)] * 4
+    ready = partial(production.get_ready, judging.start())
+    with workers.started(produced, None, 2, ready) as done:
+        made = [product for _, product in done(documents)]
+    assert [compiled for _, compiled in made] == [False] * 8
+    assert [refused for refused, _ in made] == [False, True] * 4
+    assert not are_refused(sound)[0]  # this process may ask as well
+
+
+def produced(shared: None, document: Document) -> tuple[bool, bool]:
+    """Whether a document is refused; whether the rules were compiled here."""
+    (refused,) = are_refused(document)
+    return refused, "saxonche" in sys.modules
+
+
+def test_one_process_alone_has_no_judge_beside(alone, tmp_path):
     config = settings.load(Root(tmp_path))
     production.expect(config._replace(workers=1), 1)
     production.expect(config._replace(workers=2), 1000)
-    assert not judging._beside
+    assert not judging._doors

@@ -1,111 +1,183 @@
-"""A judge beside: a process that holds XMLs against the rules while this one draws their pages.
+"""Judging: XMLs are held against the rules by judges beside, while their pages are drawn here.
 
-It compiles the rules while inputs are still read, which takes as long as all the rest of a first
-invoice. It opens no file of a root and writes nothing; whatever goes wrong with it, the rules are
-held here instead.
+A process compiles the schematrons while inputs are still read, which takes as long as all the rest
+of a first invoice; who asks gets a copy of it, as documents/judges tells. Judges open no file of a
+root and write nothing. Whatever goes wrong with one, the process that asks holds the rules itself.
 """
 
 import atexit
 import os
 import pickle
+import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from io import BufferedRWPair
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
-from lib.documents import validators
+import msgspec
+
+from lib.documents import schematron, validators
 from lib.documents.validators import Verdict
 from lib.values.document import Document
 
 _PROGRAM = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from lib.documents import judging
-judging.serve()
+from lib.documents import judges
+judges.serve()
 """
+_MOST = 800  # documents; after so many a judge holds about 50 MB more, after 3,000 about 70
+_SILENCE = 120  # seconds; a judge that has said nothing for so long is not waited for
+_LEAVING = 10  # seconds that judges who are asked nothing more have to leave
 
 
-class _Judge(NamedTuple):
-    process: "subprocess.Popen[bytes]"
-    questions: IO[bytes]
-    answers: IO[bytes]
+class Case(NamedTuple):
+    """A document, its XML, and what draws its page."""
+
+    document: Document
+    xml: bytes
+    draw: Callable[[], bytes]
 
 
-_beside: list[_Judge] = []  # one at most
+class _Judge(msgspec.Struct):
+    """One's own judge, by a line to it; `asked` counts the documents."""
+
+    line: BufferedRWPair
+    asked: int = 0
 
 
-def start() -> None:
-    """Starts the judge, unless there is one, or the rules are compiled here already."""
-    if _beside or "saxonche" in sys.modules:
-        return
-    command = [sys.executable, "-E", "-s", "-c", _PROGRAM, str(Path(__file__).parents[2])]
-    process = subprocess.Popen(  # noqa: S603
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is for this process, which ends the judge
-    )
-    assert process.stdin and process.stdout
-    _beside.append(_Judge(process, process.stdin, process.stdout))
-    atexit.register(process.kill)
+# Through the door one calls the process that compiled, and gets a judge. One at most of each.
+_doors: list[socket.socket] = []
+_own: list[_Judge] = []
 
 
-def meanwhile(
-    document: Document, xml: bytes, draw: Callable[[], bytes]
-) -> tuple[bytes, list[Verdict]]:
-    """The page that `draw` makes, and the rules that the XML breaks: if any, no page is needed.
+def start() -> Sequence[socket.socket]:
+    """Opens a door, unless there is one, or the rules are compiled here already; gives what `enter`
+    wants in a worker."""
+    if _doors or "saxonche" in sys.modules:
+        return _doors
+    door, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    folder, paths = Path(__file__).parents[2], validators.all_schematrons()
+    command = [sys.executable, "-E", "-s", "-c", _PROGRAM, str(folder), *map(str, paths)]
+    with inside:
+        process = subprocess.Popen(  # noqa: S603
+            command,
+            stdin=inside.fileno(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for this process, which ends the judges
+        )
+    _doors.append(door)
+    atexit.register(_end, process, door)
+    return _doors
+
+
+def enter(doors: Sequence[socket.socket]) -> None:
+    """Asks judges, from now on, that are called through a door of another process; where there is
+    none, the rules are compiled here."""
+    _doors[:] = doors
+    if doors:
+        validators.get_ready_for_judges()
+    else:
+        validators.get_ready()
+
+
+def meanwhile(cases: Sequence[Case]) -> list[tuple[bytes, list[Verdict]]]:
+    """Of each case its page, and the rules that its XML breaks: if any, no page is needed.
 
     Raises:
       whatever drawing raises, of a document whose XML breaks no rule.
     """
-    if not _ask(document, xml):
-        verdicts = validators.verdicts(document, xml)
-        return b"" if verdicts else draw(), verdicts
+    first = [validators.first_verdicts(case.document, case.xml) for case in cases]
+    sound = [case for case, verdicts in zip(cases, first, strict=True) if not verdicts]
+    judged = _judged(sound)
+    return [(b"", verdicts) if verdicts else next(judged) for verdicts in first]
+
+
+def _judged(cases: Sequence[Case]) -> Iterator[tuple[bytes, list[Verdict]]]:
+    """Those of which schematrons are asked."""
+    questions = [(case.xml, validators.schematrons(case.document)) for case in cases]
+    are_asked = _ask(questions)
+    pages = [_drawn(case) for case in cases]
+    answer = _answer() if are_asked else None
+    if answer is None:
+        answer = [schematron.reports(*question) for question in questions]
+    for case, page, reports in zip(cases, pages, answer, strict=True):
+        if verdicts := validators.verdicts_of(case.document, reports):
+            yield b"", verdicts
+        elif isinstance(page, Exception):
+            raise page
+        else:
+            yield page, []
+
+
+def _drawn(case: Case) -> bytes | Exception:
     try:
-        page = draw()
-    except Exception:
-        if verdicts := _answer(document, xml):
-            return b"", verdicts
-        raise
-    return page, _answer(document, xml)
+        return case.draw()
+    except Exception as fault:  # which counts only where the XML is sound
+        return fault
 
 
-def _ask(document: Document, xml: bytes) -> bool:
-    """Hands an XML to the judge, where there is one."""
+# --- asking --------------------------------------------------------------------------
+
+_Question = tuple[bytes, list[Path]]  # an XML, and the schematrons that it is held against
+_Answer = list[list[str]]  # the reports of each
+
+
+def _ask(questions: Sequence[_Question]) -> bool:
+    """Hands XMLs to a judge, where there is a door."""
     try:
-        for judge in _beside:
-            _send(judge.questions, (document, xml))
-    except BrokenPipeError:
-        _beside.clear()
-    return bool(_beside)
+        for door in _doors:
+            judge = _judge(door)
+            pickle.dump(questions, judge.line)
+            judge.line.flush()
+            judge.asked += len(questions)
+    except OSError:
+        _do_without()
+    return bool(_doors)
 
 
-def _answer(document: Document, xml: bytes) -> list[Verdict]:
-    (judge,) = _beside
-    verdicts: list[Verdict]
+def _judge(door: socket.socket) -> _Judge:
+    """The judge that is asked next."""
+    if _own and _own[0].asked >= _MOST:
+        _own.pop().line.close()
+    if not _own:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.settimeout(_SILENCE)
+            socket.send_fds(door, [b"\0"], [theirs.fileno()])
+            _own.append(_Judge(ours.makefile("rwb")))
+    return _own[0]
+
+
+def _answer() -> _Answer | None:
+    """What the judge says; None: it was killed, or could not hold the rules, or says nothing."""
     try:
-        verdicts = pickle.load(judge.answers)  # noqa: S301  our own process wrote it
-    except (EOFError, pickle.UnpicklingError):  # it was killed, or the rules could not be held
-        _beside.clear()
-        verdicts = validators.verdicts(document, xml)
-    return verdicts
+        answer: _Answer = pickle.load(_own[0].line)  # noqa: S301  our own process wrote it
+    except (EOFError, OSError, pickle.UnpicklingError):
+        _do_without()
+        return None
+    return answer
 
 
-def _send(pipe: IO[bytes], what: object) -> None:
-    pickle.dump(what, pipe)
-    pipe.flush()
+def _do_without() -> None:
+    _doors.clear()
+    while _own:
+        with suppress(OSError):  # what could not be sent
+            _own.pop().line.close()
 
 
-def serve() -> None:
-    """What the judge does, as long as it is asked."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # nothing but answers goes there
-    validators.get_ready()
-    while True:
-        try:
-            document, xml = pickle.load(sys.stdin.buffer)  # noqa: S301
-        except EOFError:
-            return
-        _send(answers, validators.verdicts(document, xml))
+def _end(process: "subprocess.Popen[bytes]", door: socket.socket) -> None:
+    """Waits for the judges, as for all that was started; one that still compiles ends at once."""
+    door.close()
+    _do_without()
+    process.terminate()
+    try:
+        process.wait(_LEAVING)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -6,11 +6,12 @@ what shapes those bytes: where it is the same, they can be made again and compar
 
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache, partial
 from itertools import chain, islice
 from pathlib import Path
+from socket import socket
 from typing import NamedTuple
 
 from lib.books import issuing
@@ -32,7 +33,7 @@ from lib.values.document import Document, to_json
 TEMPLATE = "6"  # the layout of documents/invoice_pdf; it changes whenever the page does
 _SHAPING = ("fpdf2", "fonttools", "factur-x", "lxml", "Babel", "segno", "pillow")
 _JUDGING = ("saxonche", "msgspec")
-# A worker needs two seconds to compile the schematrons; fewer documents are faster at home.
+# Workers have to start; fewer documents are faster made at home, with a judge beside.
 _WORTH_WORKERS = 40  # whether they are on this machine or on others
 _TOGETHER = 8  # documents that a worker is handed at once
 
@@ -95,12 +96,23 @@ def produce(logo: bytes | None, document: Document) -> Product:
     Args:
       logo: the bytes whose SHA-256 the document's seller names, or None.
     """
+    (product,) = produce_all(logo, [document])
+    return product
+
+
+def produce_all(logo: bytes | None, documents: Sequence[Document]) -> list[Product]:
+    """Some documents together, as `produce` makes each."""
+    return [
+        Product(b"" if verdicts else to_json(document), pdf, tuple(verdicts))
+        for document, (pdf, verdicts) in zip(
+            documents, judging.meanwhile([_case(logo, each) for each in documents]), strict=True
+        )
+    ]
+
+
+def _case(logo: bytes | None, document: Document) -> judging.Case:
     xml = facturx_xml.generate(document)
-    draw = partial(invoice_pdf.render, document, xml, logo)
-    pdf, verdicts = judging.meanwhile(document, xml, draw)
-    if verdicts:
-        return Product(b"", b"", tuple(verdicts))
-    return Product(to_json(document), pdf, ())
+    return judging.Case(document, xml, partial(invoice_pdf.render, document, xml, logo))
 
 
 def expect(config: Settings, documents: int) -> None:
@@ -109,11 +121,15 @@ def expect(config: Settings, documents: int) -> None:
         judging.start()
 
 
-def get_ready() -> None:
-    """Imports and compiles what every document needs, before the first one comes."""
+def get_ready(doors: Sequence[socket] = ()) -> None:
+    """Imports and compiles what every document needs, before the first one comes.
+
+    Args:
+      doors: where they lead to judges, these have compiled the rules.
+    """
     facturx_xml.library()
-    validators.get_ready()
     pdf_writer.get_ready()
+    judging.enter(doors)
 
 
 @contextmanager
@@ -128,7 +144,7 @@ def started(run: Run, logo: bytes | None, config: Settings, expected: int) -> It
         yield partial(stage_all, run, logo=logo, config=config)
         return
     schematron.check_room()
-    with workers.started(_stage, (logo, run.folder), config.workers, get_ready) as done:
+    with _workers(run, logo, config) as done:
         yield partial(_in_groups, run, done)
 
 
@@ -150,7 +166,7 @@ def stage_all(
         for document, product in made:
             yield document, _written(run.folder, _names(run), product)
     elif config.workers > 1 and are_many:
-        with workers.started(_stage, (logo, run.folder), config.workers, get_ready) as done:
+        with _workers(run, logo, config) as done:
             yield from _in_groups(run, done, every)
     else:
         for document in every:
@@ -165,12 +181,17 @@ class _Task(NamedTuple):
 
 
 _Group = tuple[_Task, ...]
+_Map = Callable[[Iterable[_Group]], Iterator[tuple[_Group, tuple[Staged, ...]]]]
+
+
+def _workers(run: Run, logo: bytes | None, config: Settings) -> AbstractContextManager[_Map]:
+    """Workers that draw, and judges beside them."""
+    ready = partial(get_ready, judging.start())
+    return workers.started(_stage, (logo, run.folder), config.workers, ready)
 
 
 def _in_groups(
-    run: Run,
-    map_: Callable[[Iterable[_Group]], Iterator[tuple[_Group, tuple[Staged, ...]]]],
-    documents: Iterable[Document],
+    run: Run, map_: _Map, documents: Iterable[Document]
 ) -> Iterator[tuple[Document, Staged]]:
     """Some documents are handed to a worker together: each message between processes has a cost."""
     tasks = (_Task(document, _names(run)) for document in documents)
@@ -187,7 +208,10 @@ def _names(run: Run) -> tuple[str, str]:
 def _stage(shared: tuple[bytes | None, Path], group: _Group) -> tuple[Staged, ...]:
     """What a worker does: the bytes of documents go to the disk and not through a pipe."""
     logo, folder = shared
-    return tuple(_written(folder, names, produce(logo, document)) for document, names in group)
+    products = produce_all(logo, [task.document for task in group])
+    return tuple(
+        _written(folder, task.names, product) for task, product in zip(group, products, strict=True)
+    )
 
 
 def _written(folder: Path, names: tuple[str, str], product: Product) -> Staged:

@@ -14,6 +14,7 @@ import re
 import resource
 import subprocess
 import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,14 +87,46 @@ def processor() -> Any:
     return saxon
 
 
-@cache
+def reports(xml: bytes, paths: Iterable[Path]) -> list[str]:
+    """What schematrons say of an XML: the report (SVRL) of each.
+
+    Raises:
+      Unavailable: as `check_room` does.
+      RuntimeError: one did not run.
+    """
+    node = processor().parse_xml(xml_text=xml.decode())
+    return [_report(path, node) for path in paths]
+
+
+def _report(path: Path, node: Any) -> str:
+    report: str = compiled(path).transform_to_string(xdm_node=node)
+    if FIRED not in report:
+        raise RuntimeError(f"{path.name} fired no rule: it did not run")
+    return report
+
+
+_compiled: dict[Path, Any] = {}
+
+
 def compiled(path: Path) -> Any:
     """The stylesheet of a schematron, ready to transform an invoice into its report (SVRL)."""
+    if path not in _compiled:
+        compile_text(path, text(path))
+    return _compiled[path]
+
+
+def compile_text(path: Path, source: str) -> None:
+    """Compiles a schematron whose `text` was made elsewhere."""
+    stylesheet = processor().new_xslt30_processor().compile_stylesheet(stylesheet_text=source)
+    unindented(stylesheet)
+    _compiled[path] = stylesheet
+
+
+def text(path: Path) -> str:
+    """The stylesheet at `path`, as it is compiled here."""
     from lxml import etree
 
-    text = etree.tostring(straightened(path), encoding="unicode")
-    stylesheet = processor().new_xslt30_processor().compile_stylesheet(stylesheet_text=text)
-    unindented(stylesheet)
+    stylesheet: str = etree.tostring(straightened(path), encoding="unicode")
     return stylesheet
 
 
@@ -103,7 +136,7 @@ def unindented(stylesheet: Any) -> None:
 
 
 def straightened(path: Path) -> "etree._Element":
-    """The stylesheet at `path`, as it is compiled here.
+    """The stylesheet at `path`, with patterns that begin at their nodes.
 
     Raises:
       ValueError: if it is not built as schematrons are.

