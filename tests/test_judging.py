@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from subprocess import Popen
@@ -59,10 +60,12 @@ def beside(alone, tmp_path, monkeypatch) -> Iterator[Beside]:
 
 def is_there(session: int) -> bool:
     """Whether a process of a session is left."""
-    stats = (path.read_text() for path in Path("/proc").glob("[0-9]*/stat"))
-    return any(
-        int(line.rpartition(")")[2].split()[3]) == session and ") Z " not in line for line in stats
-    )
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has just ended
+            state, _, _, own, *_ = path.read_text().rpartition(")")[2].split()
+            if int(own) == session and state != "Z":
+                return True
+    return False
 
 
 def wait_until(is_so: Callable[[], object]) -> None:
@@ -110,9 +113,15 @@ def test_after_so_many_documents_another_judge_is_asked(sound, beside, monkeypat
     assert first == same != second == as_before != third != first
 
 
-@pytest.mark.parametrize("who", ["the first", "all later ones", "the one that is asked"])
+@pytest.mark.parametrize(
+    "who", ["the first", "one that compiles", "all later ones", "the one that is asked"]
+)
 def test_judges_that_die_are_not_missed(sound, beside, monkeypatch, who):
+    began = monotonic()
     if who == "the first":
+        beside.process.kill()
+    elif who == "one that compiles":
+        wait_until(beside.judges)
         beside.process.kill()
     elif who == "all later ones":
         monkeypatch.setattr(judging, "_MOST", 1)
@@ -124,6 +133,7 @@ def test_judges_that_die_are_not_missed(sound, beside, monkeypatch, who):
         monkeypatch.setattr(judging, "_answer", lambda: _kill(beside) or answer())
     assert are_refused(sound, broken(sound)) == [False, True]
     assert not judging._doors
+    assert monotonic() - began < judging._SILENCE
 
 
 def _kill(beside: Beside) -> None:
@@ -145,9 +155,33 @@ def test_nobody_waits_for_a_judge_that_says_nothing(sound, beside, monkeypatch):
     beside.end()  # a second time at the end of the test: it does no harm
 
 
-def test_who_is_not_asked_need_not_compile_to_the_end(beside):
+@pytest.mark.parametrize("begins", [False, True])
+def test_who_is_not_asked_need_not_compile_to_the_end(beside, begins):
+    if begins:
+        wait_until(beside.judges)
     beside.end()
     assert beside.process.returncode == -signal.SIGTERM
+
+
+def test_an_answer_that_nobody_read_is_not_for_who_asks_next(sound, beside, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(judging, "_drawn", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            production.produce(None, broken(sound))
+    assert are_refused(sound) == [False]
+
+
+def interrupted(case: judging.Case) -> bytes:
+    raise KeyboardInterrupt
+
+
+def test_where_no_process_can_start_the_rules_are_held_here(alone, sound, monkeypatch):
+    def limited(*_: object, **__: object) -> None:
+        raise BlockingIOError("ulimit -u")
+
+    monkeypatch.setattr(judging.subprocess, "Popen", limited)
+    assert not judging.start()
+    assert are_refused(sound, broken(sound)) == [False, True]
 
 
 def test_workers_have_judges_that_one_process_compiled(sound, beside):

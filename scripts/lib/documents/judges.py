@@ -1,4 +1,4 @@
-"""What judges do, of whom documents/judging asks: they hold XMLs against schematrons.
+"""The judges that documents/judging asks: they hold XMLs against schematrons.
 
 One process compiles; each caller gets a copy of it, a fork, which knows nothing but Saxon: what
 else a process that makes documents needs would be held once more by each of them.
@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from lib.documents import schematron
 
@@ -21,10 +22,12 @@ def serve() -> None:
     nobody is left who could call."""
     door = socket.socket(fileno=0)
     paths = list(map(Path, sys.argv[2:]))
-    texts = _texts(paths)
+    texts = _texts_from_beside(paths)
     schematron.processor()
-    for path, text in zip(paths, texts, strict=True):
-        schematron.compile_text(path, text)
+    with texts:
+        for path in paths:
+            schematron.compile_text(path, pickle.load(texts))  # noqa: S301  our own copy wrote it
+    _wait(0)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     while True:
         word, lines, *_ = socket.recv_fds(door, 1, 1)
@@ -38,18 +41,17 @@ def serve() -> None:
     _wait(0)
 
 
-def _texts(paths: Iterable[Path]) -> Iterator[str]:
-    """By another process, while Saxon starts here; what lxml holds for it ends with that."""
+def _texts_from_beside(paths: Iterable[Path]) -> IO[bytes]:
+    """By a copy of this process, while Saxon starts; what lxml holds for it ends with that."""
     reads, writes = os.pipe()
     if not os.fork():
+        os.close(0)  # where this process dies, callers learn it, and so does
+        os.close(reads)  # who writes what nobody will read
         with _leaving(), os.fdopen(writes, "wb") as pipe:
             for path in paths:
                 pickle.dump(schematron.text(path), pipe)
     os.close(writes)
-    with os.fdopen(reads, "rb") as pipe:
-        for _ in paths:
-            yield pickle.load(pipe)  # noqa: S301
-    _wait(0)
+    return os.fdopen(reads, "rb")
 
 
 def _answer_all(descriptor: int) -> None:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from lib.documents import schematron, validators
+from lib.documents import validators
 from lib.documents.validators import Verdict
 from lib.values.document import Document
 
@@ -58,22 +58,30 @@ _own: list[_Judge] = []
 def start() -> Sequence[socket.socket]:
     """Opens a door, unless there is one, or the rules are compiled here already; gives what `enter`
     wants in a worker."""
-    if _doors or "saxonche" in sys.modules:
-        return _doors
+    if not _doors and "saxonche" not in sys.modules:
+        with suppress(OSError):  # a limit leaves no process or file for it
+            _open()
+    return _doors
+
+
+def _open() -> None:
     door, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     folder, paths = Path(__file__).parents[2], validators.all_schematrons()
-    command = [sys.executable, "-E", "-s", "-c", _PROGRAM, str(folder), *map(str, paths)]
-    with inside:
-        process = subprocess.Popen(  # noqa: S603
-            command,
-            stdin=inside.fileno(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for this process, which ends the judges
-        )
+    python = [sys.executable, "-I", "-X", "utf8", "-c", _PROGRAM]
+    try:
+        with inside:
+            process = subprocess.Popen(  # noqa: S603
+                [*python, str(folder), *map(str, paths)],
+                stdin=inside.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for this process, which ends the judges
+            )
+    except OSError:
+        door.close()
+        raise
     _doors.append(door)
     atexit.register(_end, process, door)
-    return _doors
 
 
 def enter(doors: Sequence[socket.socket]) -> None:
@@ -100,14 +108,19 @@ def meanwhile(cases: Sequence[Case]) -> list[tuple[bytes, list[Verdict]]]:
 
 def _judged(cases: Sequence[Case]) -> Iterator[tuple[bytes, list[Verdict]]]:
     """Those of which schematrons are asked."""
-    questions = [(case.xml, validators.schematrons(case.document)) for case in cases]
-    are_asked = _ask(questions)
-    pages = [_drawn(case) for case in cases]
-    answer = _answer() if are_asked else None
-    if answer is None:
-        answer = [schematron.reports(*question) for question in questions]
-    for case, page, reports in zip(cases, pages, answer, strict=True):
-        if verdicts := validators.verdicts_of(case.document, reports):
+    try:
+        are_asked = _ask([(case.xml, validators.schematrons(case.document)) for case in cases])
+        pages = [_drawn(case) for case in cases]
+        answer = _answer() if are_asked else None
+    except BaseException:
+        _do_without()  # an answer that was not read is not for who asks next
+        raise
+    for i, (case, page) in enumerate(zip(cases, pages, strict=True)):
+        if answer is None:
+            verdicts = validators.verdicts(case.document, case.xml)
+        else:
+            verdicts = validators.verdicts_of(case.document, answer[i])
+        if verdicts:
             yield b"", verdicts
         elif isinstance(page, Exception):
             raise page
@@ -131,7 +144,7 @@ _Answer = list[list[str]]  # the reports of each
 def _ask(questions: Sequence[_Question]) -> bool:
     """Hands XMLs to a judge, where there is a door."""
     try:
-        for door in _doors:
+        for door in _doors:  # one at most
             judge = _judge(door)
             pickle.dump(questions, judge.line)
             judge.line.flush()
@@ -172,7 +185,8 @@ def _do_without() -> None:
 
 
 def _end(process: "subprocess.Popen[bytes]", door: socket.socket) -> None:
-    """Waits for the judges, as for all that was started; one that still compiles ends at once."""
+    """Waits for the judges, so that their processor time counts as this command's; whoever still
+    compiles ends at once."""
     door.close()
     _do_without()
     process.terminate()

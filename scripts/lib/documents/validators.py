@@ -39,7 +39,7 @@ def verdicts(document: Document, xml: bytes) -> list[Verdict]:
 
 
 def first_verdicts(document: Document, xml: bytes) -> list[Verdict]:
-    """Those before which no schematron is asked."""
+    """Those of the largest total and of the XSD; where there are any, no schematron is asked."""
     # First, and alone: above this limit the rules below report a dozen unrelated errors.
     largest = max(document.totals.lines_net, document.totals.gross)
     if largest > payment_code.LARGEST_TOTAL:
