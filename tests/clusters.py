@@ -18,7 +18,7 @@ from lib.books import issuing
 from lib.core.root import Root
 
 # More than are under way at once.
-FILE = batches.file_of(*(batches.row(i + 1) for i in range(24)))
+FILE = batches.file_of(*(batches.row(i + 1) for i in range(64)))
 
 _PATIENCE = 60  # seconds for a process to say that it is ready
 

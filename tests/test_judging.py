@@ -142,7 +142,6 @@ def _kill(beside: Beside) -> None:
 
 
 def test_nobody_waits_for_a_judge_that_says_nothing(sound, beside, monkeypatch):
-    monkeypatch.setattr(judging, "_LEAVING", 0)
     monkeypatch.setattr(judging, "_MOST", 1)
     assert not are_refused(sound)[0]
     (first,) = beside.judges()
@@ -152,7 +151,6 @@ def test_nobody_waits_for_a_judge_that_says_nothing(sound, beside, monkeypatch):
     os.kill(beside.judges()[-1], signal.SIGSTOP)
     assert are_refused(sound, broken(sound)) == [False, True]
     assert not judging._doors
-    beside.end()  # a second time at the end of the test: it does no harm
 
 
 @pytest.mark.parametrize("begins", [False, True])

@@ -30,9 +30,8 @@ sys.path.insert(0, sys.argv[1])
 from lib.documents import judges
 judges.serve()
 """
-_MOST = 800  # documents; after so many a judge holds about 50 MB more, after 3,000 about 70
+_MOST = 1_000  # documents; after so many a judge holds about 50 MB more, after 3,000 about 70
 _SILENCE = 120  # seconds; a judge that has said nothing for so long is not waited for
-_LEAVING = 10  # seconds that judges who are asked nothing more have to leave
 
 
 class Case(NamedTuple):
@@ -190,8 +189,6 @@ def _end(process: "subprocess.Popen[bytes]", door: socket.socket) -> None:
     door.close()
     _do_without()
     process.terminate()
-    try:
-        process.wait(_LEAVING)
-    except subprocess.TimeoutExpired:
+    process.wait()
+    if process.returncode == -signal.SIGALRM:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()

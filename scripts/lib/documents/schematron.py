@@ -19,9 +19,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lib.core.faults import Alert, Fault, Unavailable
-from lib.core.messages import say
-
 if TYPE_CHECKING:
     from lxml import etree
 
@@ -54,6 +51,9 @@ def check_room() -> None:
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit == resource.RLIM_INFINITY:
         return
+    from lib.core.faults import Alert, Fault, Unavailable
+    from lib.core.messages import say
+
     start = [
         sys.executable,
         "-I",
