@@ -12,6 +12,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,20 +65,21 @@ def measure(rounds: int, only: Iterable[str] = ()) -> Published:
 
 
 def interleaved(chosen: Mapping[str, Work], rounds: int, fixed: Callable[[], int]) -> Published:
-    """Some figures in rounds, each after one of the fixed computation."""
+    """Some figures in rounds, each after one of the fixed computation, which is counted for it: a
+    moment in which the machine is fast is one for both."""
     took: dict[str, list[Took]] = {name: [] for name in chosen}
-    calibrations = []
+    beside: dict[str, list[int]] = {name: [] for name in chosen}
     for i in range(rounds):
         for name, work in chosen.items():
-            calibrations.append(fixed())
+            beside[name].append(fixed())
             took[name].append(work())
         say(f"{len(chosen)} figures: round {i + 1} of {rounds}")
     figures = {}
     for name, some in took.items():
         cpu = min(one.cpu for one in some)
         memory = max(max(one.parent, one.workers) for one in some) // 1024
-        figures[name] = Kept(cpu, float(f"{cpu / min(calibrations):.4g}"), memory)
-    return Published(middle(calibrations), figures)
+        figures[name] = Kept(cpu, float(f"{cpu / min(beside[name]):.4g}"), memory)
+    return Published(middle(chain(*beside.values())), figures)
 
 
 def fixed() -> int:

@@ -65,6 +65,13 @@ def test_a_slower_machine_changes_no_figure_that_is_kept():
     assert [one.loss for one in kept.changes(slow, fast)] == [""]
 
 
+def test_a_machine_that_is_fast_for_a_moment_changes_no_figure_of_another_moment():
+    speeds = iter((1, 2))
+    works = {name: lambda times=times: Took(9, 6 * times) for name, times in (("a", 1), ("b", 2))}
+    now = kept.interleaved(works, 1, lambda: next(speeds))
+    assert [one.multiple for one in now.figures.values()] == [6, 6]
+
+
 def test_a_loss_of_a_fifth_is_named_with_how_much_and_a_new_figure_is_not_compared():
     before = Published(1, {"batch": Kept(1, 10, 100), "page": Kept(1, 1, 0)})
     now = Published(1, {"batch": Kept(1, 12.5, 130), "page": Kept(1, 1.1, 0), "new": Kept(1, 9, 9)})
