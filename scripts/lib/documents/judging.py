@@ -190,5 +190,6 @@ def _end(process: "subprocess.Popen[bytes]", door: socket.socket) -> None:
     _do_without()
     process.terminate()
     process.wait()
-    if process.returncode == -signal.SIGALRM:
-        os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode == -signal.SIGALRM:  # some judge had not left yet
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
