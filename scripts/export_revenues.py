@@ -29,6 +29,7 @@ from lib.accounting.csv_tables import TABLES, Report, TablePart
 from lib.books import plain_histories
 from lib.books.histories import Dates
 from lib.books.plain_histories import PlainHistories
+from lib.core import storage
 from lib.core.messages import figure, say
 from lib.core.root import Root
 from lib.inputs.settings import Settings
@@ -41,7 +42,7 @@ def main(arguments: Namespace, root: Root) -> None:
     with exports.held(root, f"export_revenues {period}") as config:
         dates = periods.beginnings(period)
         parts = exports.of_clients(root, partial(tables_of, root, dates, config), config)
-        files: dict[str, bytes] = {}
+        files: dict[str, storage.Content] = {}
         reports: dict[str, Report] = {}
         for i, (name, table) in enumerate(TABLES.items()):
             rows = [tables[i] for tables in parts]

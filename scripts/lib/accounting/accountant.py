@@ -91,7 +91,7 @@ def _packed(part: csv_tables.TablePart) -> csv_tables.TablePart:
 
 def _joined(
     columns: Sequence[Column], parts: Iterable[csv_tables.TablePart], config: Settings
-) -> tuple[bytes, csv_tables.Report]:
+) -> tuple[storage.Content, csv_tables.Report]:
     own = [
         part._replace(days={day: zlib.decompress(data) for day, data in part.days.items()})
         for part in parts

@@ -5,7 +5,8 @@ begin: "2024", "2024-03", or the months of a quarter. Aggregation is over whole 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from operator import add, attrgetter
 from typing import Any, NamedTuple
 
@@ -418,17 +419,23 @@ def part(clients: Iterable[Rows]) -> TablePart:
 
 def joined(
     columns: Sequence[Column], parts: Sequence[TablePart], settings: Settings
-) -> tuple[bytes, Report]:
-    """The CSV file of a report that was made in parts, and the report, without its rows.
+) -> tuple[Callable[[], Iterator[bytes]], Report]:
+    """The CSV file of a report that was made in parts, in pieces, and the report, without its rows.
 
     Args:
       parts: in order of client.
     """
-    days = sorted({day for part in parts for day in part.days})
-    lines = (part.days[day] for day in days for part in parts if day in part.days)
     none = Table(columns, {column.name: () for column in columns})
     sums = _sum_of([part.sums for part in parts])
-    return csv_files.whole(columns, lines, settings), Report(none, sums)
+    return partial(_in_pieces, columns, parts, settings), Report(none, sums)
+
+
+def _in_pieces(
+    columns: Sequence[Column], parts: Sequence[TablePart], settings: Settings
+) -> Iterator[bytes]:
+    yield csv_files.headings(columns, settings)
+    for day in sorted({day for part in parts for day in part.days}):
+        yield from (part.days[day] for part in parts if day in part.days)
 
 
 def _sum_of(sums: Iterable[Mapping[Kind, tuple[int, int]]]) -> dict[Kind, tuple[int, int]]:

@@ -461,7 +461,7 @@ def tables(figures: Sequence[BoxFigure], config: Settings) -> dict[str, storage.
 
 def _documents(figures: Iterable[BoxFigure], config: Settings) -> Iterator[bytes]:
     """What boxes are made of as CSV, in pieces."""
-    yield csv_files.whole(DOCUMENTS, (), config)
+    yield csv_files.headings(DOCUMENTS, config)
     for figure in figures:
         for i in range(0, len(figure.entries), _AT_ONCE):
             entries = figure.entries[i : i + _AT_ONCE]

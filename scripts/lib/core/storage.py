@@ -133,8 +133,8 @@ def open_file(path: Path) -> BufferedReader:
     """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        if path.is_symlink():
+    except OSError as error:
+        if error.errno == errno.ELOOP and path.is_symlink():
             _broken(path)
         raise
     if not stat.S_ISREG(os.fstat(handle).st_mode):

@@ -52,7 +52,7 @@ def to_bytes(
       cells: for each column, by its name, its cells from top to bottom: int (cents) for
         AMOUNT, str for any other.
     """
-    return whole(columns, [encoded(lines(columns, cells, settings))], settings)
+    return headings(columns, settings) + encoded(lines(columns, cells, settings))
 
 
 def encoded(lines_: Iterable[str]) -> bytes:
@@ -96,13 +96,13 @@ def runs(
     return list(map(delimiter.join, zip(*texts, strict=False)))
 
 
-def whole(columns: Sequence[Column], below: Iterable[bytes], settings: Settings) -> bytes:
-    """A whole CSV file of what stands below its headings, in UTF-8."""
-    headings = messages.words(settings.csv_headers)["columns"]
-    words = [headings[column.heading or column.name] for column in columns]
-    first = _delimiter(settings).join(_texts(PLAIN, words, settings)) + _END
+def headings(columns: Sequence[Column], settings: Settings) -> bytes:
+    """How a CSV file begins: its first line, in UTF-8."""
+    words = messages.words(settings.csv_headers)["columns"]
+    texts = [words[column.heading or column.name] for column in columns]
+    first = _delimiter(settings).join(_texts(PLAIN, texts, settings)) + _END
     mark = codecs.BOM_UTF8 if settings.csv_dialect == "fr" else b""
-    return b"".join((mark, encoded([first]), *below))
+    return mark + encoded([first])
 
 
 def _delimiter(settings: Settings) -> str:
