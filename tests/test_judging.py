@@ -31,25 +31,36 @@ def alone(monkeypatch) -> None:
     """No judge was asked in this process, and no rules compiled."""
     monkeypatch.delitem(judging.sys.modules, "saxonche", raising=False)
     monkeypatch.setattr(judging, "_doors", [])
-    monkeypatch.setattr(judging, "_own", [])
+    monkeypatch.setattr(judging, "_lines", [])
 
 
 class Beside:
-    """The process that compiles, the judges that are copies of it, and what ends them."""
+    """The process that compiles, the judges that are copies of it, their copies, and what ends
+    them."""
 
     def __init__(self, end: Callable[..., None], process: "Popen[bytes]", *door: object):
         self.process = process
         self.end = partial(end, process, *door)
 
     def judges(self) -> list[int]:
-        task = Path(f"/proc/{self.process.pid}/task/{self.process.pid}")
-        return list(map(int, (task / "children").read_text().split()))
+        return _children(self.process.pid)
+
+    def copies(self) -> list[int]:
+        return [copy for judge in self.judges() for copy in _children(judge)]
+
+
+def _children(process: int) -> list[int]:
+    task = Path(f"/proc/{process}/task/{process}")
+    return list(map(int, (task / "children").read_text().split()))
 
 
 @pytest.fixture
 def beside(alone, tmp_path, monkeypatch) -> Iterator[Beside]:
+    """Judges that answer for two documents, as each of their copies does."""
     started: list[Beside] = []
     with monkeypatch.context() as patched:
+        patched.setattr(judging, "_FIRST", 2)
+        patched.setattr(judging, "_MOST", 2)
         patched.setattr(judging.atexit, "register", lambda *end: started.append(Beside(*end)))
         production.expect(settings.load(Root(tmp_path))._replace(workers=2), 1)
     (beside,) = started
@@ -103,18 +114,19 @@ def test_of_an_invoice_that_breaks_rules_no_page_has_to_be_made(sound, beside):
     assert not production.produce(None, sound).verdicts
 
 
-def test_after_so_many_documents_another_judge_is_asked(sound, beside, monkeypatch):
-    monkeypatch.setattr(judging, "_MOST", 2)
-    asked = []
-    for document in (sound, broken(sound), sound, sound, broken(sound)):
-        asked.append((are_refused(document), beside.judges()[-1]))
-    assert [refused for (refused,), _ in asked] == [False, True, False, False, True]
-    first, same, second, as_before, third = [judge for _, judge in asked]
-    assert first == same != second == as_before != third != first
+def test_after_so_many_documents_copies_of_the_judge_answer(sound, beside):
+    copies: list[list[int]] = [[]]
+    for _ in range(3):
+        assert are_refused(sound) == [False]
+        assert (len(beside.judges()), beside.copies()) == (1, copies[-1])
+        assert are_refused(broken(sound)) == [True]
+        wait_until(lambda: beside.copies() not in ([], copies[-1]))
+        copies.append(beside.copies())
+    assert [len(alive) for alive in copies] == [0, 1, 1, 1]
 
 
 @pytest.mark.parametrize(
-    "who", ["the first", "one that compiles", "all later ones", "the one that is asked"]
+    "who", ["the first", "one that compiles", "the one that is asked", "its copy"]
 )
 def test_judges_that_die_are_not_missed(sound, beside, monkeypatch, who):
     began = monotonic()
@@ -123,12 +135,11 @@ def test_judges_that_die_are_not_missed(sound, beside, monkeypatch, who):
     elif who == "one that compiles":
         wait_until(beside.judges)
         beside.process.kill()
-    elif who == "all later ones":
-        monkeypatch.setattr(judging, "_MOST", 1)
-        assert are_refused(broken(sound)) == [True]
-        beside.process.kill()
     else:
         assert are_refused(broken(sound)) == [True]
+        if who == "its copy":
+            assert are_refused(broken(sound)) == [True]
+            wait_until(beside.copies)
         answer = judging._answer
         monkeypatch.setattr(judging, "_answer", lambda: _kill(beside) or answer())
     assert are_refused(sound, broken(sound)) == [False, True]
@@ -137,16 +148,16 @@ def test_judges_that_die_are_not_missed(sound, beside, monkeypatch, who):
 
 
 def _kill(beside: Beside) -> None:
-    for judge in beside.judges():
+    for judge in beside.copies() or beside.judges():
         os.kill(judge, signal.SIGKILL)
 
 
 def test_nobody_waits_for_a_judge_that_says_nothing(sound, beside, monkeypatch):
-    monkeypatch.setattr(judging, "_MOST", 1)
     assert not are_refused(sound)[0]
     (first,) = beside.judges()
+    judging._lines.pop().close()
     monkeypatch.setattr(judging, "_SILENCE", 1)
-    judging._judge(*judging._doors)
+    judging._line(*judging._doors)
     wait_until(lambda: set(beside.judges()) - {first})
     os.kill(beside.judges()[-1], signal.SIGSTOP)
     assert are_refused(sound, broken(sound)) == [False, True]

@@ -1,7 +1,9 @@
 """The judges that documents/judging asks: they hold XMLs against schematrons.
 
 One process compiles; each caller gets a copy of it, a fork, which knows nothing but Saxon: what
-else a process that makes documents needs would be held once more by each of them.
+else a process that makes documents needs would be held once more by each of them. Saxon gives back
+no memory. So a judge answers the first questions, and has copies of itself answer the others, one
+after the other: each ends after some documents, and with it what it held.
 """
 
 import os
@@ -11,19 +13,22 @@ import socket
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedRWPair
 from pathlib import Path
 from typing import IO
 
 from lib.documents import schematron
 
+_WORN = 1  # how a copy ends that has answered enough
 _LEAVING = 3  # seconds that judges whom nobody can ask have to leave
 
 
 def serve() -> None:
-    """Compiles the schematrons that sys.argv names, and takes calls from standard input until
-    nobody is left who could call."""
+    """Compiles the schematrons that sys.argv names, after how many documents a judge answers for
+    and how many each of its copies, and takes calls from standard input until nobody can call."""
     door = socket.socket(fileno=0)
-    paths = list(map(Path, sys.argv[2:]))
+    _, _, first, most, *names = sys.argv
+    paths = list(map(Path, names))
     texts = _texts_from_beside(paths)
     schematron.processor()
     with texts:
@@ -37,7 +42,7 @@ def serve() -> None:
             break
         if not os.fork():
             door.close()
-            _answer_all(lines[0])
+            _answer_all(lines[0], int(first), int(most))
         os.close(lines[0])
         _wait(os.WNOHANG)
     signal.alarm(_LEAVING)
@@ -58,13 +63,30 @@ def _texts_from_beside(paths: Iterable[Path]) -> IO[bytes]:
     return os.fdopen(reads, "rb")
 
 
-def _answer_all(descriptor: int) -> None:
+def _answer_all(descriptor: int, first: int, most: int) -> None:
     """What a judge does, until nobody is left who could ask."""
     with _leaving(), socket.socket(fileno=descriptor).makefile("rwb") as line:
-        while True:
-            asked = pickle.load(line)  # noqa: S301  a process of ours wrote it
-            pickle.dump([schematron.reports(xml, paths) for xml, paths in asked], line)
-            line.flush()
+        _answer(line, first)
+        status = _WORN
+        while status == _WORN:
+            copy = os.fork()
+            if not copy:
+                _answer(line, most)
+                os._exit(_WORN)
+            status = os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1])
+
+
+def _answer(line: BufferedRWPair, documents: int) -> None:
+    """Answers so many and a few; who asks reads an answer before asking on.
+
+    Raises:
+      EOFError, OSError: nobody is left who could ask.
+    """
+    while documents > 0:
+        asked = pickle.load(line)  # noqa: S301  a process of ours wrote it
+        pickle.dump([schematron.reports(xml, paths) for xml, paths in asked], line)
+        line.flush()
+        documents -= len(asked)
 
 
 @contextmanager

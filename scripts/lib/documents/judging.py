@@ -18,8 +18,6 @@ from io import BufferedRWPair
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from lib.documents import validators
 from lib.documents.validators import Verdict
 from lib.values.document import Document
@@ -30,7 +28,8 @@ sys.path.insert(0, sys.argv[1])
 from lib.documents import judges
 judges.serve()
 """
-_MOST = 1_000  # documents; after so many a judge holds about 50 MB more, after 3,000 about 70
+_FIRST = 300  # documents; what Saxon does once is done by then, and it holds about 40 MB more
+_MOST = 2_000  # documents of a copy, which holds about 20 MB more after so many
 _SILENCE = 120  # seconds; a judge that has said nothing for so long is not waited for
 
 
@@ -42,16 +41,10 @@ class Case(NamedTuple):
     draw: Callable[[], bytes]
 
 
-class _Judge(msgspec.Struct):
-    """One's own judge, by a line to it; `asked` counts the documents."""
-
-    line: BufferedRWPair
-    asked: int = 0
-
-
-# Through the door one calls the process that compiled, and gets a judge. One at most of each.
+# Through the door one calls the process that compiled, and gets a line to a judge of one's own. One
+# at most of each.
 _doors: list[socket.socket] = []
-_own: list[_Judge] = []
+_lines: list[BufferedRWPair] = []
 
 
 def start() -> Sequence[socket.socket]:
@@ -70,7 +63,7 @@ def _open() -> None:
     try:
         with inside:
             process = subprocess.Popen(  # noqa: S603
-                [*python, str(folder), *map(str, paths)],
+                [*python, str(folder), str(_FIRST), str(_MOST), *map(str, paths)],
                 stdin=inside.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -144,32 +137,29 @@ def _ask(questions: Sequence[_Question]) -> bool:
     """Hands XMLs to a judge, where there is a door."""
     try:
         for door in _doors:  # one at most
-            judge = _judge(door)
-            pickle.dump(questions, judge.line)
-            judge.line.flush()
-            judge.asked += len(questions)
+            line = _line(door)
+            pickle.dump(questions, line)
+            line.flush()
     except OSError:
         _do_without()
     return bool(_doors)
 
 
-def _judge(door: socket.socket) -> _Judge:
-    """The judge that is asked next."""
-    if _own and _own[0].asked >= _MOST:
-        _own.pop().line.close()
-    if not _own:
+def _line(door: socket.socket) -> BufferedRWPair:
+    """To one's own judge."""
+    if not _lines:
         ours, theirs = socket.socketpair()
         with ours, theirs:
             ours.settimeout(_SILENCE)
             socket.send_fds(door, [b"\0"], [theirs.fileno()])
-            _own.append(_Judge(ours.makefile("rwb")))
-    return _own[0]
+            _lines.append(ours.makefile("rwb"))
+    return _lines[0]
 
 
 def _answer() -> _Answer | None:
     """What the judge says; None: it was killed, or could not hold the rules, or says nothing."""
     try:
-        answer: _Answer = pickle.load(_own[0].line)  # noqa: S301  our own process wrote it
+        answer: _Answer = pickle.load(_lines[0])  # noqa: S301  our own process wrote it
     except (EOFError, OSError, pickle.UnpicklingError):
         _do_without()
         return None
@@ -178,9 +168,9 @@ def _answer() -> _Answer | None:
 
 def _do_without() -> None:
     _doors.clear()
-    while _own:
+    while _lines:
         with suppress(OSError):  # what could not be sent
-            _own.pop().line.close()
+            _lines.pop().close()
 
 
 def _end(process: "subprocess.Popen[bytes]", door: socket.socket) -> None:
