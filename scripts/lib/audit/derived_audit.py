@@ -237,7 +237,7 @@ class Export(NamedTuple):
 
 def _recettes(past: ExportSources, period: str, config: Settings) -> Contents:
     parts = past.parts(partial(_tables, periods.beginnings(period), config))
-    contents = {}
+    contents: dict[str, storage.Content] = {}
     for name, table in TABLES.items():
         own = [part[name] for part in parts]
         data, report = csv_tables.joined(table.columns, own, config)
