@@ -19,7 +19,6 @@ from lib.books.histories import History
 from lib.core import messages, storage, workers
 from lib.core.faults import Alert, Broken
 from lib.core.root import Root
-from lib.documents.csv_files import Column
 from lib.inputs.issuer_file import Issuer
 from lib.inputs.settings import Settings
 from lib.values import periods, territories
@@ -89,16 +88,6 @@ def _packed(part: csv_tables.TablePart) -> csv_tables.TablePart:
     return part._replace(days={day: zlib.compress(data, 1) for day, data in part.days.items()})
 
 
-def _joined(
-    columns: Sequence[Column], parts: Iterable[csv_tables.TablePart], config: Settings
-) -> tuple[storage.Content, csv_tables.Report]:
-    own = [
-        part._replace(days={day: zlib.decompress(data) for day, data in part.days.items()})
-        for part in parts
-    ]
-    return csv_tables.joined(columns, own, config)
-
-
 def tables(
     parts: Iterable[PeriodPart], issuer: Issuer, year: FiscalYear, period: str, config: Settings
 ) -> Iterator[tuple[str, storage.Content]]:
@@ -113,11 +102,12 @@ def tables(
     parts = list(parts)
     for i, (name, table) in enumerate(TABLES.items()):
         rows = [part.tables[i] for part in parts]
-        data, report = _joined(table.columns, rows, config)
+        data, report = csv_tables.joined(table.columns, rows, config, zlib.decompress)
         yield f"{name}-{period}.csv", data
         yield f"{name}-{period}.totals.csv", report.totals.to_bytes(config)
     payments = [part.tables[-1] for part in parts]
-    yield f"payments-{period}.csv", _joined(PAYMENTS, payments, config)[0]
+    data, _ = csv_tables.joined(PAYMENTS, payments, config, zlib.decompress)
+    yield f"payments-{period}.csv", data
     if issuer.party.siren:
         entries = [part.fec for part in parts]
         name = fec.file_name(issuer.party.siren, _days(year, period).end)

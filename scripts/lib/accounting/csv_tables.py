@@ -418,24 +418,29 @@ def part(clients: Iterable[Rows]) -> TablePart:
 
 
 def joined(
-    columns: Sequence[Column], parts: Sequence[TablePart], settings: Settings
+    columns: Sequence[Column],
+    parts: Sequence[TablePart],
+    settings: Settings,
+    unpacked: Callable[[bytes], bytes] = bytes,
 ) -> tuple[Callable[[], Iterator[bytes]], Report]:
     """The CSV file of a report that was made in parts, in pieces, and the report, without its rows.
 
     Args:
       parts: in order of client.
+      unpacked: gives the lines of a day, where parts have them compressed.
     """
     none = Table(columns, {column.name: () for column in columns})
     sums = _sum_of([part.sums for part in parts])
-    return partial(_in_pieces, columns, parts, settings), Report(none, sums)
+    first = csv_files.headings(columns, settings)
+    return partial(_in_pieces, first, parts, unpacked), Report(none, sums)
 
 
 def _in_pieces(
-    columns: Sequence[Column], parts: Sequence[TablePart], settings: Settings
+    first: bytes, parts: Sequence[TablePart], unpacked: Callable[[bytes], bytes]
 ) -> Iterator[bytes]:
-    yield csv_files.headings(columns, settings)
+    yield first
     for day in sorted({day for part in parts for day in part.days}):
-        yield from (part.days[day] for part in parts if day in part.days)
+        yield b"".join([unpacked(part.days[day]) for part in parts if day in part.days])
 
 
 def _sum_of(sums: Iterable[Mapping[Kind, tuple[int, int]]]) -> dict[Kind, tuple[int, int]]:
