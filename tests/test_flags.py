@@ -1,6 +1,7 @@
 """Times of files save work and decide nothing; a derived file has one maker at a time."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -180,3 +181,16 @@ def test_a_maker_waits_for_another_one_of_its_folder(tmp_path):
         assert not list((tmp_path / "x").iterdir())
     made.join()
     assert (tmp_path / "x/a.csv").read_bytes() == b"a"
+
+
+def test_what_python_keeps_of_the_program_is_not_the_program(tmp_path, monkeypatch):
+    without = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(house.SCRIPTS, tmp_path / "scripts", ignore=without)
+    monkeypatch.setattr(flags, "_PROGRAM", tmp_path / "scripts")
+    kept = tmp_path / "scripts/lib/core/__pycache__/flags.pyc"
+    kept.parent.mkdir()
+    before = flags.program()
+    kept.write_bytes(b"")
+    assert flags.program() == before
+    (kept.parents[1] / "flags.py").write_bytes(b"")
+    assert flags.program() != before

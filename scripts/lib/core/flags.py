@@ -130,9 +130,10 @@ def _inputs(root: Root, work: str) -> str:
 
 
 def program() -> list[tuple[str, int, int, int]]:
-    """The files of this program, as `look` sees them."""
+    """The files of this program, as `look` sees them, without what Python keeps of them."""
     ours = ("*.py", "lib/*/*", "lib/*/*/*")
-    return [entry for pattern in ours for entry in _seen(_PROGRAM, pattern)]
+    seen = (entry for pattern in ours for entry in _seen(_PROGRAM, pattern))
+    return [entry for entry in seen if "__pycache__" not in entry[0]]
 
 
 def _results(root: Root, work: str, period: str) -> str:
