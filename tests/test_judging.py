@@ -56,10 +56,10 @@ def _children(process: int) -> list[int]:
 
 @pytest.fixture
 def beside(alone, tmp_path, monkeypatch) -> Iterator[Beside]:
-    """Judges that answer for two documents, as each of their copies does."""
+    """Judges that answer for three documents, and each of their copies for two."""
     started: list[Beside] = []
     with monkeypatch.context() as patched:
-        patched.setattr(judging, "_FIRST", 2)
+        patched.setattr(judging, "_FIRST", 3)
         patched.setattr(judging, "_MOST", 2)
         patched.setattr(judging.atexit, "register", lambda *end: started.append(Beside(*end)))
         production.expect(settings.load(Root(tmp_path))._replace(workers=2), 1)
@@ -116,8 +116,8 @@ def test_of_an_invoice_that_breaks_rules_no_page_has_to_be_made(sound, beside):
 
 def test_after_so_many_documents_copies_of_the_judge_answer(sound, beside):
     copies: list[list[int]] = [[]]
-    for _ in range(3):
-        assert are_refused(sound) == [False]
+    for sound_ones in (2, 1, 1):
+        assert not any(are_refused(*[sound] * sound_ones))
         assert (len(beside.judges()), beside.copies()) == (1, copies[-1])
         assert are_refused(broken(sound)) == [True]
         wait_until(lambda: beside.copies() not in ([], copies[-1]))
@@ -138,7 +138,7 @@ def test_judges_that_die_are_not_missed(sound, beside, monkeypatch, who):
     else:
         assert are_refused(broken(sound)) == [True]
         if who == "its copy":
-            assert are_refused(broken(sound)) == [True]
+            assert are_refused(broken(sound), sound) == [True, False]
             wait_until(beside.copies)
         answer = judging._answer
         monkeypatch.setattr(judging, "_answer", lambda: _kill(beside) or answer())
@@ -162,6 +162,18 @@ def test_nobody_waits_for_a_judge_that_says_nothing(sound, beside, monkeypatch):
     os.kill(beside.judges()[-1], signal.SIGSTOP)
     assert are_refused(sound, broken(sound)) == [False, True]
     assert not judging._doors
+
+
+@pytest.mark.parametrize("is_judge_killed", [False, True])
+def test_a_copy_that_says_nothing_is_ended(sound, beside, is_judge_killed):
+    assert not any(are_refused(sound, sound, sound))
+    wait_until(beside.copies)
+    (judge,), (copy,) = beside.judges(), beside.copies()
+    os.kill(copy, signal.SIGSTOP)
+    if is_judge_killed:
+        os.kill(judge, signal.SIGKILL)
+    beside.end()
+    wait_until(lambda: not is_there(beside.process.pid))
 
 
 @pytest.mark.parametrize("begins", [False, True])

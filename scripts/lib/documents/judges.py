@@ -19,13 +19,17 @@ from typing import IO
 
 from lib.documents import schematron
 
-_WORN = 1  # how a copy ends that has answered enough
+_WORN = 64  # how a copy ends that has answered enough
 _LEAVING = 3  # seconds that judges whom nobody can ask have to leave
 
 
 def serve() -> None:
-    """Compiles the schematrons that sys.argv names, after how many documents a judge answers for
-    and how many each of its copies, and takes calls from standard input until nobody can call."""
+    """Compiles schematrons, and takes calls from standard input until nobody can call.
+
+    sys.argv has how many documents a judge answers for, how many each of its copies, and the paths
+    of the schematrons.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # who waits for nobody hands that down
     door = socket.socket(fileno=0)
     _, _, first, most, *names = sys.argv
     paths = list(map(Path, names))
@@ -77,7 +81,8 @@ def _answer_all(descriptor: int, first: int, most: int) -> None:
 
 
 def _answer(line: BufferedRWPair, documents: int) -> None:
-    """Answers so many and a few; who asks reads an answer before asking on.
+    """Answers for so many at the least, since a question is not cut; who asks reads an answer
+    before asking on.
 
     Raises:
       EOFError, OSError: nobody is left who could ask.

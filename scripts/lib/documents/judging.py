@@ -29,7 +29,7 @@ from lib.documents import judges
 judges.serve()
 """
 _FIRST = 300  # documents; what Saxon does once is done by then, and it holds about 40 MB more
-_MOST = 2_000  # documents of a copy, which holds about 20 MB more after so many
+_MOST = 1_000  # documents of a copy, which holds about 20 MB more after so many
 _SILENCE = 120  # seconds; a judge that has said nothing for so long is not waited for
 
 
@@ -146,7 +146,7 @@ def _ask(questions: Sequence[_Question]) -> bool:
 
 
 def _line(door: socket.socket) -> BufferedRWPair:
-    """To one's own judge."""
+    """The line to one's own judge."""
     if not _lines:
         ours, theirs = socket.socketpair()
         with ours, theirs:
@@ -179,7 +179,7 @@ def _end(process: "subprocess.Popen[bytes]", door: socket.socket) -> None:
     door.close()
     _do_without()
     process.terminate()
+    with suppress(ChildProcessError, ProcessLookupError):
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # its number is still its own,
+        os.killpg(process.pid, signal.SIGKILL)  # and that of all judges: some may not have left
     process.wait()
-    if process.returncode == -signal.SIGALRM:  # some judge had not left yet
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
