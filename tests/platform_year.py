@@ -96,7 +96,7 @@ class Studio:
         self.bills: dict[str, Bill] = {}
         self.money: list[tuple[str, str, int]] = []  # invoice, day, cents, in the order of records
         self.payments: list[tuple[str, str, str, int]] = []  # payment line, invoice, day, cents
-        self.closed: set[str] = set()  # invoices of which no money comes any more
+        self.closed: dict[str, str] = {}  # invoices that were credited, of which no money comes
         self.returned: set[str] = set()  # of which some was given back
         self.silent: list[str] = []  # of which the platform says nothing yet
         self.killed = 0
@@ -260,7 +260,7 @@ class Studio:
             ran = house.call("issue_credit_note", self.root, **options)
         assert ran.code == 0, ran
         self._keep(bill.client, day, bill.shares, corrects=bill.number)
-        self.closed.add(bill.number)
+        self.closed[bill.number] = day
         paid = sum(cents for about, _, cents in self.money if about == bill.number)
         if paid > 0 and self.dice.random() < 0.7:
             cents = self.dice.choice((paid, self.dice.randint(1, paid)))
@@ -378,17 +378,21 @@ def expected_invoices(studio: Studio) -> Cents:
 
 def received(studio: Studio, bill: Bill) -> Iterator[tuple[str, str, int]]:
     """Day, rate and cents of services: of each cent so far, the parts of all shares in the order
-    of their rates, up to each of them rounded half up."""
+    of their rates, up to each of them rounded half up; what is left after a credit note, as parts
+    of what had been paid of each share."""
     gross = {key: net + vat for key, (net, vat) in sorted(bill.shares.items())}
     before: dict[tuple[str, str], int] = dict.fromkeys(gross, 0)
     paid = 0
+    credited = studio.closed.get(bill.number, "9999")
     own = sorted((entry for entry in studio.money if entry[0] == bill.number), key=lambda e: e[1])
     for _, day, cents in own:
         paid += cents
+        parts_of = dict(before) if day > credited else gross
+        whole = sum(parts_of.values())
         upto = rounded = 0
-        for key, amount in gross.items():
+        for key, amount in parts_of.items():
             upto += amount
-            now = _half_up(upto * min(paid, bill.gross), bill.gross)
+            now = _half_up(upto * min(paid, whole), whole)
             part, rounded = now - rounded, now
             if key[1] == "services":
                 yield day, key[0], part - before[key]
