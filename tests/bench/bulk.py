@@ -9,6 +9,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from bench.measure import (
     CannotMeasureError,
     Line,
     Took,
+    beside,
     command_of_make,
     line,
     make,
@@ -63,7 +65,7 @@ def measure(peers: Peers, sizes: Sizes, rounds: int) -> tuple[list[Line], list[s
     folder.mkdir(parents=True)
     with_peer = "factur-x" in peers.there
     small, whole = sizes.lines // 10, sizes.lines
-    took = Rounds({}, {}, {})
+    took = Rounds({}, {}, {}, {})
     faults: list[str] = []
     for i in range(rounds):
         for lines in (small, whole) if i == 0 else (whole,):
@@ -75,23 +77,25 @@ def measure(peers: Peers, sizes: Sizes, rounds: int) -> tuple[list[Line], list[s
         say(f"batch of {whole} lines: round {i + 1} of {rounds}")
     for lines in sizes.more:
         made = _measure_ours(folder, lines, took, faults)
-        took.produce[lines] = produced.measure(made, CORES)
+        took.produce[lines] = beside(partial(produced.measure, made, CORES))
         say(f"batch of {lines} lines")
     shutil.rmtree(folder)
     return _lines(took, sizes, small), faults
 
 
 class Rounds(NamedTuple):
-    """What was measured, by size: batches by who makes them too, audits, and `produce` alone."""
+    """What was measured, by size: batches by who makes them too, what the machine was worth beside
+    ours, audits, and `produce` alone, for all lines."""
 
     batches: dict[tuple[str, int], list[Took]]
+    worth: dict[int, int]
     audits: dict[int, list[Took]]
-    produce: dict[int, int]  # nanoseconds of processor for all lines
+    produce: dict[int, tuple[int, int]]  # nanoseconds of processor, and what the machine was worth
 
 
 def _measure_ours(folder: Path, lines: int, took: Rounds, faults: list[str]) -> list[Path]:
     """A batch of ours and its audit, added to what was measured; the documents that it made."""
-    took_ours, made = ours(folder, lines)
+    (took_ours, made), took.worth[lines] = beside(partial(ours, folder, lines))
     took.batches.setdefault(("ours", lines), []).append(took_ours)
     faults += _faults_of_ours(made, lines)
     audit = make(folder / "root", "verify", environment=_WORKERS, watch=True)
@@ -124,9 +128,10 @@ def _lines(took: Rounds, sizes: Sizes, small: int) -> list[Line]:
         if lines != small:
             rates = tuple(lines * SECOND // one.clock for one in rounds)
             made.append(Line("  invoices a second", names[who], rates, (), "/s"))
-    for lines, alone in took.produce.items():
+    for lines, (alone, worth) in took.produce.items():
         (batch,) = took.batches["ours", lines]
-        bars = [Bar("the rest ÷ it", (batch.cpu - alone) / alone, 0.25)] if lines <= 10_000 else []
+        ratio = batch.cpu / took.worth[lines] / (alone / worth)  # minutes lie between the two
+        bars = [Bar("the rest ÷ it", ratio - 1, 0.25)] if lines <= 10_000 else []
         one = Line("  of its CPU, produce", "ours", (alone,), (alone,), "s", tuple(bars))
         made.append(one)
     made += _audits(took.audits, small, whole)

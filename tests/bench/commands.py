@@ -6,12 +6,13 @@ The history has all its documents (bench/proofs.py). Commands run in the order o
 import csv
 import shutil
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import house
 import post
-from bench import kept, proofs, years
-from bench.measure import SECOND, Bar, CannotMeasureError, Line, Took, line, make, say
+from bench import proofs, years
+from bench.measure import SECOND, Bar, CannotMeasureError, Line, Took, beside, line, make, say
 from bench.outputs import BUILD
 from lib.core.root import Root
 
@@ -201,9 +202,8 @@ def _run(clients: int, commands: Sequence[Command]) -> _Ran:
             try:
                 words = (*one.words.split(), *one.more(root))
                 environment = smtp if one.name == "mail" else {}
-                before = kept.fixed() if one.grows else 0
-                took[one] = make(root.path, *words, environment=environment, watch=True)
-                fixed[one] = (before + kept.fixed()) // 2 if one.grows else 0
+                ran = partial(make, root.path, *words, environment=environment, watch=True)
+                took[one], fixed[one] = beside(ran) if one.grows else (ran(), 0)
             except CannotMeasureError as problem:
                 faults.append(f"{clients:,} clients: {problem}")
     say(f"{len(commands)} commands, {clients:,} clients")

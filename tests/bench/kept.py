@@ -18,14 +18,13 @@ from typing import Any, NamedTuple
 
 import house
 from bench import bulk, content, pages, years
-from bench.measure import Bar, Line, Took, make, middle, run, say
+from bench.measure import Bar, Line, Took, fixed, make, middle, run, say
 from bench.outputs import BUILD
 from lib.books import balances
 from lib.core.root import Root
 
 PUBLISHED = Path(__file__).with_name("published.json")
 LOSS = 1.2  # times what it was
-_FIXED = Path(__file__).with_name("fixed.py")
 _FOLDER = BUILD / "kept"
 _YEAR = 2025
 _ONE = {"WORKERS": "1"}
@@ -80,11 +79,6 @@ def interleaved(chosen: Mapping[str, Work], rounds: int, fixed: Callable[[], int
         memory = max(max(one.parent, one.workers) for one in some) // 1024
         figures[name] = Kept(cpu, float(f"{cpu / min(beside[name]):.4g}"), memory)
     return Published(middle(chain(*beside.values())), figures)
-
-
-def fixed() -> int:
-    """The nanoseconds of processor that the fixed computation takes now."""
-    return run(sys.executable, "-I", _FIXED).cpu
 
 
 # --- what is measured ----------------------------------------------------------------

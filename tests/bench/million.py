@@ -68,7 +68,7 @@ def _side_by_side(
         # Not deleted: ext4 searches long for the place of a new file among those just deleted.
         for made in (balances.folder(root), root.path / "exports"):
             if made.exists():
-                made.rename(root.path / f"{made.name} of round {i}")
+                made.rename(root.path / f"{made.name} before round {i}")
         reconciled.append(make(root.path, "reconcile"))
         exported.append(make(root.path, "export", f"YEAR={YEAR}"))
         if "ledger" in peers.there:
