@@ -65,7 +65,8 @@ def beside(alone, tmp_path, monkeypatch) -> Iterator[Beside]:
         production.expect(settings.load(Root(tmp_path))._replace(workers=2), 1)
     (beside,) = started
     yield beside
-    beside.end()
+    if beside.process.returncode is None:
+        beside.end()
     wait_until(lambda: not is_there(beside.process.pid))
 
 

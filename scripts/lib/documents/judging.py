@@ -178,8 +178,9 @@ def _end(process: "subprocess.Popen[bytes]", door: socket.socket) -> None:
     compiles ends at once."""
     door.close()
     _do_without()
-    process.terminate()
     with suppress(ChildProcessError, ProcessLookupError):
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # its number is still its own,
-        os.killpg(process.pid, signal.SIGKILL)  # and that of all judges: some may not have left
+        # Not by Popen, which might give up its number: that is also the one of all judges.
+        os.kill(process.pid, signal.SIGTERM)
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        os.killpg(process.pid, signal.SIGKILL)  # some may not have left
     process.wait()
