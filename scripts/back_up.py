@@ -42,6 +42,7 @@ from lib.inputs import settings
 
 _MODE = 0o600  # it holds the secrets of .env
 _IN_MEMORY = 1 << 20  # bytes of an input; what is longer is copied to the disk
+_BUFFER = 1 << 20  # bytes of the tar that are written at once
 
 
 class _Hashed(io.RawIOBase):
@@ -107,7 +108,7 @@ def write(root: Root, target: Path) -> tuple[str, int, list[Alert]]:
     files = 0
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
     with (
-        os.fdopen(handle, "wb") as stream,
+        os.fdopen(handle, "wb", _BUFFER) as stream,
         tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(target.parent)) as sums,
         tarfile.open(
             fileobj=stream,

@@ -7,22 +7,21 @@ The commands are those that a person types, in processes of their own, with all 
 import csv
 import json
 import shutil
+import sys
 import zipfile
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import batches
 import house
-from bench import outputs, produced, venv
+from bench import counting, outputs, venv
 from bench.measure import (
     SECOND,
     Bar,
     CannotMeasureError,
     Line,
     Took,
-    beside,
     command_of_make,
     line,
     make,
@@ -39,6 +38,7 @@ from lib.values import document
 from lib.values.document import Document
 
 SCRIPT = Path(__file__).with_name("peers") / "batch.py"
+_PRODUCED = Path(__file__).with_name("produced.py")
 CORES = 2
 _MOST = 500  # MB a process
 _GROWTH = 10.5  # for ten times the lines
@@ -65,7 +65,7 @@ def measure(peers: Peers, sizes: Sizes, rounds: int) -> tuple[list[Line], list[s
     folder.mkdir(parents=True)
     with_peer = "factur-x" in peers.there
     small, whole = sizes.lines // 10, sizes.lines
-    took = Rounds({}, {}, {}, {})
+    took = Rounds({}, {})
     faults: list[str] = []
     for i in range(rounds):
         for lines in (small, whole) if i == 0 else (whole,):
@@ -76,31 +76,47 @@ def measure(peers: Peers, sizes: Sizes, rounds: int) -> tuple[list[Line], list[s
                 faults += _faults_of_peer(folder / "peer", made, lines)
         say(f"batch of {whole} lines: round {i + 1} of {rounds}")
     for lines in sizes.more:
-        made = _measure_ours(folder, lines, took, faults)
-        took.produce[lines] = beside(partial(produced.measure, made, CORES))
+        _measure_ours(folder, lines, took, faults)
         say(f"batch of {lines} lines")
+    shares = _shares(folder, sizes.more[0])
     shutil.rmtree(folder)
-    return _lines(took, sizes, small), faults
+    return _lines(took, sizes, small) + shares, faults
 
 
 class Rounds(NamedTuple):
-    """What was measured, by size: batches by who makes them too, what the machine was worth beside
-    ours, audits, and `produce` alone, for all lines."""
+    """What was measured, by size: batches by who makes them too, and audits."""
 
     batches: dict[tuple[str, int], list[Took]]
-    worth: dict[int, int]
     audits: dict[int, list[Took]]
-    produce: dict[int, tuple[int, int]]  # nanoseconds of processor, and what the machine was worth
 
 
 def _measure_ours(folder: Path, lines: int, took: Rounds, faults: list[str]) -> list[Path]:
     """A batch of ours and its audit, added to what was measured; the documents that it made."""
-    (took_ours, made), took.worth[lines] = beside(partial(ours, folder, lines))
+    took_ours, made = ours(folder, lines)
     took.batches.setdefault(("ours", lines), []).append(took_ours)
     faults += _faults_of_ours(made, lines)
     audit = make(folder / "root", "verify", environment=_WORKERS, watch=True)
     took.audits.setdefault(lines, []).append(audit)
     return made
+
+
+def _shares(folder: Path, lines: int) -> list[Line]:
+    """The processor time of a batch in `produce` and outside of it, counted in one run."""
+    root, counted = _root(folder, lines), folder / "counted"
+    counted.touch()
+    typed = {"TYPED": "TODAY", "TODAY": house.TODAY}
+    took = run(
+        *(sys.executable, "-E", "-s", "-X", "utf8", _PRODUCED),
+        *(house.SCRIPTS / "import_batch.py", "--root", root.path),
+        environment=_WORKERS | typed | {counting.FILE: str(counted)},
+    )
+    produce = counting.read(counted)
+    rest = took.cpu + make(root.path, "packages").cpu - produce
+    bar = Bar("÷ that of produce", rest / produce, 0.25)
+    return [
+        Line(f"CPU in `produce`, {lines:,} lines", "ours", (produce,), (produce,), "s"),
+        Line("CPU outside it", "ours", (rest,), (rest,), "s", (bar,)),
+    ]
 
 
 def _lines(took: Rounds, sizes: Sizes, small: int) -> list[Line]:
@@ -128,12 +144,6 @@ def _lines(took: Rounds, sizes: Sizes, small: int) -> list[Line]:
         if lines != small:
             rates = tuple(lines * SECOND // one.clock for one in rounds)
             made.append(Line("  invoices a second", names[who], rates, (), "/s"))
-    for lines, (alone, worth) in took.produce.items():
-        (batch,) = took.batches["ours", lines]
-        ratio = batch.cpu / took.worth[lines] / (alone / worth)  # minutes lie between the two
-        bars = [Bar("the rest ÷ it", ratio - 1, 0.25)] if lines <= 10_000 else []
-        one = Line("  of its CPU, produce", "ours", (alone,), (alone,), "s", tuple(bars))
-        made.append(one)
     made += _audits(took.audits, small, whole)
     for lines in (whole, *sizes.more):
         made += memory(f"memory of {lines:,} lines", took.batches["ours", lines], _MOST)
@@ -163,12 +173,18 @@ def ours(
     folder: Path, lines: int, environment: dict[str, str] = _WORKERS
 ) -> tuple[Took, list[Path]]:
     """`make batch packages` in a fresh root; the documents that it made, in order."""
-    shutil.rmtree(folder / "root", ignore_errors=True)
-    root = batches.build(folder / "root", changes={"defaults.language": "fr"})
-    write_csv(root.inbox_batch / f"{batches.CLIENT}__{house.MONTH}.csv", lines)
+    root = _root(folder, lines)
     command = command_of_make(root.path, "batch", "packages", f"TODAY={house.TODAY}")
     took = run(*command, environment=environment, watch=True)
     return took, sorted((root.data / "invoices_batch").rglob("*.json"), key=_seq)
+
+
+def _root(folder: Path, lines: int) -> Root:
+    """A fresh root with a batch in its inbox."""
+    shutil.rmtree(folder / "root", ignore_errors=True)
+    root = batches.build(folder / "root", changes={"defaults.language": "fr"})
+    write_csv(root.inbox_batch / f"{batches.CLIENT}__{house.MONTH}.csv", lines)
+    return root
 
 
 def _seq(path: Path) -> int:

@@ -6,13 +6,13 @@ The history has all its documents (bench/proofs.py). Commands run in the order o
 import csv
 import shutil
 from collections.abc import Callable, Sequence
-from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import house
 import post
 from bench import proofs, years
-from bench.measure import SECOND, Bar, CannotMeasureError, Line, Took, beside, line, make, say
+from bench.measure import SECOND, Bar, CannotMeasureError, Line, Took, line, make, say
 from bench.outputs import BUILD
 from lib.core.root import Root
 
@@ -164,67 +164,62 @@ COMMANDS = (
 
 
 def measure(clients: int) -> tuple[list[Line], list[str]]:
-    """The lines of the table, and the commands that failed."""
+    """The lines of the table, and the commands that failed.
+
+    Each command runs in a house of a fifth of the clients and then in that of all: what grows is
+    compared within the same minutes, where as much stands, exports and closings too.
+    """
     fifth = clients // _FIFTH
-    # All of them: what grows is compared where as much stands, exports and closings too.
-    few, few_fixed, faults = _run(fifth, COMMANDS)
-    all_, all_fixed, failed = _run(clients, [one for one in COMMANDS if not one.few])
-    lines = []
-    for one in COMMANDS:
-        took = few.get(one) if one.few else all_.get(one)
-        if took is None:
-            continue
-        bars = []
-        if one.grows and one in few and one in all_:
-            says = f"CPU, {clients:,} ÷ {fifth:,} clients"
-            # A quarter of an hour lies between the two: each by what the machine was worth then.
-            ratio = took.cpu / few[one].cpu * few_fixed[one] / all_fixed[one]
-            bars.append(Bar(says, ratio, _GROWTH))
-        lines.append(_line(one, took, fifth if one.few else clients, bars))
-    return lines, faults + failed
-
-
-class _Ran(NamedTuple):
-    """What each command took; the fixed computation beside those that grow; what failed."""
-
-    took: dict[Command, Took]
-    fixed: dict[Command, int]
-    faults: list[str]
-
-
-def _run(clients: int, commands: Sequence[Command]) -> _Ran:
-    """Each command in a house of so many clients, in order; one that fails stops no other."""
-    root = _root(clients)
-    took, fixed, faults = _Ran({}, {}, [])
-    with post.office() as server:
-        smtp = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(server.port), "SMTP_SECURITY": "none"}
-        for one in commands:
-            try:
-                words = (*one.words.split(), *one.more(root))
-                environment = smtp if one.name == "mail" else {}
-                ran = partial(make, root.path, *words, environment=environment, watch=True)
-                took[one], fixed[one] = beside(ran) if one.grows else (ran(), 0)
-            except CannotMeasureError as problem:
-                faults.append(f"{clients:,} clients: {problem}")
-    say(f"{len(commands)} commands, {clients:,} clients")
-    shutil.rmtree(root.path.parent)
-    return _Ran(took, fixed, faults)
-
-
-def _root(clients: int) -> Root:
     folder = BUILD / "commands"
     shutil.rmtree(folder, ignore_errors=True)
-    root = house.build(folder / "root", seller=house.issuer(_ISSUER))
+    houses = {
+        fifth: _root(folder / "few/root", fifth),
+        clients: _root(folder / "all/root", clients),
+    }
+    lines, faults = [], []
+    with post.office() as server:
+        smtp = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(server.port), "SMTP_SECURITY": "none"}
+        for one in COMMANDS:
+            environment = smtp if one.name == "mail" else {}
+            took: dict[int, Took] = {}
+            for count, root in houses.items():
+                if count == fifth or not one.few:
+                    try:
+                        took[count] = _run(root, one, environment)
+                    except CannotMeasureError as problem:
+                        faults.append(f"{count:,} clients: {problem}")
+            measured = fifth if one.few else clients
+            if measured in took:
+                growth = took[clients].cpu / took[fifth].cpu if one.grows and fifth in took else 0
+                lines.append(_line(one, took[measured], measured, growth))
+    say(f"{len(COMMANDS)} commands, {clients:,} clients")
+    shutil.rmtree(folder)
+    return lines, faults
+
+
+def _run(root: Root, one: Command, environment: dict[str, str]) -> Took:
+    words = (*one.words.split(), *one.more(root))
+    return make(root.path, *words, environment=environment, watch=True)
+
+
+def _root(path: Path, clients: int) -> Root:
+    root = house.build(path, seller=house.issuer(_ISSUER))
     years.lay_monthly(root, clients, _LAST, _MONTHS, proofs.writer)
     house.put_order(root, house.order("site", _THIRD))
     house.write(root, ".env", b"MAIL_SINCE=2026-11-09\n").chmod(0o600)
     return root
 
 
-def _line(one: Command, took: Took, clients: int, more: Sequence[Bar]) -> Line:
-    """Its time, what its largest process held, and whatever else is asked of it."""
+def _line(one: Command, took: Took, clients: int, growth: float) -> Line:
+    """Its time, what its largest process held, and whatever else is asked of it.
+
+    Args:
+      growth: its processor time by that for a fifth of the clients; 0 where that is not compared.
+    """
     what = f"`make {one.words.partition(' TODAY')[0]}`"
-    bars = [Bar("MB", max(took.parent, took.workers) // 1024, one.most), *more]
+    bars = [Bar("MB", max(took.parent, took.workers) // 1024, one.most)]
+    if growth:
+        bars.append(Bar(f"CPU, {clients:,} ÷ {clients // _FIFTH:,} clients", growth, _GROWTH))
     if one.seconds:
         bars.append(Bar("seconds", took.clock / SECOND, one.seconds))
     return line(what, f"{clients:,} clients", [took], "s", *bars)

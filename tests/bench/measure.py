@@ -4,19 +4,16 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
 from time import monotonic_ns
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import house
 
 MILLISECOND, SECOND = 1_000_000, 1_000_000_000
 _FIXED = Path(__file__).with_name("fixed.py")
-_AROUND = 4  # runs of the fixed computation before some work, and after it
-
-_Done = TypeVar("_Done")
 
 
 class CannotMeasureError(Exception):
@@ -95,14 +92,6 @@ def memory(what: str, rounds: Sequence[Took], most: int) -> list[Line]:
 def fixed() -> int:
     """The nanoseconds of processor that the fixed computation takes now."""
     return run(sys.executable, "-I", _FIXED).cpu
-
-
-def beside(work: Callable[[], _Done]) -> tuple[_Done, int]:
-    """What some work gives, and what the fixed computation takes before and after it: what the
-    machine was worth then."""
-    before = [fixed() for _ in range(_AROUND)]
-    done = work()
-    return done, sum(before) + sum(fixed() for _ in range(_AROUND))
 
 
 def run(

@@ -1,59 +1,36 @@
-"""What `production.produce` takes alone, for documents that a batch has made, in warm processes.
+"""What `production.produce` takes of a script of ours, counted in it while it works.
 
-    python -m bench.produced FILE...
+    COUNTED=FILE python produced.py SCRIPT [ARGUMENT...]
 
-Prints the nanoseconds of processor that the documents in these files take, after some others.
+Workers run this file as their main module too, and judges are told to count. What counts is the
+processor time of pages, XMLs and rules, and neither what is said to judges and by them nor what
+other threads do, which flush.
 """
 
-import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
-import house
-from bench.measure import CannotMeasureError
-from lib.documents import production
-from lib.values import document
+# In place of this folder, some of whose files are called as modules of Python are.
+sys.path[:1] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "scripts")]
 
-_SAMPLE = 1_000  # documents
-_WARM = 20
+from bench import counting  # noqa: E402
+from lib.documents import judging, production  # noqa: E402
 
-
-def measure(made: Sequence[Path], processes: int) -> int:
-    """The nanoseconds of processor for all documents, from a sample of them.
-
-    As many processes work at once as made the batch: cores that share a cache are slower then.
-    """
-    sample = made[:: max(len(made) // _SAMPLE, 1)]
-    shares = [sample[i::processes] for i in range(processes)]
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", "bench.produced", *share],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={"PYTHONPATH": f"{house.SCRIPTS}:{house.HOME / 'tests'}"},
-        )
-        for share in shares
-    ]
-    said = [one.communicate()[0] for one in running]
-    if not all(said):
-        raise CannotMeasureError("produce alone could not be measured: see above")
-    return sum(map(int, said)) * len(made) // len(sample)
-
-
-def main() -> None:
-    """One process."""
-    documents = [document.from_json(Path(name).read_bytes()) for name in sys.argv[1:]]
-    production.get_ready()
-    for one in documents[:_WARM]:
-        production.produce(None, one)
-    began = time.process_time_ns()
-    for one in documents:
-        if production.produce(None, one).verdicts:
-            raise ValueError(f"{one.number} is refused")
-    print(time.process_time_ns() - began)
-
+counting.count(production, "produce_all", time.thread_time_ns)
+counting.count(judging, "_ask", time.thread_time_ns, -1)
+counting.count(judging, "_answer", time.thread_time_ns, -1)
+judging._PROGRAM = f"""
+import sys, time
+sys.path[:0] = [{sys.path[0]!r}, {sys.path[1]!r}]
+from bench import counting
+from lib.documents import judges, schematron
+counting.count(schematron, "reports", time.process_time_ns)
+judges.serve()
+"""
 
 if __name__ == "__main__":
-    main()
+    sys.argv = sys.argv[1:]
+    script = Path(sys.argv[0])
+    code = compile(script.read_bytes(), script, "exec")
+    exec(code, {"__name__": "__main__", "__file__": str(script)})

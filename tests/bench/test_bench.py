@@ -1,11 +1,12 @@
 """What the bench says of its figures, whichever they are."""
 
 import xml.etree.ElementTree as ET
+from types import SimpleNamespace
 
 import fpdf
 import pytest
 
-from bench import fixed, graph, kept, outputs, publish, table, venv
+from bench import counting, fixed, graph, kept, outputs, publish, table, venv
 from bench.kept import Change, Kept, Published
 from bench.measure import SECOND, Bar, CannotMeasureError, Line, Took, run
 
@@ -142,6 +143,18 @@ def test_pins_are_installed_one_by_one_with_their_hashes():
 def test_what_fails_is_not_measured():
     with pytest.raises(CannotMeasureError, match="no such thing"):
         run("sh", "-c", "echo no such thing; exit 3")
+
+
+def test_what_calls_take_is_added_up_less_what_does_not_count(tmp_path, monkeypatch):
+    file = tmp_path / "counted"
+    file.touch()
+    monkeypatch.setenv(counting.FILE, str(file))
+    module = SimpleNamespace(all=lambda: module.part() + 1, part=lambda: 1)
+    clock = iter((0, 10, 40, 100, 200, 201)).__next__
+    counting.count(module, "part", clock, -1)
+    counting.count(module, "all", clock)
+    assert (module.all(), module.part()) == (2, 1)
+    assert counting.read(file) == (100 - 0) - (40 - 10) - (201 - 200)
 
 
 def test_processor_time_of_children_counts():
