@@ -1,5 +1,6 @@
 """What all tests share: the same examples every time, however slow the machine."""
 
+import gc
 import os
 from collections.abc import Iterator
 from unittest import mock
@@ -26,11 +27,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: tests of commands that wait keep none idle."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _unflushed() -> Iterator[None]:
     """Nothing waits for the disk: what a power cut leaves is asked of commands in tests/faults."""
     with mock.patch.object(os, "fsync", lambda _: None):
         yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _unwalked() -> None:
+    """Thousands of tests are not walked over whenever a command has its garbage collected."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -137,7 +137,6 @@ def held(script: str, root: Root, options: dict[str, str]) -> int:
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-        gc.unfreeze()
 
 
 @pytest.mark.parametrize(("script", "options", "most"), HELD)

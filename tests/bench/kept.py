@@ -1,10 +1,11 @@
 """What was gained is kept: figures beside those of the last publication, within minutes.
 
-Each figure is processor time, as a multiple of that of a fixed computation (bench/fixed.py), which
-runs before each of them: neither the clock nor the speed of the machine counts. One process does
+Each figure is processor time, as multiples of those of two fixed works (bench/fixed.py), which run
+before each of them: neither the clock nor the speed of the machine counts. What is slow in an hour
+is not slow alike for all work: something is lost where both multiples say so. One process does
 all of the work, so that it counts nothing how cores share what they have. Rounds are interleaved,
 and the least of them counts, since what else a machine has to do only adds to it. What seems to
-have lost a fifth is measured once more, and has lost it only if both say so.
+have lost a fifth is measured once more, and has lost it only if both measurements say so.
 """
 
 import json
@@ -13,12 +14,13 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import chain
+from operator import truediv
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import house
 from bench import bulk, content, pages, years
-from bench.measure import Bar, Line, Took, fixed, make, middle, run, say
+from bench.measure import Bar, Fixed, Line, Took, fixed, make, middle, run, say
 from bench.outputs import BUILD
 from lib.books import balances
 from lib.core.root import Root
@@ -38,17 +40,17 @@ Work = Callable[[], Took]
 
 
 class Kept(NamedTuple):
-    """A figure: processor time in nanoseconds and as a multiple, and the most memory, in MB."""
+    """A figure: processor time in nanoseconds, as multiples, and the most memory, in MB."""
 
     cpu: float
-    multiple: float
+    multiples: Fixed
     memory: int
 
 
 class Published(NamedTuple):
-    """Figures by name, and the nanoseconds of processor that the fixed computation took."""
+    """Figures by name, and what the fixed works took."""
 
-    fixed: float
+    fixed: Fixed
     figures: dict[str, Kept]
 
 
@@ -63,11 +65,11 @@ def measure(rounds: int, only: Iterable[str] = ()) -> Published:
         return interleaved(chosen, rounds, fixed)
 
 
-def interleaved(chosen: Mapping[str, Work], rounds: int, fixed: Callable[[], int]) -> Published:
-    """Some figures in rounds, each after one of the fixed computation, which is counted for it: a
-    moment in which the machine is fast is one for both."""
+def interleaved(chosen: Mapping[str, Work], rounds: int, fixed: Callable[[], Fixed]) -> Published:
+    """Some figures in rounds, each after the fixed works, which are counted for it: a moment in
+    which the machine is fast is one for all three."""
     took: dict[str, list[Took]] = {name: [] for name in chosen}
-    beside: dict[str, list[int]] = {name: [] for name in chosen}
+    beside: dict[str, list[Fixed]] = {name: [] for name in chosen}
     for i in range(rounds):
         for name, work in chosen.items():
             beside[name].append(fixed())
@@ -76,9 +78,11 @@ def interleaved(chosen: Mapping[str, Work], rounds: int, fixed: Callable[[], int
     figures = {}
     for name, some in took.items():
         cpu = min(one.cpu for one in some)
+        least = map(min, zip(*beside[name], strict=True))
+        multiples = Fixed(*(float(f"{cpu / one:.4g}") for one in least))
         memory = max(max(one.parent, one.workers) for one in some) // 1024
-        figures[name] = Kept(cpu, float(f"{cpu / min(beside[name]):.4g}"), memory)
-    return Published(middle(chain(*beside.values())), figures)
+        figures[name] = Kept(cpu, multiples, memory)
+    return Published(Fixed(*map(middle, zip(*chain(*beside.values()), strict=True))), figures)
 
 
 # --- what is measured ----------------------------------------------------------------
@@ -181,7 +185,7 @@ def _help() -> Took:
 
 
 class Change(NamedTuple):
-    """A figure's time and memory as multiples of what they were."""
+    """A figure's time, by what says less, and memory as multiples of what they were."""
 
     name: str
     time: float
@@ -203,7 +207,7 @@ def changes(now: Published, before: Published) -> list[Change]:
     return [
         Change(
             name,
-            figure.multiple / before.figures[name].multiple,
+            min(map(truediv, figure.multiples, before.figures[name].multiples)),
             figure.memory / before.figures[name].memory if before.figures[name].memory else 0,
         )
         for name, figure in now.figures.items()
@@ -236,20 +240,30 @@ def twice(first: list[Change], again: Callable[[list[str]], list[Change]]) -> li
 def read() -> Published:
     """What was published last."""
     data = json.loads(PUBLISHED.read_text(encoding="utf-8"))
-    return Published(data["fixed"], {name: Kept(**one) for name, one in data["figures"].items()})
+    figures = {
+        name: Kept(**one | {"multiples": Fixed(**one["multiples"])})
+        for name, one in data["figures"].items()
+    }
+    return Published(Fixed(**data["fixed"]), figures)
 
 
 def publish(now: Published, machine: dict[str, str]) -> None:
     """Keeps figures for those who come later."""
-    figures = {name: one._asdict() for name, one in now.figures.items()}
-    data: dict[str, Any] = {"machine": machine, "fixed": now.fixed, "figures": figures}
+    figures = {
+        name: one._asdict() | {"multiples": one.multiples._asdict()}
+        for name, one in now.figures.items()
+    }
+    data: dict[str, Any] = {"machine": machine, "fixed": now.fixed._asdict(), "figures": figures}
     PUBLISHED.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def lines(now: Published, compared: list[Change]) -> list[Line]:
     """The lines of the table."""
     of = {one.name: one for one in compared}
-    made = [Line("the fixed computation", "", (round(now.fixed),), (round(now.fixed),))]
+    made = [
+        Line(f"fixed work: {name}", "", (round(took),), (round(took),))
+        for name, took in now.fixed._asdict().items()
+    ]
     for name, figure in now.figures.items():
         bars = []
         if name in of:
@@ -257,6 +271,6 @@ def lines(now: Published, compared: list[Change]) -> list[Line]:
             if of[name].memory:
                 bars.append(Bar("memory ÷ published", of[name].memory, LOSS))
         cpu = round(figure.cpu)
-        who = f"{figure.multiple:.3g} times that"
+        who = " and ".join(f"{times:.3g}" for times in figure.multiples) + " times these"
         made.append(Line(name, who, (cpu,), (cpu,), "ms", tuple(bars)))
     return made

@@ -8,7 +8,7 @@ import pytest
 
 from bench import counting, fixed, graph, kept, outputs, publish, table, venv
 from bench.kept import Change, Kept, Published
-from bench.measure import SECOND, Bar, CannotMeasureError, Line, Took, run
+from bench.measure import SECOND, Bar, CannotMeasureError, Fixed, Line, Took, run
 
 FAST = Line("one page", "ours", (2_000_000, 3_000_000, 9_000_000), (3_000_000,) * 3)
 PEER = Line(
@@ -58,27 +58,42 @@ def test_the_page_in_docs_has_its_marks():
 def test_a_slower_machine_changes_no_figure_that_is_kept():
     def on_a_machine(times: int) -> Published:
         work = lambda: Took(9 * times, 6 * times, parent=2048, workers=4096)  # noqa: E731
-        return kept.interleaved({"batch": work}, 3, lambda: 2 * times)
+        return kept.interleaved({"batch": work}, 3, lambda: Fixed(2 * times, 3 * times))
 
     fast, slow = on_a_machine(1), on_a_machine(10)
-    assert fast.figures["batch"] == Kept(6, 3, 4)
-    assert (slow.fixed, slow.figures["batch"]) == (20, Kept(60, 3, 4))
+    assert fast.figures["batch"] == Kept(6, Fixed(3, 2), 4)
+    assert (slow.fixed, slow.figures["batch"]) == (Fixed(20, 30), Kept(60, Fixed(3, 2), 4))
     assert [one.loss for one in kept.changes(slow, fast)] == [""]
 
 
 def test_a_machine_that_is_fast_for_a_moment_changes_no_figure_of_another_moment():
-    speeds = iter((1, 2))
+    speeds = iter((Fixed(1, 1), Fixed(2, 2)))
     works = {name: lambda times=times: Took(9, 6 * times) for name, times in (("a", 1), ("b", 2))}
     now = kept.interleaved(works, 1, lambda: next(speeds))
-    assert [one.multiple for one in now.figures.values()] == [6, 6]
+    assert [one.multiples for one in now.figures.values()] == [(6, 6), (6, 6)]
+
+
+def test_what_is_slow_in_an_hour_is_not_lost_unless_both_fixed_works_say_so():
+    before = Published(Fixed(1, 1), {"batch": Kept(10, Fixed(10, 10), 0)})
+    for multiples, loss in (
+        (Fixed(20, 5), ""),  # the kernel is slow
+        (Fixed(5, 20), ""),
+        (Fixed(20, 12.5), "batch: 25 % more processor time"),
+    ):
+        now = Published(Fixed(1, 4), {"batch": Kept(20, multiples, 0)})
+        assert [one.loss for one in kept.changes(now, before)] == [loss]
 
 
 def test_a_loss_of_a_fifth_is_named_with_how_much_and_a_new_figure_is_not_compared():
-    before = Published(1, {"batch": Kept(1, 10, 100), "page": Kept(1, 1, 0)})
-    now = Published(1, {"batch": Kept(1, 12.5, 130), "page": Kept(1, 1.1, 0), "new": Kept(1, 9, 9)})
-    batch, page = kept.changes(now, before)
-    assert batch.loss == "batch: 25 % more processor time and 30 % more memory"
-    assert (page.name, page.loss) == ("page", "")
+    once = Fixed(1, 1)
+    before = Published(once, {"batch": Kept(1, Fixed(10, 10), 100), "page": Kept(1, once, 0)})
+    page, new = Kept(1, Fixed(1.1, 1.1), 0), Kept(1, Fixed(9, 9), 9)
+    batch = Kept(1, Fixed(12.5, 12.5), 130)
+    changes = kept.changes(Published(once, {"batch": batch, "page": page, "new": new}), before)
+    assert [(one.name, one.loss) for one in changes] == [
+        ("batch", "batch: 25 % more processor time and 30 % more memory"),
+        ("page", ""),
+    ]
 
 
 def test_a_loss_counts_where_a_second_measurement_sees_it_too():
@@ -97,13 +112,14 @@ def test_a_loss_counts_where_a_second_measurement_sees_it_too():
 
 def test_what_was_published_is_read_again(tmp_path, monkeypatch):
     monkeypatch.setattr(kept, "PUBLISHED", tmp_path / "published.json")
-    now = Published(2.5, {"batch": Kept(1, 3.25, 4)})
+    now = Published(Fixed(2.5, 3), {"batch": Kept(1, Fixed(3.25, 2), 4)})
     kept.publish(now, {"processor": "one"})
     assert kept.read() == now
 
 
-def test_the_fixed_computation_is_the_one_of_the_last_publication():
+def test_the_fixed_works_are_those_of_the_last_publication():
     assert fixed.compute() == 547_545
+    assert fixed.handle() == 445_000_000
 
 
 def test_the_graph_has_a_point_for_each_size():
