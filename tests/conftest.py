@@ -27,11 +27,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: tests of commands that wait keep none idle."""
-    return len(os.sched_getaffinity(0)) + 1
-
-
 @pytest.fixture(autouse=True, scope="session")
 def _unflushed() -> Iterator[None]:
     """Nothing waits for the disk: what a power cut leaves is asked of commands in tests/faults."""
