@@ -9,7 +9,7 @@ $(READY_DEV): $(HOUSE)/requirements-dev.txt $(READY)
 	@$(INSTALL)
 	@touch $@
 
-test: $(READY_DEV) ## the tests, under five minutes
+test: $(READY_DEV) ## the tests, about five minutes
 	@$(IN) $(PYTHON) -m pytest
 
 demo-platform: $(READY_DEV) ## a month of the demo through a platform on this machine
