@@ -34,9 +34,10 @@ def _unflushed() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True, scope="module")
+@pytest.fixture(autouse=True, scope="session")
 def _unwalked() -> None:
     """Thousands of tests are not walked over whenever a command has its garbage collected."""
+    gc.collect()
     gc.freeze()
 
 

@@ -128,8 +128,8 @@ def held(script: str, root: Root, options: dict[str, str]) -> int:
     """Bytes that a command holds at once, at the most."""
     (root.flags / "told.json").unlink(missing_ok=True)  # that a summary looks at all
     # What other tests keep would make Python collect what is garbage here less often.
-    gc.freeze()
     gc.collect()
+    gc.freeze()
     tracemalloc.start()
     try:
         ran = house.call(script, root, **options)

@@ -116,12 +116,13 @@ def main() -> int:
 def _compare(is_published: bool) -> int:
     """A few figures beside those of the last publication."""
     try:
-        now = kept.measure(_ROUNDS_KEPT)
         if is_published:
+            now = kept.measure(_ROUNDS_KEPT)
             kept.publish(now, venv.machine())
-            print(table.text(kept.lines(now, []), judged=True))
+            print(table.text(kept.lines(now, now, []), judged=True))
             return 0
         before = kept.read()
+        now = kept.measure(_ROUNDS_KEPT)
         compared = kept.twice(
             kept.changes(now, before),
             lambda names: kept.changes(kept.measure(_ROUNDS_KEPT, names), before),
@@ -129,7 +130,7 @@ def _compare(is_published: bool) -> int:
     except CannotMeasureError as problem:
         print(f"not measured: {problem}", file=sys.stderr)
         return 4
-    print(table.text(kept.lines(now, compared), judged=True))
+    print(table.text(kept.lines(now, before, compared), judged=True))
     losses = [one.loss for one in compared if one.loss]
     for loss in losses:
         print(f"lost since the last publication: {loss}")

@@ -38,7 +38,7 @@ from lib.values import document
 from lib.values.document import Document
 
 SCRIPT = Path(__file__).with_name("peers") / "batch.py"
-_PRODUCED = Path(__file__).with_name("produced.py")
+PRODUCED = Path(__file__).with_name("produced.py")
 CORES = 2
 _MOST = 500  # MB a process
 _GROWTH = 10.5  # for ten times the lines
@@ -103,20 +103,41 @@ def _measure_ours(folder: Path, lines: int, took: Rounds, faults: list[str]) -> 
 def _shares(folder: Path, lines: int) -> list[Line]:
     """The processor time of a batch in `produce` and outside of it, counted in one run."""
     root, counted = _root(folder, lines), folder / "counted"
-    counted.touch()
+    counted.mkdir()
     typed = {"TYPED": "TODAY", "TODAY": house.TODAY}
     took = run(
-        *(sys.executable, "-E", "-s", "-X", "utf8", _PRODUCED),
+        *(sys.executable, "-E", "-s", "-X", "utf8", PRODUCED),
         *(house.SCRIPTS / "import_batch.py", "--root", root.path),
-        environment=_WORKERS | typed | {counting.FILE: str(counted)},
+        environment=_WORKERS | typed | {counting.FOLDER: str(counted)},
     )
-    produce = counting.read(counted)
-    rest = took.cpu + make(root.path, "packages").cpu - produce
+    produce = in_produce(counted, lines)
+    # What `make` adds to the script: all but the lines, which have been issued.
+    whole = took.cpu + run(*_command(root), environment=_WORKERS).cpu
+    rest = whole - produce
     bar = Bar("÷ that of produce", rest / produce, 0.25)
     return [
-        Line(f"CPU in `produce`, {lines:,} lines", "ours", (produce,), (produce,), "s"),
-        Line("CPU outside it", "ours", (rest,), (rest,), "s", (bar,)),
+        Line(f"CPU of a batch of {lines:,} lines", "counted", (whole,), (whole,), "s"),
+        Line("  in `produce`", "counted", (produce,), (produce,), "s"),
+        Line("  outside `produce`", "counted", (rest,), (rest,), "s", (bar,)),
     ]
+
+
+def in_produce(counted: Path, documents: int) -> int:
+    """The nanoseconds that so many documents took: pages, XMLs and rules, and neither what is said
+    to judges and by them nor what other threads do, which flush.
+
+    Args:
+      counted: what bench/produced left.
+
+    Raises:
+      CannotMeasureError: if judges did not judge each document once.
+    """
+    made, asked, answered, judged = (
+        counting.read(counted, name) for name in ("produce_all", "_ask", "_answer", "reports")
+    )
+    if judged.number != documents:
+        raise CannotMeasureError(f"judges judged {judged.number} of {documents} documents")
+    return made.took - asked.took - answered.took + judged.took
 
 
 def _lines(took: Rounds, sizes: Sizes, small: int) -> list[Line]:
@@ -174,9 +195,12 @@ def ours(
 ) -> tuple[Took, list[Path]]:
     """`make batch packages` in a fresh root; the documents that it made, in order."""
     root = _root(folder, lines)
-    command = command_of_make(root.path, "batch", "packages", f"TODAY={house.TODAY}")
-    took = run(*command, environment=environment, watch=True)
+    took = run(*_command(root), environment=environment, watch=True)
     return took, sorted((root.data / "invoices_batch").rglob("*.json"), key=_seq)
+
+
+def _command(root: Root) -> list[str]:
+    return command_of_make(root.path, "batch", "packages", f"TODAY={house.TODAY}")
 
 
 def _root(folder: Path, lines: int) -> Root:

@@ -115,7 +115,10 @@ def _to(root: Root) -> Sequence[str]:
 
 def _from(root: Root) -> Sequence[str]:
     """The backup, into an empty folder, which is a root of its own."""
-    (backup,) = root.path.with_name("backups").iterdir()
+    backups = list(root.path.with_name("backups").glob("*"))
+    if len(backups) != 1:
+        raise CannotMeasureError(f"there are {len(backups)} backups to restore")
+    (backup,) = backups
     return (f"FROM={backup}", f"ROOT={root.path.with_name('restored')}")
 
 
@@ -190,9 +193,10 @@ def measure(clients: int) -> tuple[list[Line], list[str]]:
                         faults.append(f"{count:,} clients: {problem}")
             measured = fifth if one.few else clients
             if measured in took:
-                growth = took[clients].cpu / took[fifth].cpu if one.grows and fifth in took else 0
+                fewer = took.get(fifth) if one.grows else None
+                growth = took[measured].cpu / fewer.cpu if fewer else None
                 lines.append(_line(one, took[measured], measured, growth))
-    say(f"{len(COMMANDS)} commands, {clients:,} clients")
+            say(f"{one.name}, {measured:,} clients")
     shutil.rmtree(folder)
     return lines, faults
 
@@ -210,15 +214,15 @@ def _root(path: Path, clients: int) -> Root:
     return root
 
 
-def _line(one: Command, took: Took, clients: int, growth: float) -> Line:
+def _line(one: Command, took: Took, clients: int, growth: float | None) -> Line:
     """Its time, what its largest process held, and whatever else is asked of it.
 
     Args:
-      growth: its processor time by that for a fifth of the clients; 0 where that is not compared.
+      growth: its processor time ÷ that for a fifth of the clients, where they are compared.
     """
     what = f"`make {one.words.partition(' TODAY')[0]}`"
     bars = [Bar("MB", max(took.parent, took.workers) // 1024, one.most)]
-    if growth:
+    if growth is not None:
         bars.append(Bar(f"CPU, {clients:,} ÷ {clients // _FIFTH:,} clients", growth, _GROWTH))
     if one.seconds:
         bars.append(Bar("seconds", took.clock / SECOND, one.seconds))

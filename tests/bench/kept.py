@@ -20,9 +20,22 @@ from typing import Any, NamedTuple
 
 import house
 from bench import bulk, content, pages, years
-from bench.measure import Bar, Fixed, Line, Took, fixed, make, middle, run, say
+from bench.measure import (
+    WORKS,
+    Bar,
+    CannotMeasureError,
+    Fixed,
+    Line,
+    Took,
+    fixed,
+    make,
+    middle,
+    run,
+    say,
+)
 from bench.outputs import BUILD
 from lib.books import balances
+from lib.core import storage
 from lib.core.root import Root
 
 PUBLISHED = Path(__file__).with_name("published.json")
@@ -40,7 +53,7 @@ Work = Callable[[], Took]
 
 
 class Kept(NamedTuple):
-    """A figure: processor time in nanoseconds, as multiples, and the most memory, in MB."""
+    """A figure: processor time in nanoseconds and as multiples, and the most memory, in MB."""
 
     cpu: float
     multiples: Fixed
@@ -238,8 +251,14 @@ def twice(first: list[Change], again: Callable[[list[str]], list[Change]]) -> li
 
 
 def read() -> Published:
-    """What was published last."""
+    """What was published last.
+
+    Raises:
+      CannotMeasureError: if the fixed works are not those of that time.
+    """
     data = json.loads(PUBLISHED.read_text(encoding="utf-8"))
+    if data["works"] != storage.sha256_of_file(WORKS):
+        raise CannotMeasureError(f"{WORKS.name} is not what it was at the last publication")
     figures = {
         name: Kept(**one | {"multiples": Fixed(**one["multiples"])})
         for name, one in data["figures"].items()
@@ -253,16 +272,30 @@ def publish(now: Published, machine: dict[str, str]) -> None:
         name: one._asdict() | {"multiples": one.multiples._asdict()}
         for name, one in now.figures.items()
     }
-    data: dict[str, Any] = {"machine": machine, "fixed": now.fixed._asdict(), "figures": figures}
+    data: dict[str, Any] = {
+        "machine": machine,
+        "works": storage.sha256_of_file(WORKS),
+        "fixed": now.fixed._asdict(),
+        "figures": figures,
+    }
     PUBLISHED.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def lines(now: Published, compared: list[Change]) -> list[Line]:
-    """The lines of the table."""
+def lines(now: Published, before: Published, compared: list[Change]) -> list[Line]:
+    """The lines of the table.
+
+    Args:
+      before: with what `compared` was compared.
+    """
     of = {one.name: one for one in compared}
     made = [
-        Line(f"fixed work: {name}", "", (round(took),), (round(took),))
-        for name, took in now.fixed._asdict().items()
+        Line(
+            f"fixed work: {name}",
+            f"{took / then:.2f} times as then",
+            (round(took),),
+            (round(took),),
+        )
+        for name, took, then in zip(Fixed._fields, now.fixed, before.fixed, strict=True)
     ]
     for name, figure in now.figures.items():
         bars = []

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import house
 
 MILLISECOND, SECOND = 1_000_000, 1_000_000_000
-_FIXED = Path(__file__).with_name("fixed.py")
+WORKS = Path(__file__).with_name("fixed.py")
 
 
 class CannotMeasureError(Exception):
@@ -90,7 +90,8 @@ def memory(what: str, rounds: Sequence[Took], most: int) -> list[Line]:
 
 
 class Fixed(NamedTuple):
-    """The nanoseconds of processor that the fixed works (bench/fixed.py) take."""
+    """The nanoseconds of processor that each of the fixed works takes, or how many times as long as
+    it something takes."""
 
     compute: float
     handle: float
@@ -98,7 +99,7 @@ class Fixed(NamedTuple):
 
 def fixed() -> Fixed:
     """What they take now."""
-    return Fixed(*(run(sys.executable, "-I", _FIXED, work).cpu for work in Fixed._fields))
+    return Fixed(*(run(sys.executable, "-I", WORKS, work).cpu for work in Fixed._fields))
 
 
 def run(

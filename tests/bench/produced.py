@@ -1,10 +1,8 @@
-"""What `production.produce` takes of a script of ours, counted in it while it works.
+"""Runs a script of ours, and counts the processor time that `production.produce` takes in it.
 
-    COUNTED=FILE python produced.py SCRIPT [ARGUMENT...]
+    COUNTED=FOLDER python produced.py SCRIPT [ARGUMENT...]
 
-Workers run this file as their main module too, and judges are told to count. What counts is the
-processor time of pages, XMLs and rules, and neither what is said to judges and by them nor what
-other threads do, which flush.
+Workers run this file as their main module too, and judges are told to count. bench/bulk adds it up.
 """
 
 import sys
@@ -18,16 +16,18 @@ from bench import counting  # noqa: E402
 from lib.documents import judging, production  # noqa: E402
 
 counting.count(production, "produce_all", time.thread_time_ns)
-counting.count(judging, "_ask", time.thread_time_ns, -1)
-counting.count(judging, "_answer", time.thread_time_ns, -1)
-judging._PROGRAM = f"""
-import sys, time
-sys.path[:0] = [{sys.path[0]!r}, {sys.path[1]!r}]
+counting.count(judging, "_ask", time.thread_time_ns)
+counting.count(judging, "_answer", time.thread_time_ns)
+before, serve, after = judging._PROGRAM.partition("judges.serve()\n")
+if not serve or after:
+    raise ValueError("judges are not started as they were")
+judging._PROGRAM = f"""{before}
+import time
+sys.path.append({sys.path[0]!r})
 from bench import counting
-from lib.documents import judges, schematron
+from lib.documents import schematron
 counting.count(schematron, "reports", time.process_time_ns)
-judges.serve()
-"""
+{serve}"""
 
 if __name__ == "__main__":
     sys.argv = sys.argv[1:]

@@ -1,12 +1,15 @@
 """What the bench says of its figures, whichever they are."""
 
+import sys
 import xml.etree.ElementTree as ET
 from types import SimpleNamespace
 
 import fpdf
 import pytest
 
-from bench import counting, fixed, graph, kept, outputs, publish, table, venv
+import batches
+import house
+from bench import bulk, counting, fixed, graph, kept, outputs, publish, table, venv
 from bench.kept import Change, Kept, Published
 from bench.measure import SECOND, Bar, CannotMeasureError, Fixed, Line, Took, run
 
@@ -117,9 +120,25 @@ def test_what_was_published_is_read_again(tmp_path, monkeypatch):
     assert kept.read() == now
 
 
-def test_the_fixed_works_are_those_of_the_last_publication():
+def test_what_is_committed_was_published_with_these_fixed_works(tmp_path, monkeypatch):
+    assert kept.read().figures
+    monkeypatch.setattr(kept, "WORKS", tmp_path / "fixed.py")
+    kept.WORKS.write_text("other works")
+    with pytest.raises(CannotMeasureError, match="last publication"):
+        kept.read()
+
+
+def test_fixed_works_do_what_they_say():
     assert fixed.compute() == 547_545
-    assert fixed.handle() == 445_000_000
+    assert fixed.handle() == 5_000 * 9_000 + 10 * 40_000_000
+
+
+def test_the_figures_that_are_published_say_how_fast_the_machine_was():
+    machine = dict.fromkeys(("processor", "kernel", "python", "fpdf2", "saxonche"), "1.0")
+    results = {"machine": machine, "peers": {"typst": "2.0"}, "fixed": Fixed(SECOND, 2 * SECOND)}
+    made = publish.section(results, [FAST])
+    assert "computing takes 1.00 s of processor, handling 2.00 s. Beside them: typst 2.0." in made
+    assert "| one page | ours | 3.00 ms |" in made
 
 
 def test_the_graph_has_a_point_for_each_size():
@@ -161,16 +180,31 @@ def test_what_fails_is_not_measured():
         run("sh", "-c", "echo no such thing; exit 3")
 
 
-def test_what_calls_take_is_added_up_less_what_does_not_count(tmp_path, monkeypatch):
-    file = tmp_path / "counted"
-    file.touch()
-    monkeypatch.setenv(counting.FILE, str(file))
+def test_what_calls_take_is_added_up_by_function(tmp_path, monkeypatch):
+    monkeypatch.setenv(counting.FOLDER, str(tmp_path))
     module = SimpleNamespace(all=lambda: module.part() + 1, part=lambda: 1)
     clock = iter((0, 10, 40, 100, 200, 201)).__next__
-    counting.count(module, "part", clock, -1)
+    counting.count(module, "part", clock)
     counting.count(module, "all", clock)
     assert (module.all(), module.part()) == (2, 1)
-    assert counting.read(file) == (100 - 0) - (40 - 10) - (201 - 200)
+    assert counting.read(tmp_path, "all") == (1, 100 - 0)
+    assert counting.read(tmp_path, "part") == (2, (40 - 10) + (201 - 200))
+    assert counting.read(tmp_path, "never") == (0, 0)
+
+
+def test_a_batch_is_counted_in_its_workers_and_judges(tmp_path):
+    (tmp_path / "counted").mkdir()
+    root = batches.build(tmp_path / "root")
+    bulk.write_csv(root.inbox_batch / f"{batches.CLIENT}__{house.MONTH}.csv", 50)
+    environment = {"WORKERS": "2", "TYPED": "TODAY", "TODAY": house.TODAY}
+    took = run(
+        *(sys.executable, "-E", bulk.PRODUCED),
+        *(house.SCRIPTS / "import_batch.py", "--root", root.path),
+        environment=environment | {counting.FOLDER: str(tmp_path / "counted")},
+    )
+    assert SECOND // 100 < bulk.in_produce(tmp_path / "counted", 50) < took.cpu
+    with pytest.raises(CannotMeasureError, match="judges judged 50 of 51 documents"):
+        bulk.in_produce(tmp_path / "counted", 51)
 
 
 def test_processor_time_of_children_counts():
