@@ -44,6 +44,7 @@ _FOLDER = BUILD / "kept"
 _YEAR = 2025
 _ONE = {"WORKERS": "1"}
 _CLIENTS, _PAGES = 150, 1_000
+_BEFORE = 400  # pages; Saxon takes memory, whose price varies, until it has judged some hundreds
 _WORDS = (
     *("month MONTH=2026-10", "check", "status", f"fec YEAR={_YEAR}", f"ledger YEAR={_YEAR}"),
     *(f"workbook YEAR={_YEAR}", f"report YEAR={_YEAR}"),
@@ -135,7 +136,7 @@ def _make(root: Root, *words: str) -> Took:
 
 
 def _page(script: str, count: int, end: ExitStack) -> Work:
-    """Pages that no round has made yet, in a process that runs already."""
+    """Pages that no round has made yet, in a process that holds already what it will."""
     maker = pages.Maker(script, script, "", count, True)
     contents = _FOLDER / "contents.json"
     if not contents.exists():
@@ -143,7 +144,8 @@ def _page(script: str, count: int, end: ExitStack) -> Work:
         contents.write_bytes(content.written(made))
     process = pages.start(maker, contents, _FOLDER / f"{script}.pdf")
     end.callback(process.communicate)
-    rounds = iter(range(pages.WARM, _PAGES - count, count))
+    pages.round_of(process, pages.WARM, _BEFORE)
+    rounds = iter(range(pages.WARM + _BEFORE, _PAGES - count, count))
     return lambda: pages.round_of(process, next(rounds), count)
 
 
