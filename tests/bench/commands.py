@@ -5,7 +5,7 @@ The history has all its documents (bench/proofs.py). Commands run in the order o
 
 import csv
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -175,23 +175,15 @@ def measure(clients: int) -> tuple[list[Line], list[str]]:
     fifth = clients // _FIFTH
     folder = BUILD / "commands"
     shutil.rmtree(folder, ignore_errors=True)
-    houses = {
-        fifth: _root(folder / "few/root", fifth),
-        clients: _root(folder / "all/root", clients),
-    }
+    few, all_ = _root(folder / "few/root", fifth), _root(folder / "all/root", clients)
     lines, faults = [], []
     with post.office() as server:
         smtp = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(server.port), "SMTP_SECURITY": "none"}
         for one in COMMANDS:
             environment = smtp if one.name == "mail" else {}
-            took: dict[int, Took] = {}
-            for count, root in houses.items():
-                if count == fifth or not one.few:
-                    try:
-                        took[count] = _run(root, one, environment)
-                    except CannotMeasureError as problem:
-                        faults.append(f"{count:,} clients: {problem}")
-            measured = fifth if one.few else clients
+            houses = {fifth: few} if one.few else {fifth: few, clients: all_}
+            took = _run(one, houses, environment, faults)
+            measured = max(houses)
             if measured in took:
                 fewer = took.get(fifth) if one.grows else None
                 growth = took[measured].cpu / fewer.cpu if fewer else None
@@ -201,9 +193,19 @@ def measure(clients: int) -> tuple[list[Line], list[str]]:
     return lines, faults
 
 
-def _run(root: Root, one: Command, environment: dict[str, str]) -> Took:
-    words = (*one.words.split(), *one.more(root))
-    return make(root.path, *words, environment=environment, watch=True)
+def _run(
+    one: Command, houses: Mapping[int, Root], environment: dict[str, str], faults: list[str]
+) -> dict[int, Took]:
+    """A command in houses of so many clients; where it fails is added to the faults, and stops no
+    other."""
+    took = {}
+    for clients, root in houses.items():
+        try:
+            words = (*one.words.split(), *one.more(root))
+            took[clients] = make(root.path, *words, environment=environment, watch=True)
+        except CannotMeasureError as problem:
+            faults.append(f"{clients:,} clients: {problem}")
+    return took
 
 
 def _root(path: Path, clients: int) -> Root:
